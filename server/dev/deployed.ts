@@ -1,0 +1,44 @@
+import { createDeployedCallers } from './deployed-caller.ts';
+import { findEndpoint } from './endpoints.ts';
+import { type Answer, type AuthRequest, html, json, redirect } from './exchange.ts';
+import { createDeployedLookups } from './routes-deployed-lookups.ts';
+import { createDeployedSessions } from './routes-deployed-sessions.ts';
+import type { Service } from './service.ts';
+
+const LONGEST_COOKIE_HEADER_BYTES = 8 * 1024;
+const LOGIN_PAGE = '/login/';
+
+const isPage = (path: string) => path === LOGIN_PAGE || findEndpoint(path) !== null;
+
+const withoutSlash = ({ method, path }: AuthRequest): Answer | null => {
+  if (path.endsWith('/') || !isPage(`${path}/`)) return null;
+  return method === 'GET' ? redirect(301, `${path}/`) : html(500, 'Server Error (500)');
+};
+
+const answerOf = async (
+  request: AuthRequest,
+  callers: ReturnType<typeof createDeployedCallers>,
+  routes: ReturnType<typeof createDeployedLookups> & ReturnType<typeof createDeployedSessions>,
+): Promise<Answer> => {
+  if (Buffer.byteLength(request.headers.cookie ?? '') > LONGEST_COOKIE_HEADER_BYTES) return html(400, 'Bad Request');
+  const redirected = withoutSlash(request);
+  if (redirected) return redirected;
+  const caller = await callers.ofCookies(request);
+  if (caller === 'no_staff_row') return html(500, 'Server Error (500)');
+  if (request.path === LOGIN_PAGE) return html(200, 'Sign in');
+  const endpoint = findEndpoint(request.path);
+  if (!endpoint) return html(404, 'Not Found');
+  if (request.method !== endpoint.method) {
+    const refused = json(405, { detail: `Method "${request.method}" not allowed.` });
+    return { ...refused, headers: { ...refused.headers, allow: endpoint.method } };
+  }
+  return routes[endpoint.name](request, caller);
+};
+
+/** The Auth Service as people run it, with its holes. */
+export const createDeployed = (service: Service) => {
+  const callers = createDeployedCallers(service);
+  const routes = { ...createDeployedLookups(callers, service.now), ...createDeployedSessions(service) };
+
+  return (request: AuthRequest): Promise<Answer> => answerOf(request, callers, routes);
+};

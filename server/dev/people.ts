@@ -1,0 +1,116 @@
+import { employees } from './people-employees.ts';
+import { staff } from './people-staff.ts';
+
+export type System = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
+export type Role = { system: System; role: string };
+
+/** Staff and employees are numbered separately, and the numbers overlap. */
+export type Subject = { type: 'staff' | 'employee'; id: number };
+
+export type Staff = {
+  id: number;
+  email: string;
+  first_name: string;
+  last_name: string;
+  username: string;
+  company_id: string;
+  department: string;
+  position: string | null;
+  is_active: boolean;
+  date_joined: string;
+  roles: readonly Role[];
+  password: string;
+  second_factor: boolean;
+  locked: boolean;
+  /** Sign-in asks for a captcha token as well. */
+  captcha: boolean;
+};
+
+export type Employee = {
+  id: number;
+  email: string;
+  first_name: string;
+  middle_name: string | null;
+  last_name: string;
+  suffix: string | null;
+  username: string;
+  phone_number: string;
+  company_id: string;
+  department: string;
+  status: 'active' | 'inactive' | 'on_leave';
+  created_at: string;
+  updated_at: string;
+  last_login: string | null;
+  profile_picture: string | null;
+  password: string;
+  second_factor: boolean;
+};
+
+export { employees, staff };
+
+const staffById = new Map(staff.map((person) => [person.id, person]));
+const employeeById = new Map(employees.map((person) => [person.id, person]));
+const same = (left: string, right: string) => left.toLowerCase() === right.toLowerCase();
+
+export const findStaff = (id: number): Staff | null => staffById.get(id) ?? null;
+export const findEmployee = (id: number): Employee | null => employeeById.get(id) ?? null;
+
+export const staffByEmail = (email: string): Staff | null => staff.find((person) => same(person.email, email)) ?? null;
+export const employeeByEmail = (email: string): Employee | null =>
+  employees.find((person) => same(person.email, email)) ?? null;
+
+export const staffByCompanyId = (companyId: string): Staff | null =>
+  staff.find((person) => same(person.company_id, companyId)) ?? null;
+export const employeeByCompanyId = (companyId: string): Employee | null =>
+  employees.find((person) => same(person.company_id, companyId)) ?? null;
+
+/** Ids of the staff with a role in a system, ascending, the inactive among them; names compare without case. */
+export const staffIdsByRole = (system: string, role: string): number[] =>
+  staff
+    .filter((person) => person.roles.some((held) => same(held.system, system) && same(held.role, role)))
+    .map((person) => person.id)
+    .toSorted((left, right) => left - right);
+
+export const systemsOf = (person: Staff): System[] => [...new Set(person.roles.map(({ system }) => system))];
+
+export const fullName = (person: Pick<Staff, 'first_name' | 'last_name'>): string =>
+  `${person.first_name} ${person.last_name}`;
+
+export type SignInPerson = {
+  name: string;
+  email: string;
+  password: string;
+  as: 'staff' | 'employee';
+  shows: string;
+};
+
+const staffToShow = (id: number, shows: string): SignInPerson[] =>
+  staff
+    .filter((person) => person.id === id)
+    .map((person) => ({ name: fullName(person), email: person.email, password: person.password, as: 'staff', shows }));
+
+const employeeToShow = (id: number, shows: string): SignInPerson[] =>
+  employees
+    .filter((person) => person.id === id)
+    .map((person) => ({
+      name: fullName(person),
+      email: person.email,
+      password: person.password,
+      as: 'employee',
+      shows,
+    }));
+
+/** The handful of people worth signing in as, and what each one shows. */
+export const signInPeople: readonly SignInPerson[] = [
+  ...staffToShow(123, "TTS technician and AMS user: the guide's example"),
+  ...staffToShow(2, 'TTS manager'),
+  ...staffToShow(3, 'HDTS agent'),
+  ...staffToShow(4, 'AMS only: no access to tickets'),
+  ...staffToShow(6, 'admin of all four systems'),
+  ...staffToShow(7, 'second factor: the code is printed here'),
+  ...staffToShow(8, 'inactive: cannot sign in'),
+  ...staffToShow(9, 'locked: cannot sign in'),
+  ...staffToShow(10, 'needs a captcha: captcha-ok passes'),
+  ...employeeToShow(1, 'employee, number 1 like the staff user Maria Santos'),
+  ...employeeToShow(2, 'employee with a second factor'),
+];

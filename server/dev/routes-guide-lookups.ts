@@ -1,0 +1,70 @@
+import { type AuthRequest, json, readJson } from './exchange.ts';
+import { createGuideGuards } from './guide-caller.ts';
+import { findEmployee, findStaff, staffByCompanyId, staffIdsByRole } from './people.ts';
+import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
+import type { Service } from './service.ts';
+
+const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+
+/** The guide's endpoints that tell about people. */
+export const createGuideLookups = (service: Service) => {
+  const { signedIn, staffOnly, employeesOnly } = createGuideGuards(service);
+
+  return {
+    user: staffOnly(({ parameter }) => {
+      const person = findStaff(Number(parameter));
+      return person ? json(200, guideUser(person)) : json(404, { error: 'User not found.' });
+    }),
+
+    users: staffOnly((request) => {
+      const read = readJson(request);
+      if (!read.ok) return read.answer;
+      const ids = read.fields.user_ids;
+      if (ids === undefined) return json(400, { user_ids: ['This field is required.'] });
+      if (!Array.isArray(ids) || !ids.every(isId)) return json(400, { user_ids: ['A list of integers is required.'] });
+      const asked = [...new Set(ids)];
+      // By id, as the database returns them, and not in the order asked.
+      const users = asked
+        .toSorted((left, right) => left - right)
+        .map(findStaff)
+        .filter((person) => person !== null);
+      return json(200, { users: users.map(guideUser), not_found: asked.filter((id) => findStaff(id) === null) });
+    }),
+
+    'round-robin': staffOnly(({ query }) => {
+      const system = query.get('system');
+      const role = query.get('role');
+      if (!system || !role) return json(400, { error: 'system and role are required.' });
+      const user_ids = staffIdsByRole(system, role);
+      return json(200, user_ids.length > 0 ? { user_ids, system, role, count: user_ids.length } : { user_ids });
+    }),
+
+    employee: ({ headers, parameter }: AuthRequest) => {
+      const key = headers['x-api-key'];
+      if (key === undefined || key === '') return json(401, { detail: 'API key required.' });
+      if (key !== service.apiKey) return json(403, { detail: 'Invalid API key.' });
+      const person = findEmployee(Number(parameter));
+      return person ? json(200, guideEmployee(person)) : json(404, { error: 'Employee not found.' });
+    },
+
+    validate: signedIn((_request, { type, person, claims }) =>
+      json(200, {
+        valid: true,
+        user_id: person.id,
+        user_type: type,
+        expires_at: new Date(Number(claims.exp) * 1000).toISOString(),
+      }),
+    ),
+
+    'staff-profile': staffOnly((_request, person) => json(200, guideProfile(person))),
+
+    'employee-profile': employeesOnly((_request, person) => json(200, guideEmployeeProfile(person))),
+
+    me: () => json(404, { detail: 'Not found.' }),
+
+    'by-company': staffOnly(({ parameter }) => {
+      const person = staffByCompanyId(parameter);
+      return person ? json(200, guideProfile(person)) : json(404, { detail: 'Not found.' });
+    }),
+  };
+};

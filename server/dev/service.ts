@@ -1,0 +1,16 @@
+import type { Dialect } from './options.ts';
+import type { SecondFactor } from './second-factor.ts';
+import type { SignIn } from './sign-in.ts';
+import type { Tokens } from './tokens.ts';
+
+/** What the endpoints of one running service share. */
+export type Service = {
+  dialect: Dialect;
+  apiKey: string;
+  now: () => number;
+  tokens: Tokens;
+  signIn: SignIn;
+  secondFactor: SecondFactor;
+  /** Django's own sessions: session id to staff id. */
+  sessions: Map<string, number>;
+};

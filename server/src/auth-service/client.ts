@@ -1,0 +1,168 @@
+import type { Employee, PersonType, User } from '@auth-bff/shared';
+import type { z } from 'zod';
+import { AppError, isAppError } from '../errors.ts';
+import { decode } from './decode.ts';
+import { type Endpoint, endpoints } from './endpoints.ts';
+import { brokenContract, readJson, statusToError } from './meaning.ts';
+import { createSignIn } from './sign-in-calls.ts';
+import type { Answer, Caller, Exchange, Transport } from './transport.ts';
+import { WireEmployee, WireMe, WireUser, WireUserIds, WireUsers, WireValidation } from './wire.ts';
+
+export type AuthServiceClientOptions = {
+  transport: Transport;
+  /** Milliseconds since the epoch: for a `Retry-After` that is a date. */
+  now: () => number;
+};
+
+/** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
+export type UserResults = Map<number, { user: User } | { error: AppError }>;
+
+/** Every call of the Auth Service, in domain types. Errors are AppErrors; see each reason in the interface's table. */
+export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOptions) => {
+  const ask = async (endpoint: Endpoint, exchange: Exchange): Promise<Answer> => {
+    const answer = await transport.request(endpoint, exchange);
+    const error = statusToError(endpoint, answer, now());
+    if (error !== null) throw error;
+    return answer;
+  };
+
+  /** A lookup for a person, with their own token. Their token goes nowhere that is not for people of their type. */
+  const askAs = async <Schema extends z.ZodType>(
+    caller: Caller,
+    endpoint: Endpoint,
+    schema: Schema,
+    exchange: Pick<Exchange, 'query' | 'json'> = {},
+  ): Promise<z.output<Schema>> => {
+    if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
+    const { accessToken, requestId } = caller;
+    const answer = await ask(endpoint, { ...exchange, accessToken, requestId });
+    return decode(endpoint, schema, readJson(endpoint, answer));
+  };
+
+  const requireId = (endpoint: Endpoint, asked: number, answered: number): void => {
+    if (asked !== answered) throw brokenContract(endpoint, 'at id: it is about another person than was asked');
+  };
+
+  const user = async (id: number, caller: Caller): Promise<User> => {
+    const endpoint = endpoints.user(id);
+    const found = await askAs(caller, endpoint, WireUser);
+    requireId(endpoint, id, found.id);
+    return found;
+  };
+
+  const employeeProfile = async (caller: Caller): Promise<Employee> => {
+    const found = await askAs(caller, endpoints.employeeProfile, WireEmployee);
+    requireId(endpoints.employeeProfile, caller.id, found.id);
+    return found;
+  };
+
+  /** Turns "not authenticated" into an answer. An outage stays an error. */
+  const isAccepted = (holds: Promise<boolean>): Promise<boolean> =>
+    holds.catch((error: unknown) => {
+      if (isAppError(error, 'session_ended', 'insufficient_permissions')) return false;
+      throw error;
+    });
+
+  const validateStaff = async (caller: Caller): Promise<boolean> => {
+    const { isValid, id, type } = await askAs(caller, endpoints.validateStaff, WireValidation);
+    return isValid && (id ?? caller.id) === caller.id && (type ?? caller.type) === caller.type;
+  };
+
+  const validateEmployee = async (caller: Caller): Promise<boolean> => {
+    const { accessToken, requestId } = caller;
+    const answer = await transport.request(endpoints.whoseToken, { accessToken, requestId });
+    if (answer.status === 404) {
+      // The service that the guide documents has no such endpoint: the profile is for employees alone.
+      return (await employeeProfile(caller)).id === caller.id;
+    }
+    const error = statusToError(endpoints.whoseToken, answer, now());
+    if (error !== null) throw error;
+    const { type, id } = decode(endpoints.whoseToken, WireMe, readJson(endpoints.whoseToken, answer));
+    return type === 'employee' && (id ?? caller.id) === caller.id;
+  };
+
+  return {
+    ...createSignIn({ transport, now }),
+
+    /** One user. Throws `user_not_found`. */
+    user,
+
+    /** Many users, at most as many as the service takes in one request. */
+    async users(ids: readonly number[], caller: Caller): Promise<UserResults> {
+      // The guide's service reads user_ids, the deployed one employee_cookie_ids: they are the same staff ids.
+      const json = { user_ids: ids, employee_cookie_ids: ids };
+      const wire = await askAs(caller, endpoints.users, WireUsers, { json });
+      const results: UserResults = new Map();
+      for (const id of ids) {
+        const entry = wire.get(id);
+        if (entry === undefined || entry === null) continue;
+        try {
+          const found = decode(endpoints.users, WireUser, entry);
+          requireId(endpoints.users, id, found.id);
+          results.set(id, { user: found });
+        } catch (error) {
+          if (!isAppError(error)) throw error;
+          results.set(id, { error });
+        }
+      }
+      return results;
+    },
+
+    /** The ids of everybody who has the role, each once. A role that nobody has, or nobody knows, is an empty list. */
+    async userIdsByRole({ system, role }: { system: string; role: string }, caller: Caller): Promise<number[]> {
+      const endpoint = endpoints.usersByRole;
+      // The deployed service ignores system and role, and reads role_name.
+      const answer = await askAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
+      if (answer.isBare && system.toUpperCase() !== 'TTS') {
+        throw brokenContract(endpoint, `it is a bare list, which is always of TTS, and ${system} was asked`);
+      }
+      if (answer.system !== null && answer.system.toUpperCase() !== system.toUpperCase()) {
+        throw brokenContract(endpoint, 'at system: it is of another system than was asked');
+      }
+      return [...new Set(answer.userIds)];
+    },
+
+    /** The staff user with this company id. Throws `user_not_found`, also where it is an employee's. */
+    async userByCompanyId(companyId: string, caller: Caller): Promise<User> {
+      const profile = await askAs(caller, endpoints.userByCompanyId(companyId), WireUser);
+      // Where no staff has it, the service answers an employee with the employee's own number: only the
+      // profile whose e-mail is that of the staff user of this number is that staff user.
+      const staff = await user(profile.id, caller);
+      if (staff.email.toLowerCase() !== profile.email.toLowerCase()) throw new AppError('user_not_found');
+      return {
+        ...staff,
+        companyId: staff.companyId ?? profile.companyId,
+        systems: staff.systems ?? profile.systems,
+        roles: staff.roles ?? profile.roles,
+      };
+    },
+
+    /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
+    async employee(id: number, { requestId }: { requestId?: string | undefined } = {}): Promise<Employee> {
+      const endpoint = endpoints.employee(id);
+      const answer = await ask(endpoint, { requestId });
+      const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
+      requireId(endpoint, id, found.id);
+      return found;
+    },
+
+    /** The caller's own profile. */
+    async staffProfile(caller: Caller): Promise<User> {
+      const found = await askAs(caller, endpoints.staffProfile, WireUser);
+      requireId(endpoints.staffProfile, caller.id, found.id);
+      return found;
+    },
+    employeeProfile,
+
+    /** Whether the Auth Service accepts this token as this person's. Guide: "Option 2: Remote Validation". */
+    validate: (caller: Caller & { type: PersonType }): Promise<boolean> =>
+      isAccepted(caller.type === 'staff' ? validateStaff(caller) : validateEmployee(caller)),
+
+    /** Whether the service answers at all. */
+    async probe(): Promise<void> {
+      await transport.request(endpoints.validateStaff);
+    },
+  };
+};
+
+export type AuthServiceClient = ReturnType<typeof createAuthServiceClient>;

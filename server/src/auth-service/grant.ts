@@ -1,0 +1,12 @@
+import { getSetCookies, Headers } from 'undici';
+import type { Answer } from './transport.ts';
+
+/** Tokens as the Auth Service has just handed them out. */
+export type TokenGrant = { accessToken: string; refreshToken: string | null };
+
+/** The value of a cookie that the answer sets. Null where it sets none, or deletes it: by an empty value, or by its age. */
+export const cookieOf = (answer: Answer, name: string): string | null => {
+  const headers = new Headers(answer.setCookies.map((cookie): [string, string] => ['set-cookie', cookie]));
+  const cookie = getSetCookies(headers).findLast((set) => set.name === name);
+  return cookie === undefined || cookie.value === '' || (cookie.maxAge ?? 1) <= 0 ? null : cookie.value;
+};

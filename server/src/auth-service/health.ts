@@ -1,0 +1,58 @@
+import type { Status } from '@auth-bff/shared';
+import type { CallOutcome } from './transport.ts';
+
+export type AuthServiceHealthOptions = {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+/** Failed calls in a row after which the service is called down: one token alone can make the upstream answer 500. */
+const failuresToDown = 3;
+/** How long what was seen last is taken for what is. */
+const freshForMs = 5_000;
+
+/** How the Auth Service is, from how its calls end. */
+export const createAuthServiceHealth = ({ now }: AuthServiceHealthOptions) => {
+  let authService: 'up' | 'down' = 'up';
+  let sinceMs = now();
+  let lastSeenMs = Number.NEGATIVE_INFINITY;
+  let failuresInARow = 0;
+  let probeUnderWay: Promise<void> | null = null;
+
+  const change = (next: 'up' | 'down') => {
+    if (authService === next) return;
+    authService = next;
+    sinceMs = now();
+  };
+
+  const current = (): Status => ({ authService, since: new Date(sinceMs) });
+
+  return {
+    current,
+    record({ outcome }: Pick<CallOutcome, 'outcome'>): void {
+      lastSeenMs = now();
+      failuresInARow = outcome === 'unavailable' ? failuresInARow + 1 : 0;
+      if (failuresInARow === 0) change('up');
+      else if (failuresInARow >= failuresToDown) change('down');
+    },
+    /** Looks for itself with `probe` where no call has told lately, or where the last calls failed. */
+    async look(probe: () => Promise<void>): Promise<Status> {
+      const isFresh = now() - lastSeenMs < freshForMs && (failuresInARow === 0 || authService === 'down');
+      if (!isFresh) {
+        probeUnderWay ??= probe()
+          .then(
+            () => {},
+            // No answer at all to a call that carries nobody's token: that is the service, not a person.
+            () => change('down'),
+          )
+          .finally(() => {
+            probeUnderWay = null;
+          });
+        await probeUnderWay;
+      }
+      return current();
+    },
+  };
+};
+
+export type AuthServiceHealth = ReturnType<typeof createAuthServiceHealth>;

@@ -1,0 +1,68 @@
+import { AppError } from '../errors.ts';
+import type { Endpoint } from './endpoints.ts';
+import type { Answer } from './transport.ts';
+
+export const brokenContract = (endpoint: Endpoint, what: string, cause?: unknown): AppError =>
+  new AppError('auth_service_contract', {
+    message: `The Auth Service's answer to ${endpoint.name} is not as agreed: ${what}.`,
+    cause,
+  });
+
+const isJson = (contentType: string | null) =>
+  contentType === null || /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(contentType.trim());
+
+/** The JSON of an answer. Throws `auth_service_contract`, which never quotes the body. */
+export const readJson = (endpoint: Endpoint, answer: Answer): unknown => {
+  if (answer.body.trim() === '') throw brokenContract(endpoint, `status ${answer.status} with an empty body`);
+  if (!isJson(answer.contentType)) {
+    throw brokenContract(endpoint, `status ${answer.status} with a body that is not declared as JSON`);
+  }
+  try {
+    return JSON.parse(answer.body);
+  } catch {
+    // The parser's own message would quote the body.
+    throw brokenContract(endpoint, `status ${answer.status} with a body that is not JSON`);
+  }
+};
+
+/** Seconds from `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3), between 1 and 300; 5 without it. */
+export const retryAfterSeconds = (answer: Answer, nowMs: number): number => {
+  const text = answer.retryAfter?.trim() ?? '';
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - nowMs) / 1000);
+  return Number.isFinite(seconds) ? Math.min(300, Math.max(1, seconds)) : 5;
+};
+
+/** A redirect to the same path but for its slash, or to https: not a login page, but a wrong AUTH_SERVICE_URL. */
+const isCanonicalRedirect = (endpoint: Endpoint, answer: Answer): boolean => {
+  if (answer.location === null || !URL.canParse(answer.location, 'http://any')) return false;
+  const trim = (path: string) => path.replace(/\/+$/, '');
+  return trim(new URL(answer.location, 'http://any').pathname).endsWith(trim(endpoint.path));
+};
+
+/**
+ * What a status other than success means, for a call that carried a person's token (or the API key).
+ * Returns nothing for a success. An outage is never a sign-out.
+ * Source: the guide's "Error Handling"; a 3xx of the deployed service means "not authenticated".
+ */
+export const statusToError = (endpoint: Endpoint, answer: Answer, nowMs: number): AppError | null => {
+  const { status } = answer;
+  if (status === 200 || status === 201) return null;
+  if (status >= 500 || status === 429 || status === 408) {
+    return new AppError('auth_service_unavailable', {
+      cause: `status ${status} from ${endpoint.name}`,
+      retryAfterSeconds: retryAfterSeconds(answer, nowMs),
+    });
+  }
+  const isRedirect = status >= 300 && status < 400;
+  if (isRedirect && isCanonicalRedirect(endpoint, answer)) {
+    return brokenContract(endpoint, `it redirects to the same path (status ${status}): check AUTH_SERVICE_URL`);
+  }
+  const isRefusal = status === 401 || status === 403 || isRedirect;
+  if (isRefusal && endpoint.internal === true) {
+    return brokenContract(endpoint, `it refuses AUTH_API_KEY (status ${status})`);
+  }
+  if (status === 401 || isRedirect) return new AppError('session_ended', { cause: `status ${status} from ${endpoint.name}` });
+  if (status === 403) return new AppError('insufficient_permissions', { cause: `status 403 from ${endpoint.name}` });
+  if (status === 404 && endpoint.notFound !== undefined) return new AppError(endpoint.notFound);
+  return brokenContract(endpoint, `status ${status}`);
+};

@@ -1,0 +1,142 @@
+import { accessCookie, type PersonType, refreshCookie } from '@auth-bff/shared';
+import { AppError } from '../errors.ts';
+import { decode } from './decode.ts';
+import { type Endpoint, endpoints } from './endpoints.ts';
+import { cookieOf, type TokenGrant } from './grant.ts';
+import { brokenContract, readJson, statusToError } from './meaning.ts';
+import { refusalToReason } from './refusal.ts';
+import type { Answer, Transport } from './transport.ts';
+import { WireGrant } from './wire.ts';
+
+export type SignInCallsOptions = { transport: Transport; now: () => number };
+
+export type Credentials = {
+  as: PersonType;
+  email: string;
+  password: string;
+  captchaToken?: string | undefined;
+  requestId?: string | undefined;
+};
+
+export type SignInAnswer =
+  | { status: 'granted'; grant: TokenGrant }
+  | { status: 'otp_required'; temporaryToken: string | null };
+
+export type SecondFactor = {
+  as: PersonType;
+  email: string;
+  code: string;
+  temporaryToken: string | null;
+  requestId?: string | undefined;
+};
+
+export type SessionTokens = {
+  type: PersonType;
+  accessToken: string | null;
+  refreshToken: string | null;
+  requestId?: string | undefined;
+};
+
+const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
+const isRedirect = ({ status }: Answer) => status >= 300 && status < 400;
+const isHtml = (answer: Answer) => /^\s*</.test(answer.body);
+
+/** The calls that hand out tokens, exchange them and take them back. */
+export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
+  const readGrant = (endpoint: Endpoint, answer: Answer) => {
+    // Cookies may be all that a success says.
+    const body = decode(endpoint, WireGrant, answer.body.trim() === '' ? {} : readJson(endpoint, answer));
+    const accessToken = cookieOf(answer, accessCookie) ?? body.accessToken;
+    const grant: TokenGrant | null =
+      accessToken === null
+        ? null
+        : { accessToken, refreshToken: cookieOf(answer, refreshCookie) ?? body.refreshToken };
+    return { ...body, grant };
+  };
+
+  /** A success is returned; a refusal is an AppError with its reason; anything else is an outage or a broken contract. */
+  const askToSignIn = async (
+    endpoint: Endpoint,
+    json: Record<string, string>,
+    otherwise: 'bad_credentials' | 'otp_invalid',
+    requestId: string | undefined,
+  ) => {
+    const answer = await transport.request(endpoint, { json, requestId });
+    if (isSuccess(answer)) {
+      const read = readGrant(endpoint, answer);
+      if (read.grant !== null || read.isOtpRequired) return read;
+      if (read.isRefused) throw new AppError(refusalToReason(readJson(endpoint, answer), otherwise));
+      throw brokenContract(endpoint, 'it holds no access token');
+    }
+    const { status } = answer;
+    if ([400, 401, 403, 422, 423].includes(status) && !isHtml(answer)) {
+      const reason = refusalToReason(answer.body.trim() === '' ? '' : readJson(endpoint, answer), otherwise);
+      throw new AppError(status === 423 ? 'account_locked' : reason);
+    }
+    if (isRedirect(answer)) throw brokenContract(endpoint, `a redirect without a token (status ${status})`);
+    throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${status}`);
+  };
+
+  const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenGrant | 'no_such_endpoint'> => {
+    const answer = await transport.request(endpoint, {
+      json: {},
+      accessToken: tokens.accessToken ?? undefined,
+      refreshToken: tokens.refreshToken ?? undefined,
+      requestId: tokens.requestId,
+    });
+    if (answer.status === 404) return 'no_such_endpoint';
+    if (isSuccess(answer)) {
+      const { grant } = readGrant(endpoint, answer);
+      if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
+      return grant;
+    }
+    // A page in HTML (of a proxy, or for a wrong host) says nothing about the token, and must not end a session.
+    if ((answer.status === 400 || answer.status === 403) && isHtml(answer)) {
+      throw brokenContract(endpoint, `status ${answer.status} with HTML`);
+    }
+    if (answer.status === 400 || answer.status === 403) throw new AppError('session_ended');
+    throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
+  };
+
+  return {
+    /** Throws `bad_credentials`, `account_locked`, `captcha_required`. */
+    async signIn({ as, email, password, captchaToken, requestId }: Credentials): Promise<SignInAnswer> {
+      const json = { email, password, ...(captchaToken === undefined ? {} : { captcha_token: captchaToken }) };
+      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', requestId);
+      // A second factor that is due comes first: the service hands out working tokens before it too.
+      return read.isOtpRequired || read.grant === null
+        ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
+        : { status: 'granted', grant: read.grant };
+    },
+
+    /** Throws `otp_invalid`, `account_locked`. */
+    async verifyOtp({ as, email, code, temporaryToken, requestId }: SecondFactor): Promise<TokenGrant> {
+      const endpoint = endpoints.verifyOtp[as];
+      const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
+      const { grant } = await askToSignIn(endpoint, json, 'otp_invalid', requestId);
+      if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
+      return grant;
+    },
+
+    /** Exchanges a refresh token. Throws `session_ended` where the service refuses it for good. */
+    async refresh(tokens: SessionTokens): Promise<TokenGrant> {
+      const grant = await exchange(endpoints.refresh[tokens.type], tokens);
+      if (grant !== 'no_such_endpoint') return grant;
+      const older = await exchange(endpoints.refreshOlder[tokens.type], tokens);
+      if (older === 'no_such_endpoint') throw brokenContract(endpoints.refreshOlder[tokens.type], 'status 404');
+      return older;
+    },
+
+    /** Ends the session upstream. Throws where that cannot be known. */
+    async signOut(tokens: SessionTokens): Promise<void> {
+      const endpoint = endpoints.signOut[tokens.type];
+      const answer = await transport.request(endpoint, {
+        json: {},
+        accessToken: tokens.accessToken ?? undefined,
+        refreshToken: tokens.refreshToken ?? undefined,
+        requestId: tokens.requestId,
+      });
+      if (!isSuccess(answer)) throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
+    },
+  };
+};

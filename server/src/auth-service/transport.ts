@@ -1,0 +1,139 @@
+import type { PersonType } from '@auth-bff/shared';
+import { type Dispatcher, errors, Pool } from 'undici';
+import { AppError } from '../errors.ts';
+import type { Endpoint } from './endpoints.ts';
+
+/** The most bytes that an answer may have. */
+const maxAnswerBytes = 5_000_000;
+/** Connections to the Auth Service at once. */
+const maxConnections = 64;
+
+/** On whose behalf a call is made, and for which request of ours. */
+export type Caller = { type: PersonType; id: number; accessToken: string; requestId?: string | undefined };
+
+export type Exchange = {
+  query?: Record<string, string>;
+  json?: unknown;
+  accessToken?: string | undefined;
+  refreshToken?: string | undefined;
+  requestId?: string | undefined;
+};
+
+/** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
+export type Answer = {
+  status: number;
+  contentType: string | null;
+  location: string | null;
+  retryAfter: string | null;
+  setCookies: string[];
+  body: string;
+};
+
+/** How one call ended, for health and metrics: `answered` is any answer at all under 500. */
+export type CallOutcome = {
+  endpoint: string;
+  outcome: 'answered' | 'unavailable' | 'contract';
+  status: number | null;
+  durationMs: number;
+};
+
+export type TransportOptions = {
+  /** The address of the Auth Service, without a trailing slash; it may have a path. */
+  url: string;
+  apiKey: string;
+  /** Replaces the endpoints' own deadlines. */
+  deadlineMs?: number;
+  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
+  clock?: () => number;
+  onCall?: (outcome: CallOutcome) => void;
+};
+
+const headerOf = (headers: Record<string, string | string[] | undefined>, name: string): string | null => {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+};
+
+const cookieHeader = ({ accessToken, refreshToken }: Exchange): string | null => {
+  const cookies = [
+    ...(accessToken === undefined ? [] : [`access_token=${accessToken}`]),
+    ...(refreshToken === undefined ? [] : [`refresh_token=${refreshToken}`]),
+  ];
+  return cookies.length === 0 ? null : cookies.join('; ');
+};
+
+/** No answer, or none that HTTP can read. The cause is kept for the log. */
+const failureToError = (endpoint: Endpoint, cause: unknown): AppError =>
+  cause instanceof errors.ResponseExceededMaxSizeError
+    ? new AppError('auth_service_contract', {
+        message: `The Auth Service's answer to ${endpoint.name} is larger than ${maxAnswerBytes} bytes.`,
+        cause,
+      })
+    : cause instanceof errors.HTTPParserError
+      ? new AppError('auth_service_contract', {
+          message: `The Auth Service's answer to ${endpoint.name} is not HTTP.`,
+          cause,
+        })
+      : new AppError('auth_service_unavailable', { cause, retryAfterSeconds: 5 });
+
+/**
+ * One pool of connections to the Auth Service. Each call has one deadline for all of it; redirects are
+ * never followed; of the browser's cookies only the tokens named are sent. Any HTTP answer is returned
+ * as it is; `auth_service_unavailable` where there is none, `auth_service_contract` where it cannot be read.
+ */
+export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: TransportOptions) => {
+  const base = new URL(url);
+  const basePath = base.pathname.replace(/\/+$/, '');
+  const now = clock ?? (() => performance.now());
+  const pool: Dispatcher = new Pool(base.origin, {
+    connections: maxConnections,
+    maxResponseSize: maxAnswerBytes,
+    connect: { timeout: 3_000 },
+  });
+
+  const send = async (endpoint: Endpoint, exchange: Exchange): Promise<Answer> => {
+    const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query)}`;
+    const cookie = cookieHeader(exchange);
+    const { statusCode, headers, body } = await pool.request({
+      method: endpoint.method,
+      path: `${basePath}${endpoint.path}${query}`,
+      headers: {
+        accept: 'application/json',
+        ...(exchange.json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(cookie === null ? {} : { cookie }),
+        ...(endpoint.internal === true ? { 'x-api-key': apiKey } : {}),
+        ...(exchange.requestId === undefined ? {} : { 'x-request-id': exchange.requestId }),
+      },
+      body: exchange.json === undefined ? null : JSON.stringify(exchange.json),
+      signal: AbortSignal.timeout(deadlineMs ?? endpoint.deadlineMs),
+    });
+    const setCookie = headers['set-cookie'];
+    return {
+      status: statusCode,
+      contentType: headerOf(headers, 'content-type'),
+      location: headerOf(headers, 'location'),
+      retryAfter: headerOf(headers, 'retry-after'),
+      setCookies: setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie],
+      body: await body.text(),
+    };
+  };
+
+  return {
+    async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
+      const startedAt = now();
+      const report = (outcome: CallOutcome['outcome'], status: number | null) =>
+        onCall?.({ endpoint: endpoint.name, outcome, status, durationMs: now() - startedAt });
+      try {
+        const answer = await send(endpoint, exchange);
+        report(answer.status >= 500 || answer.status === 429 ? 'unavailable' : 'answered', answer.status);
+        return answer;
+      } catch (cause) {
+        const error = failureToError(endpoint, cause);
+        report(error.reason === 'auth_service_contract' ? 'contract' : 'unavailable', null);
+        throw error;
+      }
+    },
+    close: () => pool.destroy(),
+  };
+};
+
+export type Transport = ReturnType<typeof createTransport>;

@@ -1,0 +1,192 @@
+import type { Employee, PersonType, SystemRole, User } from '@auth-bff/shared';
+import { z } from 'zod';
+
+/**
+ * The one place that reads the Auth Service's answers, in both of its dialects: unknown fields are
+ * ignored, optional fields that are missing are null, and a field of the wrong type is a fault whose
+ * path is told and whose value never is.
+ */
+
+const Id = z.union(
+  [z.int().positive(), z.string().regex(/^[1-9]\d{0,15}$/).transform(Number)],
+  'expected a whole number of 1 or more',
+);
+const Text = z.string();
+const OptionalText = z.string().nullish();
+
+const Time = z
+  .string()
+  .refine((text) => /^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text)), 'expected an ISO 8601 time')
+  .transform((text) => new Date(text))
+  .nullish();
+
+const SystemNames = z.array(z.string()).nullish();
+
+/** `{system, role}`, `{system_slug, role_name, is_active}` and what lies between; a bare role name says no system. */
+const RoleEntry = z.union([
+  z.string(),
+  z.object({
+    system: OptionalText,
+    system_slug: OptionalText,
+    role: OptionalText,
+    role_name: OptionalText,
+    is_active: z.boolean().nullish(),
+  }),
+]);
+const RoleEntries = z.array(RoleEntry).nullish();
+
+const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null =>
+  entries?.flatMap((entry) => {
+    if (typeof entry === 'string' || entry.is_active === false) return [];
+    const system = entry.system_slug ?? entry.system;
+    const role = entry.role_name ?? entry.role;
+    return system && role ? [{ system: system.toUpperCase(), role }] : [];
+  }) ?? null;
+
+const toSystems = (named: readonly string[] | null | undefined, roles: SystemRole[] | null): string[] | null =>
+  named || roles
+    ? [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))]
+    : null;
+
+export const WireUser = z
+  .object({
+    id: Id,
+    email: Text,
+    first_name: Text,
+    last_name: Text,
+    company_id: OptionalText,
+    department: OptionalText,
+    position: OptionalText,
+    is_active: z.boolean().nullish(),
+    date_joined: Time,
+    systems: SystemNames,
+    roles: RoleEntries,
+    system_roles: RoleEntries,
+  })
+  .transform((wire): User => {
+    const roles = toRoles(wire.roles ?? wire.system_roles);
+    return {
+      id: wire.id,
+      email: wire.email,
+      firstName: wire.first_name,
+      lastName: wire.last_name,
+      companyId: wire.company_id ?? null,
+      department: wire.department ?? null,
+      position: wire.position ?? null,
+      isActive: wire.is_active ?? null,
+      joinedAt: wire.date_joined ?? null,
+      systems: toSystems(wire.systems, roles),
+      roles,
+    };
+  });
+
+export const WireEmployee = z
+  .object({ id: Id, email: Text, first_name: Text, last_name: Text, status: OptionalText, created_at: Time })
+  .transform(
+    (wire): Employee => ({
+      id: wire.id,
+      email: wire.email,
+      firstName: wire.first_name,
+      lastName: wire.last_name,
+      status: wire.status ?? null,
+      createdAt: wire.created_at ?? null,
+    }),
+  );
+
+/** Many users, each still to be decoded by itself: one broken record must not cost the others. By id. */
+export const WireUsers = z.unknown().transform((answer, context): Map<number, unknown> => {
+  const entries = usersOf(answer);
+  if (entries === null) {
+    context.addIssue('expected {users: […]} or an object keyed by user id');
+    return z.NEVER;
+  }
+  const byId = new Map<number, unknown>();
+  for (const { path, entry, key } of entries) {
+    const id = z.object({ id: Id }).safeParse(entry).data?.id ?? (key === null ? undefined : Id.safeParse(key).data);
+    if (id === undefined) {
+      context.addIssue({ code: 'custom', path: [...path, 'id'], message: 'expected a whole number of 1 or more' });
+      return z.NEVER;
+    }
+    byId.set(id, entry);
+  }
+  return byId;
+});
+
+type UserEntry = { path: Array<string | number>; key: string | null; entry: unknown };
+
+const usersOf = (answer: unknown): UserEntry[] | null => {
+  if (typeof answer !== 'object' || answer === null) return null;
+  const listed = Array.isArray(answer) ? answer : (answer as { users?: unknown }).users;
+  if (Array.isArray(listed)) {
+    const prefix = listed === answer ? [] : ['users'];
+    return listed.map((entry, index) => ({ path: [...prefix, index], key: null, entry }));
+  }
+  const keyed = Object.entries(answer);
+  return keyed.every(([key]) => /^\d+$/.test(key))
+    ? keyed.map(([key, entry]) => ({ path: [key], key, entry }))
+    : null;
+};
+
+/** People by role: the guide's object, or a bare list, which says nothing of the system it is for. */
+export const WireUserIds = z.union(
+  [
+    z
+      .object({ user_ids: z.array(Id), system: OptionalText })
+      .transform(({ user_ids, system }) => ({ userIds: user_ids, system: system ?? null, isBare: false })),
+    z.array(Id).transform((userIds) => ({ userIds, system: null, isBare: true })),
+  ],
+  'expected {user_ids: […]} or a list of whole numbers',
+);
+
+/** A token is valid: `{valid, user_id, user_type, …}`, or the caller's profile. Anything else says nothing. */
+export const WireValidation = z
+  .object({
+    valid: z.boolean().optional(),
+    id: Id.nullish(),
+    user_id: Id.nullish(),
+    user_type: OptionalText,
+    token_validated_at: z.unknown(),
+  })
+  .refine((wire) => wire.valid !== undefined || (wire.id ?? wire.user_id ?? wire.token_validated_at) != null, {
+    error: 'expected {valid: …} or the profile of the caller',
+  })
+  .transform((wire) => ({
+    isValid: wire.valid ?? true,
+    id: wire.user_id ?? wire.id ?? null,
+    type: wire.user_type ?? null,
+  }));
+
+/** Whose token it is: the one endpoint that tells employees from staff. */
+export const WireMe = z
+  .object({
+    type: z.string(),
+    data: z.object({ id: Id.nullish(), user_id: Id.nullish(), employee_id: Id.nullish() }),
+  })
+  .transform(({ type, data }): { type: PersonType | null; id: number | null } => ({
+    type: type === 'employee' ? 'employee' : type === 'user' || type === 'staff' ? 'staff' : null,
+    id: data.id ?? data.employee_id ?? data.user_id ?? null,
+  }));
+
+const OptionalToken = z.string().nullish();
+
+/** A sign-in, a second factor or a refresh: tokens where the body has them, and whether a second factor is due. */
+export const WireGrant = z
+  .object({
+    access_token: OptionalToken,
+    access: OptionalToken,
+    refresh_token: OptionalToken,
+    refresh: OptionalToken,
+    requires_2fa: z.boolean().nullish(),
+    requires_otp: z.boolean().nullish(),
+    otp_required: z.boolean().nullish(),
+    temporary_token: OptionalToken,
+    success: z.boolean().nullish(),
+  })
+  .transform((wire) => ({
+    accessToken: wire.access_token || wire.access || null,
+    refreshToken: wire.refresh_token || wire.refresh || null,
+    isOtpRequired: wire.requires_2fa === true || wire.requires_otp === true || wire.otp_required === true,
+    temporaryToken: wire.temporary_token || null,
+    /** A refusal that comes with a status of success. */
+    isRefused: wire.success === false,
+  }));

@@ -1,0 +1,53 @@
+import type { Status } from '@auth-bff/shared';
+import type { Directory } from './directory/directory.ts';
+import type { Membership } from './session/membership.ts';
+import type { Authentication, RequestSession, SignedInAs } from './session/request-session.ts';
+
+export type ContextOptions = {
+  requestId: string;
+  isDevelopment: boolean;
+  callsInRequest: number;
+  isStreamed: boolean;
+  requestSession: RequestSession;
+  directory: Directory;
+  membership: Membership;
+  status: () => Promise<Status>;
+};
+
+/**
+ * Who is asking, and what they may ask of. Made once per request; it does no I/O and never throws: a bad
+ * token is a fact that `session()` tells, or nobody could reach `session.refresh` with one.
+ */
+export const createContext = (options: ContextOptions) => {
+  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession, directory, membership, status } = options;
+  return {
+    requestId,
+    isDevelopment,
+    callsInRequest,
+    isStreamed,
+    /** Resolved once per request. Members that wait are functions: tRPC spreads the context. */
+    session: (): Promise<Authentication> => requestSession.current(),
+    commands: requestSession,
+    status,
+
+    /** The members that speak for a person. */
+    as: (signedIn: SignedInAs) => {
+      const { principal, caller } = signedIn;
+      return {
+        principal,
+        member: () => membership.toDecide(principal, caller),
+        me: () => requestSession.show(signedIn),
+        directory: {
+          me: () => directory.me(caller),
+          user: (id: number) => directory.user(id, caller),
+          users: (ids: readonly number[]) => directory.users(ids, caller),
+          userByCompanyId: (companyId: string) => directory.userByCompanyId(companyId, caller),
+          userIdsByRole: (role: { system: string; role: string }) => directory.userIdsByRole(role, caller),
+          employee: (id: number) => directory.employee(id, { requestId }),
+        },
+      };
+    },
+  };
+};
+
+export type Context = ReturnType<typeof createContext>;

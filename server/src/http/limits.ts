@@ -1,0 +1,14 @@
+import { limits } from '@auth-bff/shared';
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../errors.ts';
+
+/** Refuses a URL over 12 kB. The body's limit is the server's own; the batch's is tRPC's. */
+export const registerUrlLimit = (server: FastifyInstance): void => {
+  server.addHook('onRequest', async (request) => {
+    if (Buffer.byteLength(request.url) > limits.urlBytes) {
+      throw new AppError('payload_too_large', {
+        message: `The URL has more than ${limits.urlBytes} bytes: send fewer calls in a batch.`,
+      });
+    }
+  });
+};

@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import { codeOfReason, httpStatusOfCode, type Reason, requestIdHeader } from '@auth-bff/shared';
+import { getTRPCErrorShape, transformTRPCResponse } from '@trpc/server';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
+import { appRouter } from '../router.ts';
+import { toTRPCError } from '../trpc.ts';
+
+const config = appRouter._def._config;
+
+/** An error as the tRPC client reads it, for those that arise before tRPC is reached. */
+const toBody = (error: AppError): string => {
+  const shape = getTRPCErrorShape({
+    config,
+    error: toTRPCError(error),
+    type: 'unknown',
+    path: undefined,
+    input: undefined,
+    ctx: undefined,
+  });
+  return JSON.stringify(transformTRPCResponse(config, { error: shape }));
+};
+
+const statusOf = (error: AppError): number => httpStatusOfCode[codeOfReason[error.reason]];
+
+const reasonOfStatus: Partial<Record<number, Reason>> = {
+  400: 'invalid_input',
+  404: 'no_such_procedure',
+  405: 'method_not_allowed',
+  413: 'payload_too_large',
+  414: 'payload_too_large',
+  415: 'unsupported_media_type',
+  429: 'rate_limited',
+  431: 'payload_too_large',
+  503: 'overloaded',
+};
+
+/** Fastify's own errors by their status; what has none is a fault of ours, and its message stays here. */
+const toAppError = (error: FastifyError | AppError): AppError => {
+  if (error instanceof AppError) return error;
+  const reason = reasonOfStatus[error.statusCode ?? 500] ?? 'internal';
+  if (reason === 'internal') return new AppError(reason, { cause: error });
+  if (reason !== 'invalid_input') return new AppError(reason, { cause: error });
+  return new AppError(reason, { cause: error, message: 'The request is malformed.', issues: [] });
+};
+
+export type TrpcErrorsOptions = { onError: (error: AppError, request: FastifyRequest) => void };
+
+/** Shapes every error that tRPC did not make as tRPC would have, with the reason in `data`. */
+export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErrorsOptions): void => {
+  server.setErrorHandler<FastifyError>(async (cause, request, reply) => {
+    const error = toAppError(cause);
+    onError(error, request);
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+    return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
+  });
+  server.setNotFoundHandler(async (request, reply) => {
+    const error = new AppError('no_such_procedure', { message: `There is nothing at ${request.method} of this path.` });
+    onError(error, request);
+    return reply.code(statusOf(error)).type('application/json').send(toBody(error));
+  });
+};
+
+/** Answers what is not even an HTTP request that Node can read, which no handler ever sees. */
+export const answerClientError = (cause: NodeJS.ErrnoException, socket: Socket, requestId: string): void => {
+  if (cause.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const error =
+    cause.code === 'HPE_HEADER_OVERFLOW'
+      ? new AppError('payload_too_large', { message: 'The request line and headers are too large.' })
+      : new AppError('invalid_input', { message: 'The request is not HTTP that can be read.', issues: [] });
+  const body = toBody(error);
+  const head = [
+    `HTTP/1.1 ${statusOf(error)} ${codeOfReason[error.reason]}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `${requestIdHeader}: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+};

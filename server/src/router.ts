@@ -1,0 +1,16 @@
+import { employeesRouter } from './routers/employees-router.ts';
+import { sessionRouter } from './routers/session-router.ts';
+import { statusRouter } from './routers/status-router.ts';
+import { usersRouter } from './routers/users-router.ts';
+import { router } from './trpc.ts';
+
+/** Every procedure of the BFF. */
+export const appRouter = router({
+  session: sessionRouter,
+  users: usersRouter,
+  employees: employeesRouter,
+  status: statusRouter,
+});
+
+/** The type that a client is made with. */
+export type AppRouter = typeof appRouter;

@@ -1,0 +1,11 @@
+import { Employee, PersonId } from '@auth-bff/shared';
+import { z } from 'zod';
+import { router, signedInProcedureWith } from '../trpc.ts';
+
+/** Employees, whose numbers overlap with those of staff. */
+export const employeesRouter = router({
+  /** One employee by id: for the help desk, and for the employee. */
+  byId: signedInProcedureWith(z.object({ id: PersonId }))
+    .output(Employee)
+    .query(({ ctx, input }) => ctx.directory.employee(input.id)),
+});

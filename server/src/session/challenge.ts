@@ -1,0 +1,76 @@
+import { hkdfSync, randomUUID } from 'node:crypto';
+import { PersonType } from '@auth-bff/shared';
+import { CompactEncrypt, compactDecrypt } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { AppError, isAppError } from '../errors.ts';
+
+const livesForMs = 10 * 60_000;
+const maxWrongCodes = 5;
+const maxChallenges = 100_000;
+
+export type ChallengesOptions = { sealingSecret: string; now: () => number };
+
+/** A sign-in whose second factor is still to come. */
+export type PendingSignIn = { as: PersonType; email: string; temporaryToken: string | null };
+
+const Sealed = z.object({
+  id: z.string(),
+  expiresAtMs: z.number(),
+  as: PersonType,
+  email: z.string(),
+  temporaryToken: z.string().nullable(),
+});
+
+/**
+ * What stands between a password and its second factor. The browser carries it sealed, for the upstream's
+ * temporary token in it works as a full access token there. It dies after 10 minutes, with its first
+ * success, and with its fifth wrong code. Every fault of it is `otp_invalid`.
+ */
+export const createChallenges = ({ sealingSecret, now }: ChallengesOptions) => {
+  const key = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff second-factor challenge', 32));
+  /** Codes tried, by challenge. Infinity once it is burnt. */
+  const tried = new LRUCache<string, number>({ max: maxChallenges });
+
+  const open = async (challenge: string): Promise<z.infer<typeof Sealed>> => {
+    try {
+      const { plaintext } = await compactDecrypt(challenge, key, {
+        keyManagementAlgorithms: ['dir'],
+        contentEncryptionAlgorithms: ['A256GCM'],
+      });
+      return Sealed.parse(JSON.parse(new TextDecoder().decode(plaintext)));
+    } catch {
+      throw new AppError('otp_invalid', { message: 'This is not a challenge of ours: sign in again.' });
+    }
+  };
+
+  return {
+    async seal(pending: PendingSignIn): Promise<string> {
+      const sealed: z.infer<typeof Sealed> = { ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs };
+      return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(sealed)))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .encrypt(key);
+    },
+
+    /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. */
+    async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
+      const { id, expiresAtMs, ...pending } = await open(challenge);
+      const before = tried.get(id) ?? 0;
+      if (expiresAtMs <= now() || before >= maxWrongCodes) {
+        throw new AppError('otp_invalid', { message: 'This sign-in is used up or too old: sign in again.' });
+      }
+      // Counted before upstream is asked, or many guesses at once would all be the first.
+      tried.set(id, before + 1);
+      try {
+        const result = await verify(pending);
+        tried.set(id, Number.POSITIVE_INFINITY);
+        return result;
+      } catch (error) {
+        if (!isAppError(error, 'otp_invalid', 'account_locked')) tried.set(id, (tried.get(id) ?? 1) - 1);
+        throw error;
+      }
+    },
+  };
+};
+
+export type Challenges = ReturnType<typeof createChallenges>;

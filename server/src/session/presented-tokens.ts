@@ -1,0 +1,6 @@
+/** The tokens that a request came with. Null: none, or an empty cookie. Nothing about them is known to hold. */
+export type PresentedTokens = {
+  accessToken: string | null;
+  refreshToken: string | null;
+  requestId?: string | undefined;
+};

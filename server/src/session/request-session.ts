@@ -1,0 +1,110 @@
+import { codeOfReason, type LoginAnswer, type LoginInput, type Session, type SignedIn, type VerifyOtpInput } from '@auth-bff/shared';
+import type { Caller } from '../auth-service/transport.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Principal } from '../token/principal.ts';
+import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import type { EstablishedSession } from './established-session.ts';
+import type { Membership } from './membership.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
+import type { SessionService } from './session-service.ts';
+import { toSession } from './session-view.ts';
+
+/** Who is asking: a person, or the reason why nobody is. */
+export type Authentication = SignedInAs | { state: 'refused'; error: AppError };
+export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: VerifiedToken; caller: Caller };
+
+/** What one request came with, and where its answer puts what it sets. */
+export type RequestSessionOptions = {
+  /** The tokens as presented, or the fault in how they were (a cookie sent twice with different values). */
+  presented: PresentedTokens | AppError;
+  requestId: string;
+  sessions: SessionService;
+  verifier: Verifier;
+  membership: Membership;
+  validate: (caller: Caller) => Promise<boolean>;
+  setCookies: (session: EstablishedSession) => void;
+  clearCookies: () => void;
+  /** Told of each token that the answer speaks for. */
+  onSession: (token: VerifiedToken) => void;
+};
+
+/** The session of one request: who asks, and the calls that change that. */
+export const createRequestSession = (options: RequestSessionOptions) => {
+  const { presented, requestId, sessions, verifier, membership, validate, setCookies, clearCookies, onSession } = options;
+
+  const presentedOrThrow = (): PresentedTokens => {
+    if (presented instanceof AppError) throw presented;
+    return presented;
+  };
+
+  const signedInAs = (verified: VerifiedToken, accessToken: string): SignedInAs => {
+    const { principal } = verified;
+    onSession(verified);
+    const { type, id } = principal;
+    return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, requestId } };
+  };
+
+  const authenticate = async (): Promise<Authentication> => {
+    try {
+      const { accessToken, refreshToken } = presentedOrThrow();
+      if (accessToken === null) throw new AppError(refreshToken === null ? 'no_token' : 'token_expired');
+      const verified = await verifier.verify(accessToken, { requestId });
+      sessions.refuseSignedOut(verified);
+      return signedInAs(verified, accessToken);
+    } catch (error) {
+      return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
+    }
+  };
+  let authentication: Promise<Authentication> | null = null;
+  const current = (): Promise<Authentication> => {
+    authentication ??= authenticate();
+    return authentication;
+  };
+
+  const show = async ({ principal, verified, caller }: SignedInAs): Promise<Session> =>
+    toSession(await membership.toShow(principal, caller), verified);
+
+  const enter = async (session: EstablishedSession): Promise<Session> => {
+    setCookies(session);
+    return show(signedInAs(session.access, session.accessToken));
+  };
+
+  return {
+    current,
+    show,
+
+    async signIn(input: LoginInput): Promise<LoginAnswer> {
+      const result = await sessions.signIn(input, { requestId });
+      return result.status === 'otp_required' ? result : { status: 'signed_in', session: await enter(result.session) };
+    },
+
+    async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
+      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, { requestId })) };
+    },
+
+    async refresh(): Promise<Session> {
+      try {
+        return await enter(await sessions.refresh(presentedOrThrow()));
+      } catch (error) {
+        if (isAppError(error) && error.endsSession) clearCookies();
+        throw error;
+      }
+    },
+
+    async signOut(): Promise<null> {
+      clearCookies();
+      if (!(presented instanceof AppError)) await sessions.signOut(presented);
+      return null;
+    },
+
+    /** Whether the Auth Service accepts the token, too. It is asked only about one that holds here. */
+    async validate(): Promise<boolean> {
+      const asking = await current();
+      if (asking.state === 'signed_in') return validate(asking.caller);
+      if (codeOfReason[asking.error.reason] !== 'UNAUTHORIZED') throw asking.error;
+      return false;
+    },
+  };
+};
+
+export type RequestSession = ReturnType<typeof createRequestSession>;

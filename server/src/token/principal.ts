@@ -1,0 +1,94 @@
+import type { PersonType, SystemRole } from '@auth-bff/shared';
+import { AppError } from '../errors.ts';
+import type { JsonObject } from './strict-parse.ts';
+
+/** Who a token speaks for. Staff and employees are told apart by type: their numbers overlap. */
+export type Principal = {
+  type: PersonType;
+  id: number;
+  email: string | null;
+  fullName: string | null;
+  /** In upper case. `null`: the token does not say. */
+  systems: readonly string[] | null;
+  /** `null`: the token does not say, or names roles without their system, which grant nothing. */
+  roles: readonly SystemRole[] | null;
+};
+
+export type Subject = Pick<Principal, 'type' | 'id'>;
+
+export const isSameSubject = (a: Subject, b: Subject): boolean => a.type === b.type && a.id === b.id;
+
+const refuse = (what: string) => new AppError('token_invalid', { message: `The token is not valid: ${what}.` });
+
+/** A claim that is absent; the Auth Service spells that as null at times. */
+const isAbsent = (claim: unknown): claim is null | undefined => claim === undefined || claim === null;
+
+const toId = (claim: unknown, name: string): number | null => {
+  if (isAbsent(claim)) return null;
+  const id = typeof claim === 'string' && /^[1-9]\d{0,15}$/.test(claim) ? Number(claim) : claim;
+  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) {
+    throw refuse(`its ${name} is not a whole number of 1 or more`);
+  }
+  return id;
+};
+
+const toType = (payload: JsonObject): PersonType => {
+  const claim = payload.user_type;
+  const hasEmployeeId = !isAbsent(payload.employee_id);
+  if (isAbsent(claim)) return hasEmployeeId ? 'employee' : 'staff';
+  if (claim !== 'staff' && claim !== 'employee') throw refuse('its user_type is neither staff nor employee');
+  // Which of two numbers to believe would be a guess, and a wrong guess is another person's session.
+  if (claim === 'staff' && hasEmployeeId) throw refuse('it is of staff, and has an employee_id');
+  return claim;
+};
+
+const toSubject = (payload: JsonObject): Subject => {
+  const type = toType(payload);
+  const userId = toId(payload.user_id, 'user_id');
+  if (type === 'staff') {
+    if (userId === null) throw refuse('it has no user_id');
+    return { type, id: userId };
+  }
+  const employeeId = toId(payload.employee_id, 'employee_id');
+  const id = employeeId ?? userId;
+  if (id === null) throw refuse('it is of an employee, and has no employee_id');
+  if (userId !== null && userId !== id) throw refuse('its user_id and its employee_id differ');
+  return { type, id };
+};
+
+const toText = (claim: unknown): string | null => (typeof claim === 'string' && claim !== '' ? claim : null);
+
+const toScopedRole = (entry: unknown): SystemRole[] => {
+  if (typeof entry !== 'object' || entry === null) return [];
+  const { system, role } = entry as Record<string, unknown>;
+  return typeof system === 'string' && typeof role === 'string' && system !== '' && role !== ''
+    ? [{ system: system.toUpperCase(), role }]
+    : [];
+};
+
+/** Only roles with their system count. Names alone say that there are roles, but not where. */
+const toRoles = (claim: unknown): SystemRole[] | null => {
+  if (!Array.isArray(claim)) return null;
+  const scoped = claim.flatMap(toScopedRole);
+  return scoped.length > 0 || claim.length === 0 ? scoped : null;
+};
+
+const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[] | null => {
+  const named = Array.isArray(claim)
+    ? claim.filter((system): system is string => typeof system === 'string' && system !== '')
+    : null;
+  if (named === null && roles === null) return null;
+  return [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))];
+};
+
+/** The one reading of every shape of claims that the Auth Service issues. Throws `token_invalid`. */
+export const claimsToPrincipal = (payload: JsonObject): Principal => {
+  const roles = toRoles(payload.roles);
+  return {
+    ...toSubject(payload),
+    email: toText(payload.email),
+    fullName: toText(payload.full_name),
+    systems: toSystems(payload.systems, roles),
+    roles,
+  };
+};

@@ -1,0 +1,73 @@
+import { LRUCache } from 'lru-cache';
+import type { AuthServiceClient } from '../auth-service/client.ts';
+import { AppError } from '../errors.ts';
+import type { Algorithm } from './key-ring.ts';
+import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
+
+/** How long the Auth Service's word is taken for a token, at most; never past its `exp`. */
+const rememberedForMs = 30_000;
+
+export type RemoteVerifierOptions = {
+  authService: Pick<AuthServiceClient, 'validate'>;
+  algorithm: Algorithm;
+  refreshThresholdSeconds: number;
+  maxCachedTokens?: number;
+  now: () => number;
+};
+
+/**
+ * Asks the Auth Service about each access token, where the signing key cannot be shared. That replaces the
+ * signature check alone: spelling, header and every claim rule are those of local validation.
+ * Source: the guide's "Option 2: Remote Validation".
+ */
+export const createRemoteVerifier = ({
+  authService,
+  algorithm,
+  refreshThresholdSeconds,
+  maxCachedTokens = 10_000,
+  now,
+}: RemoteVerifierOptions): Verifier => {
+  const accepted = new LRUCache<string, { token: VerifiedToken; untilMs: number }>({ max: maxCachedTokens });
+  const underWay = new Map<string, Promise<void>>();
+
+  const read = (token: string, use: 'access' | 'refresh') =>
+    readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
+
+  const ask = async (token: string, verified: VerifiedToken, requestId: string | undefined): Promise<void> => {
+    const askedAtMs = now();
+    const { type, id } = verified.principal;
+    if (!(await authService.validate({ type, id, accessToken: token, requestId }))) {
+      throw new AppError('token_invalid', { message: 'The token is not valid: the Auth Service does not accept it.' });
+    }
+    const untilMs = Math.min(askedAtMs + rememberedForMs, verified.expiresAtMs);
+    accepted.set(verified.fingerprint, { token: verified, untilMs });
+  };
+
+  return {
+    async verify(token, { requestId } = {}) {
+      const fingerprint = fingerprintOf(token);
+      const known = accepted.get(fingerprint);
+      // The first sight decides when to refresh, so an entry outlives the trust in it.
+      const verified = known?.token ?? read(token, 'access');
+      refuseExpired(verified, now());
+      if (known !== undefined && now() < known.untilMs) return verified;
+      let answer = underWay.get(fingerprint);
+      if (answer === undefined) {
+        answer = ask(token, verified, requestId).finally(() => underWay.delete(fingerprint));
+        underWay.set(fingerprint, answer);
+      }
+      await answer;
+      refuseExpired(verified, now());
+      return verified;
+    },
+    // These two go to the Auth Service with the very call that they are read for, or come straight from it.
+    async verifyAtAnyAge(token) {
+      return read(token, 'access');
+    },
+    async verifyRefresh(token) {
+      const verified = read(token, 'refresh');
+      refuseExpired(verified, now());
+      return verified;
+    },
+  };
+};

@@ -1,0 +1,51 @@
+import { type Algorithm, createKeyRing } from './key-ring.ts';
+import { createVerifiedCache } from './verified-cache.ts';
+import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
+
+export type VerifierOptions = {
+  /** The current key first, then older ones that are still accepted while a key is being changed. */
+  signingKeys: readonly string[];
+  /** Default `HS256`. */
+  algorithm?: Algorithm;
+  /** Seconds before expiry at which a session is refreshed. Default 300. Guide: TOKEN_REFRESH_THRESHOLD. */
+  refreshThresholdSeconds?: number;
+  /** The most verified tokens remembered. Default 10,000. */
+  maxCachedTokens?: number;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  now?: () => number;
+};
+
+/** Verifies tokens with the shared signing key. Source: the guide's "Option 1: Local Validation". */
+export const createVerifier = ({
+  signingKeys,
+  algorithm = 'HS256',
+  refreshThresholdSeconds = 300,
+  maxCachedTokens = 10_000,
+  now = Date.now,
+}: VerifierOptions): Verifier => {
+  const keyRing = createKeyRing({ signingKeys, algorithm });
+  const cache = createVerifiedCache({ maxTokens: maxCachedTokens });
+
+  const verifyAs = async (token: string, use: 'access' | 'refresh'): Promise<VerifiedToken> => {
+    const verified = readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
+    await keyRing.verifySignature(token);
+    return verified;
+  };
+
+  return {
+    async verify(token) {
+      const known = cache.get(fingerprintOf(token));
+      const verified = known ?? (await verifyAs(token, 'access'));
+      if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
+      refuseExpired(verified, now());
+      if (known === undefined) cache.set(verified);
+      return verified;
+    },
+    verifyAtAnyAge: (token) => verifyAs(token, 'access'),
+    async verifyRefresh(token) {
+      const verified = await verifyAs(token, 'refresh');
+      refuseExpired(verified, now());
+      return verified;
+    },
+  };
+};

@@ -1,0 +1,40 @@
+/** Where the BFF answers tRPC. */
+export const trpcPath = '/trpc';
+
+/** The JWT cookies, by the names that the Auth Service gives them. */
+export const accessCookie = 'access_token';
+export const refreshCookie = 'refresh_token';
+
+/** The header that every POST carries, and its one value: a cross-site form cannot send it. */
+export const csrfHeader = 'x-csrf';
+export const csrfValue = '1';
+
+/** The caller's own request id is kept where it has this form; otherwise the BFF makes one. */
+export const requestIdHeader = 'x-request-id';
+export const requestIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Whole seconds that the session of this answer still lives, and after which it should be refreshed. */
+export const sessionExpiresInHeader = 'x-session-expires-in';
+export const sessionRefreshInHeader = 'x-session-refresh-in';
+
+/** `1` where something in the answer comes from a stale cache. */
+export const directoryStaleHeader = 'x-directory-stale';
+
+/** What scripts of an allowed origin may read. */
+export const exposedHeaders = [
+  requestIdHeader,
+  sessionExpiresInHeader,
+  sessionRefreshInHeader,
+  directoryStaleHeader,
+  'retry-after',
+];
+
+/** What the server takes, and so what the client keeps to. */
+export const limits = {
+  bodyBytes: 100_000,
+  callsPerBatch: 50,
+  urlBytes: 12_000,
+  /** What the client keeps to, so that a proxy's own limit is not met first. */
+  clientUrlBytes: 8_000,
+  idsPerCall: 500,
+} as const;

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { SystemRole } from './roles.ts';
+
+/** Staff and employees are different people even where their numbers are equal. */
+export const PersonType = z.enum(['staff', 'employee']);
+export type PersonType = z.infer<typeof PersonType>;
+
+/** Who is signed in, what they belong to, and until when. */
+export const Session = z.object({
+  user: z.object({
+    id: z.number(),
+    type: PersonType,
+    email: z.string().nullable(),
+    fullName: z.string().nullable(),
+  }),
+  systems: z.array(z.string()),
+  roles: z.array(SystemRole),
+  expiresAt: z.date(),
+  /** When the session should be refreshed: `TOKEN_REFRESH_THRESHOLD` before `expiresAt`, at most half of its lifetime. */
+  refreshAt: z.date(),
+});
+export type Session = z.infer<typeof Session>;
+
+export const LoginInput = z.object({
+  email: z.string().trim().min(1, 'Expected an e-mail address').max(254, 'Expected at most 254 characters'),
+  password: z.string().min(1, 'Expected a password').max(1024, 'Expected at most 1024 characters'),
+  /** Left out means staff; never both are tried. */
+  as: PersonType.optional(),
+  captchaToken: z.string().min(1).max(8192).optional(),
+});
+export type LoginInput = z.infer<typeof LoginInput>;
+
+export const VerifyOtpInput = z.object({
+  /** What `session.login` answered. It dies after 10 minutes, with its first success, and with its fifth wrong code. */
+  challenge: z.string().min(1).max(16_384),
+  code: z
+    .string()
+    .trim()
+    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected the code as it was sent: 4 to 10 letters or digits'),
+});
+export type VerifyOtpInput = z.infer<typeof VerifyOtpInput>;
+
+export const SignedIn = z.object({ status: z.literal('signed_in'), session: Session });
+export type SignedIn = z.infer<typeof SignedIn>;
+
+export const LoginAnswer = z.discriminatedUnion('status', [
+  SignedIn,
+  z.object({ status: z.literal('otp_required'), challenge: z.string() }),
+]);
+export type LoginAnswer = z.infer<typeof LoginAnswer>;

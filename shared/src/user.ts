@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { limits } from './protocol.ts';
+import { SystemRole } from './roles.ts';
+
+/** A staff user. `null` means that the Auth Service did not say. */
+export const User = z.object({
+  id: z.number(),
+  email: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  companyId: z.string().nullable(),
+  department: z.string().nullable(),
+  position: z.string().nullable(),
+  isActive: z.boolean().nullable(),
+  joinedAt: z.date().nullable(),
+  systems: z.array(z.string()).nullable(),
+  roles: z.array(SystemRole).nullable(),
+});
+export type User = z.infer<typeof User>;
+
+/** A person's number. Staff and employees have separate ranges that overlap. */
+export const PersonId = z
+  .int('Expected a whole number')
+  .positive('Expected a number of 1 or more')
+  .max(Number.MAX_SAFE_INTEGER);
+
+/** Ids for one call: 1 to 500, repeats allowed. */
+export const PersonIds = z
+  .array(PersonId)
+  .min(1, 'Expected at least one id')
+  .max(limits.idsPerCall, `Expected at most ${limits.idsPerCall} ids`);
+
+/** A company id such as MA0001. */
+export const CompanyId = z
+  .string()
+  .trim()
+  .regex(/^[A-Za-z0-9_-]{1,50}$/, 'Expected a company id such as MA0001: 1 to 50 letters, digits, _ or -');
+
+/** The users found, in the order asked, each once; and the ids that nobody has. */
+export const UsersAnswer = z.object({ users: z.array(User), notFound: z.array(z.number()) });
+export type UsersAnswer = z.infer<typeof UsersAnswer>;

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { signInPeople } from '../../server/dev/people.ts';
+import { errorDataOf, reasonOf } from '../support/browser.ts';
+import { createClock, dialects, startApp } from '../support/start-app.ts';
+
+const person = (email: RegExp) => {
+  const found = signInPeople.find(({ shows }) => email.test(shows));
+  if (found === undefined) throw new Error(`Nobody to sign in: ${email}`);
+  return { email: found.email, password: found.password, as: found.as };
+};
+const technician = person(/guide's example/);
+const employee = person(/number 1/);
+const secondFactor = person(/^second factor/);
+const employeeSecondFactor = person(/employee with a second factor/);
+
+describe.each(dialects)('signing in against the %s dialect', (dialect) => {
+  it('answers the session of a staff member and puts both tokens into hardened cookies', async () => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    const answer = await browser.trpc.session.login.mutate(technician);
+
+    expect(answer).toMatchObject({
+      status: 'signed_in',
+      session: { user: { id: 123, type: 'staff', email: 'user@example.com' }, systems: expect.arrayContaining(['TTS', 'AMS']) },
+    });
+    expect(browser.setCookies.map((line) => line.split('=')[0])).toEqual(['access_token', 'refresh_token']);
+    for (const line of browser.setCookies) {
+      expect(line).toMatch(/; HttpOnly/);
+      expect(line).toMatch(/; SameSite=Lax/);
+      expect(line).toMatch(/; Secure/);
+      expect(line).toMatch(/; Path=\//);
+      expect(line).toMatch(/; Max-Age=\d+/);
+    }
+    expect((await browser.trpc.session.me.query()).user).toMatchObject({ id: 123, type: 'staff' });
+  });
+
+  it('never answers a token, nor passes on any other cookie of the Auth Service', async () => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    await browser.trpc.session.login.mutate(technician);
+    expect(await browser.lastAnswer().text()).not.toMatch(/eyJ/);
+    expect([...browser.cookies.keys()].toSorted()).toEqual(['access_token', 'refresh_token']);
+  });
+
+  it('signs in an employee only where as says so', async () => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    expect(await reasonOf(browser.trpc.session.login.mutate({ ...employee, as: undefined }))).toBe('bad_credentials');
+    expect(browser.cookies.size).toBe(0);
+    expect(await browser.trpc.session.login.mutate(employee)).toMatchObject({
+      status: 'signed_in',
+      session: { user: { id: 1, type: 'employee' } },
+    });
+    expect(app.authService.count('staff-login')).toBe(1);
+    expect(app.authService.count('employee-login')).toBe(1);
+  });
+
+  it.each([
+    ['a wrong password', { ...technician, password: 'wrong' }, 'bad_credentials'],
+    ['nobody of that name', { ...technician, email: 'nobody@example.com' }, 'bad_credentials'],
+    ['a locked account', person(/^locked/), 'account_locked'],
+    ['an inactive account', person(/^inactive/), 'account_locked'],
+    ['an account that needs a captcha', person(/captcha/), 'captcha_required'],
+    ['an employee with a wrong password', { ...employee, password: 'wrong' }, 'bad_credentials'],
+  ])('refuses %s with its reason, and sets no cookie', async (_name, credentials, reason) => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    expect(await errorDataOf(browser.trpc.session.login.mutate(credentials))).toMatchObject({
+      code: 'UNAUTHORIZED',
+      reason,
+    });
+    expect(browser.setCookies).toEqual([]);
+  });
+
+  it('passes the captcha on', async () => {
+    await using app = await startApp({ dialect });
+    const answer = app.browser().trpc.session.login.mutate({ ...person(/captcha/), captchaToken: 'captcha-ok' });
+    expect(await answer).toMatchObject({ status: 'signed_in' });
+  });
+
+  it('asks for the second factor, and signs in with the code', async () => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    const answer = await browser.trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    expect(browser.cookies.size).toBe(0);
+
+    const code = app.authService.lastCode(secondFactor.email) ?? '';
+    const signedIn = await browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+    expect(signedIn).toMatchObject({ status: 'signed_in', session: { user: { type: 'staff' } } });
+    expect((await browser.trpc.session.me.query()).user.email).toBe(secondFactor.email);
+  });
+
+  it('burns a challenge with its success', async () => {
+    await using app = await startApp({ dialect });
+    const answer = await app.browser().trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    const { challenge } = answer;
+    const code = app.authService.lastCode(secondFactor.email) ?? '';
+    await app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
+    const asked = app.authService.count('staff-otp');
+    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code }))).toBe('otp_invalid');
+    expect(app.authService.count('staff-otp')).toBe(asked);
+  });
+
+  it('burns a challenge with its fifth wrong code, even when they all come at once', async () => {
+    await using app = await startApp({ dialect });
+    const answer = await app.browser().trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    const { challenge } = answer;
+    const right = app.authService.lastCode(secondFactor.email) ?? '';
+    const wrong = right === '000000' ? '111111' : '000000';
+    const guesses = Array.from({ length: 20 }, () =>
+      reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code: wrong })),
+    );
+    expect(new Set(await Promise.all(guesses))).toEqual(new Set(['otp_invalid']));
+    expect(app.authService.count('staff-otp')).toBe(5);
+    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code: right }))).toBe('otp_invalid');
+    expect(app.authService.count('staff-otp')).toBe(5);
+  });
+
+  it('counts no attempt that the Auth Service could not judge', async () => {
+    await using app = await startApp({ dialect });
+    const browser = app.browser();
+    const answer = await browser.trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    const code = app.authService.lastCode(secondFactor.email) ?? '';
+    app.authService.fault('staff-otp', { kind: 'status', status: 503 });
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      const call = browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+      expect(await reasonOf(call)).toBe('auth_service_unavailable');
+    }
+    app.authService.clearFaults();
+    const call = browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+    expect(await call).toMatchObject({ status: 'signed_in' });
+  });
+
+  it('lets a challenge die after ten minutes', async () => {
+    const clock = createClock();
+    await using app = await startApp({ dialect, now: clock.now });
+    const browser = app.browser();
+    const answer = await browser.trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    const code = app.authService.lastCode(secondFactor.email) ?? '';
+    clock.advance(10 * 60_000);
+    const call = browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+    expect(await reasonOf(call)).toBe('otp_invalid');
+    expect(app.authService.count('staff-otp')).toBe(0);
+  });
+
+  it('refuses a challenge that is not its own', async () => {
+    await using app = await startApp({ dialect });
+    await using other = await startApp({ dialect, env: { SEALING_KEY: 'another-sealing-key-that-is-long-enough-0123' } });
+    const answer = await other.browser().trpc.session.login.mutate(secondFactor);
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    for (const challenge of [answer.challenge, 'nonsense', 'a.b.c.d.e', `${answer.challenge}x`]) {
+      const call = app.browser().trpc.session.verifyOtp.mutate({ challenge, code: '123456' });
+      expect(await reasonOf(call)).toBe('otp_invalid');
+    }
+    expect(app.authService.count('staff-otp')).toBe(0);
+  });
+});
+
+it('signs an employee in with a second factor where the Auth Service can', async () => {
+  await using app = await startApp({ dialect: 'guide' });
+  const browser = app.browser();
+  const answer = await browser.trpc.session.login.mutate(employeeSecondFactor);
+  if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+  const code = app.authService.lastCode(employeeSecondFactor.email) ?? '';
+  const signedIn = await browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+  expect(signedIn.session.user).toMatchObject({ id: 2, type: 'employee' });
+});
+
+it("tells an employee's broken second factor of the deployed service as it is", async () => {
+  await using app = await startApp({ dialect: 'deployed' });
+  const browser = app.browser();
+  const answer = await browser.trpc.session.login.mutate(employeeSecondFactor);
+  if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+  const code = app.authService.lastCode(employeeSecondFactor.email) ?? '123456';
+  const data = await errorDataOf(browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code }));
+  expect(data).toMatchObject({ code: 'BAD_GATEWAY', reason: 'auth_service_contract' });
+  expect(data.message).toContain('redirect');
+  expect(browser.cookies.size).toBe(0);
+});

@@ -1,0 +1,481 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../server/src/errors.ts';
+import { createVerifier, type VerifierOptions } from '../../../server/src/token/verifier.ts';
+import { goodTokens, hostileTokens } from '../../support/hostile-tokens.ts';
+import {
+  craft,
+  type HmacHash,
+  now,
+  previousKey,
+  seconds,
+  segmentsOf,
+  signingKey,
+  staffClaims,
+  staffToken,
+} from '../../support/tokens.ts';
+
+const minute = 60_000;
+
+const startVerifier = (options: Partial<VerifierOptions> = {}) => {
+  const clock = { now };
+  const verifier = createVerifier({ signingKeys: [signingKey, previousKey], now: () => clock.now, ...options });
+  return {
+    clock,
+    verify: (token: string) => verifier.verify(token),
+    verifyAtAnyAge: (token: string) => verifier.verifyAtAnyAge(token),
+    verifyRefresh: (token: string) => verifier.verifyRefresh(token),
+  };
+};
+
+/** The reason of the refusal; anything that is no refusal is told as what it is. */
+const refusalOf = async (verdict: Promise<unknown>): Promise<unknown> => {
+  try {
+    await verdict;
+    return 'verified';
+  } catch (error) {
+    return error instanceof AppError ? error.reason : error;
+  }
+};
+
+const hostile = hostileTokens({ signingKey, now });
+const good = goodTokens({ signingKey, previousKey, now });
+
+describe('the tables', () => {
+  it('hold at least 75 attacks and 20 good tokens, none of them twice', () => {
+    expect(hostile.length).toBeGreaterThanOrEqual(75);
+    expect(good.length).toBeGreaterThanOrEqual(20);
+    expect(new Set([...hostile, ...good].map(({ token }) => token)).size).toBe(hostile.length + good.length);
+    expect(new Set(hostile.map(({ name }) => name)).size).toBe(hostile.length);
+  });
+});
+
+describe('a hostile token', () => {
+  it.each(hostile)('is refused: $name → $reason', async ({ token, reason }) => {
+    expect(await refusalOf(startVerifier().verify(token))).toBe(reason);
+  });
+
+  it('is refused the second time as the first, with every other one between', async () => {
+    const { verify } = startVerifier();
+    for (const { token } of hostile) await refusalOf(verify(token));
+    for (const { name, token, reason } of hostile)
+      expect([name, await refusalOf(verify(token))]).toEqual([name, reason]);
+  });
+
+  it('is refused, too, where a good token was taken just before', async () => {
+    const { verify } = startVerifier();
+    await verify(staffToken(now));
+    for (const { name, token, reason } of hostile)
+      expect([name, await refusalOf(verify(token))]).toEqual([name, reason]);
+  });
+
+  it('is no more believed for its age, and no refresh token either', async () => {
+    const { verifyAtAnyAge, verifyRefresh } = startVerifier();
+    for (const { name, token, reason } of hostile) {
+      const atAnyAge = reason === 'token_expired' ? 'verified' : 'token_invalid';
+      expect([name, await refusalOf(verifyAtAnyAge(token))]).toEqual([name, atAnyAge]);
+      // Two are refresh tokens, and an expired one is told as that.
+      const asRefresh =
+        { 'a refresh token': 'verified', 'expired, and a refresh token': 'token_expired' }[name] ?? reason;
+      expect([name, await refusalOf(verifyRefresh(token))]).toEqual([name, asRefresh]);
+    }
+  });
+
+  it('leaves nothing of itself in the error', async () => {
+    const { verify } = startVerifier();
+    for (const { name, token } of hostile.filter(({ token }) => token.length > 40)) {
+      const error: unknown = await verify(token).catch((refusal: unknown) => refusal);
+      expect(error).toBeInstanceOf(AppError);
+      const told = `${String(error)} ${JSON.stringify(error)} ${String((error as AppError).cause)}`;
+      const leaked = token.split('.').filter((segment) => segment.length > 20 && told.includes(segment));
+      expect([name, leaked]).toEqual([name, []]);
+    }
+  });
+
+  it('is refused whatever single character of a good token was exchanged, put in or taken out', async () => {
+    const { verify } = startVerifier();
+    const token = staffToken(now);
+    await verify(token);
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const character = fc.oneof(
+      fc.constantFrom(...alphabet),
+      fc.constantFrom(...'.=+/% \n\t\0'),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    );
+    const change = fc.record({
+      at: fc.nat({ max: token.length - 1 }),
+      kind: fc.constantFrom('exchange', 'put in', 'take out'),
+      character,
+    });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ at, kind, character: other }) => {
+        const kept = kind === 'put in' ? at : at + 1;
+        const changed = token.slice(0, at) + (kind === 'take out' ? '' : other) + token.slice(kept);
+        fc.pre(changed !== token);
+        expect(await refusalOf(verify(changed))).toBe('token_invalid');
+      }),
+      { seed: 20260314, numRuns: 300 },
+    );
+  });
+
+  it('is refused as a token, and with no other failure, whatever text it is', async () => {
+    const { verify } = startVerifier();
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.tuple(fc.base64String(), fc.base64String(), fc.base64String()).map((parts) => parts.join('.')),
+    );
+    await fc.assert(
+      fc.asyncProperty(text, async (token) => {
+        expect(await refusalOf(verify(token))).toBe('token_invalid');
+      }),
+      { seed: 20260314, numRuns: 300 },
+    );
+  });
+
+  it('is refused as a token, and with no other failure, whatever JSON was signed', async () => {
+    const { verify } = startVerifier();
+    const claims = fc.record(
+      {
+        exp: fc.oneof(fc.constant(seconds(now) + 60), fc.jsonValue()),
+        user_id: fc.oneof(fc.constant(1), fc.jsonValue()),
+        user_type: fc.oneof(fc.constantFrom('staff', 'employee'), fc.jsonValue()),
+        employee_id: fc.jsonValue(),
+        iat: fc.jsonValue(),
+        roles: fc.jsonValue(),
+        systems: fc.jsonValue(),
+        email: fc.jsonValue(),
+      },
+      { requiredKeys: ['exp', 'user_id'] },
+    );
+    await fc.assert(
+      fc.asyncProperty(claims, async (payload) => {
+        expect(['verified', 'token_invalid', 'token_expired']).toContain(await refusalOf(verify(craft({ payload }))));
+      }),
+      { seed: 20260314, numRuns: 300 },
+    );
+  });
+});
+
+describe('a good token', () => {
+  it.each(good)('is taken: $name', async ({ token, principal }) => {
+    const { verify } = startVerifier();
+    const verified = await verify(token);
+    expect(verified.principal).toEqual(principal);
+    expect(await verify(token)).toEqual(verified);
+  });
+
+  it('tells its payload, its end and a fingerprint that holds nothing of it', async () => {
+    const token = staffToken(now, { email: 'ana@example.org' });
+    const verified = await startVerifier().verify(token);
+    expect(verified.payload).toEqual(staffClaims(now, { email: 'ana@example.org' }));
+    expect(verified.expiresAtMs).toBe((seconds(now) + 900) * 1000);
+    expect(verified.fingerprint).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(token).not.toContain(verified.fingerprint);
+  });
+
+  it.each([
+    ['HS384', 'sha384'],
+    ['HS512', 'sha512'],
+  ] as const)('is signed with %s where that is the one algorithm, and with no other', async (algorithm, hash) => {
+    const { verify } = startVerifier({ algorithm });
+    const signed = (alg: string, by: HmacHash) => craft({ header: { alg }, payload: staffClaims(now), hash: by });
+    expect((await verify(signed(algorithm, hash))).principal.id).toBe(123);
+    expect(await refusalOf(verify(signed('HS256', 'sha256')))).toBe('token_invalid');
+    expect(await refusalOf(verify(signed(algorithm, 'sha256')))).toBe('token_invalid');
+    expect(await refusalOf(verify(signed('HS256', hash)))).toBe('token_invalid');
+    expect(await refusalOf(verify(signed('none', hash)))).toBe('token_invalid');
+  });
+});
+
+describe('the key ring', () => {
+  const tokenBy = (key: string) => staffToken(now, {}, key);
+
+  it('takes the current key and every previous one, in any place', async () => {
+    const signingKeys = ['first', 'second', 'third', 'fourth'].map((word) => word.padEnd(40, '.'));
+    const { verify } = startVerifier({ signingKeys });
+    for (const key of signingKeys) expect((await verify(tokenBy(key))).principal.id).toBe(123);
+  });
+
+  it('no longer takes a key that has left it', async () => {
+    expect(await refusalOf(startVerifier({ signingKeys: [signingKey] }).verify(tokenBy(previousKey)))).toBe(
+      'token_invalid',
+    );
+  });
+
+  it('takes a short key, as in development', async () => {
+    expect((await startVerifier({ signingKeys: ['dev'] }).verify(tokenBy('dev'))).principal.id).toBe(123);
+  });
+
+  it('takes a key with white space around it and characters that are not ASCII as it stands', async () => {
+    const key = ' ключ подписи 鍵 \n';
+    const { verify } = startVerifier({ signingKeys: [key] });
+    expect((await verify(tokenBy(key))).principal.id).toBe(123);
+    expect(await refusalOf(verify(tokenBy(key.trim())))).toBe('token_invalid');
+  });
+
+  it('says expired of a token by the previous key, and invalid of one by an unknown key', async () => {
+    const { verify } = startVerifier();
+    const expired = (key: string) => staffToken(now, { exp: seconds(now) - 1 }, key);
+    expect(await refusalOf(verify(expired(previousKey)))).toBe('token_expired');
+    expect(await refusalOf(verify(expired('an-unknown-key-that-is-long-enough')))).toBe('token_invalid');
+  });
+
+  it.each([
+    ['no key', []],
+    ['an empty key', ['']],
+    ['an empty key among others', [signingKey, '']],
+    ['a blank key', ['   ']],
+    ['a key that the environment does not have', [process.env.NO_SUCH_VARIABLE_OF_ANYBODY as string]],
+    ['a key that is null', [null as unknown as string]],
+    ['a key that is no text', [12_345 as unknown as string]],
+    ['a text for the list of keys', signingKey as unknown as string[]],
+  ])('is not made of %s', (_, signingKeys) => {
+    expect(() => createVerifier({ signingKeys })).toThrow(TypeError);
+  });
+
+  it.each(['none', 'RS256', 'hs256', ''])('is not made for the algorithm "%s"', (algorithm) => {
+    expect(() => createVerifier({ signingKeys: [signingKey], algorithm: algorithm as 'HS256' })).toThrow(TypeError);
+  });
+});
+
+describe('the cache', () => {
+  /** Without iat, when to refresh is decided at first sight: what is remembered shows it, what is not decides anew. */
+  const revealing = (id: number) => staffToken(now, { user_id: id, iat: undefined });
+
+  it('lets a token end at its exp to the millisecond, even though it is remembered', async () => {
+    const { clock, verify } = startVerifier();
+    const token = staffToken(now);
+    const { expiresAtMs } = await verify(token);
+    clock.now = expiresAtMs - 1;
+    expect(await refusalOf(verify(token))).toBe('verified');
+    clock.now = expiresAtMs;
+    expect(await refusalOf(verify(token))).toBe('token_expired');
+    expect(await refusalOf(verify(token))).toBe('token_expired');
+  });
+
+  it('answers by the clock alone when that is moved back behind an expiry', async () => {
+    const { clock, verify } = startVerifier();
+    const token = staffToken(now);
+    await verify(token);
+    clock.now = now + 60 * minute;
+    expect(await refusalOf(verify(token))).toBe('token_expired');
+    clock.now = now;
+    expect(await refusalOf(verify(token))).toBe('verified');
+    clock.now = now + 15 * minute;
+    expect(await refusalOf(verify(token))).toBe('token_expired');
+  });
+
+  it('signs nobody out when the clock is set back an hour, though their iat now lies ahead', async () => {
+    const { clock, verify } = startVerifier();
+    const token = staffToken(now);
+    await verify(token);
+    clock.now = now - 60 * minute;
+    expect(await refusalOf(verify(token))).toBe('verified');
+  });
+
+  it('remembers no more tokens than it may, and forgets the one unused for longest', async () => {
+    const { clock, verify } = startVerifier({ maxCachedTokens: 2 });
+    const atFirst = new Map<number, number>();
+    for (const id of [1, 2]) atFirst.set(id, (await verify(revealing(id))).refreshAtMs);
+    clock.now += minute;
+    await verify(revealing(1));
+    await verify(revealing(3));
+    clock.now += 9 * minute;
+    expect((await verify(revealing(1))).refreshAtMs).toBe(atFirst.get(1));
+    expect((await verify(revealing(2))).refreshAtMs).toBeGreaterThan(atFirst.get(2) ?? 0);
+  });
+
+  it('has no room for tokens that were refused', async () => {
+    const { clock, verify } = startVerifier({ maxCachedTokens: 1 });
+    const { refreshAtMs } = await verify(revealing(1));
+    for (const { token } of hostile) await refusalOf(verify(token));
+    clock.now += 9 * minute;
+    expect((await verify(revealing(1))).refreshAtMs).toBe(refreshAtMs);
+  });
+
+  it('does not mix two tokens that differ in one character of the signature', async () => {
+    const { verify } = startVerifier();
+    const token = staffToken(now);
+    await verify(token);
+    const other = token.slice(0, -10) + (token.at(-10) === 'A' ? 'B' : 'A') + token.slice(-9);
+    expect(await refusalOf(verify(other))).toBe('token_invalid');
+    expect(await refusalOf(verify(token))).toBe('verified');
+  });
+
+  it('does not mix two tokens that differ in one character of the payload, and share the signature', async () => {
+    const { verify } = startVerifier();
+    const token = staffToken(now, { user_id: 121 });
+    await verify(token);
+    const [header, , signature] = segmentsOf(token);
+    const payload = segmentsOf(staffToken(now, { user_id: 122 }))[1];
+    expect(await refusalOf(verify(`${header}.${payload}.${signature}`))).toBe('token_invalid');
+  });
+
+  it('does not mix two good tokens of two people', async () => {
+    const { verify } = startVerifier();
+    const tokens = [121, 122, 121, 122].map((id) => staffToken(now, { user_id: id }));
+    const verified = await Promise.all(tokens.map((token) => verify(token)));
+    expect(verified.map(({ principal }) => principal.id)).toEqual([121, 122, 121, 122]);
+  });
+
+  it('does not make a refresh token of a remembered access token', async () => {
+    const { verify, verifyRefresh } = startVerifier();
+    const token = staffToken(now, { token_type: 'access' });
+    await verify(token);
+    expect(await refusalOf(verifyRefresh(token))).toBe('token_invalid');
+  });
+
+  it('does not make an access token of a refresh token, nor of one that was read at any age', async () => {
+    const { verify, verifyAtAnyAge, verifyRefresh } = startVerifier();
+    const refresh = staffToken(now, { token_type: 'refresh' });
+    await verifyRefresh(refresh);
+    expect(await refusalOf(verify(refresh))).toBe('token_invalid');
+    const expired = staffToken(now, { exp: seconds(now) - 1 });
+    await verifyAtAnyAge(expired);
+    expect(await refusalOf(verify(expired))).toBe('token_expired');
+  });
+
+  it('gives each caller what the token says, whatever an earlier one did to its answer', async () => {
+    const { verify } = startVerifier();
+    const token = staffToken(now, { roles: [{ system: 'tts', role: 'Agent' }] });
+    const { principal, payload, ...rest } = await verify(token);
+    const asSigned = structuredClone({ principal, payload, ...rest });
+    // As a handler might that keeps its own things on req.user; Reflect says no where an assignment would throw.
+    Reflect.set(principal, 'id', 1);
+    Reflect.set(principal, 'type', 'employee');
+    Reflect.set(principal.roles?.[0] ?? {}, 'role', 'Admin');
+    Reflect.set(principal.roles ?? [], 1, { system: 'TTS', role: 'Admin' });
+    Reflect.set(principal.systems ?? [], 1, 'HDTS');
+    Reflect.set(payload, 'user_id', 1);
+    Reflect.deleteProperty(payload, 'exp');
+    Reflect.set((payload.roles as object[])[0] ?? {}, 'role', 'Admin');
+    Reflect.set(await verify(token), 'expiresAtMs', Number.MAX_SAFE_INTEGER);
+    expect(await verify(token)).toEqual(asSigned);
+  });
+});
+
+describe('when to refresh', () => {
+  /** Seconds before exp at which a token is to be refreshed that lives `lifetime` seconds. */
+  const margin = async (lifetime: number, options: Partial<VerifierOptions> = {}) => {
+    const { expiresAtMs, refreshAtMs } = await startVerifier(options).verify(
+      staffToken(now, { exp: seconds(now) + lifetime }),
+    );
+    return (expiresAtMs - refreshAtMs) / 1000;
+  };
+
+  it('is 300 seconds before the end unless told otherwise', async () => {
+    expect(await margin(900)).toBe(300);
+    expect(await margin(900, { refreshThresholdSeconds: 300 })).toBe(300);
+    expect(await margin(900, { refreshThresholdSeconds: 60 })).toBe(60);
+    expect(await margin(900, { refreshThresholdSeconds: 0 })).toBe(0);
+  });
+
+  it('is half-way at the earliest, so that a short-lived token does not refresh in a loop', async () => {
+    expect(await margin(600)).toBe(300);
+    expect(await margin(599)).toBe(299.5);
+    expect(await margin(300)).toBe(150);
+    expect(await margin(900, { refreshThresholdSeconds: 3600 })).toBe(450);
+  });
+
+  it('goes by the whole lifetime from iat, however late the token is seen', async () => {
+    const { clock, verify } = startVerifier();
+    clock.now = now + 14 * minute;
+    const { expiresAtMs, refreshAtMs } = await verify(staffToken(now));
+    expect(expiresAtMs - refreshAtMs).toBe(300_000);
+  });
+
+  it('is never past the end, where iat lies ahead of exp', async () => {
+    const token = staffToken(now, { iat: seconds(now) + 20, exp: seconds(now) + 10 });
+    const { expiresAtMs, refreshAtMs } = await startVerifier().verify(token);
+    expect(refreshAtMs).toBe(expiresAtMs);
+  });
+
+  it('is half of what remained at first sight, without iat, and stays so', async () => {
+    const { clock, verify } = startVerifier();
+    const token = staffToken(now, { iat: undefined, exp: seconds(now) + 400 });
+    const { refreshAtMs, expiresAtMs } = await verify(token);
+    expect(expiresAtMs - refreshAtMs).toBe(200_000);
+    for (const elapsed of [minute, 3 * minute, 5 * minute]) {
+      clock.now = now + elapsed;
+      expect((await verify(token)).refreshAtMs).toBe(refreshAtMs);
+    }
+  });
+
+  it('is the threshold, without iat, where that is less than half of what remains', async () => {
+    const { expiresAtMs, refreshAtMs } = await startVerifier().verify(staffToken(now, { iat: undefined }));
+    expect(expiresAtMs - refreshAtMs).toBe(300_000);
+  });
+});
+
+describe('a refresh token', () => {
+  const refreshToken = (changes = {}) =>
+    staffToken(now, { token_type: 'refresh', exp: seconds(now) + 604_800, ...changes });
+
+  it('is taken as that, and says whose it is', async () => {
+    const verified = await startVerifier().verifyRefresh(refreshToken({ user_type: 'employee', user_id: 7 }));
+    expect(verified.principal).toMatchObject({ type: 'employee', id: 7 });
+    expect(verified.expiresAtMs).toBe((seconds(now) + 604_800) * 1000);
+  });
+
+  it('may say nothing of its use, as an access token may', async () => {
+    const token = refreshToken({ token_type: undefined });
+    const { verify, verifyRefresh } = startVerifier();
+    expect(await refusalOf(verifyRefresh(token))).toBe('verified');
+    expect(await refusalOf(verify(token))).toBe('verified');
+  });
+
+  it('is no access token, not even at any age', async () => {
+    const { verify, verifyAtAnyAge } = startVerifier();
+    expect(await refusalOf(verify(refreshToken()))).toBe('token_invalid');
+    expect(await refusalOf(verifyAtAnyAge(refreshToken()))).toBe('token_invalid');
+  });
+
+  it('is not what an access token is', async () => {
+    const { verifyRefresh } = startVerifier();
+    for (const use of ['access', 'Refresh', 'refresh ', ['refresh'], null, '']) {
+      expect([use, await refusalOf(verifyRefresh(refreshToken({ token_type: use })))]).toEqual([use, 'token_invalid']);
+    }
+  });
+
+  it('ends at its exp', async () => {
+    const { clock, verifyRefresh } = startVerifier();
+    const token = refreshToken();
+    const { expiresAtMs } = await verifyRefresh(token);
+    clock.now = expiresAtMs - 1;
+    expect(await refusalOf(verifyRefresh(token))).toBe('verified');
+    clock.now = expiresAtMs;
+    expect(await refusalOf(verifyRefresh(token))).toBe('token_expired');
+  });
+
+  it('is refused where its signature is by nobody known, expired or not', async () => {
+    const { verifyRefresh } = startVerifier();
+    const forged = (exp: number) =>
+      craft({ payload: staffClaims(now, { token_type: 'refresh', exp }), key: 'an-unknown-key-that-is-long-enough' });
+    expect(await refusalOf(verifyRefresh(forged(seconds(now) + 60)))).toBe('token_invalid');
+    expect(await refusalOf(verifyRefresh(forged(seconds(now) - 60)))).toBe('token_invalid');
+  });
+});
+
+describe('an access token at any age', () => {
+  it('is believed long after its exp', async () => {
+    const { clock, verifyAtAnyAge } = startVerifier();
+    clock.now = now + 30 * 24 * 60 * minute;
+    expect((await verifyAtAnyAge(staffToken(now))).principal).toMatchObject({ type: 'staff', id: 123 });
+  });
+
+  it('is believed before its exp too', async () => {
+    expect((await startVerifier().verifyAtAnyAge(staffToken(now))).principal.id).toBe(123);
+  });
+
+  it('still needs a signature by a known key, its second factor and a time', async () => {
+    const { verifyAtAnyAge } = startVerifier();
+    const past = { exp: seconds(now) - 60 };
+    for (const token of [
+      staffToken(now, past, 'an-unknown-key-that-is-long-enough'),
+      staffToken(now, { ...past, otp_required: true }),
+      staffToken(now, { exp: undefined }),
+    ]) {
+      expect(await refusalOf(verifyAtAnyAge(token))).toBe('token_invalid');
+    }
+  });
+});

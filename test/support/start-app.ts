@@ -1,0 +1,87 @@
+import {
+  type AuthServiceOptions,
+  type Dialect,
+  type EmbeddedAuthService,
+  startAuthService,
+} from '../../server/dev/auth-service.ts';
+import { type App, createApp } from '../../server/src/app.ts';
+import { type Config, loadConfig } from '../../server/src/config.ts';
+import { createLog } from '../../server/src/log.ts';
+import { type Browser, createBrowser } from './browser.ts';
+import { capture } from './captured.ts';
+
+export const signingKey = 'test-signing-key-that-is-long-enough-0123456789';
+export const apiKey = 'test-api-key-0123456789';
+
+export const dialects: readonly Dialect[] = ['guide', 'deployed'];
+
+export type StartAppOptions = {
+  dialect?: Dialect;
+  /** Milliseconds since the epoch, for the BFF and the Auth Service alike. Default: one that stands still until moved. */
+  now?: () => number;
+  env?: Record<string, string>;
+  authService?: Partial<AuthServiceOptions>;
+  authServiceDeadlineMs?: number;
+};
+
+export type TestApp = AsyncDisposable & {
+  app: App;
+  config: Config;
+  authService: EmbeddedAuthService;
+  url: string;
+  /** A browser of its own: one cookie jar. */
+  browser: (options?: { headers?: Record<string, string> }) => Browser;
+  /** Parsed log lines. */
+  logLines: Array<Record<string, unknown>>;
+};
+
+/** A clock that stands still until a test moves it. */
+export const createClock = (startMs = Date.now()) => {
+  let nowMs = Math.floor(startMs / 1000) * 1000;
+  return {
+    now: () => nowMs,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+};
+
+/** A real BFF before a real embedded Auth Service, on ports of their own. */
+export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> => {
+  const { dialect = 'guide', now = createClock().now, env = {}, authServiceDeadlineMs } = options;
+  const authService = await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService });
+  const config = loadConfig({
+    DJANGO_JWT_SIGNING_KEY: signingKey,
+    AUTH_API_KEY: apiKey,
+    AUTH_SERVICE_URL: authService.url,
+    PORT: '0',
+    LOG_LEVEL: 'trace',
+    ...env,
+  });
+  const logLines: Array<Record<string, unknown>> = [];
+  const destination = {
+    write: (line: string) => {
+      capture('log', line);
+      logLines.push(JSON.parse(line) as Record<string, unknown>);
+    },
+  };
+  const app = await createApp({
+    config,
+    now,
+    log: createLog({ ...config, destination }),
+    ...(authServiceDeadlineMs === undefined ? {} : { authServiceDeadlineMs }),
+  });
+  const url = await app.listen();
+  return {
+    app,
+    config,
+    authService,
+    url,
+    logLines,
+    browser: (browserOptions) => createBrowser({ url, ...browserOptions }),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await authService.close();
+    },
+  };
+};
