@@ -83,7 +83,7 @@ export const staff: readonly Staff[] = [
   person(24, 'Sofia', 'Lindqvist', 'Procurement', 'Head of Procurement', [bms('Approver'), ams('Manager')]),
   person(26, 'Arjun', 'Mehta', 'Facilities', 'Facilities Engineer', [ams('User'), tts('User')]),
   person(27, 'Chloe', 'Dubois', 'Finance', 'Analyst', [bms('User')]),
-  person(31, 'Peter', 'Novak', 'IT Operations', 'Technician II', [tts('Technician')]),
+  person(31, 'Peter', 'Novak', 'IT Operations', 'Technician II', [tts('Technician')], inactive),
   person(33, 'Leilani', 'Kealoha', 'Help Desk', 'Help Desk Agent', [hdts('Agent')]),
   person(34, 'Marcus', 'Bell', 'IT Operations', 'Network Specialist', [tts('Specialist')]),
   person(38, 'Yuki', 'Tanaka', 'IT Operations', 'Network Specialist', [tts('Specialist'), ams('User')]),

@@ -11,37 +11,54 @@ const embedded = {
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
 };
-const authServicePort = 8000;
-const controlPort = 8001;
-
 const print = (text: string) => process.stdout.write(`${text}\n`);
 const refuseToStart = (message: string): never => {
   process.stderr.write(`${message}\n`);
   process.exit(1);
 };
 
-const readDialect = () => {
+const usage = 'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001]';
+
+const toPort = (name: string, text: string): number => {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  return refuseToStart(`${name}: expected a port from 0 to 65535, got ${text}\n${usage}`);
+};
+
+const readOptions = () => {
   try {
-    const { values } = parseArgs({ options: { dialect: { type: 'string', default: 'guide' } } });
-    if (values.dialect === 'guide' || values.dialect === 'deployed') return values.dialect;
-    return refuseToStart(`--dialect: expected guide or deployed, got ${values.dialect}`);
+    const { values } = parseArgs({
+      options: {
+        dialect: { type: 'string', default: 'guide' },
+        'auth-service-port': { type: 'string', default: '8000' },
+        'control-port': { type: 'string', default: '8001' },
+      },
+    });
+    const { dialect } = values;
+    if (dialect !== 'guide' && dialect !== 'deployed') {
+      return refuseToStart(`--dialect: expected guide or deployed, got ${dialect}\n${usage}`);
+    }
+    return {
+      dialect,
+      authServicePort: toPort('--auth-service-port', values['auth-service-port']),
+      controlPort: toPort('--control-port', values['control-port']),
+    } as const;
   } catch (error) {
-    return refuseToStart(`${(error as Error).message}\nUsage: npm run dev -- [--dialect guide|deployed]`);
+    return refuseToStart(`${(error as Error).message}\n${usage}`);
   }
 };
 
-const portTaken = (name: string, port: number, remedy: string) => (error: NodeJS.ErrnoException) =>
+const cannotStart = (name: string, remedy: string) => (error: NodeJS.ErrnoException & { port?: number }) =>
   refuseToStart(
     error.code === 'EADDRINUSE'
-      ? `${name} cannot start: port ${port} is taken. ${remedy}`
+      ? `${name} cannot start: port ${error.port} is taken. ${remedy}`
       : `${name} cannot start: ${error.message}`,
   );
 
-const dialect = readDialect();
+const { dialect, authServicePort, controlPort } = readOptions();
 const environment = {
   ...embedded,
-  AUTH_SERVICE_URL: `http://127.0.0.1:${authServicePort}`,
   ...process.env,
+  AUTH_SERVICE_URL: `http://127.0.0.1:${authServicePort}`,
   NODE_ENV: 'development',
 };
 const readConfig = () => {
@@ -62,19 +79,16 @@ const authService = await startAuthService({
   apiKey: config.apiKey,
   log: print,
 }).catch(
-  portTaken(
+  cannotStart(
     'The embedded Auth Service',
-    authServicePort,
-    `It needs ${authServicePort} and, to be told what to break, ${controlPort}: end what listens there.`,
+    'End what listens there, or choose others: npm run dev -- --auth-service-port 8100 --control-port 8101',
   ),
 );
 
 const app = await createApp({ config, log: createLog(config) });
 await app
   .listen()
-  .catch(portTaken('The BFF', config.port, 'End what listens there, or choose another: PORT=4001 npm run dev'));
-
-print(toBanner({ bffPort: config.port, authServiceUrl: authService.url, controlUrl: authService.controlUrl, dialect }));
+  .catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 
 const stop = async () => {
   print('\nStopping.');
@@ -82,3 +96,5 @@ const stop = async () => {
   process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
+print(toBanner({ bffPort: config.port, authServiceUrl: authService.url, controlUrl: authService.controlUrl, dialect }));

@@ -69,7 +69,10 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     sealingSecret,
     now,
     onForeignToken: (requestId) =>
-      log.error({ requestId }, 'The Auth Service answered a refresh with the token of another person; both were dropped.'),
+      log.error(
+        { requestId },
+        'The Auth Service answered a refresh with the token of another person; both were dropped.',
+      ),
   });
   const cookies = createCookieWriter({ ...config, now });
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** The least length of a key outside development. RFC 7518, section 3.2: HS256 keys have 256 bits or more. */
@@ -24,7 +25,9 @@ const word = <const Words extends readonly string[]>(words: Words, error: string
 
 const flag = word(['true', 'false'], 'expected true or false').transform((value) => value === 'true');
 
-const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value && /^https?:/.test(value);
+// A star is a letter of a host name to URL, and would be a pattern to whoever sets it.
+const isOrigin = (value: string) =>
+  URL.canParse(value) && new URL(value).origin === value && /^https?:[^*]+$/.test(value);
 
 const httpUrl = z
   .string()
@@ -35,7 +38,8 @@ const httpUrl = z
   .refine((value) => !URL.canParse(value) || (new URL(value).username === '' && new URL(value).password === ''), {
     error: 'expected an address without a user name or password in it',
   })
-  .refine((value) => !URL.canParse(value) || (new URL(value).search === '' && new URL(value).hash === ''), {
+  // URL tells no difference between an empty query and none, but what is put behind it would be lost in it.
+  .refine((value) => !/[?#]/.test(value), {
     error: 'expected an address without a query or fragment',
   })
   .transform((value) => value.replace(/\/+$/, ''));
@@ -47,13 +51,20 @@ const redisUrl = z
     error: 'expected an address such as redis://redis:6379 or rediss://…',
   });
 
+/** An IP address, or a network of them (10.0.0.0/8). */
+const isNetwork = (value: string) => {
+  const [address = '', prefix = '1', ...rest] = value.split('/');
+  const bits = { 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return rest.length === 0 && /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits;
+};
+
 const trustProxy = z
   .string()
   .trim()
   .transform((value): boolean | number | string[] =>
     value === 'true' ? true : value === 'false' ? false : /^\d+$/.test(value) ? Number(value) : list(value),
   )
-  .refine((value) => !Array.isArray(value) || value.every((part) => /^[0-9A-Fa-f.:]+(\/\d+)?$/.test(part)), {
+  .refine((value) => !Array.isArray(value) || value.every(isNetwork), {
     error: 'expected true, false, a number of proxies, or addresses of proxies, comma-separated (10.0.0.0/8)',
   });
 
@@ -77,7 +88,8 @@ const Environment = z.object({
       .string()
       .transform(list)
       .refine((origins) => origins.every(isOrigin), {
-        error: 'expected origins, comma-separated, such as https://tts.example.org: scheme, host and port, nothing more',
+        error:
+          'expected origins, comma-separated, such as https://tts.example.org: scheme, host and port, nothing more',
       }),
   ),
   COOKIE_DOMAIN: optional(
@@ -210,8 +222,13 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
 };
 
 /** What is allowed, but worth a warning in the log at start. */
-export const configWarnings = (config: Config): string[] => [
-  ...(!config.cookieSecure && !config.isDevelopment
-    ? ['COOKIE_SECURE is false outside development: the session cookies travel over plain HTTP.']
-    : []),
-];
+export const configWarnings = ({ cookieSecure, isDevelopment, redisUrl }: Config): string[] => {
+  const warnings: string[] = [];
+  if (!cookieSecure && !isDevelopment) {
+    warnings.push('COOKIE_SECURE is false outside development: the session cookies travel over plain HTTP.');
+  }
+  if (redisUrl !== null) {
+    warnings.push('REDIS_URL is not used by this version: run one replica, for what it knows is in its own memory.');
+  }
+  return warnings;
+};

@@ -19,7 +19,8 @@ export type ContextOptions = {
  * token is a fact that `session()` tells, or nobody could reach `session.refresh` with one.
  */
 export const createContext = (options: ContextOptions) => {
-  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession, directory, membership, status } = options;
+  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession, directory, membership, status } =
+    options;
   return {
     requestId,
     isDevelopment,

@@ -1,4 +1,11 @@
-import { codeOfReason, type ErrorCode, type ErrorData, httpStatusOfCode, type InputIssue, type Reason } from '@auth-bff/shared';
+import {
+  codeOfReason,
+  type ErrorCode,
+  type ErrorData,
+  httpStatusOfCode,
+  type InputIssue,
+  type Reason,
+} from '@auth-bff/shared';
 import type { TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
 import { AppError } from './errors.ts';
@@ -53,4 +60,3 @@ export const toErrorData = (error: AppError, path: string | undefined): ErrorDat
     ...(error.issues === undefined ? {} : { issues: error.issues }),
   };
 };
-

@@ -59,4 +59,3 @@ export class AppError extends Error {
 /** Whether `error` is an AppError, and, where reasons are given, one of those. */
 export const isAppError = (error: unknown, ...reasons: Reason[]): error is AppError =>
   error instanceof AppError && (reasons.length === 0 || reasons.includes(error.reason));
-

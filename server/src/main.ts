@@ -21,18 +21,20 @@ const log = createLog(config);
 for (const warning of configWarnings(config)) log.warn(warning);
 const app = await createApp({ config, log });
 
-const address = await app.listen().catch((error: NodeJS.ErrnoException) =>
-  refuseToStart(
-    error.code === 'EADDRINUSE'
-      ? `Port ${config.port} is taken: end what listens there, or set PORT to another.`
-      : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.code ?? error.message}`,
-  ),
-);
-log.info({ address, authService: config.authServiceUrl, tokenValidation: config.tokenValidation }, 'Listening.');
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     log.info({ signal }, 'Stopping.');
     void app.close().then(() => process.exit(0));
   });
 }
+
+const address = await app
+  .listen()
+  .catch((error: NodeJS.ErrnoException) =>
+    refuseToStart(
+      error.code === 'EADDRINUSE'
+        ? `Port ${config.port} is taken: end what listens there, or set PORT to another.`
+        : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.code ?? error.message}`,
+    ),
+  );
+log.info({ address, authService: config.authServiceUrl, tokenValidation: config.tokenValidation }, 'Listening.');

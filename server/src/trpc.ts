@@ -87,7 +87,8 @@ export const sessionMutation = publicProcedure.use(async ({ ctx, next }) => {
   }
   if (ctx.isStreamed) {
     throw new AppError('invalid_input', {
-      message: 'A mutation of session sets cookies, which a streamed answer cannot: send it by httpLink or httpBatchLink.',
+      message:
+        'A mutation of session sets cookies, which a streamed answer cannot: send it by httpLink or httpBatchLink.',
       issues: [],
     });
   }

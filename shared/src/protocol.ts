@@ -5,6 +5,9 @@ export const trpcPath = '/trpc';
 export const accessCookie = 'access_token';
 export const refreshCookie = 'refresh_token';
 
+/** Whether a cookie's value says that it was deleted: Django writes the empty value as `""`. */
+export const isEmptyCookie = (value: string): boolean => value === '' || value === '""';
+
 /** The header that every POST carries, and its one value: a cross-site form cannot send it. */
 export const csrfHeader = 'x-csrf';
 export const csrfValue = '1';

@@ -21,7 +21,10 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
 
     expect(answer).toMatchObject({
       status: 'signed_in',
-      session: { user: { id: 123, type: 'staff', email: 'user@example.com' }, systems: expect.arrayContaining(['TTS', 'AMS']) },
+      session: {
+        user: { id: 123, type: 'staff', email: 'user@example.com' },
+        systems: expect.arrayContaining(['TTS', 'AMS']),
+      },
     });
     expect(browser.setCookies.map((line) => line.split('=')[0])).toEqual(['access_token', 'refresh_token']);
     for (const line of browser.setCookies) {
@@ -150,7 +153,10 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
 
   it('refuses a challenge that is not its own', async () => {
     await using app = await startApp({ dialect });
-    await using other = await startApp({ dialect, env: { SEALING_KEY: 'another-sealing-key-that-is-long-enough-0123' } });
+    await using other = await startApp({
+      dialect,
+      env: { SEALING_KEY: 'another-sealing-key-that-is-long-enough-0123' },
+    });
     const answer = await other.browser().trpc.session.login.mutate(secondFactor);
     if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
     for (const challenge of [answer.challenge, 'nonsense', 'a.b.c.d.e', `${answer.challenge}x`]) {

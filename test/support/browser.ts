@@ -1,4 +1,11 @@
-import { createTRPCClient, httpBatchLink, httpLink, splitLink, TRPCClientError } from '@trpc/client';
+import {
+  createTRPCClient,
+  type HTTPLinkOptions,
+  httpBatchLink,
+  httpLink,
+  splitLink,
+  TRPCClientError,
+} from '@trpc/client';
 import superjson from 'superjson';
 import type { ErrorData } from '../../shared/src/index.ts';
 import type { AppRouter } from '../../server/src/router.ts';
@@ -38,7 +45,13 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
   };
 
   const transformer = superjson;
-  const linkOptions = { url: `${url}/trpc`, transformer, fetch: browserFetch as typeof fetch };
+  const linkFetch: NonNullable<HTTPLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']> = (input, init) =>
+    browserFetch(input as string | URL, init as RequestInit);
+  const linkOptions = {
+    url: `${url}/trpc`,
+    transformer,
+    fetch: linkFetch,
+  };
   const trpc = createTRPCClient<AppRouter>({
     links: [
       splitLink({

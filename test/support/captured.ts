@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const capturedFolder = fileURLToPath(new URL('../.captured/', import.meta.url));
 
 /** Keeps a text of this run that must hold no secret. */
-export const capture = (kind: 'log' | 'answer', text: string): void => {
+export const capture = (kind: 'log' | 'development-log' | 'answer', text: string): void => {
   mkdirSync(capturedFolder, { recursive: true });
   appendFileSync(`${capturedFolder}${kind}-${process.pid}.txt`, text.endsWith('\n') ? text : `${text}\n`);
 };

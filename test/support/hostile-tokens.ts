@@ -98,7 +98,7 @@ const keyAttacks = ({ signingKey, text }: Forge): Row[] => {
     ['signed with the key in another case', signedWith(signingKey.toUpperCase())],
     ['signed with the key in base64', signedWith(Buffer.from(signingKey).toString('base64'))],
     ['signed with the SHA-256 of the key', signedWith(createHash('sha256').update(signingKey).digest())],
-    ['signed with the key backwards', signedWith(Buffer.from(signingKey).reverse())],
+    ['signed with the key backwards', signedWith(Uint8Array.from(Buffer.from(signingKey)).toReversed())],
     ['signed with "undefined"', signedWith('undefined')],
   ];
 };
@@ -515,7 +515,9 @@ export const hostileTokens = (options: HostileOptions): HostileToken[] => {
     timeAttacks,
     useAttacks,
     subjectAttacks,
-  ].flatMap((attacks) => attacks(forge).map(([name, token, reason = 'token_invalid']) => ({ name, token, reason })));
+  ].flatMap((attacks) =>
+    attacks(forge).map(([name, token, reason]): HostileToken => ({ name, token, reason: reason ?? 'token_invalid' })),
+  );
 };
 
 export type ExpectedPrincipal = {

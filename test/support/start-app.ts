@@ -61,7 +61,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
   const logLines: Array<Record<string, unknown>> = [];
   const destination = {
     write: (line: string) => {
-      capture('log', line);
+      capture(config.isDevelopment ? 'development-log' : 'log', line);
       logLines.push(JSON.parse(line) as Record<string, unknown>);
     },
   };

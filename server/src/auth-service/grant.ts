@@ -1,3 +1,4 @@
+import { isEmptyCookie } from '@auth-bff/shared';
 import { getSetCookies, Headers } from 'undici';
 import type { Answer } from './transport.ts';
 
@@ -8,5 +9,6 @@ export type TokenGrant = { accessToken: string; refreshToken: string | null };
 export const cookieOf = (answer: Answer, name: string): string | null => {
   const headers = new Headers(answer.setCookies.map((cookie): [string, string] => ['set-cookie', cookie]));
   const cookie = getSetCookies(headers).findLast((set) => set.name === name);
-  return cookie === undefined || cookie.value === '' || (cookie.maxAge ?? 1) <= 0 ? null : cookie.value;
+  const isDeleted = cookie === undefined || isEmptyCookie(cookie.value) || (cookie.maxAge ?? 1) <= 0;
+  return isDeleted ? null : cookie.value;
 };

@@ -61,7 +61,8 @@ export const statusToError = (endpoint: Endpoint, answer: Answer, nowMs: number)
   if (isRefusal && endpoint.internal === true) {
     return brokenContract(endpoint, `it refuses AUTH_API_KEY (status ${status})`);
   }
-  if (status === 401 || isRedirect) return new AppError('session_ended', { cause: `status ${status} from ${endpoint.name}` });
+  if (status === 401 || isRedirect)
+    return new AppError('session_ended', { cause: `status ${status} from ${endpoint.name}` });
   if (status === 403) return new AppError('insufficient_permissions', { cause: `status 403 from ${endpoint.name}` });
   if (status === 404 && endpoint.notFound !== undefined) return new AppError(endpoint.notFound);
   return brokenContract(endpoint, `status ${status}`);

@@ -48,9 +48,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     const body = decode(endpoint, WireGrant, answer.body.trim() === '' ? {} : readJson(endpoint, answer));
     const accessToken = cookieOf(answer, accessCookie) ?? body.accessToken;
     const grant: TokenGrant | null =
-      accessToken === null
-        ? null
-        : { accessToken, refreshToken: cookieOf(answer, refreshCookie) ?? body.refreshToken };
+      accessToken === null ? null : { accessToken, refreshToken: cookieOf(answer, refreshCookie) ?? body.refreshToken };
     return { ...body, grant };
   };
 
@@ -136,7 +134,8 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
         refreshToken: tokens.refreshToken ?? undefined,
         requestId: tokens.requestId,
       });
-      if (!isSuccess(answer)) throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
+      if (!isSuccess(answer))
+        throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
     },
   };
 };

@@ -91,7 +91,7 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
   });
 
   const send = async (endpoint: Endpoint, exchange: Exchange): Promise<Answer> => {
-    const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query)}`;
+    const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query).toString()}`;
     const cookie = cookieHeader(exchange);
     const { statusCode, headers, body } = await pool.request({
       method: endpoint.method,

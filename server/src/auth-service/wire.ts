@@ -8,7 +8,13 @@ import { z } from 'zod';
  */
 
 const Id = z.union(
-  [z.int().positive(), z.string().regex(/^[1-9]\d{0,15}$/).transform(Number)],
+  [
+    z.int().positive(),
+    z
+      .string()
+      .regex(/^[1-9]\d{0,15}$/)
+      .transform(Number),
+  ],
   'expected a whole number of 1 or more',
 );
 const Text = z.string();
@@ -122,9 +128,7 @@ const usersOf = (answer: unknown): UserEntry[] | null => {
     return listed.map((entry, index) => ({ path: [...prefix, index], key: null, entry }));
   }
   const keyed = Object.entries(answer);
-  return keyed.every(([key]) => /^\d+$/.test(key))
-    ? keyed.map(([key, entry]) => ({ path: [key], key, entry }))
-    : null;
+  return keyed.every(([key]) => /^\d+$/.test(key)) ? keyed.map(([key, entry]) => ({ path: [key], key, entry })) : null;
 };
 
 /** People by role: the guide's object, or a bare list, which says nothing of the system it is for. */
@@ -145,7 +149,7 @@ export const WireValidation = z
     id: Id.nullish(),
     user_id: Id.nullish(),
     user_type: OptionalText,
-    token_validated_at: z.unknown(),
+    token_validated_at: z.unknown().optional(),
   })
   .refine((wire) => wire.valid !== undefined || (wire.id ?? wire.user_id ?? wire.token_validated_at) != null, {
     error: 'expected {valid: …} or the profile of the caller',

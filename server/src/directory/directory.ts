@@ -30,8 +30,7 @@ export const createDirectory = ({ authService }: DirectoryOptions) => ({
   },
 
   /** Throws `user_not_found`, also where the company id is an employee's. */
-  userByCompanyId: (companyId: string, caller: Caller): Promise<User> =>
-    authService.userByCompanyId(companyId, caller),
+  userByCompanyId: (companyId: string, caller: Caller): Promise<User> => authService.userByCompanyId(companyId, caller),
 
   userIdsByRole: (role: { system: string; role: string }, caller: Caller): Promise<number[]> =>
     authService.userIdsByRole(role, caller),

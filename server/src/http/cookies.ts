@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie';
-import { accessCookie, refreshCookie } from '@auth-bff/shared';
+import { accessCookie, isEmptyCookie, refreshCookie } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { EstablishedSession } from '../session/established-session.ts';
@@ -16,7 +16,7 @@ const valuesOf = (header: string, name: string): string[] =>
     const at = pair.indexOf('=');
     if (at < 0 || pair.slice(0, at).trim() !== name) return [];
     const value = pair.slice(at + 1).trim();
-    return value === '' ? [] : [value];
+    return isEmptyCookie(value) ? [] : [value];
   });
 
 const bearerOf = (authorization: string | undefined): string | null =>
@@ -32,7 +32,10 @@ const single = (header: string, name: string): string | null => {
 };
 
 /** The tokens of a request: the cookies, and `Authorization: Bearer` only where the access cookie is absent or empty. */
-export const presentedTokens = ({ headers, id }: Pick<FastifyRequest, 'headers' | 'id'>): PresentedTokens | AppError => {
+export const presentedTokens = ({
+  headers,
+  id,
+}: Pick<FastifyRequest, 'headers' | 'id'>): PresentedTokens | AppError => {
   const header = headers.cookie ?? '';
   try {
     return {

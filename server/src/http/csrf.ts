@@ -19,8 +19,7 @@ const isFromElsewhere = (request: FastifyRequest): boolean => {
   return originHost === null || originHost === '' || originHost !== hostOf(`${scheme}//${request.host}`);
 };
 
-const isJson = (contentType: string | undefined) =>
-  /^application\/json\s*(;|$)/i.test(contentType?.trim() ?? '');
+const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/i.test(contentType?.trim() ?? '');
 
 /**
  * Refuses what another site could make a browser send. A form can send three content types, none of them JSON,

@@ -23,7 +23,8 @@ export const createMembership = ({ user }: MembershipOptions) => {
       roles: principal.roles ?? found.roles ?? [],
     };
   };
-  const isComplete = ({ type, systems, roles }: Principal) => type === 'employee' || (systems !== null && roles !== null);
+  const isComplete = ({ type, systems, roles }: Principal) =>
+    type === 'employee' || (systems !== null && roles !== null);
 
   return {
     /** For a decision: what the person belongs to. A person whom user-info does not know belongs to nothing; an outage is thrown. */

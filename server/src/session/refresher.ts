@@ -65,7 +65,9 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
     if (chain.isEnded || !belongsTo(session, old.principal)) {
       // What nobody may use any more should not live on upstream either. Nobody waits for that.
       const { accessToken, refreshToken } = session;
-      authService.signOut({ type: session.access.principal.type, accessToken, refreshToken, requestId }).catch(() => {});
+      authService
+        .signOut({ type: session.access.principal.type, accessToken, refreshToken, requestId })
+        .catch(() => {});
       refuseEnded(chain);
       onForeignToken(requestId);
       chain.isEnded = true;

@@ -1,4 +1,11 @@
-import { codeOfReason, type LoginAnswer, type LoginInput, type Session, type SignedIn, type VerifyOtpInput } from '@auth-bff/shared';
+import {
+  codeOfReason,
+  type LoginAnswer,
+  type LoginInput,
+  type Session,
+  type SignedIn,
+  type VerifyOtpInput,
+} from '@auth-bff/shared';
 import type { Caller } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
@@ -30,7 +37,8 @@ export type RequestSessionOptions = {
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, requestId, sessions, verifier, membership, validate, setCookies, clearCookies, onSession } = options;
+  const { presented, requestId, sessions, verifier, membership, validate, setCookies, clearCookies, onSession } =
+    options;
 
   const presentedOrThrow = (): PresentedTokens => {
     if (presented instanceof AppError) throw presented;

@@ -78,7 +78,8 @@ const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[
     ? claim.filter((system): system is string => typeof system === 'string' && system !== '')
     : null;
   if (named === null && roles === null) return null;
-  return [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))];
+  const all = [...(named ?? []), ...(roles ?? []).map(({ system }) => system)];
+  return [...new Set(all.map((system) => system.toUpperCase()))];
 };
 
 /** The one reading of every shape of claims that the Auth Service issues. Throws `token_invalid`. */

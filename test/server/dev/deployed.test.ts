@@ -301,7 +301,8 @@ describe('sign-in in the deployed dialect', () => {
       status: 400,
       body: { errors: { temporary_token: [expect.any(String)] } },
     });
-    expect(await finish({ temporary_token: staffToken, otp_code })).toMatchObject({ status: 400 });
+    const { access } = await service.issue({ type: 'staff', id: 7 });
+    expect(await finish({ temporary_token: access, otp_code })).toMatchObject({ status: 400 });
     const wrong = await finish({ temporary_token, otp_code: otp_code === '000000' ? '000001' : '000000' });
     expect([wrong.status, wrong.body]).toEqual([400, { success: false, errors: { otp_code: ['Invalid OTP code.'] } }]);
     const done = await finish({ temporary_token, otp_code });

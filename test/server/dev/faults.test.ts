@@ -47,6 +47,7 @@ const statuses = async (count: number): Promise<number[]> => {
 describe('faults', () => {
   it('latency answers as usual, later', async () => {
     service.fault('user', { kind: 'latency', ms: 60 });
+    await ask(`${service.url}/api/me/`);
     const before = performance.now();
     expect(await ask(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
     // Timers may fire a millisecond early.
@@ -183,6 +184,7 @@ describe('faults', () => {
     await expect
       .poll(() => refreshWith(refresh))
       .toMatchObject({ status: 401, body: { detail: 'Token is blacklisted' } });
+    expect(await statuses(3)).toEqual([200, 200, 200]);
     expect(answered).toBe(false);
     gate.emit('open');
     expect(await held).toMatchObject({ status: 200 });

@@ -156,7 +156,7 @@ describe('access in the guide dialect', () => {
       const answer = await ask(to(path));
       expect([answer.status, answer.body]).toEqual([401, { detail: 'Authentication credentials were not provided.' }]);
       const emptied = await ask(to(path), { cookie: 'access_token=""' });
-      expect(emptied.status).toBe(401);
+      expect(emptied.body).toEqual(answer.body);
     },
   );
 
@@ -234,6 +234,8 @@ describe('sign-in in the guide dialect', () => {
   });
 
   it('locks after many wrong passwords in a row, and a right one starts the count anew', async () => {
+    await ruthFails(WRONG_PASSWORDS_BEFORE_LOCK - 1);
+    expect(await ruth(STAFF.password)).toMatchObject({ status: 200 });
     await ruthFails(WRONG_PASSWORDS_BEFORE_LOCK - 1);
     expect(await ruth(STAFF.password)).toMatchObject({ status: 200 });
     await ruthFails(WRONG_PASSWORDS_BEFORE_LOCK);

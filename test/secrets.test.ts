@@ -1,0 +1,38 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { capturedFolder } from './support/captured.ts';
+import { apiKey, signingKey } from './support/start-app.ts';
+
+const files = existsSync(capturedFolder) ? readdirSync(capturedFolder) : [];
+const linesOf = (kind: string) =>
+  files
+    .filter((name) => name.startsWith(kind))
+    .flatMap((name) => readFileSync(`${capturedFolder}${name}`, 'utf8').split('\n'))
+    .filter((line) => line !== '');
+
+const secrets: Array<[string, RegExp]> = [
+  ['a token', /eyJ[\w-]+\.[\w-]+\.[\w-]+/],
+  ['a signing key', new RegExp(signingKey)],
+  ['the API key', new RegExp(apiKey)],
+  ['a password', /(staff|employee)-pass-1/],
+  ['a cookie', /(access|refresh)_token=/],
+];
+
+// A run of single files captures little or nothing; the whole run, as in CI, captures thousands of lines.
+describe.skipIf(files.length === 0 && process.env.CI === undefined)(
+  'the log lines and answers of the whole run',
+  () => {
+    it('are there to be read', () => {
+      expect(linesOf('log').length).toBeGreaterThan(0);
+      expect(linesOf('answer').length).toBeGreaterThan(0);
+    });
+
+    it.each(secrets)('hold %s nowhere', (_name, secret) => {
+      expect([...linesOf('log'), ...linesOf('answer')].filter((line) => secret.test(line))).toEqual([]);
+    });
+
+    it('hold no stack outside development', () => {
+      expect(linesOf('log').filter((line) => /\\n\s+at |"stack"/.test(line))).toEqual([]);
+    });
+  },
+);

@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../server/src/errors.ts';
+import { claimsToPrincipal, isSameSubject, type Principal, type Subject } from '../../../server/src/token/principal.ts';
+import type { Claims } from '../../support/tokens.ts';
+
+const stamp = { token_type: 'access', exp: 1_773_481_013, iat: 1_773_480_113, jti: '2f6d1c0e9b7a4c5d8e3f' };
+const nobody: Principal = { type: 'staff', id: 0, email: null, fullName: null, systems: null, roles: null };
+
+const reasonFor = (claims: Claims): string => {
+  try {
+    const { type, id } = claimsToPrincipal(claims);
+    return `${type} ${id}`;
+  } catch (error) {
+    if (error instanceof AppError) return error.reason;
+    throw error;
+  }
+};
+
+describe('the claims of the Auth Service', () => {
+  it.each<[string, Claims, Partial<Principal>]>([
+    [
+      'staff, as the guide shows them',
+      { user_id: 123, user_type: 'staff', exp: stamp.exp, iat: stamp.iat },
+      { id: 123 },
+    ],
+    [
+      'staff, as documented',
+      {
+        ...stamp,
+        user_id: 123,
+        user_type: 'staff',
+        email: 'ana@example.org',
+        roles: ['Admin'],
+        systems: ['TTS', 'AMS'],
+      },
+      // Names of roles without a system grant nothing: they are not known, rather than none.
+      { id: 123, email: 'ana@example.org', systems: ['TTS', 'AMS'], roles: null },
+    ],
+    [
+      'staff, as deployed',
+      {
+        ...stamp,
+        user_id: 123,
+        email: 'ana@example.org',
+        username: 'ana',
+        full_name: 'Ana Cruz',
+        user_type: 'staff',
+        roles: [
+          { system: 'tts', role: 'Admin' },
+          { system: 'bms', role: 'Budget Officer' },
+        ],
+      },
+      {
+        id: 123,
+        email: 'ana@example.org',
+        fullName: 'Ana Cruz',
+        systems: ['TTS', 'BMS'],
+        roles: [
+          { system: 'TTS', role: 'Admin' },
+          { system: 'BMS', role: 'Budget Officer' },
+        ],
+      },
+    ],
+    [
+      'an employee, as documented',
+      { token_type: 'access', exp: stamp.exp, employee_id: 456, user_type: 'employee', email: 'eve@example.org' },
+      { type: 'employee', id: 456, email: 'eve@example.org' },
+    ],
+    [
+      'an employee, as deployed',
+      {
+        ...stamp,
+        user_id: 456,
+        employee_id: 456,
+        email: 'eve@example.org',
+        username: 'eve',
+        full_name: 'Eve Lim',
+        user_type: 'employee',
+        roles: [{ system: 'hdts', role: 'Employee' }],
+      },
+      {
+        type: 'employee',
+        id: 456,
+        email: 'eve@example.org',
+        fullName: 'Eve Lim',
+        systems: ['HDTS'],
+        roles: [{ system: 'HDTS', role: 'Employee' }],
+      },
+    ],
+  ])('speak for %s', (_, claims, principal) => {
+    expect(claimsToPrincipal(claims)).toEqual({ ...nobody, ...principal });
+  });
+});
+
+describe('whom claims speak for', () => {
+  it.each<[Claims, string]>([
+    [{ user_id: 1, user_type: 'staff' }, 'staff 1'],
+    [{ user_id: 1 }, 'staff 1'],
+    [{ user_id: 1, user_type: null, employee_id: null }, 'staff 1'],
+    [{ user_id: '1' }, 'staff 1'],
+    [{ user_id: '9007199254740991' }, 'staff 9007199254740991'],
+    [{ employee_id: 1 }, 'employee 1'],
+    [{ employee_id: '1', user_id: 1 }, 'employee 1'],
+    [{ employee_id: 1, user_id: null, user_type: 'employee' }, 'employee 1'],
+    [{ user_id: 1, user_type: 'employee' }, 'employee 1'],
+    [{ user_id: '1', employee_id: 1, user_type: 'employee' }, 'employee 1'],
+  ])('%j is %s', (claims, subject) => {
+    expect(reasonFor(claims)).toBe(subject);
+  });
+
+  it.each<[Claims]>([
+    [{}],
+    [{ user_type: 'staff' }],
+    [{ user_type: 'employee' }],
+    [{ user_id: null }],
+    [{ user_type: 'staff', employee_id: 1 }],
+    [{ user_type: 'staff', employee_id: 1, user_id: 1 }],
+    [{ user_type: 'staff', employee_id: 0, user_id: 1 }],
+    [{ user_type: 'employee', employee_id: 1, user_id: 2 }],
+    [{ employee_id: 1, user_id: 2 }],
+    [{ employee_id: 0, user_id: 1 }],
+    [{ employee_id: '', user_id: 1 }],
+    [{ user_type: 'employee', employee_id: 1, user_id: 0 }],
+    [{ user_type: 'employee', employee_id: [1], user_id: 1 }],
+    [{ user_type: 'Employee', employee_id: 1 }],
+    [{ user_type: 'customer', user_id: 1 }],
+    [{ user_type: ['staff'], user_id: 1 }],
+    [{ user_type: '', user_id: 1 }],
+    [{ user_id: 0 }],
+    [{ user_id: -1 }],
+    [{ user_id: 1.5 }],
+    [{ user_id: 9_007_199_254_740_992 }],
+    [{ user_id: Number.NaN }],
+    [{ user_id: '01' }],
+    [{ user_id: '1e2' }],
+    [{ user_id: ' 1' }],
+    [{ user_id: '9007199254740992' }],
+    [{ user_id: '10000000000000000' }],
+    [{ user_id: [1] }],
+    [{ user_id: { id: 1 } }],
+    [{ user_id: true }],
+  ])('%j is nobody', (claims) => {
+    expect(reasonFor(claims)).toBe('token_invalid');
+  });
+
+  it('is another person where the type differs, though the number is the same', () => {
+    const staff: Subject = { type: 'staff', id: 1 };
+    expect(isSameSubject(staff, { type: 'staff', id: 1 })).toBe(true);
+    expect(isSameSubject(staff, { type: 'employee', id: 1 })).toBe(false);
+    expect(isSameSubject(staff, { type: 'staff', id: 2 })).toBe(false);
+  });
+});
+
+describe('the systems and roles of claims', () => {
+  const admin = { system: 'TTS', role: 'Admin' };
+
+  it.each<[string, Claims, Pick<Principal, 'systems' | 'roles'>]>([
+    ['are not known where nothing is said', {}, { systems: null, roles: null }],
+    ['are not known where they are null', { systems: null, roles: null }, { systems: null, roles: null }],
+    ['are none where the lists are empty', { systems: [], roles: [] }, { systems: [], roles: [] }],
+    ['leave the roles unknown where only systems are said', { systems: ['TTS'] }, { systems: ['TTS'], roles: null }],
+    ['say no system by names of roles alone', { roles: ['Admin'] }, { systems: null, roles: null }],
+    ['follow from scoped roles', { roles: [{ system: 'tts', role: 'Admin' }] }, { systems: ['TTS'], roles: [admin] }],
+    [
+      'keep the case of a role',
+      { roles: [{ system: 'Tts', role: 'tEcHnician' }] },
+      { systems: ['TTS'], roles: [{ system: 'TTS', role: 'tEcHnician' }] },
+    ],
+    [
+      'are put together, each system once',
+      { systems: ['ams', 'tts', 'AMS'], roles: [{ system: 'tts', role: 'Admin' }] },
+      { systems: ['AMS', 'TTS'], roles: [admin] },
+    ],
+    [
+      'give a name among scoped roles no system',
+      { roles: ['Admin', { system: 'tts', role: 'Admin' }, 'Agent'] },
+      { systems: ['TTS'], roles: [admin] },
+    ],
+    [
+      'leave out a scoped role that lacks a half',
+      {
+        roles: [
+          { system: 'tts' },
+          { role: 'Admin' },
+          { system: '', role: 'Admin' },
+          { system: 'tts', role: '' },
+          null,
+          7,
+        ],
+      },
+      { systems: null, roles: null },
+    ],
+    [
+      'take on nothing else that a role says of itself',
+      { roles: [{ system: 'tts', role: 'Admin', level: 9 }] },
+      { systems: ['TTS'], roles: [admin] },
+    ],
+    ['are not read from text', { systems: 'TTS', roles: 'Admin' }, { systems: null, roles: null }],
+    ['are not read from an object', { systems: { 0: 'TTS' }, roles: { 0: admin } }, { systems: null, roles: null }],
+    [
+      'leave out systems that are no text',
+      { systems: ['TTS', 1, null, '', ['AMS']] },
+      { systems: ['TTS'], roles: null },
+    ],
+  ])('%s', (_, claims, { systems, roles }) => {
+    const principal = claimsToPrincipal({ user_id: 1, ...claims });
+    expect(principal.systems).toEqual(systems);
+    expect(principal.roles).toEqual(roles);
+  });
+});
+
+describe('the e-mail and the name of claims', () => {
+  it.each([[undefined], [null], [''], [7], [['ana@example.org']], [{ toString: 'ana' }]])(
+    'are not known from %j',
+    (claim) => {
+      expect(claimsToPrincipal({ user_id: 1, email: claim, full_name: claim })).toMatchObject({
+        email: null,
+        fullName: null,
+      });
+    },
+  );
+});

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export type RunOptions = { args: string[]; env?: Record<string, string> };
+
+/** A process of the repo's own, from source. */
+export const runProcess = ({ args, env = {} }: RunOptions) =>
+  runBuilt({ args: ['--conditions=source', '--import', 'tsx', ...args], env });
+
+/** A process of Node's with an environment that holds nothing but what is given. */
+export const runBuilt = ({ args, env = {} }: RunOptions) => {
+  const child: ChildProcess = spawn(process.execPath, args, {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const waiting = new Set<() => void>();
+  const keep = (chunk: Buffer) => {
+    output += chunk.toString();
+    for (const wake of waiting) wake();
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => {
+      resolve(code);
+      for (const wake of waiting) wake();
+    });
+  });
+
+  return {
+    exited,
+    output: () => output,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Resolves with the match once the output has it. Rejects where the process ends without. */
+    printed: (pattern: RegExp) =>
+      new Promise<RegExpExecArray>((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(output);
+          if (match === null && child.exitCode === null) return;
+          waiting.delete(look);
+          if (match !== null) resolve(match);
+          else reject(new Error(`The process ended without printing ${pattern}:\n${output}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+};
+
+/** A port that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const holder = await holdPort();
+  await holder[Symbol.asyncDispose]();
+  return holder.port;
+};
+
+/** A port that somebody else listens on. */
+export const holdPort = async (port = 0) => {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+};
