@@ -14,7 +14,7 @@ import { registerHealth } from './http/health.ts';
 import { registerUrlLimit } from './http/limits.ts';
 import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
-import { answerClientError, registerTrpcErrors } from './http/trpc-errors.ts';
+import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { announceSession, registerTrpc } from './http/trpc-handler.ts';
 import { causesOf, createLog, type Log } from './log.ts';
 import { createMembership } from './session/membership.ts';
@@ -90,10 +90,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     bodyLimit: limits.bodyBytes,
     trustProxy: toTrustProxy(config.trustProxy),
     requestIdHeader: false,
+    // Who sends a request a byte at a time would hold a connection for ever.
+    requestTimeout: 30_000,
     genReqId: requestIdOf,
     // The URL has its own limit, and two tokens must fit beside it.
     http: { maxHeaderSize: 32_768 },
     routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, requestIdOf({ headers: {} })),
   });
   registerTrpcErrors(server, { onError });
@@ -122,7 +125,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           verifier,
           membership,
           validate: authService.validate,
-          setCookies: (session) => cookies.set(reply, session),
+          setCookies: (session, options) => cookies.set(reply, session, options),
           clearCookies: () => cookies.clear(reply),
           onSession: (token) => {
             requestLog.notePerson(request, token.principal);

@@ -222,12 +222,12 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
 };
 
 /** What is allowed, but worth a warning in the log at start. */
-export const configWarnings = ({ cookieSecure, isDevelopment, redisUrl }: Config): string[] => {
+export const configWarnings = (config: Config): string[] => {
   const warnings: string[] = [];
-  if (!cookieSecure && !isDevelopment) {
+  if (!config.cookieSecure && !config.isDevelopment) {
     warnings.push('COOKIE_SECURE is false outside development: the session cookies travel over plain HTTP.');
   }
-  if (redisUrl !== null) {
+  if (config.redisUrl !== null) {
     warnings.push('REDIS_URL is not used by this version: run one replica, for what it knows is in its own memory.');
   }
   return warnings;

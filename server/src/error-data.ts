@@ -39,10 +39,10 @@ export const toAppError = (error: TRPCError | AppError): AppError => {
     return new AppError(reason, { message: `The input is not valid: ${issuesToText(issues)}`, issues });
   }
   if (reason === 'internal') return new AppError(reason, { cause: error.cause ?? error });
-  // A parser's message quotes what it could not read, and that may be a password.
+  // A parser's message quotes what it could not read, and that may be a password: it is not kept for the log, either.
   const isParserMessage = error.cause !== undefined;
   return new AppError(reason, {
-    cause: error,
+    ...(isParserMessage ? {} : { cause: error }),
     message: isParserMessage ? 'The input is not JSON as superjson writes it: {"json": …}.' : error.message,
     ...(reason === 'invalid_input' ? { issues: [] } : {}),
   });

@@ -1,21 +1,22 @@
 import { codeOfReason, type ErrorData } from '@auth-bff/shared';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
-import superjson from 'superjson';
+import superjson, { serialize } from 'superjson';
 import type { z } from 'zod';
 import type { Context } from './context.ts';
 import { toAppError, toErrorData } from './error-data.ts';
 import { AppError } from './errors.ts';
+import { readInput } from './input-transformer.ts';
 import { policy } from './policy.ts';
 
 const t = initTRPC.context<Context>().create({
-  transformer: superjson,
+  transformer: { input: { serialize, deserialize: readInput }, output: superjson },
   // Decided per request below: what the environment says is not known when this module is loaded.
   isDev: false,
   errorFormatter: ({ error, path, ctx }) => {
     const appError = toAppError(error);
     const data: ErrorData = toErrorData(appError, path);
-    const stack = (appError.cause instanceof Error ? appError.cause : error).stack;
+    const stack = (appError.cause instanceof Error ? appError.cause : appError).stack;
     return {
       message: appError.message,
       code: TRPC_ERROR_CODES_BY_KEY[data.code],

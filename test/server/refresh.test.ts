@@ -141,8 +141,11 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
       const late = app.browser();
       late.holdTokens(held);
       expect(await reasonOf(late.trpc.session.me.query())).toBe('session_ended');
-      expect(await reasonOf(late.trpc.session.refresh.mutate())).toBe('session_ended');
       expect(late.setCookies).toEqual([]);
+      expect(await reasonOf(late.trpc.session.refresh.mutate())).toBe('session_ended');
+      // What was exchanged may be a straggler's, and clears nothing; what was not is of no more use to anybody.
+      const wasExchanged = dialect === 'guide' && held === tokens;
+      expect(late.cookies.size).toBe(wasExchanged ? 2 : 0);
     }
     expect(app.authService.count('refresh')).toBe(refreshes);
   });

@@ -167,6 +167,24 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   });
 });
 
+it('leaves no refresh token of an earlier session where the new one comes without', async () => {
+  await using app = await startApp();
+  const browser = app.browser();
+  browser.holdTokens(await app.authService.issue({ type: 'staff', id: 5 }));
+  app.authService.fault('staff-login', {
+    kind: 'transform',
+    answer: ({ headers, ...answer }) => ({
+      ...answer,
+      headers: {
+        ...headers,
+        'set-cookie': [headers['set-cookie'] ?? []].flat().filter((line) => /^access_token/.test(line)),
+      },
+    }),
+  });
+  expect(await browser.trpc.session.login.mutate(technician)).toMatchObject({ status: 'signed_in' });
+  expect([...browser.cookies.keys()]).toEqual(['access_token']);
+});
+
 it('signs an employee in with a second factor where the Auth Service can', async () => {
   await using app = await startApp({ dialect: 'guide' });
   const browser = app.browser();

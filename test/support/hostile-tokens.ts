@@ -259,6 +259,7 @@ const jsonAttacks = ({ text, payload, header, nowSeconds }: Forge): Row[] => {
     ['a name twice in a nested object', and('"roles":[{"system":"TTS","role":"Agent","role":"Admin"}]')],
     ['a name twice, escaped, three levels down', and('"a":{"b":[{"c":1,"\\u0063":2}]}')],
     ['a name twice behind a string that looks like JSON', and('"a":"}\\"{","a":1')],
+    ['a name twice, with an object between the two', and('"a":{"b":[{"c":{}}]},"exp":9999999999')],
     ['an empty name twice', and('"":1,"":2')],
     ['__proto__ twice', and('"__proto__":1,"__proto__":2')],
     ['alg twice in the header', header('{"alg":"none","alg":"HS256"}')],
@@ -633,6 +634,11 @@ export const goodTokens = ({ signingKey, previousKey, now }: HostileOptions & { 
     row(
       'claims that nobody knows, with names that stand elsewhere too',
       claims({ other: { exp: 1, user_id: [{ exp: 2 }, { exp: 3 }] }, aud: 'x' }),
+    ),
+    row(
+      'a name inside an object that stands outside it too, behind it',
+      claims({ other: { late: { email: 1 } }, late: 1, email: 'ana@example.org' }),
+      { email: 'ana@example.org' },
     ),
     row('braces, colons and quotes inside a string', claims({ full_name: '{"a":1,"a":2}\\"' }), {
       fullName: '{"a":1,"a":2}\\"',

@@ -17,6 +17,18 @@ export type AuthServiceClientOptions = {
 /** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
 export type UserResults = Map<number, { user: User } | { error: AppError }>;
 
+/** What the service did not say of a user in one answer, from another answer about the same one. */
+const completeUser = (user: User, other: User): User => ({
+  ...user,
+  companyId: user.companyId ?? other.companyId,
+  department: user.department ?? other.department,
+  position: user.position ?? other.position,
+  isActive: user.isActive ?? other.isActive,
+  joinedAt: user.joinedAt ?? other.joinedAt,
+  systems: user.systems ?? other.systems,
+  roles: user.roles ?? other.roles,
+});
+
 /** Every call of the Auth Service, in domain types. Errors are AppErrors; see each reason in the interface's table. */
 export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOptions) => {
   const ask = async (endpoint: Endpoint, exchange: Exchange): Promise<Answer> => {
@@ -128,13 +140,9 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
       // Where no staff has it, the service answers an employee with the employee's own number: only the
       // profile whose e-mail is that of the staff user of this number is that staff user.
       const staff = await user(profile.id, caller);
-      if (staff.email.toLowerCase() !== profile.email.toLowerCase()) throw new AppError('user_not_found');
-      return {
-        ...staff,
-        companyId: staff.companyId ?? profile.companyId,
-        systems: staff.systems ?? profile.systems,
-        roles: staff.roles ?? profile.roles,
-      };
+      const isSame = staff.email !== '' && staff.email.toLowerCase() === profile.email.toLowerCase();
+      if (!isSame) throw new AppError('user_not_found');
+      return completeUser(staff, profile);
     },
 
     /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
@@ -158,9 +166,11 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     validate: (caller: Caller & { type: PersonType }): Promise<boolean> =>
       isAccepted(caller.type === 'staff' ? validateStaff(caller) : validateEmployee(caller)),
 
-    /** Whether the service answers at all. */
+    /** Whether the service answers at all, asked with nobody's token. Throws where it does not, or with a 5xx or a 429. */
     async probe(): Promise<void> {
-      await transport.request(endpoints.validateStaff);
+      const answer = await transport.request(endpoints.validateStaff);
+      const error = statusToError(endpoints.validateStaff, answer, now());
+      if (isAppError(error, 'auth_service_unavailable')) throw error;
     },
   };
 };

@@ -6,7 +6,7 @@ export type AuthServiceHealthOptions = {
   now: () => number;
 };
 
-/** Failed calls in a row after which the service is called down: one token alone can make the upstream answer 500. */
+/** Failed calls in a row after which the service is called down. */
 const failuresToDown = 3;
 /** How long what was seen last is taken for what is. */
 const freshForMs = 5_000;
@@ -16,6 +16,7 @@ export const createAuthServiceHealth = ({ now }: AuthServiceHealthOptions) => {
   let authService: 'up' | 'down' = 'up';
   let sinceMs = now();
   let lastSeenMs = Number.NEGATIVE_INFINITY;
+  let isLastFailed = false;
   let failuresInARow = 0;
   let probeUnderWay: Promise<void> | null = null;
 
@@ -29,20 +30,26 @@ export const createAuthServiceHealth = ({ now }: AuthServiceHealthOptions) => {
 
   return {
     current,
-    record({ outcome }: Pick<CallOutcome, 'outcome'>): void {
+    record({ outcome, status }: Pick<CallOutcome, 'outcome' | 'status'>): void {
       lastSeenMs = now();
-      failuresInARow = outcome === 'unavailable' ? failuresInARow + 1 : 0;
-      if (failuresInARow === 0) change('up');
-      else if (failuresInARow >= failuresToDown) change('down');
+      isLastFailed = outcome === 'unavailable';
+      if (!isLastFailed) {
+        failuresInARow = 0;
+        change('up');
+      } else if (status !== 500) {
+        // A 500 may be the fault of one person's token, whose calls must not tell everybody that the service is down.
+        failuresInARow += 1;
+        if (failuresInARow >= failuresToDown) change('down');
+      }
     },
-    /** Looks for itself with `probe` where no call has told lately, or where the last calls failed. */
+    /** Looks for itself with `probe` where no call has told lately, or where the last call failed. */
     async look(probe: () => Promise<void>): Promise<Status> {
-      const isFresh = now() - lastSeenMs < freshForMs && (failuresInARow === 0 || authService === 'down');
+      const isFresh = now() - lastSeenMs < freshForMs && (!isLastFailed || authService === 'down');
       if (!isFresh) {
         probeUnderWay ??= probe()
           .then(
             () => {},
-            // No answer at all to a call that carries nobody's token: that is the service, not a person.
+            // A failure of a call that carries nobody's token: that is the service, not a person.
             () => change('down'),
           )
           .finally(() => {

@@ -25,10 +25,16 @@ export const readJson = (endpoint: Endpoint, answer: Answer): unknown => {
   }
 };
 
+/** Date.parse reads a date into nearly anything (`soon 5` is in May 2001), and a date without GMT as a local one. */
+const httpDateToMs = (text: string): number =>
+  /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[ ,].*\d{2}:\d{2}:\d{2}/.test(text)
+    ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+    : Number.NaN;
+
 /** Seconds from `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3), between 1 and 300; 5 without it. */
 export const retryAfterSeconds = (answer: Answer, nowMs: number): number => {
   const text = answer.retryAfter?.trim() ?? '';
-  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - nowMs) / 1000);
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((httpDateToMs(text) - nowMs) / 1000);
   return Number.isFinite(seconds) ? Math.min(300, Math.max(1, seconds)) : 5;
 };
 

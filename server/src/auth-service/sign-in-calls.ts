@@ -39,7 +39,17 @@ export type SessionTokens = {
 
 const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
 const isRedirect = ({ status }: Answer) => status >= 300 && status < 400;
-const isHtml = (answer: Answer) => /^\s*</.test(answer.body);
+
+/** The body of a refusal. A page in HTML, or anything else that is not JSON, says nothing about a password. */
+const readRefusal = (endpoint: Endpoint, answer: Answer): unknown =>
+  answer.body.trim() === '' ? '' : readJson(endpoint, answer);
+
+/** What a plain sentence says of the account: django-axes answers a lock as one. */
+const reasonInPlainText = ({ body }: Answer, otherwise: 'bad_credentials' | 'otp_invalid') => {
+  if (!/^\s*[A-Za-z]/.test(body)) return null;
+  const reason = refusalToReason(body, otherwise);
+  return reason === otherwise ? null : reason;
+};
 
 /** The calls that hand out tokens, exchange them and take them back. */
 export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
@@ -62,13 +72,16 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     const answer = await transport.request(endpoint, { json, requestId });
     if (isSuccess(answer)) {
       const read = readGrant(endpoint, answer);
+      // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
+      if (read.isRefused && !read.isOtpRequired) {
+        throw new AppError(refusalToReason(readJson(endpoint, answer), otherwise));
+      }
       if (read.grant !== null || read.isOtpRequired) return read;
-      if (read.isRefused) throw new AppError(refusalToReason(readJson(endpoint, answer), otherwise));
       throw brokenContract(endpoint, 'it holds no access token');
     }
     const { status } = answer;
-    if ([400, 401, 403, 422, 423].includes(status) && !isHtml(answer)) {
-      const reason = refusalToReason(answer.body.trim() === '' ? '' : readJson(endpoint, answer), otherwise);
+    if ([400, 401, 403, 422, 423].includes(status)) {
+      const reason = reasonInPlainText(answer, otherwise) ?? refusalToReason(readRefusal(endpoint, answer), otherwise);
       throw new AppError(status === 423 ? 'account_locked' : reason);
     }
     if (isRedirect(answer)) throw brokenContract(endpoint, `a redirect without a token (status ${status})`);
@@ -88,11 +101,11 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
       return grant;
     }
-    // A page in HTML (of a proxy, or for a wrong host) says nothing about the token, and must not end a session.
-    if ((answer.status === 400 || answer.status === 403) && isHtml(answer)) {
-      throw brokenContract(endpoint, `status ${answer.status} with HTML`);
+    if (answer.status === 400 || answer.status === 403) {
+      // What is not JSON (a page of a proxy, or for a wrong host) says nothing about the token, and must not end a session.
+      readJson(endpoint, answer);
+      throw new AppError('session_ended');
     }
-    if (answer.status === 400 || answer.status === 403) throw new AppError('session_ended');
     throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
   };
 

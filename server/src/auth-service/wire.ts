@@ -13,41 +13,59 @@ const Id = z.union(
     z
       .string()
       .regex(/^[1-9]\d{0,15}$/)
-      .transform(Number),
+      .transform(Number)
+      .pipe(z.int()),
   ],
   'expected a whole number of 1 or more',
 );
 const Text = z.string();
 const OptionalText = z.string().nullish();
 
+/** A date, or a time; one without a zone is in UTC, wherever this runs. */
+const isoTime = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const toMs = (text: string): number => {
+  const [whole, zone] = isoTime.exec(text) ?? [];
+  if (whole === undefined) return Number.NaN;
+  return Date.parse(whole.length > 10 && zone === undefined ? `${whole}Z` : whole);
+};
 const Time = z
   .string()
-  .refine((text) => /^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text)), 'expected an ISO 8601 time')
-  .transform((text) => new Date(text))
+  .refine((text) => !Number.isNaN(toMs(text)), 'expected an ISO 8601 time')
+  .transform((text) => new Date(toMs(text)))
   .nullish();
 
 const SystemNames = z.array(z.string()).nullish();
 
 /** `{system, role}`, `{system_slug, role_name, is_active}` and what lies between; a bare role name says no system. */
-const RoleEntry = z.union([
-  z.string(),
-  z.object({
-    system: OptionalText,
-    system_slug: OptionalText,
-    role: OptionalText,
-    role_name: OptionalText,
-    is_active: z.boolean().nullish(),
-  }),
-]);
+const RoleEntry = z.union(
+  [
+    z.string(),
+    z.object({
+      system: OptionalText,
+      system_slug: OptionalText,
+      role: OptionalText,
+      role_name: OptionalText,
+      is_active: z.boolean().nullish(),
+    }),
+  ],
+  'expected a role of a system, or the name of a role',
+);
 const RoleEntries = z.array(RoleEntry).nullish();
 
-const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null =>
-  entries?.flatMap((entry) => {
-    if (typeof entry === 'string' || entry.is_active === false) return [];
-    const system = entry.system_slug ?? entry.system;
-    const role = entry.role_name ?? entry.role;
-    return system && role ? [{ system: system.toUpperCase(), role }] : [];
-  }) ?? null;
+/** Null where nothing is said of roles, or names alone: those say that there are roles, but not where. */
+const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null => {
+  if (!entries) return null;
+  let hasNamesAlone = false;
+  const scoped = entries.flatMap((entry) => {
+    const { system_slug, system, role_name, role, is_active } = typeof entry === 'string' ? { role: entry } : entry;
+    const [where, what] = [system_slug || system, role_name || role];
+    if (is_active === false || !what) return [];
+    if (where) return [{ system: where.toUpperCase(), role: what }];
+    hasNamesAlone = true;
+    return [];
+  });
+  return scoped.length === 0 && hasNamesAlone ? null : scoped;
+};
 
 const toSystems = (named: readonly string[] | null | undefined, roles: SystemRole[] | null): string[] | null =>
   named || roles
@@ -70,7 +88,7 @@ export const WireUser = z
     system_roles: RoleEntries,
   })
   .transform((wire): User => {
-    const roles = toRoles(wire.roles ?? wire.system_roles);
+    const roles = toRoles(wire.roles) ?? toRoles(wire.system_roles);
     return {
       id: wire.id,
       email: wire.email,
@@ -108,9 +126,11 @@ export const WireUsers = z.unknown().transform((answer, context): Map<number, un
   }
   const byId = new Map<number, unknown>();
   for (const { path, entry, key } of entries) {
-    const id = z.object({ id: Id }).safeParse(entry).data?.id ?? (key === null ? undefined : Id.safeParse(key).data);
+    // Where there is a key, it says who was asked: a record of somebody else under it must not pass for them.
+    const id = key === null ? z.object({ id: Id }).safeParse(entry).data?.id : Id.safeParse(key).data;
     if (id === undefined) {
-      context.addIssue({ code: 'custom', path: [...path, 'id'], message: 'expected a whole number of 1 or more' });
+      const at = key === null ? [...path, 'id'] : path;
+      context.addIssue({ code: 'custom', path: at, message: 'expected a whole number of 1 or more' });
       return z.NEVER;
     }
     byId.set(id, entry);

@@ -61,10 +61,15 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now }: CookieOp
   const maxAge = (expiresAtMs: number) => Math.max(0, Math.floor((expiresAtMs - now()) / 1000));
 
   return {
-    set(reply: FastifyReply, { accessToken, access, refreshToken, refresh }: EstablishedSession): void {
+    /** `isNew`: somebody has signed in, and a refresh token that the browser still holds is of an earlier session. */
+    set(reply: FastifyReply, session: EstablishedSession, { isNew }: { isNew: boolean }): void {
+      const { accessToken, access, refreshToken, refresh } = session;
       reply.setCookie(accessCookie, accessToken, { ...attributes, maxAge: maxAge(access.expiresAtMs) });
-      if (refreshToken === null || refresh === null) return;
-      reply.setCookie(refreshCookie, refreshToken, { ...attributes, maxAge: maxAge(refresh.expiresAtMs) });
+      if (refreshToken !== null && refresh !== null) {
+        reply.setCookie(refreshCookie, refreshToken, { ...attributes, maxAge: maxAge(refresh.expiresAtMs) });
+      } else if (isNew) {
+        reply.clearCookie(refreshCookie, attributes);
+      }
     },
     clear(reply: FastifyReply): void {
       for (const name of [accessCookie, refreshCookie]) reply.clearCookie(name, attributes);

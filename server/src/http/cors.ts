@@ -7,8 +7,10 @@ export type CorsOptions = { corsOrigins: readonly string[] };
 /** Lets scripts of the allowed origins call with credentials. Without any, there is no CORS at all. */
 export const registerCors = async (server: FastifyInstance, { corsOrigins }: CorsOptions): Promise<void> => {
   if (corsOrigins.length === 0) return;
+  const allowed = new Set(corsOrigins);
   await server.register(fastifyCors, {
-    origin: [...corsOrigins],
+    // A function, for a list would leave the other headers on answers to origins that are not in it.
+    origin: async (origin: string | undefined) => origin !== undefined && allowed.has(origin),
     credentials: true,
     methods: ['GET', 'POST'],
     allowedHeaders: [

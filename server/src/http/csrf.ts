@@ -4,6 +4,9 @@ import { AppError } from '../errors.ts';
 
 export type CsrfOptions = { corsOrigins: readonly string[] };
 
+/** By the route that answers, never by the URL as it was sent: `/%74rpc/…` and `http://host/trpc/…` reach it, too. */
+const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${trpcPath}/`) === true;
+
 /** Without the port that the scheme implies, so that `Host: a:443` is the origin `https://a`. */
 const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);
 
@@ -29,7 +32,7 @@ const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/
 export const registerCsrf = (server: FastifyInstance, { corsOrigins }: CsrfOptions): void => {
   const allowed = new Set(corsOrigins);
   server.addHook('onRequest', async (request) => {
-    if (!request.url.startsWith(trpcPath) || request.method === 'OPTIONS') return;
+    if (!isTrpc(request) || request.method === 'OPTIONS') return;
     if (isFromElsewhere(request) && !allowed.has(request.headers.origin ?? '')) {
       throw new AppError('csrf', { message: 'Refused: the request comes from an origin that is not in CORS_ORIGINS.' });
     }

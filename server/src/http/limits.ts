@@ -4,7 +4,8 @@ import { AppError } from '../errors.ts';
 
 /** Refuses a URL over 12 kB. The body's limit is the server's own; the batch's is tRPC's. */
 export const registerUrlLimit = (server: FastifyInstance): void => {
-  server.addHook('onRequest', async (request) => {
+  // After every onRequest hook: without the headers of CORS an allowed origin could not read why it was refused.
+  server.addHook('preParsing', async (request) => {
     if (Buffer.byteLength(request.url) > limits.urlBytes) {
       throw new AppError('payload_too_large', {
         message: `The URL has more than ${limits.urlBytes} bytes: send fewer calls in a batch.`,

@@ -27,7 +27,9 @@ export const createRequestLog = ({ log }: RequestLogOptions) => {
     register(server: FastifyInstance): void {
       server.addHook('onResponse', async (request, reply) => {
         const { person, reasons } = notesOf(request);
-        log.info(
+        // Those who ask how we are ask every few seconds, and nobody wants to read it.
+        const level = request.routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
+        log[level](
           {
             requestId: request.id,
             method: request.method,

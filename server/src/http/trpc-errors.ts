@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { codeOfReason, httpStatusOfCode, type Reason, requestIdHeader } from '@auth-bff/shared';
 import { getTRPCErrorShape, transformTRPCResponse } from '@trpc/server';
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { appRouter } from '../router.ts';
 import { toTRPCError } from '../trpc.ts';
@@ -59,6 +59,13 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
     onError(error, request);
     return reply.code(statusOf(error)).type('application/json').send(toBody(error));
   });
+};
+
+/** Answers what Fastify could not route, such as a path that is not well encoded: no hook has seen it. */
+export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+  const error = toAppError(cause);
+  reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store');
+  reply.header(requestIdHeader, request.id).send(toBody(error));
 };
 
 /** Answers what is not even an HTTP request that Node can read, which no handler ever sees. */

@@ -6,6 +6,7 @@ import { toAppError } from '../error-data.ts';
 import type { AppError } from '../errors.ts';
 import { type AppRouter, appRouter } from '../router.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
+import { registerRequestLine } from './request-line.ts';
 
 export type RequestFacts = { callsInRequest: number; isStreamed: boolean };
 
@@ -31,19 +32,27 @@ export const announceSession = (
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
   const { createContext, onError, variesByOrigin } = options;
   await server.register(async (scope) => {
-    scope.addHook('onRequest', async (_request, reply) => {
-      reply.header('cache-control', 'no-store');
+    scope.addHook('onSend', async (_request, reply, payload) => {
+      // The adapter's own Vary, for answers that are given before it.
+      const vary = variesByOrigin ? 'trpc-accept, accept, Origin' : 'trpc-accept, accept';
+      reply.header('cache-control', 'no-store').header('vary', vary);
+      // It gives no type to what it cannot read as calls, and a string's own is text.
+      const isText = payload instanceof Response && payload.headers.get('content-type')?.startsWith('text/plain');
+      if (isText === true) payload.headers.set('content-type', 'application/json');
     });
+    registerRequestLine(scope);
     await scope.register<FastifyTRPCPluginOptions<AppRouter>>(fastifyTRPCPlugin, {
       prefix: trpcPath,
       trpcOptions: {
         router: appRouter,
         maxBatchSize: limits.callsPerBatch,
-        createContext: ({ req, res, info }) =>
-          createContext(req, res, {
-            callsInRequest: info.calls.length,
-            isStreamed: info.accept === 'application/jsonl',
-          }),
+        createContext: async ({ req, res, info }) => {
+          const isStreamed = info.accept === 'application/jsonl';
+          const context = createContext(req, res, { callsInRequest: info.calls.length, isStreamed });
+          // The head of a streamed answer leaves before its calls end, and it tells of the session.
+          if (isStreamed) await context.session();
+          return context;
+        },
         onError: ({ error, req, path }) => onError(toAppError(error), req, path),
         responseMeta: ({ errors }) => {
           const headers = new Headers();

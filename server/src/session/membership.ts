@@ -18,7 +18,7 @@ export const createMembership = ({ user }: MembershipOptions) => {
     return {
       ...principal,
       email: principal.email ?? found.email,
-      fullName: principal.fullName ?? `${found.firstName} ${found.lastName}`.trim(),
+      fullName: principal.fullName ?? (`${found.firstName} ${found.lastName}`.trim() || null),
       systems: principal.systems ?? found.systems ?? [],
       roles: principal.roles ?? found.roles ?? [],
     };

@@ -43,8 +43,8 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
     }
   };
 
-  const refuseEnded = (chain: Chain) => {
-    if (chain.isEnded) throw new AppError('session_ended', { message: 'This session was signed out.' });
+  const refuseEnded = (chain: Chain, endsSession = false) => {
+    if (chain.isEnded) throw new AppError('session_ended', { message: 'This session was signed out.', endsSession });
   };
 
   const ended = (cause: unknown) => new AppError('session_ended', { cause, endsSession: true });
@@ -106,7 +106,8 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
       const access =
         tokens.accessToken === null ? null : await verifier.verifyAtAnyAge(tokens.accessToken).catch(() => null);
       const chain = lineage.chainOf([old.fingerprint, ...(access === null ? [] : [access.fingerprint])]);
-      refuseEnded(chain);
+      // A token of a late answer, which the browser kept after the sign-out: it is cleared, or it would be sent for ever.
+      refuseEnded(chain, !exchanged.has(old.fingerprint));
       if (access !== null && !isSameSubject(access.principal, old.principal)) {
         throw ended('the access token and the refresh token are of different people');
       }

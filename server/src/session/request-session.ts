@@ -29,7 +29,7 @@ export type RequestSessionOptions = {
   verifier: Verifier;
   membership: Membership;
   validate: (caller: Caller) => Promise<boolean>;
-  setCookies: (session: EstablishedSession) => void;
+  setCookies: (session: EstablishedSession, options: { isNew: boolean }) => void;
   clearCookies: () => void;
   /** Told of each token that the answer speaks for. */
   onSession: (token: VerifiedToken) => void;
@@ -72,8 +72,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   const show = async ({ principal, verified, caller }: SignedInAs): Promise<Session> =>
     toSession(await membership.toShow(principal, caller), verified);
 
-  const enter = async (session: EstablishedSession): Promise<Session> => {
-    setCookies(session);
+  const enter = async (session: EstablishedSession, isNew: boolean): Promise<Session> => {
+    setCookies(session, { isNew });
     return show(signedInAs(session.access, session.accessToken));
   };
 
@@ -83,16 +83,18 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
       const result = await sessions.signIn(input, { requestId });
-      return result.status === 'otp_required' ? result : { status: 'signed_in', session: await enter(result.session) };
+      return result.status === 'otp_required'
+        ? result
+        : { status: 'signed_in', session: await enter(result.session, true) };
     },
 
     async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
-      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, { requestId })) };
+      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, { requestId }), true) };
     },
 
     async refresh(): Promise<Session> {
       try {
-        return await enter(await sessions.refresh(presentedOrThrow()));
+        return await enter(await sessions.refresh(presentedOrThrow()), false);
       } catch (error) {
         if (isAppError(error) && error.endsSession) clearCookies();
         throw error;

@@ -1,0 +1,519 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { EndpointName, Fault } from '../../../server/dev/auth-service.ts';
+import type { Subject } from '../../../server/dev/people.ts';
+import { type Browser, errorDataOf, reasonOf } from '../../support/browser.ts';
+import { apiKey, createClock, signingKey, startApp, type StartAppOptions } from '../../support/start-app.ts';
+
+const technician: Subject = { type: 'staff', id: 123 };
+const marker = 'nobody-may-ever-read-this';
+const detail = JSON.stringify({ detail: marker });
+const page = `<!doctype html><html><body>${marker}</body></html>`;
+const date = (ms: number) => new Date(ms).toUTCString();
+
+const clockStart = Date.UTC(2030, 0, 1);
+
+const startSignedIn = async (options: StartAppOptions = {}) => {
+  const clock = createClock(clockStart);
+  const app = await startApp({ now: clock.now, ...options });
+  const browser = app.browser();
+  browser.holdTokens(await app.authService.issue(technician));
+  return { ...app, app, clock, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+};
+type Test = Awaited<ReturnType<typeof startSignedIn>>;
+
+/** An HTTP server that stands where the Auth Service should. */
+const serve = async (listener: RequestListener) => {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('Expected a port.');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};
+
+/** What no failure of the Auth Service does: sign anybody out, or tell what it answered. */
+const toldBy = async ({ browser, logLines }: Pick<Test, 'browser' | 'logLines'>) => {
+  const told = JSON.stringify([await browser.lastAnswer().text(), logLines]);
+  const secrets = [/eyJ[\w-]+\.[\w-]+/, ...[marker, apiKey, signingKey].map((secret) => new RegExp(secret))];
+  return {
+    setCookies: browser.setCookies.length,
+    cookies: browser.cookies.size,
+    secrets: secrets.filter((secret) => secret.test(told)),
+  };
+};
+const nothing = { setCookies: 0, cookies: 2, secrets: [] };
+
+type Case = [name: string, fault: Fault, reason: string, retryAfterSeconds?: number];
+
+const unavailable = 'auth_service_unavailable';
+const contract = 'auth_service_contract';
+
+const status = (code: number, headers: Record<string, string> = {}, body = detail): Fault => ({
+  kind: 'status',
+  status: code,
+  body,
+  headers,
+});
+const retryAfter = (text: string) => status(503, { 'retry-after': text });
+
+/** Failures that mean the same to every lookup. */
+const failures: Case[] = [
+  ['a hang', { kind: 'hang' }, unavailable, 5],
+  ['a drip of one byte a second', { kind: 'drip' }, unavailable, 5],
+  ['a reset', { kind: 'reset' }, unavailable, 5],
+  ['a cut in mid-body', { kind: 'cut' }, unavailable, 5],
+  ['a cut before the body', { kind: 'cut', afterBytes: 0 }, unavailable, 5],
+  ['bytes that are not HTTP', { kind: 'garbage' }, contract],
+  ['more than 5 MB', { kind: 'huge', bytes: 50_000_000 }, contract],
+  ['a little more than 5 MB', { kind: 'huge', bytes: 5_000_001 }, contract],
+  ['5 MB of JSON that is not what was asked for', { kind: 'huge', bytes: 5_000_000 }, contract],
+  ['an empty body', { kind: 'body', body: '' }, contract],
+  ['white space', { kind: 'body', body: ' \r\n\t' }, contract],
+  ['HTML with 200', { kind: 'body', body: page, contentType: 'text/html; charset=utf-8' }, contract],
+  ['HTML that says it is JSON', { kind: 'body', body: page, contentType: 'application/json' }, contract],
+  ['half of a JSON text', { kind: 'body', body: `{"id": 5, "email": "${marker}` }, contract],
+  ['two JSON texts', { kind: 'body', body: '{"id":5}{"id":5}' }, contract],
+  ['a JSON string', { kind: 'body', body: JSON.stringify(marker) }, contract],
+  ['null', { kind: 'body', body: 'null' }, contract],
+  ['an array of nothing known', { kind: 'body', body: JSON.stringify([{ [marker]: marker }]) }, contract],
+  ['201 without what was asked for', status(201), contract],
+  ['202', status(202), contract],
+  ['204', status(204), contract],
+  ['206', status(206), contract],
+  ['400', status(400), contract],
+  ['400 in HTML', status(400, {}, page), contract],
+  ['401', status(401), 'session_ended'],
+  ['401 in HTML', status(401, {}, page), 'session_ended'],
+  ['401 with nothing', status(401, {}, ''), 'session_ended'],
+  ['403', status(403), 'insufficient_permissions'],
+  ['405', status(405), contract],
+  ['408', status(408), unavailable, 5],
+  ['409', status(409), contract],
+  ['418', status(418), contract],
+  ['302 to the login page', status(302, { location: '/login/' }), 'session_ended'],
+  [
+    '302 to a login page that is told the path',
+    status(302, { location: '/login/?next=/api/v1/tts/user-info/5/' }),
+    'session_ended',
+  ],
+  ['302 to another host', status(302, { location: 'https://sso.example.com/login' }), 'session_ended'],
+  ['302 without a location', status(302), 'session_ended'],
+  ['303', status(303, { location: '/login/' }), 'session_ended'],
+  ['307', status(307, { location: '/login/' }), 'session_ended'],
+  ['429', status(429), unavailable, 5],
+  ['429 with Retry-After', status(429, { 'retry-after': '17' }), unavailable, 17],
+  ['500', status(500), unavailable, 5],
+  ['500 in HTML', status(500, {}, page), unavailable, 5],
+  ['501', status(501), unavailable, 5],
+  ['502', status(502, {}, page), unavailable, 5],
+  ['503', status(503), unavailable, 5],
+  ['504', status(504, {}, ''), unavailable, 5],
+  ['503 with Retry-After in seconds', retryAfter('30'), unavailable, 30],
+  ['503 with Retry-After in seconds, and white space', retryAfter('  30 '), unavailable, 30],
+  ['503 with Retry-After 0', retryAfter('0'), unavailable, 1],
+  ['503 with Retry-After of a day', retryAfter('86400'), unavailable, 300],
+  ['503 with Retry-After beyond all numbers', retryAfter('9'.repeat(400)), unavailable, 5],
+  ['503 with Retry-After as a date', retryAfter(date(clockStart + 42_000)), unavailable, 42],
+  ['503 with Retry-After as a date of RFC 850', retryAfter('Tuesday, 01-Jan-30 00:00:42 GMT'), unavailable, 42],
+  ['503 with Retry-After as a date of asctime', retryAfter('Tue Jan  1 00:00:42 2030'), unavailable, 42],
+  ['503 with Retry-After as a date that has passed', retryAfter(date(clockStart - 1)), unavailable, 1],
+  ['503 with Retry-After as a date of next year', retryAfter(date(clockStart + 31_536_000_000)), unavailable, 300],
+  ['503 with an empty Retry-After', retryAfter(''), unavailable, 5],
+  ['503 with Retry-After of nonsense', retryAfter('soon'), unavailable, 5],
+  ['503 with Retry-After of nonsense with a number in it', retryAfter('soon 5'), unavailable, 5],
+  ['503 with Retry-After below 0', retryAfter('-3'), unavailable, 5],
+  ['503 with Retry-After as a fraction', retryAfter('12.5'), unavailable, 5],
+];
+
+const codes: Record<string, string> = {
+  [unavailable]: 'SERVICE_UNAVAILABLE',
+  [contract]: 'BAD_GATEWAY',
+  session_ended: 'UNAUTHORIZED',
+  insufficient_permissions: 'FORBIDDEN',
+  user_not_found: 'NOT_FOUND',
+  employee_not_found: 'NOT_FOUND',
+};
+
+/** How a call ends that has to fail: what the caller is told, and what nobody may be. */
+const endOf = async (test: Test, call: Promise<unknown>) => {
+  const { code, reason, retryAfterSeconds = null } = await errorDataOf(call);
+  const retryAfterHeader = test.browser.lastAnswer().headers.get('retry-after');
+  return { code, reason, retryAfterSeconds, retryAfterHeader, ...(await toldBy(test)) };
+};
+const failure = (reason: string, seconds?: number) => ({
+  code: codes[reason],
+  reason,
+  retryAfterSeconds: seconds ?? null,
+  retryAfterHeader: seconds === undefined ? null : String(seconds),
+  ...nothing,
+});
+
+const deadline = { authServiceDeadlineMs: 150 };
+
+let patient: Test;
+let hasty: Test;
+/** The short deadline is for what never ends; whatever else goes wrong should not have to be quick. */
+const testFor = ({ kind }: Fault) => (kind === 'hang' || kind === 'drip' ? hasty : patient);
+
+beforeAll(async () => {
+  [patient, hasty] = await Promise.all([startSignedIn(), startSignedIn(deadline)]);
+});
+afterEach(() => {
+  for (const { authService } of [patient, hasty]) {
+    authService.clearFaults();
+    authService.resetCalls();
+  }
+});
+afterAll(() => Promise.all([patient, hasty].map((test) => test[Symbol.asyncDispose]())));
+
+describe('a lookup by GET', () => {
+  it.each(failures)('ends well enough after %s', async (_name, fault, reason, seconds) => {
+    const test = testFor(fault);
+    test.authService.fault('user', fault);
+    expect(await endOf(test, test.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure(reason, seconds));
+    expect(test.authService.count()).toBe(1);
+
+    test.authService.clearFaults();
+    expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
+  });
+
+  it('says who is not there on a 404, whatever is in it', async () => {
+    await using test = await startSignedIn();
+    for (const body of [detail, page, '']) {
+      test.authService.fault('user', status(404, {}, body));
+      expect(await endOf(test, test.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure('user_not_found'));
+    }
+  });
+
+  it.each([
+    ['500', status(500)],
+    ['429', status(429)],
+    ['a hang', { kind: 'hang' }],
+    ['a reset', { kind: 'reset' }],
+    ['garbage', { kind: 'garbage' }],
+    ['HTML', { kind: 'body', body: page, contentType: 'text/html' }],
+    ['400', status(400)],
+    ['404', status(404)],
+  ] satisfies Array<[string, Fault]>)('signs nobody out at any endpoint after %s', async (_name, fault) => {
+    await using test = await startSignedIn(deadline);
+    test.authService.fault('*', fault);
+    for (const call of everyLookup(test.browser)) {
+      const { code } = await errorDataOf(call());
+      expect(['SERVICE_UNAVAILABLE', 'BAD_GATEWAY', 'NOT_FOUND']).toContain(code);
+    }
+    expect(await toldBy(test)).toEqual(nothing);
+  });
+});
+
+const everyLookup = ({ trpc }: Browser) => [
+  () => trpc.users.me.query(),
+  () => trpc.users.byId.query({ id: 5 }),
+  () => trpc.users.byIds.query({ ids: [5] }),
+  () => trpc.users.byCompanyId.query({ companyId: 'MA0001' }),
+  () => trpc.users.byRole.query({ system: 'TTS', role: 'Technician' }),
+  () => trpc.employees.byId.query({ id: 1 }),
+  () => trpc.session.validate.query(),
+];
+
+describe('a lookup by POST', () => {
+  const cases = failures.filter(([name]) => !name.includes('Retry-After'));
+  it.each([...cases, ['404', status(404), contract] satisfies Case])(
+    'ends well enough after %s',
+    async (_name, fault, reason, seconds) => {
+      const test = testFor(fault);
+      test.authService.fault('users', fault);
+      expect(await endOf(test, test.browser.trpc.users.byIds.query({ ids: [5, 6] }))).toEqual(failure(reason, seconds));
+    },
+  );
+
+  it('leaves no rejection behind where every one of its parts fails', async () => {
+    await using test = await startSignedIn(deadline);
+    const ids = Array.from({ length: 500 }, (_, index) => index + 1);
+    for (const fault of [{ kind: 'reset' }, { kind: 'hang' }, { kind: 'cut' }] as const) {
+      test.authService.fault('users', fault);
+      expect(await reasonOf(test.browser.trpc.users.byIds.query({ ids }))).toBe(unavailable);
+    }
+    expect(test.authService.count('users')).toBe(15);
+  });
+});
+
+describe('a lookup with the API key', () => {
+  const meant: Record<string, string> = { session_ended: contract, insufficient_permissions: contract };
+  const cases = failures.filter(([name]) => !name.includes('Retry-After'));
+  it.each([...cases, ['404', status(404), 'employee_not_found'] satisfies Case])(
+    'ends well enough after %s, and never in a refusal of the person',
+    async (_name, fault, reason, seconds) => {
+      const test = testFor(fault);
+      test.authService.fault('employee', fault);
+      expect(await endOf(test, test.browser.trpc.employees.byId.query({ id: 1 }))).toEqual(
+        failure(meant[reason] ?? reason, seconds),
+      );
+    },
+  );
+
+  it.each([401, 403, 302])('names AUTH_API_KEY where that is refused with %i', async (code) => {
+    await using test = await startSignedIn();
+    test.authService.fault('employee', status(code, { location: '/login/' }));
+    const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 1 }));
+    expect(data.message).toContain('AUTH_API_KEY');
+  });
+});
+
+describe('a redirect', () => {
+  it.each([301, 302, 303, 307, 308])('is never followed (%i)', async (code) => {
+    let hits = 0;
+    await using target = await serve((_request, response) => {
+      hits += 1;
+      response.end();
+    });
+    await using test = await startSignedIn();
+    test.authService.fault('*', status(code, { location: `${target.url}/elsewhere/` }));
+    for (const call of everyLookup(test.browser)) await call().catch(() => {});
+    const { trpc } = test.app.browser();
+    await trpc.session.login.mutate({ email: 'user@example.com', password: 'wrong' }).catch(() => {});
+    await test.browser.trpc.session.refresh.mutate().catch(() => {});
+    expect(hits).toBe(0);
+    expect(test.authService.count()).toBeGreaterThan(7);
+  });
+
+  it.each([
+    ['with its slash', '/api/v1/tts/user-info/5/'],
+    ['without its slash', '/api/v1/tts/user-info/5'],
+    ['by https', 'https://auth.example.com/api/v1/tts/user-info/5/'],
+    ['below a base path', '/auth/api/v1/tts/user-info/5/'],
+    ['with a query', '/api/v1/tts/user-info/5/?x=1'],
+  ])('to the same path %s is a wrong AUTH_SERVICE_URL, and no sign-out', async (_name, location) => {
+    await using test = await startSignedIn();
+    for (const code of [301, 302, 307, 308]) {
+      test.authService.fault('user', status(code, { location }));
+      const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
+      expect(data).toMatchObject({ code: 'BAD_GATEWAY', reason: contract });
+      expect(data.message).toContain('AUTH_SERVICE_URL');
+    }
+    expect(await toldBy(test)).toEqual(nothing);
+  });
+
+  it('keeps a wrong AUTH_SERVICE_URL from ending sessions at their refresh', async () => {
+    await using test = await startSignedIn();
+    test.authService.fault('*', status(301, { location: 'https://auth.example.com/api/v1/token/refresh/cookie/' }));
+    expect(await reasonOf(test.browser.trpc.session.refresh.mutate())).toBe(contract);
+    expect(await toldBy(test)).toEqual(nothing);
+  });
+
+  it('ends no session at its refresh by what is not JSON', async () => {
+    await using test = await startSignedIn();
+    for (const body of [page, 'RBAC: access denied', '']) {
+      for (const code of [400, 403]) {
+        test.authService.fault('refresh', { kind: 'status', status: code, body, contentType: 'text/plain' });
+        expect(await reasonOf(test.browser.trpc.session.refresh.mutate())).toBe(contract);
+      }
+    }
+    expect(await toldBy(test)).toEqual(nothing);
+  });
+
+  it('may have any location that a header can hold', async () => {
+    await using test = await startSignedIn();
+    for (const location of ['', '//', 'http://', 'http://[', '%', 'javascript:alert(1)', '\\\\host\\path']) {
+      test.authService.fault('user', status(302, { location }));
+      expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe('session_ended');
+    }
+  });
+});
+
+describe('an Auth Service that is not there', () => {
+  it('is an outage to every lookup, and signs nobody out', async () => {
+    await using test = await startSignedIn();
+    await test.authService.close();
+    for (const call of everyLookup(test.browser)) expect(await endOf(test, call())).toEqual(failure(unavailable, 5));
+  });
+
+  it('is an outage to who signs in, and to who refreshes', async () => {
+    await using test = await startSignedIn();
+    await test.authService.close();
+    const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+    expect(await reasonOf(test.app.browser().trpc.session.login.mutate(credentials))).toBe(unavailable);
+    expect(await endOf(test, test.browser.trpc.session.refresh.mutate())).toEqual(failure(unavailable, 5));
+  });
+
+  it('keeps nobody from signing out', async () => {
+    await using test = await startSignedIn(deadline);
+    test.authService.fault('*', { kind: 'hang' });
+    expect(await test.browser.trpc.session.logout.mutate()).toBeNull();
+    expect(test.browser.cookies.size).toBe(0);
+  });
+});
+
+describe('signing in', () => {
+  const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+  it.each([
+    ['a hang', { kind: 'hang' }, unavailable],
+    ['a reset', { kind: 'reset' }, unavailable],
+    ['a cut', { kind: 'cut' }, unavailable],
+    ['a drip', { kind: 'drip' }, unavailable],
+    ['garbage', { kind: 'garbage' }, contract],
+    ['5 MB and more', { kind: 'huge', bytes: 6_000_000 }, contract],
+    ['an empty 200', { kind: 'body', body: '' }, contract],
+    ['HTML with 200', { kind: 'body', body: page, contentType: 'text/html' }, contract],
+    ['{} with 200', { kind: 'body', body: '{}' }, contract],
+    ['204', status(204), contract],
+    ['302', status(302, { location: '/login/' }), contract],
+    ['400 in HTML', status(400, {}, page), contract],
+    ['401 in HTML', status(401, {}, page), contract],
+    ['403 in HTML', status(403, {}, page), contract],
+    ['400 in plain text', status(400, {}, 'Bad Request'), contract],
+    ['a lock in plain text', status(403, {}, 'Account locked: too many login attempts.'), 'account_locked'],
+    ['404', status(404), contract],
+    ['405', status(405), contract],
+    ['408', status(408), unavailable],
+    ['429', status(429), unavailable],
+    ['500', status(500), unavailable],
+    ['503', status(503), unavailable],
+    ['401 with nothing', status(401, {}, ''), 'bad_credentials'],
+    ['423', status(423), 'account_locked'],
+    ['a refusal with 200', { kind: 'body', body: '{"success":false}' }, 'bad_credentials'],
+  ] satisfies Array<[string, Fault, string]>)('ends in its own reason after %s', async (_name, fault, reason) => {
+    const app = testFor(fault);
+    app.authService.fault('staff-login', fault);
+    const browser = app.app.browser();
+    expect(await reasonOf(browser.trpc.session.login.mutate(credentials))).toBe(reason);
+    expect(browser.setCookies).toEqual([]);
+    expect(JSON.stringify([await browser.lastAnswer().text(), app.logLines])).not.toContain(marker);
+  });
+
+  it('takes no token from a refusal', async () => {
+    await using app = await startApp();
+    const { access, refresh } = await app.authService.issue(technician);
+    const body = JSON.stringify({ success: false, access_token: access, refresh_token: refresh });
+    app.authService.fault('staff-login', { kind: 'body', body });
+    const browser = app.browser();
+    expect(await reasonOf(browser.trpc.session.login.mutate(credentials))).toBe('bad_credentials');
+    expect(browser.setCookies).toEqual([]);
+  });
+});
+
+it('hangs up on an answer of more than 5 MB, and reads no more of it', async () => {
+  const offeredBytes = 500_000_000;
+  let tookBytes = 0;
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  let hangUp = () => {};
+  const hungUp = new Promise<void>((resolve) => {
+    hangUp = resolve;
+  });
+  await using server = await serve((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const more = () => {
+      while (tookBytes < offeredBytes && !response.destroyed) {
+        tookBytes += chunk.length;
+        if (!response.write(chunk)) return;
+      }
+      response.end();
+    };
+    response.on('drain', more);
+    response.on('close', () => hangUp());
+    more();
+  });
+  await using test = await startSignedIn({ env: { AUTH_SERVICE_URL: server.url } });
+  const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
+  expect(data).toMatchObject({ reason: contract });
+  await hungUp;
+  // Beyond the 5 MB, what the sockets' buffers hold.
+  expect(tookBytes).toBeLessThan(50_000_000);
+});
+
+it('hangs up on an answer that says it has more than 5 MB', async () => {
+  let hangUp = () => {};
+  const hungUp = new Promise<void>((resolve) => {
+    hangUp = resolve;
+  });
+  await using server = await serve((_request, response) => {
+    response.on('close', () => hangUp());
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1_000_000_000 });
+    response.write('{"id":');
+  });
+  await using test = await startSignedIn({ env: { AUTH_SERVICE_URL: server.url }, ...deadline });
+  expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe(unavailable);
+  await hungUp;
+});
+
+it('waits for one deadline in all, however slowly an answer trickles in', async () => {
+  const timers = new Set<NodeJS.Timeout>();
+  await using server = await serve((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    // Each byte comes within the deadline, and the whole of them never.
+    const timer = setInterval(() => response.write(' '), 20);
+    timers.add(timer);
+    response.on('close', () => clearInterval(timer));
+  });
+  await using test = await startSignedIn({ env: { AUTH_SERVICE_URL: server.url }, ...deadline });
+  const startedAt = performance.now();
+  expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe(unavailable);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  for (const timer of timers) clearInterval(timer);
+});
+
+it('lets one endpoint hang, and asks the others meanwhile', async () => {
+  await using test = await startSignedIn({ authServiceDeadlineMs: 1_000 });
+  test.authService.fault('user', { kind: 'hang' });
+  const other = test.app.browser();
+  other.holdTokens(await test.authService.issue(technician));
+  const hanging = reasonOf(test.browser.trpc.users.byId.query({ id: 5 }));
+  expect(await other.trpc.users.byIds.query({ ids: [5] })).toMatchObject({ users: [{ id: 5 }] });
+  expect(await hanging).toBe(unavailable);
+});
+
+it('asks anew after a connection that was kept has gone', async () => {
+  await using test = await startSignedIn();
+  const endpoints: EndpointName[] = ['user', 'users'];
+  for (const endpoint of endpoints) {
+    for (const fault of [{ kind: 'reset' }, { kind: 'garbage' }, { kind: 'cut' }] as const) {
+      test.authService.fault(endpoint, { ...fault, times: 1 });
+      await Promise.allSettled([
+        test.browser.trpc.users.byId.query({ id: 5 }),
+        test.browser.trpc.users.byIds.query({ ids: [5] }),
+      ]);
+      expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
+      expect((await test.browser.trpc.users.byIds.query({ ids: [5] })).users).toHaveLength(1);
+    }
+  }
+});
+
+describe('an AUTH_SERVICE_URL with a base path', () => {
+  it.each(['/auth', '/auth/', '/a/b//', '/'])('puts %s before every path', async (base) => {
+    const asked: string[] = [];
+    await using server = await serve((request, response) => {
+      asked.push(request.url ?? '');
+      response.setHeader('content-type', 'application/json');
+      response.end('{"id":5,"email":"e@example.com","first_name":"F","last_name":"L","user_ids":[5]}');
+    });
+    await using test = await startSignedIn({ env: { AUTH_SERVICE_URL: `${server.url}${base}` } });
+    await test.browser.trpc.users.byId.query({ id: 5 });
+    await test.browser.trpc.users.byRole.query({ system: 'TTS', role: 'A & B' });
+    const before = base.replace(/\/+$/, '');
+    expect(asked).toEqual([
+      `${before}/api/v1/tts/user-info/5/`,
+      `${before}/api/v1/tts/round-robin/?system=TTS&role=A+%26+B&role_name=A+%26+B`,
+    ]);
+  });
+
+  it('tells its login page from itself', async () => {
+    let location = '';
+    await using server = await serve((_request, response) => {
+      response.writeHead(302, { location });
+      response.end();
+    });
+    await using test = await startSignedIn({ env: { AUTH_SERVICE_URL: `${server.url}/auth` } });
+    location = '/auth/login/';
+    expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe('session_ended');
+    location = '/auth/api/v1/tts/user-info/5/';
+    expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe(contract);
+  });
+});
