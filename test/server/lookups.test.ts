@@ -487,6 +487,13 @@ it('trusts a bare list of people for TTS alone, which is all that the deployed s
   expect(data.message).toContain('AMS');
 });
 
+it('answers each person of a role once', async () => {
+  await using test = await startSignedIn(technician);
+  test.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[5,1,"5",1,12]}' });
+  const { userIds } = await test.browser.trpc.users.byRole.query({ system: 'TTS', role: 'Technician' });
+  expect(userIds).toEqual([5, 1, 12]);
+});
+
 it('answers people of any system where the Auth Service says of which', async () => {
   await using test = await startSignedIn(technician, { dialect: 'guide' });
   const { userIds } = await test.browser.trpc.users.byRole.query({ system: 'ams', role: 'user' });

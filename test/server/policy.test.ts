@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../server/dev/people.ts';
 import { policy } from '../../server/src/policy.ts';
 import { appRouter } from '../../server/src/router.ts';
+import { createMembership } from '../../server/src/session/membership.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { errorOf, postHeaders, queryTarget, written } from '../support/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
@@ -91,6 +92,12 @@ const rowsOf = (dialect: string): Row[] => [
     path: 'employees.byId',
     input: { id: 5 },
     expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed, 'employee 5': allowed }),
+  },
+  {
+    path: 'employees.byId',
+    // The number of the staff of AMS here, who is another person than the employee of that number.
+    input: { id: 4 },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed }),
   },
   { path: 'status.get', expected: anyone },
 ];
@@ -290,11 +297,38 @@ describe('what a token says of systems', () => {
   });
 });
 
+it('shows the systems that the token says, and completes the roles that it does not', async () => {
+  await using test = await startWith(manager, { systems: ['BMS'], roles: ['Admin'] });
+  expect(await test.trpc.session.me.query()).toMatchObject({
+    systems: ['BMS'],
+    roles: [{ system: 'TTS', role: 'Manager' }],
+  });
+});
+
+it('never asks user-info about an employee, whoever asks for it', async () => {
+  const asked: number[] = [];
+  const membership = createMembership({
+    user: (id) => {
+      asked.push(id);
+      return Promise.reject(new Error('Nobody should ask.'));
+    },
+  });
+  const principal = { ...employee, email: null, fullName: null, systems: null, roles: null };
+  const caller = { ...employee, accessToken: 'a token' };
+  expect(await membership.toDecide(principal, caller)).toEqual(principal);
+  expect(await membership.toShow(principal, caller)).toEqual(principal);
+  expect(asked).toEqual([]);
+});
+
 it('asks who somebody is before it looks at what they send', async () => {
   await using app = await startApp();
   const nobody = app.browser();
   expect(await reasonOf(nobody.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
-  const browser = app.browser();
-  browser.holdTokens(await app.authService.issue(employee));
-  expect(await reasonOf(browser.trpc.users.byId.query({ id: -1 }))).toBe(forbidden);
+  const forStaff = paths.filter((path) => policy[path]?.who === 'staff');
+  expect(forStaff).toEqual(expect.arrayContaining(['users.byCompanyId', 'users.byId', 'users.byIds', 'users.byRole']));
+  for (const path of forStaff) {
+    const browser = app.browser();
+    browser.holdTokens(await app.authService.issue(employee));
+    expect(await outcomeOf(await ask(browser, app.url, { path, input: 'not an input' }))).toBe(forbidden);
+  }
 });

@@ -224,6 +224,24 @@ const everyLookup = ({ trpc }: Browser) => [
   () => trpc.session.validate.query(),
 ];
 
+describe('an answer in JSON', () => {
+  const body = '{"id":5,"email":"e@example.com","first_name":"F","last_name":"L"}';
+  it.each(['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
+    'is read where it is declared as %s',
+    async (contentType) => {
+      patient.authService.fault('user', { kind: 'body', body, contentType });
+      expect(await patient.browser.trpc.users.byId.query({ id: 5 })).toMatchObject({ id: 5, firstName: 'F' });
+    },
+  );
+  it.each(['text/html', 'text/plain', 'application/jsonp', 'text/json', 'application/json-seq'])(
+    'is not read where it is declared as %s',
+    async (contentType) => {
+      patient.authService.fault('user', { kind: 'body', body, contentType });
+      expect(await endOf(patient, patient.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure(contract));
+    },
+  );
+});
+
 describe('a lookup by POST', () => {
   const cases = failures.filter(([name]) => !name.includes('Retry-After'));
   it.each([...cases, ['404', status(404), contract] satisfies Case])(
