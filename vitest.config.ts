@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/secrets.test.ts', 'test/built/**'],
+          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**'],
           sequence: { groupOrder: 0 },
         },
       },
@@ -20,6 +20,16 @@ export default defineConfig({
       { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 1 } } },
       // What `npm run build` made: not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 2 } } },
+      // The client as npm packs and installs it. Needs the registry.
+      {
+        extends: true,
+        test: {
+          name: 'packed',
+          include: ['test/packed/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });

@@ -2,6 +2,19 @@ import type { AppRouter } from '@auth-bff/server';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 
 export type { AppRouter } from '@auth-bff/server';
+export type { Employee, ErrorCode, ErrorData, Reason, Session, SystemRole, User } from '@auth-bff/shared';
+export type { Clock } from './clock.ts';
+export {
+  type AuthClient,
+  type AuthClientOptions,
+  type AuthSession,
+  createAuthClient,
+} from './create-auth-client.ts';
+export { type ErrorAction, errorAction, isAuthError, reasonOf } from './errors.ts';
+export { type RefreshLinkOptions, refreshLink } from './refresh-link.ts';
+export type { RetryOptions } from './retry-link.ts';
+export type { SessionListener, SessionSnapshot, SessionUser } from './session-snapshot.ts';
+export type { Channel, Locks } from './tabs.ts';
 
 /** What each procedure takes. */
 export type RouterInputs = inferRouterInputs<AppRouter>;

@@ -86,9 +86,7 @@ const authService = await startAuthService({
 );
 
 const app = await createApp({ config, log: createLog(config) });
-await app
-  .listen()
-  .catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
+await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 
 const stop = async () => {
   print('\nStopping.');

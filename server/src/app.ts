@@ -125,7 +125,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           verifier,
           membership,
           validate: authService.validate,
-          setCookies: (session, options) => cookies.set(reply, session, options),
+          setCookies: (session, { isNew }) => cookies.set(reply, session, { isNew }),
           clearCookies: () => cookies.clear(reply),
           onSession: (token) => {
             requestLog.notePerson(request, token.principal);

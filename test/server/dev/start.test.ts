@@ -63,14 +63,19 @@ describe('npm run dev', () => {
     }
   });
 
-  it.each(['bff', 'authService', 'control'] as const)('says which port is taken where it is the one of %s', async (part) => {
-    await using taken = await holdPort();
-    const { dev } = await startDev({ [part]: taken.port });
-    await using _ = dev;
-    expect(await dev.exited).toBe(1);
-    expect(dev.output()).toMatch(new RegExp(`cannot start: port ${taken.port} is taken. End what listens there, or choose`));
-    expect(dev.output()).not.toMatch(/^\s+at /m);
-  });
+  it.each(['bff', 'authService', 'control'] as const)(
+    'says which port is taken where it is the one of %s',
+    async (part) => {
+      await using taken = await holdPort();
+      const { dev } = await startDev({ [part]: taken.port });
+      await using _ = dev;
+      expect(await dev.exited).toBe(1);
+      expect(dev.output()).toMatch(
+        new RegExp(`cannot start: port ${taken.port} is taken. End what listens there, or choose`),
+      );
+      expect(dev.output()).not.toMatch(/^\s+at /m);
+    },
+  );
 
   it('says what a wrong option should be', async () => {
     const { dev } = await startDev({}, ['--dialect', 'french']);

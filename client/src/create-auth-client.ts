@@ -1,0 +1,87 @@
+import type { AppRouter } from '@auth-bff/server';
+import { csrfHeader, csrfValue, limits } from '@auth-bff/shared';
+import { createTRPCClient, httpBatchLink, type TRPCClient, type TRPCLink } from '@trpc/client';
+import superjson from 'superjson';
+import { systemClock } from './clock.ts';
+import { keepSession, type KeepSessionOptions } from './keep-session.ts';
+import { linkToKeeper } from './refresh-link.ts';
+import { type RetryOptions, retryLink } from './retry-link.ts';
+import { createSessionFetch } from './session-fetch.ts';
+import type { SessionListener, SessionSnapshot } from './session-snapshot.ts';
+import type { AuthFetch } from './transport.ts';
+
+export type AuthClientOptions = KeepSessionOptions & {
+  /** Told of each change of the session, as `session.subscribe` is. */
+  onSessionChange?: SessionListener | undefined;
+  /** How queries are tried again while the service is unavailable. False: not at all. */
+  retry?: RetryOptions | false | undefined;
+};
+
+/** The session of this client. */
+export type AuthSession = {
+  /** What is known of the session now. The same object while it says the same. */
+  readonly current: SessionSnapshot;
+  /** Calls back with each change. Returns how to stop that. */
+  subscribe: (listener: SessionListener) => () => void;
+  /** Refreshes now, once for all who ask. Rejects with `session_ended` where it is refused, and with the failure otherwise. */
+  refresh: () => Promise<SessionSnapshot>;
+  /** Signs out in all tabs. Rejects where the BFF cannot be reached: then nobody is signed out. */
+  signOut: () => Promise<void>;
+  /** `fetch` for a system's own backend: on its 401 the session is refreshed, and the request sent once more. */
+  fetch: AuthFetch;
+  /** Leaves no timer, listener or channel behind. */
+  dispose: () => void;
+};
+
+export type AuthClient = { trpc: TRPCClient<AppRouter>; session: AuthSession };
+
+/** Everything a frontend needs of the BFF: typed calls, and a session that looks after itself. */
+export const createAuthClient = (options: AuthClientOptions): AuthClient => {
+  const { keeper, url, fetch, headers } = keepSession(options);
+  const { clock = systemClock, random = Math.random, retry, onSessionChange } = options;
+  if (onSessionChange) keeper.subscribe(onSessionChange);
+
+  const sending = {
+    url,
+    transformer: superjson,
+    headers: async () => ({ ...(await headers()), [csrfHeader]: csrfValue }),
+    fetch: (input: RequestInfo | URL, init?: object) => fetch(input, init),
+  };
+  const linkOf = (maxItems: number): TRPCLink<AppRouter> =>
+    httpBatchLink({ ...sending, maxItems, maxURLLength: limits.clientUrlBytes });
+  const send: TRPCLink<AppRouter> = (runtime) => {
+    const batched = linkOf(limits.callsPerBatch)(runtime);
+    // What sets cookies stands alone.
+    const alone = linkOf(1)(runtime);
+    return (call) => {
+      const { type, path } = call.op;
+      return (type === 'mutation' && path.startsWith('session.') ? alone : batched)(call);
+    };
+  };
+  const trpc = createTRPCClient<AppRouter>({
+    links: [
+      ...(retry === false ? [] : [retryLink<AppRouter>(retry ?? {}, { clock, random })]),
+      linkToKeeper<AppRouter>(keeper),
+      send,
+    ],
+  });
+
+  return {
+    trpc,
+    session: {
+      get current() {
+        return keeper.current();
+      },
+      subscribe: keeper.subscribe,
+      refresh: async () => {
+        await keeper.refresh();
+        return keeper.current();
+      },
+      signOut: async () => {
+        await trpc.session.logout.mutate();
+      },
+      fetch: createSessionFetch({ keeper, fetch: options.fetch }),
+      dispose: keeper.dispose,
+    },
+  };
+};

@@ -1,0 +1,114 @@
+import type { Clock } from './clock.ts';
+import { isPerson, type SessionUser } from './session-snapshot.ts';
+
+/** What tabs tell each other: that the session was renewed, or begun by somebody, or ended. Never a token. */
+export type TabMessage =
+  | {
+      type: 'refreshed' | 'signed_in';
+      epoch: number;
+      expiresIn: number | null;
+      refreshIn: number | null;
+      /** Null: who it was. */
+      user: SessionUser | null;
+    }
+  | { type: 'signed_out' };
+
+/** The part of a BroadcastChannel that is used. */
+export type Channel = {
+  postMessage: (message: unknown) => void;
+  addEventListener: (type: 'message', listener: (event: { data: unknown }) => void) => void;
+  removeEventListener: (type: 'message', listener: (event: { data: unknown }) => void) => void;
+  close: () => void;
+};
+
+/** The part of `navigator.locks` that is used. */
+export type Locks = {
+  request: <Result>(
+    name: string,
+    options: { ifAvailable?: boolean; signal?: AbortSignal },
+    task: (lock: unknown) => Promise<Result>,
+  ) => Promise<Result>;
+};
+
+export type TabsOptions = {
+  /** What the lock is called: one for all tabs of one BFF. */
+  name: string;
+  /** Null: there are no other tabs to talk to. */
+  channel: Channel | null;
+  /** Null: nothing keeps two tabs from refreshing at once but the server's tolerance. */
+  locks: Locks | null;
+  clock: Clock;
+  onMessage: (message: TabMessage) => void;
+};
+
+/** How long a tab waits for its turn. Locks were seen to hang; then it goes on without. */
+const lockWaitMs = 5_000;
+
+/** A tab that still runs another version of this code may say anything. */
+const isTabMessage = (data: unknown): data is TabMessage => {
+  const { type, epoch, expiresIn, refreshIn, user } = (data ?? {}) as Partial<Record<string, unknown>>;
+  if (type === 'signed_out') return true;
+  const areNumbers = [epoch, expiresIn ?? 0, refreshIn ?? 0].every(Number.isSafeInteger);
+  return areNumbers && ((type === 'refreshed' && user === null) || isPerson(user));
+};
+
+/** The other tabs of this BFF. */
+export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptions) => {
+  let isOpen = channel !== null;
+  const listen = ({ data }: { data: unknown }) => {
+    if (isOpen && isTabMessage(data)) onMessage(data);
+  };
+  channel?.addEventListener('message', listen);
+
+  return {
+    tell(message: TabMessage): void {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
+      if (isOpen) channel?.postMessage(message);
+    },
+    /**
+     * Runs `task` while no other tab does, as far as locks can be had: for those it waits, but not for ever.
+     * Resolves with null as soon as `leave` aborts. No listener's code runs under the lock.
+     */
+    exclusively: <Result>(task: (hasWaited: boolean) => Promise<Result>, leave: AbortSignal): Promise<Result | null> =>
+      new Promise((resolve, reject) => {
+        const giveUp = new AbortController();
+        let hasBegun = false;
+        let timer: unknown = null;
+        const begin = async (hasWaited: boolean) => {
+          if (hasBegun) return;
+          hasBegun = true;
+          clock.clearTimeout(timer);
+          await task(hasWaited).then(resolve, reject);
+        };
+        leave.addEventListener('abort', () => {
+          hasBegun = true;
+          clock.clearTimeout(timer);
+          giveUp.abort();
+          resolve(null);
+        });
+        if (locks === null) {
+          void begin(false);
+          return;
+        }
+        timer = clock.setTimeout(() => {
+          void begin(true);
+          giveUp.abort();
+        }, lockWaitMs);
+        const wait = async () => {
+          const isOurs = await locks.request(name, { ifAvailable: true }, async (lock) => {
+            if (lock !== null) await begin(false);
+            return lock !== null;
+          });
+          if (!isOurs && !hasBegun) await locks.request(name, { signal: giveUp.signal }, () => begin(true));
+        };
+        wait().catch(() => begin(false));
+      }),
+    close(): void {
+      isOpen = false;
+      channel?.removeEventListener('message', listen);
+      channel?.close();
+    },
+  };
+};
+
+export type Tabs = ReturnType<typeof createTabs>;

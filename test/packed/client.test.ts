@@ -1,0 +1,180 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../support/run-process.ts';
+import { compile, type Fault, isOfTrpcAlone } from './compile.ts';
+import { createHover } from './hover.ts';
+import { installPacked, type Packed, typescripts } from './install-packed.ts';
+import { runWell } from './run.ts';
+
+const consumer = readFileSync(new URL('consumer/main.ts', import.meta.url), 'utf8');
+const reactConsumer = readFileSync(new URL('consumer/react.ts', import.meta.url), 'utf8');
+const resolutions = [
+  { module: 'nodenext', moduleResolution: 'nodenext' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+];
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await installPacked();
+}, 180_000);
+afterAll(() => packed?.[Symbol.dispose]());
+
+const compilerOf = (name: string) => join(packed.tools, 'node_modules', name);
+const compileIn = (folder: string, name: string, files: Record<string, string>, compilerOptions = {}) =>
+  compile({
+    compiler: compilerOf(name),
+    folder,
+    files,
+    typeRoots: join(packed.tools, 'node_modules/@types'),
+    compilerOptions,
+  });
+const unexpected = (faults: readonly Fault[]) => faults.filter((fault) => !isOfTrpcAlone(fault));
+const distOf = (folder: string) => join(folder, 'node_modules/@auth-bff/client/dist');
+const builtFiles = () =>
+  readdirSync(distOf(packed.alone)).map((name) => ({
+    name,
+    text: readFileSync(join(distOf(packed.alone), name), 'utf8'),
+  }));
+
+describe('the packed client, installed beside nothing', () => {
+  it('brings tRPC and superjson, and nothing of React or of the server', () => {
+    const modules = join(packed.alone, 'node_modules');
+    const names = readdirSync(modules, { recursive: true, encoding: 'utf8' });
+    const installed = names
+      .filter((name) => name.endsWith('package.json'))
+      .map((name) => name.replace(/\/package\.json$/, ''));
+    expect(installed).toEqual(
+      expect.arrayContaining(['@auth-bff/client', '@trpc/client', '@trpc/server', 'superjson']),
+    );
+    const unwanted = /(^|\/)(react|fastify|zod|jose|ioredis|undici|pino|@tanstack|@auth-bff\/(server|shared))(\/|$)/;
+    expect(names.filter((name) => unwanted.test(name) && !name.includes('@trpc/'))).toEqual([]);
+  });
+
+  it('is loaded by plain Node', async () => {
+    const code = `const { createAuthClient, errorAction } = await import('@auth-bff/client');
+      const { session } = createAuthClient({ url: 'http://localhost/trpc' });
+      console.log(session.current.state, errorAction(new Error('x')));
+      session.dispose();`;
+    const output = await runWell(process.execPath, ['--input-type=module', '--eval', code], { cwd: packed.alone });
+    expect(output).toBe('unknown bug\n');
+  });
+
+  it('holds no code and no type of zod, of the server or of the context', () => {
+    const files = builtFiles();
+    expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['index.js', 'index.d.ts']));
+    const traces =
+      /\b(zod|fastify|jose|ioredis|undici|pino|callsInRequest|isStreamed|isDevelopment|requestSession|membership)\b/gi;
+    expect(files.flatMap(({ name, text }) => (text.match(traces) ?? []).map((trace) => `${name}: ${trace}`))).toEqual(
+      [],
+    );
+  });
+
+  it('has types that mention nothing but what is installed with them', () => {
+    const allowed: Record<string, RegExp> = {
+      'index.d.ts': /^@trpc\/(client|server)$/,
+      'react.d.ts': /^(@trpc\/(client|server|tanstack-react-query)|@tanstack\/react-query|react|@auth-bff\/client)$/,
+    };
+    const types = builtFiles().filter(({ name }) => name.endsWith('.d.ts'));
+    expect(types.map(({ name }) => name)).toEqual(Object.keys(allowed));
+    const unexpectedImports = types.flatMap(({ name, text }) =>
+      [...text.matchAll(/(?:from |import\()['"]([^'"]+)/g)]
+        .map(([, specifier = '']) => specifier)
+        .filter((specifier) => allowed[name]?.test(specifier) !== true),
+    );
+    expect(unexpectedImports).toEqual([]);
+  });
+
+  describe.each(typescripts)('under %s', (name) => {
+    // The same calls without the comments that expect them to fail: each has to, where it stands, and in its own way.
+    const wrongConsumer = consumer.replaceAll(/^.*@ts-expect-error.*$/gm, '//');
+    const wrongLines = wrongConsumer.split('\n').flatMap((line, index) => (line === '//' ? [index + 2] : []));
+
+    it.each(resolutions)(
+      'compiles a strict consumer and refuses wrong calls, $moduleResolution',
+      async (resolution) => {
+        const files = { 'main.ts': consumer, 'wrong.ts': wrongConsumer };
+        const faults = unexpected(await compileIn(packed.alone, name, files, resolution));
+        expect(faults.map(({ file, line, code }) => ({ file, line, code }))).toEqual([
+          { file: 'wrong.ts', line: wrongLines[0], code: 'TS2322' },
+          { file: 'wrong.ts', line: wrongLines[1], code: 'TS2339' },
+          { file: 'wrong.ts', line: wrongLines[2], code: 'TS2339' },
+        ]);
+      },
+    );
+  });
+
+  it('says of each procedure what the router says', async () => {
+    const comparison = readFileSync(new URL('same-router.ts.txt', import.meta.url), 'utf8');
+    const faults = await compileIn(
+      packed.alone,
+      'typescript-7',
+      { 'same-router.ts': comparison.replaceAll('ROOT', root) },
+      {
+        ...resolutions[0],
+        customConditions: ['source'],
+        allowImportingTsExtensions: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: true,
+      },
+    );
+    expect(unexpected(faults)).toEqual([]);
+  });
+
+  it('shows the doc comments on hover', async () => {
+    const hover = createHover({ folder: packed.alone, file: 'hovered.ts', text: consumer });
+    expect(hover('trpc.users.byId').doc).toBe('One user by id.');
+    expect(hover('trpc.users').doc).toBe('Staff users.');
+    expect(hover('trpc.session.login').doc).toMatch(/^Signs in as staff, or as an employee with `as`\./);
+    expect(hover('createAuthClient').doc).not.toBe('');
+  });
+});
+
+describe('the packed client beside React', () => {
+  it.each(typescripts)('compiles a consumer of ./react under %s', async (name) => {
+    const faults = await compileIn(packed.besideReact, name, { 'react.ts': reactConsumer }, resolutions[0]);
+    expect(unexpected(faults)).toEqual([]);
+  });
+
+  it('has one copy of what both entries use', () => {
+    const dist = distOf(packed.besideReact);
+    const code = readdirSync(dist)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => readFileSync(join(dist, name), 'utf8'))
+      .join('\n');
+    // The bundler names each module above its code.
+    const modules = [...code.matchAll(/^\/\/ ((?:client|shared)\/src\/\S+)$/gm)].map(([, name]) => name);
+    expect(modules).toEqual(expect.arrayContaining(['client/src/errors.ts', 'client/src/react.ts']));
+    expect(modules).toEqual([...new Set(modules)]);
+  });
+
+  it('is loaded by plain Node', async () => {
+    const script = `console.log(Object.keys(await import('@auth-bff/client/react')).length > 0)`;
+    const output = await runWell(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: packed.besideReact,
+    });
+    expect(output).toBe('true\n');
+  });
+});
+
+describe('the package', () => {
+  it('is what publint asks for', async () => {
+    const tarball = readFileSync(packed.tarball);
+    const { messages } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  it('has types that resolve, as are-the-types-wrong sees them for an ESM package', async () => {
+    const attw = join(root, 'node_modules/.bin/attw');
+    await expect(
+      runWell(attw, [packed.tarball, '--profile', 'esm-only', '--no-emoji'], { cwd: root }),
+    ).resolves.toContain('OK (ESM)');
+  });
+
+  it('leaves the workspace as it was', () => {
+    const manifest = readFileSync(join(root, 'client/package.json'), 'utf8');
+    expect(manifest).toContain('"source": "./src/index.ts"');
+    expect(manifest).toContain('"devDependencies"');
+  });
+});

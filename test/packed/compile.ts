@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { run } from './run.ts';
+
+export type CompileOptions = {
+  /** The folder of a compiler. */
+  compiler: string;
+  /** The consumer's folder. */
+  folder: string;
+  /** What is put there and compiled: texts by file name. */
+  files: Readonly<Record<string, string>>;
+  /** Where @types/node is, which tRPC's own types need. */
+  typeRoots: string;
+  compilerOptions?: Record<string, unknown>;
+};
+
+export type Fault = { file: string; line: number; code: string; message: string };
+
+/** Compiles as a strict consumer does, library files included, and tells what the compiler found. */
+export const compile = async (options: CompileOptions): Promise<Fault[]> => {
+  const { compiler, folder, files, typeRoots, compilerOptions = {} } = options;
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const config = join(folder, `tsconfig.${basename(compiler)}.json`);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        skipLibCheck: false,
+        noEmit: true,
+        target: 'es2023',
+        lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+        types: ['node'],
+        typeRoots: [typeRoots],
+        ...compilerOptions,
+      },
+      files: Object.keys(files),
+    }),
+  );
+  const { output } = await run(process.execPath, [join(compiler, 'bin/tsc'), '-p', config, '--pretty', 'false'], {
+    cwd: folder,
+  });
+  return [...output.matchAll(/^(\S[^\n(]*)\((\d+),\d+\): error (TS\d+): (.*)$|^error (TS\d+): (.*)$/gm)].map(
+    ([, file = '', line = '0', code, message, globalCode = '', globalMessage = '']) => ({
+      file,
+      line: Number(line),
+      code: code ?? globalCode,
+      message: message ?? globalMessage,
+    }),
+  );
+};
+
+/** tRPC's own types mention `ws`, which nobody here installs. */
+export const isOfTrpcAlone = ({ file, message }: Fault): boolean =>
+  /node_modules\/@trpc\/[^/]+\/dist\//.test(file) && message.includes("'ws'");

@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ts } from '../../client/build/typescript.ts';
+
+export type HoverOptions = { folder: string; file: string; text: string };
+
+/** What an editor shows on hover: the type, and the doc comment under it. */
+export const createHover = ({ folder, file, text }: HoverOptions) => {
+  const path = join(folder, file);
+  writeFileSync(path, text);
+  const options: ts.CompilerOptions = {
+    strict: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    types: [],
+  };
+  const service = ts.createLanguageService({
+    getCompilationSettings: () => options,
+    getScriptFileNames: () => [path],
+    getScriptVersion: () => '1',
+    getScriptSnapshot: (name) => {
+      const content = ts.sys.readFile(name);
+      return content === undefined ? undefined : ts.ScriptSnapshot.fromString(content);
+    },
+    getCurrentDirectory: () => folder,
+    getDefaultLibFileName: ts.getDefaultLibFilePath,
+    fileExists: ts.sys.fileExists,
+    readFile: ts.sys.readFile,
+    directoryExists: ts.sys.directoryExists,
+    getDirectories: ts.sys.getDirectories,
+    realpath: (name) => ts.sys.realpath?.(name) ?? name,
+  });
+
+  /** Of the last word of `phrase`, where that first stands in the file. */
+  return (phrase: string) => {
+    const start = text.indexOf(phrase);
+    if (start < 0) throw new Error(`${file} does not have ${phrase}.`);
+    const info = service.getQuickInfoAtPosition(path, start + phrase.length - 1);
+    return {
+      type: ts.displayPartsToString(info?.displayParts),
+      doc: ts.displayPartsToString(info?.documentation),
+    };
+  };
+};
