@@ -2,6 +2,7 @@ import type { Status } from '@auth-bff/shared';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
 import type { Authentication, RequestSession, SignedInAs } from './session/request-session.ts';
+import type { Principal } from './token/principal.ts';
 
 export type ContextOptions = {
   requestId: string;
@@ -21,6 +22,8 @@ export type ContextOptions = {
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession, directory, membership, status } =
     options;
+  // Asked once for all calls of a batch.
+  let member: Promise<Principal> | null = null;
   return {
     requestId,
     isDevelopment,
@@ -36,7 +39,10 @@ export const createContext = (options: ContextOptions) => {
       const { principal, caller } = signedIn;
       return {
         principal,
-        member: () => membership.toDecide(principal, caller),
+        member: () => {
+          member ??= membership.toDecide(principal, caller);
+          return member;
+        },
         me: () => requestSession.show(signedIn),
         directory: {
           me: () => directory.me(caller),

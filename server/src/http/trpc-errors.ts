@@ -57,7 +57,7 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
   server.setNotFoundHandler(async (request, reply) => {
     const error = new AppError('no_such_procedure', { message: `There is nothing at ${request.method} of this path.` });
     onError(error, request);
-    return reply.code(statusOf(error)).type('application/json').send(toBody(error));
+    return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
   });
 };
 
