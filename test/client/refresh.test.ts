@@ -15,8 +15,8 @@ const startClient = async (options: StartAppOptions & { headers?: Record<string,
   const { trpc, session } = createAuthClient({
     url: `${app.url}/trpc`,
     fetch: (input, init) => {
-      requests.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`);
-      return browser.fetch(input as string, init);
+      requests.push(`${init?.method ?? 'GET'} ${pathOf(input)}`);
+      return browser.fetch(input, init);
     },
     onSignedOut,
     retry: false,
@@ -37,6 +37,8 @@ const startClient = async (options: StartAppOptions & { headers?: Record<string,
     },
   };
 };
+
+const pathOf = (input: string | URL | Request) => new URL(input instanceof Request ? input.url : input).pathname;
 
 const expire = ({ clock }: { clock: { advance: (ms: number) => void } }) => clock.advance(901_000);
 
@@ -63,13 +65,13 @@ describe('a client whose access token has expired', () => {
       retry: false,
       // A jar that takes no new access token, so that each answer is the same refusal.
       fetch: (input, init) => {
-        test.requests.push(new URL(String(input)).pathname);
+        test.requests.push(pathOf(input));
         const { refresh } = Object.fromEntries(
           [...test.browser.cookies].map(([name, value]) => [name.split('_')[0], value]),
         );
         const headers = new Headers(init?.headers);
         headers.set('cookie', `access_token=${access}; refresh_token=${refresh}`);
-        return test.browser.fetch(input as string, { ...init, headers });
+        return test.browser.fetch(input, { ...init, headers });
       },
     });
     const calls = Array.from({ length: 5 }, () => trpc.users.byId.query({ id: 5 }).catch(reasonOf));
