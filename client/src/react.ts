@@ -6,7 +6,7 @@ import {
   QueryClientProvider,
   type QueryState,
 } from '@tanstack/react-query';
-import { type TRPCClient, TRPCClientError } from '@trpc/client';
+import type { TRPCClient } from '@trpc/client';
 import { createTRPCContext, type TRPCOptionsProxy } from '@trpc/tanstack-react-query';
 import {
   createContext,
@@ -39,8 +39,11 @@ const attemptsOfOtherQueries = 3;
  * The client itself tries queries again during an outage, and knows when; a second layer would multiply its
  * attempts. And nothing else that the BFF says (a sign-in is needed, the input is wrong) is mended by asking again.
  */
-export const retry = (failureCount: number, error: unknown): boolean =>
-  !(error instanceof TRPCClientError) && typeof window !== 'undefined' && failureCount < attemptsOfOtherQueries;
+export const retry = (failureCount: number, error: Error): boolean => {
+  // By its name, since a frontend may well have two copies of @trpc/client.
+  if (error.name === 'TRPCClientError') return false;
+  return typeof window !== 'undefined' && failureCount < attemptsOfOtherQueries;
+};
 
 const nothingKnown = {
   data: undefined,
@@ -57,19 +60,19 @@ const nothingKnown = {
   fetchStatus: 'idle',
 } satisfies QueryState;
 
-type ForgetOptions = { where: (query: Query) => boolean; then: 'ask again' | 'session ended' };
+type ForgetOptions = { where: (query: Query) => boolean; outcome: 'ask again' | 'session ended' };
 
 /**
  * Drops what the cache holds, and what is on its way to it. Not by `clear`, which tells no component, nor by
  * `resetQueries`, which brings `initialData` back and always asks again.
  */
-const forget = (queryClient: QueryClient, { where, then }: ForgetOptions): void => {
+const forget = (queryClient: QueryClient, { where, outcome }: ForgetOptions): void => {
   const cache = queryClient.getQueryCache();
   const forgotten = new Set(cache.getAll().filter(where));
   for (const query of forgotten) {
     const isUnderWay = query.state.fetchStatus !== 'idle';
     void query.cancel({ silent: true });
-    if (then === 'ask again') query.setState(nothingKnown);
+    if (outcome === 'ask again') query.setState(nothingKnown);
     else {
       const error = sessionEnded();
       const errorUpdatedAt = Date.now();
@@ -87,7 +90,7 @@ const forget = (queryClient: QueryClient, { where, then }: ForgetOptions): void 
   }
   // Paused ones, too: they would be sent as somebody else. One that is under way still ends for its caller.
   queryClient.getMutationCache().clear();
-  if (then === 'ask again') {
+  if (outcome === 'ask again') {
     void queryClient.refetchQueries({ type: 'active', predicate: (query) => forgotten.has(query) });
   }
 };
@@ -111,13 +114,13 @@ const settle = (queryClient: QueryClient, next: SessionSnapshot): void => {
   const before = lastSeenWith.get(queryClient) ?? next;
   lastSeenWith.set(queryClient, next);
   if (isOtherPerson(before, next)) {
-    forget(queryClient, { where: () => true, then: 'ask again' });
+    forget(queryClient, { where: () => true, outcome: 'ask again' });
   } else if (isThere(before) && next.state === 'signed_out') {
     const wasUsed = ({ state }: Query) => state.status !== 'pending' || state.fetchStatus !== 'idle';
-    forget(queryClient, { where: wasUsed, then: 'session ended' });
+    forget(queryClient, { where: wasUsed, outcome: 'session ended' });
   } else if (before.state === 'unknown' && next.state === 'signed_out') {
     // What a server rendered for a session that has ended meanwhile. The call that found out keeps its own error.
-    forget(queryClient, { where: ({ state }) => state.data !== undefined, then: 'ask again' });
+    forget(queryClient, { where: ({ state }) => state.data !== undefined, outcome: 'ask again' });
   } else if (before.state === 'signed_out' && isThere(next)) {
     const wasRefused = ({ state }: Query) => isAuthError(state.error);
     void queryClient.refetchQueries({ type: 'active', predicate: wasRefused }, { cancelRefetch: false });

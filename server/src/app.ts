@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { AppError } from './errors.ts';
+import { registerClosing } from './http/closing.ts';
 import { createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
@@ -100,6 +101,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     clientErrorHandler: (error, socket) => answerClientError(error, socket, requestIdOf({ headers: {} })),
   });
   registerTrpcErrors(server, { onError });
+  registerClosing(server);
   registerRequestId(server);
   requestLog.register(server);
   registerUrlLimit(server);
