@@ -8,7 +8,7 @@ import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { AppError } from './errors.ts';
 import { registerClosing } from './http/closing.ts';
-import { createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
+import { candidateTokens, createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { registerHealth } from './http/health.ts';
@@ -122,6 +122,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         status: () => health.look(authService.probe),
         requestSession: createRequestSession({
           presented: presentedTokens(request),
+          candidates: candidateTokens(request),
           requestId: request.id,
           sessions,
           verifier,

@@ -8,7 +8,7 @@ export type TokenGrant = { accessToken: string; refreshToken: string | null };
 /** The value of a cookie that the answer sets. Null where it sets none, or deletes it: by an empty value, or by its age. */
 export const cookieOf = (answer: Answer, name: string): string | null => {
   const headers = new Headers(answer.setCookies.map((cookie): [string, string] => ['set-cookie', cookie]));
-  const cookie = getSetCookies(headers).findLast((set) => set.name === name);
+  const cookie = getSetCookies(headers).findLast((set) => set?.name === name);
   const isDeleted = cookie === undefined || isEmptyCookie(cookie.value) || (cookie.maxAge ?? 1) <= 0;
   return isDeleted ? null : cookie.value;
 };

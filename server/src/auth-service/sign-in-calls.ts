@@ -124,7 +124,9 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     async verifyOtp({ as, email, code, temporaryToken, requestId }: SecondFactor): Promise<TokenGrant> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
-      const { grant } = await askToSignIn(endpoint, json, 'otp_invalid', requestId);
+      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', requestId);
+      // Still required: a token beside that is the one from before the second factor.
+      if (isOtpRequired) throw new AppError('otp_invalid');
       if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
       return grant;
     },

@@ -49,6 +49,22 @@ export const presentedTokens = ({
   }
 };
 
+/** More than these of one name are no accident. */
+const maxCandidates = 4;
+
+/** Every token that came along, also where one came twice: a sign-out ends them all. */
+export const candidateTokens = ({ headers, id }: Pick<FastifyRequest, 'headers' | 'id'>): PresentedTokens[] => {
+  const header = headers.cookie ?? '';
+  const cookies = [...new Set(valuesOf(header, accessCookie))].slice(0, maxCandidates);
+  const access = cookies.length > 0 ? cookies : [bearerOf(headers.authorization)].filter((token) => token !== null);
+  const refresh = [...new Set(valuesOf(header, refreshCookie))].slice(0, maxCandidates);
+  return Array.from({ length: Math.max(access.length, refresh.length) }, (_, index) => ({
+    accessToken: access[index] ?? null,
+    refreshToken: refresh[index] ?? null,
+    requestId: id,
+  }));
+};
+
 /** Writes the session's cookies: HttpOnly, SameSite=Lax, and Secure outside development, each for as long as its token lives. */
 export const createCookieWriter = ({ cookieDomain, cookieSecure, now }: CookieOptions) => {
   const attributes = {

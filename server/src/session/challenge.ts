@@ -22,6 +22,8 @@ const Sealed = z.object({
   temporaryToken: z.string().nullable(),
 });
 
+const usedUp = () => new AppError('otp_invalid', { message: 'This sign-in is used up or too old: sign in again.' });
+
 /**
  * What stands between a password and its second factor. The browser carries it sealed, for the upstream's
  * temporary token in it works as a full access token there. It dies after 10 minutes, with its first
@@ -57,16 +59,20 @@ export const createChallenges = ({ sealingSecret, now }: ChallengesOptions) => {
       const { id, expiresAtMs, ...pending } = await open(challenge);
       const before = tried.get(id) ?? 0;
       if (expiresAtMs <= now() || before >= maxWrongCodes) {
-        throw new AppError('otp_invalid', { message: 'This sign-in is used up or too old: sign in again.' });
+        throw usedUp();
       }
       // Counted before upstream is asked, or many guesses at once would all be the first.
       tried.set(id, before + 1);
       try {
         const result = await verify(pending);
+        const isBurnt = tried.get(id) === Number.POSITIVE_INFINITY;
         tried.set(id, Number.POSITIVE_INFINITY);
+        // Of several right codes at once, one signs in.
+        if (isBurnt) throw usedUp();
         return result;
       } catch (error) {
-        if (!isAppError(error, 'otp_invalid', 'account_locked')) tried.set(id, (tried.get(id) ?? 1) - 1);
+        // An answer that cannot be read counts: a service may say "wrong code" in any shape.
+        if (isAppError(error, 'auth_service_unavailable')) tried.set(id, (tried.get(id) ?? 1) - 1);
         throw error;
       }
     },

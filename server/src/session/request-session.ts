@@ -24,6 +24,8 @@ export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: V
 export type RequestSessionOptions = {
   /** The tokens as presented, or the fault in how they were (a cookie sent twice with different values). */
   presented: PresentedTokens | AppError;
+  /** Everything that may be a token of the session, for a sign-out, which must miss none. */
+  candidates: readonly PresentedTokens[];
   requestId: string;
   sessions: SessionService;
   verifier: Verifier;
@@ -37,8 +39,18 @@ export type RequestSessionOptions = {
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, requestId, sessions, verifier, membership, validate, setCookies, clearCookies, onSession } =
-    options;
+  const {
+    candidates,
+    presented,
+    requestId,
+    sessions,
+    verifier,
+    membership,
+    validate,
+    setCookies,
+    clearCookies,
+    onSession,
+  } = options;
 
   const presentedOrThrow = (): PresentedTokens => {
     if (presented instanceof AppError) throw presented;
@@ -47,7 +59,6 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
   const signedInAs = (verified: VerifiedToken, accessToken: string): SignedInAs => {
     const { principal } = verified;
-    onSession(verified);
     const { type, id } = principal;
     return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, requestId } };
   };
@@ -58,6 +69,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       if (accessToken === null) throw new AppError(refreshToken === null ? 'no_token' : 'token_expired');
       const verified = await verifier.verify(accessToken, { requestId });
       sessions.refuseSignedOut(verified);
+      onSession(verified);
       return signedInAs(verified, accessToken);
     } catch (error) {
       return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
@@ -73,23 +85,33 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     toSession(await membership.toShow(principal, caller), verified);
 
   const enter = async (session: EstablishedSession, isNew: boolean): Promise<Session> => {
+    const { access, accessToken } = session;
+    const shown = await show(signedInAs(access, accessToken)).catch((error: Error) => error);
+    // Showing may wait for the Auth Service, and a sign-out meanwhile wins. The old tokens are spent, so that
+    // the new ones are set even where they cannot be shown.
+    sessions.refuseSignedOut(access);
+    onSession(access);
     setCookies(session, { isNew });
-    return show(signedInAs(session.access, session.accessToken));
+    if (shown instanceof Error) throw shown;
+    return shown;
   };
+
+  const before: PresentedTokens =
+    presented instanceof AppError ? { accessToken: null, refreshToken: null, requestId } : presented;
 
   return {
     current,
     show,
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
-      const result = await sessions.signIn(input, { requestId });
+      const result = await sessions.signIn(input, before);
       return result.status === 'otp_required'
         ? result
         : { status: 'signed_in', session: await enter(result.session, true) };
     },
 
     async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
-      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, { requestId }), true) };
+      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, before), true) };
     },
 
     async refresh(): Promise<Session> {
@@ -103,7 +125,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     async signOut(): Promise<null> {
       clearCookies();
-      if (!(presented instanceof AppError)) await sessions.signOut(presented);
+      await Promise.all(candidates.map(sessions.signOut));
       return null;
     },
 

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import { type Challenges, createChallenges } from './challenge.ts';
 import { type EstablishedSession, establishSession, fingerprintsOf } from './established-session.ts';
-import { createLineage } from './lineage.ts';
+import { createLineage, newChain } from './lineage.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
 import { createRefresher, type RefresherOptions } from './refresher.ts';
 
@@ -21,16 +21,30 @@ export type SignInResult =
   | { status: 'signed_in'; session: EstablishedSession }
   | { status: 'otp_required'; challenge: string };
 
-type Request = { requestId?: string | undefined };
-
 /** Sign-in, second factor, refresh and sign-out. Tokens come back to be put into cookies, never into an answer. */
 export const createSessionService = (options: SessionServiceOptions) => {
   const { authService, verifier, sealingSecret, now, onForeignToken } = options;
-  const lineage = createLineage();
+  const lineage = createLineage({ now });
   const challenges: Challenges = createChallenges({ sealingSecret, now });
   const refresher = createRefresher({ authService, verifier, lineage, now, onForeignToken });
 
-  const begin = async (grant: TokenGrant, as: 'staff' | 'employee'): Promise<EstablishedSession> => {
+  /** Those of the tokens that verify, whatever their age. */
+  const held = async ({ accessToken, refreshToken }: PresentedTokens) => {
+    const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
+      token === null ? null : check(token).catch(() => null);
+    const [access, refresh] = await Promise.all([
+      verify(accessToken, verifier.verifyAtAnyAge),
+      verify(refreshToken, verifier.verifyRefresh),
+    ]);
+    const fingerprints = [access, refresh].flatMap((token) => token?.fingerprint ?? []);
+    return { access, refresh, fingerprints };
+  };
+
+  const begin = async (
+    grant: TokenGrant,
+    as: 'staff' | 'employee',
+    before: PresentedTokens,
+  ): Promise<EstablishedSession> => {
     const session = await establishSession(grant, { verifier, now });
     const subjects = [session.access.principal, ...(session.refresh === null ? [] : [session.refresh.principal])];
     if (subjects.some(({ type, id }) => type !== as || id !== session.access.principal.id)) {
@@ -38,15 +52,17 @@ export const createSessionService = (options: SessionServiceOptions) => {
         message: `The Auth Service signed in somebody else than the ${as} who asked.`,
       });
     }
-    lineage.extend({ isEnded: false }, fingerprintsOf(session));
+    // A refresh of the earlier session that is under way must not put it back.
+    lineage.replace((await held(before)).fingerprints);
+    lineage.extend(newChain(), fingerprintsOf(session));
     return session;
   };
 
   return {
     /** Throws `bad_credentials`, `account_locked`, `captcha_required`. Staff where `as` is left out; never both are tried. */
-    async signIn({ as = 'staff', ...credentials }: LoginInput, { requestId }: Request): Promise<SignInResult> {
-      const answer = await authService.signIn({ ...credentials, as, requestId });
-      if (answer.status === 'granted') return { status: 'signed_in', session: await begin(answer.grant, as) };
+    async signIn({ as = 'staff', ...credentials }: LoginInput, before: PresentedTokens): Promise<SignInResult> {
+      const answer = await authService.signIn({ ...credentials, as, requestId: before.requestId });
+      if (answer.status === 'granted') return { status: 'signed_in', session: await begin(answer.grant, as, before) };
       const { temporaryToken } = answer;
       return {
         status: 'otp_required',
@@ -55,9 +71,9 @@ export const createSessionService = (options: SessionServiceOptions) => {
     },
 
     /** Throws `otp_invalid`, `account_locked`. */
-    verifyOtp: ({ challenge, code }: VerifyOtpInput, { requestId }: Request): Promise<EstablishedSession> =>
+    verifyOtp: ({ challenge, code }: VerifyOtpInput, before: PresentedTokens): Promise<EstablishedSession> =>
       challenges.attempt(challenge, async (pending) =>
-        begin(await authService.verifyOtp({ ...pending, code, requestId }), pending.as),
+        begin(await authService.verifyOtp({ ...pending, code, requestId: before.requestId }), pending.as, before),
       ),
 
     refresh: refresher.refresh,
@@ -67,14 +83,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
      * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.
      */
     async signOut(tokens: PresentedTokens): Promise<void> {
-      const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
-        token === null ? null : check(token).catch(() => null);
-      const [access, refresh] = await Promise.all([
-        verify(tokens.accessToken, verifier.verifyAtAnyAge),
-        verify(tokens.refreshToken, verifier.verifyRefresh),
-      ]);
-      const held = [access, refresh].filter((token) => token !== null);
-      lineage.end(held.map(({ fingerprint }) => fingerprint));
+      const { access, refresh, fingerprints } = await held(tokens);
+      lineage.end(fingerprints);
 
       const newest = refresh === null ? null : refresher.latest(refresh.fingerprint);
       const type = (refresh ?? access)?.principal.type;

@@ -12,6 +12,9 @@ const refuse = (what: string) => new AppError('token_invalid', { message: `The t
 const isNumericDate = (claim: unknown): claim is number =>
   typeof claim === 'number' && Number.isFinite(claim) && claim <= maxNumericDate;
 
+/** The token is of a time that has not come: one of the clocks is wrong, and the token may yet be right. */
+export class NotYetValidError extends AppError {}
+
 /** A flag that is there, and is not plainly off. */
 const isRaised = (claim: unknown) => claim !== undefined && claim !== null && claim !== false;
 
@@ -33,7 +36,11 @@ export const checkClaims = (payload: JsonObject, use: TokenUse, nowMs: number): 
   for (const [name, claim] of Object.entries({ iat, nbf })) {
     if (claim === undefined) continue;
     if (!isNumericDate(claim)) throw refuse(`its ${name} is not a time`);
-    if (claim * 1000 > nowMs + leewaySeconds * 1000) throw refuse(`its ${name} lies in the future`);
+    if (claim * 1000 > nowMs + leewaySeconds * 1000) {
+      throw new NotYetValidError('token_invalid', {
+        message: `The token is not valid: its ${name} lies in the future.`,
+      });
+    }
   }
   return { issuedAtMs: isNumericDate(iat) ? iat * 1000 : null, expiresAtMs: exp * 1000 };
 };
