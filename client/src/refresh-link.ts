@@ -25,8 +25,7 @@ const noteAnswer = (keeper: SessionKeeper, { path }: Operation, data: unknown, m
   const { session, user } = (data ?? {}) as { session?: { user?: unknown }; user?: unknown };
   if (signsIn(path) && isPerson(session?.user)) return keeper.onTokens('signed_in', session.user, headers);
   if (path === 'session.refresh' && isPerson(user)) return keeper.onTokens('refreshed', user, headers);
-  keeper.onAnswer(headers, sentIn);
-  if (path === 'session.me' && isPerson(user)) keeper.onPerson(user, sentIn);
+  return keeper.onAnswer(headers, sentIn, path === 'session.me' && isPerson(user) ? user : null);
 };
 
 const withLastEventId = (op: Operation, lastEventId: string | null): Operation =>
@@ -75,10 +74,7 @@ export const linkToKeeper =
           },
           error(error) {
             const reason = dataOf(error)?.reason;
-            if (reason !== undefined) {
-              keeper.onAnswer(headersOf(error.meta), sentIn);
-              keeper.onRefused(reason, sentIn);
-            }
+            if (reason !== undefined) keeper.onRefused(reason, headersOf(error.meta), sentIn);
             // An EventSource does not tell why it was refused; our own count of the token's life may.
             const isUntold = op.type === 'subscription' && reasonOf(error) === 'network';
             const isExpired = reason === 'token_expired' || (isUntold && keeper.current().expiresIn === 0);

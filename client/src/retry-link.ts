@@ -27,16 +27,18 @@ export const retryLink = <Router extends AnyRouter>(
   { attempts = 3, baseDelayMs = 500, maxDelayMs = 10_000, budget = 20 }: RetryOptions,
   { clock, random }: { clock: Clock; random: () => number },
 ): TRPCLink<Router> => {
-  let left = budget;
+  /** In successes, which are whole. */
+  let left = budget * successesPerAttempt;
 
   /** Milliseconds until the next attempt; null for none. */
   const delayBefore = (attempt: number, error: unknown): number | null => {
     const reason = reasonOf(error);
     const code = dataOf(error)?.code;
-    if (attempt > attempts || left < 1 || (reason !== 'network' && code !== 'SERVICE_UNAVAILABLE')) return null;
+    if (attempt > attempts || left < successesPerAttempt || (reason !== 'network' && code !== 'SERVICE_UNAVAILABLE'))
+      return null;
     const askedForMs = (dataOf(error)?.retryAfterSeconds ?? 0) * 1000;
     if (askedForMs > maxDelayMs) return null;
-    left -= 1;
+    left -= successesPerAttempt;
     return askedForMs + random() * Math.min(maxDelayMs - askedForMs, baseDelayMs * 2 ** (attempt - 1));
   };
 
@@ -60,7 +62,7 @@ export const retryLink = <Router extends AnyRouter>(
         const send = (attempt: number) => {
           current = next(op).subscribe({
             next(envelope) {
-              left = Math.min(budget, left + 1 / successesPerAttempt);
+              left = Math.min(budget * successesPerAttempt, left + 1);
               observer.next(envelope);
             },
             error(error) {

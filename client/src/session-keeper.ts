@@ -239,33 +239,33 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     /** A call is made: reason enough to refresh where that is due. */
     onCall: ahead.check,
 
-    /** An answer came. `sentIn`: the epoch that its call was sent in; what an earlier one says is out of date. */
-    onAnswer(headers: AnswerHeaders, sentIn: number): void {
+    /**
+     * An answer came, and may have named the person. `sentIn`: the epoch that its call was sent in; what an earlier
+     * one says is out of date.
+     */
+    onAnswer(headers: AnswerHeaders, sentIn: number, next: SessionUser | null = null): void {
       const lifetime = lifetimeOf(headers);
-      if (lifetime === null || sentIn !== epoch || isDisposed) return;
+      if ((lifetime === null && next === null) || sentIn !== epoch || isDisposed) return;
       live(lifetime, false);
-      if (isThere()) return;
-      state = 'signed_in';
+      if (isThere() && (next === null || isSamePerson(user, next))) return;
+      // Whoever was not named before is the one who was there.
+      enter(next, false);
+      if (state === 'changed') tell('signed_in', next, null);
       tellListeners();
     },
 
     /** A call was refused although, or because, there was a session. */
-    onRefused(reason: string, sentIn: number): void {
+    onRefused(reason: string, headers: AnswerHeaders, sentIn: number): void {
+      const isOver = ['session_ended', 'token_invalid', 'no_token'].includes(reason);
+      // What is said of the life of a token that is refused for good must not bring its session back.
+      if (!isOver) this.onAnswer(headers, sentIn);
       if (sentIn !== epoch || isDisposed) return;
       // There was a session: if its refresh is refused, somebody has to be told.
       if (reason === 'token_expired' && state === 'unknown') state = 'signed_in';
-      if (['session_ended', 'token_invalid', 'no_token'].includes(reason) && state !== 'signed_out') {
+      if (isOver && state !== 'signed_out') {
         tellSignedOut();
         end();
       }
-    },
-
-    /** An answer told who is signed in. Whoever was not named before is the one who was there. */
-    onPerson(next: SessionUser, sentIn: number): void {
-      if (sentIn !== epoch || isDisposed || (isThere() && isSamePerson(user, next))) return;
-      enter(next, false);
-      if (state === 'changed') tell('signed_in', next, null);
-      tellListeners();
     },
 
     /** A call of the user's own brought new tokens: somebody has signed in, or the session was renewed. */

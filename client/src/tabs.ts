@@ -70,15 +70,17 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
      * Resolves with null as soon as `leave` aborts. No listener's code runs under the lock.
      */
     exclusively: <Result>(task: (hasWaited: boolean) => Promise<Result>, leave: AbortSignal): Promise<Result | null> =>
-      new Promise((resolve, reject) => {
+      new Promise((resolve) => {
         const giveUp = new AbortController();
         let hasBegun = false;
+        let result: Promise<Result> | null = null;
         let timer: unknown = null;
-        const begin = async (hasWaited: boolean) => {
-          if (hasBegun) return;
+        const begin = (hasWaited: boolean): Promise<Result> | null => {
+          if (hasBegun) return result;
           hasBegun = true;
           clock.clearTimeout(timer);
-          await task(hasWaited).then(resolve, reject);
+          result = task(hasWaited);
+          return result;
         };
         leave.addEventListener('abort', () => {
           hasBegun = true;
@@ -87,11 +89,11 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
           resolve(null);
         });
         if (locks === null) {
-          void begin(false);
+          resolve(begin(false));
           return;
         }
         timer = clock.setTimeout(() => {
-          void begin(true);
+          resolve(begin(true));
           giveUp.abort();
         }, lockWaitMs);
         const wait = async () => {
@@ -99,9 +101,13 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
             if (lock !== null) await begin(false);
             return lock !== null;
           });
-          if (!isOurs && !hasBegun) await locks.request(name, { signal: giveUp.signal }, () => begin(true));
+          if (!isOurs && !hasBegun) await locks.request(name, { signal: giveUp.signal }, async () => begin(true));
         };
-        wait().catch(() => begin(false));
+        // Only now, with the lock given back: who waits for the result may take their time.
+        wait().then(
+          () => resolve(result),
+          () => resolve(begin(false)),
+        );
       }),
     close(): void {
       isOpen = false;

@@ -104,6 +104,19 @@ describe('a client whose access token has expired', () => {
     expect(test.session.current).toEqual({ state: 'signed_out', user: null, expiresIn: null });
   });
 
+  it('tells once of a session that the Auth Service has ended, however many calls it refuses after that', async () => {
+    await using test = await startClient();
+    const states: string[] = [];
+    test.session.subscribe(({ state }) => states.push(state));
+    await test.trpc.session.me.query();
+    test.app.authService.fault('*', { kind: 'status', status: 401, body: '{"detail":"no"}' });
+    for (const id of [1, 5, 12]) {
+      expect(await test.trpc.users.byId.query({ id }).catch(reasonOf)).toBe('session_ended');
+    }
+    expect(test.onSignedOut).toHaveBeenCalledTimes(1);
+    expect(states).toEqual(['signed_in', 'signed_out']);
+  });
+
   it('keeps the session where the refresh fails by an outage', async () => {
     await using test = await startClient();
     expire(test);

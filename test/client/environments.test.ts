@@ -1,0 +1,273 @@
+import { fileURLToPath } from 'node:url';
+import { createContext, runInContext } from 'node:vm';
+import { build } from 'esbuild';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
+import { createFakeBff, ethan, john } from '../support/fake-bff.ts';
+import { createFakeLocks, stubWindow } from '../support/fake-browser.ts';
+import { createFakeClock, settle } from '../support/fake-clock.ts';
+import { runProcess } from '../support/run-process.ts';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const start = (options: Partial<AuthClientOptions> = {}) => {
+  const clock = createFakeClock();
+  const bff = createFakeBff({ now: clock.now });
+  const browser = bff.openBrowser();
+  const create = (own: Partial<AuthClientOptions> = {}) =>
+    createAuthClient({
+      url: 'https://app.test/trpc',
+      fetch: browser.fetch,
+      clock,
+      random: () => 0,
+      ...options,
+      ...own,
+    });
+  return { clock, bff, browser, create };
+};
+
+/** A class whose making is told of. */
+const stubBroadcastChannel = () => {
+  const names: string[] = [];
+  const closed: string[] = [];
+  class FakeBroadcastChannel extends EventTarget {
+    readonly name: string;
+    constructor(name: string) {
+      super();
+      this.name = name;
+      names.push(name);
+    }
+    postMessage(): void {}
+    close(): void {
+      closed.push(this.name);
+    }
+  }
+  vi.stubGlobal('BroadcastChannel', FakeBroadcastChannel);
+  return { names, closed };
+};
+
+describe('an import', () => {
+  const bundle = async () => {
+    const entry = fileURLToPath(new URL('../../client/src/index.ts', import.meta.url));
+    const { outputFiles } = await build({
+      ...{ entryPoints: [entry], bundle: true, write: false, conditions: ['source'], logLevel: 'error' },
+      ...{ format: 'iife', globalName: 'client', target: 'es2022' },
+    });
+    return outputFiles[0]?.text ?? '';
+  };
+
+  it('touches no global of a browser, not even to see whether it is there', async () => {
+    const touched: string[] = [];
+    const sandbox = {};
+    for (const name of [
+      ...['window', 'self', 'document', 'location', 'navigator', 'fetch', 'BroadcastChannel', 'EventSource'],
+      ...['WebSocket', 'localStorage', 'sessionStorage', 'indexedDB', 'performance', 'setTimeout', 'setInterval'],
+      ...['addEventListener', 'process', 'Request', 'Headers', 'AbortController', 'FormData', 'crypto'],
+    ]) {
+      Object.defineProperty(sandbox, name, {
+        get() {
+          touched.push(name);
+          throw new Error(`The import has touched ${name}.`);
+        },
+      });
+    }
+    const context = createContext(sandbox);
+    runInContext(await bundle(), context);
+    expect(touched).toEqual([]);
+    expect(runInContext('Object.keys(client).sort().join()', context)).toContain('createAuthClient');
+  });
+
+  it('is enough for a client where there is little more than the language', async () => {
+    const asked: unknown[] = [];
+    const fetch = async (url: string, init: { credentials: string }) => {
+      asked.push([url, init.credentials]);
+      const user = { id: 1, type: 'staff', email: null, fullName: null };
+      return { json: async () => [{ result: { data: { json: { user } } } }], headers: new Headers() };
+    };
+    const given = { AbortController, Headers, DOMException, performance, setTimeout, clearTimeout, queueMicrotask };
+    const context = createContext({ ...given, fetch });
+    runInContext(await bundle(), context);
+    const ask = "client.createAuthClient({ url: 'https://app.test/trpc' }).trpc.session.me.query()";
+    expect(await runInContext(ask, context)).toMatchObject({ user: { id: 1 } });
+    expect(asked).toEqual([[expect.stringContaining('https://app.test/trpc/session.me'), 'include']]);
+  });
+});
+
+describe('a process of Node', () => {
+  it('that made a client and used it ends by itself', async () => {
+    await using child = runProcess({
+      args: [
+        '--input-type=module',
+        '-e',
+        `import { createAuthClient, reasonOf } from './client/src/index.ts';
+         const user = { id: 1, type: 'staff', email: null, fullName: null };
+         const headers = { 'x-session-expires-in': '900', 'x-session-refresh-in': '600' };
+         const fetch = async () => Response.json([{ result: { data: { json: { user } } } }], { headers });
+         const { trpc, session } = createAuthClient({ url: 'https://app.test/trpc', fetch });
+         await trpc.session.me.query();
+         const lost = createAuthClient({ url: 'http://127.0.0.1:1/trpc', retry: { baseDelayMs: 1 } });
+         console.log(session.current.state, await lost.trpc.session.me.query().catch(reasonOf));`,
+      ],
+    });
+    expect(await child.exited).toBe(0);
+    expect(child.output()).toContain('signed_in network');
+  });
+
+  it('says what is wrong with a relative url, at once', async () => {
+    const { trpc, session } = createAuthClient({ url: '/trpc', retry: { baseDelayMs: 60_000 } });
+    const error = await trpc.session.me.query().catch((cause: unknown) => cause);
+    expect(String(error)).toContain('https://example.org/trpc');
+    expect(errorAction(error)).toBe('bug');
+    await expect(session.refresh()).rejects.toThrow('must be absolute');
+  });
+
+  it('leaves a relative url to a fetch that may know what to do with it', async () => {
+    const { create, browser } = start({ url: '/trpc' });
+    browser.signIn();
+    expect((await create().trpc.session.me.query()).user).toEqual(john);
+  });
+
+  it('opens no channel, takes no lock and keeps no timer', async () => {
+    const { names } = stubBroadcastChannel();
+    const request = vi.fn(createFakeLocks().request);
+    vi.stubGlobal('navigator', { locks: { request } });
+    const { create, browser, clock } = start();
+    browser.signIn();
+    const { trpc, session } = create();
+    await trpc.session.me.query();
+    await session.refresh();
+    expect(names).toEqual([]);
+    expect(request).not.toHaveBeenCalled();
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('keeps the visitors of a server apart', async () => {
+    const { create, bff, clock } = start();
+    const [his, hers] = [bff.openBrowser(), bff.openBrowser()];
+    his.signIn(john);
+    hers.signIn(ethan);
+    const onSignedOut = vi.fn();
+    const first = create({ fetch: his.fetch, headers: { cookie: 'his' }, onSignedOut });
+    const second = create({ fetch: hers.fetch, headers: () => ({ cookie: 'hers' }) });
+    await Promise.all([first.trpc.session.me.query(), second.trpc.session.me.query()]);
+    await second.session.signOut();
+    await settle();
+    expect(first.session.current).toMatchObject({ state: 'signed_in', user: john });
+    expect(second.session.current.state).toBe('signed_out');
+    expect(onSignedOut).not.toHaveBeenCalled();
+    expect(bff.asked.map(({ request }) => request.headers.get('cookie')).toSorted()).toEqual(['hers', 'hers', 'his']);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe('a browser', () => {
+  it('has one channel and one lock for all clients of a BFF, by whatever name they call it', async () => {
+    const { names, closed } = stubBroadcastChannel();
+    const locks = createFakeLocks();
+    const asked = vi.spyOn(locks, 'request');
+    stubWindow({ locks });
+    const { create, browser } = start();
+    browser.signIn();
+    const clients = [create({ url: '/trpc' }), create({ url: 'https://app.test/trpc/' })];
+    for (const { session } of clients) await session.refresh();
+    expect(names).toEqual(['auth-bff https://app.test/trpc', 'auth-bff https://app.test/trpc']);
+    expect(new Set(asked.mock.calls.map(([name]) => name))).toEqual(new Set(['auth-bff https://app.test/trpc']));
+    for (const { session } of clients) session.dispose();
+    expect(closed).toHaveLength(2);
+  });
+
+  it('that has no locks, or whose channel is forbidden, will do', async () => {
+    stubWindow();
+    vi.stubGlobal(
+      'BroadcastChannel',
+      class {
+        constructor() {
+          throw new DOMException('The operation is insecure.', 'SecurityError');
+        }
+      },
+    );
+    const { create, browser, bff } = start();
+    browser.signIn();
+    const { trpc, session } = create();
+    bff.state.aheadMs = 901_000;
+    expect((await trpc.session.me.query()).user).toEqual(john);
+    await session.signOut();
+    vi.stubGlobal('BroadcastChannel', undefined);
+    await expect(create().session.refresh()).rejects.toSatisfy((error) => reasonOf(error) === 'session_ended');
+  });
+
+  it('gets neither channel nor lock where these are switched off', async () => {
+    const { names } = stubBroadcastChannel();
+    const request = vi.fn();
+    stubWindow({ locks: { request } });
+    const { create, browser } = start();
+    browser.signIn();
+    await create({ channel: null, locks: null }).session.refresh();
+    expect(names).toEqual([]);
+    expect(request).not.toHaveBeenCalled();
+  });
+});
+
+describe('a worker', () => {
+  it('asks by a relative url, and has no tabs beside it', async () => {
+    const { names } = stubBroadcastChannel();
+    const { browser } = start();
+    browser.signIn();
+    vi.stubGlobal('location', new URL('https://app.test/worker.js'));
+    vi.stubGlobal('fetch', browser.fetch);
+    const { trpc } = createAuthClient({ url: '/trpc' });
+    expect((await trpc.session.me.query()).user).toEqual(john);
+    expect(names).toEqual([]);
+  });
+});
+
+describe('what is sent', () => {
+  it('has the cookies, the header against forged requests, and the user’s own', async () => {
+    const { create, browser, bff } = start();
+    browser.signIn();
+    let count = 0;
+    const headers = async () => ({ 'x-request-id': `request-${(count += 1)}` });
+    const { trpc, session } = create({ headers });
+    await trpc.session.me.query();
+    await session.refresh();
+    await session.signOut();
+    const sent = bff.asked.map(({ request }) => [
+      request.method,
+      request.credentials,
+      request.headers.get('x-csrf'),
+      request.headers.get('x-request-id'),
+    ]);
+    expect(sent).toEqual([
+      ['GET', 'include', '1', 'request-1'],
+      ['POST', 'include', '1', 'request-2'],
+      ['POST', 'include', '1', 'request-3'],
+    ]);
+  });
+
+  it('is a refresh that outlives its page, whose tokens would be lost otherwise', async () => {
+    const { create, browser, bff } = start();
+    browser.signIn();
+    await create().session.refresh();
+    expect(bff.asked.map(({ request }) => request.keepalive)).toEqual([true]);
+  });
+
+  it('is batched as far as the server takes it, and session mutations alone', async () => {
+    const { create, browser, bff } = start();
+    browser.signIn();
+    const { trpc } = create();
+    await Promise.all([
+      ...Array.from({ length: 120 }, (_, id) => trpc.users.byId.query({ id })),
+      trpc.session.login.mutate({ email: john.email, password: 'x' }),
+      trpc.session.refresh.mutate(),
+    ]);
+    expect(bff.asked.map(({ calls }) => calls.length).toSorted((a, b) => a - b)).toEqual([1, 1, 20, 50, 50]);
+    const alone = bff.asked.filter(({ calls }) => calls.length === 1).map(({ path }) => path);
+    expect(alone.toSorted()).toEqual(['session.login', 'session.refresh']);
+    await Promise.allSettled(
+      Array.from({ length: 50 }, (_, id) => trpc.users.byIds.query({ ids: Array.from({ length: 100 }, () => id) })),
+    );
+    for (const { request } of bff.asked) expect(request.url.length).toBeLessThanOrEqual(8_000);
+  });
+});
