@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**'],
+          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**', 'test/browser/**'],
           sequence: { groupOrder: 0 },
         },
       },
@@ -28,6 +28,17 @@ export default defineConfig({
           include: ['test/packed/**/*.test.ts'],
           testTimeout: 60_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      // The client in pages of a real browser: skipped where there is none, unless REQUIRE_BROWSER=1.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -27,7 +27,7 @@ const toFetch = (fetch: AuthFetch) => (input: RequestInfo | URL, init?: object) 
 
 /** Somebody's own client, whose only link of ours is the one that refreshes. */
 const createOwnClient = (world: World, { headers, ...own }: Partial<RefreshLinkOptions> = {}) => {
-  const onSignedOut = vi.fn();
+  const onSignedOut = vi.fn<() => void>();
   const sending = {
     url,
     transformer: superjson,
@@ -37,7 +37,11 @@ const createOwnClient = (world: World, { headers, ...own }: Partial<RefreshLinkO
   const trpc = createTRPCClient<Router>({
     links: [
       refreshLink({
-        ...{ url, fetch: world.browser.fetch, clock: world.clock, random: () => 0, onSignedOut },
+        url,
+        fetch: world.browser.fetch,
+        clock: world.clock,
+        random: () => 0,
+        onSignedOut,
         ...(headers === undefined ? {} : { headers }),
         ...own,
       }),
@@ -165,16 +169,17 @@ describe('refreshLink in a client of one’s own', () => {
 
   it('does not take another router’s answers for a session', async () => {
     const world = createWorld();
-    const answers: unknown[] = [null, 7, 'John', {}, { user: null }, { user: 'John' }, { session: true }];
+    const all: unknown[] = [null, 7, 'John', {}, { user: null }, { user: 'John' }, { session: true }];
+    const answers = all.values();
     const sendingLink: TRPCLink<Router> = () => () =>
       observable((observer) => {
-        observer.next({ result: { data: answers.shift() } });
+        observer.next({ result: { data: answers.next().value } });
         observer.complete();
       });
-    const onSignedOut = vi.fn();
+    const onSignedOut = vi.fn<() => void>();
     const link = refreshLink<Router>({ url, fetch: world.browser.fetch, clock: world.clock, onSignedOut });
     const trpc = createTRPCClient<Router>({ links: [link, sendingLink] });
-    for (const answer of [...answers]) expect(await trpc.session.me.query()).toEqual(answer);
+    for (const answer of all) expect(await trpc.session.me.query()).toEqual(answer);
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 

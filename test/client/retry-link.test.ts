@@ -7,7 +7,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const open = async (retry: RetryOptions | false | undefined = undefined, options: WorldOptions = {}) => {
+const open = async (retry?: RetryOptions | false, options: WorldOptions = {}) => {
   const world = createWorld(options);
   world.browser.signIn();
   const tab = world.openTab({ retry, random: () => 0.5 });

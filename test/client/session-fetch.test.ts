@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -181,7 +181,7 @@ describe('session.fetch', () => {
   it('works over the platform’s fetch, and reads to its end no answer that it does not need', async () => {
     const bodies: string[] = [];
     let cancelled = 0;
-    const server = createServer(async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const body = await text(request);
       if (request.url === '/trpc/session.refresh') {
         const user = { id: 1, type: 'staff', email: null, fullName: null };
@@ -193,12 +193,13 @@ describe('session.fetch', () => {
       response.write('a first part');
       if (response.statusCode === 200) response.end();
       else response.once('close', () => (cancelled += 1));
-    });
+    };
+    const server = createServer((request, response) => void answer(request, response));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { session } = createAuthClient({ url: `${url}/trpc` });
-    const answer = await session.fetch(`${url}/tickets/`, { method: 'POST', body: 'new' });
-    expect(await answer.text()).toBe('a first part');
+    const ticket = await session.fetch(`${url}/tickets/`, { method: 'POST', body: 'new' });
+    expect(await ticket.text()).toBe('a first part');
     expect(bodies).toEqual(['new', 'new']);
     await vi.waitFor(() => expect(cancelled).toBe(1));
     server.closeAllConnections();

@@ -94,7 +94,7 @@ describe('the session', () => {
   it('goes on without those who stopped listening', async () => {
     const { openSignedIn } = createWorld();
     const { session } = await openSignedIn();
-    const listener = vi.fn();
+    const listener = vi.fn<() => void>();
     const [stop, stopAgain] = [session.subscribe(listener), session.subscribe(listener)];
     stop();
     await session.refresh();
@@ -107,11 +107,11 @@ describe('the session', () => {
   it('is no worse for a listener that throws, or one that subscribes another', async () => {
     const { openSignedIn, browser } = createWorld();
     const uncaught = catchUncaught();
-    const onSignedOut = vi.fn(() => {
+    const onSignedOut = vi.fn<() => void>(() => {
       throw new Error('no such page');
     });
     const { trpc, session } = await openSignedIn({ onSignedOut });
-    const after = vi.fn();
+    const after = vi.fn<() => void>();
     session.subscribe(() => {
       throw new Error('no such view');
     });

@@ -47,12 +47,14 @@ describe.each([2, 5])('%d tabs with one expiry', (count) => {
     }
     for (const { onSignedOut } of tabs) expect(onSignedOut).not.toHaveBeenCalled();
     for (const { session } of tabs) session.dispose();
-    if (options.channelDelayMs === undefined) expect(world.leftovers(...tabs)).toEqual(nothingLeft);
+    // But for the words that are still on their way.
+    const timers = options.channelDelayMs === 86_400_000 ? 3 : 0;
+    expect(world.leftovers(...tabs)).toEqual({ ...nothingLeft, timers });
   });
 
   it('refresh exactly once where all of them are looked at, and nobody does anything', async () => {
     const world = createWorld();
-    const tabs = await openTabs(world, count);
+    await openTabs(world, count);
     await world.clock.advance(1_801_000);
     expect(world.bff.count('session.refresh')).toBe(3);
     expect(world.bff.exchanges()).toBe(3);
@@ -184,6 +186,7 @@ describe('a tab', () => {
       { type: 'refreshed', epoch: 1, expiresIn: 1, refreshIn: 1, user: 'John' },
       { type: 'signed_in', epoch: 1, expiresIn: 1, refreshIn: 1, user: null },
     ]) {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
       stranger.postMessage(word);
     }
     await world.settle();
@@ -194,9 +197,9 @@ describe('a tab', () => {
   it('does not mind a word of an epoch far ahead of its own', async () => {
     const world = createWorld();
     const { trpc } = await world.openSignedIn();
-    world.channels
-      .open()
-      .postMessage({ type: 'refreshed', epoch: 1_000_000, expiresIn: 900, refreshIn: 600, user: null });
+    const other = world.channels.open();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
+    other.postMessage({ type: 'refreshed', epoch: 1_000_000, expiresIn: 900, refreshIn: 600, user: null });
     await world.settle();
     expire(world);
     expect(await trpc.users.byId.query({ id: 1 })).toEqual({ id: 1 });
@@ -260,7 +263,7 @@ describe('a sign-out in one tab', () => {
       const [first, second, third] = await openTabs(world, 3);
       expire(world);
       world.bff.state.exchangeHeld = new Promise(() => {});
-      const waiting = [second, third].map((tab) => tab?.trpc.users.byId.query({ id: 1 }).catch(reasonOf));
+      const waiting = [second, third].flatMap((tab) => tab?.trpc.users.byId.query({ id: 1 }).catch(reasonOf) ?? []);
       await world.settle();
       await first?.session.signOut();
       await world.settle();

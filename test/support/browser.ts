@@ -46,7 +46,7 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
 
   const transformer = superjson;
   const linkFetch: NonNullable<HTTPLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']> = (input, init) =>
-    browserFetch(input as string | URL, init as RequestInit);
+    browserFetch(input, init as RequestInit);
   const linkOptions = {
     url: `${url}/trpc`,
     transformer,

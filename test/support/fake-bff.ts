@@ -207,7 +207,10 @@ export const createFakeBff = ({ now, lifetimeSeconds = 900, thresholdSeconds = 3
   };
 
   return {
-    ...{ asked, notes, router, openBrowser },
+    asked,
+    notes,
+    router,
+    openBrowser,
     /** What goes wrong, or slowly; to be changed at any time. */
     state,
     /** Refresh tokens that the Auth Service has exchanged. */

@@ -15,7 +15,6 @@ export type LockBehaviour =
 export const createFakeLocks = (behaviour: LockBehaviour = 'normal') => {
   const waiting = new Map<string, Set<() => void>>();
   const held = new Set<string>();
-  let most = 0;
 
   const locks: Locks = {
     request(name, { ifAvailable = false, signal }, task) {
@@ -25,11 +24,10 @@ export const createFakeLocks = (behaviour: LockBehaviour = 'normal') => {
       return new Promise((resolve, reject) => {
         const run = async () => {
           held.add(name);
-          most = Math.max(most, held.size);
           try {
             resolve(await task({ name }));
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           } finally {
             held.delete(name);
             const [next] = waiting.get(name) ?? [];
@@ -59,7 +57,11 @@ export const createFakeLocks = (behaviour: LockBehaviour = 'normal') => {
       });
     },
   };
-  return { ...locks, held: () => [...held], waiting: () => [...waiting.values()].flatMap((all) => [...all]).length };
+  return {
+    ...locks,
+    held: () => [...held],
+    waiting: () => [...waiting.values()].reduce((sum, all) => sum + all.size, 0),
+  };
 };
 
 export type FakeLocks = ReturnType<typeof createFakeLocks>;

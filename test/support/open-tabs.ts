@@ -20,7 +20,7 @@ export const createWorld = ({ locks: behaviour = 'normal', channelDelayMs, ...op
 
   const openTab = ({ isVisible = true, ...own }: Partial<AuthClientOptions> & { isVisible?: boolean } = {}) => {
     const window = stubWindow({ isVisible });
-    const onSignedOut = vi.fn();
+    const onSignedOut = vi.fn<() => void>();
     const changes: SessionSnapshot[] = [];
     const { trpc, session } = createAuthClient({
       url: 'https://app.test/trpc',
@@ -35,13 +35,23 @@ export const createWorld = ({ locks: behaviour = 'normal', channelDelayMs, ...op
       ...own,
     });
     return {
-      ...{ trpc, session, window, onSignedOut, changes },
+      trpc,
+      session,
+      window,
+      onSignedOut,
+      changes,
       states: () => changes.map(({ state }) => state),
     };
   };
 
   return {
-    ...{ clock, bff, browser, locks, channels, openTab, settle },
+    clock,
+    bff,
+    browser,
+    locks,
+    channels,
+    openTab,
+    settle,
     /** A tab of somebody who is signed in, and has been told who that is. */
     async openSignedIn(own: Parameters<typeof openTab>[0] = {}) {
       if (browser.jar.access === null) browser.signIn();
