@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AuthClientOptions, createAuthClient, errorAction, type Locks, reasonOf } from '../../client/src/index.ts';
+import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
 import { createFakeBff, ethan, john } from '../support/fake-bff.ts';
 import { createFakeLocks, stubWindow } from '../support/fake-browser.ts';
 import { createFakeClock, settle } from '../support/fake-clock.ts';
