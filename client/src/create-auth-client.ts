@@ -1,7 +1,6 @@
 import type { AppRouter } from '@auth-bff/server';
-import { csrfHeader, csrfValue, limits } from '@auth-bff/shared';
-import { createTRPCClient, httpBatchLink, type TRPCClient, type TRPCLink } from '@trpc/client';
-import superjson from 'superjson';
+import { createTRPCClient, type TRPCClient } from '@trpc/client';
+import { batchLink } from './batch-link.ts';
 import { systemClock } from './clock.ts';
 import { keepSession, type KeepSessionOptions } from './keep-session.ts';
 import { linkToKeeper } from './refresh-link.ts';
@@ -41,28 +40,11 @@ export const createAuthClient = (options: AuthClientOptions): AuthClient => {
   const { clock = systemClock, random = Math.random, retry, onSessionChange } = options;
   if (onSessionChange) keeper.subscribe(onSessionChange);
 
-  const sending = {
-    url,
-    transformer: superjson,
-    headers: async () => ({ ...(await headers()), [csrfHeader]: csrfValue }),
-    fetch: (input: RequestInfo | URL, init?: object) => fetch(input, init),
-  };
-  const linkOf = (maxItems: number): TRPCLink<AppRouter> =>
-    httpBatchLink({ ...sending, maxItems, maxURLLength: limits.clientUrlBytes });
-  const send: TRPCLink<AppRouter> = (runtime) => {
-    const batched = linkOf(limits.callsPerBatch)(runtime);
-    // What sets cookies stands alone.
-    const alone = linkOf(1)(runtime);
-    return (call) => {
-      const { type, path } = call.op;
-      return (type === 'mutation' && path.startsWith('session.') ? alone : batched)(call);
-    };
-  };
   const trpc = createTRPCClient<AppRouter>({
     links: [
       ...(retry === false ? [] : [retryLink<AppRouter>(retry ?? {}, { clock, random })]),
       linkToKeeper<AppRouter>(keeper),
-      send,
+      batchLink({ url, fetch, headers }),
     ],
   });
 

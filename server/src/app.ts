@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { codeOfReason, httpStatusOfCode, limits } from '@auth-bff/shared';
+import { codeOfReason, httpStatusOfCode, maxBodyBytes, maxUrlBytes } from '@auth-bff/shared';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
 import { createTransport } from './auth-service/transport.ts';
@@ -88,7 +88,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 
   const server = Fastify({
     logger: false,
-    bodyLimit: limits.bodyBytes,
+    bodyLimit: maxBodyBytes,
     trustProxy: toTrustProxy(config.trustProxy),
     requestIdHeader: false,
     // Who sends a request a byte at a time would hold a connection for ever.
@@ -96,7 +96,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     genReqId: requestIdOf,
     // The URL has its own limit, and two tokens must fit beside it.
     http: { maxHeaderSize: 32_768 },
-    routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
+    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, requestIdOf({ headers: {} })),
   });

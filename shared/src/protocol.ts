@@ -32,12 +32,10 @@ export const exposedHeaders = [
   'retry-after',
 ];
 
-/** What the server takes, and so what the client keeps to. */
-export const limits = {
-  bodyBytes: 100_000,
-  callsPerBatch: 50,
-  urlBytes: 12_000,
-  /** What the client keeps to, so that a proxy's own limit is not met first. */
-  clientUrlBytes: 8_000,
-  idsPerCall: 500,
-} as const;
+/** What the server takes, and so what the client keeps to. Each alone, so that a frontend bundles those it uses. */
+export const maxBodyBytes = 100_000;
+export const maxCallsPerBatch = 50;
+export const maxUrlBytes = 12_000;
+/** What the client keeps to, so that a proxy's own limit is not met first. */
+export const maxClientUrlBytes = 8_000;
+export const maxIdsPerCall = 500;

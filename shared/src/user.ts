@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { limits } from './protocol.ts';
+import { maxIdsPerCall } from './protocol.ts';
 import { SystemRole } from './roles.ts';
 
 /** A staff user. `null` means that the Auth Service did not say. */
@@ -28,7 +28,7 @@ export const PersonId = z
 export const PersonIds = z
   .array(PersonId)
   .min(1, 'Expected at least one id')
-  .max(limits.idsPerCall, `Expected at most ${limits.idsPerCall} ids`);
+  .max(maxIdsPerCall, `Expected at most ${maxIdsPerCall} ids`);
 
 /** A company id such as MA0001. */
 export const CompanyId = z

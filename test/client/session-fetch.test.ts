@@ -171,6 +171,24 @@ describe('session.fetch', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it('does not begin to wait where it was aborted before its 401 came', async () => {
+    const { world, expire } = await open();
+    expire();
+    const abort = new AbortController();
+    const why = new Error('navigated');
+    const { session } = world.openTab({
+      // A fetch that minds no signal.
+      fetch: (input) => {
+        if (input === backend) {
+          abort.abort(why);
+          return Promise.resolve(new Response('', { status: 401 }));
+        }
+        return new Promise(() => {});
+      },
+    });
+    await expect(session.fetch(backend, { signal: abort.signal })).rejects.toBe(why);
+  });
+
   it('does not refresh where tokens are sent by hand', async () => {
     const { session, expire, bff } = await open({ headers: { authorization: 'Bearer x' } });
     expire();

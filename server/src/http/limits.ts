@@ -1,4 +1,4 @@
-import { limits } from '@auth-bff/shared';
+import { maxUrlBytes } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 
@@ -6,9 +6,9 @@ import { AppError } from '../errors.ts';
 export const registerUrlLimit = (server: FastifyInstance): void => {
   // After every onRequest hook: without the headers of CORS an allowed origin could not read why it was refused.
   server.addHook('preParsing', async (request) => {
-    if (Buffer.byteLength(request.url) > limits.urlBytes) {
+    if (Buffer.byteLength(request.url) > maxUrlBytes) {
       throw new AppError('payload_too_large', {
-        message: `The URL has more than ${limits.urlBytes} bytes: send fewer calls in a batch.`,
+        message: `The URL has more than ${maxUrlBytes} bytes: send fewer calls in a batch.`,
       });
     }
   });

@@ -1,4 +1,4 @@
-import { limits, sessionExpiresInHeader, sessionRefreshInHeader, trpcPath } from '@auth-bff/shared';
+import { maxCallsPerBatch, sessionExpiresInHeader, sessionRefreshInHeader, trpcPath } from '@auth-bff/shared';
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
@@ -45,7 +45,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
       prefix: trpcPath,
       trpcOptions: {
         router: appRouter,
-        maxBatchSize: limits.callsPerBatch,
+        maxBatchSize: maxCallsPerBatch,
         createContext: async ({ req, res, info }) => {
           const isStreamed = info.accept === 'application/jsonl';
           const context = createContext(req, res, { callsInRequest: info.calls.length, isStreamed });
