@@ -1,5 +1,5 @@
-import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client';
-import superjson from 'superjson';
+import { createTRPCClient, httpBatchLink, type TRPCClientError } from '@trpc/client';
+import superjson, { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { batchLink } from '../../client/src/batch-link.ts';
 import { reasonOf } from '../../client/src/index.ts';
@@ -29,7 +29,7 @@ const open = async (app: TestApp, which: 'ours' | 'tRPC’s') => {
       : httpBatchLink<AppRouter>({
           url,
           transformer: superjson,
-          fetch: (input, init) => fetch(input as string, init as RequestInit),
+          fetch: (input, init) => fetch(input, init as RequestInit),
           headers: { 'x-csrf': '1' },
           maxItems: 50,
           maxURLLength: 8_000,
@@ -94,7 +94,7 @@ describe('the link that sends, beside httpBatchLink', () => {
     'a thing of no shape': () => Response.json([{ ok: true }]),
     'one error for all': () =>
       Response.json({
-        error: superjson.serialize({
+        error: serialize({
           message: 'No.',
           code: -32_600,
           data: { code: 'FORBIDDEN', httpStatus: 403, reason: 'csrf' },
@@ -123,7 +123,7 @@ describe('the link that sends', () => {
   it('gives each call its own answer where another’s makes no sense', async () => {
     await using app = await startApp();
     const { trpc, state } = await open(app, 'ours');
-    state.intercept = () => Promise.resolve(Response.json([{}, { result: { data: superjson.serialize({ id: 8 }) } }]));
+    state.intercept = () => Promise.resolve(Response.json([{}, { result: { data: serialize({ id: 8 }) } }]));
     const [senseless, good] = [trpc.users.byId.query({ id: 5 }), trpc.users.byId.query({ id: 8 })].map(outcomeOf);
     expect(await senseless).toMatchObject({ reason: 'network' });
     expect(await good).toEqual({ value: { id: 8 } });
