@@ -121,7 +121,9 @@ export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promis
       request.socket.resetAndDestroy();
       return;
     case 'garbage':
-      request.socket.end('\u0016\u0003\u0001 this is not HTTP\r\n\r\n');
+      request.socket.write('\u0016\u0003\u0001 this is not HTTP\r\n\r\n');
+      await delay(RESET_AFTER_MS, undefined, { signal });
+      request.socket.end();
       return;
     case 'drip': {
       const real = await answer();

@@ -110,3 +110,12 @@ export const staff: readonly Staff[] = [
   }),
   person(130, 'Farah', 'Siddiqui', 'Finance', 'Budget Officer', [bms('Manager')]),
 ];
+
+const firstOfCrowd = 2_000_001;
+const sizeOfCrowd = 1_000_000;
+
+/** A million people more, made up as they are asked for: the crowd that an organisation has, with nobody to sign in as. */
+export const crowdMember = (id: number): Staff | null =>
+  Number.isInteger(id) && id >= firstOfCrowd && id < firstOfCrowd + sizeOfCrowd
+    ? person(id, 'Somebody', `No ${id}`, 'Everywhere', null, [tts('User')], { email: `somebody.${id}@example.com` })
+    : null;

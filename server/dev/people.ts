@@ -1,5 +1,5 @@
 import { employees } from './people-employees.ts';
-import { staff } from './people-staff.ts';
+import { crowdMember, staff } from './people-staff.ts';
 
 export type System = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
 export type Role = { system: System; role: string };
@@ -52,7 +52,7 @@ const staffById = new Map(staff.map((person) => [person.id, person]));
 const employeeById = new Map(employees.map((person) => [person.id, person]));
 const same = (left: string, right: string) => left.toLowerCase() === right.toLowerCase();
 
-export const findStaff = (id: number): Staff | null => staffById.get(id) ?? null;
+export const findStaff = (id: number): Staff | null => staffById.get(id) ?? crowdMember(id);
 export const findEmployee = (id: number): Employee | null => employeeById.get(id) ?? null;
 
 export const staffByEmail = (email: string): Staff | null => staff.find((person) => same(person.email, email)) ?? null;

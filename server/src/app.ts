@@ -1,12 +1,16 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { codeOfReason, httpStatusOfCode, maxBodyBytes, maxUrlBytes } from '@auth-bff/shared';
+import { codeOfReason, directoryStaleHeader, httpStatusOfCode, maxBodyBytes, maxUrlBytes } from '@auth-bff/shared';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
+import { createProbe } from './auth-service/probe.ts';
+import { createRecovery } from './auth-service/recovery.ts';
+import { createResilience } from './auth-service/resilience.ts';
 import { createTransport } from './auth-service/transport.ts';
 import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { AppError } from './errors.ts';
+import { createLeftSignal } from './http/client-left.ts';
 import { registerClosing } from './http/closing.ts';
 import { candidateTokens, createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
@@ -21,6 +25,7 @@ import { causesOf, createLog, type Log } from './log.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
 import { createSessionService } from './session/session-service.ts';
+import { createStatus } from './status.ts';
 import { createRemoteVerifier } from './token/remote-verifier.ts';
 import { createVerifier } from './token/verifier.ts';
 
@@ -30,8 +35,12 @@ export type AppOptions = {
   log?: Log;
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number;
+  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
+  clock?: () => number;
   /** Replaces the deadline of each call to the Auth Service (3 s; 10 s to sign in). */
   authServiceDeadlineMs?: number;
+  /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
+  recoveryEveryMs?: number;
 };
 
 export type App = AsyncDisposable & {
@@ -49,20 +58,40 @@ const toTrustProxy = (trusted: Config['trustProxy']) =>
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, log = createLog(config) } = options;
 
-  const health = createAuthServiceHealth({ now });
+  const { authServiceDeadlineMs: deadlineMs } = options;
+  const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
   const transport = createTransport({
     url: config.authServiceUrl,
     apiKey: config.apiKey,
     onCall: health.record,
-    ...(options.authServiceDeadlineMs === undefined ? {} : { deadlineMs: options.authServiceDeadlineMs }),
+    deadlineMs,
   });
-  const authService = createAuthServiceClient({ transport, now });
+  const probe = createProbe({ transport, now });
+  const resilience = createResilience({
+    transport,
+    now,
+    deadlineMs,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    onOpen(endpoint) {
+      log.warn({ endpoint }, 'The Auth Service fails at this endpoint, which is not asked for a while.');
+      recovery.suspect();
+    },
+  });
+  const recovery = createRecovery({
+    probe,
+    isDown: health.isDown,
+    onDown: health.markDown,
+    onBack: resilience.recover,
+    everyMs: options.recoveryEveryMs,
+  });
+  const authService = createAuthServiceClient({ transport: resilience, now });
   const { algorithm, refreshThresholdSeconds, signingKeys, sealingSecret } = config;
   const verifier =
     config.tokenValidation === 'remote'
       ? createRemoteVerifier({ authService, algorithm, refreshThresholdSeconds, now })
       : createVerifier({ signingKeys, algorithm, refreshThresholdSeconds, now });
-  const directory = createDirectory({ authService });
+  const directory = createDirectory({ authService, lifetimes: config.directory, now });
+  const status = createStatus({ health, directory, probe, now });
   const membership = createMembership({ user: directory.user });
   const sessions = createSessionService({
     authService,
@@ -82,7 +111,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     const { reason } = error;
     requestLog.noteReason(request, reason);
     const fields = { requestId: request.id, procedure, reason, causes: causesOf(error.cause) };
-    if (httpStatusOfCode[codeOfReason[reason]] >= 500) log.error(fields, error.message);
+    if (httpStatusOfCode[codeOfReason[reason]] >= 500 && !request.raw.socket.destroyed)
+      log.error(fields, error.message);
+    // Whoever has left is told nothing, and nothing is wrong.
     else log.debug(fields, error.message);
   };
 
@@ -108,7 +139,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   await registerCors(server, config);
   registerCsrf(server, config);
   await registerCookies(server);
-  registerHealth(server, { status: health.current });
+  registerHealth(server, { status: status.current });
   await registerTrpc(server, {
     onError,
     variesByOrigin: config.corsOrigins.length > 0,
@@ -119,7 +150,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         ...facts,
         directory,
         membership,
-        status: () => health.look(authService.probe),
+        status: status.look,
+        left: createLeftSignal(reply),
+        onStale: () => {
+          // The head of a streamed answer is gone by then.
+          if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');
+        },
         requestSession: createRequestSession({
           presented: presentedTokens(request),
           candidates: candidateTokens(request),
@@ -139,6 +175,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   });
 
   const close = async () => {
+    recovery.close();
     await server.close();
     await transport.close();
   };

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { DirectoryLifetimes } from './directory/directory.ts';
 
 /** The least length of a key outside development. RFC 7518, section 3.2: HS256 keys have 256 bits or more. */
 const minKeyBytes = 32;
@@ -102,6 +103,13 @@ const Environment = z.object({
   COOKIE_SECURE: optional(flag),
   SEALING_KEY: optional(z.string()),
   REDIS_URL: optional(redisUrl),
+  DIRECTORY_FRESH_SECONDS: optional(wholeNumber(0, 86_400)),
+  DIRECTORY_STALE_SECONDS: optional(wholeNumber(0, 86_400)),
+  DIRECTORY_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
+  DIRECTORY_NOT_FOUND_SECONDS: optional(wholeNumber(0, 86_400)),
+  DIRECTORY_ROLES_FRESH_SECONDS: optional(wholeNumber(0, 86_400)),
+  DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
+  DIRECTORY_MAX_ENTRIES: optional(wholeNumber(1, 10_000_000)),
   RATE_LIMIT_PER_MINUTE: optional(wholeNumber(0, 1_000_000)),
   TRUST_PROXY: optional(trustProxy),
   LOG_LEVEL: optional(
@@ -135,6 +143,7 @@ export type Config = {
   /** What every sealing key is derived from. */
   sealingSecret: string;
   redisUrl: string | null;
+  directory: DirectoryLifetimes;
   rateLimitPerMinute: number;
   trustProxy: boolean | number | string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -215,6 +224,20 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
     cookieSecure: read.COOKIE_SECURE ?? true,
     sealingSecret: sealingKey ?? signingKey ?? '',
     redisUrl: read.REDIS_URL ?? null,
+    directory: {
+      people: {
+        freshSeconds: read.DIRECTORY_FRESH_SECONDS ?? 60,
+        staleSeconds: read.DIRECTORY_STALE_SECONDS ?? 300,
+        staleOnErrorSeconds: read.DIRECTORY_STALE_ON_ERROR_SECONDS ?? 3600,
+        notFoundSeconds: read.DIRECTORY_NOT_FOUND_SECONDS ?? 10,
+      },
+      roles: {
+        freshSeconds: read.DIRECTORY_ROLES_FRESH_SECONDS ?? 15,
+        staleSeconds: 0,
+        staleOnErrorSeconds: read.DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS ?? 600,
+      },
+      maxEntries: read.DIRECTORY_MAX_ENTRIES ?? 20_000,
+    },
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 1200,
     trustProxy: read.TRUST_PROXY ?? false,
     logLevel: read.LOG_LEVEL ?? 'info',

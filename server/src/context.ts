@@ -12,6 +12,10 @@ export type ContextOptions = {
   requestSession: RequestSession;
   directory: Directory;
   membership: Membership;
+  /** Aborts when nobody waits for the answer any more. */
+  left: AbortSignal;
+  /** Told where something in the answer comes from a stale cache. */
+  onStale: () => void;
   status: () => Promise<Status>;
 };
 
@@ -20,8 +24,8 @@ export type ContextOptions = {
  * token is a fact that `session()` tells, or nobody could reach `session.refresh` with one.
  */
 export const createContext = (options: ContextOptions) => {
-  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession, directory, membership, status } =
-    options;
+  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
+  const { directory, membership, left, onStale, status } = options;
   // Asked once for all calls of a batch.
   let member: Promise<Principal> | null = null;
   return {
@@ -36,7 +40,9 @@ export const createContext = (options: ContextOptions) => {
 
     /** The members that speak for a person. */
     as: (signedIn: SignedInAs) => {
-      const { principal, caller } = signedIn;
+      const { principal } = signedIn;
+      const caller = { ...signedIn.caller, signal: left };
+      const asking = { ...caller, onStale };
       return {
         principal,
         member: () => {
@@ -45,12 +51,12 @@ export const createContext = (options: ContextOptions) => {
         },
         me: () => requestSession.show(signedIn),
         directory: {
-          me: () => directory.me(caller),
-          user: (id: number) => directory.user(id, caller),
-          users: (ids: readonly number[]) => directory.users(ids, caller),
-          userByCompanyId: (companyId: string) => directory.userByCompanyId(companyId, caller),
-          userIdsByRole: (role: { system: string; role: string }) => directory.userIdsByRole(role, caller),
-          employee: (id: number) => directory.employee(id, { requestId }),
+          me: () => directory.me(asking),
+          user: (id: number) => directory.user(id, asking),
+          users: (ids: readonly number[]) => directory.users(ids, asking),
+          userByCompanyId: (companyId: string) => directory.userByCompanyId(companyId, asking),
+          userIdsByRole: (role: { system: string; role: string }) => directory.userIdsByRole(role, asking),
+          employee: (id: number) => directory.employee(id, asking),
         },
       };
     },

@@ -28,6 +28,9 @@ const messageOfReason: Record<Reason, string> = {
   internal: 'Something went wrong on our side.',
 };
 
+/** `unreachable`: no connection. `hung_up`: the connection ended before any answer. `silent`: no whole answer in time. */
+export type UpstreamEnd = number | 'unreachable' | 'hung_up' | 'silent';
+
 export type AppErrorOptions = {
   cause?: unknown;
   /** For people; it goes to the caller, so it holds no secret and nothing of an upstream's body. */
@@ -35,6 +38,8 @@ export type AppErrorOptions = {
   /** Whole seconds after which a new attempt makes sense. */
   retryAfterSeconds?: number | undefined;
   issues?: InputIssue[];
+  /** How the Auth Service failed, where it did: the status it answered, or that it did not. */
+  upstream?: UpstreamEnd | undefined;
   /** Whether the caller's cookies are of no more use, and are to be cleared. Default false. */
   endsSession?: boolean;
 };
@@ -45,13 +50,16 @@ export class AppError extends Error {
   readonly reason: Reason;
   readonly retryAfterSeconds: number | undefined;
   readonly issues: InputIssue[] | undefined;
+  readonly upstream: UpstreamEnd | undefined;
   readonly endsSession: boolean;
 
-  constructor(reason: Reason, { cause, message, retryAfterSeconds, issues, endsSession }: AppErrorOptions = {}) {
+  constructor(reason: Reason, options: AppErrorOptions = {}) {
+    const { cause, message, retryAfterSeconds, issues, upstream, endsSession } = options;
     super(message ?? messageOfReason[reason], cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
     this.issues = issues;
+    this.upstream = upstream;
     this.endsSession = endsSession ?? false;
   }
 }

@@ -511,7 +511,7 @@ describe('behaviour 3: every path needs its trailing slash', () => {
       await trpc.session.refresh.mutate();
       if (credentials.as === 'staff') {
         await trpc.users.byId.query({ id: 5 });
-        await trpc.users.byIds.query({ ids: [5] });
+        await trpc.users.byIds.query({ ids: [5, 6] });
         await trpc.users.byRole.query({ system: 'TTS', role: 'Technician' });
         await trpc.users.byCompanyId.query({ companyId: 'MA0001' });
       }

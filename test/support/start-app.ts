@@ -22,6 +22,9 @@ export type StartAppOptions = {
   env?: Record<string, string>;
   authService?: Partial<AuthServiceOptions>;
   authServiceDeadlineMs?: number;
+  /** Milliseconds of the clock that breakers go by. Default: the system's. */
+  clock?: () => number;
+  recoveryEveryMs?: number;
 };
 
 export type TestApp = AsyncDisposable & {
@@ -33,6 +36,16 @@ export type TestApp = AsyncDisposable & {
   browser: (options?: { headers?: Record<string, string> }) => Browser;
   /** Parsed log lines. */
   logLines: Array<Record<string, unknown>>;
+};
+
+/** An environment whose directory remembers nothing, so that each call is one of the Auth Service. */
+export const forgetful = {
+  DIRECTORY_FRESH_SECONDS: '0',
+  DIRECTORY_STALE_SECONDS: '0',
+  DIRECTORY_STALE_ON_ERROR_SECONDS: '0',
+  DIRECTORY_NOT_FOUND_SECONDS: '0',
+  DIRECTORY_ROLES_FRESH_SECONDS: '0',
+  DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: '0',
 };
 
 /** A clock that stands still until a test moves it. */
@@ -48,7 +61,14 @@ export const createClock = (startMs = Date.now()) => {
 
 /** A real BFF before a real embedded Auth Service, on ports of their own. */
 export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> => {
-  const { dialect = 'guide', now = createClock().now, env = {}, authServiceDeadlineMs } = options;
+  const {
+    dialect = 'guide',
+    now = createClock().now,
+    env = {},
+    authServiceDeadlineMs,
+    clock,
+    recoveryEveryMs,
+  } = options;
   const authService = await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService });
   const config = loadConfig({
     DJANGO_JWT_SIGNING_KEY: signingKey,
@@ -70,6 +90,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     now,
     log: createLog({ ...config, destination }),
     ...(authServiceDeadlineMs === undefined ? {} : { authServiceDeadlineMs }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
   });
   const url = await app.listen();
   return {

@@ -4,18 +4,24 @@ import { AppError, isAppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
+import type { Resilience } from './resilience.ts';
 import { createSignIn } from './sign-in-calls.ts';
-import type { Answer, Caller, Exchange, Transport } from './transport.ts';
-import { WireEmployee, WireMe, WireUser, WireUserIds, WireUsers, WireValidation } from './wire.ts';
+import { type Answer, type Caller, type Exchange, personOf } from './transport.ts';
+import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserIds, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {
-  transport: Transport;
+  transport: Pick<Resilience, 'request'>;
   /** Milliseconds since the epoch: for a `Retry-After` that is a date. */
   now: () => number;
 };
 
 /** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
-export type UserResults = Map<number, { user: User } | { error: AppError }>;
+export type UserResults = Map<number, UserRecord | AppError>;
+
+const toExchange = (caller: Caller) => {
+  const { accessToken, requestId, signal } = caller;
+  return { accessToken, requestId, signal, person: personOf(caller) };
+};
 
 /** What the service did not say of a user in one answer, from another answer about the same one. */
 const completeUser = (user: User, other: User): User => ({
@@ -46,8 +52,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     exchange: Pick<Exchange, 'query' | 'json'> = {},
   ): Promise<z.output<Schema>> => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
-    const { accessToken, requestId } = caller;
-    const answer = await ask(endpoint, { ...exchange, accessToken, requestId });
+    const answer = await ask(endpoint, { ...exchange, ...toExchange(caller) });
     return decode(endpoint, schema, readJson(endpoint, answer));
   };
 
@@ -55,10 +60,10 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     if (asked !== answered) throw brokenContract(endpoint, 'at id: it is about another person than was asked');
   };
 
-  const user = async (id: number, caller: Caller): Promise<User> => {
+  const user = async (id: number, caller: Caller): Promise<UserRecord> => {
     const endpoint = endpoints.user(id);
     const found = await askAs(caller, endpoint, WireUser);
-    requireId(endpoint, id, found.id);
+    requireId(endpoint, id, found.user.id);
     return found;
   };
 
@@ -81,8 +86,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   const validateEmployee = async (caller: Caller): Promise<boolean> => {
-    const { accessToken, requestId } = caller;
-    const answer = await transport.request(endpoints.whoseToken, { accessToken, requestId });
+    const answer = await transport.request(endpoints.whoseToken, toExchange(caller));
     if (answer.status === 404) {
       // The service that the guide documents has no such endpoint: the profile is for employees alone.
       return (await employeeProfile(caller)).id === caller.id;
@@ -110,11 +114,11 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
         if (entry === undefined || entry === null) continue;
         try {
           const found = decode(endpoints.users, WireUser, entry);
-          requireId(endpoints.users, id, found.id);
-          results.set(id, { user: found });
+          requireId(endpoints.users, id, found.user.id);
+          results.set(id, found);
         } catch (error) {
           if (!isAppError(error)) throw error;
-          results.set(id, { error });
+          results.set(id, error);
         }
       }
       return results;
@@ -136,19 +140,20 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
 
     /** The staff user with this company id. Throws `user_not_found`, also where it is an employee's. */
     async userByCompanyId(companyId: string, caller: Caller): Promise<User> {
-      const profile = await askAs(caller, endpoints.userByCompanyId(companyId), WireUser);
+      const { user: profile } = await askAs(caller, endpoints.userByCompanyId(companyId), WireUser);
       // Where no staff has it, the service answers an employee with the employee's own number: only the
       // profile whose e-mail is that of the staff user of this number is that staff user.
-      const staff = await user(profile.id, caller);
+      const { user: staff } = await user(profile.id, caller);
       const isSame = staff.email !== '' && staff.email.toLowerCase() === profile.email.toLowerCase();
       if (!isSame) throw new AppError('user_not_found');
       return completeUser(staff, profile);
     },
 
     /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
-    async employee(id: number, { requestId }: { requestId?: string | undefined } = {}): Promise<Employee> {
+    async employee(id: number, caller: Omit<Caller, 'accessToken'>): Promise<Employee> {
       const endpoint = endpoints.employee(id);
-      const answer = await ask(endpoint, { requestId });
+      const { requestId, signal } = caller;
+      const answer = await ask(endpoint, { requestId, signal, person: personOf(caller) });
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;
@@ -156,7 +161,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
 
     /** The caller's own profile. */
     async staffProfile(caller: Caller): Promise<User> {
-      const found = await askAs(caller, endpoints.staffProfile, WireUser);
+      const { user: found } = await askAs(caller, endpoints.staffProfile, WireUser);
       requireId(endpoints.staffProfile, caller.id, found.id);
       return found;
     },
@@ -165,13 +170,6 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** Whether the Auth Service accepts this token as this person's. Guide: "Option 2: Remote Validation". */
     validate: (caller: Caller & { type: PersonType }): Promise<boolean> =>
       isAccepted(caller.type === 'staff' ? validateStaff(caller) : validateEmployee(caller)),
-
-    /** Whether the service answers at all, asked with nobody's token. Throws where it does not, or with a 5xx or a 429. */
-    async probe(): Promise<void> {
-      const answer = await transport.request(endpoints.validateStaff);
-      const error = statusToError(endpoints.validateStaff, answer, now());
-      if (isAppError(error, 'auth_service_unavailable')) throw error;
-    },
   };
 };
 

@@ -12,6 +12,9 @@ export type Endpoint = {
   internal?: true;
   /** What a 404 means there. Without it, the endpoint itself is missing: a broken contract. */
   notFound?: Reason;
+  /** Changes nothing, and so may be asked again where it failed. */
+  isRead: boolean;
+  /** Milliseconds for all of a call, with its waits and new attempts. */
   deadlineMs: number;
 };
 
@@ -23,6 +26,7 @@ const lookup = (name: string, path: string, rest: Partial<Endpoint> = {}): Endpo
   method: 'GET',
   path,
   audience: 'staff',
+  isRead: true,
   deadlineMs: lookupMs,
   ...rest,
 });
@@ -31,6 +35,7 @@ const signIn = (name: string, path: string): Endpoint => ({
   method: 'POST',
   path,
   audience: 'none',
+  isRead: false,
   deadlineMs: signInMs,
 });
 const tokens = (name: string, path: string, audience: Endpoint['audience']): Endpoint => ({
@@ -38,6 +43,7 @@ const tokens = (name: string, path: string, audience: Endpoint['audience']): End
   method: 'POST',
   path,
   audience,
+  isRead: false,
   deadlineMs: lookupMs,
 });
 

@@ -4,6 +4,8 @@ import type { CallOutcome } from './transport.ts';
 export type AuthServiceHealthOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Told when the service is called down. */
+  onDown?: () => void;
 };
 
 /** Failed calls in a row after which the service is called down. */
@@ -12,7 +14,7 @@ const failuresToDown = 3;
 const freshForMs = 5_000;
 
 /** How the Auth Service is, from how its calls end. */
-export const createAuthServiceHealth = ({ now }: AuthServiceHealthOptions) => {
+export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOptions) => {
   let authService: 'up' | 'down' = 'up';
   let sinceMs = now();
   let lastSeenMs = Number.NEGATIVE_INFINITY;
@@ -24,13 +26,18 @@ export const createAuthServiceHealth = ({ now }: AuthServiceHealthOptions) => {
     if (authService === next) return;
     authService = next;
     sinceMs = now();
+    if (next === 'down') onDown?.();
   };
 
   const current = (): Status => ({ authService, since: new Date(sinceMs) });
 
   return {
     current,
+    isDown: () => authService === 'down',
+    /** The service does not answer, as somebody has found out who asked with nobody's token. */
+    markDown: () => change('down'),
     record({ outcome, status }: Pick<CallOutcome, 'outcome' | 'status'>): void {
+      if (outcome === 'abandoned') return;
       lastSeenMs = now();
       isLastFailed = outcome === 'unavailable';
       if (!isLastFailed) {

@@ -31,11 +31,11 @@ const httpDateToMs = (text: string): number =>
     ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
     : Number.NaN;
 
-/** Seconds from `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3), between 1 and 300; 5 without it. */
-export const retryAfterSeconds = (answer: Answer, nowMs: number): number => {
+/** Seconds from `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3), between 1 and 300; null without it. */
+export const retryAfterOf = (answer: Answer, nowMs: number): number | null => {
   const text = answer.retryAfter?.trim() ?? '';
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((httpDateToMs(text) - nowMs) / 1000);
-  return Number.isFinite(seconds) ? Math.min(300, Math.max(1, seconds)) : 5;
+  return Number.isFinite(seconds) ? Math.min(300, Math.max(1, seconds)) : null;
 };
 
 /** A redirect to the same path but for its slash, or to https: not a login page, but a wrong AUTH_SERVICE_URL. */
@@ -56,7 +56,8 @@ export const statusToError = (endpoint: Endpoint, answer: Answer, nowMs: number)
   if (status >= 500 || status === 429 || status === 408) {
     return new AppError('auth_service_unavailable', {
       cause: `status ${status} from ${endpoint.name}`,
-      retryAfterSeconds: retryAfterSeconds(answer, nowMs),
+      retryAfterSeconds: retryAfterOf(answer, nowMs) ?? 5,
+      upstream: status,
     });
   }
   const isRedirect = status >= 300 && status < 400;

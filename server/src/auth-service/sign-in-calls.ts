@@ -5,10 +5,10 @@ import { type Endpoint, endpoints } from './endpoints.ts';
 import { cookieOf, type TokenGrant } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
 import { refusalToReason } from './refusal.ts';
-import type { Answer, Transport } from './transport.ts';
+import { type Answer, personOf, type Transport } from './transport.ts';
 import { WireGrant } from './wire.ts';
 
-export type SignInCallsOptions = { transport: Transport; now: () => number };
+export type SignInCallsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
 
 export type Credentials = {
   as: PersonType;
@@ -32,6 +32,7 @@ export type SecondFactor = {
 
 export type SessionTokens = {
   type: PersonType;
+  id: number;
   accessToken: string | null;
   refreshToken: string | null;
   requestId?: string | undefined;
@@ -67,9 +68,11 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     endpoint: Endpoint,
     json: Record<string, string>,
     otherwise: 'bad_credentials' | 'otp_invalid',
-    requestId: string | undefined,
+    { email, requestId }: Pick<Credentials, 'email' | 'requestId'>,
   ) => {
-    const answer = await transport.request(endpoint, { json, requestId });
+    // Whoever signs in is known by nothing else; of a row that fails upstream it is the name.
+    const person = email.trim().toLowerCase();
+    const answer = await transport.request(endpoint, { json, requestId, person });
     if (isSuccess(answer)) {
       const read = readGrant(endpoint, answer);
       // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
@@ -94,6 +97,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       accessToken: tokens.accessToken ?? undefined,
       refreshToken: tokens.refreshToken ?? undefined,
       requestId: tokens.requestId,
+      person: personOf(tokens),
     });
     if (answer.status === 404) return 'no_such_endpoint';
     if (isSuccess(answer)) {
@@ -113,7 +117,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     /** Throws `bad_credentials`, `account_locked`, `captcha_required`. */
     async signIn({ as, email, password, captchaToken, requestId }: Credentials): Promise<SignInAnswer> {
       const json = { email, password, ...(captchaToken === undefined ? {} : { captcha_token: captchaToken }) };
-      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', requestId);
+      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', { email, requestId });
       // A second factor that is due comes first: the service hands out working tokens before it too.
       return read.isOtpRequired || read.grant === null
         ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
@@ -124,7 +128,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     async verifyOtp({ as, email, code, temporaryToken, requestId }: SecondFactor): Promise<TokenGrant> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
-      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', requestId);
+      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', { email, requestId });
       // Still required: a token beside that is the one from before the second factor.
       if (isOtpRequired) throw new AppError('otp_invalid');
       if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
@@ -148,6 +152,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
         accessToken: tokens.accessToken ?? undefined,
         refreshToken: tokens.refreshToken ?? undefined,
         requestId: tokens.requestId,
+        person: personOf(tokens),
       });
       if (!isSuccess(answer))
         throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);

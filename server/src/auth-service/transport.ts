@@ -1,6 +1,6 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, errors, Pool } from 'undici';
-import { AppError } from '../errors.ts';
+import { AppError, type UpstreamEnd } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** The most bytes that an answer may have. */
@@ -9,7 +9,17 @@ const maxAnswerBytes = 5_000_000;
 const maxConnections = 64;
 
 /** On whose behalf a call is made, and for which request of ours. */
-export type Caller = { type: PersonType; id: number; accessToken: string; requestId?: string | undefined };
+export type Caller = {
+  type: PersonType;
+  id: number;
+  accessToken: string;
+  requestId?: string | undefined;
+  /** Aborts once nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined;
+};
+
+/** Names a person. Numbers alone do not: those of staff and employees overlap. */
+export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
 
 export type Exchange = {
   query?: Record<string, string>;
@@ -17,6 +27,9 @@ export type Exchange = {
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
   requestId?: string | undefined;
+  /** Whose doing the outcome may be: `personOf` a caller, or whoever else asks. */
+  person?: string | undefined;
+  signal?: AbortSignal | undefined;
 };
 
 /** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
@@ -29,10 +42,10 @@ export type Answer = {
   body: string;
 };
 
-/** How one call ended, for health and metrics: `answered` is any answer at all under 500. */
+/** How one attempt ended, for health and metrics. `answered`: any answer under 500 but 429; `abandoned`: nobody waited for it any more. */
 export type CallOutcome = {
   endpoint: string;
-  outcome: 'answered' | 'unavailable' | 'contract';
+  outcome: 'answered' | 'unavailable' | 'contract' | 'abandoned';
   status: number | null;
   durationMs: number;
 };
@@ -41,12 +54,14 @@ export type TransportOptions = {
   /** The address of the Auth Service, without a trailing slash; it may have a path. */
   url: string;
   apiKey: string;
-  /** Replaces the endpoints' own deadlines. */
-  deadlineMs?: number;
+  /** Replaces the endpoints' own deadlines, for calls that come without a signal of their own. */
+  deadlineMs?: number | undefined;
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: () => number;
   onCall?: (outcome: CallOutcome) => void;
 };
+
+const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError';
 
 const headerOf = (headers: Record<string, string | string[] | undefined>, name: string): string | null => {
   const value = headers[name];
@@ -61,8 +76,24 @@ const cookieHeader = ({ accessToken, refreshToken }: Exchange): string | null =>
   return cookies.length === 0 ? null : cookies.join('; ');
 };
 
+const unreachable =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_CONNECT_TIMEOUT)$|^ERR_TLS|CERT/;
+const hungUp = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/;
+
+/** A connection that was tried by several addresses fails for several reasons, which are alike. */
+const codeOf = (cause: unknown): string => {
+  const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause];
+  return (first as NodeJS.ErrnoException | undefined)?.code ?? '';
+};
+
+const endOf = (cause: unknown, isAnswered: boolean): UpstreamEnd => {
+  const code = codeOf(cause);
+  if (unreachable.test(code)) return 'unreachable';
+  return hungUp.test(code) && !isAnswered ? 'hung_up' : 'silent';
+};
+
 /** No answer, or none that HTTP can read. The cause is kept for the log. */
-const failureToError = (endpoint: Endpoint, cause: unknown): AppError =>
+const failureToError = (endpoint: Endpoint, cause: unknown, isAnswered: boolean): AppError =>
   cause instanceof errors.ResponseExceededMaxSizeError
     ? new AppError('auth_service_contract', {
         message: `The Auth Service's answer to ${endpoint.name} is larger than ${maxAnswerBytes} bytes.`,
@@ -73,7 +104,7 @@ const failureToError = (endpoint: Endpoint, cause: unknown): AppError =>
           message: `The Auth Service's answer to ${endpoint.name} is not HTTP.`,
           cause,
         })
-      : new AppError('auth_service_unavailable', { cause, retryAfterSeconds: 5 });
+      : new AppError('auth_service_unavailable', { cause, retryAfterSeconds: 5, upstream: endOf(cause, isAnswered) });
 
 /**
  * One pool of connections to the Auth Service. Each call has one deadline for all of it; redirects are
@@ -90,7 +121,7 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
     connect: { timeout: 3_000 },
   });
 
-  const send = async (endpoint: Endpoint, exchange: Exchange): Promise<Answer> => {
+  const send = async (endpoint: Endpoint, exchange: Exchange, onAnswer: () => void): Promise<Answer> => {
     const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query).toString()}`;
     const cookie = cookieHeader(exchange);
     const { statusCode, headers, body } = await pool.request({
@@ -104,8 +135,9 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
         ...(exchange.requestId === undefined ? {} : { 'x-request-id': exchange.requestId }),
       },
       body: exchange.json === undefined ? null : JSON.stringify(exchange.json),
-      signal: AbortSignal.timeout(deadlineMs ?? endpoint.deadlineMs),
+      signal: exchange.signal ?? AbortSignal.timeout(deadlineMs ?? endpoint.deadlineMs),
     });
+    onAnswer();
     const setCookie = headers['set-cookie'];
     return {
       status: statusCode,
@@ -120,15 +152,19 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
   return {
     async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
       const startedAt = now();
+      let isAnswered = false;
       const report = (outcome: CallOutcome['outcome'], status: number | null) =>
         onCall?.({ endpoint: endpoint.name, outcome, status, durationMs: now() - startedAt });
       try {
-        const answer = await send(endpoint, exchange);
+        const answer = await send(endpoint, exchange, () => {
+          isAnswered = true;
+        });
         report(answer.status >= 500 || answer.status === 429 ? 'unavailable' : 'answered', answer.status);
         return answer;
       } catch (cause) {
-        const error = failureToError(endpoint, cause);
-        report(error.reason === 'auth_service_contract' ? 'contract' : 'unavailable', null);
+        const error = failureToError(endpoint, cause, isAnswered);
+        const isAbandoned = exchange.signal?.aborted === true && !isTimeout(exchange.signal.reason);
+        report(isAbandoned ? 'abandoned' : error.reason === 'auth_service_contract' ? 'contract' : 'unavailable', null);
         throw error;
       }
     },

@@ -72,6 +72,12 @@ const toSystems = (named: readonly string[] | null | undefined, roles: SystemRol
     ? [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))]
     : null;
 
+/** What an answer may leave unsaid of a user. */
+export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | 'joinedAt' | 'systems' | 'roles';
+
+/** A user, and the fields that the answer spoke of, if only to say null. */
+export type UserRecord = { user: User; told: ReadonlySet<UserField> };
+
 export const WireUser = z
   .object({
     id: Id,
@@ -87,9 +93,19 @@ export const WireUser = z
     roles: RoleEntries,
     system_roles: RoleEntries,
   })
-  .transform((wire): User => {
+  .transform((wire): UserRecord => {
+    const spoken: Record<UserField, boolean> = {
+      companyId: wire.company_id !== undefined,
+      department: wire.department !== undefined,
+      position: wire.position !== undefined,
+      isActive: wire.is_active !== undefined,
+      joinedAt: wire.date_joined !== undefined,
+      systems: wire.systems !== undefined || wire.roles !== undefined || wire.system_roles !== undefined,
+      roles: wire.roles !== undefined || wire.system_roles !== undefined,
+    };
+    const told = new Set((Object.keys(spoken) as UserField[]).filter((field) => spoken[field]));
     const roles = toRoles(wire.roles) ?? toRoles(wire.system_roles);
-    return {
+    const user: User = {
       id: wire.id,
       email: wire.email,
       firstName: wire.first_name,
@@ -102,6 +118,7 @@ export const WireUser = z
       systems: toSystems(wire.systems, roles),
       roles,
     };
+    return { user, told };
   });
 
 export const WireEmployee = z

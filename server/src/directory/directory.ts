@@ -1,47 +1,171 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import type { Caller } from '../auth-service/transport.ts';
+import { type Caller, personOf } from '../auth-service/transport.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { createFreshness, type Lifetimes, type Staleness } from './freshness.ts';
+import { createSharedLoads } from './shared-loads.ts';
+import { createUnshared } from './unshared.ts';
+import { createUserLoads, type LoadedUser } from './user-loads.ts';
+
+export type DirectoryLifetimes = {
+  /** Of people: users, employees, profiles. */
+  people: Lifetimes;
+  /** Of the lists of who has a role. */
+  roles: Lifetimes;
+  /** The most people remembered, of each kind. */
+  maxEntries: number;
+};
+
+export type DirectoryOptions = {
+  authService: AuthServiceClient;
+  lifetimes: DirectoryLifetimes;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+/** Who asks, and what to do where the answer is a stale one. Left out: it is never stale. */
+export type Asking = Caller & { onStale?: (() => void) | undefined };
+
+export type RoleName = { system: string; role: string };
 
 /** The most ids in one request to the Auth Service. */
 const idsPerRequest = 100;
 
-export type DirectoryOptions = { authService: AuthServiceClient };
+const userNotFound = () => new AppError('user_not_found');
 
-const chunk = <Item>(items: readonly Item[], size: number): Item[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+/**
+ * Users and employees, asked of the Auth Service as seldom as can be, and known through its outages: loads are shared
+ * (`shared-loads.ts`), answers remembered (`freshness.ts`), users loaded many at a time (`user-loads.ts`).
+ *
+ * All staff see the same of each user, as the Auth Service shows it to them, and so share what is remembered. Whatever
+ * is asked for is asked with the token of one who asks for it.
+ */
+export const createDirectory = ({ authService, lifetimes, now }: DirectoryOptions) => {
+  const { people, roles, maxEntries } = lifetimes;
+  const remembered = { ...people, maxEntries, now };
 
-/** Users and employees, looked up for a caller with the caller's own token. */
-export const createDirectory = ({ authService }: DirectoryOptions) => ({
-  /** One user. Throws `user_not_found`. */
-  user: (id: number, caller: Caller): Promise<User> => authService.user(id, caller),
+  const userLoads = createUserLoads({ authService, now });
+  const users = createFreshness<LoadedUser>(remembered);
+  const unsharedUsers = createUnshared<number>({ now });
+  const sharedUsers = {
+    notFound: userNotFound,
+    unshared: unsharedUsers,
+    maxKeys: idsPerRequest,
+    onOutcome(id: number, outcome: LoadedUser | AppError) {
+      if (outcome instanceof AppError) users.rememberError(String(id), outcome);
+      else users.remember(String(id), outcome);
+    },
+  };
+  const completeLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.complete });
+  const anyLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.many });
 
-  /** In the order asked, each once. One part failing fails the call. */
-  async users(ids: readonly number[], caller: Caller): Promise<UsersAnswer> {
-    const asked = [...new Set(ids)];
-    const parts = await Promise.all(chunk(asked, idsPerRequest).map((part) => authService.users(part, caller)));
-    const answer: UsersAnswer = { users: [], notFound: [] };
-    for (const id of asked) {
-      const result = parts.map((part) => part.get(id)).find((found) => found !== undefined);
-      if (result === undefined) answer.notFound.push(id);
-      else if ('error' in result) throw result.error;
-      else answer.users.push(result.user);
-    }
-    return answer;
-  },
+  type UserLoad = { loads: typeof completeLoads; serves: (known: LoadedUser) => boolean };
+  const complete: UserLoad = { loads: completeLoads, serves: userLoads.isComplete };
+  const anything: UserLoad = { loads: anyLoads, serves: () => true };
 
-  /** Throws `user_not_found`, also where the company id is an employee's. */
-  userByCompanyId: (companyId: string, caller: Caller): Promise<User> => authService.userByCompanyId(companyId, caller),
+  const oneUser = async (id: number, { onStale, ...caller }: Asking, { loads, serves }: UserLoad): Promise<User> => {
+    const load = () => loads.load(id, caller);
+    if (!unsharedUsers.isShared(id)) return (await load()).user;
+    const { user } = await users.recall({
+      key: String(id),
+      load,
+      reload: () => loads.load(id, { ...caller, signal: undefined }),
+      onStale,
+      serves,
+    });
+    return user;
+  };
 
-  userIdsByRole: (role: { system: string; role: string }, caller: Caller): Promise<number[]> =>
-    authService.userIdsByRole(role, caller),
+  /** What is loaded one key at a time: remembered and shared by the same key. */
+  const createRemembered = <Answer>(
+    load: (key: string, caller: Caller) => Promise<Answer>,
+    times: Parameters<typeof createFreshness>[0] = remembered,
+  ) => {
+    const known = createFreshness<Answer>(times);
+    const unshared = createUnshared<string>({ now });
+    const loads = createSharedLoads<string, Answer>({
+      load: async ([key = ''], caller) => new Map([[key, await load(key, caller)]]),
+      notFound: userNotFound,
+      unshared,
+      onOutcome(key, outcome) {
+        if (outcome instanceof AppError) known.rememberError(key, outcome);
+        else known.remember(key, outcome);
+      },
+    });
+    return {
+      staleness: known.staleness,
+      get: (key: string, { onStale, ...caller }: Asking): Promise<Answer> =>
+        unshared.isShared(key)
+          ? known.recall({
+              key,
+              load: () => loads.load(key, caller),
+              reload: () => loads.load(key, { ...caller, signal: undefined }),
+              onStale,
+            })
+          : loads.load(key, caller),
+    };
+  };
 
-  /** Throws `employee_not_found`. */
-  employee: (id: number, options: { requestId?: string | undefined }): Promise<Employee> =>
-    authService.employee(id, options),
-
-  /** The caller's own profile. */
-  me: (caller: Caller): Promise<User | Employee> =>
+  const employees = createRemembered((id, caller) => authService.employee(Number(id), caller));
+  const byCompanyId = createRemembered((companyId, caller) => authService.userByCompanyId(companyId, caller));
+  const profiles = createRemembered<User | Employee>((_person, caller) =>
     caller.type === 'staff' ? authService.staffProfile(caller) : authService.employeeProfile(caller),
-});
+  );
+  const roleLists = createRemembered(
+    (key, caller) => {
+      const [system = '', role = ''] = JSON.parse(key) as string[];
+      return authService.userIdsByRole({ system, role }, caller);
+    },
+    { ...roles, maxEntries, now },
+  );
+
+  return {
+    /** One user, no less of them than the Auth Service tells of one. Throws `user_not_found`. */
+    user: (id: number, asking: Asking): Promise<User> => oneUser(id, asking, complete),
+
+    /** In the order asked, each once. One part failing fails the call. */
+    async users(ids: readonly number[], asking: Asking): Promise<UsersAnswer> {
+      const asked = [...new Set(ids)];
+      const load = userLoads.manyAreComplete() ? complete : anything;
+      const found = await Promise.all(
+        asked.map((id) =>
+          oneUser(id, asking, load).catch((error: unknown) => {
+            if (isAppError(error, 'user_not_found')) return null;
+            throw error;
+          }),
+        ),
+      );
+      return {
+        users: found.filter((user) => user !== null),
+        notFound: asked.filter((_id, index) => found[index] === null),
+      };
+    },
+
+    /** Throws `user_not_found`, also where the company id is an employee's. */
+    userByCompanyId: (companyId: string, asking: Asking): Promise<User> => byCompanyId.get(companyId, asking),
+
+    /** The ids of everybody who has the role. A role that nobody has, or nobody knows, is an empty list. */
+    userIdsByRole: ({ system, role }: RoleName, asking: Asking): Promise<number[]> =>
+      // As it is spelt, since the Auth Service decides whether that matters.
+      roleLists.get(JSON.stringify([system, role]), asking),
+
+    /** Whoever asks this has to check who may. Throws `employee_not_found`. */
+    employee: (id: number, asking: Asking): Promise<Employee> => employees.get(String(id), asking),
+
+    /** The caller's own profile. */
+    me: (asking: Asking): Promise<User | Employee> => profiles.get(personOf(asking), asking),
+
+    /** Null where nothing is stale for want of something newer. */
+    staleness(): Staleness | null {
+      const parts = [users, employees, byCompanyId, profiles, roleLists].flatMap((part) => part.staleness() ?? []);
+      return parts.length === 0
+        ? null
+        : {
+            sinceMs: Math.min(...parts.map(({ sinceMs }) => sinceMs)),
+            lastMs: Math.max(...parts.map(({ lastMs }) => lastMs)),
+          };
+    },
+  };
+};
 
 export type Directory = ReturnType<typeof createDirectory>;

@@ -78,17 +78,19 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
     { access, accessToken, refresh, refreshToken }: EstablishedSession,
     requestId: string | undefined,
   ) => {
-    const { type } = access.principal;
+    const { type, id } = access.principal;
     const isOfType = refresh?.principal.type === type;
-    authService.signOut({ type, accessToken, refreshToken: isOfType ? refreshToken : null, requestId }).catch(() => {});
+    authService
+      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, requestId })
+      .catch(() => {});
   };
 
   const exchange = async (tokens: PresentedTokens, old: VerifiedToken, chain: Chain): Promise<EstablishedSession> => {
-    const { type } = old.principal;
+    const { type, id } = old.principal;
     const { requestId } = tokens;
     let session: EstablishedSession;
     try {
-      const grant = await authService.refresh({ ...tokens, type });
+      const grant = await authService.refresh({ ...tokens, type, id });
       // Some services answer with the very refresh token that they got: that is no exchange.
       const refreshToken = grant.refreshToken === tokens.refreshToken ? null : grant.refreshToken;
       if (refreshToken !== null) exchanged.set(old.fingerprint, true);

@@ -87,12 +87,14 @@ export const createSessionService = (options: SessionServiceOptions) => {
       lineage.end(fingerprints);
 
       const newest = refresh === null ? null : refresher.latest(refresh.fingerprint);
-      const type = (refresh ?? access)?.principal.type;
-      if (type === undefined) return;
+      const subject = (refresh ?? access)?.principal;
+      if (subject === undefined) return;
+      const { type, id } = subject;
       const isAccessOfType = access?.principal.type === type;
       await authService
         .signOut({
           type,
+          id,
           accessToken: newest?.accessToken ?? (isAccessOfType ? tokens.accessToken : null),
           refreshToken: newest?.refreshToken ?? (refresh === null ? null : tokens.refreshToken),
           requestId: tokens.requestId,

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EndpointName, Fault } from '../../../server/dev/auth-service.ts';
 import type { Subject } from '../../../server/dev/people.ts';
 import { type Browser, errorDataOf, reasonOf } from '../../support/browser.ts';
-import { apiKey, createClock, signingKey, startApp, type StartAppOptions } from '../../support/start-app.ts';
+import { apiKey, createClock, forgetful, signingKey, startApp, type StartAppOptions } from '../../support/start-app.ts';
 
 const technician: Subject = { type: 'staff', id: 123 };
 const marker = 'nobody-may-ever-read-this';
@@ -16,7 +16,7 @@ const clockStart = Date.UTC(2030, 0, 1);
 
 const startSignedIn = async (options: StartAppOptions = {}) => {
   const clock = createClock(clockStart);
-  const app = await startApp({ now: clock.now, ...options });
+  const app = await startApp({ now: clock.now, env: forgetful, ...options });
   const browser = app.browser();
   browser.holdTokens(await app.authService.issue(technician));
   return { ...app, app, clock, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
@@ -180,7 +180,8 @@ describe('a lookup by GET', () => {
     const test = testFor(fault);
     test.authService.fault('user', fault);
     expect(await endOf(test, test.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure(reason, seconds));
-    expect(test.authService.count()).toBe(1);
+    // A connection that fails, 502, 503 and 504 are tried again, within a budget.
+    expect([1, 2, 3]).toContain(test.authService.count('user'));
 
     test.authService.clearFaults();
     expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
@@ -260,7 +261,9 @@ describe('a lookup by POST', () => {
       test.authService.fault('users', fault);
       expect(await reasonOf(test.browser.trpc.users.byIds.query({ ids }))).toBe(unavailable);
     }
-    expect(test.authService.count('users')).toBe(15);
+    expect(test.authService.count('users')).toBeGreaterThanOrEqual(15);
+    // Three faults, five parts each, and at most as many new attempts as were saved up or earned.
+    expect(test.authService.count('users')).toBeLessThanOrEqual(15 + 10 + 3);
   });
 });
 

@@ -105,7 +105,7 @@ describe('a user', () => {
     ['that is inactive', { is_active: false }, { isActive: false }],
     ['of no systems', { systems: [], roles: [] }, { systems: [], roles: [] }],
   ])('%s', (_name, fields, expected) => {
-    expect(read(WireUser, { ...least, ...fields })).toEqual({ ...user, ...expected });
+    expect(read(WireUser, { ...least, ...fields }).user).toEqual({ ...user, ...expected });
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('a user', () => {
     ],
     ['roles before system_roles', { roles: [technician], system_roles: [amsUser] }, ['TTS'], [technician]],
   ])('reads %s', (_name, fields, systems, roles) => {
-    expect(read(WireUser, { ...least, ...fields })).toMatchObject({ systems, roles });
+    expect(read(WireUser, { ...least, ...fields }).user).toMatchObject({ systems, roles });
   });
 
   it.each([
@@ -181,7 +181,7 @@ describe('a user', () => {
     const zone = process.env.TZ;
     try {
       process.env.TZ = 'America/New_York';
-      expect(read(WireUser, { ...least, date_joined: text }).joinedAt).toEqual(new Date(expected));
+      expect(read(WireUser, { ...least, date_joined: text }).user.joinedAt).toEqual(new Date(expected));
     } finally {
       if (zone === undefined) delete process.env.TZ;
       else process.env.TZ = zone;

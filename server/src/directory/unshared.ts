@@ -1,0 +1,20 @@
+import { LRUCache } from 'lru-cache';
+
+export type UnsharedOptions = {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+const unsharedForMs = 60_000;
+const maxKeys = 10_000;
+
+/** What somebody was denied: for a minute each person asks for it with their own token alone, and nobody is answered from memory. */
+export const createUnshared = <Key extends string | number>({ now }: UnsharedOptions) => {
+  const untilMs = new LRUCache<Key, number>({ max: maxKeys });
+  return {
+    deny: (key: Key): void => void untilMs.set(key, now() + unsharedForMs),
+    isShared: (key: Key): boolean => now() >= (untilMs.get(key) ?? Number.NEGATIVE_INFINITY),
+  };
+};
+
+export type Unshared<Key extends string | number> = ReturnType<typeof createUnshared<Key>>;
