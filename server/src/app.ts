@@ -81,7 +81,10 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     probe,
     isDown: health.isDown,
     onDown: health.markDown,
-    onBack: resilience.recover,
+    onBack() {
+      log.info({}, 'The Auth Service is back.');
+      resilience.recover();
+    },
     everyMs: options.recoveryEveryMs,
   });
   const authService = createAuthServiceClient({ transport: resilience, now });

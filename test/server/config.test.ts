@@ -47,6 +47,11 @@ describe('an environment with what is required and no more', () => {
       cookieSecure: true,
       sealingSecret: key,
       redisUrl: null,
+      directory: {
+        people: { freshSeconds: 60, staleSeconds: 300, staleOnErrorSeconds: 3600, notFoundSeconds: 10 },
+        roles: { freshSeconds: 15, staleSeconds: 0, staleOnErrorSeconds: 600 },
+        maxEntries: 20_000,
+      },
       rateLimitPerMinute: 1200,
       trustProxy: false,
       logLevel: 'info',

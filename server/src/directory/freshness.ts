@@ -27,11 +27,12 @@ export type Recall<Answer> = {
   reload?: () => Promise<Answer>;
   /** Told where a stale answer is given; left out, none is. */
   onStale?: (() => void) | undefined;
-  /** Whether a known answer will do. Default: any does. */
+  /** Whether a known answer is as much as was asked for; in an outage it serves all the same. Default: any is. */
   serves?: (known: Answer) => boolean;
 };
 
-type Entry<Answer> = { answer: Answer; atMs: number } | { error: unknown; atMs: number };
+type Entry<Answer> = { answer: Answer; atMs: number };
+type Missing = { error: unknown; atMs: number };
 
 /** Since when answers are stale for want of newer ones, and when the last such answer was given; since the epoch. */
 export type Staleness = { sinceMs: number; lastMs: number };
@@ -46,18 +47,21 @@ const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'empl
 export const createFreshness = <Answer>(options: FreshnessOptions) => {
   const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now } = options;
   const entries = new LRUCache<string, Entry<Answer>>({ max: maxEntries });
+  // On their own, or whoever asks for many that are not there would push out those who are.
+  const missing = new LRUCache<string, Missing>({ max: maxEntries });
   let staleness: Staleness | null = null;
 
   const remember = (key: string, answer: Answer): void => {
     entries.set(key, { answer, atMs: now() });
+    missing.delete(key);
     staleness = null;
   };
 
   /** Takes note of why there is no answer. */
   const rememberError = (key: string, error: unknown): void => {
     if (!isNotFound(error)) return;
-    if (notFoundSeconds > 0) entries.set(key, { error, atMs: now() });
-    else entries.delete(key);
+    entries.delete(key);
+    missing.set(key, { error, atMs: now() });
   };
 
   const noteFailure = (error: unknown): void => {
@@ -67,22 +71,22 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
   return {
     remember,
     rememberError,
-    forget: (key: string): void => void entries.delete(key),
     /** Null where nothing newer was wanted in vain. */
     staleness: () => staleness,
-    size: () => entries.size,
 
     async recall({ key, load, reload = load, onStale, serves = () => true }: Recall<Answer>): Promise<Answer> {
       const entry = entries.get(key);
-      const ageSeconds = entry === undefined ? Number.POSITIVE_INFINITY : (now() - entry.atMs) / 1000;
-      if (entry !== undefined && 'error' in entry) {
-        if (ageSeconds < notFoundSeconds) throw entry.error;
+      if (entry === undefined) {
+        const gone = missing.get(key);
+        if (gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000) throw gone.error;
         return load();
       }
-      if (entry === undefined || !serves(entry.answer)) return load();
-      if (ageSeconds < freshSeconds) return entry.answer;
+      const ageSeconds = (now() - entry.atMs) / 1000;
+      // Less than was asked for is better than nothing, but only where nothing else is to be had.
+      const isEnough = serves(entry.answer);
+      if (isEnough && ageSeconds < freshSeconds) return entry.answer;
       if (onStale === undefined) return load();
-      if (ageSeconds < staleSeconds) {
+      if (isEnough && ageSeconds < staleSeconds) {
         reload().catch(noteFailure);
         onStale();
         return entry.answer;

@@ -1,0 +1,332 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
+import { createUnshared } from '../../../server/src/directory/unshared.ts';
+import { AppError } from '../../../server/src/errors.ts';
+import { errorDataOf, reasonOf } from '../../support/browser.ts';
+import { browserOf, crowd, learn } from '../../support/crowd.ts';
+import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/start-app.ts';
+
+const lookups = ({ authService }: TestApp) => authService.count('user') + authService.count('users');
+
+/** Holds every lookup until it is let go. */
+const holdLookups = ({ authService }: TestApp) => {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  for (const endpoint of ['user', 'users'] as const) authService.fault(endpoint, { kind: 'hold', until });
+  return () => {
+    authService.clearFaults();
+    release();
+  };
+};
+
+describe.each(dialects)('people who are asked for, in the %s dialect', (dialect) => {
+  it('are one upstream request for 50 calls of a batch, and none once they are known', async () => {
+    await using app = await startApp({ dialect });
+    await learn(app);
+    const { trpc } = await browserOf(app, 123);
+    const page = () => Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
+    expect((await page()).map(({ id }) => id)).toEqual(crowd(50));
+    expect(app.authService.count()).toBe(1);
+    await page();
+    expect(app.authService.count()).toBe(1);
+  });
+
+  it('cost one more request at most the first time, from which it is learnt what many are told of', async () => {
+    await using app = await startApp({ dialect });
+    const { trpc } = await browserOf(app, 123);
+    await Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
+    expect(app.authService.count()).toBe(2);
+  });
+
+  it('are one upstream request where 100 requests ask for the same one', async () => {
+    await using app = await startApp({ dialect });
+    const browsers = await Promise.all(Array.from({ length: 10 }, (_, index) => browserOf(app, crowd(10)[index] ?? 0)));
+    const answers = await Promise.all(
+      browsers.flatMap(({ trpc }) => Array.from({ length: 10 }, () => trpc.users.byId.query({ id: 5 }))),
+    );
+    expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 100 }, () => 5));
+    expect(app.authService.count()).toBe(1);
+  });
+
+  it('are 4 upstream requests for 1,000 pages of 200 people within 5 seconds', async () => {
+    const clock = createClock();
+    await using app = await startApp({ dialect, now: clock.now });
+    await learn(app);
+    const browsers = await Promise.all(crowd(20).map((id) => browserOf(app, id)));
+    const everybody = crowd(200);
+    for (let wave = 0; wave < 50; wave += 1) {
+      clock.advance(100);
+      await Promise.all(
+        browsers.map(({ trpc }, index) => {
+          const from = ((wave * 7 + index) % 4) * 50;
+          return trpc.users.byIds.query({ ids: everybody.slice(from, from + 50) });
+        }),
+      );
+    }
+    expect(lookups(app)).toBeLessThanOrEqual(4);
+    expect(app.authService.count()).toBe(lookups(app));
+  });
+
+  it('are 48 answers, one NOT_FOUND and one BAD_GATEWAY on a page with one deleted and one broken', async () => {
+    await using app = await startApp({ dialect });
+    await learn(app);
+    const ids = [...crowd(49), 987_654];
+    app.authService.fault('users', {
+      kind: 'transform',
+      answer: (answer) => ({
+        ...answer,
+        body: JSON.parse(JSON.stringify(answer.body).replace('"somebody.2000007@example.com"', 'null')),
+      }),
+    });
+    const { trpc } = await browserOf(app, 123);
+    const outcomes = await Promise.all(
+      ids.map((id) =>
+        trpc.users.byId.query({ id }).then(
+          () => 'OK',
+          async (error: unknown) => (await errorDataOf(Promise.reject(error as Error))).code,
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'OK')).toHaveLength(48);
+    expect(outcomes[6]).toBe('BAD_GATEWAY');
+    expect(outcomes[49]).toBe('NOT_FOUND');
+    expect(app.authService.count()).toBe(1);
+  });
+
+  it('are answered to the others where the token that was sent for all is nobody’s any more', async () => {
+    await using app = await startApp({ dialect });
+    const [gone, ...others] = await Promise.all([987_654, 1, 2].map((id) => browserOf(app, id)));
+    const release = holdLookups(app);
+    const refused = gone ? reasonOf(gone.trpc.users.byId.query({ id: 5 })) : null;
+    await expect.poll(() => app.authService.count('user')).toBe(1);
+    const answers = others.map(({ trpc }) => trpc.users.byId.query({ id: 5 }));
+    // A request that passes the whole server: those before it have found the load that is under way.
+    await fetch(`${app.url}/health/live`);
+    release();
+    expect(await refused).toBe(dialect === 'guide' ? 'session_ended' : 'auth_service_unavailable');
+    expect((await Promise.all(answers)).map(({ id }) => id)).toEqual([5, 5]);
+  });
+});
+
+describe('a load that several people share', () => {
+  it('is refused to the one whose token is, with 403, and shared with nobody for a minute', async () => {
+    const clock = createClock();
+    await using app = await startApp({ now: clock.now });
+    const [denied, one, other] = await Promise.all([1, 2, 3].map((id) => browserOf(app, id)));
+    if (!denied || !one || !other) throw new Error('Three people were expected.');
+    app.authService.fault('user', { kind: 'status', status: 403, times: 1 });
+    expect(await reasonOf(denied.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
+    app.authService.resetCalls();
+
+    // Each asks with a token of their own, every time.
+    for (const { trpc } of [one, other, one]) expect((await trpc.users.byId.query({ id: 5 })).id).toBe(5);
+    expect(app.authService.count('user')).toBe(3);
+    await Promise.all([one, other].map(({ trpc }) => trpc.users.byId.query({ id: 5 })));
+    expect(app.authService.count('user')).toBe(5);
+
+    clock.advance(60_000);
+    for (const { trpc } of [one, other, one]) await trpc.users.byId.query({ id: 5 });
+    expect(app.authService.count('user')).toBe(6);
+  });
+
+  it('does not answer from memory what somebody was denied since', async () => {
+    const clock = createClock();
+    await using app = await startApp({ now: clock.now });
+    const [known, denied] = await Promise.all([1, 2].map((id) => browserOf(app, id)));
+    if (!known || !denied) throw new Error('Two people were expected.');
+    await known.trpc.users.byId.query({ id: 5 });
+    clock.advance(400_000);
+    app.authService.fault('user', { kind: 'status', status: 403 });
+    expect(await reasonOf(denied.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
+    expect(await reasonOf(known.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
+  });
+
+  it('is asked once more where the service fails, and not with the token of each', async () => {
+    const asked: number[] = [];
+    const { load } = createSharedLoads<number, string>({
+      load: async (keys, caller) => {
+        asked.push(caller.id);
+        const failure = new AppError('auth_service_unavailable', { upstream: 500 });
+        return new Map(keys.map((key) => [key, failure]));
+      },
+      notFound: () => new AppError('user_not_found'),
+      unshared: createUnshared<number>({ now: () => 0 }),
+      maxKeys: 100,
+    });
+    const people = crowd(20).map((id) => ({ type: 'staff', id, accessToken: 'none' }) as const);
+    const outcomes = await Promise.allSettled(people.map((caller) => load(5, caller)));
+    expect(outcomes.map(({ status }) => status)).toEqual(people.map(() => 'rejected'));
+    expect(asked).toEqual(crowd(2));
+  });
+
+  it('is not made with the token of an employee, who may not ask', async () => {
+    await using app = await startApp();
+    const browser = app.browser();
+    browser.holdTokens(await app.authService.issue({ type: 'employee', id: 1 }));
+    expect(await reasonOf(browser.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
+    expect(app.authService.count()).toBe(0);
+  });
+});
+
+describe('somebody who leaves', () => {
+  /** An Auth Service that answers when it is told to, and notices who hangs up. */
+  const startHanging = async () => {
+    const waiting: ServerResponse[] = [];
+    let hungUp = 0;
+    const server = createServer((_request, response) => {
+      waiting.push(response);
+      response.once('close', () => {
+        if (!response.writableFinished) hungUp += 1;
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('Expected a port.');
+    return {
+      url: `http://127.0.0.1:${address.port}`,
+      waiting: () => waiting.length,
+      hungUp: () => hungUp,
+      answer(json: unknown) {
+        for (const response of waiting) {
+          if (!response.destroyed) {
+            response.setHeader('content-type', 'application/json');
+            response.end(JSON.stringify(json));
+          }
+        }
+      },
+      async [Symbol.asyncDispose]() {
+        server.closeAllConnections();
+        server.close();
+        await once(server, 'close');
+      },
+    };
+  };
+  const record = { id: 5, email: 'k@example.com', first_name: 'K', last_name: 'M' };
+  const target = '/trpc/users.byId?batch=1&input=%7B%220%22%3A%7B%22json%22%3A%7B%22id%22%3A5%7D%7D%7D';
+
+  it('takes the upstream request along where nobody else waits for it', async () => {
+    await using authService = await startHanging();
+    await using app = await startApp({ env: { AUTH_SERVICE_URL: authService.url } });
+    const browser = await browserOf(app, 123);
+    const abort = new AbortController();
+    const call = browser.fetch(`${app.url}${target}`, { signal: abort.signal }).catch(() => null);
+    await expect.poll(authService.waiting).toBe(1);
+    abort.abort();
+    await call;
+    await expect.poll(authService.hungUp).toBe(1);
+    // Whoever has left is no failure to be looked at in the night.
+    expect(app.logLines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  it('takes nobody else’s answer along', async () => {
+    await using authService = await startHanging();
+    await using app = await startApp({ env: { AUTH_SERVICE_URL: authService.url } });
+    const [one, other] = await Promise.all([1, 2].map((id) => browserOf(app, id)));
+    if (!one || !other) throw new Error('Two people were expected.');
+    const abort = new AbortController();
+    const left = one.fetch(`${app.url}${target}`, { signal: abort.signal }).catch(() => null);
+    await expect.poll(authService.waiting).toBe(1);
+    let arrived = false;
+    app.app.server.server.once('request', () => {
+      arrived = true;
+    });
+    const answer = other.trpc.users.byId.query({ id: 5 });
+    await expect.poll(() => arrived).toBe(true);
+    // What comes in by the next request has all of this one's promises behind it.
+    await other.fetch(`${app.url}/health/live`);
+    abort.abort();
+    await left;
+    await other.fetch(`${app.url}/health/live`);
+    authService.answer(record);
+    expect((await answer).id).toBe(5);
+    expect([authService.waiting(), authService.hungUp()]).toEqual([1, 0]);
+  });
+});
+
+describe('an Auth Service that tells less of many than of one', () => {
+  const tellLess = (app: TestApp) =>
+    app.authService.fault('users', {
+      kind: 'transform',
+      answer: (answer) => {
+        const body = JSON.parse(JSON.stringify(answer.body)) as { users: Array<Record<string, unknown>> };
+        for (const user of body.users) delete user.company_id;
+        return { ...answer, body };
+      },
+    });
+
+  it('is asked for each one alone, and no more than 16 at a time', async () => {
+    await using app = await startApp();
+    tellLess(app);
+    await learn(app);
+    let atOnce = 0;
+    let most = 0;
+    app.authService.fault('user', {
+      kind: 'transform',
+      answer: (answer) => {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        setImmediate(() => {
+          atOnce -= 1;
+        });
+        return answer;
+      },
+    });
+    const { trpc } = await browserOf(app, 123);
+    const users = await Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
+    expect(users.every(({ companyId }) => companyId !== null)).toBe(true);
+    expect(app.authService.count('user')).toBe(50);
+    expect(app.authService.count('users')).toBe(0);
+    expect(most).toBeLessThanOrEqual(16);
+  });
+
+  it('still answers many at once where that is what is asked for, and whoever is asked for alone as a whole', async () => {
+    await using app = await startApp();
+    tellLess(app);
+    await learn(app);
+    const { trpc } = await browserOf(app, 123);
+    const { users } = await trpc.users.byIds.query({ ids: crowd(50) });
+    expect(users.map(({ companyId }) => companyId)).toEqual(users.map(() => null));
+    expect([app.authService.count('users'), app.authService.count('user')]).toEqual([1, 0]);
+    expect((await trpc.users.byId.query({ id: users[0]?.id ?? 0 })).companyId).not.toBeNull();
+  });
+
+  it('is found to have changed after some minutes, either way', async () => {
+    const clock = createClock();
+    await using app = await startApp({ now: clock.now, env: forgetful });
+    const page = async () => {
+      const browser = app.browser();
+      browser.holdTokens(await app.authService.issue({ type: 'staff', id: 123 }));
+      app.authService.resetCalls();
+      const users = await Promise.all(crowd(10).map((id) => browser.trpc.users.byId.query({ id })));
+      return users.filter(({ companyId }) => companyId === null).length;
+    };
+    await learn(app);
+    tellLess(app);
+    clock.advance(301_000);
+    // One more page of what was learnt, beside which it is learnt anew.
+    await page();
+    await expect.poll(() => app.authService.count('user')).toBe(1);
+    expect(await page()).toBe(0);
+    expect([app.authService.count('users'), app.authService.count('user')]).toEqual([0, 10]);
+
+    app.authService.clearFaults();
+    clock.advance(301_000);
+    await page();
+    await expect.poll(() => app.authService.count('users')).toBe(1);
+    await page();
+    expect([app.authService.count('users'), app.authService.count('user')]).toEqual([1, 0]);
+  });
+
+  it('may know of no way to ask for many', async () => {
+    await using app = await startApp();
+    app.authService.fault('users', { kind: 'status', status: 404 });
+    const { trpc } = await browserOf(app, 123);
+    const users = await Promise.all(crowd(10).map((id) => trpc.users.byId.query({ id })));
+    expect(users.map(({ id }) => id)).toEqual(crowd(10));
+  });
+});
