@@ -87,6 +87,8 @@ const authService = await startAuthService({
 
 const app = await createApp({ config, log: createLog(config) });
 await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
+// Metrics are not what anybody came for.
+await app.listenOps().catch(() => null);
 
 const stop = async () => {
   print('\nStopping.');

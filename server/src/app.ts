@@ -1,5 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { codeOfReason, directoryStaleHeader, httpStatusOfCode, maxBodyBytes, maxUrlBytes } from '@auth-bff/shared';
+import { createAssignments } from './assignment/engine.ts';
+import { createMemoryStore } from './assignment/memory-store.ts';
+import { createRedisStore } from './assignment/redis-store.ts';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
 import { createProbe } from './auth-service/probe.ts';
@@ -17,11 +20,14 @@ import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { registerHealth } from './http/health.ts';
 import { registerUrlLimit } from './http/limits.ts';
+import { createOps } from './http/ops.ts';
 import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { announceSession, registerTrpc } from './http/trpc-handler.ts';
 import { causesOf, createLog, type Log } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { createRedis } from './redis.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
 import { createSessionService } from './session/session-service.ts';
@@ -47,6 +53,8 @@ export type App = AsyncDisposable & {
   server: FastifyInstance;
   /** Starts to answer, and tells the address. */
   listen: () => Promise<string>;
+  /** Starts to answer the operator, on a port of its own, and tells the address. */
+  listenOps: () => Promise<string>;
   close: () => Promise<void>;
 };
 
@@ -95,6 +103,16 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       : createVerifier({ signingKeys, algorithm, refreshThresholdSeconds, now });
   const directory = createDirectory({ authService, lifetimes: config.directory, now });
   const status = createStatus({ health, directory, probe, now });
+  const metrics = createMetrics();
+  const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
+  const assignments = createAssignments({
+    store: redis === null ? createMemoryStore({ now }) : createRedisStore(redis),
+    directory,
+    onAssignment(event) {
+      metrics.countAssignment(event);
+      log.info(event, 'assignment');
+    },
+  });
   const membership = createMembership({ user: directory.user });
   const sessions = createSessionService({
     authService,
@@ -143,6 +161,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerCsrf(server, config);
   await registerCookies(server);
   registerHealth(server, { status: status.current });
+  const ops = createOps({ metrics, status: status.current });
   await registerTrpc(server, {
     onError,
     variesByOrigin: config.corsOrigins.length > 0,
@@ -152,6 +171,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         isDevelopment: config.isDevelopment,
         ...facts,
         directory,
+        assignments,
         membership,
         status: status.look,
         left: createLeftSignal(reply),
@@ -179,12 +199,23 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 
   const close = async () => {
     recovery.close();
-    await server.close();
+    await Promise.all([server.close(), ops.close()]);
     await transport.close();
+    redis?.close();
   };
   return {
     server,
-    listen: () => server.listen({ host: config.host, port: config.port }),
+    async listen() {
+      if (redis === null) {
+        log.info(
+          {},
+          'REDIS_URL is not set: turns, refreshes and sign-outs are remembered by this process alone. Run one replica; two would give the same turn twice, and a restart begins anew.',
+        );
+      }
+      await redis?.untilReady();
+      return server.listen({ host: config.host, port: config.port });
+    },
+    listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -250,8 +250,5 @@ export const configWarnings = (config: Config): string[] => {
   if (!config.cookieSecure && !config.isDevelopment) {
     warnings.push('COOKIE_SECURE is false outside development: the session cookies travel over plain HTTP.');
   }
-  if (config.redisUrl !== null) {
-    warnings.push('REDIS_URL is not used by this version: run one replica, for what it knows is in its own memory.');
-  }
   return warnings;
 };

@@ -1,4 +1,5 @@
-import type { Status } from '@auth-bff/shared';
+import type { NextInput, PeekInput, RotationInput, Status } from '@auth-bff/shared';
+import type { Assignments } from './assignment/engine.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
 import type { Authentication, RequestSession, SignedInAs } from './session/request-session.ts';
@@ -11,6 +12,7 @@ export type ContextOptions = {
   isStreamed: boolean;
   requestSession: RequestSession;
   directory: Directory;
+  assignments: Assignments;
   membership: Membership;
   /** Aborts when nobody waits for the answer any more. */
   left: AbortSignal;
@@ -25,7 +27,7 @@ export type ContextOptions = {
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
-  const { directory, membership, left, onStale, status } = options;
+  const { directory, assignments, membership, left, onStale, status } = options;
   // Asked once for all calls of a batch.
   let member: Promise<Principal> | null = null;
   return {
@@ -57,6 +59,11 @@ export const createContext = (options: ContextOptions) => {
           userByCompanyId: (companyId: string) => directory.userByCompanyId(companyId, asking),
           userIdsByRole: (role: { system: string; role: string }) => directory.userIdsByRole(role, asking),
           employee: (id: number) => directory.employee(id, asking),
+        },
+        assignments: {
+          next: (input: NextInput) => assignments.next(input, asking),
+          peek: (input: PeekInput) => assignments.peek(input, asking),
+          candidates: (input: RotationInput) => assignments.candidates(input, asking),
         },
       };
     },

@@ -37,4 +37,15 @@ const address = await app
         : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.code ?? error.message}`,
     ),
   );
-log.info({ address, authService: config.authServiceUrl, tokenValidation: config.tokenValidation }, 'Listening.');
+// Metrics that cannot be had are no reason to serve nobody.
+const opsAddress = await app.listenOps().catch((error: NodeJS.ErrnoException) => {
+  log.error(
+    { cause: error.code ?? error.message, host: config.opsHost, port: config.opsPort },
+    'Cannot listen on OPS_HOST and OPS_PORT: there are no metrics.',
+  );
+  return null;
+});
+log.info(
+  { address, opsAddress, authService: config.authServiceUrl, tokenValidation: config.tokenValidation },
+  'Listening.',
+);

@@ -54,5 +54,9 @@ export const policy: Readonly<Record<string, Rule>> = {
     permits: async (asking) => employeeAsksOfItself(asking) || staffOf(() => ['HDTS', 'TTS'])(asking),
   },
 
+  'assignments.candidates': staffOfTheSystemAsked,
+  'assignments.next': staffOfTheSystemAsked,
+  'assignments.peek': staffOfTheSystemAsked,
+
   'status.get': anyone,
 };

@@ -1,3 +1,4 @@
+import { assignmentsRouter } from './routers/assignments-router.ts';
 import { employeesRouter } from './routers/employees-router.ts';
 import { sessionRouter } from './routers/session-router.ts';
 import { statusRouter } from './routers/status-router.ts';
@@ -9,6 +10,7 @@ export const appRouter = router({
   session: sessionRouter,
   users: usersRouter,
   employees: employeesRouter,
+  assignments: assignmentsRouter,
   status: statusRouter,
 });
 

@@ -1,3 +1,4 @@
+export * from './assignment.ts';
 export * from './employee.ts';
 export * from './errors.ts';
 export * from './protocol.ts';

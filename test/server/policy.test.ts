@@ -83,6 +83,18 @@ const rowsOf = (dialect: string): Row[] => [
     // The deployed service's employees carry a role in HDTS, and are not staff of it.
     expected: outcomes(forbidden, { 'staff of HDTS': dialect === 'guide' ? allowed : 'auth_service_contract' }),
   },
+  ...['assignments.candidates', 'assignments.peek', 'assignments.next'].flatMap((path) => [
+    {
+      path,
+      input: { system: 'TTS', role: 'Technician' },
+      expected: outcomes(forbidden, { 'staff of TTS': allowed }),
+    },
+    {
+      path,
+      input: { system: 'ams', role: 'User' },
+      expected: outcomes(forbidden, { 'staff of AMS': dialect === 'guide' ? allowed : 'auth_service_contract' }),
+    },
+  ]),
   {
     path: 'employees.byId',
     input: { id: 1 },

@@ -1,0 +1,34 @@
+/** One queue of people: those of one role in one system, by names that are the same however they are spelt. */
+export type Rotation = string;
+
+/** The rotation of a system's role. Both compare without case. */
+export const toRotation = ({ system, role }: { system: string; role: string }): Rotation =>
+  [system, role].map((name) => encodeURIComponent(name.trim().normalize('NFC').toLowerCase())).join('/');
+
+export type Take = {
+  rotation: Rotation;
+  /** Who may be given the turn, ascending. */
+  candidates: readonly number[];
+  /** What the turn is for; null for nothing that comes again. */
+  key: string | null;
+};
+
+export type Turn = { assignee: number; replayed: boolean };
+
+/**
+ * Remembers whose turn was when. A rotation counts its turns; the count, and no clock, says who is before whom.
+ * Rotations that are unused for 30 days are forgotten, and keys after 24 hours.
+ */
+export type AssignmentStore = {
+  /**
+   * One atomic step: whom the key was given to before; else the candidate who has waited longest, ties by lower id,
+   * whose turn it then was. Null where there is neither. Throws `store_unavailable`; then a turn may have been taken
+   * all the same, and the same key finds it.
+   */
+  take: (take: Take) => Promise<Turn | null>;
+  /** The number of each candidate's last turn, 0 for none, in the order asked. Throws `store_unavailable`. */
+  lastTurns: (rotation: Rotation, candidates: readonly number[]) => Promise<number[]>;
+};
+
+export const rotationTtlMs = 30 * 24 * 60 * 60 * 1000;
+export const keyTtlMs = 24 * 60 * 60 * 1000;

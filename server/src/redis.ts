@@ -1,0 +1,85 @@
+import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
+import type { Log } from './log.ts';
+
+export type RedisOptions = {
+  /** `redis://` or `rediss://`; with `?cluster=true` the address of one node of a cluster. */
+  url: string;
+  log: Log;
+};
+
+/** How long a command may take, and a connection. Whoever waits for one is told after a second that the store is away. */
+const patienceMs = 900;
+const maxReconnectDelayMs = 1_000;
+
+/**
+ * A connection to Redis that fails fast and mends itself. Nothing is queued while it is away, and nothing is sent
+ * again after it broke: a turn that nobody waits for any more must not be taken later.
+ */
+export const createRedis = ({ url, log }: RedisOptions) => {
+  const address = new URL(url);
+  const isCluster = address.searchParams.get('cluster') === 'true';
+  address.search = '';
+
+  const reconnectDelay = (attempt: number) => Math.min(50 * attempt, maxReconnectDelayMs);
+  const common: CommonRedisOptions & { enableOfflineQueue: boolean; autoResendUnfulfilledCommands: boolean } = {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: patienceMs,
+    commandTimeout: patienceMs,
+    // A replica that was the master before a failover.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+  };
+  const redis = isCluster
+    ? new Cluster([{ host: address.hostname, port: Number(address.port || 6379) }], {
+        enableOfflineQueue: false,
+        clusterRetryStrategy: reconnectDelay,
+        slotsRefreshTimeout: patienceMs,
+        redisOptions: {
+          ...common,
+          ...(address.protocol === 'rediss:' ? { tls: {} } : {}),
+          ...(address.username === '' ? {} : { username: decodeURIComponent(address.username) }),
+          ...(address.password === '' ? {} : { password: decodeURIComponent(address.password) }),
+        },
+      })
+    : new Redis(address.href, { ...common, retryStrategy: reconnectDelay });
+
+  let isAway = false;
+  const noteAway = (cause: string) => {
+    if (isAway) return;
+    isAway = true;
+    log.error({ cause }, 'Redis is away: what needs it is refused until it is back.');
+  };
+  // Without a listener an error would end the process; each failed attempt to connect is one.
+  redis.on('error', (error: Error) => noteAway(error.message));
+  const onClose = () => noteAway('the connection ended');
+  redis.on('close', onClose);
+  redis.on('ready', () => {
+    if (isAway) log.info({}, 'Redis is back.');
+    isAway = false;
+  });
+  return {
+    redis,
+
+    /** Resolves once Redis can be asked, or after a second where it is away: it will be back by itself. */
+    untilReady: (): Promise<void> =>
+      new Promise((resolve) => {
+        if (redis.status === 'ready') return resolve();
+        const timer = setTimeout(done, 1_000);
+        function done() {
+          clearTimeout(timer);
+          redis.off('ready', done);
+          resolve();
+        }
+        redis.on('ready', done);
+      }),
+
+    /** Ends the connection, which is no reason for a line in the log. */
+    close(): void {
+      redis.off('close', onClose);
+      redis.disconnect();
+    },
+  };
+};
+
+export type RedisConnection = ReturnType<typeof createRedis>;

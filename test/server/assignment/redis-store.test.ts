@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toRotation } from '../../../server/src/assignment/assignment-store.ts';
+import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
+import { createLog } from '../../../server/src/log.ts';
+import { createRedis, type RedisConnection } from '../../../server/src/redis.ts';
+import { describeAssignmentStore } from '../../contract/assignment-store.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
+
+const log = createLog({ logLevel: 'silent' });
+let count = 0;
+const fresh = () => `test-${(count += 1)}:`;
+
+describe.skipIf(!hasRedis())('turns in Redis', () => {
+  let server: RedisServer;
+  let connection: RedisConnection;
+  beforeAll(async () => {
+    server = await startRedis();
+    connection = createRedis({ url: server.url, log });
+    await connection.untilReady();
+  });
+  afterAll(async () => {
+    connection.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  describeAssignmentStore({ create: () => createRedisStore({ ...connection, prefix: fresh() }), runs: 60 });
+
+  it('are one turn each where two replicas ask at once', async () => {
+    const prefix = fresh();
+    const other = createRedis({ url: server.url, log });
+    await other.untilReady();
+    const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix }));
+    const taken = await Promise.all(
+      Array.from({ length: 300 }, (_, index) =>
+        (stores[index % 2] ?? createRedisStore(other)).take({ rotation: 'r', candidates: [1, 2, 3], key: null }),
+      ),
+    );
+    for (const id of [1, 2, 3]) expect(taken.filter((turn) => turn?.assignee === id)).toHaveLength(100);
+    other.close();
+  });
+
+  it('expire by the clock of Redis: rotations after 30 days, keys after 24 hours', async () => {
+    const prefix = fresh();
+    const store = createRedisStore({ ...connection, prefix });
+    await store.take({ rotation: 'r', candidates: [1], key: 'T-1' });
+    const [turns, given] = await Promise.all(
+      ['turns:{r}', 'given:{r}:T-1'].map((key) => connection.redis.pttl(prefix + key)),
+    );
+    expect(turns).toBeGreaterThan(29.99 * 86_400_000);
+    expect(turns).toBeLessThanOrEqual(30 * 86_400_000);
+    expect(given).toBeGreaterThan(0.99 * 86_400_000);
+    expect(given).toBeLessThanOrEqual(86_400_000);
+  });
+
+  it('go on where Redis has forgotten the script', async () => {
+    const store = createRedisStore({ ...connection, prefix: fresh() });
+    await store.take({ rotation: 'r', candidates: [1, 2], key: null });
+    await connection.redis.script('FLUSH');
+    expect(await store.take({ rotation: 'r', candidates: [1, 2], key: null })).toMatchObject({ assignee: 2 });
+  });
+
+  it('work in a cluster, whatever a role is called', async () => {
+    await using node = await startRedis({ isCluster: true });
+    const cluster = createRedis({ url: `${node.url}?cluster=true`, log });
+    await expect.poll(() => cluster.redis.status, { timeout: 10_000 }).toBe('ready');
+    const store = createRedisStore(cluster);
+    for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
+      const rotation = toRotation({ system: 'TTS', role });
+      await expect
+        .poll(() => store.take({ rotation, candidates: [1, 2], key: 'a}b{c' }).catch(() => null), { timeout: 5_000 })
+        .toMatchObject({ assignee: 1 });
+      expect(await store.take({ rotation, candidates: [2], key: 'a}b{c' })).toEqual({ assignee: 1, replayed: true });
+    }
+    cluster.close();
+  });
+});
+
+describe('a rotation', () => {
+  it('is the same however its system and role are spelt', () => {
+    const spellings = [
+      { system: 'TTS', role: 'Technician' },
+      { system: 'tts', role: 'TECHNICIAN' },
+      { system: 'Tts', role: ' technician ' },
+    ];
+    expect(new Set(spellings.map(toRotation)).size).toBe(1);
+    expect(toRotation({ system: 'a', role: 'b/c' })).not.toBe(toRotation({ system: 'a/b', role: 'c' }));
+  });
+});

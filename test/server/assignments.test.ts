@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { errorDataOf, reasonOf } from '../support/browser.ts';
+import { browserOf } from '../support/crowd.ts';
+import { hasRedis, startRedis } from '../support/redis.ts';
+import { createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
+
+const technicians = { system: 'TTS', role: 'Technician' };
+/** In the seed: 1, 5, 12, 23, 31 and 123, of whom 31 is inactive. */
+const active = [1, 5, 12, 23, 123];
+
+const start = async (options: StartAppOptions = {}) => {
+  const clock = createClock();
+  const app = await startApp({
+    now: clock.now,
+    ...options,
+    authService: { accessLifetimeSeconds: 1_000_000, ...options.authService },
+  });
+  const browser = await browserOf(app, 2);
+  const { assignments } = browser.trpc;
+  const next = async (input: Partial<Parameters<typeof assignments.next.mutate>[0]> = {}) =>
+    assignments.next.mutate({ ...technicians, ...input });
+  const nextId = async (input: Parameters<typeof next>[0] = {}) => (await next(input)).assignee?.id ?? null;
+  const order = async () => (await assignments.candidates.query(technicians)).users.map(({ id }) => id);
+  return {
+    app,
+    browser,
+    clock,
+    assignments,
+    next,
+    nextId,
+    order,
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+};
+
+const metricsOf = async ({ app }: Awaited<ReturnType<typeof start>>) => {
+  const address = await app.app.listenOps();
+  return (await fetch(`${address}/metrics`)).text();
+};
+
+describe.each(dialects)('turns, in the %s dialect', (dialect) => {
+  it('go round, over the active alone', async () => {
+    await using test = await start({ dialect });
+    const given: Array<number | null> = [];
+    for (let turn = 0; turn < 11; turn += 1) given.push(await test.nextId());
+    expect(given).toEqual([...active, ...active, 1]);
+    expect(await test.next()).toMatchObject({ assignee: { id: 5 }, replayed: false, candidates: 5, stale: false });
+  });
+
+  it('are looked at with nothing moved, and all candidates in their order', async () => {
+    await using test = await start({ dialect });
+    expect(await test.order()).toEqual(active);
+    await test.nextId();
+    for (const _ of [1, 2]) {
+      const peeked = await test.assignments.peek.query(technicians);
+      expect(peeked).toMatchObject({ assignee: { id: 5 }, replayed: false, candidates: 5, stale: false });
+    }
+    expect((await test.assignments.peek.query({ ...technicians, exclude: [5, 12] })).assignee?.id).toBe(23);
+    expect(await test.order()).toEqual([5, 12, 23, 123, 1]);
+    expect(await test.nextId()).toBe(5);
+  });
+
+  it('are the same for the same key, whoever is excluded, and are not lost on who is passed over', async () => {
+    await using test = await start({ dialect });
+    expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
+    expect(await test.next({ key: 'T-1', exclude: [1] })).toMatchObject({ assignee: { id: 1 }, replayed: true });
+    expect(await test.nextId({ exclude: [5] })).toBe(12);
+    expect(await test.nextId()).toBe(5);
+    // A key that gave nobody is not remembered.
+    expect(await test.next({ key: 'T-2', exclude: active })).toEqual({
+      assignee: null,
+      reason: 'all_excluded',
+      candidates: 5,
+      stale: false,
+    });
+    expect(await test.next({ key: 'T-2' })).toMatchObject({ assignee: { id: 23 }, replayed: false });
+  });
+
+  it('are one for two desks that ask with the same key at the same instant', async () => {
+    await using test = await start({ dialect });
+    const desks = await Promise.all([2, 51].map((id) => browserOf(test.app, id)));
+    const given = await Promise.all(
+      desks.flatMap(({ trpc }) =>
+        Array.from({ length: 10 }, () => trpc.assignments.next.mutate({ ...technicians, key: 'T-9' })),
+      ),
+    );
+    expect(new Set(given.map(({ assignee }) => assignee?.id))).toEqual(new Set([1]));
+    expect(given.filter((turn) => turn.assignee !== null && !turn.replayed)).toHaveLength(1);
+  });
+
+  it('compare system and role without case', async () => {
+    await using test = await start({ dialect });
+    expect(await test.nextId({ system: 'tts', role: 'TECHNICIAN' })).toBe(1);
+    expect(await test.nextId()).toBe(5);
+  });
+
+  it('are nobody’s where nobody has the role, which is no error', async () => {
+    await using test = await start({ dialect });
+    const none = { assignee: null, reason: 'no_candidates', candidates: 0, stale: false };
+    expect(await test.next({ role: 'Astronaut' })).toEqual(none);
+    expect(await test.assignments.peek.query({ system: 'TTS', role: 'Astronaut' })).toEqual(none);
+    expect(await test.assignments.candidates.query({ system: 'TTS', role: 'Astronaut' })).toEqual({ users: [] });
+  });
+
+  it('are known people’s in an outage, and said to be stale', async () => {
+    await using test = await start({ dialect });
+    await test.nextId();
+    test.app.authService.fault('*', { kind: 'status', status: 500 });
+    test.clock.advance(5 * 60_000);
+    expect(await test.next()).toMatchObject({ assignee: { id: 5 }, stale: true });
+    expect(test.browser.lastAnswer().headers.get('x-directory-stale')).toBe('1');
+    test.clock.advance(6 * 60_000);
+    expect(await reasonOf(test.next())).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    // Nothing moved meanwhile.
+    expect(await test.next()).toMatchObject({ assignee: { id: 12 }, stale: false });
+  });
+
+  it('do not move where the people’s records cannot be had', async () => {
+    await using test = await start({ dialect });
+    for (const endpoint of ['users', 'user'] as const) {
+      test.app.authService.fault(endpoint, { kind: 'status', status: 503 });
+    }
+    expect(await errorDataOf(test.next({ key: 'T-1' }))).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      reason: 'auth_service_unavailable',
+    });
+    test.app.authService.clearFaults();
+    expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
+  });
+});
+
+describe('turns', () => {
+  it('come back to who has left the list, by their key', async () => {
+    await using test = await start();
+    await test.next({ key: 'T-1' });
+    test.clock.advance(60_000);
+    test.app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[5,12]}' });
+    expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: true, candidates: 2 });
+    test.app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[]}' });
+    test.clock.advance(60_000);
+    expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: true, candidates: 0 });
+    expect(await test.next()).toMatchObject({ assignee: null, reason: 'no_candidates' });
+  });
+
+  it('are not given to somebody whose record is gone', async () => {
+    await using test = await start();
+    test.app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[987654,5]}' });
+    expect(await test.next()).toMatchObject({ assignee: { id: 5 }, candidates: 1 });
+    expect(await test.next()).toMatchObject({ assignee: { id: 5 }, candidates: 1 });
+  });
+
+  it('of AMS are never given to people of TTS, whom the deployed service answers with', async () => {
+    await using test = await start({ dialect: 'deployed' });
+    const { trpc } = await browserOf(test.app, 56);
+    const call = trpc.assignments.next.mutate({ system: 'AMS', role: 'Technician' });
+    expect(await errorDataOf(call)).toMatchObject({ code: 'BAD_GATEWAY', reason: 'auth_service_contract' });
+  });
+
+  it('are for staff of that system alone', async () => {
+    await using test = await start();
+    const custodian = await browserOf(test.app, 4);
+    const employee = test.app.browser();
+    employee.holdTokens(await test.app.authService.issue({ type: 'employee', id: 1 }));
+    for (const { trpc } of [custodian, employee]) {
+      const reasons = await Promise.all(
+        [
+          trpc.assignments.next.mutate(technicians),
+          trpc.assignments.peek.query(technicians),
+          trpc.assignments.candidates.query(technicians),
+        ].map(reasonOf),
+      );
+      expect(new Set(reasons)).toEqual(new Set(['insufficient_permissions']));
+    }
+    expect(await reasonOf(test.app.browser().trpc.assignments.next.mutate(technicians))).toBe('no_token');
+    expect(await test.nextId()).toBe(1);
+  });
+
+  it.each([
+    ['an empty key', { key: '' }, 'key'],
+    ['a key of 201 characters', { key: 'x'.repeat(201) }, 'key'],
+    ['an id below 1', { exclude: [0] }, 'exclude.0'],
+    ['a system that is none', { system: 'T T S' }, 'system'],
+    ['no role', { role: ' ' }, 'role'],
+  ])('refuse %s, and do not move', async (_name, input, path) => {
+    await using test = await start();
+    const data = await errorDataOf(test.next(input));
+    expect(data).toMatchObject({ reason: 'invalid_input', issues: [{ path }] });
+    expect(await test.nextId()).toBe(1);
+  });
+
+  it('take any key of 200 characters', async () => {
+    await using test = await start();
+    for (const key of ['x'.repeat(200), '{}:*?[]\r\n\0', '№ 7 — ключ', '__proto__']) {
+      const [first, again] = [await test.next({ key }), await test.next({ key })];
+      expect(again).toEqual({ ...first, replayed: true });
+    }
+  });
+
+  it('are one line of the log each, and counted', async () => {
+    await using test = await start({ env: { OPS_PORT: '0' } });
+    await test.next({ key: 'T-1' });
+    await test.next({ key: 'T-1' });
+    await test.next({ role: 'Astronaut' });
+    const lines = test.app.logLines.filter(({ msg }) => msg === 'assignment');
+    const told = { system: 'TTS', role: 'Technician', key: 'T-1', assignee: 1 };
+    expect(lines).toMatchObject([
+      { ...told, outcome: 'assigned', requestId: expect.any(String) },
+      { ...told, outcome: 'replayed' },
+      { role: 'Astronaut', key: null, assignee: null, outcome: 'no_candidates' },
+    ]);
+    const metrics = await metricsOf(test);
+    for (const outcome of ['assigned', 'replayed', 'no_candidates']) {
+      expect(metrics).toContain(`auth_bff_assignments_total{outcome="${outcome}"} 1`);
+    }
+  });
+
+  it('in memory say at the start what that means for several replicas', async () => {
+    await using test = await start();
+    expect(test.app.logLines.map(({ msg }) => msg)).toContainEqual(
+      expect.stringMatching(/REDIS_URL is not set.*one replica/),
+    );
+  });
+});
+
+describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
+  it('go on where another replica, or this one after a restart, goes on', async () => {
+    await using redis = await startRedis();
+    const env = { REDIS_URL: redis.url };
+    {
+      await using one = await start({ env });
+      await using other = await start({ env });
+      expect([await one.nextId({ key: 'T-1' }), await other.nextId(), await one.nextId()]).toEqual([1, 5, 12]);
+    }
+    await using again = await start({ env });
+    expect(await again.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: true });
+    expect(await again.nextId()).toBe(23);
+  });
+
+  it('are refused within a second while Redis is away, with nothing taken from memory, and go on by themselves', async () => {
+    await using redis = await startRedis({ isDurable: true });
+    await using test = await start({ env: { REDIS_URL: redis.url } });
+    await test.nextId();
+    await redis.stop();
+    for (const call of [() => test.next(), () => test.assignments.peek.query(technicians), () => test.order()]) {
+      const startedAt = performance.now();
+      expect(await errorDataOf(call())).toMatchObject({
+        code: 'SERVICE_UNAVAILABLE',
+        reason: 'store_unavailable',
+        retryAfterSeconds: 1,
+      });
+      expect(performance.now() - startedAt).toBeLessThan(1_000);
+    }
+    // Everything else goes on.
+    expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
+    await redis.start();
+    await expect.poll(() => test.nextId().catch(() => null), { timeout: 5_000 }).toBe(5);
+    const told = test.app.logLines.map(({ msg }) => msg).filter((msg) => String(msg).startsWith('Redis is'));
+    expect(told).toEqual([expect.stringMatching(/away/), 'Redis is back.']);
+  });
+
+  it('are refused within a second where Redis hangs', async () => {
+    await using redis = await startRedis();
+    await using test = await start({ env: { REDIS_URL: redis.url } });
+    await test.nextId();
+    redis.pause();
+    const startedAt = performance.now();
+    expect(await reasonOf(test.next({ key: 'T-1' }))).toBe('store_unavailable');
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    redis.resume();
+    await expect.poll(() => test.nextId({ key: 'T-1' }).catch(() => null), { timeout: 5_000 }).toBe(5);
+  });
+
+  it('start where Redis is away, and go on once it is there', async () => {
+    await using redis = await startRedis();
+    await redis.stop();
+    await using test = await start({ env: { REDIS_URL: redis.url } });
+    expect(await reasonOf(test.next())).toBe('store_unavailable');
+    await redis.start();
+    await expect.poll(() => test.nextId().catch(() => null), { timeout: 5_000 }).toBe(1);
+  });
+});
