@@ -206,12 +206,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     server,
     async listen() {
-      if (redis === null) {
-        log.info(
-          {},
-          'REDIS_URL is not set: turns, refreshes and sign-outs are remembered by this process alone. Run one replica; two would give the same turn twice, and a restart begins anew.',
-        );
-      }
       await redis?.untilReady();
       return server.listen({ host: config.host, port: config.port });
     },

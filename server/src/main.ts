@@ -19,6 +19,11 @@ const configOrExit = () => {
 const config = configOrExit();
 const log = createLog(config);
 for (const warning of configWarnings(config)) log.warn(warning);
+if (config.redisUrl === null) {
+  log.info(
+    'REDIS_URL is not set: turns, refreshes and sign-outs are remembered by this process alone. Run one replica; two would give the same turn twice, and a restart begins anew.',
+  );
+}
 const app = await createApp({ config, log });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -214,13 +214,6 @@ describe('turns', () => {
       expect(metrics).toContain(`auth_bff_assignments_total{outcome="${outcome}"} 1`);
     }
   });
-
-  it('in memory say at the start what that means for several replicas', async () => {
-    await using test = await start();
-    expect(test.app.logLines.map(({ msg }) => msg)).toContainEqual(
-      expect.stringMatching(/REDIS_URL is not set.*one replica/),
-    );
-  });
 });
 
 describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {

@@ -20,6 +20,7 @@ describe('the service, started with environment variables alone', () => {
     await using authService = await startAuthService({ signingKey, apiKey });
     await using main = startMain(environment(authService.url));
     const [, url = ''] = await main.printed(address);
+    expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
     const browser = createBrowser({ url });
     await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
     expect((await browser.trpc.users.byId.query({ id: 123 })).lastName).toBe('Doe');
