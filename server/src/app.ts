@@ -110,7 +110,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     directory,
     onAssignment(event) {
       metrics.countAssignment(event);
-      log.info(event, 'assignment');
+      log.info({ ...event, replayed: event.outcome === 'replayed' }, 'assignment');
     },
   });
   const membership = createMembership({ user: directory.user });

@@ -205,8 +205,8 @@ describe('turns', () => {
     const lines = test.app.logLines.filter(({ msg }) => msg === 'assignment');
     const told = { system: 'TTS', role: 'Technician', key: 'T-1', assignee: 1 };
     expect(lines).toMatchObject([
-      { ...told, outcome: 'assigned', requestId: expect.any(String) },
-      { ...told, outcome: 'replayed' },
+      { ...told, outcome: 'assigned', replayed: false, requestId: expect.any(String) },
+      { ...told, outcome: 'replayed', replayed: true },
       { role: 'Astronaut', key: null, assignee: null, outcome: 'no_candidates' },
     ]);
     const metrics = await metricsOf(test);
