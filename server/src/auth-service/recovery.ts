@@ -18,14 +18,18 @@ export const createRecovery = ({ probe, isDown, onDown, onBack, everyMs = 5_000 
   let timer: NodeJS.Timeout | null = null;
   let isLooking = false;
   let isClosed = false;
+  /** Whether a look has found it down. A call that is answered meanwhile marks it up, and tells nobody else. */
+  let hasFoundDown = false;
 
   const look = async (): Promise<void> => {
-    const wasDown = isDown();
+    const wasDown = hasFoundDown || isDown();
     isLooking = true;
     try {
       await probe();
+      hasFoundDown = false;
       if (wasDown) onBack();
     } catch {
+      hasFoundDown = true;
       onDown();
       if (!isClosed) timer = setTimeout(onTimer, everyMs).unref();
     } finally {
