@@ -3,6 +3,7 @@ import { csrfHeader, csrfValue, maxCallsPerBatch, maxClientUrlBytes } from '@aut
 import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import { deserialize, serialize } from 'superjson';
+import { waitFailed } from './errors.ts';
 import type { AuthFetch, AuthHeaders } from './transport.ts';
 
 export type BatchLinkOptions = {
@@ -102,7 +103,7 @@ export const batchLink =
           call.onLeave?.();
         };
         const onAbort = () => {
-          call.onFailure(new DOMException('The call was aborted.', 'AbortError'));
+          call.onFailure(waitFailed(null, op.signal));
           leave();
         };
         const call: Call = {

@@ -53,7 +53,7 @@ export const createAssignments = ({ store, directory, onAssignment }: Assignment
     return people.toSorted((a, b) => (turnOf.get(a.id) ?? 0) - (turnOf.get(b.id) ?? 0) || a.id - b.id);
   };
 
-  const nobody = ({ active, stale }: Candidates): Assignment => ({
+  const nobody = ({ active, stale }: Candidates): Extract<Assignment, { assignee: null }> => ({
     assignee: null,
     reason: active.length === 0 ? 'no_candidates' : 'all_excluded',
     candidates: active.length,
@@ -77,7 +77,7 @@ export const createAssignments = ({ store, directory, onAssignment }: Assignment
       });
       if (turn === null) {
         const answer = nobody(candidates);
-        onAssignment?.({ ...told, outcome: active.length === 0 ? 'no_candidates' : 'all_excluded', assignee: null });
+        onAssignment?.({ ...told, outcome: answer.reason, assignee: null });
         return answer;
       }
       const { assignee: id, replayed } = turn;

@@ -5,7 +5,7 @@ import { BulkheadFull, createBulkhead } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 import { retryAfterOf } from './meaning.ts';
 import { createRetryBudget } from './retry-budget.ts';
-import type { Answer, Exchange, Transport } from './transport.ts';
+import { type Answer, type Exchange, isFailure, type Transport } from './transport.ts';
 
 export type ResilienceOptions = {
   transport: Pick<Transport, 'request'>;
@@ -28,9 +28,6 @@ const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
 
 const sleepForReal = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal });
-
-/** Whether the service itself failed, as far as its answer tells. */
-const isFailure = ({ status }: Answer) => status >= 500 || status === 429;
 
 /**
  * A transport that spares a service in trouble and survives it. One deadline for all of a call: breaker, then

@@ -22,5 +22,3 @@ export const createRetryBudget = ({ perRequest = 0.2, max = 10 }: RetryBudgetOpt
     },
   };
 };
-
-export type RetryBudget = ReturnType<typeof createRetryBudget>;

@@ -61,6 +61,9 @@ export type TransportOptions = {
   onCall?: (outcome: CallOutcome) => void;
 };
 
+/** Whether the service itself failed, as far as its answer tells. */
+export const isFailure = ({ status }: Answer): boolean => status >= 500 || status === 429;
+
 const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError';
 
 const headerOf = (headers: Record<string, string | string[] | undefined>, name: string): string | null => {
@@ -159,7 +162,7 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
         const answer = await send(endpoint, exchange, () => {
           isAnswered = true;
         });
-        report(answer.status >= 500 || answer.status === 429 ? 'unavailable' : 'answered', answer.status);
+        report(isFailure(answer) ? 'unavailable' : 'answered', answer.status);
         return answer;
       } catch (cause) {
         const error = failureToError(endpoint, cause, isAnswered);

@@ -2,9 +2,9 @@ import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { createFreshness, type Lifetimes, type Staleness } from './freshness.ts';
-import { createSharedLoads } from './shared-loads.ts';
-import { createUnshared } from './unshared.ts';
+import { createFreshness, type Freshness, type Lifetimes, type Staleness } from './freshness.ts';
+import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
+import { createUnshared, type Unshared } from './unshared.ts';
 import { createUserLoads, type LoadedUser } from './user-loads.ts';
 
 export type DirectoryLifetimes = {
@@ -33,6 +33,25 @@ const idsPerRequest = 100;
 
 const userNotFound = () => new AppError('user_not_found');
 
+type Ask<Key extends string | number, Answer> = {
+  key: Key;
+  asking: Asking;
+  known: Freshness<Answer>;
+  unshared: Unshared<Key>;
+  loads: SharedLoads<Key, Answer>;
+  serves?: (known: Answer) => boolean;
+};
+
+/** What is known, or else a load that all who ask share; what somebody was denied is loaded for each alone. */
+const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Promise<Answer> => {
+  const { key, known, unshared, loads, serves } = options;
+  const { onStale, ...caller } = options.asking;
+  const load = () => loads.load(key, caller);
+  if (!unshared.isShared(key)) return load();
+  const reload = () => loads.load(key, { ...caller, signal: undefined });
+  return known.recall({ key: String(key), load, reload, onStale, ...(serves === undefined ? {} : { serves }) });
+};
+
 /**
  * Users and employees, asked of the Auth Service as seldom as can be, and known through its outages: loads are shared
  * (`shared-loads.ts`), answers remembered (`freshness.ts`), users loaded many at a time (`user-loads.ts`).
@@ -51,10 +70,7 @@ export const createDirectory = ({ authService, lifetimes, now }: DirectoryOption
     notFound: userNotFound,
     unshared: unsharedUsers,
     maxKeys: idsPerRequest,
-    onOutcome(id: number, outcome: LoadedUser | AppError) {
-      if (outcome instanceof AppError) users.rememberError(String(id), outcome);
-      else users.remember(String(id), outcome);
-    },
+    onOutcome: (id: number, outcome: LoadedUser | AppError) => users.remember(String(id), outcome),
   };
   const completeLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.complete });
   const anyLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.many });
@@ -63,16 +79,8 @@ export const createDirectory = ({ authService, lifetimes, now }: DirectoryOption
   const complete: UserLoad = { loads: completeLoads, serves: userLoads.isComplete };
   const anything: UserLoad = { loads: anyLoads, serves: () => true };
 
-  const oneUser = async (id: number, { onStale, ...caller }: Asking, { loads, serves }: UserLoad): Promise<User> => {
-    const load = () => loads.load(id, caller);
-    if (!unsharedUsers.isShared(id)) return (await load()).user;
-    const { user } = await users.recall({
-      key: String(id),
-      load,
-      reload: () => loads.load(id, { ...caller, signal: undefined }),
-      onStale,
-      serves,
-    });
+  const oneUser = async (id: number, asking: Asking, { loads, serves }: UserLoad): Promise<User> => {
+    const { user } = await ask({ key: id, asking, known: users, unshared: unsharedUsers, loads, serves });
     return user;
   };
 
@@ -87,22 +95,11 @@ export const createDirectory = ({ authService, lifetimes, now }: DirectoryOption
       load: async ([key = ''], caller) => new Map([[key, await load(key, caller)]]),
       notFound: userNotFound,
       unshared,
-      onOutcome(key, outcome) {
-        if (outcome instanceof AppError) known.rememberError(key, outcome);
-        else known.remember(key, outcome);
-      },
+      onOutcome: known.remember,
     });
     return {
       staleness: known.staleness,
-      get: (key: string, { onStale, ...caller }: Asking): Promise<Answer> =>
-        unshared.isShared(key)
-          ? known.recall({
-              key,
-              load: () => loads.load(key, caller),
-              reload: () => loads.load(key, { ...caller, signal: undefined }),
-              onStale,
-            })
-          : loads.load(key, caller),
+      get: (key: string, asking: Asking): Promise<Answer> => ask({ key, asking, known, unshared, loads }),
     };
   };
 

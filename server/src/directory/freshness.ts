@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { isAppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 
 /** How long an answer serves, in seconds since it came. */
 export type Lifetimes = {
@@ -23,8 +23,8 @@ export type FreshnessOptions = Lifetimes & {
 export type Recall<Answer> = {
   key: string;
   load: () => Promise<Answer>;
-  /** Loads for nobody who waits. Default: as `load`. */
-  reload?: () => Promise<Answer>;
+  /** Loads for nobody who waits. */
+  reload: () => Promise<Answer>;
   /** Told where a stale answer is given; left out, none is. */
   onStale?: (() => void) | undefined;
   /** Whether a known answer is as much as was asked for; in an outage it serves all the same. Default: any is. */
@@ -32,7 +32,7 @@ export type Recall<Answer> = {
 };
 
 type Entry<Answer> = { answer: Answer; atMs: number };
-type Missing = { error: unknown; atMs: number };
+type Missing = { error: AppError; atMs: number };
 
 /** Since when answers are stale for want of newer ones, and when the last such answer was given; since the epoch. */
 export type Staleness = { sinceMs: number; lastMs: number };
@@ -51,17 +51,16 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
   const missing = new LRUCache<string, Missing>({ max: maxEntries });
   let staleness: Staleness | null = null;
 
-  const remember = (key: string, answer: Answer): void => {
-    entries.set(key, { answer, atMs: now() });
-    missing.delete(key);
-    staleness = null;
-  };
-
-  /** Takes note of why there is no answer. */
-  const rememberError = (key: string, error: unknown): void => {
-    if (!isNotFound(error)) return;
-    entries.delete(key);
-    missing.set(key, { error, atMs: now() });
+  /** Takes note of an answer, or of why there is none. */
+  const remember = (key: string, outcome: Answer | AppError): void => {
+    if (!(outcome instanceof AppError)) {
+      entries.set(key, { answer: outcome, atMs: now() });
+      missing.delete(key);
+      staleness = null;
+    } else if (isNotFound(outcome)) {
+      entries.delete(key);
+      missing.set(key, { error: outcome, atMs: now() });
+    }
   };
 
   const noteFailure = (error: unknown): void => {
@@ -70,11 +69,10 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
 
   return {
     remember,
-    rememberError,
     /** Null where nothing newer was wanted in vain. */
     staleness: () => staleness,
 
-    async recall({ key, load, reload = load, onStale, serves = () => true }: Recall<Answer>): Promise<Answer> {
+    async recall({ key, load, reload, onStale, serves = () => true }: Recall<Answer>): Promise<Answer> {
       const entry = entries.get(key);
       if (entry === undefined) {
         const gone = missing.get(key);

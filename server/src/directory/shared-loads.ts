@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Unshared } from './unshared.ts';
@@ -80,6 +81,8 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
 
   const tryWith = async (loads: readonly Load<Key, Answer>[], caller: Caller): Promise<LoadResults<Key, Answer>> => {
     const abort = new AbortController();
+    // Each key that waits for its turn listens.
+    setMaxListeners(0, abort.signal);
     // Whoever comes now finds a load that was given up no more.
     const onDeserted = () => {
       if (loads.every(({ askers }) => askers.size === 0)) abort.abort();

@@ -147,5 +147,3 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
     many: loadTogetherAndLearn,
   };
 };
-
-export type UserLoads = ReturnType<typeof createUserLoads>;

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EndpointName, Fault } from '../../../server/dev/auth-service.ts';
 import type { Subject } from '../../../server/dev/people.ts';
 import { type Browser, errorDataOf, reasonOf } from '../../support/browser.ts';
+import { serve } from '../../support/serve.ts';
 import { apiKey, createClock, forgetful, signingKey, startApp, type StartAppOptions } from '../../support/start-app.ts';
 
 const technician: Subject = { type: 'staff', id: 123 };
@@ -22,23 +21,6 @@ const startSignedIn = async (options: StartAppOptions = {}) => {
   return { ...app, app, clock, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 };
 type Test = Awaited<ReturnType<typeof startSignedIn>>;
-
-/** An HTTP server that stands where the Auth Service should. */
-const serve = async (listener: RequestListener) => {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('Expected a port.');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-};
 
 /** What no failure of the Auth Service does: sign anybody out, or tell what it answered. */
 const toldBy = async ({ browser, logLines }: Pick<Test, 'browser' | 'logLines'>) => {

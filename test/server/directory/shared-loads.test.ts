@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
 import { createUnshared } from '../../../server/src/directory/unshared.ts';
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/browser.ts';
 import { browserOf, crowd, learn } from '../../support/crowd.ts';
+import { serve } from '../../support/serve.ts';
 import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/start-app.ts';
 
 const lookups = ({ authService }: TestApp) => authService.count('user') + authService.count('users');
@@ -177,18 +177,14 @@ describe('somebody who leaves', () => {
   const startHanging = async () => {
     const waiting: ServerResponse[] = [];
     let hungUp = 0;
-    const server = createServer((_request, response) => {
+    const server = await serve((_request, response) => {
       waiting.push(response);
       response.once('close', () => {
         if (!response.writableFinished) hungUp += 1;
       });
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('Expected a port.');
     return {
-      url: `http://127.0.0.1:${address.port}`,
+      ...server,
       waiting: () => waiting.length,
       hungUp: () => hungUp,
       answer(json: unknown) {
@@ -198,11 +194,6 @@ describe('somebody who leaves', () => {
             response.end(JSON.stringify(json));
           }
         }
-      },
-      async [Symbol.asyncDispose]() {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
       },
     };
   };
