@@ -1,5 +1,12 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { codeOfReason, directoryStaleHeader, httpStatusOfCode, maxBodyBytes, maxUrlBytes } from '@auth-bff/shared';
+import {
+  codeOfReason,
+  directoryStaleHeader,
+  httpStatusOfCode,
+  maxBodyBytes,
+  maxUrlBytes,
+  requestIdHeader,
+} from '@auth-bff/shared';
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
 import { createRedisStore } from './assignment/redis-store.ts';
@@ -13,16 +20,22 @@ import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { AppError } from './errors.ts';
+import { createEventLoop } from './event-loop.ts';
+import { registerAnswerTimeout } from './http/answer-timeout.ts';
 import { createLeftSignal } from './http/client-left.ts';
-import { registerClosing } from './http/closing.ts';
 import { candidateTokens, createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
+import { createDraining, type Drained } from './http/draining.ts';
 import { registerHealth } from './http/health.ts';
+import { registerHost } from './http/host.ts';
+import { createHttpServer, defaultTimeouts, type Timeouts } from './http/http-server.ts';
 import { registerUrlLimit } from './http/limits.ts';
 import { createOps } from './http/ops.ts';
 import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
+import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { announceSession, registerTrpc } from './http/trpc-handler.ts';
 import { causesOf, createLog, type Log } from './log.ts';
@@ -47,6 +60,14 @@ export type AppOptions = {
   authServiceDeadlineMs?: number;
   /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
+  /** Milliseconds that a stop leaves the requests on open connections to be answered. Default 10,000. */
+  drainMs?: number;
+  /** Milliseconds that a stop keeps a connection at rest open, for a request that is on its way. Default 1,000. */
+  idleGraceMs?: number;
+  /** Replaces some of the bounds on how long a request may take. */
+  timeouts?: Partial<Timeouts>;
+  /** Whether there is more to do than can be done. Default: whether the event loop is 500 ms late, three times in a row. */
+  isOverloaded?: () => boolean;
 };
 
 export type App = AsyncDisposable & {
@@ -55,7 +76,8 @@ export type App = AsyncDisposable & {
   listen: () => Promise<string>;
   /** Starts to answer the operator, on a port of its own, and tells the address. */
   listenOps: () => Promise<string>;
-  close: () => Promise<void>;
+  /** Takes no new connections, serves what comes on the open ones, and ends within `drainMs`. Tells how that went. */
+  close: () => Promise<Drained>;
 };
 
 /** A number says how many proxies stand in front, nearest first. */
@@ -138,30 +160,45 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     else log.debug(fields, error.message);
   };
 
+  const { drainMs = 10_000, idleGraceMs = 1_000 } = options;
+  const draining = createDraining({ drainMs, idleGraceMs });
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const eventLoop = createEventLoop({
+    onChange: ({ isBehind, lagMs }) =>
+      isBehind
+        ? log.warn({ lagMs }, 'Overloaded: calls are refused until the process has caught up.')
+        : log.info({}, 'No longer overloaded.'),
+  });
+  const safe = securityHeaders(config);
   const server = Fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
     trustProxy: toTrustProxy(config.trustProxy),
     requestIdHeader: false,
-    // Who sends a request a byte at a time would hold a connection for ever.
-    requestTimeout: 30_000,
     genReqId: requestIdOf,
-    // The URL has its own limit, and two tokens must fit beside it.
-    http: { maxHeaderSize: 32_768 },
+    serverFactory: (handler) => createHttpServer({ timeouts, handler, onServer: draining.watch }),
+    return503OnClosing: false,
     routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
-    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, requestIdOf({ headers: {} })),
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply.headers(safe)),
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, { ...safe, [requestIdHeader]: requestIdOf({ headers: {} }) }),
   });
   registerTrpcErrors(server, { onError });
-  registerClosing(server);
+  server.addHook('preClose', async () => void (await draining.drain()));
   registerRequestId(server);
+  registerSecurityHeaders(server, safe);
+  registerAnswerTimeout(server, { answerMs: timeouts.answerMs, log });
   requestLog.register(server);
+  registerHost(server);
   registerUrlLimit(server);
   await registerCors(server, config);
+  registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
-  registerHealth(server, { status: status.current });
-  const ops = createOps({ metrics, status: status.current });
+  const healthOptions = { status: status.current, isStopping: draining.isDraining };
+  registerHealth(server, healthOptions);
+  const ops = createOps({ metrics, ...healthOptions });
+  registerSecurityHeaders(ops, safe);
   await registerTrpc(server, {
     onError,
     variesByOrigin: config.corsOrigins.length > 0,
@@ -197,11 +234,21 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       }),
   });
 
-  const close = async () => {
+  let closing: Promise<Drained> | null = null;
+  const closeOnce = async () => {
+    const drained = await draining.drain();
+    await server.close();
+    eventLoop.close();
     recovery.close();
-    await Promise.all([server.close(), ops.close()]);
     await transport.close();
     redis?.close();
+    // The operator's listener tells to the end that the service is not ready.
+    await ops.close();
+    return drained;
+  };
+  const close = () => {
+    closing ??= closeOnce();
+    return closing;
   };
   return {
     server,
@@ -211,6 +258,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),
     close,
-    [Symbol.asyncDispose]: close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
   };
 };

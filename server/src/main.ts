@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
 import { ConfigError, configWarnings, loadConfig } from './config.ts';
 import { createLog } from './log.ts';
+import { createStop } from './stop.ts';
 
 const refuseToStart = (message: string): never => {
   process.stderr.write(`${message}\n`);
@@ -25,23 +26,24 @@ if (config.redisUrl === null) {
   );
 }
 const app = await createApp({ config, log });
+const { stop, isStopping } = createStop({
+  close: app.close,
+  log,
+  exit: (code) => process.exit(code),
+  withinMs: 15_000,
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    log.info({ signal }, 'Stopping.');
-    void app.close().then(() => process.exit(0));
-  });
-}
-
-const address = await app
-  .listen()
-  .catch((error: NodeJS.ErrnoException) =>
-    refuseToStart(
-      error.code === 'EADDRINUSE'
-        ? `Port ${config.port} is taken: end what listens there, or set PORT to another.`
-        : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.code ?? error.message}`,
-    ),
-  );
+const address = await app.listen().catch((error: NodeJS.ErrnoException) =>
+  // Told to stop before it listened, it never will, and the stop ends the process.
+  isStopping()
+    ? new Promise<never>(() => {})
+    : refuseToStart(
+        error.code === 'EADDRINUSE'
+          ? `Port ${config.port} is taken: end what listens there, or set PORT to another.`
+          : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.code ?? error.message}`,
+      ),
+);
 // Metrics that cannot be had are no reason to serve nobody.
 const opsAddress = await app.listenOps().catch((error: NodeJS.ErrnoException) => {
   log.error(

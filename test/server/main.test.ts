@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { Agent } from 'node:http';
+import { describe, expect, it, vi } from 'vitest';
 import { startAuthService } from '../../server/dev/auth-service.ts';
 import { createBrowser } from '../support/browser.ts';
 import { capture } from '../support/captured.ts';
+import { crowd } from '../support/crowd.ts';
+import { askRaw, queryTarget, resultOf } from '../support/raw-request.ts';
+import { openConnection } from '../support/open-connection.ts';
 import { holdPort, runProcess } from '../support/run-process.ts';
-import { apiKey, signingKey } from '../support/start-app.ts';
+import { apiKey, forgetful, signingKey } from '../support/start-app.ts';
 
 const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
   AUTH_SERVICE_URL: authServiceUrl,
@@ -60,5 +64,72 @@ describe('the service, started with environment variables alone', () => {
   it('warns where cookies are not Secure outside development', async () => {
     await using main = startMain(environment('http://127.0.0.1:9', { COOKIE_SECURE: 'false' }));
     expect(await main.printed(/"level":40.*COOKIE_SECURE is false outside development/)).toBeTruthy();
+  });
+});
+
+describe('SIGTERM', () => {
+  const environmentWithoutMemory = (authServiceUrl: string) =>
+    environment(authServiceUrl, { ...forgetful, OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' });
+
+  it('fails none of 200 requests that wait for a slow Auth Service, and a second one changes nothing', async () => {
+    await using authService = await startAuthService({ signingKey, apiKey });
+    await using main = startMain(environmentWithoutMemory(authService.url));
+    const [, url = ''] = await main.printed(address);
+    let release = () => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    authService.fault('*', { kind: 'hold', until });
+    const { access } = await authService.issue({ type: 'staff', id: 123 });
+    const people = crowd(200);
+    const connections = await Promise.all(people.map(() => openConnection(url)));
+    for (const [index, connection] of connections.entries()) {
+      const target = queryTarget('users.byId', { json: { id: people[index] } });
+      connection.send(`GET ${target} HTTP/1.1`, 'host: a', `cookie: access_token=${access}`, '', '');
+    }
+    main.kill('SIGTERM');
+    await main.printed(/"msg":"Stopping\."/);
+    main.kill('SIGTERM');
+    main.kill('SIGINT');
+    release();
+    const answers = await Promise.all(connections.map(({ closed }) => closed));
+    for (const [index, answer] of answers.entries()) {
+      expect(answer).toMatch(/^HTTP\/1\.1 200/);
+      expect(answer).toContain(`"id":${people[index]},`);
+    }
+    expect(await main.exited).toBe(0);
+    expect(main.output()).toMatch(/"served":200,"cut":0,"msg":"Stopped\."/);
+    expect(main.output().match(/Stopping\./g)).toHaveLength(1);
+    capture('log', main.output());
+  });
+
+  it('loses no request of 50 clients that ask without a pause', async () => {
+    await using authService = await startAuthService({ signingKey, apiKey });
+    await using main = startMain(environmentWithoutMemory(authService.url));
+    const [, url = ''] = await main.printed(address);
+    const { access } = await authService.issue({ type: 'staff', id: 123 });
+    const headers = { cookie: `access_token=${access}` };
+    let answered = 0;
+    const askOnAndOn = async (index: number): Promise<unknown> => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let asked = 0; ; asked += 1) {
+        const target = queryTarget('users.byId', { json: { id: 2_000_001 + ((index * 31 + asked) % 500) } });
+        const outcome = await askRaw(url, { target, headers, agent }).catch(
+          (error: NodeJS.ErrnoException) => error.code,
+        );
+        if (typeof outcome !== 'object') return outcome;
+        resultOf(outcome);
+        answered += 1;
+      }
+    };
+    const ends = Array.from({ length: 50 }, (_, index) => askOnAndOn(index));
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(500), { timeout: 15_000 });
+    main.kill('SIGTERM');
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(['ECONNREFUSED']));
+    expect(await main.exited).toBe(0);
+    expect(main.output()).toMatch(/"served":\d+,"cut":0,"msg":"Stopped\."/);
+    const finished = main.output().match(/"status":200/g) ?? [];
+    expect(finished).toHaveLength(answered);
+    capture('log', main.output());
   });
 });

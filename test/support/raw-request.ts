@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { deserialize, serialize, type SuperJSONResult } from 'superjson';
@@ -14,6 +14,8 @@ export type RawRequest = {
   headers?: Record<string, string | string[]>;
   /** Sent with a content-length; a list is sent in chunks, without one. */
   body?: string | string[];
+  /** Keeps connections. Default: one connection a request. */
+  agent?: Agent;
 };
 
 export type RawAnswer = {
@@ -25,11 +27,18 @@ export type RawAnswer = {
 };
 
 /** Asks without the manners of fetch, which forbids Host, Origin and Sec-Fetch-Site, and normalises every address. */
-export const askRaw = (url: string, { method = 'GET', target, headers = {}, body = [] }: RawRequest) =>
+export const askRaw = (url: string, { method = 'GET', target, headers = {}, body = [], agent }: RawRequest) =>
   new Promise<RawAnswer>((resolve, reject) => {
     const { hostname, port } = new URL(url);
     const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
-    const asking = request({ hostname, port, method, path: target, headers: { ...length, ...headers }, agent: false });
+    const asking = request({
+      hostname,
+      port,
+      method,
+      path: target,
+      headers: { ...length, ...headers },
+      agent: agent ?? false,
+    });
     asking.once('error', reject);
     asking.once('response', (answer) => {
       text(answer).then((read) => {

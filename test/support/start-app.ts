@@ -4,7 +4,7 @@ import {
   type EmbeddedAuthService,
   startAuthService,
 } from '../../server/dev/auth-service.ts';
-import { type App, createApp } from '../../server/src/app.ts';
+import { type App, type AppOptions, createApp } from '../../server/src/app.ts';
 import { type Config, loadConfig } from '../../server/src/config.ts';
 import { createLog } from '../../server/src/log.ts';
 import { type Browser, createBrowser } from './browser.ts';
@@ -25,7 +25,7 @@ export type StartAppOptions = {
   /** Milliseconds of the clock that breakers go by. Default: the system's. */
   clock?: () => number;
   recoveryEveryMs?: number;
-};
+} & Pick<AppOptions, 'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded'>;
 
 export type TestApp = AsyncDisposable & {
   app: App;
@@ -68,6 +68,11 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     authServiceDeadlineMs,
     clock,
     recoveryEveryMs,
+    drainMs,
+    // Nothing is on its way to an app that a test is done with.
+    idleGraceMs = 0,
+    timeouts,
+    isOverloaded,
   } = options;
   const authService = await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService });
   const config = loadConfig({
@@ -92,6 +97,10 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(authServiceDeadlineMs === undefined ? {} : { authServiceDeadlineMs }),
     ...(clock === undefined ? {} : { clock }),
     ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
+    ...(drainMs === undefined ? {} : { drainMs }),
+    idleGraceMs,
+    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(isOverloaded === undefined ? {} : { isOverloaded }),
   });
   const url = await app.listen();
   return {

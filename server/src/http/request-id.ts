@@ -14,6 +14,4 @@ export const registerRequestId = (server: FastifyInstance): void => {
   server.addHook('onRequest', async (request, reply) => {
     reply.header(requestIdHeader, request.id);
   });
-  // Node answers an unknown `Expect` by itself otherwise, without an id. RFC 9110, 10.1.1: it may be ignored.
-  server.server.on('checkExpectation', server.routing);
 };

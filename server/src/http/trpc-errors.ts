@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { codeOfReason, httpStatusOfCode, type Reason, requestIdHeader } from '@auth-bff/shared';
 import { getTRPCErrorShape, transformTRPCResponse } from '@trpc/server';
@@ -68,20 +69,43 @@ export const answerFrameworkError = (cause: FastifyError, request: FastifyReques
   reply.header(requestIdHeader, request.id).send(toBody(error));
 };
 
+/** What Node could not read, by Node's own codes. */
+const clientErrorToAppError = ({ code }: NodeJS.ErrnoException): AppError => {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new AppError('payload_too_large', { message: 'The request line and headers are too large.' });
+  }
+  const message =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'The request took too long to arrive.'
+      : 'The request is not HTTP that can be read.';
+  return new AppError('invalid_input', { message, issues: [] });
+};
+
+/** How long whoever was refused may take to read why. */
+const lingerMs = 2_000;
+
 /** Answers what is not even an HTTP request that Node can read, which no handler ever sees. */
-export const answerClientError = (cause: NodeJS.ErrnoException, socket: Socket, requestId: string): void => {
-  if (cause.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const error =
-    cause.code === 'HPE_HEADER_OVERFLOW'
-      ? new AppError('payload_too_large', { message: 'The request line and headers are too large.' })
-      : new AppError('invalid_input', { message: 'The request is not HTTP that can be read.', issues: [] });
+export const answerClientError = (
+  cause: NodeJS.ErrnoException,
+  socket: Socket & { _httpMessage?: ServerResponse | null },
+  headers: Record<string, string>,
+): void => {
+  // Inside an answer that has begun, another would be read as a part of it.
+  const isAnswered = socket._httpMessage?.headersSent === true;
+  if (cause.code === 'ECONNRESET' || !socket.writable || isAnswered) return void socket.destroy();
+  const error = clientErrorToAppError(cause);
   const body = toBody(error);
   const head = [
     `HTTP/1.1 ${statusOf(error)} ${codeOfReason[error.reason]}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
-    `${requestIdHeader}: ${requestId}`,
+    'cache-control: no-store',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Whoever does not hang up in turn would keep half a connection.
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
 };
