@@ -41,6 +41,7 @@ import { announceSession, registerTrpc } from './http/trpc-handler.ts';
 import { causesOf, createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createRedis } from './redis.ts';
+import { safePath } from './safe-path.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
 import { createSessionService } from './session/session-service.ts';
@@ -153,7 +154,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const onError = (error: AppError, request: FastifyRequest, procedure?: string) => {
     const { reason } = error;
     requestLog.noteReason(request, reason);
-    const fields = { requestId: request.id, procedure, reason, causes: causesOf(error.cause) };
+    const fields = {
+      requestId: request.id,
+      procedure: procedure === undefined ? undefined : safePath(procedure),
+      reason,
+      causes: causesOf(error.cause),
+    };
     if (httpStatusOfCode[codeOfReason[reason]] >= 500 && !request.raw.socket.destroyed)
       log.error(fields, error.message);
     // Whoever has left is told nothing, and nothing is wrong.

@@ -9,6 +9,7 @@ import {
 import type { TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
 import { AppError } from './errors.ts';
+import { safePath } from './safe-path.ts';
 
 const maxIssues = 20;
 
@@ -39,6 +40,8 @@ export const toAppError = (error: TRPCError | AppError): AppError => {
     return new AppError(reason, { message: `The input is not valid: ${issuesToText(issues)}`, issues });
   }
   if (reason === 'internal') return new AppError(reason, { cause: error.cause ?? error });
+  // Its message quotes the path, which holds an input where a question mark is missing.
+  if (reason === 'no_such_procedure') return new AppError(reason, { message: 'There is no such procedure.' });
   // A parser's message quotes what it could not read, and that may be a password: it is not kept for the log, either.
   const isParserMessage = error.cause !== undefined;
   return new AppError(reason, {
@@ -55,7 +58,7 @@ export const toErrorData = (error: AppError, path: string | undefined): ErrorDat
     code,
     httpStatus: httpStatusOfCode[code],
     reason: error.reason,
-    ...(path === undefined ? {} : { path }),
+    ...(path === undefined ? {} : { path: safePath(path) }),
     ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
     ...(error.issues === undefined ? {} : { issues: error.issues }),
   };

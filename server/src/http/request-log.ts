@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Log } from '../log.ts';
 import type { Principal } from '../token/principal.ts';
+import { safePath } from '../safe-path.ts';
 
 export type RequestLogOptions = { log: Log };
 
@@ -33,8 +34,7 @@ export const createRequestLog = ({ log }: RequestLogOptions) => {
           {
             requestId: request.id,
             method: request.method,
-            // The query stays out of it: it holds the inputs of the calls.
-            path: request.url.split('?', 1)[0]?.slice(0, 200),
+            path: safePath(request.url),
             status: reply.statusCode,
             ms: Math.round(reply.elapsedTime),
             ...(person === undefined ? {} : { person }),
