@@ -1,0 +1,117 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { startAuthService } from '../../server/dev/auth-service.ts';
+import { createApp } from '../../server/src/app.ts';
+import { loadConfig } from '../../server/src/config.ts';
+import { createLog } from '../../server/src/log.ts';
+import { faultOf } from '../support/fuzz/fault-of.ts';
+import { createRandom } from '../support/fuzz/random.ts';
+import { fuzzRequest, type Identities } from '../support/fuzz/requests.ts';
+import { sendBytes } from '../support/fuzz/send.ts';
+import { apiKey, dialects, signingKey } from '../support/start-app.ts';
+
+/** For both dialects together. */
+const requests = Number(process.env.FUZZ_REQUESTS ?? 3_000);
+const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
+const atOnce = 16;
+/** What may stay: caches are bounded, and deadlines keep what they are for some seconds. Of 100,000 requests, half a kilobyte each. */
+const maxGrowthBytes = 16_000_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const heapBytes = () => {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+};
+
+describe.each(dialects)('against the %s dialect', (dialect) => {
+  it(`answers ${requests / dialects.length} random requests without a fault, and keeps nothing of them`, {
+    timeout: 60_000 + requests * 20,
+  }, async () => {
+    await using authService = await startAuthService({ dialect, signingKey, apiKey });
+    const config = loadConfig({
+      DJANGO_JWT_SIGNING_KEY: signingKey,
+      AUTH_API_KEY: apiKey,
+      AUTH_SERVICE_URL: authService.url,
+      PORT: '0',
+      LOG_LEVEL: 'debug',
+      RATE_LIMIT_PER_MINUTE: '0',
+      TRUST_PROXY: 'true',
+      CORS_ORIGINS: 'https://tts.example.org',
+    });
+    const faults: string[] = [];
+    const secrets = new RegExp(`${signingKey}|${apiKey}|staff-pass-1|eyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+`);
+    const destination = {
+      write: (line: string) => {
+        if (secrets.test(line) || /\\n\s+at |"reason":"internal"|"internal"\]/.test(line))
+          faults.push(`It logged ${line}`);
+      },
+    };
+    await using app = await createApp({
+      config,
+      log: createLog({ ...config, destination }),
+      idleGraceMs: 0,
+      timeouts: { headMs: 100, requestMs: 150, checkEveryMs: 20, idleMs: 20 },
+    });
+    const url = await app.listen();
+
+    const signIn = async (): Promise<Identities> => {
+      const staff = await authService.issue({ type: 'staff', id: 123 });
+      const employee = await authService.issue({ type: 'employee', id: 1 });
+      return {
+        cookies: [
+          `access_token=${staff.access}`,
+          `access_token=${staff.access}; refresh_token=${staff.refresh}`,
+          `access_token=${employee.access}; refresh_token=${employee.refresh}`,
+          `refresh_token=${staff.refresh}`,
+          `access_token=${staff.access}; access_token=${employee.access}`,
+          'access_token=; refresh_token=""',
+          '=;;=; __proto__=1; access_token',
+        ],
+        tokens: [staff.access, employee.access, staff.refresh, 'e30.e30.e30', '', 'a b'],
+      };
+    };
+    let identities = await signIn();
+
+    const statuses = new Map<string, number>();
+    const askOne = async (index: number) => {
+      // Some of what is asked signs people out.
+      if (index % 50 === 0) identities = await signIn();
+      const bytes = fuzzRequest(createRandom(seed + index), identities);
+      const answer = await sendBytes(url, bytes);
+      const status = answer.slice(9, 12);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const shown = answer.replaceAll(/^set-cookie:.*$/gim, '');
+      const fault = secrets.test(shown) ? 'It told a secret.' : faultOf(answer);
+      if (fault !== null) {
+        faults.push(
+          `${fault}\nFUZZ_SEED=${seed + index} FUZZ_REQUESTS=2 (${JSON.stringify(bytes.toString('latin1').slice(0, 2_000))})\n${answer.slice(0, 500)}`,
+        );
+      }
+    };
+    const share = Math.floor(requests / dialects.length);
+    const askUpTo = async (from: number, to: number) => {
+      let next = from;
+      const worker = async () => {
+        while (next < to) await askOne(next++);
+      };
+      await Promise.all(Array.from({ length: atOnce }, worker));
+      authService.resetCalls();
+    };
+
+    // A third in, caches and compiled code are what they will be.
+    await askUpTo(0, Math.floor(share / 3));
+    const early = heapBytes();
+    await askUpTo(Math.floor(share / 3), share);
+    const late = heapBytes();
+    process.stdout.write(
+      `${dialect}: ${share} requests from seed ${seed}, ${JSON.stringify(Object.fromEntries(statuses))}, heap ${(early / 1e6).toFixed(1)} to ${(late / 1e6).toFixed(1)} MB\n`,
+    );
+    expect(faults.slice(0, 5)).toEqual([]);
+    // Much of it is refused, and some must not be, or nothing behind the door was asked.
+    for (const status of ['200', '207', '400', '401', '403', '404', '413'])
+      expect([...statuses.keys()]).toContain(status);
+    expect(late - early).toBeLessThan(maxGrowthBytes);
+  });
+});

@@ -1,0 +1,68 @@
+import { requestIdPattern } from '../../../shared/src/index.ts';
+
+type Body = { error?: { json?: { message?: unknown; code?: unknown; data?: { code?: unknown; reason?: unknown } } } };
+
+const isError = ({ error }: Body): boolean =>
+  typeof error?.json?.message === 'string' &&
+  typeof error.json.code === 'number' &&
+  typeof error.json.data?.code === 'string' &&
+  typeof error.json.data.reason === 'string';
+
+/** The chunks of a body, and what follows them. */
+const unchunk = (text: string): [body: string, rest: string] => {
+  let body = '';
+  for (let at = 0; ; ) {
+    const end = text.indexOf('\r\n', at);
+    const length = Number.parseInt(text.slice(at, end), 16);
+    // A stream that was cut ends anywhere.
+    if (end < 0 || Number.isNaN(length)) return [body, ''];
+    if (length === 0) return [body, text.slice(end + 4)];
+    body += text.slice(end + 2, end + 2 + length);
+    at = end + 2 + length + 2;
+  }
+};
+
+const faultOfOne = (head: string, body: string): string | null => {
+  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
+  if (Number.isNaN(status)) return 'It is no answer.';
+  if (status >= 500 && status !== 503) return `It is a ${status}.`;
+  if (/^\s+at .+:\d+:\d+/m.test(body) || body.includes('"stack"')) return 'It holds a stack.';
+  const requestId = /^x-request-id: (.*?)\r?$/im.exec(head)?.[1] ?? '';
+  if (!requestIdPattern.test(requestId)) return 'It has no request id.';
+  if (!/^x-content-type-options: nosniff\r?$/im.test(head)) return 'It may be taken for something else.';
+  if (body === '') return null;
+  const isStream = /^transfer-encoding: chunked\r?$/im.test(head);
+  if (!/^content-type: application\/(json|jsonl)\b/im.test(head)) return 'It is no JSON by its type.';
+  try {
+    for (const line of isStream ? body.trim().split('\n') : [body]) {
+      const parsed = JSON.parse(line) as Body | Body[];
+      const answers = Array.isArray(parsed) ? parsed : [parsed];
+      if (status >= 400 && !isStream && !answers.every(isError)) return 'It is no error of tRPC.';
+    }
+    return null;
+  } catch {
+    return 'It is no JSON.';
+  }
+};
+
+/** What is wrong with the answers of a connection, as bytes in latin1, whatever was asked; null where nothing is. */
+export const faultOf = (answers: string): string | null => {
+  for (let left = answers; ; ) {
+    const at = left.indexOf('\r\n\r\n');
+    if (at < 0) return left === answers && left !== '' ? 'It is no answer.' : null;
+    const [head, rest] = [left.slice(0, at), left.slice(at + 4)];
+    const isInterim = head.startsWith('HTTP/1.1 100 ');
+    const length = Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1] ?? 0);
+    const isChunked = /^transfer-encoding: chunked\r?$/im.test(head);
+    // An answer to HEAD tells of a body that it has not.
+    const isBare = rest === '' || rest.startsWith('HTTP/1.1 ');
+    const [body, behind] = isBare
+      ? ['', rest]
+      : isChunked
+        ? unchunk(rest)
+        : [rest.slice(0, length), rest.slice(length)];
+    const fault = isInterim ? null : faultOfOne(head, body);
+    if (fault !== null || behind === '') return fault;
+    left = behind;
+  }
+};
