@@ -16,14 +16,16 @@ import { createProbe } from './auth-service/probe.ts';
 import { createRecovery } from './auth-service/recovery.ts';
 import { createResilience } from './auth-service/resilience.ts';
 import { createTransport } from './auth-service/transport.ts';
+import { createBlindNames } from './blind-names.ts';
 import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { AppError } from './errors.ts';
 import { createEventLoop } from './event-loop.ts';
 import { registerAnswerTimeout } from './http/answer-timeout.ts';
+import { toNetwork } from './http/client-address.ts';
 import { createLeftSignal } from './http/client-left.ts';
-import { candidateTokens, createCookieWriter, presentedTokens, registerCookies } from './http/cookies.ts';
+import { candidateTokens, createCookieWriter, presentedTokens, registerCookies, toCause } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { createDraining, type Drained } from './http/draining.ts';
@@ -32,19 +34,23 @@ import { registerHost } from './http/host.ts';
 import { createHttpServer, defaultTimeouts, type Timeouts } from './http/http-server.ts';
 import { registerUrlLimit } from './http/limits.ts';
 import { createOps } from './http/ops.ts';
+import { registerRateLimit } from './http/rate-limit.ts';
 import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { announceSession, registerTrpc } from './http/trpc-handler.ts';
+import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
+import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
 import { causesOf, createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { createOptionalRedis } from './optional-redis.ts';
 import { createRedis } from './redis.ts';
 import { safePath } from './safe-path.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
-import { createSessionService } from './session/session-service.ts';
+import { createSessions } from './session/sessions.ts';
 import { createStatus } from './status.ts';
 import { createRemoteVerifier } from './token/remote-verifier.ts';
 import { createVerifier } from './token/verifier.ts';
@@ -128,6 +134,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const status = createStatus({ health, directory, probe, now });
   const metrics = createMetrics();
   const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
+  const optionalRedis = redis === null ? null : createOptionalRedis({ redis: redis.redis, clock: options.clock });
+  const counterHere = createMemoryHitCounter({ now });
+  const counter =
+    optionalRedis === null ? counterHere : createRedisHitCounter({ optionalRedis, otherwise: counterHere });
+  const names = createBlindNames({ sealingSecret });
   const assignments = createAssignments({
     store: redis === null ? createMemoryStore({ now }) : createRedisStore(redis),
     directory,
@@ -137,11 +148,17 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   });
   const membership = createMembership({ user: directory.user });
-  const sessions = createSessionService({
+  const sessions = createSessions({
     authService,
     verifier,
+    isVerifiedHere: config.tokenValidation === 'local',
     sealingSecret,
+    optionalRedis,
+    counter,
+    names,
+    networkOf: toNetwork,
     now,
+    clock: options.clock,
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -205,6 +222,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
+  await registerRateLimit(server, {
+    perMinute: config.rateLimitPerMinute,
+    counter,
+    names,
+    verifier,
+  });
   await registerTrpc(server, {
     onError,
     variesByOrigin: config.corsOrigins.length > 0,
@@ -225,7 +248,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         requestSession: createRequestSession({
           presented: presentedTokens(request),
           candidates: candidateTokens(request),
-          requestId: request.id,
+          cause: toCause(request),
           sessions,
           verifier,
           membership,

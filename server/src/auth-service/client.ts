@@ -6,7 +6,7 @@ import { type Endpoint, endpoints } from './endpoints.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
 import type { Resilience } from './resilience.ts';
 import { createSignIn } from './sign-in-calls.ts';
-import { type Answer, type Caller, type Exchange, personOf } from './transport.ts';
+import { type Answer, type Caller, causeOf, type Exchange, personOf } from './transport.ts';
 import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserIds, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {
@@ -19,8 +19,8 @@ export type AuthServiceClientOptions = {
 export type UserResults = Map<number, UserRecord | AppError>;
 
 const toExchange = (caller: Caller) => {
-  const { accessToken, requestId, signal } = caller;
-  return { accessToken, requestId, signal, person: personOf(caller) };
+  const { accessToken, signal } = caller;
+  return { accessToken, signal, person: personOf(caller), ...causeOf(caller) };
 };
 
 /** What the service did not say of a user in one answer, from another answer about the same one. */
@@ -152,8 +152,8 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
     async employee(id: number, caller: Omit<Caller, 'accessToken'>): Promise<Employee> {
       const endpoint = endpoints.employee(id);
-      const { requestId, signal } = caller;
-      const answer = await ask(endpoint, { requestId, signal, person: personOf(caller) });
+      const { signal } = caller;
+      const answer = await ask(endpoint, { signal, person: personOf(caller), ...causeOf(caller) });
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;

@@ -5,37 +5,34 @@ import { type Endpoint, endpoints } from './endpoints.ts';
 import { cookieOf, type TokenGrant } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
 import { refusalToReason } from './refusal.ts';
-import { type Answer, personOf, type Transport } from './transport.ts';
+import { type Answer, type Cause, causeOf, personOf, type Transport } from './transport.ts';
 import { WireGrant } from './wire.ts';
 
 export type SignInCallsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
 
-export type Credentials = {
+export type Credentials = Cause & {
   as: PersonType;
   email: string;
   password: string;
   captchaToken?: string | undefined;
-  requestId?: string | undefined;
 };
 
 export type SignInAnswer =
   | { status: 'granted'; grant: TokenGrant }
   | { status: 'otp_required'; temporaryToken: string | null };
 
-export type SecondFactor = {
+export type SecondFactor = Cause & {
   as: PersonType;
   email: string;
   code: string;
   temporaryToken: string | null;
-  requestId?: string | undefined;
 };
 
-export type SessionTokens = {
+export type SessionTokens = Cause & {
   type: PersonType;
   id: number;
   accessToken: string | null;
   refreshToken: string | null;
-  requestId?: string | undefined;
 };
 
 const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
@@ -68,11 +65,11 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     endpoint: Endpoint,
     json: Record<string, string>,
     otherwise: 'bad_credentials' | 'otp_invalid',
-    { email, requestId }: Pick<Credentials, 'email' | 'requestId'>,
+    { email, ...cause }: Cause & { email: string },
   ) => {
     // Whoever signs in is known by nothing else; of a row that fails upstream it is the name.
     const person = email.trim().toLowerCase();
-    const answer = await transport.request(endpoint, { json, requestId, person });
+    const answer = await transport.request(endpoint, { json, person, ...causeOf(cause) });
     if (isSuccess(answer)) {
       const read = readGrant(endpoint, answer);
       // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
@@ -96,8 +93,8 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       json: {},
       accessToken: tokens.accessToken ?? undefined,
       refreshToken: tokens.refreshToken ?? undefined,
-      requestId: tokens.requestId,
       person: personOf(tokens),
+      ...causeOf(tokens),
     });
     if (answer.status === 404) return 'no_such_endpoint';
     if (isSuccess(answer)) {
@@ -115,9 +112,9 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
 
   return {
     /** Throws `bad_credentials`, `account_locked`, `captcha_required`. */
-    async signIn({ as, email, password, captchaToken, requestId }: Credentials): Promise<SignInAnswer> {
+    async signIn({ as, email, password, captchaToken, ...cause }: Credentials): Promise<SignInAnswer> {
       const json = { email, password, ...(captchaToken === undefined ? {} : { captcha_token: captchaToken }) };
-      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', { email, requestId });
+      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', { email, ...cause });
       // A second factor that is due comes first: the service hands out working tokens before it too.
       return read.isOtpRequired || read.grant === null
         ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
@@ -125,10 +122,10 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     },
 
     /** Throws `otp_invalid`, `account_locked`. */
-    async verifyOtp({ as, email, code, temporaryToken, requestId }: SecondFactor): Promise<TokenGrant> {
+    async verifyOtp({ as, email, code, temporaryToken, ...cause }: SecondFactor): Promise<TokenGrant> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
-      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', { email, requestId });
+      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', { email, ...cause });
       // Still required: a token beside that is the one from before the second factor.
       if (isOtpRequired) throw new AppError('otp_invalid');
       if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
@@ -151,8 +148,8 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
         json: {},
         accessToken: tokens.accessToken ?? undefined,
         refreshToken: tokens.refreshToken ?? undefined,
-        requestId: tokens.requestId,
         person: personOf(tokens),
+        ...causeOf(tokens),
       });
       if (!isSuccess(answer))
         throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);

@@ -8,12 +8,19 @@ const maxAnswerBytes = 5_000_000;
 /** Connections to the Auth Service at once. */
 const maxConnections = 64;
 
-/** On whose behalf a call is made, and for which request of ours. */
-export type Caller = {
+/** Which request of ours a call is made for. */
+export type Cause = {
+  requestId?: string | undefined;
+  /** The IP address that it came from. */
+  address?: string | undefined;
+};
+export const causeOf = ({ requestId, address }: Cause): Cause => ({ requestId, address });
+
+/** On whose behalf a call is made. */
+export type Caller = Cause & {
   type: PersonType;
   id: number;
   accessToken: string;
-  requestId?: string | undefined;
   /** Aborts once nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
 };
@@ -21,12 +28,11 @@ export type Caller = {
 /** Names a person. Numbers alone do not: those of staff and employees overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
 
-export type Exchange = {
+export type Exchange = Cause & {
   query?: Record<string, string>;
   json?: unknown;
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
-  requestId?: string | undefined;
   /** Whose doing the outcome may be: `personOf` a caller, or whoever else asks. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -136,6 +142,8 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
         ...(cookie === null ? {} : { cookie }),
         ...(endpoint.internal === true ? { 'x-api-key': apiKey } : {}),
         ...(exchange.requestId === undefined ? {} : { 'x-request-id': exchange.requestId }),
+        // One address, and nothing of what a browser says of itself: the service limits and locks out by it.
+        ...(exchange.address === undefined ? {} : { 'x-forwarded-for': exchange.address }),
       },
       body: exchange.json === undefined ? null : JSON.stringify(exchange.json),
       signal: exchange.signal ?? AbortSignal.timeout(deadlineMs ?? endpoint.deadlineMs),

@@ -1,9 +1,11 @@
 import fastifyCookie from '@fastify/cookie';
 import { accessCookie, isEmptyCookie, refreshCookie } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Cause } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import type { EstablishedSession } from '../session/established-session.ts';
 import type { PresentedTokens } from '../session/presented-tokens.ts';
+import { clientAddressOf } from './client-address.ts';
 
 export type CookieOptions = { cookieDomain: string | null; cookieSecure: boolean; now: () => number };
 
@@ -31,17 +33,23 @@ const single = (header: string, name: string): string | null => {
   return values.values().next().value ?? null;
 };
 
+type TokenBearer = Pick<FastifyRequest, 'headers' | 'id' | 'ip' | 'socket'>;
+
+/** The request as what is asked upstream on its behalf knows it. */
+export const toCause = (request: Omit<TokenBearer, 'headers'>): Cause => ({
+  requestId: request.id,
+  address: clientAddressOf(request),
+});
+
 /** The tokens of a request: the cookies, and `Authorization: Bearer` only where the access cookie is absent or empty. */
-export const presentedTokens = ({
-  headers,
-  id,
-}: Pick<FastifyRequest, 'headers' | 'id'>): PresentedTokens | AppError => {
+export const presentedTokens = (request: TokenBearer): PresentedTokens | AppError => {
+  const { headers } = request;
   const header = headers.cookie ?? '';
   try {
     return {
       accessToken: single(header, accessCookie) ?? bearerOf(headers.authorization),
       refreshToken: single(header, refreshCookie),
-      requestId: id,
+      ...toCause(request),
     };
   } catch (error) {
     if (error instanceof AppError) return error;
@@ -53,7 +61,8 @@ export const presentedTokens = ({
 const maxCandidates = 4;
 
 /** Every token that came along, also where one came twice: a sign-out ends them all. */
-export const candidateTokens = ({ headers, id }: Pick<FastifyRequest, 'headers' | 'id'>): PresentedTokens[] => {
+export const candidateTokens = (request: TokenBearer): PresentedTokens[] => {
+  const { headers } = request;
   const header = headers.cookie ?? '';
   const cookies = [...new Set(valuesOf(header, accessCookie))].slice(0, maxCandidates);
   const access = cookies.length > 0 ? cookies : [bearerOf(headers.authorization)].filter((token) => token !== null);
@@ -61,7 +70,7 @@ export const candidateTokens = ({ headers, id }: Pick<FastifyRequest, 'headers' 
   return Array.from({ length: Math.max(access.length, refresh.length) }, (_, index) => ({
     accessToken: access[index] ?? null,
     refreshToken: refresh[index] ?? null,
-    requestId: id,
+    ...toCause(request),
   }));
 };
 

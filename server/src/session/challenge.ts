@@ -1,15 +1,23 @@
 import { hkdfSync, randomUUID } from 'node:crypto';
 import { PersonType } from '@auth-bff/shared';
 import { CompactEncrypt, compactDecrypt } from 'jose';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import type { BlindNames } from '../blind-names.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { HitCounter } from '../limits/hit-counter.ts';
 
 const livesForMs = 10 * 60_000;
 const maxWrongCodes = 5;
-const maxChallenges = 100_000;
+/** More than anybody has tries for. */
+const burnt = 1_000_000;
 
-export type ChallengesOptions = { sealingSecret: string; now: () => number };
+export type ChallengesOptions = {
+  sealingSecret: string;
+  now: () => number;
+  /** Counts the tries: all replicas' where they share it. */
+  counter: HitCounter;
+  names: BlindNames;
+};
 
 /** A sign-in whose second factor is still to come. */
 export type PendingSignIn = { as: PersonType; email: string; temporaryToken: string | null };
@@ -29,10 +37,8 @@ const usedUp = () => new AppError('otp_invalid', { message: 'This sign-in is use
  * temporary token in it works as a full access token there. It dies after 10 minutes, with its first
  * success, and with its fifth wrong code. Every fault of it is `otp_invalid`.
  */
-export const createChallenges = ({ sealingSecret, now }: ChallengesOptions) => {
+export const createChallenges = ({ sealingSecret, now, counter, names }: ChallengesOptions) => {
   const key = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff second-factor challenge', 32));
-  /** Codes tried, by challenge. Infinity once it is burnt. */
-  const tried = new LRUCache<string, number>({ max: maxChallenges });
 
   const open = async (challenge: string): Promise<z.infer<typeof Sealed>> => {
     try {
@@ -57,22 +63,18 @@ export const createChallenges = ({ sealingSecret, now }: ChallengesOptions) => {
     /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. */
     async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
       const { id, expiresAtMs, ...pending } = await open(challenge);
-      const before = tried.get(id) ?? 0;
-      if (expiresAtMs <= now() || before >= maxWrongCodes) {
-        throw usedUp();
-      }
+      const count = async (by: number): Promise<number> =>
+        (await counter.add(names('challenge', id), { windowMs: livesForMs, by })).count;
       // Counted before upstream is asked, or many guesses at once would all be the first.
-      tried.set(id, before + 1);
+      if (expiresAtMs <= now() || (await count(1)) > maxWrongCodes) throw usedUp();
       try {
         const result = await verify(pending);
-        const isBurnt = tried.get(id) === Number.POSITIVE_INFINITY;
-        tried.set(id, Number.POSITIVE_INFINITY);
         // Of several right codes at once, one signs in.
-        if (isBurnt) throw usedUp();
+        if ((await count(burnt)) >= 2 * burnt) throw usedUp();
         return result;
       } catch (error) {
         // An answer that cannot be read counts: a service may say "wrong code" in any shape.
-        if (isAppError(error, 'auth_service_unavailable')) tried.set(id, (tried.get(id) ?? 1) - 1);
+        if (isAppError(error, 'auth_service_unavailable', 'rate_limited')) await count(-1);
         throw error;
       }
     },

@@ -12,11 +12,6 @@ export type EstablishedSession = {
   refresh: VerifiedToken | null;
 };
 
-export const fingerprintsOf = ({ access, refresh }: Pick<EstablishedSession, 'access' | 'refresh'>): string[] => [
-  access.fingerprint,
-  ...(refresh === null ? [] : [refresh.fingerprint]),
-];
-
 /**
  * Looks at tokens as if a stranger had sent them. Throws `auth_service_contract` where the service handed
  * out what it should not have: a token that does not verify, or one before its second factor.

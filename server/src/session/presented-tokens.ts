@@ -1,6 +1,7 @@
+import type { Cause } from '../auth-service/transport.ts';
+
 /** The tokens that a request came with. Null: none, or an empty cookie. Nothing about them is known to hold. */
-export type PresentedTokens = {
+export type PresentedTokens = Cause & {
   accessToken: string | null;
   refreshToken: string | null;
-  requestId?: string | undefined;
 };

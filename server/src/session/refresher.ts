@@ -1,25 +1,36 @@
-import { LRUCache } from 'lru-cache';
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { isSameSubject } from '../token/principal.ts';
-import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
+import type { SessionLimits } from '../limits/session-limits.ts';
 import { NotYetValidError } from '../token/claim-rules.ts';
-import { belongsTo, type EstablishedSession, establishSession, fingerprintsOf } from './established-session.ts';
+import { isSameSubject, type Subject } from '../token/principal.ts';
+import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
+import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
+import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
 import type { Chain, Lineage } from './lineage.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
 
-/** How long those who ask again with the same refresh token get what the first one got. */
-const sharedForMs = 30_000;
-const maxExchanged = 200_000;
-const maxShared = 20_000;
+/** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
+export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
 
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
   lineage: Lineage;
+  exchanges: Exchanges;
+  limits: Pick<SessionLimits, 'refresh'>;
+  /** Whom an exchange counts for. */
+  limitedAs: (subject: Subject, tokens: PresentedTokens) => string;
   now: () => number;
   /** A token that changed hands on its way: somebody should look into that. */
   onForeignToken: (requestId: string | undefined) => void;
+  onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
+};
+
+const outcomeOf = (error: unknown): RefreshOutcome => {
+  if (isAppError(error, 'session_ended')) return 'ended';
+  if (isAppError(error, 'refresh_superseded')) return 'superseded';
+  return isAppError(error, 'no_token', 'token_invalid', 'rate_limited') ? 'refused' : 'unavailable';
 };
 
 /**
@@ -31,37 +42,9 @@ export type RefresherOptions = {
  * A sign-out wins over an exchange under way: it marks the chain, and the chain is looked at again
  * after every wait.
  */
-export const createRefresher = ({ authService, verifier, lineage, now, onForeignToken }: RefresherOptions) => {
+export const createRefresher = (options: RefresherOptions) => {
+  const { authService, verifier, lineage, exchanges, limits, limitedAs, now, onForeignToken, onRefresh } = options;
   const underWay = new Map<string, Promise<EstablishedSession>>();
-  /** Results by the old token's fingerprint, oldest first. */
-  const shared = new Map<string, { session: EstablishedSession; atMs: number }>();
-  /** Old tokens that were exchanged for new ones, and so are no good upstream. */
-  const exchanged = new LRUCache<string, true>({ max: maxExchanged });
-
-  const isRecent = ({ atMs }: { atMs: number }) => now() >= atMs && now() - atMs < sharedForMs;
-
-  const share = (fingerprint: string, session: EstablishedSession) => {
-    shared.delete(fingerprint);
-    shared.set(fingerprint, { session, atMs: now() });
-    for (const [oldest, result] of shared) {
-      if (isRecent(result) && shared.size <= maxShared) break;
-      shared.delete(oldest);
-    }
-  };
-
-  /** The newest tokens that this refresh token was exchanged for, one after the other, where they are still known. */
-  const latest = (fingerprint: string): EstablishedSession | null => {
-    const seen = new Set<string>();
-    let newest: EstablishedSession | null = null;
-    for (let next: string | undefined = fingerprint; next !== undefined && !seen.has(next); ) {
-      seen.add(next);
-      const result = shared.get(next);
-      if (result === undefined || !isRecent(result)) break;
-      newest = result.session;
-      next = newest.refresh?.fingerprint;
-    }
-    return newest;
-  };
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
   const refuseEnded = (chain: Chain, endsSession = false) => {
@@ -74,51 +57,60 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
   const ended = (cause: unknown) => new AppError('session_ended', { cause, endsSession: true });
 
   /** What nobody may use any more should not live on upstream either. Nobody waits for that. */
-  const revoke = (
-    { access, accessToken, refresh, refreshToken }: EstablishedSession,
-    requestId: string | undefined,
-  ) => {
+  const revoke = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: Cause) => {
     const { type, id } = access.principal;
     const isOfType = refresh?.principal.type === type;
     authService
-      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, requestId })
+      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...causeOf(cause) })
       .catch(() => {});
   };
 
-  const exchange = async (tokens: PresentedTokens, old: VerifiedToken, chain: Chain): Promise<EstablishedSession> => {
+  const exchange = async (
+    tokens: PresentedTokens,
+    old: VerifiedToken,
+    chain: Chain,
+    noteSpent: () => void,
+  ): Promise<EstablishedSession> => {
     const { type, id } = old.principal;
-    const { requestId } = tokens;
     let session: EstablishedSession;
     try {
+      await limits.refresh(limitedAs(old.principal, tokens));
       const grant = await authService.refresh({ ...tokens, type, id });
       // Some services answer with the very refresh token that they got: that is no exchange.
       const refreshToken = grant.refreshToken === tokens.refreshToken ? null : grant.refreshToken;
-      if (refreshToken !== null) exchanged.set(old.fingerprint, true);
+      if (refreshToken !== null) {
+        exchanges.noteExchanged(old.fingerprint);
+        noteSpent();
+      }
       session = await establishSession({ ...grant, refreshToken }, { verifier, now });
     } catch (error) {
       // After a sign-out it is no wonder that the token is refused, and newer cookies may be there.
+      await lineage.look(chain);
       refuseEnded(chain);
       throw isAppError(error, 'session_ended') ? ended(error) : error;
     }
-    if (chain.endedAtMs !== null || chain.isReplaced || !belongsTo(session, old.principal)) {
-      revoke(session, requestId);
+    const isForeign = !belongsTo(session, old.principal);
+    if (isForeign) await lineage.look(chain);
+    else await lineage.extend(chain, session);
+    if (chain.endedAtMs !== null || chain.isReplaced || isForeign) {
+      revoke(session, tokens);
       refuseEnded(chain);
-      onForeignToken(requestId);
-      chain.endedAtMs = now();
+      onForeignToken(tokens.requestId);
+      await lineage.end({ access: null, refresh: old });
       throw ended('the new token is of another person');
     }
-    lineage.extend(chain, fingerprintsOf(session));
-    share(old.fingerprint, session);
+    exchanges.keepHere(old.fingerprint, session);
     return session;
   };
 
+  // A refresh token that lives on may well be due again: then what it gave is too old to give again.
+  const isUseful = ({ refreshToken, access }: EstablishedSession): boolean =>
+    now() < (refreshToken === null ? access.refreshAtMs : access.expiresAtMs);
+
   /** What an earlier exchange of this token gave, or the newest that followed from it, while that is still of use. */
-  const earlierResult = (old: VerifiedToken): EstablishedSession | null => {
-    const session = latest(old.fingerprint);
-    if (session === null) return null;
-    // A refresh token that lives on may well be due again: then what it gave is too old to give again.
-    const usefulUntilMs = session.refreshToken === null ? session.access.refreshAtMs : session.access.expiresAtMs;
-    return now() < usefulUntilMs ? session : null;
+  const earlierResult = async (old: OldToken): Promise<EstablishedSession | null> => {
+    const session = await exchanges.latest(old);
+    return session !== null && isUseful(session) ? session : null;
   };
 
   /** Who holds a refresh token. One that is refused here is of no more use, unless it is an old one of a session that goes on. */
@@ -127,50 +119,82 @@ export const createRefresher = ({ authService, verifier, lineage, now, onForeign
       return await verifier.verifyRefresh(refreshToken);
     } catch (error) {
       if (!isAppError(error)) throw error;
-      if (exchanged.has(fingerprintOf(refreshToken))) throw new AppError('refresh_superseded', { cause: error });
+      if (await exchanges.wasExchanged(fingerprintOf(refreshToken))) {
+        throw new AppError('refresh_superseded', { cause: error });
+      }
       if (error.reason === 'token_expired') throw ended(error);
       // A clock that is wrong says nothing for good.
       throw new AppError('token_invalid', { cause: error, endsSession: !(error instanceof NotYetValidError) });
     }
   };
 
+  /** One exchange of this token in this process, and, where replicas share what they know, among all of them. */
+  const exchangeOnce = (
+    tokens: PresentedTokens,
+    old: VerifiedToken,
+    token: string,
+    chain: Chain,
+  ): Promise<EstablishedSession> => {
+    const known = underWay.get(old.fingerprint);
+    if (known !== undefined) return known;
+    const ask = (noteSpent: () => void) => exchange(tokens, old, chain, noteSpent);
+    const begun = (
+      exchanges.shared === null ? ask(() => {}) : exchanges.shared.once({ ...old, token }, { isUseful, exchange: ask })
+    ).finally(() => underWay.delete(old.fingerprint));
+    underWay.set(old.fingerprint, begun);
+    return begun;
+  };
+
+  const refresh = async (
+    tokens: PresentedTokens,
+  ): Promise<{ session: EstablishedSession; outcome: RefreshOutcome }> => {
+    const { refreshToken } = tokens;
+    if (refreshToken === null) {
+      throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
+    }
+    const old = await verifyOld(refreshToken);
+    // An access token that does not verify is as good as none, and is not sent on.
+    const access =
+      tokens.accessToken === null ? null : await verifier.verifyAtAnyAge(tokens.accessToken).catch(() => null);
+    if (access !== null && !isSameSubject(access.principal, old.principal)) {
+      throw ended('the access token and the refresh token are of different people');
+    }
+    const chain = await lineage.chainOf({ refresh: old, access });
+    // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
+    // but not soon after it, when this may be a straggler, and newer cookies be there.
+    const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
+    refuseEnded(chain, isLongEnded && !(await exchanges.wasExchanged(old.fingerprint)));
+
+    const earlier = await earlierResult({ ...old, token: refreshToken });
+    if (earlier !== null) {
+      await lineage.look(chain);
+      refuseEnded(chain);
+      return { session: earlier, outcome: 'shared' };
+    }
+    const isFirst = !underWay.has(old.fingerprint);
+    if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
+    const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
+    const session = await exchangeOnce(sent, old, refreshToken, chain);
+    await lineage.look(chain);
+    refuseEnded(chain);
+    return { session, outcome: isFirst ? 'exchanged' : 'shared' };
+  };
+
   return {
     /**
      * A new session for the holder of a refresh token. Throws `no_token`, `token_invalid`, `session_ended`,
-     * `refresh_superseded`; an outage upstream ends nothing.
+     * `refresh_superseded`, `rate_limited`; an outage upstream ends nothing.
      */
     async refresh(tokens: PresentedTokens): Promise<EstablishedSession> {
-      if (tokens.refreshToken === null) {
-        throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
+      try {
+        const { session, outcome } = await refresh(tokens);
+        onRefresh?.(outcome);
+        return session;
+      } catch (error) {
+        onRefresh?.(outcomeOf(error));
+        throw error;
       }
-      const old = await verifyOld(tokens.refreshToken);
-      // An access token that does not verify is as good as none, and is not sent on.
-      const access =
-        tokens.accessToken === null ? null : await verifier.verifyAtAnyAge(tokens.accessToken).catch(() => null);
-      if (access !== null && !isSameSubject(access.principal, old.principal)) {
-        throw ended('the access token and the refresh token are of different people');
-      }
-      const chain = lineage.chainOf([old.fingerprint, ...(access === null ? [] : [access.fingerprint])]);
-      // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
-      // but not soon after it, when this may be a straggler, and newer cookies be there.
-      const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
-      refuseEnded(chain, isLongEnded && !exchanged.has(old.fingerprint));
-
-      const earlier = earlierResult(old);
-      if (earlier !== null) return earlier;
-      let exchangeUnderWay = underWay.get(old.fingerprint);
-      if (exchangeUnderWay === undefined) {
-        if (exchanged.has(old.fingerprint)) throw new AppError('refresh_superseded');
-        const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
-        exchangeUnderWay = exchange(sent, old, chain).finally(() => underWay.delete(old.fingerprint));
-        underWay.set(old.fingerprint, exchangeUnderWay);
-      }
-      const session = await exchangeUnderWay;
-      refuseEnded(chain);
-      return session;
     },
-
-    latest,
   };
 };
 

@@ -6,7 +6,7 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
-import type { Caller } from '../auth-service/transport.ts';
+import type { Caller, Cause } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
@@ -26,7 +26,7 @@ export type RequestSessionOptions = {
   presented: PresentedTokens | AppError;
   /** Everything that may be a token of the session, for a sign-out, which must miss none. */
   candidates: readonly PresentedTokens[];
-  requestId: string;
+  cause: Cause;
   sessions: SessionService;
   verifier: Verifier;
   membership: Membership;
@@ -42,7 +42,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   const {
     candidates,
     presented,
-    requestId,
+    cause,
     sessions,
     verifier,
     membership,
@@ -60,15 +60,15 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   const signedInAs = (verified: VerifiedToken, accessToken: string): SignedInAs => {
     const { principal } = verified;
     const { type, id } = principal;
-    return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, requestId } };
+    return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, ...cause } };
   };
 
   const authenticate = async (): Promise<Authentication> => {
     try {
       const { accessToken, refreshToken } = presentedOrThrow();
       if (accessToken === null) throw new AppError(refreshToken === null ? 'no_token' : 'token_expired');
-      const verified = await verifier.verify(accessToken, { requestId });
-      sessions.refuseSignedOut(verified);
+      const verified = await verifier.verify(accessToken, cause);
+      await sessions.refuseSignedOut(verified);
       onSession(verified);
       return signedInAs(verified, accessToken);
     } catch (error) {
@@ -89,7 +89,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     const shown = await show(signedInAs(access, accessToken)).catch((error: Error) => error);
     // Showing may wait for the Auth Service, and a sign-out meanwhile wins. The old tokens are spent, so that
     // the new ones are set even where they cannot be shown.
-    sessions.refuseSignedOut(access);
+    await sessions.refuseSignedOut(access);
     onSession(access);
     setCookies(session, { isNew });
     if (shown instanceof Error) throw shown;
@@ -97,7 +97,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   };
 
   const before: PresentedTokens =
-    presented instanceof AppError ? { accessToken: null, refreshToken: null, requestId } : presented;
+    presented instanceof AppError ? { accessToken: null, refreshToken: null, ...cause } : presented;
 
   return {
     current,

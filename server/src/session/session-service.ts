@@ -1,43 +1,47 @@
 import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import type { TokenGrant } from '../auth-service/grant.ts';
+import { causeOf } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
+import type { SessionLimits } from '../limits/session-limits.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
-import { type Challenges, createChallenges } from './challenge.ts';
-import { type EstablishedSession, establishSession, fingerprintsOf } from './established-session.ts';
-import { createLineage, newChain } from './lineage.ts';
+import type { Challenges } from './challenge.ts';
+import { type EstablishedSession, establishSession } from './established-session.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { Lineage } from './lineage.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
-import { createRefresher, type RefresherOptions } from './refresher.ts';
+import type { Refresher } from './refresher.ts';
 
 export type SessionServiceOptions = {
-  authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'refresh' | 'signOut'>;
+  authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'signOut'>;
   verifier: Verifier;
-  sealingSecret: string;
+  lineage: Lineage;
+  exchanges: Exchanges;
+  challenges: Challenges;
+  refresher: Refresher;
+  limits: Pick<SessionLimits, 'signIn' | 'secondFactor'>;
   now: () => number;
-  onForeignToken: RefresherOptions['onForeignToken'];
 };
 
 export type SignInResult =
   | { status: 'signed_in'; session: EstablishedSession }
   | { status: 'otp_required'; challenge: string };
 
+type HeldTokens = { access: VerifiedToken | null; refresh: VerifiedToken | null };
+
 /** Sign-in, second factor, refresh and sign-out. Tokens come back to be put into cookies, never into an answer. */
 export const createSessionService = (options: SessionServiceOptions) => {
-  const { authService, verifier, sealingSecret, now, onForeignToken } = options;
-  const lineage = createLineage({ now });
-  const challenges: Challenges = createChallenges({ sealingSecret, now });
-  const refresher = createRefresher({ authService, verifier, lineage, now, onForeignToken });
+  const { authService, verifier, lineage, exchanges, challenges, refresher, limits, now } = options;
 
   /** Those of the tokens that verify, whatever their age. */
-  const held = async ({ accessToken, refreshToken }: PresentedTokens) => {
+  const held = async ({ accessToken, refreshToken }: PresentedTokens): Promise<HeldTokens> => {
     const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
       token === null ? null : check(token).catch(() => null);
     const [access, refresh] = await Promise.all([
       verify(accessToken, verifier.verifyAtAnyAge),
       verify(refreshToken, verifier.verifyRefresh),
     ]);
-    const fingerprints = [access, refresh].flatMap((token) => token?.fingerprint ?? []);
-    return { access, refresh, fingerprints };
+    return { access, refresh };
   };
 
   const begin = async (
@@ -53,15 +57,16 @@ export const createSessionService = (options: SessionServiceOptions) => {
       });
     }
     // A refresh of the earlier session that is under way must not put it back.
-    lineage.replace((await held(before)).fingerprints);
-    lineage.extend(newChain(), fingerprintsOf(session));
+    await lineage.replace(await held(before));
+    await lineage.begin(session);
     return session;
   };
 
   return {
-    /** Throws `bad_credentials`, `account_locked`, `captcha_required`. Staff where `as` is left out; never both are tried. */
+    /** Throws `bad_credentials`, `account_locked`, `captcha_required`, `rate_limited`. Staff where `as` is left out; never both are tried. */
     async signIn({ as = 'staff', ...credentials }: LoginInput, before: PresentedTokens): Promise<SignInResult> {
-      const answer = await authService.signIn({ ...credentials, as, requestId: before.requestId });
+      await limits.signIn({ email: credentials.email, address: before.address });
+      const answer = await authService.signIn({ ...credentials, as, ...causeOf(before) });
       if (answer.status === 'granted') return { status: 'signed_in', session: await begin(answer.grant, as, before) };
       const { temporaryToken } = answer;
       return {
@@ -70,23 +75,28 @@ export const createSessionService = (options: SessionServiceOptions) => {
       };
     },
 
-    /** Throws `otp_invalid`, `account_locked`. */
+    /** Throws `otp_invalid`, `account_locked`, `rate_limited`. */
     verifyOtp: ({ challenge, code }: VerifyOtpInput, before: PresentedTokens): Promise<EstablishedSession> =>
-      challenges.attempt(challenge, async (pending) =>
-        begin(await authService.verifyOtp({ ...pending, code, requestId: before.requestId }), pending.as, before),
-      ),
+      challenges.attempt(challenge, async (pending) => {
+        await limits.secondFactor(pending);
+        return begin(await authService.verifyOtp({ ...pending, code, ...causeOf(before) }), pending.as, before);
+      }),
 
     refresh: refresher.refresh,
 
     /**
-     * Ends the session of these tokens: at once here, for every token that it was ever given, and upstream as
+     * Ends the session of these tokens: at once in all replicas, for every token that it was ever given, and upstream as
      * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.
      */
     async signOut(tokens: PresentedTokens): Promise<void> {
-      const { access, refresh, fingerprints } = await held(tokens);
-      lineage.end(fingerprints);
+      const { refreshToken } = tokens;
+      const { access, refresh } = await held(tokens);
+      await lineage.end({ access, refresh });
 
-      const newest = refresh === null ? null : refresher.latest(refresh.fingerprint);
+      const newest =
+        refresh === null || refreshToken === null
+          ? null
+          : await exchanges.latest({ token: refreshToken, fingerprint: refresh.fingerprint });
       const subject = (refresh ?? access)?.principal;
       if (subject === undefined) return;
       const { type, id } = subject;
@@ -96,15 +106,15 @@ export const createSessionService = (options: SessionServiceOptions) => {
           type,
           id,
           accessToken: newest?.accessToken ?? (isAccessOfType ? tokens.accessToken : null),
-          refreshToken: newest?.refreshToken ?? (refresh === null ? null : tokens.refreshToken),
-          requestId: tokens.requestId,
+          refreshToken: newest?.refreshToken ?? (refresh === null ? null : refreshToken),
+          ...causeOf(tokens),
         })
         .catch(() => {});
     },
 
     /** Throws `session_ended` where this access token's session was signed out. */
-    refuseSignedOut({ fingerprint }: VerifiedToken): void {
-      if (lineage.isEnded(fingerprint)) {
+    async refuseSignedOut(access: VerifiedToken): Promise<void> {
+      if (await lineage.isEnded(access)) {
         throw new AppError('session_ended', { message: 'This session was signed out.' });
       }
     },

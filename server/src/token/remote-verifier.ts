@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import type { Cause } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
 import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
@@ -33,10 +34,10 @@ export const createRemoteVerifier = ({
   const read = (token: string, use: 'access' | 'refresh') =>
     readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
 
-  const ask = async (token: string, verified: VerifiedToken, requestId: string | undefined): Promise<void> => {
+  const ask = async (token: string, verified: VerifiedToken, cause: Cause): Promise<void> => {
     const askedAtMs = now();
     const { type, id } = verified.principal;
-    if (!(await authService.validate({ type, id, accessToken: token, requestId }))) {
+    if (!(await authService.validate({ type, id, accessToken: token, ...cause }))) {
       throw new AppError('token_invalid', { message: 'The token is not valid: the Auth Service does not accept it.' });
     }
     const untilMs = Math.min(askedAtMs + rememberedForMs, verified.expiresAtMs);
@@ -44,7 +45,7 @@ export const createRemoteVerifier = ({
   };
 
   return {
-    async verify(token, { requestId } = {}) {
+    async verify(token, cause = {}) {
       const fingerprint = fingerprintOf(token);
       const known = accepted.get(fingerprint);
       // The first sight decides when to refresh, so an entry outlives the trust in it.
@@ -53,12 +54,16 @@ export const createRemoteVerifier = ({
       if (known !== undefined && now() < known.untilMs) return verified;
       let answer = underWay.get(fingerprint);
       if (answer === undefined) {
-        answer = ask(token, verified, requestId).finally(() => underWay.delete(fingerprint));
+        answer = ask(token, verified, cause).finally(() => underWay.delete(fingerprint));
         underWay.set(fingerprint, answer);
       }
       await answer;
       refuseExpired(verified, now());
       return verified;
+    },
+    async verifyHere(token) {
+      const known = accepted.get(fingerprintOf(token));
+      return known !== undefined && now() < known.untilMs ? known.token : null;
     },
     // These two go to the Auth Service with the very call that they are read for, or come straight from it.
     async verifyAtAnyAge(token) {

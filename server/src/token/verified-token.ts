@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Cause } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
 import { checkHeader } from './header-rules.ts';
@@ -18,7 +19,9 @@ export type VerifiedToken = {
 
 export type Verifier = {
   /** An access token, as a caller presents it. Throws `token_invalid`, `token_expired`; in remote mode an outage too. */
-  verify(token: string, options?: { requestId?: string | undefined }): Promise<VerifiedToken>;
+  verify(token: string, options?: Cause): Promise<VerifiedToken>;
+  /** Whose access token it is, as far as that can be told without asking anybody. Null: it is not known to hold. */
+  verifyHere(token: string): Promise<VerifiedToken | null>;
   /** Whose access token it is or was: `exp` may have passed. Throws `token_invalid`. */
   verifyAtAnyAge(token: string): Promise<VerifiedToken>;
   /** A refresh token. Throws `token_invalid`, `token_expired`. */

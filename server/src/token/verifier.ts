@@ -32,15 +32,18 @@ export const createVerifier = ({
     return verified;
   };
 
+  const verify = async (token: string): Promise<VerifiedToken> => {
+    const known = cache.get(fingerprintOf(token));
+    const verified = known ?? (await verifyAs(token, 'access'));
+    if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
+    refuseExpired(verified, now());
+    if (known === undefined) cache.set(verified);
+    return verified;
+  };
+
   return {
-    async verify(token) {
-      const known = cache.get(fingerprintOf(token));
-      const verified = known ?? (await verifyAs(token, 'access'));
-      if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
-      refuseExpired(verified, now());
-      if (known === undefined) cache.set(verified);
-      return verified;
-    },
+    verify,
+    verifyHere: (token) => verify(token).catch(() => null),
     verifyAtAnyAge: (token) => verifyAs(token, 'access'),
     async verifyRefresh(token) {
       const verified = await verifyAs(token, 'refresh');

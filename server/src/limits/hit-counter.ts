@@ -1,0 +1,8 @@
+/** How often something has happened in its window, and when the window ends. */
+export type Hits = { count: number; resetMs: number };
+
+/** Counts in fixed windows, each of which begins with its first hit. */
+export type HitCounter = {
+  /** Counts `by` more (default 1; a negative number takes back) and tells the count. Never throws. */
+  add: (name: string, options: { windowMs: number; by?: number }) => Promise<Hits>;
+};
