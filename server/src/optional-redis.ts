@@ -18,19 +18,32 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   const { redis, clock = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
   let restsUntilMs = Number.NEGATIVE_INFINITY;
 
+  const answerOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Answer | null> =>
+    new Promise((resolve) => {
+      // Of a process that was busy for so long the answer may have come, and be read in this very turn.
+      const timer = setTimeout(() => setImmediate(resolve, null), waitMs);
+      const settle = (value: Answer | null) => {
+        clearTimeout(timer);
+        resolve(value);
+      };
+      // A command may also throw at once, as one of a client that was closed does.
+      Promise.resolve()
+        .then(command)
+        .then(settle, () => settle(null));
+    });
+
   return {
     redis,
-    /** The command's answer, or null where there is none. Never rejects. */
-    async ask<Answer extends object | string | number>(command: () => Promise<Answer>): Promise<Answer | null> {
-      if (clock() < restsUntilMs) return null;
-      const answer = await new Promise<Answer | null>((resolve) => {
-        const timer = setTimeout(resolve, patienceMs, null);
-        const settle = (value: Answer | null) => {
-          clearTimeout(timer);
-          resolve(value);
-        };
-        command().then(settle, () => settle(null));
-      });
+    /**
+     * The command's answer, or null where there is none. Never rejects. `insists`: asks also right after a failure, and
+     * waits four times as long, for where to go on without an answer may cost a session.
+     */
+    async ask<Answer extends object | string | number>(
+      command: () => Promise<Answer>,
+      { insists = false }: { insists?: boolean } = {},
+    ): Promise<Answer | null> {
+      if (!insists && clock() < restsUntilMs) return null;
+      const answer = await answerOf(command, insists ? 4 * patienceMs : patienceMs);
       if (answer === null) restsUntilMs = clock() + restMs;
       return answer;
     },

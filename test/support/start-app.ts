@@ -21,6 +21,8 @@ export type StartAppOptions = {
   now?: () => number;
   env?: Record<string, string>;
   authService?: Partial<AuthServiceOptions>;
+  /** One that runs already, which other apps stand in front of too. */
+  upstream?: EmbeddedAuthService;
   authServiceDeadlineMs?: number;
   /** Milliseconds of the clock that breakers go by. Default: the system's. */
   clock?: () => number;
@@ -74,7 +76,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     timeouts,
     isOverloaded,
   } = options;
-  const authService = await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService });
+  const authService =
+    options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
   const config = loadConfig({
     DJANGO_JWT_SIGNING_KEY: signingKey,
     AUTH_API_KEY: apiKey,
@@ -112,7 +115,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     browser: (browserOptions) => createBrowser({ url, ...browserOptions }),
     async [Symbol.asyncDispose]() {
       await app.close();
-      await authService.close();
+      if (options.upstream === undefined) await authService.close();
     },
   };
 };

@@ -44,7 +44,9 @@ export const registerRateLimit = async (server: FastifyInstance, options: RateLi
     return { current, ttl };
   });
   class Store {
-    incr = count;
+    incr(name: string, callback: Parameters<typeof count>[1]): void {
+      count(name, callback);
+    }
     child(): Store {
       return this;
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenGrant } from '../auth-service/grant.ts';
 import type { BlindNames } from '../blind-names.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
 import type { EstablishedSession } from './established-session.ts';
 import { type OldToken, sharedForMs } from './exchanges.ts';
@@ -93,7 +93,9 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
 
   const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
     const spentMs = isSpent ? Math.max(0, Math.round(old.expiresAtMs - now())) + marginMs : 0;
-    return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs));
+    return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
+      insists: true,
+    });
   };
 
   return {
@@ -120,12 +122,36 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
     async once(old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> {
       const owner = randomUUID();
       const untilMs = clock() + waitsForMs;
+      const exchangeAndTell = async (): Promise<EstablishedSession> => {
+        let sealed = '';
+        let isSpent = false;
+        try {
+          const session = await exchange(() => {
+            isSpent = true;
+          });
+          sealed = await grants.seal(session, old.token);
+          return session;
+        } finally {
+          await settle(old, owner, sealed, isSpent);
+        }
+      };
+      let refusal: AppError | null = null;
       for (let isWaiting = false; ; isWaiting = true) {
-        const claim = await ask(() => commands.claimExchange(...listOf(old.fingerprint), owner, lockMs));
+        const claim = await ask(() => commands.claimExchange(...listOf(old.fingerprint), owner, lockMs), {
+          insists: true,
+        });
         if (claim === null) {
+          if (refusal !== null) throw refusal;
           // To ask as well would be to have the token refused, and the person signed out.
           if (isWaiting) throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
-          return exchange(() => {});
+          try {
+            return await exchangeAndTell();
+          } catch (error) {
+            if (!isAppError(error, 'session_ended')) throw error;
+            // Where Redis is back, another replica may turn out to have been first.
+            refusal = error;
+            continue;
+          }
         }
         const [hasLock, wasExchanged, sealed] = claim;
         const result = await open(sealed, old.token);
@@ -135,17 +161,9 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
         }
         if (wasExchanged === 1) throw new AppError('refresh_superseded');
         if (hasLock === 1) {
-          let sealedResult = '';
-          let isSpent = false;
-          try {
-            const session = await exchange(() => {
-              isSpent = true;
-            });
-            sealedResult = await grants.seal(session, old.token);
-            return session;
-          } finally {
-            await settle(old, owner, sealedResult, isSpent);
-          }
+          if (refusal === null) return exchangeAndTell();
+          await settle(old, owner, '', false);
+          throw refusal;
         }
         if (clock() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
         await sleep(pollMs);
