@@ -85,7 +85,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     await late.trpc.session.refresh.mutate();
     expect(heldBy(late)).toEqual(heldBy(winner));
 
-    const [result] = (await contentsOf(test)).filter(({ key }) => key.endsWith(':result'));
+    const result = (await contentsOf(test)).find(({ key }) => key.endsWith(':result'));
     expect(result?.ttlMs).toBeGreaterThan(0);
     expect(result?.ttlMs).toBeLessThanOrEqual(30_000);
     expect(await forgetResults(test)).toBe(1);
@@ -210,12 +210,17 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(contents.length).toBeGreaterThan(8);
     expect(contents.filter(({ ttlMs }) => ttlMs < 0)).toEqual([]);
     const text = JSON.stringify(contents);
-    const parts = [signedIn, refreshed, test.tokens].flatMap(({ access, refresh }) =>
-      [access, refresh].flatMap((token) => [token, ...token.split('.').slice(1)]),
-    );
-    const secrets = [...parts, credentials.email, credentials.password, 'wrong-pass', '127.0.0.1', 'staff', '123'];
-    // Of a hash in base64url three digits prove nothing.
-    const found = secrets.filter((secret) => secret !== '123' && text.includes(secret));
+    const tokens = [signedIn, refreshed, test.tokens].flatMap(({ access, refresh }) => [access, refresh]);
+    const secrets = [
+      ...tokens,
+      ...tokens.flatMap((token) => token.split('.').slice(1)),
+      credentials.email,
+      credentials.password,
+      'wrong-pass',
+      '127.0.0.1',
+      'staff',
+    ];
+    const found = secrets.filter((secret) => text.includes(secret));
     expect(found).toEqual([]);
     expect(text).not.toMatch(/eyJ[\w-]+\.eyJ/);
   });
