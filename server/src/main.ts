@@ -22,7 +22,7 @@ const log = createLog(config);
 for (const warning of configWarnings(config)) log.warn(warning);
 if (config.redisUrl === null) {
   log.info(
-    'REDIS_URL is not set: turns, refreshes and sign-outs are remembered by this process alone. Run one replica; two would give the same turn twice, and a restart begins anew.',
+    'REDIS_URL is not set: turns, refreshes, sign-outs and limits are remembered by this process alone. Run one replica; two would give the same turn twice and sign people out, and a restart begins anew.',
   );
 }
 const app = await createApp({ config, log });
