@@ -48,7 +48,10 @@ export const createRedis = ({ url, log }: RedisOptions) => {
   const noteAway = (cause: string) => {
     if (isAway) return;
     isAway = true;
-    log.error({ cause }, 'Redis is away: turns are refused until it is back; refreshes, sign-outs and limits go on in this process alone.');
+    log.error(
+      { cause },
+      'Redis is away: turns are refused until it is back; refreshes, sign-outs and limits go on in this process alone.',
+    );
   };
   // Without a listener an error would end the process; each failed attempt to connect is one.
   redis.on('error', (error: Error) => noteAway(error.message));
