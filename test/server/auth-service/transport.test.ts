@@ -140,7 +140,7 @@ const failure = (reason: string, seconds?: number) => ({
   ...nothing,
 });
 
-const deadline = { authServiceDeadlineMs: 150 };
+const deadline = { authServiceDeadlineMs: 400 };
 
 let patient: Test;
 let hasty: Test;
