@@ -14,7 +14,7 @@ const secrets: Array<[string, RegExp]> = [
   ['a token', /eyJ[\w-]+\.[\w-]+\.[\w-]+/],
   ['a signing key', new RegExp(signingKey)],
   ['the API key', new RegExp(apiKey)],
-  ['a password', /(staff|employee)-pass-1/],
+  ['a password', /(staff|employee)-pass-1|pa55-word-1/],
   ['a cookie', /(access|refresh)_token=/],
 ];
 
@@ -29,6 +29,17 @@ describe.skipIf(files.length === 0 && process.env.CI === undefined)(
 
     it.each(secrets)('hold %s nowhere', (_name, secret) => {
       expect([...linesOf('log'), ...linesOf('answer')].filter((line) => secret.test(line))).toEqual([]);
+    });
+
+    it('are at every level, with the causes of failures', () => {
+      const lines = linesOf('log').map((line) => JSON.parse(line) as { level: number; causes?: unknown });
+      expect(new Set(lines.map(({ level }) => level))).toEqual(new Set([20, 30, 40, 50]));
+      expect(lines.some(({ causes }) => Array.isArray(causes) && causes.length > 1)).toBe(true);
+    });
+
+    // Answers tell of people, and their addresses with them.
+    it('hold no e-mail address, in the log', () => {
+      expect(linesOf('log').filter((line) => /[\w.+-](@|%40)[\w-]/.test(line))).toEqual([]);
     });
 
     it('hold no stack outside development', () => {

@@ -1,31 +1,61 @@
 import { pino } from 'pino';
 import type { Config } from './config.ts';
+import { scrub } from './scrub.ts';
 
 /** What the service logs with: structured fields first, then a sentence. */
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
-export type LogOptions = Pick<Config, 'logLevel'> & {
-  /** Default: standard output. */
-  destination?: pino.DestinationStream | undefined;
-};
+export type LogOptions = Pick<Config, 'logLevel'> &
+  /** What no line may hold, whatever wrote it. */
+  Partial<Pick<Config, 'apiKey' | 'signingKeys' | 'sealingSecret'>> & {
+    /** Default: standard output. */
+    destination?: pino.DestinationStream | undefined;
+  };
 
-/** One JSON object a line. Nothing is logged whole: each line names its fields, so that no secret slips in. */
-export const createLog = ({ logLevel, destination }: LogOptions): Log =>
-  pino(
-    { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+/** Shorter ones are no secrets, and might be part of any word. */
+const minSecretLength = 8;
+
+/** As they stand in a line of JSON. */
+const inJson = (secrets: readonly string[]): string[] =>
+  [...new Set(secrets)]
+    .filter(({ length }) => length >= minSecretLength)
+    .map((one) => JSON.stringify(one).slice(1, -1));
+
+/**
+ * One JSON object a line. Nothing is logged whole: each line names its fields, so that no secret slips in. Whatever
+ * does all the same (in a library's message, or a path) is hidden in the line, as it is written.
+ */
+export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sealingSecret }: LogOptions): Log => {
+  const secrets = inJson([apiKey ?? '', sealingSecret ?? '', ...signingKeys]);
+  const hideSecrets = (line: string): string =>
+    secrets.reduce(
+      (hiding, secret) => (hiding.includes(secret) ? hiding.replaceAll(secret, '[hidden]') : hiding),
+      line,
+    );
+  return pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: (line) => scrub(hideSecrets(line)) },
+    },
     destination ?? pino.destination({ dest: 1, sync: false }),
   );
+};
 
-/** The messages of an error and of its causes, outermost first: what happened, without a stack. */
+const maxMessageLength = 1_000;
+const messageOf = (text: string): string => scrub(text.slice(0, maxMessageLength));
+
+/** The messages of an error and of its causes, outermost first: what happened, without a stack, and scrubbed of what others may have put there. */
 export const causesOf = (error: unknown): string[] => {
   const messages: string[] = [];
   for (let cause = error; cause !== undefined && cause !== null && messages.length < 5; ) {
     if (cause instanceof Error) {
       const code = (cause as NodeJS.ErrnoException).code;
-      messages.push(code === undefined ? `${cause.name}: ${cause.message}` : `${cause.name} ${code}: ${cause.message}`);
+      messages.push(messageOf(`${cause.name}${code === undefined ? '' : ` ${code}`}: ${cause.message}`));
       cause = cause.cause;
     } else {
-      if (typeof cause === 'string') messages.push(cause);
+      if (typeof cause === 'string') messages.push(messageOf(cause));
       break;
     }
   }
