@@ -102,3 +102,4 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
 };
 
 export type Breaker = ReturnType<typeof createBreaker>;
+export type BreakerState = ReturnType<Breaker['state']>;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, isAppError } from '../errors.ts';
-import { type Blamed, type Breaker, type CallEnd, createBreaker } from './breaker.ts';
+import { type Blamed, type Breaker, type BreakerState, type CallEnd, createBreaker } from './breaker.ts';
 import { BulkheadFull, createBulkhead } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 import { retryAfterOf } from './meaning.ts';
@@ -117,6 +117,10 @@ export const createResilience = (options: ResilienceOptions) => {
     /** The service is back: endpoints whose breakers are open are asked again, each by one call. */
     recover(): void {
       for (const breaker of breakers.values()) breaker.recover();
+    },
+    /** The breaker's state of each endpoint that was asked so far. */
+    *breakerStates(): Generator<[endpoint: string, state: BreakerState]> {
+      for (const [endpoint, breaker] of breakers) yield [endpoint, breaker.state()];
     },
   };
 };

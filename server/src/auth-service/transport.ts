@@ -54,6 +54,19 @@ export type CallOutcome = {
   outcome: 'answered' | 'unavailable' | 'contract' | 'abandoned';
   status: number | null;
   durationMs: number;
+  /** Of the request of ours that caused it. */
+  requestId: string | undefined;
+};
+
+export type CallEnd = Pick<CallOutcome, 'outcome' | 'status'>;
+
+/** How one call takes part in a trace. */
+export type CallTrace = {
+  /** What tells the service of the trace. */
+  headers: Readonly<Record<string, string>>;
+  /** Runs what sends the call. */
+  run?: <Result>(task: () => Result) => Result;
+  end?: (end: CallEnd) => void;
 };
 
 export type TransportOptions = {
@@ -65,6 +78,8 @@ export type TransportOptions = {
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: () => number;
   onCall?: (outcome: CallOutcome) => void;
+  /** Asked before each call; null where it is part of no trace. */
+  traceCall?: (endpoint: Endpoint, requestId: string | undefined) => CallTrace | null;
 };
 
 /** Whether the service itself failed, as far as its answer tells. */
@@ -120,7 +135,7 @@ const failureToError = (endpoint: Endpoint, cause: unknown, isAnswered: boolean)
  * never followed; of the browser's cookies only the tokens named are sent. Any HTTP answer is returned
  * as it is; `auth_service_unavailable` where there is none, `auth_service_contract` where it cannot be read.
  */
-export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: TransportOptions) => {
+export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall, traceCall }: TransportOptions) => {
   const base = new URL(url);
   const basePath = base.pathname.replace(/\/+$/, '');
   const now = clock ?? (() => performance.now());
@@ -130,13 +145,19 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
     connect: { timeout: 3_000 },
   });
 
-  const send = async (endpoint: Endpoint, exchange: Exchange, onAnswer: () => void): Promise<Answer> => {
+  const send = async (
+    endpoint: Endpoint,
+    exchange: Exchange,
+    traceHeaders: CallTrace['headers'] | undefined,
+    onAnswer: () => void,
+  ): Promise<Answer> => {
     const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query).toString()}`;
     const cookie = cookieHeader(exchange);
     const { statusCode, headers, body } = await pool.request({
       method: endpoint.method,
       path: `${basePath}${endpoint.path}${query}`,
       headers: {
+        ...traceHeaders,
         accept: 'application/json',
         ...(exchange.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...(cookie === null ? {} : { cookie }),
@@ -164,12 +185,18 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall }: Tran
     async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
       const startedAt = now();
       let isAnswered = false;
-      const report = (outcome: CallOutcome['outcome'], status: number | null) =>
-        onCall?.({ endpoint: endpoint.name, outcome, status, durationMs: now() - startedAt });
-      try {
-        const answer = await send(endpoint, exchange, () => {
+      const { requestId } = exchange;
+      const trace = traceCall?.(endpoint, requestId) ?? null;
+      const report = (outcome: CallOutcome['outcome'], status: number | null) => {
+        onCall?.({ endpoint: endpoint.name, outcome, status, durationMs: now() - startedAt, requestId });
+        trace?.end?.({ outcome, status });
+      };
+      const sendIt = () =>
+        send(endpoint, exchange, trace?.headers, () => {
           isAnswered = true;
         });
+      try {
+        const answer = await (trace?.run === undefined ? sendIt() : trace.run(sendIt));
         report(isFailure(answer) ? 'unavailable' : 'answered', answer.status);
         return answer;
       } catch (cause) {

@@ -2,7 +2,7 @@ import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { createFreshness, type Freshness, type Lifetimes, type Staleness } from './freshness.ts';
+import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
 import { createUnshared, type Unshared } from './unshared.ts';
 import { createUserLoads, type LoadedUser } from './user-loads.ts';
@@ -21,7 +21,14 @@ export type DirectoryOptions = {
   lifetimes: DirectoryLifetimes;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Told of each lookup, whether memory had the answer. Not of what somebody was denied: that is never looked for there. */
+  onRecall?: (kind: DirectoryKind, how: Recalled, requestId: string | undefined) => void;
+  /** Told of each lookup that joined one under way. */
+  onJoin?: (kind: DirectoryKind, requestId: string | undefined) => void;
 };
+
+/** What is remembered, each on its own. */
+export type DirectoryKind = 'user' | 'employee' | 'company_id' | 'profile' | 'role';
 
 /** Who asks, and what to do where the answer is a stale one. Left out: it is never stale. */
 export type Asking = Caller & { onStale?: (() => void) | undefined };
@@ -46,10 +53,18 @@ type Ask<Key extends string | number, Answer> = {
 const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Promise<Answer> => {
   const { key, known, unshared, loads, serves } = options;
   const { onStale, ...caller } = options.asking;
+  const { requestId } = caller;
   const load = () => loads.load(key, caller);
   if (!unshared.isShared(key)) return load();
   const reload = () => loads.load(key, { ...caller, signal: undefined });
-  return known.recall({ key: String(key), load, reload, onStale, ...(serves === undefined ? {} : { serves }) });
+  return known.recall({
+    key: String(key),
+    requestId,
+    load,
+    reload,
+    onStale,
+    ...(serves === undefined ? {} : { serves }),
+  });
 };
 
 /**
@@ -59,16 +74,22 @@ const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Pr
  * All staff see the same of each user, as the Auth Service shows it to them, and so share what is remembered. Whatever
  * is asked for is asked with the token of one who asks for it.
  */
-export const createDirectory = ({ authService, lifetimes, now }: DirectoryOptions) => {
+export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin }: DirectoryOptions) => {
   const { people, roles, maxEntries } = lifetimes;
   const remembered = { ...people, maxEntries, now };
+  const told = (kind: DirectoryKind) => ({
+    onRecall: onRecall && ((how: Recalled, requestId: string | undefined) => onRecall(kind, how, requestId)),
+    onJoin: onJoin && ((requestId: string | undefined) => onJoin(kind, requestId)),
+  });
 
   const userLoads = createUserLoads({ authService, now });
-  const users = createFreshness<LoadedUser>(remembered);
+  const toldOfUsers = told('user');
+  const users = createFreshness<LoadedUser>({ ...remembered, onRecall: toldOfUsers.onRecall });
   const unsharedUsers = createUnshared<number>({ now });
   const sharedUsers = {
     notFound: userNotFound,
     unshared: unsharedUsers,
+    onJoin: toldOfUsers.onJoin,
     maxKeys: idsPerRequest,
     onOutcome: (id: number, outcome: LoadedUser | AppError) => users.remember(String(id), outcome),
   };
@@ -86,16 +107,19 @@ export const createDirectory = ({ authService, lifetimes, now }: DirectoryOption
 
   /** What is loaded one key at a time: remembered and shared by the same key. */
   const createRemembered = <Answer>(
+    kind: DirectoryKind,
     load: (key: string, caller: Caller) => Promise<Answer>,
     times: Parameters<typeof createFreshness>[0] = remembered,
   ) => {
-    const known = createFreshness<Answer>(times);
+    const { onRecall: onKindRecall, onJoin: onKindJoin } = told(kind);
+    const known = createFreshness<Answer>({ ...times, onRecall: onKindRecall });
     const unshared = createUnshared<string>({ now });
     const loads = createSharedLoads<string, Answer>({
       load: async ([key = ''], caller) => new Map([[key, await load(key, caller)]]),
       notFound: userNotFound,
       unshared,
       onOutcome: known.remember,
+      onJoin: onKindJoin,
     });
     return {
       staleness: known.staleness,
@@ -103,12 +127,15 @@ export const createDirectory = ({ authService, lifetimes, now }: DirectoryOption
     };
   };
 
-  const employees = createRemembered((id, caller) => authService.employee(Number(id), caller));
-  const byCompanyId = createRemembered((companyId, caller) => authService.userByCompanyId(companyId, caller));
-  const profiles = createRemembered<User | Employee>((_person, caller) =>
+  const employees = createRemembered('employee', (id, caller) => authService.employee(Number(id), caller));
+  const byCompanyId = createRemembered('company_id', (companyId, caller) =>
+    authService.userByCompanyId(companyId, caller),
+  );
+  const profiles = createRemembered<User | Employee>('profile', (_person, caller) =>
     caller.type === 'staff' ? authService.staffProfile(caller) : authService.employeeProfile(caller),
   );
   const roleLists = createRemembered(
+    'role',
     (key, caller) => {
       const [system = '', role = ''] = JSON.parse(key) as string[];
       return authService.userIdsByRole({ system, role }, caller);

@@ -18,10 +18,16 @@ export type FreshnessOptions = Lifetimes & {
   maxEntries: number;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Told of each recall, and of the request that it was for. */
+  onRecall?: ((how: Recalled, requestId: string | undefined) => void) | undefined;
 };
+
+/** `hit`: known and fresh, also that there is none. `stale`: known and old. `miss`: it had to be loaded. */
+export type Recalled = 'hit' | 'stale' | 'miss';
 
 export type Recall<Answer> = {
   key: string;
+  requestId?: string | undefined;
   load: () => Promise<Answer>;
   /** Loads for nobody who waits. */
   reload: () => Promise<Answer>;
@@ -45,7 +51,7 @@ const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'empl
 
 /** Remembers answers, and says how long each one serves: fresh, stale while it is loaded anew, stale in an outage. */
 export const createFreshness = <Answer>(options: FreshnessOptions) => {
-  const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now } = options;
+  const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now, onRecall } = options;
   const entries = new LRUCache<string, Entry<Answer>>({ max: maxEntries });
   // On their own, or whoever asks for many that are not there would push out those who are.
   const missing = new LRUCache<string, Missing>({ max: maxEntries });
@@ -72,30 +78,43 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
     /** Null where nothing newer was wanted in vain. */
     staleness: () => staleness,
 
-    async recall({ key, load, reload, onStale, serves = () => true }: Recall<Answer>): Promise<Answer> {
+    async recall(recall: Recall<Answer>): Promise<Answer> {
+      const { key, requestId, load, reload, onStale, serves = () => true } = recall;
       const entry = entries.get(key);
       if (entry === undefined) {
         const gone = missing.get(key);
-        if (gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000) throw gone.error;
+        const isGone = gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000;
+        onRecall?.(isGone ? 'hit' : 'miss', requestId);
+        if (isGone) throw gone.error;
         return load();
       }
       const ageSeconds = (now() - entry.atMs) / 1000;
       // Less than was asked for is better than nothing, but only where nothing else is to be had.
       const isEnough = serves(entry.answer);
-      if (isEnough && ageSeconds < freshSeconds) return entry.answer;
-      if (onStale === undefined) return load();
-      if (isEnough && ageSeconds < staleSeconds) {
-        reload().catch(noteFailure);
-        onStale();
+      if (isEnough && ageSeconds < freshSeconds) {
+        onRecall?.('hit', requestId);
         return entry.answer;
       }
-      try {
-        return await load();
-      } catch (error) {
-        if (ageSeconds >= staleOnErrorSeconds || !isOutage(error)) throw error;
-        noteFailure(error);
-        onStale();
+      const giveStale = (tell: () => void): Answer => {
+        onRecall?.('stale', requestId);
+        tell();
         return entry.answer;
+      };
+      if (onStale !== undefined && isEnough && ageSeconds < staleSeconds) {
+        reload().catch(noteFailure);
+        return giveStale(onStale);
+      }
+      try {
+        const answer = await load();
+        onRecall?.('miss', requestId);
+        return answer;
+      } catch (error) {
+        if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
+          noteFailure(error);
+          return giveStale(onStale);
+        }
+        onRecall?.('miss', requestId);
+        throw error;
       }
     },
   };

@@ -14,6 +14,8 @@ export type SharedLoadsOptions<Key extends string | number, Answer> = {
   /** Told of each outcome that everybody may share, once. */
   onOutcome?: (key: Key, outcome: Answer | AppError) => void;
   unshared: Unshared<Key>;
+  /** Told of each caller who joins a load under way. */
+  onJoin?: ((requestId: string | undefined) => void) | undefined;
   /** Keys for one load. Default 1. */
   maxKeys?: number;
 };
@@ -48,7 +50,7 @@ const mayBeTheTokens = (error: AppError) => isRefusal(error) || error.upstream =
  * leaves (their `signal` aborts) leaves alone; the load is given up with the last of them.
  */
 export const createSharedLoads = <Key extends string | number, Answer>(options: SharedLoadsOptions<Key, Answer>) => {
-  const { load: loadKeys, notFound, onOutcome, unshared, maxKeys = 1 } = options;
+  const { load: loadKeys, notFound, onOutcome, unshared, onJoin, maxKeys = 1 } = options;
   const underWay = new Map<string, Load<Key, Answer>>();
   let waiting: Load<Key, Answer>[] = [];
 
@@ -154,7 +156,9 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
         if (signal?.aborted) return reject(signal.reason as Error);
         const lane = unshared.isShared(key) ? everybody : personOf(caller);
         const id = `${lane} ${key}`;
-        const load = underWay.get(id) ?? begin(id, key, lane);
+        const begun = underWay.get(id);
+        if (begun !== undefined) onJoin?.(caller.requestId);
+        const load = begun ?? begin(id, key, lane);
         const leave = () => {
           load.askers.delete(asker);
           if (load.askers.size === 0) {
