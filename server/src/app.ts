@@ -1,12 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import {
-  codeOfReason,
-  directoryStaleHeader,
-  httpStatusOfCode,
-  maxBodyBytes,
-  maxUrlBytes,
-  requestIdHeader,
-} from '@auth-bff/shared';
+import { directoryStaleHeader, maxBodyBytes, maxUrlBytes, requestIdHeader } from '@auth-bff/shared';
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
 import { createRedisStore } from './assignment/redis-store.ts';
@@ -20,7 +13,6 @@ import { createBlindNames } from './blind-names.ts';
 import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
-import type { AppError } from './errors.ts';
 import { createEventLoop } from './event-loop.ts';
 import { registerAnswerTimeout } from './http/answer-timeout.ts';
 import { toNetwork } from './http/client-address.ts';
@@ -33,27 +25,31 @@ import { registerHealth } from './http/health.ts';
 import { registerHost } from './http/host.ts';
 import { createHttpServer, defaultTimeouts, type Timeouts } from './http/http-server.ts';
 import { registerUrlLimit } from './http/limits.ts';
+import { createObserver } from './http/observer.ts';
 import { createOps } from './http/ops.ts';
 import { registerRateLimit } from './http/rate-limit.ts';
 import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { noteCalls, registerRequestNotes } from './http/request-notes.ts';
+import { createSpanEnd, registerRequestSpan } from './http/request-span.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { announceSession, registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
-import { causesOf, createLog, type Log } from './log.ts';
+import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis } from './optional-redis.ts';
 import { createRedis } from './redis.ts';
-import { safePath } from './safe-path.ts';
+import { createRequestNotes } from './request-notes.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
 import { createSessions } from './session/sessions.ts';
 import { createStatus } from './status.ts';
 import { createRemoteVerifier } from './token/remote-verifier.ts';
 import { createVerifier } from './token/verifier.ts';
+import { createTracing } from './tracing.ts';
 
 export type AppOptions = {
   config: Config;
@@ -93,14 +89,29 @@ const toTrustProxy = (trusted: Config['trustProxy']) =>
 
 /** Puts the parts together. It is the only file that knows all of them. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, now = Date.now, log = createLog(config) } = options;
+  const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
+
+  const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
+  const redisState = () => (redis === null ? null : redis.redis.status === 'ready' ? 'up' : 'away');
+  const metrics = createMetrics({
+    status: () => status.current(),
+    breakerStates: () => resilience.breakerStates(),
+    redis: redisState,
+  });
+  const requestNotes = createRequestNotes({ clock });
+  const observer = createObserver({ log, metrics, notes: requestNotes, clock });
+  const tracing = createTracing({ url: config.authServiceUrl, notesOf: requestNotes.of });
 
   const { authServiceDeadlineMs: deadlineMs } = options;
   const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
   const transport = createTransport({
     url: config.authServiceUrl,
     apiKey: config.apiKey,
-    onCall: health.record,
+    onCall(outcome) {
+      health.record(outcome);
+      observer.onUpstreamCall(outcome);
+    },
+    traceCall: tracing.traceCall,
     deadlineMs,
   });
   const probe = createProbe({ transport, now });
@@ -108,7 +119,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     transport,
     now,
     deadlineMs,
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    clock,
     onOpen(endpoint) {
       log.warn({ endpoint }, 'The Auth Service fails at this endpoint, which is not asked for a while.');
       recovery.suspect();
@@ -130,11 +141,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     config.tokenValidation === 'remote'
       ? createRemoteVerifier({ authService, algorithm, refreshThresholdSeconds, now })
       : createVerifier({ signingKeys, algorithm, refreshThresholdSeconds, now });
-  const directory = createDirectory({ authService, lifetimes: config.directory, now });
+  const directory = createDirectory({
+    authService,
+    lifetimes: config.directory,
+    now,
+    onRecall: observer.onLookup,
+    onJoin: observer.onSharedLoad,
+  });
   const status = createStatus({ health, directory, probe, now });
-  const metrics = createMetrics();
-  const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
-  const optionalRedis = redis === null ? null : createOptionalRedis({ redis: redis.redis, clock: options.clock });
+  const optionalRedis = redis === null ? null : createOptionalRedis({ redis: redis.redis, clock });
   const counterHere = createMemoryHitCounter({ now });
   const counter =
     optionalRedis === null ? counterHere : createRedisHitCounter({ optionalRedis, otherwise: counterHere });
@@ -158,7 +173,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     names,
     networkOf: toNetwork,
     now,
-    clock: options.clock,
+    clock,
+    onRefresh: metrics.countRefresh,
+    onLimited: metrics.countRateLimited,
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -166,22 +183,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       ),
   });
   const cookies = createCookieWriter({ ...config, now });
-
-  const requestLog = createRequestLog({ log });
-  const onError = (error: AppError, request: FastifyRequest, procedure?: string) => {
-    const { reason } = error;
-    requestLog.noteReason(request, reason);
-    const fields = {
-      requestId: request.id,
-      procedure: procedure === undefined ? undefined : safePath(procedure),
-      reason,
-      causes: causesOf(error.cause),
-    };
-    if (httpStatusOfCode[codeOfReason[reason]] >= 500 && !request.raw.socket.destroyed)
-      log.error(fields, error.message);
-    // Whoever has left is told nothing, and nothing is wrong.
-    else log.debug(fields, error.message);
-  };
 
   const { drainMs = 10_000, idleGraceMs = 1_000 } = options;
   const draining = createDraining({ drainMs, idleGraceMs });
@@ -202,23 +203,30 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     serverFactory: (handler) => createHttpServer({ timeouts, handler, onServer: draining.watch }),
     return503OnClosing: false,
     routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
-    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply.headers(safe)),
-    clientErrorHandler: (error, socket) =>
-      answerClientError(error, socket, { ...safe, [requestIdHeader]: requestIdOf({ headers: {} }) }),
+    frameworkErrors: (error, request, reply) =>
+      observer.onUnreadable(answerFrameworkError(error, request, reply.headers(safe)), request.id),
+    clientErrorHandler: (error, socket) => {
+      const requestId = requestIdOf({ headers: {} });
+      observer.onUnreadable(answerClientError(error, socket, { ...safe, [requestIdHeader]: requestId }), requestId);
+    },
   });
-  registerTrpcErrors(server, { onError });
+  registerTrpcErrors(server, { onError: observer.onRefused });
   server.addHook('preClose', async () => void (await draining.drain()));
   registerRequestId(server);
   registerSecurityHeaders(server, safe);
+  registerRequestNotes(server, {
+    keeper: requestNotes,
+    onEnd: [createRequestLog({ log, clock }), createSpanEnd(tracing)],
+  });
+  registerRequestSpan(server, tracing);
   registerAnswerTimeout(server, { answerMs: timeouts.answerMs, log });
-  requestLog.register(server);
   registerHost(server);
   registerUrlLimit(server);
   await registerCors(server, config);
   registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
-  const healthOptions = { status: status.current, isStopping: draining.isDraining };
+  const healthOptions = { status: status.current, redis: redisState, isStopping: draining.isDraining };
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
@@ -227,15 +235,20 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     counter,
     names,
     verifier,
+    onLimited: () => metrics.countRateLimited('requests'),
   });
   await registerTrpc(server, {
-    onError,
+    onError: observer.onError,
+    onUnreached: observer.onUnreached,
     variesByOrigin: config.corsOrigins.length > 0,
-    createContext: (request: FastifyRequest, reply, facts) =>
-      createContext({
+    createContext: (request: FastifyRequest, reply, { procedures, ...facts }) => {
+      noteCalls(request, procedures, facts.callsInRequest);
+      return createContext({
         requestId: request.id,
         isDevelopment: config.isDevelopment,
         ...facts,
+        clock,
+        onCall: (...call) => observer.onCall(request, ...call),
         directory,
         assignments,
         membership,
@@ -256,11 +269,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           setCookies: (session, { isNew }) => cookies.set(reply, session, { isNew }),
           clearCookies: () => cookies.clear(reply),
           onSession: (token) => {
-            requestLog.notePerson(request, token.principal);
+            if (request.notes !== null) request.notes.person = token.principal;
             announceSession(reply, token, now());
           },
         }),
-      }),
+      });
+    },
   });
 
   let closing: Promise<Drained> | null = null;
@@ -273,6 +287,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     redis?.close();
     // The operator's listener tells to the end that the service is not ready.
     await ops.close();
+    metrics.close();
     return drained;
   };
   const close = () => {

@@ -1,4 +1,4 @@
-import type { NextInput, PeekInput, RotationInput, Status } from '@auth-bff/shared';
+import type { NextInput, PeekInput, Reason, RotationInput, Status } from '@auth-bff/shared';
 import type { Assignments } from './assignment/engine.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
@@ -19,6 +19,10 @@ export type ContextOptions = {
   /** Told where something in the answer comes from a stale cache. */
   onStale: () => void;
   status: () => Promise<Status>;
+  /** Milliseconds of a clock that only goes forward. */
+  clock: () => number;
+  /** Told of each call of a procedure once it has ended; null for a success. */
+  onCall: (procedure: string, failure: Reason | null, durationMs: number) => void;
 };
 
 /**
@@ -27,7 +31,7 @@ export type ContextOptions = {
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
-  const { directory, assignments, membership, left, onStale, status } = options;
+  const { directory, assignments, membership, left, onStale, status, clock, onCall } = options;
   // Asked once for all calls of a batch.
   let member: Promise<Principal> | null = null;
   return {
@@ -39,6 +43,8 @@ export const createContext = (options: ContextOptions) => {
     session: (): Promise<Authentication> => requestSession.current(),
     commands: requestSession,
     status,
+    clock,
+    onCall,
 
     /** The members that speak for a person. */
     as: (signedIn: SignedInAs) => {

@@ -37,6 +37,14 @@ const translateErrors = t.middleware(async ({ next }) => {
   return result;
 });
 
+/** Measures the call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
+const observe = t.middleware(async ({ ctx, path, next }) => {
+  const startedAtMs = ctx.clock();
+  const result = await next();
+  ctx.onCall(path, result.ok ? null : toAppError(result.error).reason, ctx.clock() - startedAtMs);
+  return result;
+});
+
 const ruleOf = (path: string) => {
   const rule = policy[path];
   if (rule === undefined) throw new AppError('insufficient_permissions');
@@ -60,7 +68,7 @@ const admit = t.middleware(async ({ ctx, path, next }) => {
 });
 
 /** For everybody whom the policy admits; `ctx` may speak for nobody. */
-export const publicProcedure = t.procedure.use(translateErrors).use(admit);
+export const publicProcedure = t.procedure.use(observe).use(translateErrors).use(admit);
 
 /** `ctx` speaks for the person signed in. */
 export const signedInProcedure = publicProcedure.use(async ({ ctx, next }) =>

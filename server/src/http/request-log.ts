@@ -1,48 +1,46 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Log } from '../log.ts';
-import type { Principal } from '../token/principal.ts';
+import type { RequestNotes } from '../request-notes.ts';
+import type { OnRequestEnd } from './request-notes.ts';
 import { safePath } from '../safe-path.ts';
 
-export type RequestLogOptions = { log: Log };
+export type RequestLogOptions = {
+  log: Log;
+  /** Milliseconds of a clock that only goes forward. */
+  clock: () => number;
+};
 
-type Notes = { person?: string; reasons: Set<string> };
+const unlessNone = (name: string, count: number): Record<string, number> => (count === 0 ? {} : { [name]: count });
 
-/** One line a request: what was asked, by whom, how it ended and how long it took. */
-export const createRequestLog = ({ log }: RequestLogOptions) => {
-  const notes = new WeakMap<FastifyRequest, Notes>();
-  const notesOf = (request: FastifyRequest): Notes => {
-    const known = notes.get(request) ?? { reasons: new Set() };
-    notes.set(request, known);
-    return known;
-  };
-
+const fieldsOf = (notes: RequestNotes) => {
+  const { procedures, calls, person, reasons, upstreamCalls, upstreamMs, cacheHits, cacheStale, sharedLoads } = notes;
   return {
-    /** Who asks, by type and number alone. */
-    notePerson(request: FastifyRequest, { type, id }: Pick<Principal, 'type' | 'id'>): void {
-      notesOf(request).person = `${type} ${id}`;
-    },
-    /** Why something in the request failed. */
-    noteReason(request: FastifyRequest, reason: string): void {
-      notesOf(request).reasons.add(reason);
-    },
-    register(server: FastifyInstance): void {
-      server.addHook('onResponse', async (request, reply) => {
-        const { person, reasons } = notesOf(request);
-        // Those who ask how we are ask every few seconds, and nobody wants to read it.
-        const level = request.routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
-        log[level](
-          {
-            requestId: request.id,
-            method: request.method,
-            path: safePath(request.url),
-            status: reply.statusCode,
-            ms: Math.round(reply.elapsedTime),
-            ...(person === undefined ? {} : { person }),
-            ...(reasons.size === 0 ? {} : { reasons: [...reasons] }),
-          },
-          'request',
-        );
-      });
-    },
+    ...(procedures.length === 0 ? {} : { procedures }),
+    ...(calls > 1 ? { calls } : {}),
+    ...(person === null ? {} : { person: `${person.type} ${person.id}` }),
+    ...(reasons.length === 0 ? {} : { reasons }),
+    ...(upstreamCalls === 0 ? {} : { upstreamCalls, upstreamMs: Math.round(upstreamMs) }),
+    ...unlessNone('cacheHits', cacheHits),
+    ...unlessNone('cacheStale', cacheStale),
+    ...unlessNone('sharedLoads', sharedLoads),
   };
 };
+
+/** One line a request: what was asked, by whom, how it ended, how long it took, and what it took. */
+export const createRequestLog =
+  ({ log, clock }: RequestLogOptions): OnRequestEnd =>
+  ({ id, method, url, routeOptions }, { statusCode, raw }, notes) => {
+    // Those who ask how we are ask every few seconds, and nobody wants to read it.
+    const level = routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
+    log[level](
+      {
+        requestId: id,
+        method,
+        path: safePath(url),
+        status: statusCode,
+        ms: Math.round(clock() - notes.startedAtMs),
+        ...(raw.writableFinished ? {} : { clientLeft: true }),
+        ...fieldsOf(notes),
+      },
+      'request',
+    );
+  };

@@ -62,11 +62,12 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
   });
 };
 
-/** Answers what Fastify could not route, such as a path that is not well encoded: no hook has seen it. */
-export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+/** Answers what Fastify could not route, such as a path that is not well encoded: no hook has seen it. Tells what it answered. */
+export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): AppError => {
   const error = toAppError(cause);
   reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store');
   reply.header(requestIdHeader, request.id).send(toBody(error));
+  return error;
 };
 
 /** What Node could not read, by Node's own codes. */
@@ -84,15 +85,18 @@ const clientErrorToAppError = ({ code }: NodeJS.ErrnoException): AppError => {
 /** How long whoever was refused may take to read why. */
 const lingerMs = 2_000;
 
-/** Answers what is not even an HTTP request that Node can read, which no handler ever sees. */
+/** Answers what is not even an HTTP request that Node can read, which no handler ever sees. Tells what it answered, if anything. */
 export const answerClientError = (
   cause: NodeJS.ErrnoException,
   socket: Socket & { _httpMessage?: ServerResponse | null },
   headers: Record<string, string>,
-): void => {
+): AppError | null => {
   // Inside an answer that has begun, another would be read as a part of it.
   const isAnswered = socket._httpMessage?.headersSent === true;
-  if (cause.code === 'ECONNRESET' || !socket.writable || isAnswered) return void socket.destroy();
+  if (cause.code === 'ECONNRESET' || !socket.writable || isAnswered) {
+    socket.destroy();
+    return null;
+  }
   const error = clientErrorToAppError(cause);
   const body = toBody(error);
   const head = [
@@ -108,4 +112,5 @@ export const answerClientError = (
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
+  return error;
 };

@@ -8,11 +8,30 @@ import { type AppRouter, appRouter } from '../router.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 import { registerRequestLine } from './request-line.ts';
 
-export type RequestFacts = { callsInRequest: number; isStreamed: boolean };
+export type RequestFacts = {
+  callsInRequest: number;
+  isStreamed: boolean;
+  /** Each procedure called, once; what is none of ours is `unknown`. */
+  procedures: string[];
+};
+
+/** A name that a client may have made up, as one of ours. */
+const nameOf = (path: string): string => (Object.hasOwn(appRouter._def.procedures, path) ? path : 'unknown');
+
+const namesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
+  const names: string[] = [];
+  for (const { path } of calls) {
+    const name = nameOf(path);
+    if (!names.includes(name)) names.push(name);
+  }
+  return names;
+};
 
 export type TrpcHandlerOptions = {
   createContext: (request: FastifyRequest, reply: FastifyReply, facts: RequestFacts) => Context;
   onError: (error: AppError, request: FastifyRequest, procedure: string | undefined) => void;
+  /** Told of each failure that no procedure has seen; `none` where it is not even known which was called. */
+  onUnreached: (procedure: string, error: AppError, request: FastifyRequest) => void;
   /** Whether answers differ by `Origin`, as with CORS they do. */
   variesByOrigin: boolean;
 };
@@ -30,7 +49,7 @@ export const announceSession = (
 
 /** Answers `/trpc` by tRPC's own Fastify adapter. */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
-  const { createContext, onError, variesByOrigin } = options;
+  const { createContext, onError, onUnreached, variesByOrigin } = options;
   await server.register(async (scope) => {
     scope.addHook('onSend', async (_request, reply, payload) => {
       // The adapter's own Vary, for answers that are given before it.
@@ -48,12 +67,22 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
         maxBatchSize: maxCallsPerBatch,
         createContext: async ({ req, res, info }) => {
           const isStreamed = info.accept === 'application/jsonl';
-          const context = createContext(req, res, { callsInRequest: info.calls.length, isStreamed });
+          const context = createContext(req, res, {
+            callsInRequest: info.calls.length,
+            isStreamed,
+            procedures: namesOf(info.calls),
+          });
           // The head of a streamed answer leaves before its calls end, and it tells of the session.
           if (isStreamed) await context.session();
           return context;
         },
-        onError: ({ error, req, path }) => onError(toAppError(error), req, path),
+        onError: ({ error, req, path, type }) => {
+          const appError = toAppError(error);
+          // Of what reached a procedure its own middleware has told.
+          const isUnreached = path === undefined || type === 'unknown' || appError.reason === 'method_not_allowed';
+          if (isUnreached) onUnreached(path === undefined ? 'none' : nameOf(path), appError, req);
+          onError(appError, req, path === undefined ? undefined : nameOf(path));
+        },
         responseMeta: ({ errors }) => {
           const headers = new Headers();
           // The adapter's own Vary would replace the one of CORS.

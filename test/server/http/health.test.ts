@@ -48,6 +48,15 @@ describe('/health/ready', () => {
   });
 });
 
+it('/health/ready says that Redis is away, and stays ready: what needs no Redis goes on', async () => {
+  await using app = await startApp({ env: { REDIS_URL: 'redis://127.0.0.1:1', OPS_PORT: '0' } });
+  const answer = await askRaw(app.url, { target: '/health/ready' });
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body)).toMatchObject({ status: 'ok', redis: 'away' });
+  const metrics = await askRaw(await app.app.listenOps(), { target: '/metrics' });
+  expect(metrics.body).toContain('\nauth_bff_redis_up 0\n');
+});
+
 describe.each(['/health/live', '/health/ready'])('%s', (target) => {
   it('takes nothing from the person who asks, and sets nothing', async () => {
     await using app = await startApp();
