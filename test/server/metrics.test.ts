@@ -178,6 +178,25 @@ describe('/metrics', () => {
     expect(valueOf(families, 'auth_bff_rate_limited_total', { limit: 'requests' })).toBeGreaterThan(0);
   });
 
+  it('blames nobody where the client left', async () => {
+    await using test = await start();
+    const { app } = test;
+    const { access } = await app.authService.issue({ type: 'staff', id: 123 });
+    app.authService.fault('user', { kind: 'hang' });
+    const left = new AbortController();
+    const asking = fetch(app.url + queryTarget('users.byId', { json: { id: 5 } }), {
+      headers: { cookie: `access_token=${access}` },
+      signal: left.signal,
+    });
+    await vi.waitFor(() => expect(app.authService.count('user')).toBe(1));
+    left.abort();
+    await expect(asking).rejects.toThrow('aborted');
+    await vi.waitFor(async () => expect(callsOf(await test.scrape(), 'users.byId', 'CLIENT_CLOSED_REQUEST')).toBe(1));
+    const families = await test.scrape();
+    expect(valuesOfLabel(families, 'reason')).toEqual([]);
+    expect(upstreamOf(families, 'user-info', 'abandoned')).toBe(1);
+  });
+
   it('tells how late the event loop was, once', async () => {
     await using test = await start();
     const lag = async () => valueOf(await test.scrape(), 'nodejs_eventloop_lag_max_seconds');
