@@ -135,7 +135,7 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     expect(other.assignee?.id).not.toBe(given.assignee?.id);
   });
 
-  it.skipIf(!hasNginx())('goes through the balancer to both replicas, as one address', async () => {
+  it.skipIf(!hasNginx())('goes through the balancer to both replicas', async () => {
     const served = () => topology.replicas.map(({ output }) => output().match(/"msg":"request"/g)?.length ?? 0);
     const before = served();
     const browser = await signIn(topology.urls.balancer);

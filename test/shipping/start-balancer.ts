@@ -33,13 +33,14 @@ export const startBalancer = async ({ site }: { site: string }) => {
     ].join('\n'),
   );
   const running = runProgram({ program, args: ['-p', folder, '-c', join(folder, 'nginx.conf')], cwd: folder, env });
-  await running.printed(/start worker process \d+/);
-  return {
-    output: running.output,
-    async [Symbol.asyncDispose]() {
-      running.kill('SIGTERM');
-      await running.exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const end = async () => {
+    running.kill('SIGTERM');
+    await running.exited;
+    rmSync(folder, { recursive: true, force: true });
   };
+  await running.printed(/start worker process \d+/).catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
+  return { [Symbol.asyncDispose]: end };
 };
