@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**', 'test/browser/**'],
+          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**', 'test/browser/**', 'test/shipping/**'],
           sequence: { groupOrder: 0 },
         },
       },
@@ -39,6 +39,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      // The Dockerfile and compose.yaml, done step by step without a container engine. Needs the registry.
+      {
+        extends: true,
+        test: {
+          name: 'shipping',
+          include: ['test/shipping/**/*.test.ts'],
+          globalSetup: ['test/shipping/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

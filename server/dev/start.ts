@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
 import { startAuthService } from './auth-service.ts';
 import { toBanner } from './banner.ts';
+import { cannotStart, createOptionReader, print, refuseToStart } from './command-line.ts';
 
 /** What `npm run dev` runs on where the environment says nothing. None of it is secret, and none of it is fit for production. */
 const embedded = {
@@ -11,20 +12,10 @@ const embedded = {
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
 };
-const print = (text: string) => process.stdout.write(`${text}\n`);
-const refuseToStart = (message: string): never => {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
-};
-
 const usage = 'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001]';
 
-const toPort = (name: string, text: string): number => {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  return refuseToStart(`${name}: expected a port from 0 to 65535, got ${text}\n${usage}`);
-};
-
 const readOptions = () => {
+  const { refuse, toPort, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -33,26 +24,15 @@ const readOptions = () => {
         'control-port': { type: 'string', default: '8001' },
       },
     });
-    const { dialect } = values;
-    if (dialect !== 'guide' && dialect !== 'deployed') {
-      return refuseToStart(`--dialect: expected guide or deployed, got ${dialect}\n${usage}`);
-    }
     return {
-      dialect,
+      dialect: toDialect(values.dialect),
       authServicePort: toPort('--auth-service-port', values['auth-service-port']),
       controlPort: toPort('--control-port', values['control-port']),
-    } as const;
+    };
   } catch (error) {
-    return refuseToStart(`${(error as Error).message}\n${usage}`);
+    return refuse((error as Error).message);
   }
 };
-
-const cannotStart = (name: string, remedy: string) => (error: NodeJS.ErrnoException & { port?: number }) =>
-  refuseToStart(
-    error.code === 'EADDRINUSE'
-      ? `${name} cannot start: port ${error.port} is taken. ${remedy}`
-      : `${name} cannot start: ${error.message}`,
-  );
 
 const { dialect, authServicePort, controlPort } = readOptions();
 const environment = {

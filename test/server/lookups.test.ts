@@ -460,8 +460,10 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(headers['x-request-id']).toBe(requestId);
       const ofBody = method === 'POST' ? ['content-length', 'content-type'] : [];
       expect(Object.keys(headers).toSorted()).toEqual(
-        ['accept', 'connection', 'cookie', 'host', 'x-request-id', ...ofBody].toSorted(),
+        ['accept', 'connection', 'cookie', 'host', 'x-forwarded-for', 'x-request-id', ...ofBody].toSorted(),
       );
+      // The address that the connection came from, not the one that the browser made up.
+      expect(headers['x-forwarded-for']).toBe('127.0.0.1');
     }
   });
 

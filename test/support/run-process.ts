@@ -11,11 +11,29 @@ export const runProcess = ({ args, env = {} }: RunOptions) =>
   runBuilt({ args: ['--conditions=source', '--import', 'tsx', ...args], env });
 
 /** A process of Node's with an environment that holds nothing but what is given. */
-export const runBuilt = ({ args, env = {} }: RunOptions) => {
-  const child: ChildProcess = spawn(process.execPath, args, {
+export const runBuilt = ({ args, env = {} }: RunOptions) =>
+  runProgram({
+    program: process.execPath,
+    args,
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+  });
+
+export type ProgramOptions = {
+  program: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  uid?: number;
+};
+
+/** Any program, looked up in the `PATH` of the environment given, which is all that it has. `uid`, default: who runs the tests. */
+export const runProgram = ({ program, args, cwd, env, uid }: ProgramOptions) => {
+  const child: ChildProcess = spawn(program, args, {
+    cwd,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let output = '';
   const waiting = new Set<() => void>();
@@ -26,6 +44,7 @@ export const runBuilt = ({ args, env = {} }: RunOptions) => {
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   const exited = new Promise<number | null>((resolve) => {
+    child.once('error', (error) => keep(Buffer.from(`${error.message}\n`)));
     child.once('close', (code) => {
       resolve(code);
       for (const wake of waiting) wake();
@@ -34,6 +53,7 @@ export const runBuilt = ({ args, env = {} }: RunOptions) => {
 
   return {
     exited,
+    hasExited: () => child.exitCode !== null || child.signalCode !== null,
     output: () => output,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     /** Resolves with the match once the output has it. Rejects where the process ends without. */
@@ -55,6 +75,8 @@ export const runBuilt = ({ args, env = {} }: RunOptions) => {
     },
   };
 };
+
+export type RunningProcess = ReturnType<typeof runProgram>;
 
 /** A port that was free a moment ago. */
 export const freePort = async (): Promise<number> => {

@@ -1,0 +1,33 @@
+import type { Dialect } from './options.ts';
+
+export const print = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Says why, and ends the process with 1. */
+export const refuseToStart = (message: string): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};
+
+/** Says what the operating system said, with a remedy where the port is taken, and ends the process with 1. */
+export const cannotStart = (name: string, remedy: string) => (error: NodeJS.ErrnoException & { port?: number }) =>
+  refuseToStart(
+    error.code === 'EADDRINUSE'
+      ? `${name} cannot start: port ${error.port} is taken. ${remedy}`
+      : `${name} cannot start: ${error.message}`,
+  );
+
+/** Reads the options of one command; what is wrong is answered with its usage, and ends the process. */
+export const createOptionReader = (usage: string) => {
+  const refuse = (message: string) => refuseToStart(`${message}\n${usage}`);
+  return {
+    refuse,
+    toPort(name: string, text: string): number {
+      if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+      return refuse(`${name}: expected a port from 0 to 65535, got ${text}`);
+    },
+    toDialect(text: string): Dialect {
+      if (text === 'guide' || text === 'deployed') return text;
+      return refuse(`--dialect: expected guide or deployed, got ${text}`);
+    },
+  };
+};

@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from '../src/config.ts';
+import { startAuthService } from './auth-service.ts';
+import { cannotStart, createOptionReader, print, refuseToStart } from './command-line.ts';
+
+// The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.
+
+const usage =
+  'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001]';
+
+const readOptions = () => {
+  const { refuse, toPort, toDialect } = createOptionReader(usage);
+  try {
+    const { values } = parseArgs({
+      options: {
+        dialect: { type: 'string', default: 'guide' },
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '8000' },
+        'control-port': { type: 'string', default: '8001' },
+      },
+    });
+    return {
+      dialect: toDialect(values.dialect),
+      host: values.host,
+      port: toPort('--port', values.port),
+      controlPort: toPort('--control-port', values['control-port']),
+    };
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+};
+
+const readKeys = () => {
+  try {
+    const { signingKeys, apiKey } = loadConfig({
+      ...process.env,
+      AUTH_SERVICE_URL: 'http://localhost',
+      TOKEN_VALIDATION: 'local',
+      NODE_ENV: 'development',
+    });
+    const [signingKey = ''] = signingKeys;
+    return { signingKey, apiKey };
+  } catch (error) {
+    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+  }
+};
+
+const authService = await startAuthService({ ...readOptions(), ...readKeys(), log: print }).catch(
+  cannotStart('The embedded Auth Service', 'End what listens there, or choose others: --port 8100 --control-port 8101'),
+);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void authService.close().then(() => process.exit(0)));
+}
+print(`The Auth Service   ${authService.url}  (embedded, dialect: ${authService.dialect})`);
+print(`What breaks it     ${authService.controlUrl}`);

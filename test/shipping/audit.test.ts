@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { root, runProgram } from '../support/run-process.ts';
+import { serve } from '../support/serve.ts';
+
+const advisory = {
+  id: 1,
+  url: 'https://registry.example/advisories/1',
+  title: 'An advisory of this test',
+  severity: 'high',
+  vulnerable_versions: '<999',
+  cwe: [],
+  cvss: { score: 9, vectorString: null },
+};
+
+it.each([
+  { registry: 'knows of a fault', status: 200, body: { fastify: [advisory] }, code: 1, says: /^high: fastify/ },
+  { registry: 'knows of none', status: 200, body: {}, code: 0, says: /nothing is known/ },
+  { registry: 'has no audit endpoint', status: 405, body: {}, code: 0, says: /NOT AVAILABLE.*\(405\)/ },
+  { registry: 'is out of order', status: 503, body: {}, code: 1, says: /did not answer/ },
+])('the audit of a registry that $registry ends with $code', async ({ status, body, code, says }) => {
+  await using registry = await serve((request, response) => {
+    request.resume().once('end', () => {
+      response.writeHead(request.method === 'POST' ? status : 404, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(request.method === 'POST' ? body : {}));
+    });
+  });
+  await using audit = runProgram({
+    program: process.execPath,
+    args: ['.ci/audit.mjs'],
+    cwd: root,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      npm_config_registry: registry.url,
+      npm_config_fetch_retries: '0',
+    },
+  });
+  expect(await audit.exited).toBe(code);
+  expect(audit.output()).toMatch(says);
+});

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { freePort, root } from '../support/run-process.ts';
+import { serve } from '../support/serve.ts';
+import { hasNginx, startBalancer } from './start-balancer.ts';
+
+/** deploy/nginx.conf before two replicas of the test's own, at an address of its own. */
+const balance = async (first: string, second = first) => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const site = readFileSync(join(root, 'deploy/nginx.conf'), 'utf8')
+    .replace('bff-1:4000', new URL(first).host)
+    .replace('bff-2:4000', new URL(second).host)
+    .replace('listen 8080', `listen ${address}`);
+  return { ...(await startBalancer({ site })), address, url: `http://${address}/` };
+};
+
+describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
+  it('tells a replica who really asked, and where, whatever the caller says', async () => {
+    await using replica = await serve((request, response) => response.end(JSON.stringify(request.headers)));
+    await using balancer = await balance(replica.url);
+    const headers = {
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+    };
+    const answer = await fetch(balancer.url, { headers });
+    expect(await answer.json()).toMatchObject({
+      host: balancer.address,
+      'x-forwarded-for': '203.0.113.9, 127.0.0.1',
+      'x-forwarded-host': balancer.address,
+      'x-forwarded-proto': 'http',
+    });
+  });
+
+  it('lets two cookies with tokens of 4 kB each pass in one answer', async () => {
+    const token = 'a'.repeat(4_000);
+    await using replica = await serve((_, response) => {
+      response.setHeader('set-cookie', [`access_token=${token}`, `refresh_token=${token}`]).end();
+    });
+    await using balancer = await balance(replica.url);
+    const answer = await fetch(balancer.url);
+    expect(answer.headers.getSetCookie()).toHaveLength(2);
+  });
+
+  it.each([
+    ['POST', 502, ['breaking POST']],
+    ['GET', 200, ['breaking GET', 'sound GET']],
+  ])('answers a %s with %i where the replica that has it breaks off', async (method, status, expected) => {
+    const seen: string[] = [];
+    await using breaking = await serve((request) => {
+      seen.push(`breaking ${request.method}`);
+      request.socket.destroy();
+    });
+    await using sound = await serve((request, response) => {
+      seen.push(`sound ${request.method}`);
+      response.end();
+    });
+    await using balancer = await balance(breaking.url, sound.url);
+    const answer = await fetch(balancer.url, { method });
+    expect([answer.status, seen]).toEqual([status, expected]);
+  });
+
+  it('sends a POST to the other replica where one is not there', async () => {
+    await using replica = await serve((_, response) => response.end());
+    await using balancer = await balance(`http://127.0.0.1:${await freePort()}`, replica.url);
+    expect((await fetch(balancer.url, { method: 'POST' })).status).toBe(200);
+  });
+});

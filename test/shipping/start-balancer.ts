@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from '../support/run-process.ts';
+
+const program = process.env.NGINX ?? 'nginx';
+const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin` };
+
+/** Whether there is nginx. Where there is none what needs it is skipped, or fails with REQUIRE_NGINX=1. */
+export const hasNginx = (): boolean => {
+  if (spawnSync(program, ['-v'], { env }).status === 0) return true;
+  if (process.env.REQUIRE_NGINX === '1') throw new Error(`REQUIRE_NGINX is set, and there is no ${program}.`);
+  process.stderr.write(`There is no ${program}: the balancer is not run (Debian: apt-get install nginx-light).\n`);
+  return false;
+};
+
+/** nginx with `site` where its image reads it from: within the `http` block of a configuration that says little else. */
+export const startBalancer = async ({ site }: { site: string }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'auth-bff-nginx-'));
+  writeFileSync(join(folder, 'site.conf'), site);
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    [
+      'daemon off; worker_processes 1; error_log stderr notice;',
+      `pid ${folder}/nginx.pid;`,
+      'events { worker_connections 1024; }',
+      'http {',
+      '  access_log off; keepalive_timeout 65;',
+      ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${folder}/${name};`),
+      `  include ${folder}/site.conf;`,
+      '}',
+    ].join('\n'),
+  );
+  const running = runProgram({ program, args: ['-p', folder, '-c', join(folder, 'nginx.conf')], cwd: folder, env });
+  const end = async () => {
+    running.kill('SIGTERM');
+    await running.exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  await running.printed(/start worker process \d+/).catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
+  return { [Symbol.asyncDispose]: end };
+};

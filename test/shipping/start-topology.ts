@@ -1,0 +1,128 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, root, runProgram } from '../support/run-process.ts';
+import type { Image } from './build-images.ts';
+import { type Compose, type Service, serviceOf } from './compose.ts';
+import { hasNginx, startBalancer } from './start-balancer.ts';
+import { type Container, startContainer } from './start-container.ts';
+
+export type TopologyOptions = { compose: Compose; images: Map<string, Image> };
+
+/** Where each service listens in its container. */
+const ports = { 'auth-service': 8000, redis: 6379, 'bff-1': 4000, 'bff-2': 4000, balancer: 8080 };
+type Name = keyof typeof ports;
+const names = Object.keys(ports) as Name[];
+const isName = (name: string): name is Name => name in ports;
+
+/** The services of compose.yaml in an order in which each comes after those that it depends on. */
+export const inOrder = ({ services }: Compose): string[] => {
+  const ordered: string[] = [];
+  const add = (name: string, below: readonly string[]) => {
+    if (below.includes(name)) throw new Error(`compose.yaml: ${name} waits for itself.`);
+    for (const needed of Object.keys(services[name]?.depends_on ?? {})) add(needed, [...below, name]);
+    if (!ordered.includes(name)) ordered.push(name);
+  };
+  for (const name of Object.keys(services)) add(name, []);
+  return ordered;
+};
+
+const startRedis = async (service: Service, port: number) => {
+  const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
+  const [program = '', ...args] = service.command;
+  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+  const env = { PATH: process.env.PATH ?? '' };
+  const running = runProgram({ program, args: [...args, ...place], cwd: folder, env });
+  const [kind, client = '', ...question] = service.healthcheck?.test ?? [];
+  if (kind !== 'CMD') throw new Error('compose.yaml: expected the health check of redis in exec form.');
+  const isHealthy = async () => {
+    const check = runProgram({ program: client, args: ['-p', String(port), ...question], cwd: folder, env });
+    return (await check.exited) === 0;
+  };
+  while (!(await isHealthy())) {
+    if (running.hasExited()) throw new Error(`Redis ended before it was healthy:\n${running.output()}`);
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/**
+ * What compose.yaml describes, as processes on this machine: each service with its own command, environment and health
+ * check, and started once those that it depends on are healthy. Only addresses differ: `name:port` is a port of loopback.
+ */
+export const startTopology = async ({ compose, images }: TopologyOptions) => {
+  // Taken one by one, each when its service starts: a port that is held for later may be taken by then.
+  const own: Record<Name, number> = { 'auth-service': 0, redis: 0, 'bff-1': 0, 'bff-2': 0, balancer: 0 };
+  const toLoopback = (text: string) =>
+    names.reduce((changed, name) => changed.replaceAll(`${name}:${ports[name]}`, `127.0.0.1:${own[name]}`), text);
+  const environmentOf = (service: Service) =>
+    Object.fromEntries(Object.entries(service.environment).map(([name, value]) => [name, toLoopback(value)]));
+  const imageOf = (service: Service): Image => {
+    const image = images.get(service.build?.target ?? '');
+    if (image === undefined) throw new Error(`compose.yaml: the Dockerfile has no stage ${service.build?.target}.`);
+    return image;
+  };
+
+  const started: AsyncDisposable[] = [];
+  const endAll = async () => {
+    for (const part of started.toReversed()) await part[Symbol.asyncDispose]();
+  };
+  const replicas: Container[] = [];
+  const keep = async (container: Container) => {
+    started.push(container);
+    await container.untilHealthy();
+    return container;
+  };
+  const startReplica = (name: 'bff-1' | 'bff-2') => {
+    const service = serviceOf(compose, name);
+    const env = { ...environmentOf(service), PORT: String(own[name]), OPS_PORT: '0' };
+    return keep(startContainer({ image: imageOf(service), env }));
+  };
+  const start: Record<Name, (service: Service) => Promise<unknown>> = {
+    redis: async (service) => started.push(await startRedis(service, own.redis)),
+    'auth-service': (service) =>
+      keep(
+        startContainer({
+          image: imageOf(service),
+          env: environmentOf(service),
+          args: ['--port', String(own['auth-service']), '--control-port', '0'],
+          toCheck: (part) => part.replace('127.0.0.1:8000', `127.0.0.1:${own['auth-service']}`),
+        }),
+      ),
+    'bff-1': async () => replicas.push(await startReplica('bff-1')),
+    'bff-2': async () => replicas.push(await startReplica('bff-2')),
+    balancer: async (service) => {
+      if (!hasNginx()) return;
+      const [source = ''] = service.volumes[0]?.split(':') ?? [];
+      const site = toLoopback(readFileSync(join(root, source), 'utf8'));
+      started.push(await startBalancer({ site: site.replace('listen 8080', `listen 127.0.0.1:${own.balancer}`) }));
+    },
+  };
+  const startAll = async () => {
+    for (const name of inOrder(compose)) {
+      if (!isName(name)) throw new Error(`It is not known here how to start ${name}.`);
+      own[name] = await freePort();
+      await start[name](serviceOf(compose, name));
+    }
+  };
+  await startAll().catch(async (error: unknown) => {
+    await endAll();
+    throw error;
+  });
+
+  return {
+    urls: {
+      balancer: `http://127.0.0.1:${own.balancer}`,
+      replicas: [`http://127.0.0.1:${own['bff-1']}`, `http://127.0.0.1:${own['bff-2']}`] as const,
+    },
+    replicas,
+    startReplica,
+    [Symbol.asyncDispose]: endAll,
+  };
+};
+
+export type Topology = Awaited<ReturnType<typeof startTopology>>;
