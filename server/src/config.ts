@@ -1,9 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { DirectoryLifetimes } from './directory/directory.ts';
-
-/** The least length of a key outside development. RFC 7518, section 3.2: HS256 keys have 256 bits or more. */
-const minKeyBytes = 32;
+import { minKeyBytes } from './token/key-ring.ts';
 
 const unset = (value: unknown) => (typeof value === 'string' && value.trim() === '' ? undefined : value);
 const optional = <Schema extends z.ZodType>(schema: Schema) => z.preprocess(unset, schema.optional());

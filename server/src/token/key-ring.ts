@@ -3,6 +3,9 @@ import { AppError } from '../errors.ts';
 
 const hashOfAlgorithm = { HS256: 'SHA-256', HS384: 'SHA-384', HS512: 'SHA-512' } as const;
 
+/** The least length of a key outside development. RFC 7518, section 3.2: HS256 keys have 256 bits or more. */
+export const minKeyBytes = 32;
+
 export type Algorithm = keyof typeof hashOfAlgorithm;
 
 export type KeyRingOptions = {
@@ -11,8 +14,8 @@ export type KeyRingOptions = {
   algorithm: Algorithm;
 };
 
-// Callers may have no types, or hand process.env on as it is: of null the encoder would make the key "null".
-const isKey = (key: unknown) => typeof key === 'string' && key.trim() !== '';
+/** Whether it can be a key. Callers may have no types, or hand process.env on as it is: of null the encoder would make the key "null". */
+export const isKey = (key: unknown): key is string => typeof key === 'string' && key.trim() !== '';
 
 /** The keys that a token may be signed with. One algorithm, never one that the token chooses. */
 export const createKeyRing = ({ signingKeys, algorithm }: KeyRingOptions) => {

@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isAppError } from '../errors.ts';
+import { accessTokenOf } from '../http/access-token.ts';
+import { isKey, minKeyBytes } from '../token/key-ring.ts';
+import type { Principal } from '../token/principal.ts';
+import type { VerifiedToken } from '../token/verified-token.ts';
+import { createVerifier, type VerifierOptions } from '../token/verifier.ts';
+import { createPublicPaths } from './public-paths.ts';
+import { authenticationRequired, invalidToken, type Refusal } from './refusal.ts';
+
+export type RequireAuthOptions = Pick<VerifierOptions, 'signingKeys' | 'algorithm' | 'maxCachedTokens' | 'now'> & {
+  /** Paths that pass without a token, by segments: `/public/`. Default none. */
+  publicPrefixes?: readonly string[];
+  /** Takes keys under 32 bytes. Default false. */
+  isDevelopment?: boolean;
+};
+
+/** The claims of a token that was verified, as they were signed; frozen. */
+export type JwtPayload = {
+  readonly exp: number;
+  readonly iat?: number;
+  readonly user_id?: number | string | null;
+  readonly employee_id?: number | string | null;
+  readonly user_type?: 'staff' | 'employee' | null;
+  readonly [claim: string]: unknown;
+};
+
+/** Who comes with a request. */
+export type Identity = { principal: Principal; payload: JwtPayload };
+
+/** `identity` is null on a public path. */
+export type Admission = { state: 'admitted'; identity: Identity | null } | { state: 'refused'; refusal: Refusal };
+
+/** A request: the path and query that it is routed by, and its headers. */
+export type GateRequest = { target: string; headers: IncomingHttpHeaders };
+
+const checkKeys = ({ signingKeys, isDevelopment = false }: RequireAuthOptions): void => {
+  if (!Array.isArray(signingKeys) || signingKeys.length === 0) {
+    throw new TypeError('signingKeys: expected a list of one key or more');
+  }
+  for (const [index, key] of signingKeys.entries()) {
+    const name = `signingKeys: key ${index + 1}`;
+    if (!isKey(key)) throw new TypeError(`${name} is not set, or blank`);
+    const bytes = Buffer.byteLength(key);
+    if (!isDevelopment && bytes < minKeyBytes) {
+      throw new TypeError(`${name} is ${bytes} bytes long; expected ${minKeyBytes} or more outside development`);
+    }
+  }
+};
+
+// The claim rules have checked what this type says of the claims.
+const toIdentity = ({ principal, payload }: VerifiedToken): Identity => ({ principal, payload: payload as JwtPayload });
+
+/**
+ * Decides on each request: whether it passes, and who comes with it. Throws TypeError where an option is not as it
+ * should be. Source: the guide's "Middleware Integration".
+ */
+export const createGate = (options: RequireAuthOptions) => {
+  checkKeys(options);
+  const { publicPrefixes = [], isDevelopment: _, ...verifying } = options;
+  const isPublic = createPublicPaths(publicPrefixes);
+  const verifier = createVerifier(verifying);
+
+  return async ({ target, headers }: GateRequest): Promise<Admission> => {
+    if (isPublic(target)) return { state: 'admitted', identity: null };
+    try {
+      const token = accessTokenOf(headers);
+      if (token === null) return { state: 'refused', refusal: authenticationRequired };
+      return { state: 'admitted', identity: toIdentity(await verifier.verify(token)) };
+    } catch (error) {
+      if (!isAppError(error, 'token_invalid', 'token_expired')) throw error;
+      return { state: 'refused', refusal: invalidToken };
+    }
+  };
+};
+
+export type Gate = ReturnType<typeof createGate>;

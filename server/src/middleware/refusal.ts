@@ -1,0 +1,9 @@
+/** What is answered instead of the handler. The bodies are the guide's, to the letter. */
+export type Refusal = { status: 401 | 403; error: string };
+
+export const authenticationRequired: Refusal = { status: 401, error: 'Authentication required' };
+export const invalidToken: Refusal = { status: 401, error: 'Invalid token' };
+export const insufficientPermissions: Refusal = { status: 403, error: 'Insufficient permissions' };
+
+export const refusalType = 'application/json; charset=utf-8';
+export const refusalBody = ({ error }: Refusal): string => JSON.stringify({ error });
