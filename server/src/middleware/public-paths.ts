@@ -6,10 +6,10 @@ const decode = (segment: string): string | null => {
   }
 };
 
-/** Whether a segment means the same to whoever decodes it once, twice or not at all. */
+/** Whether a segment means the same to whoever decodes it once, twice or not at all, and whoever trims it. */
 const isPlainSegment = (segment: string): boolean => {
   const decoded = decode(segment);
-  return decoded !== null && !/^\.{0,2}$/.test(decoded) && !/[/\\%;?#\p{Cc}]/u.test(decoded);
+  return decoded !== null && !/^\.{0,2}$/.test(decoded.trim()) && !/[/\\%;?#\p{Cc}]/u.test(decoded);
 };
 
 /**
@@ -24,7 +24,8 @@ const isPlainPath = (path: string): boolean => {
 };
 
 const checkPrefix = (prefix: unknown): void => {
-  if (typeof prefix === 'string' && prefix !== '/' && !/[?#]/.test(prefix) && isPlainPath(prefix)) return;
+  // Of '' and '/' everything would be public.
+  if (typeof prefix === 'string' && /^\/[^/?#][^?#]*$/.test(prefix) && isPlainPath(prefix)) return;
   throw new TypeError(
     `publicPrefixes: ${JSON.stringify(prefix)} is no prefix of plain segments; expected one such as /public/`,
   );

@@ -1,0 +1,120 @@
+import express from 'express';
+import { describe, expect, it } from 'vitest';
+import { requireAuth, requireRole } from '../../../server/src/middleware/express.ts';
+import { askRaw } from '../../support/raw-request.ts';
+import { serve } from '../../support/serve.ts';
+import { now, signingKey, staffToken } from '../../support/tokens.ts';
+
+const options = { signingKeys: [signingKey], now: () => now };
+const headers = { cookie: `access_token=${staffToken(now)}` };
+
+/** An app that tells no stack, as in production. */
+const createExpress = () => express().set('env', 'test').set('x-powered-by', false);
+const tellWho: express.RequestHandler = (request, response) => void response.json(request.auth ?? null);
+
+/** The status for each target, without a token. */
+const statuses = (url: string, targets: readonly string[]) =>
+  Promise.all(targets.map(async (target) => (await askRaw(url, { target })).status));
+
+describe('requireAuth in an Express app', () => {
+  it('guards what it is mounted on alone, and takes public prefixes as whole paths', async () => {
+    const app = createExpress();
+    app.use('/api', requireAuth({ ...options, publicPrefixes: ['/api/public/', '/internal'] }));
+    app.use(tellWho);
+    await using service = await serve(app);
+    expect(await statuses(service.url, ['/', '/elsewhere', '/API/x', '/api', '/api/x', '/api/internal'])).toEqual([
+      200, 200, 401, 401, 401, 401,
+    ]);
+    expect(await statuses(service.url, ['/api/public/x', '/api/public/../x', '/api//public/x'])).toEqual([
+      200, 401, 401,
+    ]);
+    expect((await askRaw(service.url, { target: '/api/x', headers })).status).toBe(200);
+  });
+
+  it('goes by the address that a router of the app goes by, where one in front of it wrote another', async () => {
+    const app = createExpress();
+    app.use((request, _response, next) => {
+      request.url = request.url.replace('/public/old', '/secret').replace('/help', '/public/help');
+      next();
+    });
+    app.use(requireAuth({ ...options, publicPrefixes: ['/public'] }), tellWho);
+    await using service = await serve(app);
+    expect(await statuses(service.url, ['/public/old', '/help', '/public/new'])).toEqual([401, 200, 200]);
+  });
+
+  it('stands on a router and on one route', async () => {
+    const app = createExpress();
+    const router = express.Router().use(requireAuth(options)).get('/x', tellWho);
+    app.use('/router', router);
+    app.get('/one', requireAuth(options), requireRole('TTS', 'Agent'), tellWho);
+    app.get('/open', tellWho);
+    await using service = await serve(app);
+    expect(await statuses(service.url, ['/router/x', '/one', '/open'])).toEqual([401, 401, 200]);
+    const agent = { cookie: `access_token=${staffToken(now, { roles: [{ system: 'TTS', role: 'Agent' }] })}` };
+    expect((await askRaw(service.url, { target: '/one', headers: agent })).status).toBe(200);
+    expect((await askRaw(service.url, { target: '/one', headers })).status).toBe(403);
+  });
+
+  it('runs no handler for who is refused, and the next one once for who is not', async () => {
+    let runs = 0;
+    const app = createExpress();
+    app.use(requireAuth(options));
+    app.use((_request, response) => {
+      runs += 1;
+      response.end();
+    });
+    await using service = await serve(app);
+    await askRaw(service.url, { target: '/' });
+    expect(runs).toBe(0);
+    await askRaw(service.url, { target: '/', headers });
+    expect(runs).toBe(1);
+  });
+
+  it('gives claims that no handler can change for those after it', async () => {
+    const app = createExpress();
+    app.use(requireAuth(options));
+    app.use((request, response) => {
+      response.json([Reflect.set(request.user ?? {}, 'user_id', 1), Reflect.set(request.auth ?? {}, 'id', 1)]);
+    });
+    await using service = await serve(app);
+    expect((await askRaw(service.url, { target: '/', headers })).body).toBe('[false,false]');
+  });
+
+  it("hands what is no refusal to the app's own error handler", async () => {
+    const app = createExpress();
+    const brokenClock = () => {
+      throw new Error('The clock stands still.');
+    };
+    app.use(requireAuth({ ...options, now: brokenClock }));
+    const answerError: express.ErrorRequestHandler = (error: Error, _request, response, _next) =>
+      void response.status(500).json({ told: error.message });
+    app.use(answerError);
+    await using service = await serve(app);
+    expect(await askRaw(service.url, { target: '/', headers })).toMatchObject({
+      status: 500,
+      body: '{"told":"The clock stands still."}',
+    });
+  });
+
+  it('is missed by a requireRole that stands alone, which lets nobody through', async () => {
+    const app = createExpress();
+    app.use(requireRole('TTS', 'Admin'), tellWho);
+    const answerError: express.ErrorRequestHandler = (error: Error, _request, response, _next) =>
+      void response.status(500).json({ told: error.message });
+    app.use(answerError);
+    await using service = await serve(app);
+    expect(await askRaw(service.url, { target: '/', headers })).toMatchObject({
+      status: 500,
+      body: '{"told":"requireRole stands where requireAuth has not run before it."}',
+    });
+  });
+
+  it('needs nothing of Express', async () => {
+    const guard = requireAuth(options);
+    await using service = await serve((request, response) =>
+      guard(request, response, (error) => response.end(error === undefined ? 'admitted' : 'failed')),
+    );
+    expect((await askRaw(service.url, { target: '/' })).status).toBe(401);
+    expect((await askRaw(service.url, { target: '/', headers })).body).toBe('admitted');
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import * as forExpress from '../../../server/src/middleware/express.ts';
+import * as forFastify from '../../../server/src/middleware/fastify.ts';
+import { signingKey } from '../../support/tokens.ts';
+
+const messageOf = (start: () => unknown): string => {
+  try {
+    start();
+  } catch (error) {
+    if (error instanceof TypeError) return error.message;
+    throw error;
+  }
+  throw new Error('The options were accepted.');
+};
+
+describe.each([
+  { name: 'Express', requireAuth: forExpress.requireAuth, requireRole: forExpress.requireRole },
+  { name: 'Fastify', requireAuth: forFastify.requireAuth, requireRole: forFastify.requireRole },
+])('what requireAuth for $name is given at the start', ({ requireAuth, requireRole }) => {
+  const start = (options: Record<string, unknown>) => () => requireAuth({ signingKeys: [signingKey], ...options });
+
+  it.each([
+    ['no keys', { signingKeys: undefined }, 'signingKeys: expected a list of one key or more'],
+    ['an empty list of keys', { signingKeys: [] }, 'signingKeys: expected a list of one key or more'],
+    ['a key for a list', { signingKeys: signingKey }, 'signingKeys: expected a list of one key or more'],
+    ['a key that is not set', { signingKeys: [signingKey, undefined] }, 'signingKeys: key 2 is not set, or blank'],
+    ['a key that is blank', { signingKeys: [' '.repeat(40)] }, 'signingKeys: key 1 is not set, or blank'],
+    [
+      'a short key',
+      { signingKeys: [signingKey, 'short-key'] },
+      'signingKeys: key 2 is 9 bytes long; expected 32 or more outside development',
+    ],
+    ['another algorithm', { algorithm: 'none' }, 'A key ring is for HS256, HS384 or HS512.'],
+    ['an algorithm of public keys', { algorithm: 'RS256' }, 'A key ring is for HS256, HS384 or HS512.'],
+    [
+      'a prefix for a list',
+      { publicPrefixes: '/public/' },
+      'publicPrefixes: expected a list of prefixes such as /public/',
+    ],
+  ])('may not be %s', (_, options, message) => {
+    expect(messageOf(start(options))).toBe(message);
+  });
+
+  it.each([
+    '',
+    '/',
+    'public',
+    '/public?x',
+    '/public#x',
+    '/a/../public',
+    '//public',
+    '/public//',
+    '/%2e%2e',
+    '/a\\b',
+    null,
+    5,
+  ])('may not be the public prefix %j', (prefix) => {
+    const message = messageOf(start({ publicPrefixes: ['/docs', prefix] }));
+    expect(message).toBe(
+      `publicPrefixes: ${JSON.stringify(prefix)} is no prefix of plain segments; expected one such as /public/`,
+    );
+  });
+
+  it('may be a short key in development', () => {
+    expect(start({ signingKeys: ['short-key'], isDevelopment: true })).not.toThrow();
+    expect(messageOf(start({ signingKeys: [''], isDevelopment: true }))).toBe(
+      'signingKeys: key 1 is not set, or blank',
+    );
+  });
+
+  it('is never quoted where it is a key', () => {
+    expect(messageOf(start({ signingKeys: ['secret-of-house'] }))).not.toContain('secret-of-house');
+  });
+
+  it.each([
+    ['', 'Admin', /short name of a system/],
+    ['TTS ticket desk', 'Admin', /short name of a system/],
+    ['TTS', ' ', /name of a role/],
+    [undefined, 'Admin', /^requireRole: /],
+    ['TTS', undefined, /^requireRole: /],
+  ])('may not be the role %j %j', (system, role, message) => {
+    expect(messageOf(() => requireRole(system as string, role as string))).toMatch(message);
+  });
+});

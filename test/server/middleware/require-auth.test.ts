@@ -1,0 +1,314 @@
+import { validateHeaderValue } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
+import { startExpressService, startFastifyService } from '../../support/guarded-services.ts';
+import { goodTokens, hostileTokens } from '../../support/hostile-tokens.ts';
+import { askRaw, type RawRequest, sendLines } from '../../support/raw-request.ts';
+import { craft, now, previousKey, seconds, signingKey, staffClaims, staffToken } from '../../support/tokens.ts';
+
+const required = { status: 401, body: '{"error":"Authentication required"}' };
+const invalid = { status: 401, body: '{"error":"Invalid token"}' };
+const forbidden = { status: 403, body: '{"error":"Insufficient permissions"}' };
+
+const options: RequireAuthOptions = {
+  signingKeys: [signingKey, previousKey],
+  publicPrefixes: ['/public'],
+  now: () => now,
+};
+const good = staffToken(now);
+const expired = staffToken(now, { exp: seconds(now) });
+const theirs = staffToken(now, { user_id: 6 });
+const cookie = (token: string) => ({ cookie: `access_token=${token}` });
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const admin = staffToken(now, { roles: [{ system: 'tts', role: 'admin' }] });
+
+type Service = Awaited<ReturnType<typeof startExpressService>>;
+
+/** Node writes a header as Latin-1: so it writes the token's UTF-8. */
+const asBytes = (token: string) => Buffer.from(token).toString('latin1');
+
+/** Whether a header can carry it, as it stands, to the other side. What is trimmed on the way is another token there. */
+const travels = (token: string) => {
+  const value = asBytes(token);
+  if (value === '' || value.trim() !== value || value.includes(';') || value.length > 12_000) return false;
+  try {
+    validateHeaderValue('cookie', value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe.each([
+  { name: 'Express', start: startExpressService },
+  { name: 'Fastify', start: startFastifyService },
+])('requireAuth for $name', ({ start }) => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await start(options);
+  });
+  afterAll(() => service[Symbol.asyncDispose]());
+
+  const ask = (request: Partial<RawRequest> = {}) => askRaw(service.url, { target: '/tickets', ...request });
+  const askWith = (headers: NonNullable<RawRequest['headers']>) => ask({ headers });
+  /** The payload and the principal that the handler saw. */
+  const seenBy = async (request: Partial<RawRequest>) => {
+    const { status, body } = await ask(request);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return JSON.parse(body) as { payload: unknown; auth: unknown; body?: unknown };
+  };
+
+  it('tells the handler who asks, by the cookie', async () => {
+    const roles = [{ system: 'tts', role: 'Agent' }];
+    const claims = { email: 'ana@example.org', roles, extra: { a: [1] } };
+    const { payload, auth } = await seenBy({ headers: cookie(staffToken(now, claims)) });
+    expect(payload).toEqual(staffClaims(now, claims));
+    expect(auth).toEqual({
+      type: 'staff',
+      id: 123,
+      email: 'ana@example.org',
+      fullName: null,
+      systems: ['TTS'],
+      roles: [{ system: 'TTS', role: 'Agent' }],
+    });
+  });
+
+  it('tells the handler who asks, by Bearer', async () => {
+    expect(await seenBy({ headers: bearer(good) })).toMatchObject({ payload: { user_id: 123 }, auth: { id: 123 } });
+  });
+
+  it.each([
+    ['nothing comes along', {}],
+    ['the cookie is empty', { cookie: 'access_token=' }],
+    ['the cookie was deleted as Django does', { cookie: 'access_token=""' }],
+    ['only other cookies come along', { cookie: `refresh_token=${good}; access_tokens=${good}; ACCESS_TOKEN=${good}` }],
+    ['nothing stands behind Bearer', { authorization: 'Bearer ' }],
+    ['the scheme is another', { authorization: `Basic ${good}` }],
+    ['the scheme is left out', { authorization: good }],
+  ])('asks for authentication where %s', async (_, headers) => {
+    expect(await askWith(headers)).toMatchObject(required);
+  });
+
+  it.each([
+    ['the cookie has expired', cookie(expired)],
+    ['the Bearer token has expired', bearer(expired)],
+    ['the cookie is nonsense', cookie('nonsense')],
+    ['the cookie is bad and Bearer is good', { ...cookie(expired), ...bearer(good) }],
+    ['the cookie came twice, with different values', { cookie: `access_token=${good}; access_token=${theirs}` }],
+    ['a good cookie came beside a bad one', { cookie: `access_token=nonsense; access_token=${good}` }],
+    ['it is a refresh token', cookie(staffToken(now, { token_type: 'refresh' }))],
+    ['the second factor is still to come', cookie(staffToken(now, { otp_required: true }))],
+  ])('refuses the token where %s', async (_, headers) => {
+    expect(await askWith(headers)).toMatchObject(invalid);
+  });
+
+  it('looks at the cookie first, and at Bearer where the cookie is empty', async () => {
+    expect(await seenBy({ headers: { ...cookie(good), ...bearer(theirs) } })).toMatchObject({ auth: { id: 123 } });
+    expect(await seenBy({ headers: { ...cookie(good), ...bearer('nonsense') } })).toMatchObject({ auth: { id: 123 } });
+    expect(await seenBy({ headers: { ...cookie(''), ...bearer(theirs) } })).toMatchObject({ auth: { id: 6 } });
+  });
+
+  it('answers refusals as JSON', async () => {
+    const { headers } = await ask();
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(headers['content-length']).toBe(String(required.body.length));
+  });
+
+  it.each(['HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE'])('lets no %s through without a token', async (method) => {
+    expect((await ask({ method })).status).toBe(401);
+    const preflight = { origin: 'https://tts.example.org', 'access-control-request-method': 'POST' };
+    expect((await ask({ method, headers: preflight })).status).toBe(401);
+    expect((await ask({ method, headers: cookie(good) })).status).toBe(200);
+  });
+
+  it('answers a HEAD without a body', async () => {
+    expect(await ask({ method: 'HEAD' })).toMatchObject({ status: 401, body: '' });
+  });
+
+  it('leaves the body to those behind it', async () => {
+    const headers = { ...cookie(good), 'content-type': 'application/json' };
+    expect(await seenBy({ method: 'POST', headers, body: '{"title":"Printer"}' })).toMatchObject({
+      body: { title: 'Printer' },
+    });
+  });
+
+  it('tells nobody without a token which paths there are', async () => {
+    expect(await ask({ target: '/no-such-path' })).toMatchObject(required);
+    expect((await ask({ target: '/no-such-path', headers: cookie(good) })).status).toBe(404);
+  });
+
+  it('keeps apart those who ask at once', async () => {
+    const tokens = Array.from({ length: 40 }, (_, index) => staffToken(now, { user_id: (index % 20) + 1 }));
+    const seen = await Promise.all(tokens.map((token) => seenBy({ headers: cookie(token) })));
+    expect(seen.map(({ auth }) => auth)).toEqual(
+      tokens.map((_, index) => expect.objectContaining({ id: (index % 20) + 1 })),
+    );
+  });
+
+  it('tells an employee from the staff user of the same number', async () => {
+    const { auth, payload } = await seenBy({
+      headers: cookie(staffToken(now, { user_id: undefined, employee_id: 123, user_type: 'employee' })),
+    });
+    expect(auth).toMatchObject({ type: 'employee', id: 123 });
+    expect(payload).toMatchObject({ employee_id: 123 });
+  });
+
+  describe('under a public prefix', () => {
+    it.each(['/public', '/public/info', '/public/info?token=1', '/public/a/b', '/public/info/'])(
+      'lets %s pass without a token',
+      async (target) => {
+        expect([200, 404]).toContain((await ask({ target })).status);
+      },
+    );
+
+    it('says that nobody asks, whatever token came along', async () => {
+      const nobody = { payload: null, auth: null };
+      expect(await seenBy({ target: '/public/info' })).toMatchObject(nobody);
+      expect(await seenBy({ target: '/public/info', headers: cookie(good) })).toMatchObject(nobody);
+      expect(await seenBy({ target: '/public/info', headers: cookie('nonsense') })).toMatchObject(nobody);
+    });
+
+    it.each([
+      '/public-but-not',
+      '/publi',
+      '/PUBLIC/info',
+      '//public/info',
+      '/public//info',
+      '/public//',
+      '/public/../secret',
+      '/public/./info',
+      '/public/..',
+      '/public/../secret?x=/public/',
+      '/public/%2e%2e/secret',
+      '/public/%2E%2E%2Fsecret',
+      '/public/.%2e/secret',
+      '/public/..%2fsecret',
+      '/public%2f..%2fsecret',
+      '/public%2finfo',
+      '/public/%252e%252e/secret',
+      '/public/..;/secret',
+      '/public;/../secret',
+      '/public/..\\secret',
+      '/public/%5c..%5csecret',
+      '/public/%00',
+      '/%70ublic/info',
+      '/secret#/public/info',
+      '/public#/../secret',
+      '/secret?/public/',
+      '/secret?next=/public/info',
+    ])('does not count %s as public', async (target) => {
+      expect(await ask({ target })).toMatchObject(required);
+    });
+
+    it.each(['/public/%c0%ae%c0%ae/secret', '/public/%u002e%u002e/secret', '/public/%'])(
+      'does not count %s as public, which no router can read',
+      async (target) => {
+        expect([400, 401]).toContain((await ask({ target })).status);
+      },
+    );
+
+    it('does not count an address of another shape as public', async () => {
+      const answers = await Promise.all(
+        ['http://localhost/public/info', 'http://localhost/public/../secret', '*', '/secret /public/info'].map(
+          (target) =>
+            sendLines(service.url, [`OPTIONS ${target} HTTP/1.1`, 'Host: localhost', 'Connection: close', '', '']),
+        ),
+      );
+      expect(answers.map(({ status }) => [400, 401].includes(status))).toEqual([true, true, true, true]);
+    });
+
+    it('still asks who it is where a role is needed', async () => {
+      expect(await ask({ target: '/public/admin' })).toMatchObject(required);
+    });
+  });
+
+  describe('with requireRole', () => {
+    const askAdmin = (headers: NonNullable<RawRequest['headers']>) => ask({ target: '/admin', headers });
+
+    it('lets through who holds the role in the system, without regard to case', async () => {
+      expect((await askAdmin(cookie(admin))).status).toBe(200);
+    });
+
+    it.each([
+      ['another role in the system', { roles: [{ system: 'TTS', role: 'Agent' }] }],
+      ['the role in another system', { roles: [{ system: 'AMS', role: 'Admin' }] }],
+      ['no roles', { roles: [] }],
+      ['a token without roles', {}],
+      ['the role without its system', { roles: ['Admin'], systems: ['TTS'] }],
+      ['a role that only begins so', { roles: [{ system: 'TTS', role: 'Administrator' }] }],
+    ])('refuses %s', async (_, claims) => {
+      expect(await askAdmin(cookie(staffToken(now, claims)))).toMatchObject(forbidden);
+    });
+
+    it('asks for authentication first', async () => {
+      expect(await askAdmin({})).toMatchObject(required);
+      expect(await askAdmin(cookie(expired))).toMatchObject(invalid);
+    });
+  });
+
+  describe('of the tables of tokens', () => {
+    const hostile = hostileTokens({ signingKey, now });
+    const sent = hostile.filter(({ token }) => travels(token));
+
+    it('sends all but those that no header carries as they are', () => {
+      expect(hostile.filter(({ token }) => !travels(token)).map(({ name }) => name)).toEqual([
+        'a space before the token',
+        'a space behind the token',
+        'a newline behind the token',
+        'a tab behind the token',
+        'a carriage return and a newline before the token',
+        'a newline inside the header',
+        'a newline inside the payload',
+        'a newline inside the signature',
+        'a NUL behind the token',
+        'an empty string',
+        'a second pair of name and value behind it',
+        'a megabyte',
+      ]);
+      expect(sent.length).toBeGreaterThan(150);
+    });
+
+    it.each([
+      ['the cookie', (token: string) => ({ cookie: `a=b; access_token=${asBytes(token)}; c=d` })],
+      ['Bearer', (token: string) => ({ authorization: `Bearer ${asBytes(token)}` })],
+    ])('refuses every hostile one in %s', async (_, headersOf) => {
+      const verdicts = await Promise.all(
+        sent.map(async ({ name, token }) => {
+          const { status, body } = await askWith(headersOf(token));
+          return { name, answer: { status, body } };
+        }),
+      );
+      expect(verdicts).toEqual(sent.map(({ name }) => ({ name, answer: invalid })));
+    });
+
+    it('admits every good one as whom it speaks for', async () => {
+      const all = goodTokens({ signingKey, previousKey, now });
+      const seen = await Promise.all(
+        all.map(
+          async ({ token }) => JSON.parse((await ask({ target: '/who', headers: cookie(token) })).body) as unknown,
+        ),
+      );
+      expect(seen).toEqual(all.map(({ principal }) => principal));
+    });
+
+    it('admits a token at the last moment of its life, and not at its exp', async () => {
+      const clock = { now };
+      await using timed = await start({ ...options, now: () => clock.now });
+      const status = async () => (await askRaw(timed.url, { target: '/tickets', headers: cookie(good) })).status;
+      expect(await status()).toBe(200);
+      clock.now = now + 900_000 - 1;
+      expect(await status()).toBe(200);
+      clock.now = now + 900_000;
+      expect(await status()).toBe(401);
+    });
+
+    it('goes by the one algorithm that it is told', async () => {
+      await using service512 = await start({ ...options, algorithm: 'HS512' });
+      const askFor = async (token: string) =>
+        (await askRaw(service512.url, { target: '/tickets', headers: cookie(token) })).status;
+      expect(await askFor(good)).toBe(401);
+      const token = craft({ header: { alg: 'HS512' }, payload: staffClaims(now), hash: 'sha512' });
+      expect(await askFor(token)).toBe(200);
+    });
+  });
+});
