@@ -20,12 +20,13 @@ export default defineConfig({
       { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 1 } } },
       // What `npm run build` made: not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 2 } } },
-      // The client as npm packs and installs it. Needs the registry.
+      // The client and the server as npm packs and installs them, one after the other. Needs the registry.
       {
         extends: true,
         test: {
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
+          fileParallelism: false,
           testTimeout: 60_000,
           sequence: { groupOrder: 3 },
         },

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { bundleJavaScript } from './bundle-javascript.ts';
 import { bundleTypes } from './bundle-types.ts';
 import { checkImports } from './check-imports.ts';
-import { type Manifest, restoreManifest } from './published-manifest.ts';
+import { createPublishedManifest, type Manifest } from './published-manifest.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const client = join(root, 'client');
 const dist = join(client, 'dist');
 
 // A pack that was broken off left the published package.json in place of the workspace's.
-restoreManifest();
+createPublishedManifest(client).restore();
 const manifest = JSON.parse(readFileSync(join(client, 'package.json'), 'utf8')) as Manifest;
 
 const entries = Object.entries(manifest.exports).map(([path, { source }]) => ({

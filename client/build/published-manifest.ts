@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Manifest = {
@@ -9,38 +10,45 @@ export type Manifest = {
   devDependencies?: Record<string, string>;
 };
 
-const manifestPath = fileURLToPath(new URL('../package.json', import.meta.url));
-/** Where the workspace's own waits while a pack is under way. */
-const keptPath = fileURLToPath(new URL('../dist/package.workspace.json', import.meta.url));
+const without = (object: object, names: readonly string[]) =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 
 /**
- * The package.json as it is published: without what leads to the workspace's sources, which are not packed.
- * The scripts stay: by `build` a workspace recovers whose pack was broken off.
+ * The package.json as it is published: without what leads to the workspace's sources, which are not packed, or to
+ * shared, which is packed inside. The scripts stay: by them a workspace recovers whose pack was broken off.
  */
 export const toPublished = (manifest: Manifest) => ({
   ...without(manifest, ['devDependencies']),
   exports: Object.fromEntries(
     Object.entries(manifest.exports).map(([path, conditions]) => [path, without(conditions, ['source'])]),
   ),
+  dependencies: without(manifest.dependencies, ['@auth-bff/shared']),
 });
 
-const without = (object: object, names: readonly string[]) =>
-  Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
-
-/** Before npm packs: puts the published package.json in place. npm has no other way to pack one that differs. */
-export const putPublishedManifest = (): void => {
-  copyFileSync(manifestPath, keptPath);
-  const manifest = JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest;
-  writeFileSync(manifestPath, `${JSON.stringify(toPublished(manifest), null, 2)}\n`);
+/** Exchanges the package.json in a workspace's folder. npm has no other way to pack one that differs. */
+export const createPublishedManifest = (folder: string) => {
+  const path = join(folder, 'package.json');
+  /** Where the workspace's own waits while a pack is under way. */
+  const keptPath = join(folder, 'dist/package.workspace.json');
+  return {
+    /** Before npm packs: puts the published package.json in place. */
+    put(): void {
+      mkdirSync(join(folder, 'dist'), { recursive: true });
+      copyFileSync(path, keptPath);
+      const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+      writeFileSync(path, `${JSON.stringify(toPublished(manifest), null, 2)}\n`);
+    },
+    /** After npm packed, or broke off: the workspace's own again. */
+    restore(): void {
+      if (existsSync(keptPath)) renameSync(keptPath, path);
+    },
+  };
 };
 
-/** After npm packed, or broke off: the workspace's own again. */
-export const restoreManifest = (): void => {
-  if (existsSync(keptPath)) renameSync(keptPath, manifestPath);
-};
-
+// npm runs a workspace's scripts in its folder.
 const [, script = '', command] = process.argv;
 if (script === fileURLToPath(import.meta.url)) {
-  if (command === 'put') putPublishedManifest();
-  else restoreManifest();
+  const { put, restore } = createPublishedManifest(process.cwd());
+  if (command === 'put') put();
+  else restore();
 }

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../support/run-process.ts';
 import { compile, type Fault, isOfTrpcAlone } from './compile.ts';
 import { createHover } from './hover.ts';
-import { installPacked, type Packed, typescripts } from './install-packed.ts';
+import { installPacked, type Packed } from './install-packed.ts';
+import { typescripts } from './packing.ts';
 import { runWell } from './run.ts';
 
 const consumer = readFileSync(new URL('consumer/main.ts', import.meta.url), 'utf8');

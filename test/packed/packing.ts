@@ -1,0 +1,38 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../support/run-process.ts';
+import { runWell } from './run.ts';
+
+/** The compilers that a consumer may have, each by the name that it is installed under. */
+export const typescripts = ['typescript-5.9', 'typescript-6', 'typescript-7'] as const;
+
+const npmInstall = (cwd: string, packages: readonly string[]) =>
+  runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd });
+
+/** Packs a workspace by npm, for projects in folders of their own far from this repo. */
+export const createPacking = async (workspace: 'client' | 'server') => {
+  const folder = mkdtempSync(join(tmpdir(), `packed-${workspace}-`));
+  await runWell('npm', ['pack', '--pack-destination', folder, '--workspace', workspace], { cwd: root });
+  const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
+
+  const install = async (name: string, packages: readonly string[]) => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    writeFileSync(join(path, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }));
+    await npmInstall(path, packages);
+    return path;
+  };
+  return {
+    tarball,
+    /** A project that has the packed package, and these beside it. Tells its folder. */
+    project: (name: string, packages: readonly string[] = []) => install(name, [tarball, ...packages]),
+    /** The compilers. They stand apart, so that they are in nobody's node_modules. */
+    tools: () =>
+      install('tools', [
+        ...typescripts.map((name) => `${name}@npm:typescript@${name.slice('typescript-'.length)}`),
+        '@types/node@20',
+      ]),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+};

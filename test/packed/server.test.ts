@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../support/run-process.ts';
+import { signingKey, staffToken } from '../support/tokens.ts';
+import { compile } from './compile.ts';
+import { createPacking, typescripts } from './packing.ts';
+import { run, runWell } from './run.ts';
+
+const consumer = (name: string) => readFileSync(new URL(`consumer/${name}`, import.meta.url), 'utf8');
+
+const installPackedServer = async () => {
+  const packing = await createPacking('server');
+  const [alone, besideExpress, besideExpress4, tools] = await Promise.all([
+    packing.project('alone'),
+    packing.project('beside-express', ['express@5', '@types/express@5']),
+    packing.project('beside-express-4', ['express@4']),
+    packing.tools(),
+  ]);
+  return { ...packing, alone, besideExpress, besideExpress4, tools };
+};
+
+let packed: Awaited<ReturnType<typeof installPackedServer>>;
+beforeAll(async () => {
+  packed = await installPackedServer();
+}, 240_000);
+afterAll(() => packed?.[Symbol.dispose](), 60_000);
+
+/** What a script prints, in a project. */
+const runIn = (folder: string, code: string, args: readonly string[] = []) =>
+  runWell(process.execPath, ['--input-type=module', '--eval', code, ...args], { cwd: folder });
+/** What the compiler finds wrong with consumers, or with the package. What other packages' types are is theirs. */
+const faultsOf = async (folder: string, compiler: string, names: readonly string[], resolution: string) => {
+  const faults = await compile({
+    compiler: join(packed.tools, 'node_modules', compiler),
+    folder,
+    files: Object.fromEntries(names.map((name) => [name, consumer(name)])),
+    typeRoots: join(packed.tools, 'node_modules/@types'),
+    compilerOptions: { module: resolution === 'bundler' ? 'esnext' : resolution, moduleResolution: resolution },
+  });
+  return faults.filter(({ file }) => !file.includes('node_modules') || file.includes('@auth-bff'));
+};
+
+const token = staffToken(Date.now());
+const answers = [
+  '401 {"error":"Authentication required"}',
+  '401 {"error":"Invalid token"}',
+  '200 123',
+  '200 null',
+  '403 {"error":"Insufficient permissions"}',
+  '',
+].join('\n');
+
+describe('the packed server', () => {
+  it('brings shared inside, and no Express, source or test', () => {
+    const modules = join(packed.alone, 'node_modules');
+    expect(readdirSync(join(modules, '@auth-bff'))).toEqual(['server']);
+    expect(existsSync(join(modules, 'express'))).toBe(false);
+    const files = readdirSync(join(modules, '@auth-bff/server'), { recursive: true, encoding: 'utf8' });
+    expect(files).toEqual(expect.arrayContaining(['dist/main.js', 'dist/index.d.ts', 'dist/shared/index.js']));
+    expect(files.filter((name) => /(?<!\.d)\.ts$|\.map$|test|^(src|dev|build)/.test(name))).toEqual([]);
+  });
+
+  it('is loaded by plain Node, each entry', async () => {
+    const code = `for (const entry of ['', '/fastify', '/express']) {
+      console.log(Object.keys(await import('@auth-bff/server' + entry)).join(' '));
+    }`;
+    expect((await runIn(packed.alone, code)).split('\n')).toEqual([
+      expect.stringMatching(/\bcreateApp createVerifier\b/),
+      'requireAuth requireRole',
+      'requireAuth requireRole',
+      '',
+    ]);
+  });
+
+  it('starts as the service, which says what it needs', async () => {
+    const { code, output } = await run(process.execPath, ['node_modules/@auth-bff/server/dist/main.js'], {
+      cwd: packed.alone,
+    });
+    expect(output).toContain('AUTH_SERVICE_URL: is not set');
+    expect(code).toBe(1);
+  });
+
+  it('guards a service on Fastify', async () => {
+    expect(await runIn(packed.alone, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(answers);
+  });
+
+  it.each(['besideExpress', 'besideExpress4'] as const)('guards a service on Express, %s', async (project) => {
+    expect(await runIn(packed[project], consumer('serve-express.mjs'), [signingKey, token])).toBe(answers);
+  });
+
+  it.each(['nodenext', 'bundler'])('compiles a strict consumer without Express, %s', async (resolution) => {
+    expect(await faultsOf(packed.alone, 'typescript-7', ['fastify.ts'], resolution)).toEqual([]);
+  });
+
+  it.each(typescripts)('compiles strict consumers of both beside Express, under %s', async (compiler) => {
+    const names = ['express.ts', 'fastify.ts'];
+    expect(await faultsOf(packed.besideExpress, compiler, names, 'nodenext')).toEqual([]);
+  });
+
+  it('is what publint asks for', async () => {
+    const tarball = readFileSync(packed.tarball);
+    const { messages } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  it('has types that resolve, as are-the-types-wrong sees them for an ESM package', async () => {
+    const attw = join(root, 'node_modules/.bin/attw');
+    await expect(
+      runWell(attw, [packed.tarball, '--profile', 'esm-only', '--no-emoji'], { cwd: root }),
+    ).resolves.toContain('OK (ESM)');
+  });
+
+  it('leaves the workspace as it was', () => {
+    const manifest = readFileSync(join(root, 'server/package.json'), 'utf8');
+    expect(manifest).toContain('"source": "./src/middleware/express.ts"');
+    expect(manifest).toContain('"@auth-bff/shared"');
+  });
+});
