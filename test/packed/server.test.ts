@@ -8,6 +8,7 @@ import { compile } from './compile.ts';
 import { createPacking, typescripts } from './packing.ts';
 import { run, runWell } from './run.ts';
 
+const [oldest, , newest] = typescripts;
 const consumer = (name: string) => readFileSync(new URL(`consumer/${name}`, import.meta.url), 'utf8');
 
 const installPackedServer = async () => {
@@ -91,13 +92,17 @@ describe('the packed server', () => {
   });
 
   it.each(['nodenext', 'bundler'])('compiles a strict consumer without Express, %s', async (resolution) => {
-    expect(await faultsOf(packed.alone, 'typescript-7', ['fastify.ts'], resolution)).toEqual([]);
+    expect(await faultsOf(packed.alone, newest, ['fastify.ts'], resolution)).toEqual([]);
   });
 
-  it.each(typescripts)('compiles strict consumers of both beside Express, under %s', async (compiler) => {
-    const names = ['express.ts', 'fastify.ts'];
-    expect(await faultsOf(packed.besideExpress, compiler, names, 'nodenext')).toEqual([]);
-  });
+  it.each([oldest, newest])(
+    'compiles strict consumers of both beside Express, under %s',
+    async (compiler) => {
+      const names = ['express.ts', 'fastify.ts'];
+      expect(await faultsOf(packed.besideExpress, compiler, names, 'nodenext')).toEqual([]);
+    },
+    180_000,
+  );
 
   it('is what publint asks for', async () => {
     const tarball = readFileSync(packed.tarball);

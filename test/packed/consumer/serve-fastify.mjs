@@ -6,8 +6,9 @@ const [signingKey, token] = process.argv.slice(-2);
 const app = Fastify();
 await app.register(requireAuth({ signingKeys: [signingKey], publicPrefixes: ['/public/'] }));
 app.get('/admin', { preHandler: requireRole('TTS', 'Admin') }, async () => 'admin');
-app.get('/', async (request) => JSON.stringify(request.userId));
-app.get('/public/x', async (request) => JSON.stringify(request.userId));
+for (const path of ['/', '/public/x']) {
+  app.get(path, (request, reply) => reply.send(JSON.stringify(request.userId)));
+}
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
 const ask = async (path, headers = {}) => {
   const answer = await fetch(`${url}${path}`, { headers });
