@@ -146,7 +146,6 @@ describe('requireAuth in a Fastify app', () => {
   it('goes by the address that the router goes by, however that is set up to read it', async () => {
     const app = Fastify({
       rewriteUrl: ({ url = '' }) => url.replace('/public/old', '/secret'),
-      useSemicolonDelimiter: true,
       routerOptions: {
         ignoreDuplicateSlashes: true,
         ignoreTrailingSlash: true,
@@ -156,14 +155,7 @@ describe('requireAuth in a Fastify app', () => {
     await app.register(requireAuth({ ...options, publicPrefixes: ['/public/'] }));
     app.get('/secret', tellWho).get('/public/info', tellWho);
     await using service = await listen(app);
-    const secret = [
-      '/public/old',
-      '/secret;/public/',
-      '/SECRET/',
-      '//secret',
-      '/secret?/public/',
-      '/secret;x=/public/info',
-    ];
+    const secret = ['/public/old', '/SECRET/', '//secret', '/secret?/public/'];
     expect(await statuses(service.url, secret, headers)).toEqual(secret.map(() => 200));
     expect(await statuses(service.url, secret)).toEqual(secret.map(() => 401));
     expect(await statuses(service.url, ['/public/info', '/public/info/'])).toEqual([200, 200]);
