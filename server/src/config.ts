@@ -120,6 +120,9 @@ const Environment = z.object({
 
 type Variable = keyof z.input<typeof Environment>;
 
+/** The name of every variable that is read. */
+export const variables: readonly string[] = Object.keys(Environment.shape);
+
 /** Everything that the environment decides, read once. */
 export type Config = {
   isDevelopment: boolean;

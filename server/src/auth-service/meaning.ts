@@ -8,7 +8,8 @@ export const brokenContract = (endpoint: Endpoint, what: string, cause?: unknown
     cause,
   });
 
-const isJson = (contentType: string | null) =>
+/** Whether a body is declared as JSON, or as nothing. */
+export const isJson = (contentType: string | null) =>
   contentType === null || /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(contentType.trim());
 
 /** The JSON of an answer. Throws `auth_service_contract`, which never quotes the body. */
@@ -39,7 +40,7 @@ export const retryAfterOf = (answer: Answer, nowMs: number): number | null => {
 };
 
 /** A redirect to the same path but for its slash, or to https: not a login page, but a wrong AUTH_SERVICE_URL. */
-const isCanonicalRedirect = (endpoint: Endpoint, answer: Answer): boolean => {
+export const isCanonicalRedirect = (endpoint: Endpoint, answer: Answer): boolean => {
   if (answer.location === null || !URL.canParse(answer.location, 'http://any')) return false;
   const trim = (path: string) => path.replace(/\/+$/, '');
   return trim(new URL(answer.location, 'http://any').pathname).endsWith(trim(endpoint.path));

@@ -41,6 +41,8 @@ export type Exchange = Cause & {
 /** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
 export type Answer = {
   status: number;
+  /** The clock of whoever answered, as it says. */
+  date: string | null;
   contentType: string | null;
   location: string | null;
   retryAfter: string | null;
@@ -105,7 +107,7 @@ const unreachable =
 const hungUp = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/;
 
 /** A connection that was tried by several addresses fails for several reasons, which are alike. */
-const codeOf = (cause: unknown): string => {
+export const codeOf = (cause: unknown): string => {
   const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause];
   return (first as NodeJS.ErrnoException | undefined)?.code ?? '';
 };
@@ -173,6 +175,7 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall, traceC
     const setCookie = headers['set-cookie'];
     return {
       status: statusCode,
+      date: headerOf(headers, 'date'),
       contentType: headerOf(headers, 'content-type'),
       location: headerOf(headers, 'location'),
       retryAfter: headerOf(headers, 'retry-after'),

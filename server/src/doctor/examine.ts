@@ -1,0 +1,169 @@
+import { createTransport } from '../auth-service/transport.ts';
+import type { Config } from '../config.ts';
+import { type Acceptance, askAcceptance } from './acceptance.ts';
+import { checkApiKey } from './api-key.ts';
+import { checkClock } from './clock.ts';
+import { checkCors } from './cors.ts';
+import { checkDialect, dialectOf } from './dialect.ts';
+import { readEnvironment, type Faults } from './environment.ts';
+import { type Finding, ok, problem, unchecked } from './finding.ts';
+import { checkPaths } from './paths.ts';
+import { checkReachable } from './reachable.ts';
+import { checkRedis } from './redis.ts';
+import { checkRefresh } from './refresh.ts';
+import { issuedAtOf, seeToken, type SeenToken } from './seen-token.ts';
+import { checkAlgorithm, checkSigningKey } from './signing-key.ts';
+import { type Survey, survey } from './survey.ts';
+import { checkThreshold } from './threshold.ts';
+import { checkToken } from './token.ts';
+import type { TokenInput } from './token-input.ts';
+import { checkVariables } from './variables.ts';
+
+export type ExamineOptions = {
+  env: Record<string, string | undefined>;
+  tokenInput: TokenInput;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Milliseconds that each question may take. Default 5,000. */
+  deadlineMs?: number;
+};
+
+/** Variables that a check of their own is about. */
+const checked = new Set([
+  'AUTH_SERVICE_URL',
+  'AUTH_API_KEY',
+  'DJANGO_JWT_SIGNING_KEY',
+  'JWT_ALGORITHM',
+  'TOKEN_REFRESH_THRESHOLD',
+  'CORS_ORIGINS',
+  'REDIS_URL',
+]);
+
+const pipeOneIn = 'Pipe in an access token (--token -)';
+
+/** One check's fault is a finding of its own, and no end of the others. */
+const guarded = async (name: string, check: () => Finding | Promise<Finding>): Promise<Finding> => {
+  try {
+    return await check();
+  } catch (error) {
+    // Its message may hold what it was made of.
+    const kind = error instanceof Error ? error.name : typeof error;
+    return problem(name, `the check itself failed (${kind})`, 'Report this as a bug of the doctor');
+  }
+};
+
+type Asked = { survey: Survey; transport: ReturnType<typeof createTransport> };
+
+/** The lines about the Auth Service that need no token. `asked` is null where AUTH_SERVICE_URL is at fault. */
+const checkAuthService = async (asked: Asked | null, config: Config, faults: Faults): Promise<Finding[]> => {
+  const isThere = asked !== null && asked.survey.paths.length > 0;
+  const because = asked === null ? 'AUTH_SERVICE_URL is at fault' : 'the Auth Service cannot be asked';
+  const needing = async (name: string, check: (asked: Asked) => Finding | Promise<Finding>) =>
+    isThere ? guarded(name, () => check(asked)) : unchecked(name, because);
+  return Promise.all([
+    ...(asked === null ? [] : [guarded('AUTH_SERVICE_URL', () => checkReachable(asked.survey))]),
+    needing('paths', ({ survey: seen }) => checkPaths(config.authServiceUrl, seen)),
+    needing('dialect', ({ survey: seen }) => checkDialect(seen)),
+    needing('refresh', ({ survey: seen }) => checkRefresh(seen)),
+    ...(faults.has('AUTH_API_KEY')
+      ? []
+      : [needing('AUTH_API_KEY', ({ survey: seen, transport }) => checkApiKey(transport, seen))]),
+  ]);
+};
+
+const acceptanceOf = async (
+  asked: Asked | null,
+  token: string,
+  { read }: SeenToken,
+  now: () => number,
+): Promise<Acceptance> => {
+  if (asked === null) return { state: 'unknown', because: 'AUTH_SERVICE_URL is at fault' };
+  if (asked.survey.paths.length === 0) return { state: 'unknown', because: 'it cannot be asked' };
+  return read === null
+    ? { state: 'unknown', because: 'it is refused here' }
+    : askAcceptance({ transport: asked.transport, token, read, now });
+};
+
+type TokenLines = { findings: Finding[]; issuedAtMs: number | null };
+
+/** The lines that need a token. */
+const checkWithToken = async (
+  { tokenInput, now }: ExamineOptions,
+  config: Config,
+  faults: Faults,
+  asked: Asked | null,
+): Promise<TokenLines> => {
+  const isRemote = config.tokenValidation === 'remote';
+  const remoteKey = ok('DJANGO_JWT_SIGNING_KEY', 'is not needed: TOKEN_VALIDATION is remote');
+  const withoutFaulty = (findings: Finding[]) => findings.filter(({ name }) => !faults.has(name));
+  if (tokenInput.state !== 'given') {
+    const because = tokenInput.state === 'none' ? 'no token was given' : 'no token came';
+    const todo = tokenInput.state === 'none' ? pipeOneIn : null;
+    return {
+      issuedAtMs: null,
+      findings: withoutFaulty([
+        tokenInput.state === 'none'
+          ? unchecked('token', because, todo)
+          : problem('token', tokenInput.says, tokenInput.todo),
+        isRemote ? remoteKey : unchecked('DJANGO_JWT_SIGNING_KEY', because, todo),
+        unchecked('JWT_ALGORITHM', because, todo),
+        unchecked('TOKEN_REFRESH_THRESHOLD', because, todo),
+      ]),
+    };
+  }
+  const { token } = tokenInput;
+  const keysToTry = isRemote || faults.has('DJANGO_JWT_SIGNING_KEY') ? null : config.signingKeys;
+  const seen = await seeToken({ token, config, signingKeys: keysToTry, nowMs: now() });
+  const acceptance = await acceptanceOf(asked, token, seen, now);
+  const isDeployed = asked !== null && dialectOf(asked.survey) === 'deployed';
+  return {
+    issuedAtMs: issuedAtOf(seen),
+    findings: withoutFaulty([
+      checkToken(seen, acceptance, now()),
+      isRemote ? remoteKey : checkSigningKey(seen, acceptance),
+      checkAlgorithm(seen, config),
+      checkThreshold({ seen, thresholdSeconds: config.refreshThresholdSeconds, isDeployed }),
+    ]),
+  };
+};
+
+const checkShared = (config: Config, faults: Faults, deadlineMs: number): Array<Promise<Finding>> => {
+  const { redisUrl } = config;
+  if (faults.has('REDIS_URL')) return [];
+  return [
+    redisUrl === null
+      ? Promise.resolve(ok('REDIS_URL', 'is not set: run one replica, which remembers turns until it restarts'))
+      : guarded('REDIS_URL', () => checkRedis({ url: redisUrl, deadlineMs })),
+  ];
+};
+
+/**
+ * Checks each item of the guide's "Configuration Checklist", and each variable, against what is there. It changes nothing,
+ * needs no BFF that runs, and never throws for what it finds. No finding holds a secret.
+ */
+export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
+  const { env, now, deadlineMs = 5_000 } = options;
+  const { config, faults } = readEnvironment(env);
+  const hasAddress = !faults.has('AUTH_SERVICE_URL');
+  const transport = createTransport({ url: config.authServiceUrl, apiKey: config.apiKey, deadlineMs });
+  try {
+    const redis = Promise.all(checkShared(config, faults, deadlineMs));
+    const asked = hasAddress ? { transport, survey: await survey({ transport, now }) } : null;
+    const [authService, withToken] = await Promise.all([
+      checkAuthService(asked, config, faults),
+      checkWithToken(options, config, faults, asked),
+    ]);
+    const isThere = asked !== null && asked.survey.paths.length > 0;
+    const cors = await checkCors({ ...config, authServiceUrl: hasAddress ? config.authServiceUrl : null });
+    return [
+      ...authService,
+      ...withToken.findings,
+      await guarded('clock', () => checkClock(isThere ? asked.survey : null, withToken.issuedAtMs, now())),
+      ...(faults.has('CORS_ORIGINS') ? [] : cors),
+      ...(await redis),
+      ...checkVariables({ env, config, faults, checked }),
+    ];
+  } finally {
+    await transport.close();
+  }
+};
