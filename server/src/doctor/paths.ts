@@ -28,6 +28,9 @@ const kindOf = (endpoint: Endpoint, outcome: Outcome): Kind => {
 const movedTo = (url: string, endpoint: Endpoint, { location }: Answer): { says: string; todo: string } => {
   const from = new URL(`${url}${endpoint.path}`);
   const to = new URL(location ?? '', from);
+  if (!/^https?:$/.test(to.protocol)) {
+    return { says: 'is redirected to what is no http address', todo: 'Look at what listens at AUTH_SERVICE_URL' };
+  }
   const base = to.pathname.slice(0, to.pathname.lastIndexOf(endpoint.path.replace(/\/$/, '')));
   const target = `${to.origin}${base}`.replace(/\/+$/, '');
   return target !== url
