@@ -42,7 +42,7 @@ const checked = new Set([
 const pipeOneIn = 'Pipe in an access token (--token -)';
 
 /** One check's fault is a finding of its own, and no end of the others. */
-const guarded = async (name: string, check: () => Finding | Promise<Finding>): Promise<Finding> => {
+const guarded = async <Found>(name: string, check: () => Found | Promise<Found>): Promise<Found | Finding> => {
   try {
     return await check();
   } catch (error) {
@@ -127,7 +127,7 @@ const checkWithToken = async (
   };
 };
 
-const checkShared = (config: Config, faults: Faults, deadlineMs: number): Array<Promise<Finding>> => {
+const checkRedisUrl = (config: Config, faults: Faults, deadlineMs: number): Array<Promise<Finding>> => {
   const { redisUrl } = config;
   if (faults.has('REDIS_URL')) return [];
   return [
@@ -147,19 +147,19 @@ export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
   const hasAddress = !faults.has('AUTH_SERVICE_URL');
   const transport = createTransport({ url: config.authServiceUrl, apiKey: config.apiKey, deadlineMs });
   try {
-    const redis = Promise.all(checkShared(config, faults, deadlineMs));
+    const redis = Promise.all(checkRedisUrl(config, faults, deadlineMs));
     const asked = hasAddress ? { transport, survey: await survey({ transport, now }) } : null;
     const [authService, withToken] = await Promise.all([
       checkAuthService(asked, config, faults),
       checkWithToken(options, config, faults, asked),
     ]);
     const isThere = asked !== null && asked.survey.paths.length > 0;
-    const cors = await checkCors({ ...config, authServiceUrl: hasAddress ? config.authServiceUrl : null });
+    const cors = () => checkCors({ ...config, authServiceUrl: hasAddress ? config.authServiceUrl : null });
     return [
       ...authService,
       ...withToken.findings,
       await guarded('clock', () => checkClock(isThere ? asked.survey : null, withToken.issuedAtMs, now())),
-      ...(faults.has('CORS_ORIGINS') ? [] : cors),
+      ...(faults.has('CORS_ORIGINS') ? [] : [await guarded('CORS_ORIGINS', cors)].flat()),
       ...(await redis),
       ...checkVariables({ env, config, faults, checked }),
     ];
