@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAuthService } from '../../server/dev/auth-service.ts';
+import { runCli, runDoctor, wellEnvironment } from '../support/run-doctor.ts';
 import { root } from '../support/run-process.ts';
+import * as bffKeys from '../support/start-app.ts';
 import { signingKey, staffToken } from '../support/tokens.ts';
 import { compile } from './compile.ts';
 import { createPacking, typescripts } from './packing.ts';
@@ -81,6 +84,23 @@ describe('the packed server', () => {
     });
     expect(output).toContain('AUTH_SERVICE_URL: is not set');
     expect(code).toBe(1);
+  });
+
+  it('has the command auth-bff, which checks a configuration', async () => {
+    await using authService = await startAuthService({ signingKey: bffKeys.signingKey, apiKey: bffKeys.apiKey });
+    const command = { program: 'node_modules/.bin/auth-bff', before: [], cwd: packed.alone };
+    const { access } = await authService.issue({ type: 'staff', id: 123 });
+    const well = await runDoctor({ env: wellEnvironment(authService.url), token: access, command });
+    expect(well.line('✓', 'DJANGO_JWT_SIGNING_KEY')).toContain('made the signature');
+    expect(well.line('✓', 'AUTH_API_KEY')).toContain('opens the employee endpoint');
+    expect(well).toMatchObject({ code: 0, stderr: '' });
+    const env = wellEnvironment(authService.url, { AUTH_API_KEY: 'not-the-key' });
+    const ill = await runDoctor({ env, command });
+    expect(ill.line('✗', 'AUTH_API_KEY')).toContain('refuses it');
+    expect(ill.code).toBe(1);
+    const start = await runCli(['start'], { command });
+    expect(start.stderr).toContain('AUTH_SERVICE_URL: is not set');
+    expect(start.code).toBe(1);
   });
 
   it('guards a service on Fastify', async () => {

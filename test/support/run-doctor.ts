@@ -12,6 +12,8 @@ export type RunDoctorOptions = {
   /** What standard input holds; without it there is none, and no `--token -`. */
   token?: string;
   args?: string[];
+  /** Default: from source. */
+  command?: Command;
 };
 
 export type DoctorRun = {
@@ -40,14 +42,22 @@ const toRun = (run: Omit<DoctorRun, 'line'>): DoctorRun => ({
   },
 });
 
-/** Runs the command to its end. */
-export const runCli = async (
-  args: string[],
-  { env = {}, stdin = '' }: { env?: Record<string, string>; stdin?: string } = {},
-): Promise<DoctorRun> => {
-  const program = ['--conditions=source', '--import', 'tsx', 'server/src/cli.ts'];
-  const child = spawn(process.execPath, [...program, ...args], {
-    cwd: root,
+/** A program, with the arguments that come before those of the command, and where it is run. */
+export type Command = { program: string; before: string[]; cwd: string };
+
+const fromSource: Command = {
+  program: process.execPath,
+  before: ['--conditions=source', '--import', 'tsx', 'server/src/cli.ts'],
+  cwd: root,
+};
+
+export type RunCliOptions = { env?: Record<string, string>; stdin?: string; command?: Command | undefined };
+
+/** Runs the command to its end, by default from source. */
+export const runCli = async (args: string[], options: RunCliOptions = {}): Promise<DoctorRun> => {
+  const { env = {}, stdin = '', command = fromSource } = options;
+  const child = spawn(command.program, [...command.before, ...args], {
+    cwd: command.cwd,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -61,8 +71,12 @@ export const runCli = async (
 };
 
 /** Runs `auth-bff doctor` as a process of its own. */
-export const runDoctor = ({ env, token, args = [] }: RunDoctorOptions): Promise<DoctorRun> =>
-  runCli(['doctor', ...(token === undefined ? [] : ['--token', '-']), ...args], { env, stdin: token ?? '' });
+export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions): Promise<DoctorRun> =>
+  runCli(['doctor', ...(token === undefined ? [] : ['--token', '-']), ...args], {
+    env,
+    stdin: token ?? '',
+    command,
+  });
 
 /** The same in this process, for what there is no need to start one: as fast as the Auth Service answers. */
 export const examineHere = async ({
