@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     testTimeout: 20_000,
+    // Most tests wait for sockets: of two cores both are put to use, where the default leaves one alone.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['test/support/empty-captured.ts'],
     projects: [
       {
