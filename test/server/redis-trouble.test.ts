@@ -1,0 +1,120 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import type { Browser } from '../support/browser.ts';
+import { hasRedis, startRedis } from '../support/redis.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
+import { createClock, startApp, type TestApp } from '../support/start-app.ts';
+import { type Replicas, startReplicas } from '../support/start-replicas.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+
+const start = async (options: Parameters<typeof startReplicas>[0] = {}) => {
+  const replicas = await startReplicas(options);
+  const tokens = await replicas.authService.issue(john);
+  const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {
+    const browser = app.browser();
+    browser.holdTokens(held);
+    return browser;
+  };
+  return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
+};
+
+const me = (browser: Browser) =>
+  browser.trpc.session.me.query().then(
+    () => 'answered',
+    (error: { data?: { reason?: string } }) => error.data?.reason,
+  );
+
+const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
+  const client = new Redis(redis.url);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+};
+const refuseWrites = (test: Pick<Replicas, 'redis'>) =>
+  inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '1'));
+const redisOf = async (app: TestApp) =>
+  ((await (await fetch(`${app.url}/health/ready`)).json()) as { redis: string }).redis;
+const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
+
+describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
+  it('a sign-out that it knows of counts all the same, and the log says once what is wrong', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await refuseWrites(test);
+    for (let call = 0; call < 5; call += 1) expect(await me(test.holder(test.second))).toBe('session_ended');
+    const lines = linesOf(test.second, /^Redis refuses/);
+    expect(lines.map(({ cause }) => String(cause).split(' ')[0])).toEqual(['NOREPLICAS']);
+  });
+
+  it('a sign-out is told once it takes them again', async () => {
+    await using test = await start();
+    await refuseWrites(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
+    const other = test.holder(test.first, await test.authService.issue(john));
+    await vi.waitFor(async () => {
+      expect(await me(other)).toBe('answered');
+      expect(await me(test.holder(test.second))).toBe('session_ended');
+    });
+  });
+});
+
+describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
+  const startBehindProxy = async () => {
+    const redis = await startRedis();
+    const proxy = await startRedisProxy({ port: redis.port });
+    let aheadMs = 0;
+    const clock = () => performance.now() + aheadMs;
+    const app = await startApp({ now: createClock().now, clock, env: { REDIS_URL: proxy.url } });
+    const tokens = await app.authService.issue(john);
+    const call = () => {
+      const browser = app.browser();
+      browser.holdTokens(tokens);
+      return me(browser);
+    };
+    return {
+      proxy,
+      app,
+      call,
+      advance: (ms: number) => {
+        aheadMs += ms;
+      },
+      async [Symbol.asyncDispose]() {
+        await app[Symbol.asyncDispose]();
+        await proxy[Symbol.asyncDispose]();
+        await redis[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const commandsIn = (text: string) => text.match(/^\*\d+\r$/gm)?.length ?? 0;
+
+  it('is asked by one at a time whether it is back', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.call()).toBe('answered');
+    const before = commandsIn(test.proxy.swallowed());
+    test.advance(1_000);
+    await Promise.all(Array.from({ length: 20 }, test.call));
+    expect(commandsIn(test.proxy.swallowed()) - before).toBe(1);
+  });
+
+  it('is told in the log and by the health, and asked on a new connection after 5 s', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.call()).toBe('answered');
+    expect(await redisOf(test.app)).toBe('away');
+    expect(linesOf(test.app, /^Redis is away/)).toHaveLength(1);
+    expect(test.proxy.connections()).toBe(1);
+
+    test.advance(5_000);
+    expect(await test.call()).toBe('answered');
+    await vi.waitFor(async () => expect(await redisOf(test.app)).toBe('up'), { timeout: 8_000, interval: 100 });
+    expect(test.proxy.connections()).toBe(2);
+    expect(linesOf(test.app, /^Redis is back/)).toHaveLength(1);
+  }, 15_000);
+});
