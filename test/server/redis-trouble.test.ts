@@ -19,11 +19,27 @@ const start = async (options: Parameters<typeof startReplicas>[0] = {}) => {
   return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
 };
 
+const heldBy = ({ cookies }: Browser) => ({
+  access: cookies.get('access_token') ?? '',
+  refresh: cookies.get('refresh_token') ?? '',
+});
 const me = (browser: Browser) =>
   browser.trpc.session.me.query().then(
     () => 'answered',
     (error: { data?: { reason?: string } }) => error.data?.reason,
   );
+const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
+  vi.waitFor(() => expect(authService.count(endpoint)).toBe(count), { timeout: 5_000 });
+
+/** Holds the answers of the refresh endpoint to whoever asks from now on, after it did its work, until released. */
+const holdRefresh = ({ authService }: Pick<Replicas, 'authService'>) => {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  authService.fault('refresh', { kind: 'hold', until });
+  return release;
+};
 
 const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
   const client = new Redis(redis.url);
@@ -59,6 +75,39 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
       expect(await me(other)).toBe('answered');
       expect(await me(test.holder(test.second))).toBe('session_ended');
     });
+  });
+});
+
+describe.skipIf(!hasRedis())('a refresh', () => {
+  it('refused because another took longer than its lock gets what that one got', async () => {
+    await using test = await start();
+    const releaseFirst = holdRefresh(test);
+    const slow = test.holder(test.first);
+    const winner = slow.trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 1);
+    // What 7 s do.
+    expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
+    const releaseSecond = holdRefresh(test);
+    const late = test.holder(test.second);
+    const loser = late.trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 2);
+    releaseFirst();
+    await winner;
+    releaseSecond();
+    expect((await loser).user.id).toBe(123);
+    expect(heldBy(late)).toEqual(heldBy(slow));
+  });
+
+  it('goes on after Redis has forgotten its scripts', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.refresh.mutate();
+    await inRedis(test, (client) => client.script('FLUSH'));
+    const tokens = await test.authService.issue(john);
+    const browsers = Array.from({ length: 20 }, (_, index) =>
+      test.holder(index % 2 === 0 ? test.first : test.second, tokens),
+    );
+    await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(2);
   });
 });
 

@@ -122,9 +122,9 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
     async once(old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> {
       const owner = randomUUID();
       const untilMs = clock() + waitsForMs;
+      let isSpent = false;
       const exchangeAndTell = async (): Promise<EstablishedSession> => {
         let sealed = '';
-        let isSpent = false;
         try {
           const session = await exchange(() => {
             isSpent = true;
@@ -144,16 +144,8 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
           if (refusal !== null) throw refusal;
           // To ask as well would be to have the token refused, and the person signed out.
           if (isWaiting) throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
-          try {
-            return await exchangeAndTell();
-          } catch (error) {
-            if (!isAppError(error, 'session_ended')) throw error;
-            // Where Redis is back, another replica may turn out to have been first.
-            refusal = error;
-            continue;
-          }
         }
-        const [hasLock, wasExchanged, sealed] = claim;
+        const [hasLock, wasExchanged, sealed] = claim ?? [1, 0, ''];
         const result = await open(sealed, old.token);
         if (result !== null && isUseful(result)) {
           if (hasLock === 1) await settle(old, owner, '', false);
@@ -161,9 +153,20 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
         }
         if (wasExchanged === 1) throw new AppError('refresh_superseded');
         if (hasLock === 1) {
-          if (refusal === null) return exchangeAndTell();
-          await settle(old, owner, '', false);
-          throw refusal;
+          if (refusal !== null) {
+            await settle(old, owner, '', false);
+            throw refusal;
+          }
+          try {
+            return await exchangeAndTell();
+          } catch (error) {
+            // A sign-out meanwhile is no refusal, and ends no session again.
+            if (isSpent || !isAppError(error, 'session_ended') || !error.endsSession) throw error;
+            // Another replica may turn out to have been first: one that could not be seen while Redis was away, or that
+            // took longer than its lock.
+            refusal = error;
+            continue;
+          }
         }
         if (clock() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
         await sleep(pollMs);
