@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import type { Browser } from '../support/browser.ts';
+import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { createClock, startApp, type TestApp } from '../support/start-app.ts';
@@ -76,6 +76,49 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
       expect(await me(test.holder(test.second))).toBe('session_ended');
     });
   });
+});
+
+describe.skipIf(!hasRedis())('a sign-out', () => {
+  it('is told once Redis is back, though nobody comes any more', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await test.redis.start();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'), {
+      timeout: 8_000,
+      interval: 100,
+    });
+  }, 15_000);
+
+  it('that was seen once is not forgotten while Redis is away', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    await test.redis.stop();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    expect(await reasonOf(test.holder(test.second).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+  });
+
+  it('at one wins over a refresh at the other that began while Redis was away', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    const release = holdRefresh(test);
+    const browser = test.holder(test.first);
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await asked(test, 'refresh', 1);
+    await test.redis.start();
+    for (const app of [test.first, test.second]) {
+      await vi.waitFor(async () => expect(await redisOf(app)).toBe('up'), { timeout: 5_000 });
+    }
+    await test.holder(test.second).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).not.toEqual([]), {
+      timeout: 5_000,
+    });
+    release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+  }, 15_000);
 });
 
 describe.skipIf(!hasRedis())('a refresh', () => {

@@ -72,6 +72,7 @@ export const createRefresher = (options: RefresherOptions) => {
     noteSpent: () => void,
   ): Promise<EstablishedSession> => {
     const { type, id } = old.principal;
+    const marks = { refresh: old, access: null };
     let session: EstablishedSession;
     try {
       await limits.refresh(limitedAs(old.principal, tokens));
@@ -85,18 +86,18 @@ export const createRefresher = (options: RefresherOptions) => {
       session = await establishSession({ ...grant, refreshToken }, { verifier, now });
     } catch (error) {
       // After a sign-out it is no wonder that the token is refused, and newer cookies may be there.
-      await lineage.look(chain);
+      await lineage.look(chain, marks);
       refuseEnded(chain);
       throw isAppError(error, 'session_ended') ? ended(error) : error;
     }
     const isForeign = !belongsTo(session, old.principal);
-    if (isForeign) await lineage.look(chain);
-    else await lineage.extend(chain, session);
+    if (isForeign) await lineage.look(chain, marks);
+    else await lineage.extend(chain, marks, session);
     if (chain.endedAtMs !== null || chain.isReplaced || isForeign) {
       revoke(session, tokens);
       refuseEnded(chain);
       onForeignToken(tokens.requestId);
-      await lineage.end({ access: null, refresh: old });
+      await lineage.end(marks);
       throw ended('the new token is of another person');
     }
     exchanges.keepHere(old.fingerprint, session);
@@ -159,7 +160,8 @@ export const createRefresher = (options: RefresherOptions) => {
     if (access !== null && !isSameSubject(access.principal, old.principal)) {
       throw ended('the access token and the refresh token are of different people');
     }
-    const chain = await lineage.chainOf({ refresh: old, access });
+    const marks = { refresh: old, access };
+    const chain = await lineage.chainOf(marks);
     // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
     // but not soon after it, when this may be a straggler, and newer cookies be there.
     const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
@@ -167,7 +169,7 @@ export const createRefresher = (options: RefresherOptions) => {
 
     const earlier = await earlierResult({ ...old, token: refreshToken });
     if (earlier !== null) {
-      await lineage.look(chain);
+      await lineage.look(chain, marks);
       refuseEnded(chain);
       return { session: earlier, outcome: 'shared' };
     }
@@ -175,7 +177,7 @@ export const createRefresher = (options: RefresherOptions) => {
     if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
     const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
     const session = await exchangeOnce(sent, old, refreshToken, chain);
-    await lineage.look(chain);
+    await lineage.look(chain, marks);
     refuseEnded(chain);
     return { session, outcome: isFirst ? 'exchanged' : 'shared' };
   };
