@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
+import { findStaff, signInPeople } from '../../server/dev/people.ts';
 import { reasonOf } from '../support/browser.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 
@@ -85,6 +85,22 @@ describe('a refresh', () => {
     release();
     expect(await refresh).toBe('refresh_superseded');
     expect(late.setCookies).toEqual([]);
+  });
+
+  it('that has its tokens, and only waits to show them, does not put the earlier person back either', async () => {
+    await using test = await start({ authService: { claims: 'least' } });
+    const release = hold(test.app, 'user');
+    const late = test.holder();
+    const refresh = reasonOf(late.trpc.session.refresh.mutate());
+    await asked(test.app, 'user', 1);
+    test.app.authService.clearFaults();
+    const before = test.holder();
+    const { email = '', password = '' } = findStaff(5) ?? {};
+    await before.trpc.session.login.mutate({ email, password });
+    release();
+    expect(await refresh).toBe('refresh_superseded');
+    expect(late.setCookies).toEqual([]);
+    expect((await before.trpc.session.me.query()).user.id).toBe(5);
   });
 
   it('with a token that has expired since it was exchanged clears nothing', async () => {

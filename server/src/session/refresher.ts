@@ -13,6 +13,12 @@ import type { PresentedTokens } from './presented-tokens.ts';
 /** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
 export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
 
+export type Refreshed = {
+  session: EstablishedSession;
+  /** To be asked after each further wait: throws where the session was signed out meanwhile, or another took its place. */
+  refuseLeft: () => Promise<void>;
+};
+
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
@@ -146,9 +152,7 @@ export const createRefresher = (options: RefresherOptions) => {
     return begun;
   };
 
-  const refresh = async (
-    tokens: PresentedTokens,
-  ): Promise<{ session: EstablishedSession; outcome: RefreshOutcome }> => {
+  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {
     const { refreshToken } = tokens;
     if (refreshToken === null) {
       throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
@@ -167,19 +171,21 @@ export const createRefresher = (options: RefresherOptions) => {
     const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
     refuseEnded(chain, isLongEnded && !(await exchanges.wasExchanged(old.fingerprint)));
 
-    const earlier = await earlierResult({ ...old, token: refreshToken });
-    if (earlier !== null) {
+    const refuseLeft = async (): Promise<void> => {
       await lineage.look(chain, marks);
       refuseEnded(chain);
-      return { session: earlier, outcome: 'shared' };
+    };
+    const earlier = await earlierResult({ ...old, token: refreshToken });
+    if (earlier !== null) {
+      await refuseLeft();
+      return { session: earlier, outcome: 'shared', refuseLeft };
     }
     const isFirst = !underWay.has(old.fingerprint);
     if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
     const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
     const session = await exchangeOnce(sent, old, refreshToken, chain);
-    await lineage.look(chain, marks);
-    refuseEnded(chain);
-    return { session, outcome: isFirst ? 'exchanged' : 'shared' };
+    await refuseLeft();
+    return { session, outcome: isFirst ? 'exchanged' : 'shared', refuseLeft };
   };
 
   return {
@@ -187,11 +193,11 @@ export const createRefresher = (options: RefresherOptions) => {
      * A new session for the holder of a refresh token. Throws `no_token`, `token_invalid`, `session_ended`,
      * `refresh_superseded`, `rate_limited`; an outage upstream ends nothing.
      */
-    async refresh(tokens: PresentedTokens): Promise<EstablishedSession> {
+    async refresh(tokens: PresentedTokens): Promise<Refreshed> {
       try {
-        const { session, outcome } = await refresh(tokens);
+        const { outcome, ...refreshed } = await refresh(tokens);
         onRefresh?.(outcome);
-        return session;
+        return refreshed;
       } catch (error) {
         onRefresh?.(outcomeOf(error));
         throw error;
