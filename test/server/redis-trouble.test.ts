@@ -5,6 +5,7 @@ import { hasRedis, startRedis } from '../support/redis.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { createClock, startApp, type TestApp } from '../support/start-app.ts';
 import { type Replicas, startReplicas } from '../support/start-replicas.ts';
+import { staffToken } from '../support/tokens.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 
@@ -152,6 +153,24 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
     expect(test.authService.count('refresh')).toBe(2);
   });
+});
+
+it.skipIf(!hasRedis())('what tokens make up that nobody verified lies in Redis for 400 days at most', async () => {
+  await using test = await start({
+    env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
+  });
+  const exp = 253_402_300_799;
+  const held = {
+    access: staffToken(test.clock.now(), { exp }, 'made-up'),
+    refresh: staffToken(test.clock.now(), { exp, token_type: 'refresh' }, 'made-up'),
+  };
+  await reasonOf(test.holder(test.first, held).trpc.session.refresh.mutate());
+  await test.holder(test.first, held).trpc.session.logout.mutate();
+  const lifetimesMs = await inRedis(test, async (client) =>
+    Promise.all((await client.keys('auth-bff:*')).map((key) => client.pttl(key))),
+  );
+  expect(lifetimesMs.length).toBeGreaterThan(3);
+  expect(lifetimesMs.filter((ms) => ms < 0 || ms > 400 * 86_400_000)).toEqual([]);
 });
 
 describe.skipIf(!hasRedis())('a Redis that says nothing', () => {

@@ -4,6 +4,7 @@ import type { TokenGrant } from '../auth-service/grant.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import { entryLifetimeMs } from './entry-lifetime.ts';
 import type { EstablishedSession } from './established-session.ts';
 import { type OldToken, sharedForMs } from './exchanges.ts';
 import type { SealedGrants } from './sealed-grant.ts';
@@ -13,8 +14,6 @@ const lockMs = 7_000;
 /** How long a replica waits for others that exchange. Each of them has `lockMs`. */
 const waitsForMs = 2 * lockMs;
 const pollMs = 25;
-/** How much longer than the token the fact is remembered that it was exchanged: clocks differ. */
-const marginMs = 60_000;
 
 export type SharedExchangesOptions = {
   optionalRedis: OptionalRedis;
@@ -92,7 +91,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
   };
 
   const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
-    const spentMs = isSpent ? Math.max(0, Math.round(old.expiresAtMs - now())) + marginMs : 0;
+    const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now()) : 0;
     return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
       insists: true,
     });

@@ -1,5 +1,6 @@
 import type { BlindNames } from '../blind-names.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import { entryLifetimeMs } from './entry-lifetime.ts';
 import { type Mark, type Marks, toList } from './lineage.ts';
 
 /** What became of a chain, as far as all replicas know. */
@@ -14,8 +15,6 @@ export type SharedLineageOptions = {
   prefix?: string;
 };
 
-/** How much longer than its token an entry lives: clocks differ. */
-const marginMs = 60_000;
 const maxUntold = 10_000;
 const tokenField = 'token:';
 
@@ -72,7 +71,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const chainKey = (name: string) => `${prefix}chain:${name}`;
   const leadKey = (mark: Mark) => `${prefix}chain-of:${nameOf(mark)}`;
   const endedKey = (name: string) => `${prefix}ended:${name}`;
-  const ttlMs = (expiresAtMs: number) => Math.max(0, Math.round(expiresAtMs - now())) + marginMs;
+  const ttlMs = (expiresAtMs: number) => entryLifetimeMs(expiresAtMs, now());
   const longestTtlMs = (marks: Marks) => Math.max(...toList(marks).map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
 
   const toState = (name: string, ended: string | null | undefined, isReplaced: boolean): SharedState => ({
