@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
-import { createClock, startApp, type TestApp } from '../support/start-app.ts';
+import { createClock, signingKey, startApp, type TestApp } from '../support/start-app.ts';
 import { type Replicas, startReplicas } from '../support/start-replicas.ts';
 import { staffToken } from '../support/tokens.ts';
 
@@ -153,6 +153,23 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
     expect(test.authService.count('refresh')).toBe(2);
   });
+});
+
+it.skipIf(!hasRedis())('a sign-out outlives a change of the signing key, where the sealing key stays', async () => {
+  await using test = await start();
+  const browser = test.holder(test.first);
+  await browser.trpc.session.logout.mutate();
+  const changed = {
+    REDIS_URL: test.redis.url,
+    DJANGO_JWT_SIGNING_KEY: 'another-signing-key-that-is-long-enough',
+    DJANGO_JWT_SIGNING_KEY_PREVIOUS: signingKey,
+  };
+  await using app = await startApp({
+    now: test.clock.now,
+    upstream: test.authService,
+    env: { ...changed, SEALING_KEY: signingKey },
+  });
+  expect(await me(test.holder(app))).toBe('session_ended');
 });
 
 it.skipIf(!hasRedis())('what tokens make up that nobody verified lies in Redis for 400 days at most', async () => {
