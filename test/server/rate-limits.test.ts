@@ -4,6 +4,7 @@ import { type Browser, errorDataOf, reasonOf } from '../support/browser.ts';
 import { hasRedis } from '../support/redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 import { startReplicas } from '../support/start-replicas.ts';
+import { staffToken } from '../support/tokens.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
@@ -252,6 +253,20 @@ describe('refreshes', () => {
     await other.trpc.session.refresh.mutate();
     test.clock.advance(60_000);
     expect(await refresh(browser)).toBe('answered');
+  });
+
+  it('count for their address where whom a token speaks for is not verified here', async () => {
+    await using test = await start({
+      env: { ...env, ...behindProxy, TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
+    });
+    const forged = (index: number) => {
+      const browser = test.browser(from('203.0.113.1'));
+      const claims = { token_type: 'refresh', jti: String(index) };
+      browser.holdTokens({ refresh: staffToken(test.clock.now(), claims, 'made-up') });
+      return refresh(browser);
+    };
+    expect(await answeredOf(32, forged)).toBe(30);
+    expect(await refresh(await test.person(123, from('203.0.113.2').headers))).toBe('answered');
   });
 
   it('that are shared are not counted', async () => {

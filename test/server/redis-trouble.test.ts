@@ -70,8 +70,10 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
     await using test = await start();
     await refuseWrites(test);
     await test.holder(test.first).trpc.session.logout.mutate();
-    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
     const other = test.holder(test.first, await test.authService.issue(john));
+    // Each of these tries to tell it.
+    for (let call = 0; call < 3; call += 1) expect(await me(other)).toBe('answered');
+    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
     await vi.waitFor(async () => {
       expect(await me(other)).toBe('answered');
       expect(await me(test.holder(test.second))).toBe('session_ended');
@@ -137,9 +139,33 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     await asked(test, 'refresh', 2);
     releaseFirst();
     await winner;
+    // It is the other's by now.
+    expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
     releaseSecond();
     expect((await loser).user.id).toBe(123);
     expect(heldBy(late)).toEqual(heldBy(slow));
+  });
+
+  it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
+    await using test = await start();
+    const release = holdRefresh(test);
+    const winner = test.holder(test.first).trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 1);
+    const waiting = test.holder(test.second);
+    const loser = reasonOf(waiting.trpc.session.refresh.mutate());
+    // Its own claims of the lock, over and over.
+    const claims = () =>
+      inRedis(test, async (client) =>
+        Number((await client.info('commandstats')).match(/cmdstat_evalsha:calls=(\d+)/)?.[1] ?? 0),
+      );
+    const before = await claims();
+    await vi.waitFor(async () => expect(await claims()).toBeGreaterThan(before + 3));
+    await test.redis.stop();
+    expect(await loser).toBe('store_unavailable');
+    expect(waiting.setCookies).toEqual([]);
+    release();
+    expect((await winner).user.id).toBe(123);
+    expect(test.authService.count('refresh')).toBe(1);
   });
 
   it('goes on after Redis has forgotten its scripts', async () => {
@@ -228,6 +254,15 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
     test.advance(1_000);
     await Promise.all(Array.from({ length: 20 }, test.call));
     expect(commandsIn(test.proxy.swallowed()) - before).toBe(1);
+  });
+
+  it('is known to be back though nobody comes but the health check', async () => {
+    await using test = await start();
+    test.redis.pause();
+    expect(await me(test.holder(test.first))).toBe('answered');
+    expect(await redisOf(test.first)).toBe('away');
+    test.redis.resume();
+    await vi.waitFor(async () => expect(await redisOf(test.first)).toBe('up'), { timeout: 5_000, interval: 100 });
   });
 
   it('is told in the log and by the health, and asked on a new connection after 5 s', async () => {

@@ -186,6 +186,16 @@ describe('a second factor', () => {
     expect(test.app.authService.count('staff-otp')).toBe(5);
   });
 
+  it('loses no try by a code that the Auth Service could not judge', async () => {
+    await using test = await start();
+    const { challenge, code } = await challengeOf(test);
+    const attempt = () => test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
+    test.app.authService.fault('staff-otp', { kind: 'status', status: 503 });
+    for (let call = 0; call < 6; call += 1) expect(await reasonOf(attempt())).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    expect(await attempt()).toMatchObject({ status: 'signed_in' });
+  });
+
   it('is not passed by the token from before it', async () => {
     await using test = await start();
     const { challenge } = await challengeOf(test);
