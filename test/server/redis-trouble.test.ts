@@ -146,6 +146,15 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     expect(heldBy(late)).toEqual(heldBy(slow));
   });
 
+  it('asks for the lock also right after Redis was silent', async () => {
+    await using test = await start();
+    test.redis.pause();
+    for (const app of [test.first, test.second]) expect(await me(test.holder(app))).toBe('answered');
+    test.redis.resume();
+    await Promise.all([test.first, test.second].map((app) => test.holder(app).trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
   it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
     await using test = await start();
     const release = holdRefresh(test);

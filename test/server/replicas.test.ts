@@ -192,6 +192,26 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect((await test.holder(test.second, heldBy(other)).trpc.session.refresh.mutate()).user.id).toBe(123);
   });
 
+  it('end the session of who was given the tokens of another person, and clear the cookies', async () => {
+    await using test = await start();
+    const foreign = await test.authService.issue({ type: 'staff', id: 5 });
+    test.authService.fault('refresh', {
+      kind: 'transform',
+      answer: ({ headers, ...answer }) => ({
+        ...answer,
+        headers: {
+          ...headers,
+          'set-cookie': [`access_token=${foreign.access}`, `refresh_token=${foreign.refresh}`],
+        },
+      }),
+    });
+    const browser = test.holder(test.first);
+    expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(browser.cookies.size).toBe(0);
+    expect(await reasonOf(test.holder(test.second).trpc.session.me.query())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
   it('let a sign-out at one win over a refresh under way at the other, and drop what that got', async () => {
     await using test = await start();
     const release = holdRefresh(test);
