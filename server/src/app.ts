@@ -92,7 +92,21 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
 
   const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
-  const redisState = () => (redis === null ? null : redis.redis.status === 'ready' ? 'up' : 'away');
+  const optionalRedis =
+    redis === null
+      ? null
+      : createOptionalRedis({
+          redis: redis.redis,
+          clock,
+          onSilence: redis.noteAway,
+          onAnswer: redis.noteBack,
+          onRefusal: redis.noteRefusal,
+        });
+  const redisState = () => {
+    // Nobody else may be asking.
+    optionalRedis?.look();
+    return redis?.state() ?? null;
+  };
   const metrics = createMetrics({
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),
@@ -149,7 +163,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onJoin: observer.onSharedLoad,
   });
   const status = createStatus({ health, directory, probe, now });
-  const optionalRedis = redis === null ? null : createOptionalRedis({ redis: redis.redis, clock });
   const counterHere = createMemoryHitCounter({ now });
   const counter =
     optionalRedis === null ? counterHere : createRedisHitCounter({ optionalRedis, otherwise: counterHere });

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import { type Cluster, type Redis, ReplyError } from 'ioredis';
 
 export type OptionalRedisOptions = {
   redis: Redis | Cluster;
@@ -6,46 +6,111 @@ export type OptionalRedisOptions = {
   clock?: (() => number) | undefined;
   /** How long a command is waited for. Default 250 ms. */
   patienceMs?: number;
-  /** How long nothing is asked after a command that failed. Default 1,000 ms. */
+  /** How long nothing is asked after a command that was not answered. Default 1,000 ms. */
   restMs?: number;
+  /** Told of each command that was not answered, and why. */
+  onSilence?: ((cause: string) => void) | undefined;
+  /** Told of the first answer after such a command. */
+  onAnswer?: (() => void) | undefined;
+  /** Told what Redis refuses and why, once a minute at most. */
+  onRefusal?: ((cause: string) => void) | undefined;
 };
+
+/** How long a connection may be silent before another one is made: of a peer that is gone the kernel tells after 15 minutes. */
+const reconnectAfterMs = 5_000;
+const refusalsToldEveryMs = 60_000;
+
+type Outcome<Answer> =
+  | { kind: 'answered'; answer: Answer }
+  | { kind: 'refused'; cause: string }
+  | { kind: 'silent'; cause: string };
+
+/** A refusal is an answer too. Redis quotes the arguments of a command that it does not know. */
+const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> => ({
+  kind: error instanceof ReplyError ? 'refused' : 'silent',
+  cause: error.message.split(', with args')[0] ?? '',
+});
 
 /**
  * Redis for what can do without it for a while: where it is away or hangs, the answer is null, and soon. One caller
- * a second finds out whether it is back, and no other waits.
+ * a second finds out whether it is back, and no other waits. Where it refuses a command (it is full, or takes no writes)
+ * that answer alone is null: what it does answer counts.
  */
 export const createOptionalRedis = (options: OptionalRedisOptions) => {
   const { redis, clock = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
-  let restsUntilMs = Number.NEGATIVE_INFINITY;
+  const { onSilence, onAnswer, onRefusal } = options;
+  let silence: { sinceMs: number; restsUntilMs: number } | null = null;
+  let refusalToldAtMs = Number.NEGATIVE_INFINITY;
 
-  const answerOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Answer | null> =>
+  const outcomeOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Outcome<Answer>> =>
     new Promise((resolve) => {
       // Of a process that was busy for so long the answer may have come, and be read in this very turn.
-      const timer = setTimeout(() => setImmediate(resolve, null), waitMs);
-      const settle = (value: Answer | null) => {
+      const timer = setTimeout(
+        () => setImmediate(resolve, { kind: 'silent', cause: `no answer within ${waitMs} ms` }),
+        waitMs,
+      );
+      const settle = (outcome: Outcome<Answer>) => {
         clearTimeout(timer);
-        resolve(value);
+        resolve(outcome);
       };
       // A command may also throw at once, as one of a client that was closed does.
       Promise.resolve()
         .then(command)
-        .then(settle, () => settle(null));
+        .then(
+          (answer) => settle({ kind: 'answered', answer }),
+          (error: Error) => settle(toFailure(error)),
+        );
     });
+
+  const noteSilence = (cause: string) => {
+    const atMs = clock();
+    silence = { sinceMs: silence?.sinceMs ?? atMs, restsUntilMs: atMs + restMs };
+    onSilence?.(cause);
+    if (redis.status === 'ready' && atMs - silence.sinceMs >= reconnectAfterMs) {
+      silence.sinceMs = atMs;
+      redis.disconnect(true);
+    }
+  };
+
+  const noteAnswer = () => {
+    if (silence !== null) onAnswer?.();
+    silence = null;
+  };
+
+  const noteRefusal = (cause: string) => {
+    noteAnswer();
+    if (clock() - refusalToldAtMs < refusalsToldEveryMs) return;
+    refusalToldAtMs = clock();
+    onRefusal?.(cause);
+  };
+
+  /**
+   * The command's answer, or null where there is none. Never rejects. `insists`: asks also right after a silence, and
+   * waits four times as long, for where to go on without an answer may cost a session.
+   */
+  const ask = async <Answer extends object | string | number>(
+    command: () => Promise<Answer>,
+    { insists = false }: { insists?: boolean } = {},
+  ): Promise<Answer | null> => {
+    if (!insists && silence !== null) {
+      if (clock() < silence.restsUntilMs) return null;
+      // This one finds out for all.
+      silence.restsUntilMs = clock() + patienceMs;
+    }
+    const outcome = await outcomeOf(command, insists ? 4 * patienceMs : patienceMs);
+    if (outcome.kind === 'silent') noteSilence(outcome.cause);
+    if (outcome.kind === 'refused') noteRefusal(outcome.cause);
+    if (outcome.kind !== 'answered') return null;
+    noteAnswer();
+    return outcome.answer;
+  };
 
   return {
     redis,
-    /**
-     * The command's answer, or null where there is none. Never rejects. `insists`: asks also right after a failure, and
-     * waits four times as long, for where to go on without an answer may cost a session.
-     */
-    async ask<Answer extends object | string | number>(
-      command: () => Promise<Answer>,
-      { insists = false }: { insists?: boolean } = {},
-    ): Promise<Answer | null> {
-      if (!insists && clock() < restsUntilMs) return null;
-      const answer = await answerOf(command, insists ? 4 * patienceMs : patienceMs);
-      if (answer === null) restsUntilMs = clock() + restMs;
-      return answer;
+    ask,
+    /** Finds out whether Redis is back, where it was silent and nobody else may ask. */
+    look(): void {
+      if (silence !== null) void ask(() => redis.ping());
     },
   };
 };

@@ -21,11 +21,17 @@ export const createRedis = ({ url, log }: RedisOptions) => {
   address.search = '';
 
   const reconnectDelay = (attempt: number) => Math.min(50 * attempt, maxReconnectDelayMs);
-  const common: CommonRedisOptions & { enableOfflineQueue: boolean; autoResendUnfulfilledCommands: boolean } = {
+  const common: CommonRedisOptions & {
+    enableOfflineQueue: boolean;
+    autoResendUnfulfilledCommands: boolean;
+    disconnectTimeout: number;
+  } = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: patienceMs,
+    // Of a peer that is gone no end comes back.
+    disconnectTimeout: patienceMs,
     commandTimeout: patienceMs,
     // A replica that was the master before a failover.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
@@ -45,8 +51,9 @@ export const createRedis = ({ url, log }: RedisOptions) => {
     : new Redis(address.href, { ...common, retryStrategy: reconnectDelay });
 
   let isAway = false;
+  let isClosed = false;
   const noteAway = (cause: string) => {
-    if (isAway) return;
+    if (isAway || isClosed) return;
     isAway = true;
     log.error(
       { cause },
@@ -55,14 +62,21 @@ export const createRedis = ({ url, log }: RedisOptions) => {
   };
   // Without a listener an error would end the process; each failed attempt to connect is one.
   redis.on('error', (error: Error) => noteAway(error.message));
-  const onClose = () => noteAway('the connection ended');
-  redis.on('close', onClose);
-  redis.on('ready', () => {
+  redis.on('close', () => noteAway('the connection ended'));
+  const noteBack = () => {
     if (isAway) log.info({}, 'Redis is back.');
     isAway = false;
-  });
+  };
+  redis.on('ready', noteBack);
   return {
     redis,
+    state: (): 'up' | 'away' => (redis.status === 'ready' && !isAway ? 'up' : 'away'),
+
+    /** For who finds out that it does not answer, though it is connected; and that it does again. */
+    noteAway,
+    noteBack,
+    noteRefusal: (cause: string): void =>
+      log.error({ cause }, 'Redis refuses what it is asked: each process does without that, in what they share.'),
 
     /** Resolves once Redis can be asked, or after a second where it is away: it will be back by itself. */
     untilReady: (): Promise<void> =>
@@ -79,7 +93,7 @@ export const createRedis = ({ url, log }: RedisOptions) => {
 
     /** Ends the connection, which is no reason for a line in the log. */
     close(): void {
-      redis.off('close', onClose);
+      isClosed = true;
       redis.disconnect();
     },
   };

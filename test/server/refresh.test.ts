@@ -214,6 +214,12 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(browser.cookies.size).toBe(0);
     expect(browser.setCookies.join()).not.toContain(foreign.access);
     expect(app.logLines.some(({ msg }) => /another person/.test(String(msg)))).toBe(true);
+
+    app.authService.clearFaults();
+    const again = app.browser();
+    again.holdTokens({ refresh: test.tokens.refresh });
+    expect(await reasonOf(again.trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(app.authService.count('refresh')).toBe(1);
   });
 
   it('keeps a session going for a day by refreshing before each expiry', async () => {

@@ -135,6 +135,54 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(test.authService.count('refresh')).toBe(1);
   });
 
+  it.each([
+    ['both', ['access', 'refresh'], ['refresh']],
+    ['the refresh token', ['refresh'], ['refresh']],
+    ['the access token', ['access'], ['access', 'refresh']],
+  ] as const)('end a session that neither has seen by %s', async (_name, told, held) => {
+    await using test = await start();
+    const pick = (names: ReadonlyArray<'access' | 'refresh'>) =>
+      Object.fromEntries(names.map((name) => [name, test.tokens[name]]));
+    await test.holder(test.first, pick(told)).trpc.session.logout.mutate();
+    expect(await reasonOf(test.holder(test.second, pick(held)).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+  });
+
+  it('remember a sign-out for as long as the refresh token lives, whatever token it came with', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    const { access } = heldBy(browser);
+    await test.holder(test.second, { access }).trpc.session.logout.mutate();
+    const chains = (await contentsOf(test)).filter(({ key }) => key.startsWith('auth-bff:chain:'));
+    expect(chains.map(({ value }) => /"ended"/.test(value ?? ''))).toEqual([true]);
+    expect(Math.min(...chains.map(({ ttlMs }) => ttlMs))).toBeGreaterThan(7 * 86_400_000 - 60_000);
+  });
+
+  it('remember of a session the access tokens that still live, and no others', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    for (let refresh = 0; refresh < 5; refresh += 1) {
+      test.clock.advance(600_000);
+      await browser.trpc.session.refresh.mutate();
+    }
+    const chain = (await contentsOf(test)).find(({ key }) => key.startsWith('auth-bff:chain:'));
+    // They live for 15 minutes.
+    expect(chain?.value?.match(/"token:/g)).toHaveLength(2);
+  });
+
+  it('ask anew with a refresh token that lives on, once what it gave is due itself', async () => {
+    await using test = await start({ dialect: 'deployed' });
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    test.clock.advance(600_000);
+    const { access } = heldBy(browser);
+    const later = test.holder(test.second, { ...test.tokens, access });
+    await later.trpc.session.refresh.mutate();
+    expect(test.authService.count('refresh')).toBe(2);
+    expect(heldBy(later).access).not.toBe(access);
+  });
+
   it('leave other sessions of the same person alone', async () => {
     await using test = await start();
     const other = test.first.browser();
@@ -142,6 +190,26 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     await test.holder(test.second).trpc.session.logout.mutate();
     expect((await other.trpc.session.me.query()).user.id).toBe(123);
     expect((await test.holder(test.second, heldBy(other)).trpc.session.refresh.mutate()).user.id).toBe(123);
+  });
+
+  it('end the session of who was given the tokens of another person, and clear the cookies', async () => {
+    await using test = await start();
+    const foreign = await test.authService.issue({ type: 'staff', id: 5 });
+    test.authService.fault('refresh', {
+      kind: 'transform',
+      answer: ({ headers, ...answer }) => ({
+        ...answer,
+        headers: {
+          ...headers,
+          'set-cookie': [`access_token=${foreign.access}`, `refresh_token=${foreign.refresh}`],
+        },
+      }),
+    });
+    const browser = test.holder(test.first);
+    expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(browser.cookies.size).toBe(0);
+    expect(await reasonOf(test.holder(test.second).trpc.session.me.query())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(1);
   });
 
   it('let a sign-out at one win over a refresh under way at the other, and drop what that got', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
+import { findStaff, signInPeople } from '../../server/dev/people.ts';
 import { reasonOf } from '../support/browser.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 
@@ -87,6 +87,22 @@ describe('a refresh', () => {
     expect(late.setCookies).toEqual([]);
   });
 
+  it('that has its tokens, and only waits to show them, does not put the earlier person back either', async () => {
+    await using test = await start({ authService: { claims: 'least' } });
+    const release = hold(test.app, 'user');
+    const late = test.holder();
+    const refresh = reasonOf(late.trpc.session.refresh.mutate());
+    await asked(test.app, 'user', 1);
+    test.app.authService.clearFaults();
+    const before = test.holder();
+    const { email = '', password = '' } = findStaff(5) ?? {};
+    await before.trpc.session.login.mutate({ email, password });
+    release();
+    expect(await refresh).toBe('refresh_superseded');
+    expect(late.setCookies).toEqual([]);
+    expect((await before.trpc.session.me.query()).user.id).toBe(5);
+  });
+
   it('with a token that has expired since it was exchanged clears nothing', async () => {
     await using test = await start({ authService: { refreshLifetimeSeconds: 60 } });
     await test.holder().trpc.session.refresh.mutate();
@@ -168,6 +184,16 @@ describe('a second factor', () => {
       await reasonOf(test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code: '000000' }));
     }
     expect(test.app.authService.count('staff-otp')).toBe(5);
+  });
+
+  it('loses no try by a code that the Auth Service could not judge', async () => {
+    await using test = await start();
+    const { challenge, code } = await challengeOf(test);
+    const attempt = () => test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
+    test.app.authService.fault('staff-otp', { kind: 'status', status: 503 });
+    for (let call = 0; call < 6; call += 1) expect(await reasonOf(attempt())).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    expect(await attempt()).toMatchObject({ status: 'signed_in' });
   });
 
   it('is not passed by the token from before it', async () => {

@@ -73,14 +73,16 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
       keep(chain, marks);
       absorb(chain, await shared?.extend(null, marks));
     },
-    /** Adds tokens to a chain, and sees what has become of it meanwhile. */
-    async extend(chain: Chain, marks: Marks): Promise<void> {
+    /** Adds tokens to the chain of others, and sees what has become of it meanwhile. */
+    async extend(chain: Chain, of: Marks, marks: Marks): Promise<void> {
       keep(chain, marks);
+      // The others could not be asked when it was found: a sign-out elsewhere has not seen these tokens.
+      if (chain.sharedName === null) absorb(chain, await shared?.join(of));
       absorb(chain, await shared?.extend(chain.sharedName, marks));
     },
-    /** Sees what has become of a chain elsewhere. */
-    async look(chain: Chain): Promise<void> {
-      if (chain.sharedName !== null) absorb(chain, await shared?.look(chain.sharedName));
+    /** Sees what has become of the chain of these tokens elsewhere. */
+    async look(chain: Chain, of: Marks): Promise<void> {
+      absorb(chain, await (chain.sharedName === null ? shared?.join(of) : shared?.look(chain.sharedName)));
     },
     /** Ends every chain that one of these tokens belongs to, and these tokens. */
     async end(marks: Marks): Promise<void> {
@@ -99,7 +101,13 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     /** Whether the session of this access token was signed out, here or elsewhere. */
     async isEnded(access: Mark): Promise<boolean> {
       if ((chains.get(access.fingerprint)?.endedAtMs ?? null) !== null) return true;
-      return (await shared?.isEnded(access)) === true;
+      const endedAtMs = (await shared?.endedAtMs(access)) ?? null;
+      if (endedAtMs === null) return false;
+      // So that it stays known while the others cannot be asked.
+      change({ access, refresh: null }, (chain) => {
+        chain.endedAtMs ??= endedAtMs;
+      });
+      return true;
     },
   };
 };

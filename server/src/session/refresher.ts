@@ -13,6 +13,12 @@ import type { PresentedTokens } from './presented-tokens.ts';
 /** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
 export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
 
+export type Refreshed = {
+  session: EstablishedSession;
+  /** To be asked after each further wait: throws where the session was signed out meanwhile, or another took its place. */
+  refuseLeft: () => Promise<void>;
+};
+
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
@@ -72,6 +78,7 @@ export const createRefresher = (options: RefresherOptions) => {
     noteSpent: () => void,
   ): Promise<EstablishedSession> => {
     const { type, id } = old.principal;
+    const marks = { refresh: old, access: null };
     let session: EstablishedSession;
     try {
       await limits.refresh(limitedAs(old.principal, tokens));
@@ -85,18 +92,18 @@ export const createRefresher = (options: RefresherOptions) => {
       session = await establishSession({ ...grant, refreshToken }, { verifier, now });
     } catch (error) {
       // After a sign-out it is no wonder that the token is refused, and newer cookies may be there.
-      await lineage.look(chain);
+      await lineage.look(chain, marks);
       refuseEnded(chain);
       throw isAppError(error, 'session_ended') ? ended(error) : error;
     }
     const isForeign = !belongsTo(session, old.principal);
-    if (isForeign) await lineage.look(chain);
-    else await lineage.extend(chain, session);
+    if (isForeign) await lineage.look(chain, marks);
+    else await lineage.extend(chain, marks, session);
     if (chain.endedAtMs !== null || chain.isReplaced || isForeign) {
       revoke(session, tokens);
       refuseEnded(chain);
       onForeignToken(tokens.requestId);
-      await lineage.end({ access: null, refresh: old });
+      await lineage.end(marks);
       throw ended('the new token is of another person');
     }
     exchanges.keepHere(old.fingerprint, session);
@@ -145,9 +152,7 @@ export const createRefresher = (options: RefresherOptions) => {
     return begun;
   };
 
-  const refresh = async (
-    tokens: PresentedTokens,
-  ): Promise<{ session: EstablishedSession; outcome: RefreshOutcome }> => {
+  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {
     const { refreshToken } = tokens;
     if (refreshToken === null) {
       throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
@@ -159,25 +164,28 @@ export const createRefresher = (options: RefresherOptions) => {
     if (access !== null && !isSameSubject(access.principal, old.principal)) {
       throw ended('the access token and the refresh token are of different people');
     }
-    const chain = await lineage.chainOf({ refresh: old, access });
+    const marks = { refresh: old, access };
+    const chain = await lineage.chainOf(marks);
     // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
     // but not soon after it, when this may be a straggler, and newer cookies be there.
     const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
     refuseEnded(chain, isLongEnded && !(await exchanges.wasExchanged(old.fingerprint)));
 
+    const refuseLeft = async (): Promise<void> => {
+      await lineage.look(chain, marks);
+      refuseEnded(chain);
+    };
     const earlier = await earlierResult({ ...old, token: refreshToken });
     if (earlier !== null) {
-      await lineage.look(chain);
-      refuseEnded(chain);
-      return { session: earlier, outcome: 'shared' };
+      await refuseLeft();
+      return { session: earlier, outcome: 'shared', refuseLeft };
     }
     const isFirst = !underWay.has(old.fingerprint);
     if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
     const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
     const session = await exchangeOnce(sent, old, refreshToken, chain);
-    await lineage.look(chain);
-    refuseEnded(chain);
-    return { session, outcome: isFirst ? 'exchanged' : 'shared' };
+    await refuseLeft();
+    return { session, outcome: isFirst ? 'exchanged' : 'shared', refuseLeft };
   };
 
   return {
@@ -185,11 +193,11 @@ export const createRefresher = (options: RefresherOptions) => {
      * A new session for the holder of a refresh token. Throws `no_token`, `token_invalid`, `session_ended`,
      * `refresh_superseded`, `rate_limited`; an outage upstream ends nothing.
      */
-    async refresh(tokens: PresentedTokens): Promise<EstablishedSession> {
+    async refresh(tokens: PresentedTokens): Promise<Refreshed> {
       try {
-        const { session, outcome } = await refresh(tokens);
+        const { outcome, ...refreshed } = await refresh(tokens);
         onRefresh?.(outcome);
-        return session;
+        return refreshed;
       } catch (error) {
         onRefresh?.(outcomeOf(error));
         throw error;

@@ -84,17 +84,23 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   const show = async ({ principal, verified, caller }: SignedInAs): Promise<Session> =>
     toSession(await membership.toShow(principal, caller), verified);
 
-  const enter = async (session: EstablishedSession, isNew: boolean): Promise<Session> => {
+  const enter = async (
+    session: EstablishedSession,
+    { isNew, refuseLeft }: { isNew: boolean; refuseLeft: () => Promise<void> },
+  ): Promise<Session> => {
     const { access, accessToken } = session;
     const shown = await show(signedInAs(access, accessToken)).catch((error: Error) => error);
-    // Showing may wait for the Auth Service, and a sign-out meanwhile wins. The old tokens are spent, so that
-    // the new ones are set even where they cannot be shown.
-    await sessions.refuseSignedOut(access);
+    // Showing may wait for the Auth Service, and a sign-out or a sign-in meanwhile wins. The old tokens are spent, so
+    // that the new ones are set even where they cannot be shown.
+    await refuseLeft();
     onSession(access);
     setCookies(session, { isNew });
     if (shown instanceof Error) throw shown;
     return shown;
   };
+
+  const begin = (session: EstablishedSession): Promise<Session> =>
+    enter(session, { isNew: true, refuseLeft: () => sessions.refuseSignedOut(session.access) });
 
   const before: PresentedTokens =
     presented instanceof AppError ? { accessToken: null, refreshToken: null, ...cause } : presented;
@@ -105,18 +111,17 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
       const result = await sessions.signIn(input, before);
-      return result.status === 'otp_required'
-        ? result
-        : { status: 'signed_in', session: await enter(result.session, true) };
+      return result.status === 'otp_required' ? result : { status: 'signed_in', session: await begin(result.session) };
     },
 
     async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
-      return { status: 'signed_in', session: await enter(await sessions.verifyOtp(input, before), true) };
+      return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, before)) };
     },
 
     async refresh(): Promise<Session> {
       try {
-        return await enter(await sessions.refresh(presentedOrThrow()), false);
+        const { session, refuseLeft } = await sessions.refresh(presentedOrThrow());
+        return await enter(session, { isNew: false, refuseLeft });
       } catch (error) {
         if (isAppError(error) && error.endsSession) clearCookies();
         throw error;

@@ -4,6 +4,7 @@ import type { TokenGrant } from '../auth-service/grant.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import { entryLifetimeMs } from './entry-lifetime.ts';
 import type { EstablishedSession } from './established-session.ts';
 import { type OldToken, sharedForMs } from './exchanges.ts';
 import type { SealedGrants } from './sealed-grant.ts';
@@ -13,8 +14,6 @@ const lockMs = 7_000;
 /** How long a replica waits for others that exchange. Each of them has `lockMs`. */
 const waitsForMs = 2 * lockMs;
 const pollMs = 25;
-/** How much longer than the token the fact is remembered that it was exchanged: clocks differ. */
-const marginMs = 60_000;
 
 export type SharedExchangesOptions = {
   optionalRedis: OptionalRedis;
@@ -92,7 +91,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
   };
 
   const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
-    const spentMs = isSpent ? Math.max(0, Math.round(old.expiresAtMs - now())) + marginMs : 0;
+    const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now()) : 0;
     return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
       insists: true,
     });
@@ -122,9 +121,9 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
     async once(old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> {
       const owner = randomUUID();
       const untilMs = clock() + waitsForMs;
+      let isSpent = false;
       const exchangeAndTell = async (): Promise<EstablishedSession> => {
         let sealed = '';
-        let isSpent = false;
         try {
           const session = await exchange(() => {
             isSpent = true;
@@ -144,16 +143,8 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
           if (refusal !== null) throw refusal;
           // To ask as well would be to have the token refused, and the person signed out.
           if (isWaiting) throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
-          try {
-            return await exchangeAndTell();
-          } catch (error) {
-            if (!isAppError(error, 'session_ended')) throw error;
-            // Where Redis is back, another replica may turn out to have been first.
-            refusal = error;
-            continue;
-          }
         }
-        const [hasLock, wasExchanged, sealed] = claim;
+        const [hasLock, wasExchanged, sealed] = claim ?? [1, 0, ''];
         const result = await open(sealed, old.token);
         if (result !== null && isUseful(result)) {
           if (hasLock === 1) await settle(old, owner, '', false);
@@ -161,9 +152,20 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
         }
         if (wasExchanged === 1) throw new AppError('refresh_superseded');
         if (hasLock === 1) {
-          if (refusal === null) return exchangeAndTell();
-          await settle(old, owner, '', false);
-          throw refusal;
+          if (refusal !== null) {
+            await settle(old, owner, '', false);
+            throw refusal;
+          }
+          try {
+            return await exchangeAndTell();
+          } catch (error) {
+            // A sign-out meanwhile is no refusal, and ends no session again.
+            if (isSpent || !isAppError(error, 'session_ended') || !error.endsSession) throw error;
+            // Another replica may turn out to have been first: one that could not be seen while Redis was away, or that
+            // took longer than its lock.
+            refusal = error;
+            continue;
+          }
         }
         if (clock() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
         await sleep(pollMs);

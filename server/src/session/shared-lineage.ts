@@ -1,5 +1,6 @@
 import type { BlindNames } from '../blind-names.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import { entryLifetimeMs } from './entry-lifetime.ts';
 import { type Mark, type Marks, toList } from './lineage.ts';
 
 /** What became of a chain, as far as all replicas know. */
@@ -14,8 +15,6 @@ export type SharedLineageOptions = {
   prefix?: string;
 };
 
-/** How much longer than its token an entry lives: clocks differ. */
-const marginMs = 60_000;
 const maxUntold = 10_000;
 const tokenField = 'token:';
 
@@ -72,7 +71,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const chainKey = (name: string) => `${prefix}chain:${name}`;
   const leadKey = (mark: Mark) => `${prefix}chain-of:${nameOf(mark)}`;
   const endedKey = (name: string) => `${prefix}ended:${name}`;
-  const ttlMs = (expiresAtMs: number) => Math.max(0, Math.round(expiresAtMs - now())) + marginMs;
+  const ttlMs = (expiresAtMs: number) => entryLifetimeMs(expiresAtMs, now());
   const longestTtlMs = (marks: Marks) => Math.max(...toList(marks).map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
 
   const toState = (name: string, ended: string | null | undefined, isReplaced: boolean): SharedState => ({
@@ -109,17 +108,20 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const markEnded = (name: string, expiresAtMs: number) => redis.set(endedKey(name), now(), 'PX', ttlMs(expiresAtMs));
 
   const tellEnd = (marks: Marks): Promise<string | null> =>
-    ask(async () => {
-      const { access } = marks;
-      if (access !== null) await markEnded(nameOf(access), access.expiresAtMs);
-      for (const fields of await markChains('ended', marks)) {
-        const tokens = fields.flatMap((field, index) =>
-          field.startsWith(tokenField) ? [[field.slice(tokenField.length), Number(fields[index + 1])] as const] : [],
-        );
-        await Promise.all(tokens.map(([name, expiresAtMs]) => markEnded(name, expiresAtMs)));
-      }
-      return 'told';
-    });
+    ask(
+      async () => {
+        const { access } = marks;
+        if (access !== null) await markEnded(nameOf(access), access.expiresAtMs);
+        for (const fields of await markChains('ended', marks)) {
+          const tokens = fields.flatMap((field, index) =>
+            field.startsWith(tokenField) ? [[field.slice(tokenField.length), Number(fields[index + 1])] as const] : [],
+          );
+          await Promise.all(tokens.map(([name, expiresAtMs]) => markEnded(name, expiresAtMs)));
+        }
+        return 'told';
+      },
+      { insists: true },
+    );
 
   const tellUntold = async (): Promise<void> => {
     for (const marks of untold) {
@@ -127,6 +129,8 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
       if ((await tellEnd(marks)) === null) return void untold.add(marks);
     }
   };
+
+  redis.on('ready', () => void tellUntold());
 
   return {
     /** What became of the chain that these tokens lead to; where they lead nowhere, a chain begins with them. */
@@ -174,10 +178,11 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
       if (toList(marks).length > 0) await ask(() => markChains('replaced', marks));
     },
 
-    async isEnded(access: Mark): Promise<boolean | null> {
-      const answer = await ask(() => redis.exists(endedKey(nameOf(access))));
+    /** When the session of this access token was signed out. Null: it was not. */
+    async endedAtMs(access: Mark): Promise<number | null> {
+      const answer = await ask(async () => (await redis.get(endedKey(nameOf(access)))) ?? '');
       if (answer !== null && untold.size > 0) void tellUntold();
-      return answer === null ? null : answer === 1;
+      return answer === null || answer === '' ? null : Number(answer);
     },
   };
 };

@@ -1,0 +1,292 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { type Browser, reasonOf } from '../support/browser.ts';
+import { hasRedis, startRedis } from '../support/redis.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
+import { createClock, signingKey, startApp, type TestApp } from '../support/start-app.ts';
+import { type Replicas, startReplicas } from '../support/start-replicas.ts';
+import { staffToken } from '../support/tokens.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+
+const start = async (options: Parameters<typeof startReplicas>[0] = {}) => {
+  const replicas = await startReplicas(options);
+  const tokens = await replicas.authService.issue(john);
+  const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {
+    const browser = app.browser();
+    browser.holdTokens(held);
+    return browser;
+  };
+  return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
+};
+
+const heldBy = ({ cookies }: Browser) => ({
+  access: cookies.get('access_token') ?? '',
+  refresh: cookies.get('refresh_token') ?? '',
+});
+const me = (browser: Browser) =>
+  browser.trpc.session.me.query().then(
+    () => 'answered',
+    (error: { data?: { reason?: string } }) => error.data?.reason,
+  );
+const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
+  vi.waitFor(() => expect(authService.count(endpoint)).toBe(count), { timeout: 5_000 });
+
+/** Holds the answers of the refresh endpoint to whoever asks from now on, after it did its work, until released. */
+const holdRefresh = ({ authService }: Pick<Replicas, 'authService'>) => {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  authService.fault('refresh', { kind: 'hold', until });
+  return release;
+};
+
+const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
+  const client = new Redis(redis.url);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+};
+const refuseWrites = (test: Pick<Replicas, 'redis'>) =>
+  inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '1'));
+const redisOf = async (app: TestApp) =>
+  ((await (await fetch(`${app.url}/health/ready`)).json()) as { redis: string }).redis;
+const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
+
+describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
+  it('a sign-out that it knows of counts all the same, and the log says once what is wrong', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await refuseWrites(test);
+    for (let call = 0; call < 5; call += 1) expect(await me(test.holder(test.second))).toBe('session_ended');
+    const lines = linesOf(test.second, /^Redis refuses/);
+    expect(lines.map(({ cause }) => String(cause).split(' ')[0])).toEqual(['NOREPLICAS']);
+  });
+
+  it('a sign-out is told once it takes them again', async () => {
+    await using test = await start();
+    await refuseWrites(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    const other = test.holder(test.first, await test.authService.issue(john));
+    // Each of these tries to tell it.
+    for (let call = 0; call < 3; call += 1) expect(await me(other)).toBe('answered');
+    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
+    await vi.waitFor(async () => {
+      expect(await me(other)).toBe('answered');
+      expect(await me(test.holder(test.second))).toBe('session_ended');
+    });
+  });
+});
+
+describe.skipIf(!hasRedis())('a sign-out', () => {
+  it('is told once Redis is back, though nobody comes any more', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await test.redis.start();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'), {
+      timeout: 8_000,
+      interval: 100,
+    });
+  }, 15_000);
+
+  it('that was seen once is not forgotten while Redis is away', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    await test.redis.stop();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    expect(await reasonOf(test.holder(test.second).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+  });
+
+  it('at one wins over a refresh at the other that began while Redis was away', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    const release = holdRefresh(test);
+    const browser = test.holder(test.first);
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await asked(test, 'refresh', 1);
+    await test.redis.start();
+    for (const app of [test.first, test.second]) {
+      await vi.waitFor(async () => expect(await redisOf(app)).toBe('up'), { timeout: 5_000 });
+    }
+    await test.holder(test.second).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).not.toEqual([]), {
+      timeout: 5_000,
+    });
+    release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+  }, 15_000);
+});
+
+describe.skipIf(!hasRedis())('a refresh', () => {
+  it('refused because another took longer than its lock gets what that one got', async () => {
+    await using test = await start();
+    const releaseFirst = holdRefresh(test);
+    const slow = test.holder(test.first);
+    const winner = slow.trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 1);
+    // What 7 s do.
+    expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
+    const releaseSecond = holdRefresh(test);
+    const late = test.holder(test.second);
+    const loser = late.trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 2);
+    releaseFirst();
+    await winner;
+    // It is the other's by now.
+    expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
+    releaseSecond();
+    expect((await loser).user.id).toBe(123);
+    expect(heldBy(late)).toEqual(heldBy(slow));
+  });
+
+  it('asks for the lock also right after Redis was silent', async () => {
+    await using test = await start();
+    test.redis.pause();
+    for (const app of [test.first, test.second]) expect(await me(test.holder(app))).toBe('answered');
+    test.redis.resume();
+    await Promise.all([test.first, test.second].map((app) => test.holder(app).trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
+    await using test = await start();
+    const release = holdRefresh(test);
+    const winner = test.holder(test.first).trpc.session.refresh.mutate();
+    await asked(test, 'refresh', 1);
+    const waiting = test.holder(test.second);
+    const loser = reasonOf(waiting.trpc.session.refresh.mutate());
+    // Its own claims of the lock, over and over.
+    const claims = () =>
+      inRedis(test, async (client) =>
+        Number((await client.info('commandstats')).match(/cmdstat_evalsha:calls=(\d+)/)?.[1] ?? 0),
+      );
+    const before = await claims();
+    await vi.waitFor(async () => expect(await claims()).toBeGreaterThan(before + 3));
+    await test.redis.stop();
+    expect(await loser).toBe('store_unavailable');
+    expect(waiting.setCookies).toEqual([]);
+    release();
+    expect((await winner).user.id).toBe(123);
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('goes on after Redis has forgotten its scripts', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.refresh.mutate();
+    await inRedis(test, (client) => client.script('FLUSH'));
+    const tokens = await test.authService.issue(john);
+    const browsers = Array.from({ length: 20 }, (_, index) =>
+      test.holder(index % 2 === 0 ? test.first : test.second, tokens),
+    );
+    await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(2);
+  });
+});
+
+it.skipIf(!hasRedis())('a sign-out outlives a change of the signing key, where the sealing key stays', async () => {
+  await using test = await start();
+  const browser = test.holder(test.first);
+  await browser.trpc.session.logout.mutate();
+  const changed = {
+    REDIS_URL: test.redis.url,
+    DJANGO_JWT_SIGNING_KEY: 'another-signing-key-that-is-long-enough',
+    DJANGO_JWT_SIGNING_KEY_PREVIOUS: signingKey,
+  };
+  await using app = await startApp({
+    now: test.clock.now,
+    upstream: test.authService,
+    env: { ...changed, SEALING_KEY: signingKey },
+  });
+  expect(await me(test.holder(app))).toBe('session_ended');
+});
+
+it.skipIf(!hasRedis())('what tokens make up that nobody verified lies in Redis for 400 days at most', async () => {
+  await using test = await start({
+    env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
+  });
+  const exp = 253_402_300_799;
+  const held = {
+    access: staffToken(test.clock.now(), { exp }, 'made-up'),
+    refresh: staffToken(test.clock.now(), { exp, token_type: 'refresh' }, 'made-up'),
+  };
+  await reasonOf(test.holder(test.first, held).trpc.session.refresh.mutate());
+  await test.holder(test.first, held).trpc.session.logout.mutate();
+  const lifetimesMs = await inRedis(test, async (client) =>
+    Promise.all((await client.keys('auth-bff:*')).map((key) => client.pttl(key))),
+  );
+  expect(lifetimesMs.length).toBeGreaterThan(3);
+  expect(lifetimesMs.filter((ms) => ms < 0 || ms > 400 * 86_400_000)).toEqual([]);
+});
+
+describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
+  const startBehindProxy = async () => {
+    const redis = await startRedis();
+    const proxy = await startRedisProxy({ port: redis.port });
+    let aheadMs = 0;
+    const clock = () => performance.now() + aheadMs;
+    const app = await startApp({ now: createClock().now, clock, env: { REDIS_URL: proxy.url } });
+    const tokens = await app.authService.issue(john);
+    const call = () => {
+      const browser = app.browser();
+      browser.holdTokens(tokens);
+      return me(browser);
+    };
+    return {
+      proxy,
+      app,
+      call,
+      advance: (ms: number) => {
+        aheadMs += ms;
+      },
+      async [Symbol.asyncDispose]() {
+        await app[Symbol.asyncDispose]();
+        await proxy[Symbol.asyncDispose]();
+        await redis[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const commandsIn = (text: string) => text.match(/^\*\d+\r$/gm)?.length ?? 0;
+
+  it('is asked by one at a time whether it is back', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.call()).toBe('answered');
+    const before = commandsIn(test.proxy.swallowed());
+    test.advance(1_000);
+    await Promise.all(Array.from({ length: 20 }, test.call));
+    expect(commandsIn(test.proxy.swallowed()) - before).toBe(1);
+  });
+
+  it('is known to be back though nobody comes but the health check', async () => {
+    await using test = await start();
+    test.redis.pause();
+    expect(await me(test.holder(test.first))).toBe('answered');
+    expect(await redisOf(test.first)).toBe('away');
+    test.redis.resume();
+    await vi.waitFor(async () => expect(await redisOf(test.first)).toBe('up'), { timeout: 5_000, interval: 100 });
+  });
+
+  it('is told in the log and by the health, and asked on a new connection after 5 s', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.call()).toBe('answered');
+    expect(await redisOf(test.app)).toBe('away');
+    expect(linesOf(test.app, /^Redis is away/)).toHaveLength(1);
+    expect(test.proxy.connections()).toBe(1);
+
+    test.advance(5_000);
+    expect(await test.call()).toBe('answered');
+    await vi.waitFor(async () => expect(await redisOf(test.app)).toBe('up'), { timeout: 8_000, interval: 100 });
+    expect(test.proxy.connections()).toBe(2);
+    expect(linesOf(test.app, /^Redis is back/)).toHaveLength(1);
+  }, 15_000);
+});

@@ -1,0 +1,46 @@
+import { createServer, connect, type Socket } from 'node:net';
+import { type AddressInfo } from 'node:net';
+
+/** What stands between a client and Redis, and may swallow what either sends on the connections of now. */
+export const startRedisProxy = async ({ port }: { port: number }) => {
+  const links = new Set<{ isSilent: boolean; ends: Socket[] }>();
+  let swallowed = '';
+  let connections = 0;
+  const server = createServer((client) => {
+    connections += 1;
+    const upstream = connect(port, '127.0.0.1');
+    const link = { isSilent: false, ends: [client, upstream] };
+    links.add(link);
+    const pass = (from: Socket, to: Socket) => {
+      from.on('data', (chunk: Buffer) => {
+        if (!link.isSilent) to.write(chunk);
+        else if (from === client) swallowed += chunk.toString('latin1');
+      });
+      // Of a line that is dead nobody hears that it ended.
+      from.on('end', () => void (link.isSilent || to.end()));
+      from.on('error', () => {});
+      from.on('close', () => void (link.isSilent || to.destroy()));
+    };
+    pass(client, upstream);
+    pass(upstream, client);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** From now on nothing comes through on the connections that are open; new ones work. */
+    silence(): void {
+      for (const link of links) link.isSilent = true;
+    },
+    /** What was sent to Redis, and swallowed. */
+    swallowed: () => swallowed,
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      for (const { ends } of links) for (const end of ends) end.destroy();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+};
