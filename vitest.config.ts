@@ -31,6 +31,8 @@ export default defineConfig({
           include: ['test/packed/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
+          // Packs, and installs from the registry.
+          hookTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },
       },
