@@ -88,14 +88,17 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${status}`);
   };
 
-  const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenGrant | 'no_such_endpoint'> => {
-    const answer = await transport.request(endpoint, {
+  const sendTokens = (endpoint: Endpoint, tokens: SessionTokens): Promise<Answer> =>
+    transport.request(endpoint, {
       json: {},
       accessToken: tokens.accessToken ?? undefined,
       refreshToken: tokens.refreshToken ?? undefined,
       person: personOf(tokens),
       ...causeOf(tokens),
     });
+
+  const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenGrant | 'no_such_endpoint'> => {
+    const answer = await sendTokens(endpoint, tokens);
     if (answer.status === 404) return 'no_such_endpoint';
     if (isSuccess(answer)) {
       const { grant } = readGrant(endpoint, answer);
@@ -144,13 +147,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     /** Ends the session upstream. Throws where that cannot be known. */
     async signOut(tokens: SessionTokens): Promise<void> {
       const endpoint = endpoints.signOut[tokens.type];
-      const answer = await transport.request(endpoint, {
-        json: {},
-        accessToken: tokens.accessToken ?? undefined,
-        refreshToken: tokens.refreshToken ?? undefined,
-        person: personOf(tokens),
-        ...causeOf(tokens),
-      });
+      const answer = await sendTokens(endpoint, tokens);
       if (!isSuccess(answer))
         throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
     },
