@@ -1,6 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Whole services, and what they do with real deadlines: one after the other, so that they do not wait for each other's CPU. */
+const processes = [
+  'test/server/main.test.ts',
+  'test/server/dev/start.test.ts',
+  'test/server/assignment/replicas.test.ts',
+  'test/server/replica-processes.test.ts',
+  'test/server/doctor/doctor.test.ts',
+];
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -15,14 +24,25 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**', 'test/browser/**', 'test/shipping/**'],
+          exclude: [
+            'test/secrets.test.ts',
+            'test/built/**',
+            'test/packed/**',
+            'test/browser/**',
+            'test/shipping/**',
+            ...processes,
+          ],
           sequence: { groupOrder: 0 },
         },
       },
+      {
+        extends: true,
+        test: { name: 'processes', include: processes, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
       // Reads what all the others left behind, and so runs after them.
-      { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 2 } } },
       // What `npm run build` made: not part of `npm test`, which needs no build.
-      { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 3 } } },
       // The client and the server as npm packs and installs them, one after the other. Needs the registry.
       {
         extends: true,
@@ -33,7 +53,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // Packs, and installs from the registry.
           hookTimeout: 120_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       // The client in pages of a real browser: skipped where there is none, unless REQUIRE_BROWSER=1.
@@ -44,7 +64,7 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       // The Dockerfile and compose.yaml, done step by step without a container engine. Needs the registry.
@@ -56,7 +76,7 @@ export default defineConfig({
           globalSetup: ['test/shipping/setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],
