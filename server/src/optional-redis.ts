@@ -39,7 +39,7 @@ const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> 
 export const createOptionalRedis = (options: OptionalRedisOptions) => {
   const { redis, clock = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
   const { onSilence, onAnswer, onRefusal } = options;
-  let silence: { sinceMs: number; restsUntilMs: number } | null = null;
+  let silence: { sinceMs: number; restsUntilMs: number; isProbed: boolean } | null = null;
   let refusalToldAtMs = Number.NEGATIVE_INFINITY;
 
   const outcomeOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Outcome<Answer>> =>
@@ -64,7 +64,7 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
 
   const noteSilence = (cause: string) => {
     const atMs = clock();
-    silence = { sinceMs: silence?.sinceMs ?? atMs, restsUntilMs: atMs + restMs };
+    silence = { sinceMs: silence?.sinceMs ?? atMs, restsUntilMs: atMs + restMs, isProbed: false };
     onSilence?.(cause);
     if (redis.status === 'ready' && atMs - silence.sinceMs >= reconnectAfterMs) {
       silence.sinceMs = atMs;
@@ -93,9 +93,9 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
     { insists = false }: { insists?: boolean } = {},
   ): Promise<Answer | null> => {
     if (!insists && silence !== null) {
-      if (clock() < silence.restsUntilMs) return null;
+      if (silence.isProbed || clock() < silence.restsUntilMs) return null;
       // This one finds out for all.
-      silence.restsUntilMs = clock() + patienceMs;
+      silence.isProbed = true;
     }
     const outcome = await outcomeOf(command, insists ? 4 * patienceMs : patienceMs);
     if (outcome.kind === 'silent') noteSilence(outcome.cause);
