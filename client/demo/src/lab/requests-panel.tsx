@@ -1,0 +1,40 @@
+import { useMutation } from '@tanstack/react-query';
+import { devRoutes } from './dev-routes.ts';
+import { useLab } from './lab-context.tsx';
+import { useCounts } from './use-counts.ts';
+import { useWatched } from './use-watched.ts';
+
+/** How little is asked for what is shown. */
+export const RequestsPanel = () => {
+  const { queryClient } = useLab();
+  const { requests, calls, names } = useWatched();
+  const counts = useCounts();
+  const reset = useMutation(
+    { mutationFn: devRoutes.resetCounts, onSettled: () => queryClient.invalidateQueries({ queryKey: ['counts'] }) },
+    queryClient,
+  );
+  const facts = [
+    ['The names on this page', `${names.calls} calls in ${names.requests} request${names.requests === 1 ? '' : 's'}`],
+    ['This tab so far', `${calls} calls in ${requests} requests`],
+    ['Requests to the BFF', counts?.bff ?? '–'],
+    ['of these, to the Auth Service', counts?.upstream ?? '–'],
+  ] as const;
+  return (
+    <section className="card" aria-labelledby="requests-title">
+      <header className="card-head">
+        <h2 id="requests-title">Requests</h2>
+        <button type="button" className="quiet" onClick={() => reset.mutate()}>
+          Start at 0
+        </button>
+      </header>
+      <dl className="facts facts-lines">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+};
