@@ -20,6 +20,10 @@ const embedded = {
   DJANGO_JWT_SIGNING_KEY: 'development-signing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
+  // A short memory, so that who breaks the Auth Service sees at once what is still told from it.
+  DIRECTORY_FRESH_SECONDS: '10',
+  DIRECTORY_STALE_SECONDS: '10',
+  DIRECTORY_ROLES_FRESH_SECONDS: '10',
 };
 
 const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder } = readStartOptions();

@@ -11,7 +11,10 @@ export const App = () => {
   const { state } = useSession();
   // With status.get in one request, so that a first visit is no failed one.
   useQuery(trpc.status.get.queryOptions());
-  const me = useQuery(trpc.session.me.queryOptions(undefined, { staleTime: 60_000 }));
+  // Once: during an outage the BFF knows less of a person than the page does already.
+  const me = useQuery(
+    trpc.session.me.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY, meta: { once: true } }),
+  );
 
   if (me.data !== undefined && state !== 'signed_out') {
     const { id, type } = me.data.user;

@@ -4,13 +4,13 @@ import { firstNumber, type Requester, systems, type Ticket } from './ticket.ts';
 /** Who works on what: active people, who take turns. */
 const assignees: Record<Ticket['system'], readonly number[]> = {
   TTS: [1, 5, 12, 23, 123],
-  HDTS: [3, 16, 19, 33],
-  AMS: [15, 24, 56, 110],
-  BMS: [11, 14, 45, 130],
+  HDTS: [3, 5, 16, 19, 33, 118],
+  AMS: [9, 24, 56, 110],
+  BMS: [11, 45, 130],
 };
 
 /** How many of the newest are nobody's yet: what is left is shared out evenly. */
-const unassigned: Record<Ticket['system'], number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 2 };
+const unassigned: Record<Ticket['system'], number> = { TTS: 1, HDTS: 1, AMS: 0, BMS: 0 };
 
 const staff = [18, 40, 51, 58, 26, 77, 20, 27, 64, 47, 71, 80, 34, 38];
 const employees = [1, 3, 5, 6, 7, 8, 10, 11, 12, 14, 16, 19];

@@ -4,7 +4,7 @@ import { useView, views } from './use-view.ts';
 const words = {
   tickets: { label: 'Tickets', icon: 'ticket' },
   turns: { label: 'Turns', icon: 'turn' },
-  lab: { label: 'Behind', icon: 'lab' },
+  lab: { label: 'Lab', icon: 'lab' },
 } as const;
 
 /** On narrow pages alone: wide ones show all parts at once. */

@@ -14,8 +14,8 @@ export const RequestsPanel = () => {
     queryClient,
   );
   const facts = [
-    ['The names on this page', `${names.calls} calls in ${names.requests} request${names.requests === 1 ? '' : 's'}`],
-    ['This tab so far', `${calls} calls in ${requests} requests`],
+    ['Names on this page', `${names.calls} calls, ${names.requests} request${names.requests === 1 ? '' : 's'}`],
+    ['This tab so far', `${calls} calls, ${requests} requests`],
     ['Requests to the BFF', counts?.bff ?? '–'],
     ['of these, to the Auth Service', counts?.upstream ?? '–'],
   ] as const;

@@ -35,7 +35,7 @@ export const SessionPanel = () => {
     <section className="card" aria-labelledby="session-title">
       <header className="card-head">
         <h2 id="session-title">Session</h2>
-        <a className="quiet" href="/" target="_blank" rel="noopener">
+        <a className="button quiet" href="/" target="_blank" rel="noopener">
           <Icon name="tab" />
           Second tab
         </a>
@@ -53,7 +53,7 @@ export const SessionPanel = () => {
       </div>
       <dl className="facts">
         <div>
-          <dt>Refreshes, all tabs</dt>
+          <dt>refreshes, in all</dt>
           <dd data-testid="refreshes">{counts?.refreshes ?? '–'}</dd>
         </div>
         <div>

@@ -5,7 +5,7 @@ import { retryAfterOf } from '../desk/retry-after.ts';
 export const signInWords = (error: unknown): string => {
   switch (reasonOf(error)) {
     case 'bad_credentials':
-      return 'E-mail and password do not go together, or the account is not active. Check both, and whether you are staff or an employee.';
+      return 'E-mail and password do not go together. Are you staff, or an employee?';
     case 'account_locked':
       return 'This account is locked. Ask the help desk to open it again.';
     case 'captcha_required':

@@ -75,6 +75,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
   const [system, setSystem] = useState<System>(systems.find((own) => me.systems.includes(own)) ?? 'TTS');
   const [key, setKey] = useState(newKey);
   const [isTitleMissing, setIsTitleMissing] = useState(false);
+  const [isAnother, setIsAnother] = useState(false);
   const [failedAtMs, setFailedAtMs] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   const { mutate, data: opened, error, isPending, reset } = useOpenTicket(me);
@@ -92,11 +93,8 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
     reset();
     setTitle('');
     setKey(newKey());
+    setIsAnother(true);
   };
-  useEffect(() => {
-    if (isOpen) field.current?.focus();
-  }, [isOpen, opened]);
-
   if (opened !== undefined) {
     const close = () => {
       onClose();
@@ -115,6 +113,9 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
           ref={field}
           value={title}
           maxLength={200}
+          // The dialog sees to the first one.
+          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed for it is gone
+          autoFocus={isAnother}
           autoComplete="off"
           required
           aria-invalid={isTitleMissing}

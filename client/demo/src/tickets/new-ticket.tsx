@@ -9,8 +9,10 @@ type NewTicketProps = { me: Session; isOpen: boolean; onClose: () => void };
 export const NewTicket = ({ me, isOpen, onClose }: NewTicketProps) => {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    if (isOpen) dialog.current?.showModal();
-    else dialog.current?.close();
+    if (isOpen) {
+      dialog.current?.showModal();
+      dialog.current?.querySelector<HTMLInputElement>('#ticket-title')?.focus();
+    } else dialog.current?.close();
   }, [isOpen]);
   return (
     <dialog ref={dialog} className="dialog" aria-labelledby="new-ticket-title" onClose={onClose}>

@@ -15,9 +15,9 @@ export const PersonName = ({ label, person, nameOf, isStale }: PersonNameProps) 
   const name = person === null ? null : nameOf(person);
   return (
     <span className="person">
-      <span className="person-label">{label}</span>
+      {person === null ? null : <span className="person-label">{label}</span>}
       {person === null || name === null ? (
-        <span className="person-name">nobody yet</span>
+        <span className="person-label">unassigned</span>
       ) : name.is === 'known' ? (
         <span className="person-name" data-stale={isStale || undefined}>
           {name.text}

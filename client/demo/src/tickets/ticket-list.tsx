@@ -33,7 +33,12 @@ export const TicketList = ({ me, openedAtMs, onNew }: TicketListProps) => {
           <h2 id="tickets-title">{me.user.type === 'staff' ? 'Tickets' : 'My tickets'}</h2>
           <p className="sub" role="status" data-stale={areNamesStale || undefined}>
             {query.data === undefined ? 'Loading…' : `${shown.length} ${shown.length === 1 ? 'ticket' : 'tickets'}`}
-            {areNamesStale ? ' · names as last known' : ''}
+            {areNamesStale ? (
+              <>
+                {' · '}
+                <span className="visually-hidden">names as </span>last known
+              </>
+            ) : null}
           </p>
         </div>
         <button type="button" className="primary" onClick={onNew}>
