@@ -36,7 +36,7 @@ export const toBanner = (options: BannerOptions): string => {
   );
   return [
     '',
-    ...(hasPage ? [`The help desk      ${bffUrl}  (open it in a browser: it uses all of the below)`] : []),
+    ...(hasPage ? [`The help desk      ${bffUrl}  (open it in a browser)`] : []),
     `The BFF            ${bffUrl}/trpc`,
     `The Auth Service   ${authServiceUrl}  (embedded, dialect: ${dialect}; --dialect deployed for the other)`,
     `The ticket service ${ticketsUrl}/tickets/  (a system's own backend, which verifies the session itself)`,

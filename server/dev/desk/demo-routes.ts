@@ -31,30 +31,32 @@ export const registerDemoRoutes = async (
   server: FastifyInstance,
   { page, ticketsUrlFor }: DemoRoutesOptions,
 ): Promise<void> => {
-  await server.register(async (scope) => {
-    scope.addHook('onRequest', async (request, reply) => {
-      // In place of the BFF's own, by which nothing could be shown.
-      const csp = [
-        "default-src 'self'",
-        `connect-src 'self' ${ticketsUrlFor(request)}`,
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-      ];
-      reply.header('content-security-policy', csp.join('; '));
-    });
+  // In place of the BFF's own, by which nothing could be shown.
+  const cspFor = (request: FastifyRequest): string =>
+    [
+      "default-src 'self'",
+      `connect-src 'self' ${ticketsUrlFor(request)}`,
+      "style-src 'self'",
+      "img-src 'self' data:",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ].join('; ');
 
+  await server.register(async (scope) => {
     const answer = (request: FastifyRequest, reply: FastifyReply, path: string) => {
       const isPage = path === '' || (wantsHtml(request) && !isTaken(path));
       const current = page.current();
       if (current.state === 'ready') {
         const file = current.files.get(path) ?? (isPage ? current.files.get('index.html') : undefined);
-        return file === undefined ? reply.callNotFound() : send(request, reply, file);
+        if (file === undefined) return reply.callNotFound();
+        return send(request, reply.header('content-security-policy', cspFor(request)), file);
       }
       if (!isPage) return reply.callNotFound();
-      reply.type('text/html; charset=utf-8').header('cache-control', 'no-store');
+      reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', cspFor(request))
+        .header('cache-control', 'no-store');
       if (current.state === 'failed') return reply.code(500).send(failedHtml(current.message));
       return reply.header('refresh', '1').send(buildingHtml);
     };

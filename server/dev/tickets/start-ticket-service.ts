@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../../src/config.ts';
-import { cannotStart, createOptionReader, refuseToStart } from '../command-line.ts';
+import { cannotStart, createOptionReader, print, refuseToStart } from '../command-line.ts';
 import { toSeedTickets } from './seed-tickets.ts';
 import { createTicketService } from './ticket-service.ts';
 
@@ -47,12 +47,15 @@ const stop = async () => {
   process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
-// Whoever started it has ended, however that came about.
+// Whoever started it has ended, however that came about, and maybe before this was read.
 process.once('disconnect', () => void stop());
+if (process.send !== undefined && !process.connected) await stop();
 
 await service
   .listen({ host, port })
   .catch(
     cannotStart('The ticket service', 'End what listens there, or choose another: npm run dev -- --tickets-port 8110'),
   );
-process.send?.('listening');
+// Where nobody is left to be told, the end is on its way.
+if (process.send === undefined) print(`The ticket service http://${host}:${port}/tickets/`);
+else process.send('listening', undefined, undefined, () => {});
