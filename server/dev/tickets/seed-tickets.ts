@@ -9,8 +9,8 @@ const assignees: Record<Ticket['system'], readonly number[]> = {
   BMS: [11, 45, 130],
 };
 
-/** How many of the newest are nobody's yet: what is left is shared out evenly. */
-const unassigned: Record<Ticket['system'], number> = { TTS: 1, HDTS: 1, AMS: 0, BMS: 0 };
+/** How many are nobody's yet, here and there: what is left is shared out evenly. */
+const unassigned: Record<Ticket['system'], number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 1 };
 
 const staff = [18, 40, 51, 58, 26, 77, 20, 27, 64, 47, 71, 80, 34, 38];
 const employees = [1, 3, 5, 6, 7, 8, 10, 11, 12, 14, 16, 19];
@@ -28,13 +28,17 @@ const gapMinutes = (index: number): number => 11 + ((index * 37) % 83) + (index 
 type Written = Pick<Ticket, 'system' | 'title' | 'assigneeId'> & { place: number };
 
 /** `place`: where it stands among all, from 0 to 1, so that the systems are mixed and each keeps its own order. */
-const writtenOf = (system: Ticket['system']): Written[] =>
-  seedTitles[system].map((title, turn, { length }) => ({
+const writtenOf = (system: Ticket['system']): Written[] => {
+  const titles = seedTitles[system];
+  const every = Math.floor(titles.length / unassigned[system]);
+  let turn = 0;
+  return titles.map((title, index) => ({
     system,
     title,
-    assigneeId: turn < length - unassigned[system] ? pick(assignees[system], turn) : null,
-    place: (turn + 0.5) / length,
+    assigneeId: index % every === every - 1 ? null : pick(assignees[system], turn++),
+    place: (index + 0.5) / titles.length,
   }));
+};
 
 /** Sixty tickets of the last days, newest first: always the same but for the moment that they are counted back from. */
 export const toSeedTickets = (nowMs: number): Ticket[] => {

@@ -47,7 +47,7 @@ describe('the tickets that are there at the start', () => {
 
   it('are worked on by active people of the system, some by nobody yet', () => {
     const assigned = tickets.flatMap(({ system, assigneeId }) => (assigneeId === null ? [] : [{ system, assigneeId }]));
-    expect(assigned).toHaveLength(52);
+    expect(assigned).toHaveLength(53);
     const misplaced = assigned.filter(({ system, assigneeId }) => {
       const person = findStaff(assigneeId);
       return person?.is_active !== true || person.roles.every((role) => role.system !== system);
@@ -55,9 +55,14 @@ describe('the tickets that are there at the start', () => {
     expect(misplaced).toEqual([]);
   });
 
-  it('are shared out evenly among the TTS technicians who are active', () => {
-    const technicians = staffIdsByRole('TTS', 'Technician').filter((id) => findStaff(id)?.is_active);
-    const shares = countBy(tickets.flatMap(({ assigneeId }) => assigneeId ?? []));
-    expect(technicians.map((id) => shares.get(id))).toEqual(technicians.map(() => 4));
+  it.each([
+    ['TTS', 'Technician', 4],
+    ['HDTS', 'Agent', 2],
+    ['AMS', 'Manager', 3],
+    ['BMS', 'Manager', 3],
+  ])('are shared out evenly among the active people of %s whose turns it is: each %s has %i', (system, role, share) => {
+    const people = staffIdsByRole(system, role).filter((id) => findStaff(id)?.is_active);
+    const shares = countBy(tickets.flatMap((ticket) => (ticket.system === system ? (ticket.assigneeId ?? []) : [])));
+    expect(people.map((id) => shares.get(id))).toEqual(people.map(() => share));
   });
 });
