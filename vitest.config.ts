@@ -12,7 +12,14 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/secrets.test.ts', 'test/built/**', 'test/packed/**', 'test/browser/**', 'test/shipping/**'],
+          exclude: [
+            'test/secrets.test.ts',
+            'test/built/**',
+            'test/packed/**',
+            'test/browser/**',
+            'test/shipping/**',
+            'test/e2e/**',
+          ],
           sequence: { groupOrder: 0 },
         },
       },
@@ -40,6 +47,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      // `npm run dev` and its page, worked by clicks in a real browser: skipped where there is none, as above.
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
         },
       },
       // The Dockerfile and compose.yaml, done step by step without a container engine. Needs the registry.

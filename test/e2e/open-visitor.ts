@@ -60,9 +60,20 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
     /** What the console may say from now on: a failed request of a scenario, by its name. */
     expectErrors: (...lines: RegExp[]) => void expected.push(...lines),
     unexpectedErrors: () => errors.filter((line) => !expected.some((pattern) => pattern.test(line))),
+    /** One of the seeded people, by one click. Resolves once the tickets are there, with their names. */
     async signInAs(name: string): Promise<void> {
       await page.getByRole('button', { name }).click();
+      await page.getByRole('heading', { name: /tickets/i }).waitFor();
+      await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
     },
+    /** Goes to a part of the desk where not all of them are shown at once. */
+    async turnTo(part: 'Tickets' | 'Turns' | 'Lab'): Promise<void> {
+      const link = page.getByRole('link', { name: part, exact: true });
+      if (await link.isVisible()) await link.click();
+    },
+    /** Chooses one of few. */
+    choose: (group: string, choice: string) =>
+      page.getByRole('group', { name: group, exact: true }).getByRole('radio', { name: choice }).check(),
     /** What axe finds on the page as it is. */
     async examine(): Promise<string[]> {
       await page.evaluate(axe.source);

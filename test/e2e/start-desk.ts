@@ -5,12 +5,8 @@ export type DeskCounts = { bff: number; upstream: number; refreshes: number; byE
 /** All that `npm run dev` starts, on ports of its own, with the page built. */
 export const startDesk = async () => {
   const [bff, authService, control, tickets, ops] = await Promise.all(Array.from({ length: 5 }, () => freePort()));
-  const args = [
-    'server/dev/start.ts',
-    ...['--auth-service-port', String(authService)],
-    ...['--control-port', String(control)],
-    ...['--tickets-port', String(tickets)],
-  ];
+  const ports = { 'auth-service-port': authService, 'control-port': control, 'tickets-port': tickets };
+  const args = ['server/dev/start.ts', ...Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)])];
   const process = runProcess({ args, env: { PORT: String(bff), OPS_PORT: String(ops) } });
   await process.printed(/The help desk is there|The help desk could not be built[^]*/);
   const url = `http://localhost:${bff}`;

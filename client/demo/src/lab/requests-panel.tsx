@@ -14,10 +14,10 @@ export const RequestsPanel = () => {
     queryClient,
   );
   const facts = [
-    ['Names on this page', `${names.calls} calls, ${names.requests} request${names.requests === 1 ? '' : 's'}`],
-    ['This tab so far', `${calls} calls, ${requests} requests`],
-    ['Requests to the BFF', counts?.bff ?? '–'],
-    ['of these, to the Auth Service', counts?.upstream ?? '–'],
+    ['Names shown', `${names.calls} calls, ${names.requests} request${names.requests === 1 ? '' : 's'}`],
+    ['This tab', `${calls} calls, ${requests} requests`],
+    ['The BFF was asked', counts?.bff ?? '–'],
+    ['The Auth Service was asked', counts?.upstream ?? '–'],
   ] as const;
   return (
     <section className="card" aria-labelledby="requests-title">
