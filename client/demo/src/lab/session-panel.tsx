@@ -1,5 +1,6 @@
 import { useTRPCClient } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Icon } from '../desk/icon.tsx';
 import { askMany } from './ask-many.ts';
 import { devRoutes } from './dev-routes.ts';
@@ -19,16 +20,21 @@ export const SessionPanel = () => {
   const lifetime = useDeskConfig()?.accessLifetimeSeconds ?? 900;
   const { refreshes } = useWatched();
   const counts = useCounts();
+  const [rounds, setRounds] = useState(0);
   const ask = useMutation(
     {
-      mutationFn: async ({ expire }: { expire: boolean }) => {
+      mutationFn: async ({ expire, round }: { expire: boolean; round: number }) => {
         if (expire) await devRoutes.expire();
-        return askMany(trpc);
+        return { round, ...(await askMany(trpc)) };
       },
       onSettled: () => queryClient.invalidateQueries({ queryKey: ['counts'] }),
     },
     queryClient,
   );
+  const askIn = ({ expire }: { expire: boolean }) => {
+    setRounds(rounds + 1);
+    ask.mutate({ expire, round: rounds + 1 });
+  };
   const left = secondsLeft === null ? 0 : Math.min(1, secondsLeft / lifetime);
 
   return (
@@ -62,10 +68,10 @@ export const SessionPanel = () => {
         </div>
       </dl>
       <div className="lab-actions">
-        <button type="button" className="quiet" onClick={() => ask.mutate({ expire: true })} aria-busy={ask.isPending}>
+        <button type="button" className="quiet" onClick={() => askIn({ expire: true })} aria-busy={ask.isPending}>
           Expire now, ask 20
         </button>
-        <button type="button" className="quiet" onClick={() => ask.mutate({ expire: false })} aria-busy={ask.isPending}>
+        <button type="button" className="quiet" onClick={() => askIn({ expire: false })} aria-busy={ask.isPending}>
           Just ask 20
         </button>
       </div>
@@ -75,7 +81,7 @@ export const SessionPanel = () => {
           : ask.isError
             ? 'The token could not be taken away.'
             : ask.data
-              ? `${ask.data.answered} of ${ask.data.of} answered in ${ask.data.ms} ms`
+              ? `Round ${ask.data.round}: ${ask.data.answered} of ${ask.data.of} answered in ${ask.data.ms} ms`
               : 'One refresh serves all that wait.'}
       </p>
     </section>

@@ -7,7 +7,7 @@ export const signInWords = (error: unknown): string => {
     case 'bad_credentials':
       return 'E-mail and password do not go together. Are you staff, or an employee?';
     case 'account_locked':
-      return 'This account is locked. Ask the help desk to open it again.';
+      return 'This account is locked or not active. Ask the help desk to open it.';
     case 'captcha_required':
       return 'Say that you are no robot, and sign in again.';
     case 'otp_invalid':
