@@ -80,7 +80,7 @@ const hosts = new Set(['localhost', '127.0.0.1', isIPv6(config.host) ? `[${confi
 const ticketService = runTicketService({
   host: config.host,
   port: ticketsPort,
-  origins: Array.from(hosts, (host) => `http://${host}:${config.port}`),
+  origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
   env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
   onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
 });
