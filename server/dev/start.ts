@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApp } from '../src/app.ts';
@@ -79,11 +80,11 @@ const authService = await startAuthService({
 parts.push(authService);
 
 // The page is opened under either name, and the cookies are of the one that it was opened under.
-const hosts = [...new Set(['localhost', '127.0.0.1', config.host])];
+const hosts = new Set(['localhost', '127.0.0.1', isIPv6(config.host) ? `[${config.host}]` : config.host]);
 const ticketService = runTicketService({
   host: config.host,
   port: ticketsPort,
-  origins: hosts.map((host) => `http://${host}:${config.port}`),
+  origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
   env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
   onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
 });

@@ -46,7 +46,9 @@ const stop = async () => {
   await service.close();
   process.exit(0);
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+process.once('SIGTERM', () => void stop());
+// Ctrl-C reaches all processes of the terminal: where another has started this one, that one ends it.
+process.once('SIGINT', () => void (process.send === undefined && stop()));
 // Whoever started it has ended, however that came about, and maybe before this was read.
 process.once('disconnect', () => void stop());
 if (process.send !== undefined && !process.connected) await stop();
