@@ -10,7 +10,7 @@ export const DeskHeader = ({ me }: { me: Session }) => {
   const signOut = useMutation({ mutationFn: () => session.signOut() });
   const { fullName, email, type } = me.user;
   return (
-    <header className="desk-header">
+    <header className="desk-header who-is-there">
       <h1>
         <Icon name="ticket" />
         <span>Ticket desk</span>

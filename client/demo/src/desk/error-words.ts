@@ -5,9 +5,9 @@ export type ErrorWords = { title: string; advice: string; canRetry: boolean };
 
 /** By what there is to do. `subject` begins a sentence: "Who is next". */
 const wordsOf: Record<ErrorAction, (subject: string) => ErrorWords> = {
-  'access-denied': (subject) => ({
+  'access-denied': () => ({
     title: 'Access denied',
-    advice: `${subject} is not for your account to see.`,
+    advice: 'Your account may not see this.',
     canRetry: false,
   }),
   'not-found': () => ({

@@ -8,8 +8,7 @@ const Banner = ({ dueAtMs, isNetwork, retry }: Failing) => {
     <>
       <Icon name="wrench" />
       <p className="banner-words">
-        <strong>{isNetwork ? 'No connection' : 'Under maintenance'}</strong>{' '}
-        {isNetwork ? 'The desk cannot be reached.' : 'The Auth Service does not answer.'} What is on the page stays.
+        <strong>{isNetwork ? 'No connection' : 'Under maintenance'}</strong> What you see stays.
       </p>
       {/* Each second read aloud would be a nuisance. */}
       <p className="banner-count" aria-live="off">

@@ -1,4 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { SystemChoice } from '../tickets/system-choice.tsx';
 import { devRoutes, type Fault } from './dev-routes.ts';
 import { useLab } from './lab-context.tsx';
@@ -29,6 +30,8 @@ const troubleOf = (fault: Fault | null): Trouble => {
 /** Breaks the embedded Auth Service, for all who use it. */
 export const TroublePanel = () => {
   const { queryClient } = useLab();
+  /** Until it is known to be so. */
+  const [chosen, setChosen] = useState<Trouble | null>(null);
   const { data: fault = null } = useQuery(
     { queryKey: ['fault'], queryFn: devRoutes.fault, refetchInterval: 3_000 },
     queryClient,
@@ -36,12 +39,18 @@ export const TroublePanel = () => {
   const set = useMutation(
     {
       mutationFn: (trouble: Trouble) => devRoutes.setFault(faultOf[trouble]),
-      onMutate: (trouble) => queryClient.setQueryData(['fault'], faultOf[trouble]),
-      onSettled: () => queryClient.invalidateQueries({ queryKey: ['fault'] }),
+      onSettled: async () => {
+        await queryClient.invalidateQueries({ queryKey: ['fault'] });
+        setChosen(null);
+      },
     },
     queryClient,
   );
-  const trouble = troubleOf(fault);
+  const choose = (next: Trouble) => {
+    setChosen(next);
+    set.mutate(next);
+  };
+  const trouble = chosen ?? troubleOf(fault);
   return (
     <section className="card" aria-labelledby="trouble-title">
       <header className="card-head">
@@ -53,7 +62,7 @@ export const TroublePanel = () => {
         choices={troubles}
         labelOf={(choice) => labels[choice]}
         value={trouble}
-        onChange={set.mutate}
+        onChange={choose}
       />
       <p className="sub trouble-words" role="status">
         {set.isError ? 'That could not be set.' : words[trouble]}

@@ -38,7 +38,7 @@ export const SecondFactor = ({ challenge, email, onBack }: SecondFactorProps) =>
           <p className="sub">Waiting for the mail…</p>
         ) : (
           <p>
-            <span className="sub">Your code for the ticket desk</span>
+            <span className="sub">Your code</span>
             <strong className="mail-code">{sent}</strong>
           </p>
         )}

@@ -16,13 +16,15 @@ const Skeleton = () => (
 export const Distribution = ({ system, openedAtMs }: { system: System; openedAtMs: number }) => {
   const trpc = useTRPC();
   const query = useQuery(trpc.assignments.candidates.queryOptions({ system, role: roleOf[system] }));
-  const { data: tickets } = useTickets();
+  const tickets = useTickets();
   // One note for one refusal: what `peek` was refused for stands above.
   if (query.data === undefined && query.error !== null) return <div className="bars" />;
+  // Bars that begin at 0 would tell something that is not so.
+  if (tickets.isPending) return <Skeleton />;
   return (
     <QueryView query={query} subject="The distribution" skeleton={<Skeleton />}>
       {({ users }) => {
-        const shares = toShares({ users, tickets: tickets ?? [], system, openedAtMs });
+        const shares = toShares({ users, tickets: tickets.data ?? [], system, openedAtMs });
         const most = Math.max(1, ...shares.map(({ total }) => total));
         const totals = shares.map(({ total }) => total);
         const spread = totals.length === 0 ? 0 : Math.max(...totals) - Math.min(...totals);

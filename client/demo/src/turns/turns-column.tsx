@@ -13,7 +13,7 @@ export const TurnsColumn = ({ me, openedAtMs }: { me: Session; openedAtMs: numbe
   return (
     <>
       <section className="card" aria-labelledby="turns-title">
-        <header className="card-head">
+        <header className="card-head card-head-tall">
           <h2 id="turns-title">Turns</h2>
           <SampleTickets me={me} system={system} />
         </header>
