@@ -4,13 +4,12 @@ import { hasChromium, launchChromium } from './chromium.ts';
 import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk } from './start-desk.ts';
 
-const looks: Array<
-  Look & { /** Whom nobody has looked up before, so that the BFF cannot know them. */ stranger: number }
-> = [
-  { width: 390, scheme: 'light', stranger: 88 },
-  { width: 390, scheme: 'dark', stranger: 101 },
-  { width: 1440, scheme: 'light', stranger: 42 },
-  { width: 1440, scheme: 'dark', stranger: 99 },
+/** `stranger`: whom nobody has looked up before, so that the BFF cannot know them. */
+const looks: Array<Look & { stranger: number; title: string }> = [
+  { width: 390, scheme: 'light', stranger: 88, title: 'The coffee machine asks for a password' },
+  { width: 390, scheme: 'dark', stranger: 101, title: 'The door reader beeps twice' },
+  { width: 1440, scheme: 'light', stranger: 42, title: 'Desk lamp flickers since Monday' },
+  { width: 1440, scheme: 'dark', stranger: 99, title: 'Headset crackles in every call' },
 ];
 
 describe.skipIf(!hasChromium)('the ticket desk', () => {
@@ -24,7 +23,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await desk[Symbol.asyncDispose]();
   });
 
-  it.each(looks)('shows each of its screens at $width px, $scheme', async ({ stranger, ...look }) => {
+  it.each(looks)('shows each of its screens at $width px, $scheme', async ({ stranger, title, ...look }) => {
     await desk.mend();
     await using visitor = await openVisitor({ browser, desk, look });
     const { page } = visitor;
@@ -83,12 +82,12 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.getByRole('button', { name: 'Open and assign' }).click();
     await page.getByText('Say in a few words').waitFor();
     await shown('6-new-ticket');
-    await page.keyboard.type('The coffee machine asks for a password');
+    await page.keyboard.type(title);
     await page.getByRole('button', { name: 'Open and assign' }).click();
     await page.getByText('is assigned to').waitFor();
     await shown('7-assigned');
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByText('The coffee machine asks for a password').first().waitFor();
+    await page.getByText(title).waitFor();
 
     await visitor.turnTo('Turns');
     await page.getByText('Next in turn', { exact: true }).waitFor();
