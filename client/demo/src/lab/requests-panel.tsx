@@ -4,6 +4,10 @@ import { useLab } from './lab-context.tsx';
 import { useCounts } from './use-counts.ts';
 import { useWatched } from './use-watched.ts';
 
+const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const inWords = ({ calls, requests }: { calls: number; requests: number }) =>
+  `${many(calls, 'call')}, ${many(requests, 'request')}`;
+
 /** How little is asked for what is shown. */
 export const RequestsPanel = () => {
   const { queryClient } = useLab();
@@ -14,8 +18,8 @@ export const RequestsPanel = () => {
     queryClient,
   );
   const facts = [
-    ['Names shown', `${names.calls} calls, ${names.requests} request${names.requests === 1 ? '' : 's'}`],
-    ['This tab', `${calls} calls, ${requests} requests`],
+    ['Names shown', inWords(names)],
+    ['This tab', inWords({ calls, requests })],
     ['The BFF was asked', counts?.bff ?? '–'],
     ['The Auth Service was asked', counts?.upstream ?? '–'],
   ] as const;
