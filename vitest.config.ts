@@ -30,6 +30,7 @@ export default defineConfig({
             'test/packed/**',
             'test/browser/**',
             'test/shipping/**',
+            'test/e2e/**',
             ...processes,
           ],
           sequence: { groupOrder: 0 },
@@ -67,6 +68,18 @@ export default defineConfig({
           sequence: { groupOrder: 5 },
         },
       },
+      // `npm run dev` and its page, worked by clicks in a real browser: skipped where there is none, as above.
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
+        },
+      },
       // The Dockerfile and compose.yaml, done step by step without a container engine. Needs the registry.
       {
         extends: true,
@@ -76,7 +89,7 @@ export default defineConfig({
           globalSetup: ['test/shipping/setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],

@@ -35,6 +35,8 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   resetCalls(): void;
   /** Makes an endpoint, or with `*` all that have no fault of their own, go wrong; null clears. */
   fault(endpoint: EndpointName | '*', fault: Fault | null): void;
+  /** The fault that is set for an endpoint, or for all with `*`. Null: none. */
+  faultOf(endpoint: EndpointName | '*'): Fault | null;
   clearFaults(): void;
   /** Ends at once, whatever still hangs. */
   close(): Promise<void>;
@@ -151,6 +153,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     count: calls.count,
     resetCalls: calls.reset,
     fault: faults.set,
+    faultOf: faults.of,
     clearFaults: faults.clear,
     close,
     [Symbol.asyncDispose]: close,

@@ -1,13 +1,21 @@
 import type { Dialect } from './options.ts';
 import { signInPeople } from './people.ts';
 
-export type BannerOptions = { bffPort: number; authServiceUrl: string; controlUrl: string | null; dialect: Dialect };
+export type BannerOptions = {
+  bffUrl: string;
+  /** Whether the BFF serves the demo page. */
+  hasPage: boolean;
+  ticketsUrl: string;
+  authServiceUrl: string;
+  controlUrl: string | null;
+  dialect: Dialect;
+};
 
 const jar = '/tmp/auth-bff.cookies';
 
 /** The three curl lines, each of which works as printed. */
-export const toCurlLines = (bffPort: number): string[] => {
-  const trpc = `http://localhost:${bffPort}/trpc`;
+export const toCurlLines = (bffUrl: string): string[] => {
+  const trpc = `${bffUrl}/trpc`;
   const [person] = signInPeople;
   if (person === undefined) throw new Error('The seed data has nobody to sign in.');
   const credentials = JSON.stringify({ json: { email: person.email, password: person.password, as: person.as } });
@@ -20,22 +28,25 @@ export const toCurlLines = (bffPort: number): string[] => {
 };
 
 /** Where to go, whom to sign in as, and what to try. */
-export const toBanner = ({ bffPort, authServiceUrl, controlUrl, dialect }: BannerOptions): string => {
+export const toBanner = (options: BannerOptions): string => {
+  const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect } = options;
   const width = Math.max(...signInPeople.map(({ email }) => email.length));
   const people = signInPeople.map(
     ({ email, password, as, shows }) => `  ${as.padEnd(9)} ${email.padEnd(width)}  ${password}  ${shows}`,
   );
   return [
     '',
-    `The BFF            http://localhost:${bffPort}/trpc`,
+    ...(hasPage ? [`The help desk      ${bffUrl}  (open it in a browser)`] : []),
+    `The BFF            ${bffUrl}/trpc`,
     `The Auth Service   ${authServiceUrl}  (embedded, dialect: ${dialect}; --dialect deployed for the other)`,
+    `The ticket service ${ticketsUrl}/tickets/  (a system's own backend, which verifies the session itself)`,
     ...(controlUrl === null ? [] : [`What breaks it     ${controlUrl}  (curl it for help)`]),
     '',
     'People to sign in as:',
     ...people,
     '',
     'Sign in, look somebody up, and ask two things in one batch:',
-    ...toCurlLines(bffPort).map((line) => `  ${line}`),
+    ...toCurlLines(bffUrl).map((line) => `  ${line}`),
     '',
     'A second-factor code is printed here when somebody needs it. Ctrl-C ends all.',
     '',

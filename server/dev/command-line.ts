@@ -25,6 +25,10 @@ export const createOptionReader = (usage: string) => {
       if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
       return refuse(`${name}: expected a port from 0 to 65535, got ${text}`);
     },
+    toSeconds(name: string, text: string): number {
+      if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+      return refuse(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
+    },
     toDialect(text: string): Dialect {
       if (text === 'guide' || text === 'deployed') return text;
       return refuse(`--dialect: expected guide or deployed, got ${text}`);

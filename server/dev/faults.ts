@@ -41,6 +41,8 @@ export const createFaults = () => {
       if (fault) active.set(endpoint, { fault, left: fault.times ?? Number.POSITIVE_INFINITY });
       else active.delete(endpoint);
     },
+    /** What is set for an endpoint, or for all of them. Null: nothing. */
+    of: (endpoint: EndpointName | '*'): Fault | null => active.get(endpoint)?.fault ?? null,
     clear: (): void => active.clear(),
     /** The fault for a request that has come, counted against its `times`. */
     take: (endpoint: EndpointName | null): Fault | null => {

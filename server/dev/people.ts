@@ -82,23 +82,23 @@ export type SignInPerson = {
   password: string;
   as: 'staff' | 'employee';
   shows: string;
+  secondFactor: boolean;
 };
 
+const toSignInPerson = (person: Staff | Employee, as: SignInPerson['as'], shows: string): SignInPerson => ({
+  name: fullName(person),
+  email: person.email,
+  password: person.password,
+  as,
+  shows,
+  secondFactor: person.second_factor,
+});
+
 const staffToShow = (id: number, shows: string): SignInPerson[] =>
-  staff
-    .filter((person) => person.id === id)
-    .map((person) => ({ name: fullName(person), email: person.email, password: person.password, as: 'staff', shows }));
+  staff.filter((person) => person.id === id).map((person) => toSignInPerson(person, 'staff', shows));
 
 const employeeToShow = (id: number, shows: string): SignInPerson[] =>
-  employees
-    .filter((person) => person.id === id)
-    .map((person) => ({
-      name: fullName(person),
-      email: person.email,
-      password: person.password,
-      as: 'employee',
-      shows,
-    }));
+  employees.filter((person) => person.id === id).map((person) => toSignInPerson(person, 'employee', shows));
 
 /** The handful of people worth signing in as, and what each one shows. */
 export const signInPeople: readonly SignInPerson[] = [
@@ -107,7 +107,7 @@ export const signInPeople: readonly SignInPerson[] = [
   ...staffToShow(3, 'HDTS agent'),
   ...staffToShow(4, 'AMS only: no access to tickets'),
   ...staffToShow(6, 'admin of all four systems'),
-  ...staffToShow(7, 'second factor: the code is printed here'),
+  ...staffToShow(7, 'second factor: a code is asked for'),
   ...staffToShow(8, 'inactive: cannot sign in'),
   ...staffToShow(9, 'locked: cannot sign in'),
   ...staffToShow(10, 'needs a captcha: captcha-ok passes'),

@@ -1,40 +1,33 @@
-import { parseArgs } from 'node:util';
+import { existsSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApp } from '../src/app.ts';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
 import { startAuthService } from './auth-service.ts';
 import { toBanner } from './banner.ts';
-import { cannotStart, createOptionReader, print, refuseToStart } from './command-line.ts';
+import { cannotStart, print, refuseToStart } from './command-line.ts';
+import { createDemoPage } from './desk/demo-page.ts';
+import { registerDemoRoutes } from './desk/demo-routes.ts';
+import { registerDevRoutes } from './desk/dev-routes.ts';
+import { localHostOf } from './desk/local-host.ts';
+import { createQuietOutput } from './desk/quiet-output.ts';
+import { readStartOptions } from './start-options.ts';
+import { runTicketService } from './tickets/run-ticket-service.ts';
 
 /** What `npm run dev` runs on where the environment says nothing. None of it is secret, and none of it is fit for production. */
 const embedded = {
   DJANGO_JWT_SIGNING_KEY: 'development-signing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
-};
-const usage = 'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001]';
-
-const readOptions = () => {
-  const { refuse, toPort, toDialect } = createOptionReader(usage);
-  try {
-    const { values } = parseArgs({
-      options: {
-        dialect: { type: 'string', default: 'guide' },
-        'auth-service-port': { type: 'string', default: '8000' },
-        'control-port': { type: 'string', default: '8001' },
-      },
-    });
-    return {
-      dialect: toDialect(values.dialect),
-      authServicePort: toPort('--auth-service-port', values['auth-service-port']),
-      controlPort: toPort('--control-port', values['control-port']),
-    };
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
+  // A short memory, so that who breaks the Auth Service sees at once what is still told from it.
+  DIRECTORY_FRESH_SECONDS: '10',
+  DIRECTORY_STALE_SECONDS: '10',
+  DIRECTORY_ROLES_FRESH_SECONDS: '10',
 };
 
-const { dialect, authServicePort, controlPort } = readOptions();
+const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder } = readStartOptions();
 const environment = {
   ...embedded,
   ...process.env,
@@ -51,12 +44,32 @@ const readConfig = () => {
 const config = readConfig();
 const [signingKey = embedded.DJANGO_JWT_SIGNING_KEY] = config.signingKeys;
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = demoFolder ?? join(root, 'client/demo');
+const page =
+  process.env.NO_DEMO !== '1' && existsSync(join(folder, 'index.html'))
+    ? createDemoPage({
+        folder,
+        alsoFrom: ['client/src', 'shared/src', 'package-lock.json'].map((path) => join(root, path)),
+        env: process.env,
+      })
+    : null;
+
+const parts: Array<{ close: () => Promise<unknown> }> = page === null ? [] : [page];
+const stop = async () => {
+  print('\nStopping.');
+  await Promise.all(parts.map((part) => part.close()));
+  process.exit(0);
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
 const authService = await startAuthService({
   dialect,
   port: authServicePort,
   controlPort,
   signingKey,
   apiKey: config.apiKey,
+  accessLifetimeSeconds,
   log: print,
 }).catch(
   cannotStart(
@@ -64,17 +77,44 @@ const authService = await startAuthService({
     'End what listens there, or choose others: npm run dev -- --auth-service-port 8100 --control-port 8101',
   ),
 );
+parts.push(authService);
 
-const app = await createApp({ config, log: createLog(config) });
+// The page is opened under either name, and the cookies are of the one that it was opened under.
+const hosts = new Set(['localhost', '127.0.0.1', isIPv6(config.host) ? `[${config.host}]` : config.host]);
+const ticketService = runTicketService({
+  host: config.host,
+  port: ticketsPort,
+  origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
+  env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
+  onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
+});
+
+const quiet = createQuietOutput((line) => process.stdout.write(line));
+const app = await createApp({ config, log: createLog({ ...config, destination: quiet }) });
+parts.push(app);
+const ticketsUrlFor = ({ hostname }: { hostname: string }) =>
+  `http://${localHostOf(hostname) ?? 'localhost'}:${ticketsPort}`;
+const { cookieDomain } = config;
+await registerDevRoutes(app.server, { authService, accessLifetimeSeconds, cookieDomain, ticketsUrlFor });
+if (page !== null) await registerDemoRoutes(app.server, { page, ticketsUrlFor });
 await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 // Metrics are not what anybody came for.
 await app.listenOps().catch(() => null);
+// It has said why.
+parts.push(await ticketService.catch(() => process.exit(1)));
 
-const stop = async () => {
-  print('\nStopping.');
-  await Promise.all([app.close(), authService.close()]);
-  process.exit(0);
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+const bffUrl = `http://localhost:${config.port}`;
+print(
+  toBanner({
+    bffUrl,
+    hasPage: page !== null,
+    ticketsUrl: `http://localhost:${ticketsPort}`,
+    authServiceUrl: authService.url,
+    controlUrl: authService.controlUrl,
+    dialect,
+  }),
+);
 
-print(toBanner({ bffPort: config.port, authServiceUrl: authService.url, controlUrl: authService.controlUrl, dialect }));
+const prepared = await page?.prepare();
+if (prepared?.state === 'ready') print(`The help desk is there: ${bffUrl}`);
+if (prepared?.state === 'failed') print(`The help desk could not be built:\n${prepared.message}`);

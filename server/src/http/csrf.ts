@@ -11,7 +11,7 @@ const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.
 const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);
 
 /** Whether the browser, or its Origin header, says that the request was made by another site or origin. */
-const isFromElsewhere = (request: FastifyRequest): boolean => {
+export const isFromElsewhere = (request: FastifyRequest): boolean => {
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin } = request.headers;

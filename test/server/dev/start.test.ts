@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { freePort, holdPort, runProcess } from '../../support/run-process.ts';
+import { ask, claimsOf } from './ask.ts';
+import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);
 const hasCurl = await run('curl', ['--version']).then(
@@ -9,28 +11,48 @@ const hasCurl = await run('curl', ['--version']).then(
   () => false,
 );
 
-const startDev = async (ports: { bff?: number; authService?: number; control?: number } = {}, args: string[] = []) => {
-  const [bff, authService, control] = await Promise.all([freePort(), freePort(), freePort()]);
-  const used = { bff, authService, control, ...ports };
+type Ports = { bff: number; authService: number; control: number; tickets: number };
+type StartDev = { ports?: Partial<Ports>; args?: string[]; pageFolder?: string };
+
+const startDev = async ({ ports: given = {}, args = [], pageFolder }: StartDev = {}) => {
+  const [bff, authService, control, tickets] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const ports: Ports = { bff, authService, control, tickets, ...given };
   const dev = runProcess({
     args: [
       'server/dev/start.ts',
-      '--auth-service-port',
-      String(used.authService),
-      '--control-port',
-      String(used.control),
+      `--auth-service-port=${ports.authService}`,
+      `--control-port=${ports.control}`,
+      `--tickets-port=${ports.tickets}`,
+      ...(pageFolder === undefined ? [] : ['--demo-folder', pageFolder]),
       ...args,
     ],
-    env: { PORT: String(used.bff) },
+    env: { PORT: String(ports.bff), OPS_PORT: '0', ...(pageFolder === undefined ? { NO_DEMO: '1' } : {}) },
   });
-  return { dev, ports: used };
+  return { dev, ports, url: `http://localhost:${ports.bff}`, ticketsUrl: `http://localhost:${ports.tickets}/tickets/` };
+};
+
+const signIn = async (url: string) => {
+  const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+  const { cookies } = await ask(`${url}/trpc/session.login`, {
+    json: { json: credentials },
+    headers: { 'x-csrf': '1' },
+  });
+  return cookies.access_token ?? '';
+};
+
+/** Takes the ports and lets them go: fails where one of them is not free. */
+const expectFree = async (ports: Ports) => {
+  for (const port of Object.values(ports)) {
+    const held = await holdPort(port);
+    await held[Symbol.asyncDispose]();
+  }
 };
 
 describe('npm run dev', () => {
   it.skipIf(!hasCurl).each(['guide', 'deployed'])(
     'prints curl lines that work as printed, in the %s dialect',
     async (dialect) => {
-      const { dev } = await startDev({}, ['--dialect', dialect]);
+      const { dev } = await startDev({ args: ['--dialect', dialect] });
       await using _ = dev;
       await dev.printed(/Ctrl-C ends all/);
       const lines = dev.output().match(/^ {2}curl .*$/gm) ?? [];
@@ -57,17 +79,109 @@ describe('npm run dev', () => {
     await dev.printed(/Ctrl-C ends all/);
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
-    for (const port of Object.values(ports)) {
-      const held = await holdPort(port);
-      await held[Symbol.asyncDispose]();
+    await expectFree(ports);
+  });
+
+  it('leaves no ticket service behind where it is killed', async () => {
+    const { dev, ports } = await startDev();
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    dev.kill('SIGKILL');
+    // The output ends only once nobody is left who could write to it.
+    expect(await dev.exited).toBeNull();
+    await expectFree(ports);
+  });
+
+  it('runs a ticket service that takes the session of the BFF, and whose answers the page may read', async () => {
+    const { dev, url, ticketsUrl } = await startDev();
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    expect(dev.output()).toContain(ticketsUrl);
+    expect(await ask(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
+    const token = await signIn(url);
+    for (const origin of [url, url.replace('localhost', '127.0.0.1')]) {
+      const { status, headers, body } = await ask(ticketsUrl, { token, headers: { origin } });
+      expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
+      expect(body).toMatchObject({ tickets: expect.objectContaining({ length: 60 }) });
+    }
+    const ticket = { title: 'Wet laptop', system: 'TTS', assigneeId: null, key: 'a' };
+    const opened = await ask(ticketsUrl, { token, json: ticket });
+    expect(opened).toMatchObject({ status: 201, body: { requesterId: 123, requesterType: 'staff' } });
+  });
+
+  it('tells the page of the ticket service under the name that the page was opened under', async () => {
+    const { dev, ports } = await startDev();
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    for (const host of ['localhost', '127.0.0.1']) {
+      const { body } = await ask(`http://${host}:${ports.bff}/dev/config`);
+      expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
     }
   });
 
-  it.each(['bff', 'authService', 'control'] as const)(
+  it('gives access tokens the life that is asked for', async () => {
+    const { dev, url } = await startDev({ args: ['--access-lifetime-seconds', '37'] });
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    const { exp, iat } = claimsOf(await signIn(url));
+    expect(Number(exp) - Number(iat)).toBe(37);
+    expect((await ask(`${url}/dev/config`)).body).toMatchObject({ accessLifetimeSeconds: 37 });
+  });
+
+  it('builds the page behind the BFF, serves it at the root, and keeps its requests out of the log', async () => {
+    await using page = await createPageFolder('Good morning');
+    const { dev, url } = await startDev({ pageFolder: page.folder });
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
+    await dev.printed(/The help desk is there/);
+    const index = await ask(`${url}/`);
+    expect(index).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
+    const [script = 'no script'] = /\/assets\/[\w.-]+/.exec(index.text) ?? [];
+    expect((await ask(`${url}${script}`)).text).toContain('Good morning');
+    await ask(`${url}/dev/counts`);
+    await ask(`${url}/trpc/status.get`);
+    await dev.printed(/"path":"\/trpc\/status.get"/);
+    expect(dev.output()).not.toMatch(/"path":"\/(dev|assets|")/);
+  });
+
+  it('answers while the page is built, and says where it cannot be', async () => {
+    await using page = await createPageFolder();
+    await page.write('main.ts', "import './missing.ts';");
+    const { dev, url } = await startDev({ pageFolder: page.folder });
+    await using _ = dev;
+    await dev.printed(/The help desk could not be built:[^]*missing\.ts/);
+    expect(await ask(`${url}/`)).toMatchObject({ status: 500, text: expect.stringContaining('missing.ts') });
+    expect(await ask(`${url}/trpc/status.get`)).toMatchObject({ status: 200 });
+  });
+
+  it('ends the build of the page on Ctrl-C', async () => {
+    await using page = await createPageFolder();
+    const { dev, ports } = await startDev({ pageFolder: page.folder });
+    await using _ = dev;
+    await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'), 10_000);
+    dev.kill('SIGINT');
+    expect(await dev.exited).toBe(0);
+    expect((await page.names()).join()).not.toContain('.dist-');
+    await expectFree(ports);
+  });
+
+  it.each(['a folder without a page', 'NO_DEMO=1'])('runs without a page where there is %s', async (where) => {
+    await using page = await createPageFolder();
+    const pageFolder = where === 'NO_DEMO=1' ? {} : { pageFolder: `${page.folder}/none` };
+    const { dev, url } = await startDev(pageFolder);
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    expect(dev.output()).not.toContain('The help desk');
+    const answer = await ask(`${url}/`, { headers: { accept: 'text/html' } });
+    expect(answer).toMatchObject({ status: 404, text: expect.stringContaining('no_such_procedure') });
+  });
+
+  it.each(['bff', 'authService', 'control', 'tickets'] as const)(
     'says which port is taken where it is the one of %s',
     async (part) => {
       await using taken = await holdPort();
-      const { dev } = await startDev({ [part]: taken.port });
+      const { dev } = await startDev({ ports: { [part]: taken.port } });
       await using _ = dev;
       expect(await dev.exited).toBe(1);
       expect(dev.output()).toMatch(
@@ -77,10 +191,14 @@ describe('npm run dev', () => {
     },
   );
 
-  it('says what a wrong option should be', async () => {
-    const { dev } = await startDev({}, ['--dialect', 'french']);
+  it.each([
+    ['--dialect', 'french', 'expected guide or deployed, got french'],
+    ['--tickets-port', '99999', 'expected a port from 0 to 65535, got 99999'],
+    ['--access-lifetime-seconds', '0', 'expected a whole number of seconds from 1 to 999999, got 0'],
+  ])('says what a wrong %s should be', async (option, value, should) => {
+    const { dev } = await startDev({ args: [option, value] });
     await using _ = dev;
     expect(await dev.exited).toBe(1);
-    expect(dev.output()).toContain('--dialect: expected guide or deployed, got french');
+    expect(dev.output()).toContain(`${option}: ${should}`);
   });
 });

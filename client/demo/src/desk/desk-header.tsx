@@ -1,0 +1,32 @@
+import type { Session } from '@auth-bff/client';
+import { useMutation } from '@tanstack/react-query';
+import { useLab } from '../lab/lab-context.tsx';
+import { Icon } from './icon.tsx';
+import { StatusPill } from './status-pill.tsx';
+
+/** Whose desk it is, how the service is, and the way out. */
+export const DeskHeader = ({ me }: { me: Session }) => {
+  const { session } = useLab();
+  const signOut = useMutation({ mutationFn: () => session.signOut() });
+  const { fullName, email, type } = me.user;
+  return (
+    <header className="desk-header who-is-there">
+      <h1>
+        <Icon name="ticket" />
+        <span>Ticket desk</span>
+      </h1>
+      <StatusPill />
+      <div className="who">
+        <p>
+          <span className="who-name">{fullName ?? email}</span>
+          <span className="who-role">
+            {me.systems.length > 0 ? me.systems.join(' · ') : type === 'staff' ? 'Staff' : 'Employee'}
+          </span>
+        </p>
+        <button type="button" className="quiet" onClick={() => signOut.mutate()} aria-busy={signOut.isPending}>
+          {signOut.isError ? 'Try to sign out again' : 'Sign out'}
+        </button>
+      </div>
+    </header>
+  );
+};

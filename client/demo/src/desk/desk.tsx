@@ -1,0 +1,38 @@
+import type { Session } from '@auth-bff/client';
+import { useState } from 'react';
+import { LabColumn } from '../lab/lab-column.tsx';
+import { NewTicket } from '../tickets/new-ticket.tsx';
+import { TicketList } from '../tickets/ticket-list.tsx';
+import { TurnsColumn } from '../turns/turns-column.tsx';
+import { DeskHeader } from './desk-header.tsx';
+import { MaintenanceBanner } from './maintenance-banner.tsx';
+import { useHeartbeat } from './use-heartbeat.ts';
+import { useView } from './use-view.ts';
+import { ViewNav } from './view-nav.tsx';
+
+/** The help desk of whoever is signed in. */
+export const Desk = ({ me }: { me: Session }) => {
+  const [openedAtMs] = useState(() => Date.now());
+  const [isWriting, setIsWriting] = useState(false);
+  const view = useView();
+  useHeartbeat();
+  return (
+    <>
+      <DeskHeader me={me} />
+      <ViewNav />
+      <main className="desk" data-view={view}>
+        <div className="column" data-column="tickets">
+          <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} />
+        </div>
+        <div className="column" data-column="turns">
+          <TurnsColumn me={me} openedAtMs={openedAtMs} />
+        </div>
+        <div className="column" data-column="lab">
+          <LabColumn />
+        </div>
+      </main>
+      <NewTicket me={me} isOpen={isWriting} onClose={() => setIsWriting(false)} />
+      <MaintenanceBanner />
+    </>
+  );
+};

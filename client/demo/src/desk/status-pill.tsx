@@ -1,0 +1,17 @@
+import { useTRPC } from '@auth-bff/client/react';
+import { useQuery } from '@tanstack/react-query';
+
+const words = { up: 'up', degraded: 'degraded', down: 'down' } as const;
+
+/** How the Auth Service is, as the BFF sees it. */
+export const StatusPill = () => {
+  const trpc = useTRPC();
+  const { data } = useQuery(trpc.status.get.queryOptions(undefined, { refetchInterval: 5_000 }));
+  return (
+    <p className="pill" role="status" data-status={data?.authService ?? 'unknown'}>
+      <span className="pill-dot" aria-hidden="true" />
+      <span className="pill-subject">Auth Service </span>
+      {data ? words[data.authService] : '…'}
+    </p>
+  );
+};

@@ -1,0 +1,23 @@
+import { Icon } from './icon.tsx';
+import { useView, views } from './use-view.ts';
+
+const words = {
+  tickets: { label: 'Tickets', icon: 'ticket' },
+  turns: { label: 'Turns', icon: 'turn' },
+  lab: { label: 'Lab', icon: 'lab' },
+} as const;
+
+/** On narrow pages alone: wide ones show all parts at once. */
+export const ViewNav = () => {
+  const current = useView();
+  return (
+    <nav className="view-nav" aria-label="Parts of the desk">
+      {views.map((view) => (
+        <a key={view} href={`#${view}`} aria-current={view === current ? 'page' : undefined}>
+          <Icon name={words[view].icon} />
+          {words[view].label}
+        </a>
+      ))}
+    </nav>
+  );
+};

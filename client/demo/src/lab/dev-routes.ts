@@ -1,0 +1,42 @@
+/** Somebody of the seeded people, to sign in as. */
+export type SeededPerson = {
+  name: string;
+  email: string;
+  password: string;
+  as: 'staff' | 'employee';
+  shows: string;
+  secondFactor: boolean;
+};
+export type DeskConfig = { ticketsUrl: string; people: SeededPerson[]; accessLifetimeSeconds: number };
+export type Counts = { bff: number; upstream: number; byEndpoint: Record<string, number>; refreshes: number };
+export type Fault =
+  | { kind: 'reset' }
+  | { kind: 'hang' }
+  | { kind: 'latency'; ms: number }
+  | { kind: 'status'; status: number };
+
+const ask = async (path: string, init?: RequestInit): Promise<unknown> => {
+  const answer = await fetch(`/dev/${path}`, init);
+  if (!answer.ok) throw new Error(`/dev/${path} answered ${answer.status}.`);
+  return answer.json();
+};
+
+const change = (path: string, method: 'POST' | 'PUT' | 'DELETE', body?: unknown) =>
+  ask(path, {
+    method,
+    headers: { 'x-csrf': '1', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+
+/** What `npm run dev` offers beside the product, so that the page can show the product at work. */
+export const devRoutes = {
+  config: () => ask('config') as Promise<DeskConfig>,
+  counts: () => ask('counts') as Promise<Counts>,
+  resetCounts: () => change('counts/reset', 'POST'),
+  lastCode: async (email: string) =>
+    ((await ask(`last-code?email=${encodeURIComponent(email)}`)) as { code: string | null }).code,
+  fault: () => ask('fault') as Promise<Fault | null>,
+  setFault: (fault: Fault | null) => (fault === null ? change('fault', 'DELETE') : change('fault', 'PUT', fault)),
+  /** Takes the access token away, as its expiry would. */
+  expire: () => change('expire', 'POST'),
+};

@@ -1,0 +1,44 @@
+import { useMutation } from '@tanstack/react-query';
+import { devRoutes } from './dev-routes.ts';
+import { useLab } from './lab-context.tsx';
+import { useCounts } from './use-counts.ts';
+import { useWatched } from './use-watched.ts';
+
+const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const inWords = ({ calls, requests }: { calls: number; requests: number }) =>
+  `${many(calls, 'call')}, ${many(requests, 'request')}`;
+
+/** How little is asked for what is shown. */
+export const RequestsPanel = () => {
+  const { queryClient } = useLab();
+  const { requests, calls, names } = useWatched();
+  const counts = useCounts();
+  const reset = useMutation(
+    { mutationFn: devRoutes.resetCounts, onSettled: () => queryClient.invalidateQueries({ queryKey: ['counts'] }) },
+    queryClient,
+  );
+  const facts = [
+    ['Names shown', inWords(names)],
+    ['This tab', inWords({ calls, requests })],
+    ['The BFF was asked', counts?.bff ?? '–'],
+    ['The Auth Service was asked', counts?.upstream ?? '–'],
+  ] as const;
+  return (
+    <section className="card" aria-labelledby="requests-title">
+      <header className="card-head">
+        <h2 id="requests-title">Requests</h2>
+        <button type="button" className="quiet" onClick={() => reset.mutate()}>
+          Start at 0
+        </button>
+      </header>
+      <dl className="facts facts-lines">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+};

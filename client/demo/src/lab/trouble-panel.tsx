@@ -1,0 +1,72 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { SystemChoice } from '../tickets/system-choice.tsx';
+import { devRoutes, type Fault } from './dev-routes.ts';
+import { useLab } from './lab-context.tsx';
+
+const troubles = ['none', 'down', 'slow', 'errors'] as const;
+type Trouble = (typeof troubles)[number];
+
+const faultOf: Record<Trouble, Fault | null> = {
+  none: null,
+  down: { kind: 'reset' },
+  slow: { kind: 'latency', ms: 1_500 },
+  errors: { kind: 'status', status: 500 },
+};
+const labels: Record<Trouble, string> = { none: 'Well', down: 'Down', slow: 'Slow', errors: '500s' };
+const words: Record<Trouble, string> = {
+  none: 'It answers as it should.',
+  down: 'It hangs up on every call. Names stay, as last known; nobody is signed out.',
+  slow: 'It takes 1.5 s for each answer. What is remembered comes at once.',
+  errors: 'It answers 500 to everything. What is remembered serves.',
+};
+
+const troubleOf = (fault: Fault | null): Trouble => {
+  if (fault === null) return 'none';
+  if (fault.kind === 'latency') return 'slow';
+  return fault.kind === 'status' ? 'errors' : 'down';
+};
+
+/** Breaks the embedded Auth Service, for all who use it. */
+export const TroublePanel = () => {
+  const { queryClient } = useLab();
+  /** Until it is known to be so. */
+  const [chosen, setChosen] = useState<Trouble | null>(null);
+  const { data: fault = null } = useQuery(
+    { queryKey: ['fault'], queryFn: devRoutes.fault, refetchInterval: 3_000 },
+    queryClient,
+  );
+  const set = useMutation(
+    {
+      mutationFn: (trouble: Trouble) => devRoutes.setFault(faultOf[trouble]),
+      onSettled: async () => {
+        await queryClient.invalidateQueries({ queryKey: ['fault'] });
+        setChosen(null);
+      },
+    },
+    queryClient,
+  );
+  const choose = (next: Trouble) => {
+    setChosen(next);
+    set.mutate(next);
+  };
+  const trouble = chosen ?? troubleOf(fault);
+  return (
+    <section className="card" aria-labelledby="trouble-title">
+      <header className="card-head">
+        <h2 id="trouble-title">Break the Auth Service</h2>
+      </header>
+      <SystemChoice
+        legend="How the Auth Service is"
+        name="trouble"
+        choices={troubles}
+        labelOf={(choice) => labels[choice]}
+        value={trouble}
+        onChange={choose}
+      />
+      <p className="sub trouble-words" role="status">
+        {set.isError ? 'That could not be set.' : words[trouble]}
+      </p>
+    </section>
+  );
+};

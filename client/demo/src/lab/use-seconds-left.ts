@@ -1,0 +1,19 @@
+import { useEffect, useState } from 'react';
+import { useLab } from './lab-context.tsx';
+
+/** Whole seconds that the access token still lives, counted down; null where that is not known. */
+export const useSecondsLeft = (): number | null => {
+  const { session } = useLab();
+  const [seconds, setSeconds] = useState(session.current.expiresIn);
+  useEffect(() => {
+    const look = () => setSeconds(session.current.expiresIn);
+    look();
+    const unsubscribe = session.subscribe(look);
+    const timer = setInterval(look, 500);
+    return () => {
+      clearInterval(timer);
+      unsubscribe();
+    };
+  }, [session]);
+  return seconds;
+};

@@ -1,0 +1,66 @@
+import { useTRPC } from '@auth-bff/client/react';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Icon } from '../desk/icon.tsx';
+import { StatusPill } from '../desk/status-pill.tsx';
+import { TroublePanel } from '../lab/trouble-panel.tsx';
+import type { SeededPerson } from '../lab/dev-routes.ts';
+import { PeopleToTry } from './people-to-try.tsx';
+import { SecondFactor } from './second-factor.tsx';
+import { type Credentials, SignInForm } from './sign-in-form.tsx';
+
+const nobody: Credentials = { email: '', password: '', as: 'staff' };
+
+/** Signing in, in one step or two. */
+export const SignIn = () => {
+  const trpc = useTRPC();
+  const [credentials, setCredentials] = useState(nobody);
+  const [challenge, setChallenge] = useState<string | null>(null);
+  const login = useMutation(
+    trpc.session.login.mutationOptions({
+      onSuccess: (answer) => setChallenge(answer.status === 'otp_required' ? answer.challenge : null),
+    }),
+  );
+  const pick = ({ email, password, as }: SeededPerson) => {
+    setCredentials({ email, password, as });
+    login.mutate({ email, password, as });
+  };
+  const goBack = () => {
+    setChallenge(null);
+    login.reset();
+  };
+
+  return (
+    <div className="sign-in">
+      <header className="desk-header">
+        <h1>
+          <Icon name="ticket" />
+          <span>Ticket desk</span>
+        </h1>
+        <StatusPill />
+      </header>
+      <main className="sign-in-main">
+        <div className="sign-in-side">
+          <section className="card" aria-labelledby="sign-in-title">
+            {challenge === null ? (
+              <SignInForm
+                credentials={credentials}
+                onChange={(next) => {
+                  setCredentials(next);
+                  if (login.isError) login.reset();
+                }}
+                onSubmit={login.mutate}
+                error={login.error}
+                isBusy={login.isPending}
+              />
+            ) : (
+              <SecondFactor challenge={challenge} email={credentials.email} onBack={goBack} />
+            )}
+          </section>
+          <TroublePanel />
+        </div>
+        <PeopleToTry onPick={pick} isBusy={login.isPending} />
+      </main>
+    </div>
+  );
+};

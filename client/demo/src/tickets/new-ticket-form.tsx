@@ -1,0 +1,156 @@
+import { errorAction, type Session } from '@auth-bff/client';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { Icon } from '../desk/icon.tsx';
+import { retryAfterOf } from '../desk/retry-after.ts';
+import { useCountdown } from '../desk/use-countdown.ts';
+import { AssigneePreview } from './assignee-preview.tsx';
+import { SystemChoice } from './system-choice.tsx';
+import { type System, systems } from './ticket-service.ts';
+import { type OpenedTicket, useOpenTicket } from './use-open-ticket.ts';
+
+const newKey = () => `desk-${crypto.randomUUID()}`;
+
+type NewTicketFormProps = { me: Session; isOpen: boolean; onClose: () => void };
+
+const Opened = ({
+  opened,
+  onAnother,
+  onClose,
+}: {
+  opened: OpenedTicket;
+  onAnother: () => void;
+  onClose: () => void;
+}) => {
+  const done = useRef<HTMLButtonElement>(null);
+  useEffect(() => done.current?.focus(), []);
+  return (
+    <div className="opened">
+      <Icon name="check" />
+      <p className="opened-id" role="status">
+        <strong>{opened.ticket.id}</strong>{' '}
+        {opened.assigneeName === null ? 'waits for somebody to take it.' : `is assigned to ${opened.assigneeName}.`}
+      </p>
+      <p className="sub">{opened.ticket.title}</p>
+      <div className="actions">
+        <button type="button" className="quiet" onClick={onAnother}>
+          Another one
+        </button>
+        <button type="button" className="primary" onClick={onClose} ref={done}>
+          Done
+        </button>
+      </div>
+    </div>
+  );
+};
+
+/** Why it was not opened, and what becomes of it. In an outage it goes out again by itself, with the same key. */
+const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | null; retry: () => void }) => {
+  const seconds = useCountdown(dueAtMs, retry);
+  const action = errorAction(error);
+  if (action === 'access-denied') {
+    return (
+      <p className="field-error" role="alert">
+        Access denied: only staff of this system hand out its tickets. Choose another system.
+      </p>
+    );
+  }
+  if (dueAtMs === null) {
+    return (
+      <p className="field-error" role="alert">
+        It was not opened: {error.message} Your words are kept.
+      </p>
+    );
+  }
+  return (
+    <p className="field-error" role="status">
+      Under maintenance. Your ticket is kept, and goes out by itself
+      <span aria-live="off">{seconds > 0 ? ` in ${seconds} s` : ' now'}</span>.
+    </p>
+  );
+};
+
+export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
+  const isStaff = me.user.type === 'staff';
+  const [title, setTitle] = useState('');
+  const [system, setSystem] = useState<System>(systems.find((own) => me.systems.includes(own)) ?? 'TTS');
+  const [key, setKey] = useState(newKey);
+  const [isTitleMissing, setIsTitleMissing] = useState(false);
+  const [isAnother, setIsAnother] = useState(false);
+  const [failedAtMs, setFailedAtMs] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
+  const { mutate, data: opened, error, isPending, reset } = useOpenTicket(me);
+
+  const send = () => mutate({ title: title.trim(), system, key }, { onError: () => setFailedAtMs(Date.now()) });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const isMissing = title.trim() === '';
+    setIsTitleMissing(isMissing);
+    if (isMissing) field.current?.focus();
+    // A second click sends the same key again, which is the same ticket.
+    else send();
+  };
+  const startAnother = () => {
+    reset();
+    setTitle('');
+    setKey(newKey());
+    setIsAnother(true);
+  };
+  if (opened !== undefined) {
+    const close = () => {
+      onClose();
+      startAnother();
+    };
+    return <Opened opened={opened} onAnother={startAnother} onClose={close} />;
+  }
+  const isOutage = error !== null && ['maintenance', 'slow-down'].includes(errorAction(error));
+  const dueAtMs = isOutage && !isPending ? failedAtMs + retryAfterOf(error) * 1000 : null;
+  return (
+    <form className="form" onSubmit={submit} noValidate>
+      <div className="field">
+        <label htmlFor="ticket-title">What is it about?</label>
+        <input
+          id="ticket-title"
+          ref={field}
+          value={title}
+          maxLength={200}
+          // The dialog sees to the first one.
+          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed for it is gone
+          autoFocus={isAnother}
+          autoComplete="off"
+          required
+          aria-invalid={isTitleMissing}
+          aria-describedby="ticket-title-error"
+          onChange={(event) => {
+            setTitle(event.target.value);
+            setIsTitleMissing(false);
+          }}
+        />
+        <p className="field-error" id="ticket-title-error">
+          {isTitleMissing ? 'Say in a few words what it is about.' : ''}
+        </p>
+      </div>
+      <div className="field">
+        <span className="field-label" aria-hidden="true">
+          System
+        </span>
+        <SystemChoice legend="System" name="ticket-system" choices={systems} value={system} onChange={setSystem} />
+      </div>
+      {isStaff ? (
+        <AssigneePreview key={system} system={system} isAsked={isOpen} />
+      ) : (
+        <p className="preview sub">Somebody of {system} will take it.</p>
+      )}
+      <div className="form-message">
+        {error === null ? null : <NotOpened error={error} dueAtMs={dueAtMs} retry={send} />}
+      </div>
+      <div className="actions">
+        <button type="button" className="quiet" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" className="primary" aria-busy={isPending}>
+          {isPending ? 'Opening…' : 'Open and assign'}
+        </button>
+      </div>
+    </form>
+  );
+};

@@ -1,0 +1,28 @@
+import type { Session } from '@auth-bff/client';
+import { useEffect, useRef } from 'react';
+import { Icon } from '../desk/icon.tsx';
+import { NewTicketForm } from './new-ticket-form.tsx';
+
+type NewTicketProps = { me: Session; isOpen: boolean; onClose: () => void };
+
+/** The dialog for a new ticket. Closed, it keeps what was written. */
+export const NewTicket = ({ me, isOpen, onClose }: NewTicketProps) => {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (isOpen) {
+      dialog.current?.showModal();
+      dialog.current?.querySelector<HTMLInputElement>('#ticket-title')?.focus();
+    } else dialog.current?.close();
+  }, [isOpen]);
+  return (
+    <dialog ref={dialog} className="dialog" aria-labelledby="new-ticket-title" onClose={onClose}>
+      <header className="card-head">
+        <h2 id="new-ticket-title">New ticket</h2>
+        <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <NewTicketForm me={me} isOpen={isOpen} onClose={onClose} />
+    </dialog>
+  );
+};

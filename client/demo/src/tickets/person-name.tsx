@@ -1,0 +1,45 @@
+import { Icon } from '../desk/icon.tsx';
+import type { Name, PersonRef } from './use-names.ts';
+
+type PersonNameProps = {
+  label: string;
+  person: PersonRef | null;
+  nameOf: (person: PersonRef) => Name;
+  isStale: boolean;
+};
+
+const numberOf = ({ type, id }: PersonRef) => `${type === 'staff' ? 'Staff' : 'Employee'} ${id}`;
+
+/** A person by name or, where the name is not to be had, by number and why. */
+export const PersonName = ({ label, person, nameOf, isStale }: PersonNameProps) => {
+  const name = person === null ? null : nameOf(person);
+  return (
+    <span className="person">
+      {person === null ? null : <span className="person-label">{label}</span>}
+      {person === null || name === null ? (
+        <span className="person-label">unassigned</span>
+      ) : name.is === 'known' ? (
+        <span className="person-name" data-stale={isStale || undefined}>
+          {name.text}
+          {isStale ? <span className="visually-hidden"> (as last known)</span> : null}
+        </span>
+      ) : name.is === 'loading' ? (
+        <span className="bone bone-name" aria-hidden="true" />
+      ) : (
+        <span className="person-name person-number">
+          {numberOf(person)}
+          {name.is === 'access-denied' ? (
+            <>
+              <Icon name="lock" />
+              <span className="visually-hidden"> (access to the name denied)</span>
+            </>
+          ) : name.is === 'not-found' ? (
+            <span className="person-why"> not found</span>
+          ) : (
+            <span className="visually-hidden"> (the name cannot be told just now)</span>
+          )}
+        </span>
+      )}
+    </span>
+  );
+};

@@ -1,0 +1,32 @@
+import type { Session } from '@auth-bff/client';
+import { useState } from 'react';
+import type { System } from '../tickets/ticket-service.ts';
+import { useOpenTicket } from '../tickets/use-open-ticket.ts';
+
+const titles = [
+  'Printer on floor 3 prints blank pages',
+  'VPN drops every ten minutes',
+  'New colleague needs a laptop',
+  'Calendar shows the wrong time zone',
+  'Projector in room Oslo stays dark',
+  'Phone forwards to an old number',
+];
+
+/** Opens a handful of tickets at once, to watch the turns stay even. */
+export const SampleTickets = ({ me, system }: { me: Session; system: System }) => {
+  const { mutateAsync } = useOpenTicket(me);
+  const [isBusy, setIsBusy] = useState(false);
+  if (me.user.type !== 'staff' || !me.systems.includes(system)) return null;
+  const open = async () => {
+    if (isBusy) return;
+    setIsBusy(true);
+    const all = titles.map((title) => mutateAsync({ title, system, key: `sample-${crypto.randomUUID()}` }));
+    await Promise.allSettled(all);
+    setIsBusy(false);
+  };
+  return (
+    <button type="button" className="quiet" onClick={() => void open()} aria-busy={isBusy}>
+      {isBusy ? 'Opening…' : 'Open six more'}
+    </button>
+  );
+};

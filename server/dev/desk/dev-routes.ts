@@ -1,0 +1,87 @@
+import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isFromElsewhere } from '../../src/http/csrf.ts';
+import type { EmbeddedAuthService } from '../auth-service.ts';
+import { faultFromJson } from '../fault-from-json.ts';
+import { signInPeople } from '../people.ts';
+import { createCounts } from './counts.ts';
+import { localHostOf } from './local-host.ts';
+
+export type DevRoutesOptions = {
+  authService: EmbeddedAuthService;
+  accessLifetimeSeconds: number;
+  cookieDomain: string | null;
+  /** Where the ticket service is, for whoever sent this request. */
+  ticketsUrlFor: (request: FastifyRequest) => string;
+};
+
+const refusalOf = (request: FastifyRequest): string | null => {
+  if (localHostOf(request.hostname) === null) return 'Refused: this is for localhost alone.';
+  if (isFromElsewhere(request)) return 'Refused: this is for the page of the same origin alone.';
+  if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
+  return `Refused: what changes something must carry the header ${csrfHeader}: ${csrfValue}.`;
+};
+
+/** What the demo page is told of the development set-up around it, and may do to it: `/dev/…`, JSON. */
+export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
+  const { authService, accessLifetimeSeconds, cookieDomain, ticketsUrlFor } = options;
+  const counts = createCounts({ server: server.server, authService });
+
+  await server.register(
+    async (scope) => {
+      // A page may look several times a second, which is no abuse of the service.
+      const unlimited = { config: { rateLimit: false } } as const;
+      scope.addHook('onRequest', async (request, reply) => {
+        reply.header('cache-control', 'no-store');
+        const refusal = refusalOf(request);
+        return refusal === null ? undefined : reply.code(403).send({ error: refusal });
+      });
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
+
+      scope.get('/config', unlimited, (request, reply) =>
+        reply.send({
+          ticketsUrl: ticketsUrlFor(request),
+          people: signInPeople,
+          accessLifetimeSeconds,
+          dialect: authService.dialect,
+        }),
+      );
+
+      scope.get('/counts', unlimited, async () => counts.current());
+      scope.post('/counts/reset', unlimited, async () => {
+        counts.reset();
+        return counts.current();
+      });
+
+      scope.get<{ Querystring: { email?: string | string[] } }>(
+        '/last-code',
+        unlimited,
+        async ({ query: { email } }) => ({
+          code: typeof email === 'string' ? authService.lastCode(email) : null,
+        }),
+      );
+
+      scope.get('/fault', unlimited, async (_request, reply) =>
+        reply.type('application/json').send(JSON.stringify(authService.faultOf('*'))),
+      );
+      scope.put<{ Body: unknown }>('/fault', unlimited, async ({ body }, reply) => {
+        const read = faultFromJson(typeof body === 'string' ? body : '');
+        if (!read.ok) return reply.code(400).send({ error: read.error });
+        authService.fault('*', read.fault);
+        return read.fault;
+      });
+      scope.delete('/fault', unlimited, async () => {
+        authService.clearFaults();
+        return {};
+      });
+
+      scope.post('/expire', unlimited, async (_request, reply) => {
+        const domain = cookieDomain === null ? '' : `; Domain=${cookieDomain}`;
+        reply.header('set-cookie', `${accessCookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${domain}`);
+        return {};
+      });
+    },
+    { prefix: '/dev' },
+  );
+};

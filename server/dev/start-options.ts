@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createOptionReader } from './command-line.ts';
+
+const usage =
+  'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900] [--demo-folder client/demo]';
+
+/** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
+export const readStartOptions = () => {
+  const { refuse, toPort, toSeconds, toDialect } = createOptionReader(usage);
+  try {
+    const { values } = parseArgs({
+      options: {
+        dialect: { type: 'string', default: 'guide' },
+        'auth-service-port': { type: 'string', default: '8000' },
+        'control-port': { type: 'string', default: '8001' },
+        'tickets-port': { type: 'string', default: '8010' },
+        'access-lifetime-seconds': { type: 'string', default: '900' },
+        'demo-folder': { type: 'string' },
+      },
+    });
+    const { 'demo-folder': demoFolder } = values;
+    return {
+      dialect: toDialect(values.dialect),
+      authServicePort: toPort('--auth-service-port', values['auth-service-port']),
+      controlPort: toPort('--control-port', values['control-port']),
+      ticketsPort: toPort('--tickets-port', values['tickets-port']),
+      accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', values['access-lifetime-seconds']),
+      /** Null: the repo's own. */
+      demoFolder: demoFolder === undefined ? null : resolve(demoFolder),
+    };
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+};

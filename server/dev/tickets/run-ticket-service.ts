@@ -1,0 +1,44 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export type RunTicketServiceOptions = {
+  host: string;
+  port: number;
+  origins: readonly string[];
+  /** The environment of the process: the variables of the guide. */
+  env: Record<string, string | undefined>;
+  /** Told where it ends although nobody ended it. */
+  onGone: () => void;
+};
+
+const program = fileURLToPath(new URL('start-ticket-service.ts', import.meta.url));
+
+/** Milliseconds that it has to end. */
+const endMs = 3_000;
+
+/** Starts the ticket service as a process of its own. Rejects where it ends at once, having said why on standard error. */
+export const runTicketService = async ({ host, port, origins, env, onGone }: RunTicketServiceOptions) => {
+  const args = ['--host', host, '--port', String(port), ...origins.flatMap((origin) => ['--origin', origin])];
+  const child = fork(program, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit');
+  const [first] = await Promise.race([once(child, 'message'), exited]);
+  if (first !== 'listening') throw new Error('The ticket service has ended.');
+
+  let isClosing = false;
+  child.once('exit', () => {
+    if (!isClosing) onGone();
+  });
+  return {
+    async close(): Promise<void> {
+      isClosing = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+      if (child.connected) child.disconnect();
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+};
+
+export type TicketServiceProcess = Awaited<ReturnType<typeof runTicketService>>;

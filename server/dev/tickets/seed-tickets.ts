@@ -1,0 +1,54 @@
+import { seedTitles } from './seed-titles.ts';
+import { firstNumber, type Requester, systems, type Ticket } from './ticket.ts';
+
+/** Who works on what: active people, who take turns. */
+const assignees: Record<Ticket['system'], readonly number[]> = {
+  TTS: [1, 5, 12, 23, 123],
+  HDTS: [3, 5, 16, 19, 33, 118],
+  AMS: [9, 24, 56, 110],
+  BMS: [11, 45, 130],
+};
+
+/** How many are nobody's yet, here and there: what is left is shared out evenly. */
+const unassigned: Record<Ticket['system'], number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 1 };
+
+const staff = [18, 40, 51, 58, 26, 77, 20, 27, 64, 47, 71, 80, 34, 38];
+const employees = [1, 3, 5, 6, 7, 8, 10, 11, 12, 14, 16, 19];
+
+const pick = (ids: readonly number[], index: number): number => ids[index % ids.length] ?? 0;
+
+const toRequester = (index: number): Requester =>
+  index % 2 === 0
+    ? { requesterId: pick(employees, index / 2), requesterType: 'employee' }
+    : { requesterId: pick(staff, (index - 1) / 2), requesterType: 'staff' };
+
+/** Minutes between one ticket and the next, here and there a night. */
+const gapMinutes = (index: number): number => 11 + ((index * 37) % 83) + (index % 15 === 14 ? 720 : 0);
+
+type Written = Pick<Ticket, 'system' | 'title' | 'assigneeId'> & { place: number };
+
+/** `place`: where it stands among all, from 0 to 1, so that the systems are mixed and each keeps its own order. */
+const writtenOf = (system: Ticket['system']): Written[] => {
+  const titles = seedTitles[system];
+  const every = Math.floor(titles.length / unassigned[system]);
+  let turn = 0;
+  return titles.map((title, index) => ({
+    system,
+    title,
+    assigneeId: index % every === every - 1 ? null : pick(assignees[system], turn++),
+    place: (index + 0.5) / titles.length,
+  }));
+};
+
+/** Sixty tickets of the last days, newest first: always the same but for the moment that they are counted back from. */
+export const toSeedTickets = (nowMs: number): Ticket[] => {
+  const oldestFirst = systems.flatMap(writtenOf).toSorted((left, right) => left.place - right.place);
+  let createdAtMs = Math.floor(nowMs / 60_000) * 60_000;
+  return oldestFirst.toReversed().map(({ system, title, assigneeId }, newer) => {
+    const index = oldestFirst.length - 1 - newer;
+    createdAtMs -= gapMinutes(newer) * 60_000;
+    const { requesterId, requesterType } = toRequester(index);
+    const createdAt = new Date(createdAtMs).toISOString();
+    return { id: `T-${firstNumber + index}`, title, system, requesterId, requesterType, assigneeId, createdAt };
+  });
+};

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { cannotStart, createOptionReader, print, refuseToStart } from '../command-line.ts';
+import { toSeedTickets } from './seed-tickets.ts';
+import { createTicketService } from './ticket-service.ts';
+
+// The ticket service, a process of its own as in life. It knows of the BFF only the key that both share with the Auth
+// Service, and where its pages come from.
+
+const usage = 'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]…';
+
+const readOptions = () => {
+  const { refuse, toPort } = createOptionReader(usage);
+  try {
+    const { values } = parseArgs({
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '8010' },
+        origin: { type: 'string', multiple: true, default: ['http://localhost:4000'] },
+      },
+    });
+    return { host: values.host, port: toPort('--port', values.port), origins: values.origin };
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+};
+
+const readKeys = () => {
+  try {
+    const { signingKeys, algorithm } = loadConfig({ ...process.env, NODE_ENV: 'development' });
+    return { signingKeys, algorithm };
+  } catch (error) {
+    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+  }
+};
+
+const { host, port, origins } = readOptions();
+const service = await createTicketService({
+  ...readKeys(),
+  origins,
+  seed: toSeedTickets(Date.now()),
+  now: Date.now,
+});
+
+const stop = async () => {
+  await service.close();
+  process.exit(0);
+};
+process.once('SIGTERM', () => void stop());
+// Ctrl-C reaches all processes of the terminal: where another has started this one, that one ends it.
+process.once('SIGINT', () => void (process.send === undefined && stop()));
+// Whoever started it has ended, however that came about, and maybe before this was read.
+process.once('disconnect', () => void stop());
+if (process.send !== undefined && !process.connected) await stop();
+
+await service
+  .listen({ host, port })
+  .catch(
+    cannotStart('The ticket service', 'End what listens there, or choose another: npm run dev -- --tickets-port 8110'),
+  );
+// Where nobody is left to be told, the end is on its way.
+if (process.send === undefined) print(`The ticket service http://${host}:${port}/tickets/`);
+else process.send('listening', undefined, undefined, () => {});

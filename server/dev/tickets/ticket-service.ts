@@ -1,0 +1,60 @@
+import { requireAuth, type RequireAuthOptions } from '@auth-bff/server/fastify';
+import fastifyCors from '@fastify/cors';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { NewTicket } from './ticket.ts';
+import { createTickets, type TicketsOptions } from './tickets.ts';
+
+export type TicketServiceOptions = TicketsOptions &
+  Pick<RequireAuthOptions, 'signingKeys' | 'algorithm'> & {
+    /** Whose pages may call with credentials: those of the BFF. */
+    origins: readonly string[];
+  };
+
+/** What is wrong with a body, field by field; what was sent is not repeated. */
+const complaintOf = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; message: string }>): string =>
+  issues.map(({ path, message }) => [...path.map(String), message].join(': ')).join('; ');
+
+/**
+ * The TTS service of the guide's first picture, as its team would write it: it verifies the session's token itself, by
+ * `requireAuth`, and asks nobody. `GET /tickets/` and `POST /tickets/`.
+ */
+export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
+  const { origins, seed, now, ...verifying } = options;
+  const tickets = createTickets({ seed, now });
+  const server = Fastify({
+    logger: false,
+    bodyLimit: 10_000,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  // What a form of another site can send is no JSON; a script's must pass CORS first.
+  server.removeContentTypeParser('text/plain');
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  });
+  await server.register(fastifyCors, {
+    origin: async (origin: string | undefined) => origin !== undefined && origins.includes(origin),
+    credentials: true,
+    methods: ['GET', 'POST'],
+    maxAge: 600,
+    strictPreflight: false,
+  });
+  await server.register(requireAuth({ ...verifying, now, isDevelopment: true }));
+
+  server.setErrorHandler<FastifyError>(async ({ statusCode = 500, message }, _request, reply) =>
+    reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Something went wrong' }),
+  );
+  server.setNotFoundHandler(async (_request, reply) =>
+    reply.code(404).send({ error: 'There is only GET /tickets/ and POST /tickets/' }),
+  );
+
+  server.get('/tickets', async () => ({ tickets: tickets.list() }));
+  server.post('/tickets', async ({ body, auth }, reply) => {
+    const read = NewTicket.safeParse(body);
+    if (!read.success) return reply.code(400).send({ error: complaintOf(read.error.issues) });
+    if (auth === null) throw new Error('No path of this service is public.');
+    const { ticket, isNew } = tickets.open(read.data, { requesterId: auth.id, requesterType: auth.type });
+    return reply.code(isNew ? 201 : 200).send(ticket);
+  });
+  return server;
+};

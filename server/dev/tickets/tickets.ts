@@ -1,0 +1,32 @@
+import { firstNumber, type NewTicket, type Requester, type Ticket } from './ticket.ts';
+
+export type TicketsOptions = {
+  /** The tickets that are there at the start, newest first. */
+  seed: readonly Ticket[];
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+/** All tickets, in memory. */
+export const createTickets = ({ seed, now }: TicketsOptions) => {
+  const newestFirst = [...seed];
+  const byKey = new Map<string, Ticket>();
+
+  return {
+    /** Newest first. */
+    list: (): readonly Ticket[] => newestFirst,
+    /** Opens a ticket, or finds the one that this requester opened with the same key. */
+    open({ key, ...fields }: NewTicket, requester: Requester): { ticket: Ticket; isNew: boolean } {
+      const name = JSON.stringify([requester.requesterType, requester.requesterId, key]);
+      const known = byKey.get(name);
+      if (known !== undefined) return { ticket: known, isNew: false };
+      const id = `T-${firstNumber + newestFirst.length}`;
+      const ticket = { id, ...fields, ...requester, createdAt: new Date(now()).toISOString() };
+      newestFirst.unshift(ticket);
+      byKey.set(name, ticket);
+      return { ticket, isNew: true };
+    },
+  };
+};
+
+export type Tickets = ReturnType<typeof createTickets>;

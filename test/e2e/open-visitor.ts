@@ -1,0 +1,93 @@
+import { fileURLToPath } from 'node:url';
+import type { Result } from 'axe-core';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import type { RunningDesk } from './start-desk.ts';
+
+export type Look = { width: number; scheme: 'light' | 'dark' };
+export type VisitorOptions = { browser: Browser; desk: RunningDesk; look?: Look };
+
+declare global {
+  // oxlint-disable-next-line no-var -- what a page has is declared so
+  var layoutShift: number;
+}
+
+const screenshots = fileURLToPath(new URL('screenshots/', import.meta.url));
+export const heightOf = (width: number) => (width < 860 ? 844 : 900);
+
+/** Adds up what moves without anybody having touched it, as browsers measure it. */
+const watchLayout = () => {
+  globalThis.layoutShift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as Array<PerformanceEntry & { value: number; hadRecentInput: boolean }>) {
+      if (!entry.hadRecentInput) globalThis.layoutShift += entry.value;
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+};
+
+const toLine = ({ id, help, nodes }: Result) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`;
+
+/** Somebody with a browser of their own, of whom each console error is kept but those that a test says it expects. */
+export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme: 'light' } }: VisitorOptions) => {
+  const { width, scheme } = look;
+  const context = await browser.newContext({
+    viewport: { width, height: heightOf(width) },
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+  });
+  await context.addInitScript(watchLayout);
+  const errors: string[] = [];
+  const expected: RegExp[] = [];
+  const requests: string[] = [];
+  context.on('request', (request) => void requests.push(request.url()));
+
+  const watch = (page: Page) => {
+    page.on('pageerror', (error) => void errors.push(`uncaught: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      errors.push(`${message.text()} ${message.location().url}`);
+    });
+  };
+  context.on('page', watch);
+  const page = await context.newPage();
+
+  return {
+    context,
+    page,
+    /** All addresses that were asked, by any tab. */
+    requests,
+    go: () => page.goto(desk.url),
+    /** What the console may say from now on: a failed request of a scenario, by its name. */
+    expectErrors: (...lines: RegExp[]) => void expected.push(...lines),
+    unexpectedErrors: () => errors.filter((line) => !expected.some((pattern) => pattern.test(line))),
+    /** One of the seeded people, by one click. Resolves once the tickets are there, with their names. */
+    async signInAs(name: string): Promise<void> {
+      await page.getByRole('button', { name }).click();
+      await page.getByRole('heading', { name: /tickets/i }).waitFor();
+      await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
+    },
+    /** Goes to a part of the desk where not all of them are shown at once. */
+    async turnTo(part: 'Tickets' | 'Turns' | 'Lab'): Promise<void> {
+      const link = page.getByRole('link', { name: part, exact: true });
+      if (await link.isVisible()) await link.click();
+    },
+    /** Chooses one of few. */
+    choose: (group: string, choice: string) =>
+      page.getByRole('group', { name: group, exact: true }).getByRole('radio', { name: choice }).check(),
+    /** What axe finds on the page as it is. */
+    async examine(): Promise<string[]> {
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() =>
+        (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'] }),
+      );
+      return violations.map(toLine);
+    },
+    layoutShift: () => page.evaluate(() => globalThis.layoutShift),
+    /** How far the page is wider than the window. */
+    overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    shoot: (name: string) => page.screenshot({ path: `${screenshots}${name}-${width}-${scheme}.png` }),
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+};
+
+export type Visitor = Awaited<ReturnType<typeof openVisitor>>;

@@ -1,0 +1,27 @@
+import { freePort, runProcess } from '../support/run-process.ts';
+
+export type DeskCounts = { bff: number; upstream: number; refreshes: number; byEndpoint: Record<string, number> };
+
+/** All that `npm run dev` starts, on ports of its own, with the page built. */
+export const startDesk = async () => {
+  const [bff, authService, control, tickets, ops] = await Promise.all(Array.from({ length: 5 }, () => freePort()));
+  const ports = { 'auth-service-port': authService, 'control-port': control, 'tickets-port': tickets };
+  const args = ['server/dev/start.ts', ...Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)])];
+  const process = runProcess({ args, env: { PORT: String(bff), OPS_PORT: String(ops) } });
+  await process.printed(/The help desk is there|The help desk could not be built[^]*/);
+  const url = `http://localhost:${bff}`;
+
+  return {
+    url,
+    ticketsUrl: `http://localhost:${tickets}`,
+    output: process.output,
+    counts: async (): Promise<DeskCounts> => (await fetch(`${url}/dev/counts`)).json() as Promise<DeskCounts>,
+    /** Makes the Auth Service well again, whatever a test has left behind. */
+    async mend(): Promise<void> {
+      await fetch(`${url}/dev/fault`, { method: 'DELETE', headers: { 'x-csrf': '1' } });
+    },
+    [Symbol.asyncDispose]: process[Symbol.asyncDispose],
+  };
+};
+
+export type RunningDesk = Awaited<ReturnType<typeof startDesk>>;

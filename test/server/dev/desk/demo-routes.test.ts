@@ -1,0 +1,126 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { DemoFile } from '../../../../server/dev/desk/demo-files.ts';
+import type { DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
+import { askRaw } from '../../../support/raw-request.ts';
+import { ask } from '../ask.ts';
+import { startDesk, ticketsUrl } from './start-desk.ts';
+
+const fileOf = (text: string, type: string, isHashed: boolean): DemoFile => ({
+  bytes: Buffer.from(text),
+  gzipped: gzipSync(text),
+  type,
+  isHashed,
+});
+const script = 'console.log("the script");';
+const ready: DemoPageState = {
+  state: 'ready',
+  files: new Map([
+    ['index.html', fileOf('<title>The desk</title>', 'text/html; charset=utf-8', false)],
+    ['assets/index-a1B2c3D4.js', fileOf(script, 'text/javascript; charset=utf-8', true)],
+  ]),
+};
+const asBrowser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+
+describe('the routes of the demo page', () => {
+  it('serve its index at the root and at its own paths, to be asked for each time', async () => {
+    await using desk = await startDesk({ state: ready });
+    const root = await ask(`${desk.url}/`);
+    expect([root.status, root.type, root.text]).toEqual([200, 'text/html; charset=utf-8', '<title>The desk</title>']);
+    expect(root.headers.get('cache-control')).toBe('no-cache');
+    const deeper = await ask(`${desk.url}/tickets/T-1001`, { headers: asBrowser });
+    expect([deeper.status, deeper.text]).toEqual([200, root.text]);
+  });
+
+  it('serve its assets for good', async () => {
+    await using desk = await startDesk({ state: ready });
+    const asset = await ask(`${desk.url}/assets/index-a1B2c3D4.js`);
+    expect([asset.status, asset.type, asset.text]).toEqual([200, 'text/javascript; charset=utf-8', script]);
+    expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  });
+
+  it('compress where that is asked for, and only there', async () => {
+    await using desk = await startDesk({ state: ready });
+    const target = '/assets/index-a1B2c3D4.js';
+    const zipped = await fetch(`${desk.url}${target}`, { headers: { 'accept-encoding': 'gzip, br' } });
+    expect(zipped.headers.get('content-encoding')).toBe('gzip');
+    expect(zipped.headers.get('content-length')).toBe(String(gzipSync(script).length));
+    expect(await zipped.text()).toBe(script);
+    const plain = await askRaw(desk.url, { target, headers: { 'accept-encoding': 'gzip;q=0' } });
+    expect([plain.headers['content-encoding'], plain.headers.vary, plain.body]).toEqual([
+      undefined,
+      'accept-encoding',
+      script,
+    ]);
+    expect(gunzipSync(gzipSync(script)).toString()).toBe(plain.body);
+  });
+
+  it('allow it itself, the ticket service and nothing else, and keep the other headers of the BFF', async () => {
+    await using desk = await startDesk({ state: ready });
+    const { headers } = await ask(`${desk.url}/`);
+    expect(headers.get('content-security-policy')?.split('; ')).toEqual([
+      "default-src 'self'",
+      `connect-src 'self' ${ticketsUrl}`,
+      "style-src 'self'",
+      "img-src 'self' data:",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it.each(['/trpc', '/trpc/', '/trpc/a/b', '/health', '/health/', '/dev', '/dev/nothing', '/%74rpc'])(
+    'leave %s to the BFF',
+    async (target) => {
+      await using desk = await startDesk({ state: ready });
+      const answer = await askRaw(desk.url, { target, headers: asBrowser });
+      expect([answer.status, answer.headers['content-security-policy']]).toEqual([
+        404,
+        "default-src 'none'; frame-ancestors 'none'",
+      ]);
+      expect(answer.body).toContain('no_such_procedure');
+    },
+  );
+
+  it.each(['/assets/old-12345678.js', '/favicon.ico', '/../package.json', '/..%2f..%2fpackage.json', '/index.html%00'])(
+    'have nothing at %s for whoever does not ask for a page',
+    async (target) => {
+      await using desk = await startDesk({ state: ready });
+      expect(await askRaw(desk.url, { target, headers: { accept: '*/*' } })).toMatchObject({ status: 404 });
+    },
+  );
+
+  it('leave the procedures and the health of the BFF as they are', async () => {
+    await using desk = await startDesk({ state: ready });
+    expect(await ask(`${desk.url}/trpc/status.get`, { headers: asBrowser })).toMatchObject({ status: 200 });
+    expect(await ask(`${desk.url}/health/live`, { headers: asBrowser })).toMatchObject({ body: { status: 'ok' } });
+    expect(await askRaw(desk.url, { method: 'POST', target: '/' })).toMatchObject({ status: 404 });
+  });
+
+  it('say that the page is being built, and look again, until it is there', async () => {
+    const page: { state: DemoPageState } = { state: { state: 'building' } };
+    await using desk = await startDesk(page);
+    const waiting = await ask(`${desk.url}/`);
+    expect(waiting).toMatchObject({ status: 200, text: expect.stringContaining('being built') });
+    expect([waiting.headers.get('refresh'), waiting.headers.get('cache-control')]).toEqual(['1', 'no-store']);
+    expect(await ask(`${desk.url}/assets/index-a1B2c3D4.js`)).toMatchObject({ status: 404 });
+    page.state = ready;
+    expect((await ask(`${desk.url}/`)).text).toBe('<title>The desk</title>');
+  });
+
+  it('say why it could not be built, as text', async () => {
+    const message = 'No "<script>" in main.ts & nothing else';
+    await using desk = await startDesk({ state: { state: 'failed', message } });
+    const { status, text, headers } = await ask(`${desk.url}/`);
+    expect([status, headers.get('refresh')]).toEqual([500, null]);
+    expect(text).toContain('No "&lt;script&gt;" in main.ts &amp; nothing else');
+  });
+
+  it('are not counted against the limit of requests', async () => {
+    await using desk = await startDesk({ state: ready });
+    const statuses = [];
+    for (let turn = 0; turn < 6; turn += 1) statuses.push((await ask(`${desk.url}/`)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
+  });
+});

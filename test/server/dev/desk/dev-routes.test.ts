@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { askRaw } from '../../../support/raw-request.ts';
+import { ask, STAFF } from '../ask.ts';
+import { startDesk, ticketsUrl } from './start-desk.ts';
+
+type Desk = Awaited<ReturnType<typeof startDesk>>;
+
+const csrf = { 'x-csrf': '1' };
+const change = (desk: Desk, method: string, path: string, json?: unknown) =>
+  ask(`${desk.url}/dev/${path}`, { method, headers: csrf, ...(json === undefined ? {} : { json }) });
+
+const call = async (desk: Desk, procedure: string, input: unknown, cookie = '') =>
+  ask(`${desk.url}/trpc/${procedure}`, { json: { json: input }, headers: csrf, cookie });
+
+const signIn = async (desk: Desk) => {
+  const { cookies } = await call(desk, 'session.login', { email: 'user@example.com', ...STAFF });
+  return { access: `access_token=${cookies.access_token}`, refresh: `refresh_token=${cookies.refresh_token}` };
+};
+
+describe('what the demo page is told of the set-up around it', () => {
+  it('is where the ticket service is, whom to sign in as, and how long a session lives', async () => {
+    await using desk = await startDesk();
+    const { status, headers, body } = await ask(`${desk.url}/dev/config`);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect(body).toEqual({
+      ticketsUrl,
+      accessLifetimeSeconds: 60,
+      dialect: 'guide',
+      people: expect.arrayContaining([
+        expect.objectContaining({ name: 'John Doe', email: 'user@example.com', as: 'staff', secondFactor: false }),
+        expect.objectContaining({ name: 'Rafael Domingo', as: 'staff', secondFactor: true }),
+        expect.objectContaining({ name: 'Benjamin Strand', as: 'employee', secondFactor: true }),
+      ]),
+    });
+  });
+
+  it('counts requests to the BFF and to the Auth Service, a batch as one, itself not at all, and forgets them', async () => {
+    await using desk = await startDesk();
+    const { access, refresh } = await signIn(desk);
+    await change(desk, 'POST', 'counts/reset');
+    const input = encodeURIComponent(JSON.stringify({ 0: { json: { id: 1 } }, 1: { json: { id: 5 } } }));
+    await ask(`${desk.url}/trpc/employees.byId,employees.byId?batch=1&input=${input}`, { cookie: access });
+    await call(desk, 'session.refresh', undefined, refresh);
+    const counted = await ask(`${desk.url}/dev/counts`);
+    expect(counted.body).toEqual({
+      bff: 2,
+      upstream: 3,
+      byEndpoint: { employee: 2, refresh: 1 },
+      refreshes: 1,
+    });
+    const none = { bff: 0, upstream: 0, byEndpoint: {}, refreshes: 0 };
+    expect((await change(desk, 'POST', 'counts/reset')).body).toEqual(none);
+    expect((await ask(`${desk.url}/dev/counts`)).body).toEqual(none);
+  });
+
+  it("is the last code of a person's second factor, and null where there was none", async () => {
+    await using desk = await startDesk();
+    const email = 'rafael.domingo@example.com';
+    const codeOf = async (query: string) => (await ask(`${desk.url}/dev/last-code${query}`)).body;
+    expect(await codeOf(`?email=${email}`)).toEqual({ code: null });
+    await call(desk, 'session.login', { email, ...STAFF });
+    expect(await codeOf(`?email=${email}`)).toEqual({ code: expect.stringMatching(/^\d{6}$/) });
+    expect(await codeOf('')).toEqual({ code: null });
+    expect(await codeOf(`?email=${email}&email=${email}`)).toEqual({ code: null });
+  });
+
+  it('may be asked for as often as a page likes', async () => {
+    await using desk = await startDesk();
+    const statuses = [];
+    for (let turn = 0; turn < 6; turn += 1) statuses.push((await ask(`${desk.url}/dev/counts`)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
+  });
+});
+
+describe('what the demo page may do', () => {
+  it('makes the Auth Service go wrong, tells how, and mends it', async () => {
+    await using desk = await startDesk();
+    const fault = async () => (await ask(`${desk.url}/dev/fault`)).body;
+    const upstream = async () => (await ask(`${desk.authService.url}/api/v1/users/profile/`)).status;
+    expect(await fault()).toBeNull();
+    const wrong = { kind: 'status', status: 503 };
+    expect(await change(desk, 'PUT', 'fault', wrong)).toMatchObject({ status: 200, body: wrong });
+    expect([await fault(), await upstream()]).toEqual([wrong, 503]);
+    // Also what was set elsewhere, or the page would call it mended and nothing would work.
+    desk.authService.fault('staff-profile', { kind: 'status', status: 500 });
+    expect(await change(desk, 'DELETE', 'fault')).toMatchObject({ status: 200, body: {} });
+    expect([await fault(), await upstream()]).toEqual([null, 401]);
+  });
+
+  it.each([
+    [{ kind: 'latency' }, 'ms is nothing; it should be a whole number of milliseconds.'],
+    [[], 'The body should be a fault as JSON'],
+    [undefined, 'The body should be a fault as JSON'],
+  ])('is refused with what would be right, where the fault is %j', async (fault, error) => {
+    await using desk = await startDesk();
+    expect(await change(desk, 'PUT', 'fault', fault)).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining(error) },
+    });
+    expect((await ask(`${desk.url}/dev/fault`)).body).toBeNull();
+  });
+
+  it('empties the access cookie, so that the next call is refused as expired and a refresh brings it back', async () => {
+    await using desk = await startDesk();
+    const { access, refresh } = await signIn(desk);
+    const me = (cookie: string) => ask(`${desk.url}/trpc/session.me`, { cookie });
+    expect((await me(`${access}; ${refresh}`)).status).toBe(200);
+    const { setCookies, body } = await change(desk, 'POST', 'expire');
+    expect([setCookies, body]).toEqual([['access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax'], {}]);
+    expect(await me(refresh)).toMatchObject({ status: 401, text: expect.stringContaining('token_expired') });
+    expect(await call(desk, 'session.refresh', undefined, refresh)).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['PUT', 'fault'],
+    ['DELETE', 'fault'],
+    ['POST', 'expire'],
+    ['POST', 'counts/reset'],
+  ])('is refused without x-csrf: %s /dev/%s', async (method, path) => {
+    await using desk = await startDesk();
+    desk.authService.fault('*', { kind: 'hang' });
+    const answer = await ask(`${desk.url}/dev/${path}`, { method, headers: { 'x-csrf': '0' } });
+    expect(answer).toMatchObject({
+      status: 403,
+      setCookies: [],
+      body: { error: expect.stringContaining('x-csrf: 1') },
+    });
+    expect(desk.authService.faultOf('*')).toEqual({ kind: 'hang' });
+  });
+});
+
+describe('another site', () => {
+  it.each([
+    ['by what browsers tell', { 'sec-fetch-site': 'cross-site' }],
+    ['on another port of this machine', { 'sec-fetch-site': 'same-site' }],
+    ['by its origin', { origin: 'http://evil.example' }],
+    ['under a name of its own that leads here', { host: 'evil.example' }],
+    ['under a name that looks like an address', { host: '127.0.0.1.evil.example' }],
+  ])('is told nothing and does nothing, known %s', async (_, headers) => {
+    await using desk = await startDesk();
+    for (const target of ['/dev/config', '/dev/counts', '/dev/last-code?email=a', '/dev/fault']) {
+      const answer = await askRaw(desk.url, { target, headers });
+      expect([answer.status, answer.body]).toEqual([403, expect.stringContaining('Refused')]);
+    }
+    const target = '/dev/fault';
+    const body = '{"kind":"hang"}';
+    expect(await askRaw(desk.url, { method: 'PUT', target, body, headers: { ...csrf, ...headers } })).toMatchObject({
+      status: 403,
+    });
+    expect(desk.authService.faultOf('*')).toBeNull();
+  });
+
+  it.each(['localhost', 'localhost:4000', '127.0.0.1:4000', '[::1]:4000'])('is none at %s', async (host) => {
+    await using desk = await startDesk();
+    const headers = { host, 'sec-fetch-site': 'same-origin', origin: `http://${host}` };
+    expect(await askRaw(desk.url, { target: '/dev/counts', headers })).toMatchObject({ status: 200 });
+  });
+});

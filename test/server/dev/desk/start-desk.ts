@@ -1,0 +1,36 @@
+import type { DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
+import { registerDemoRoutes } from '../../../../server/dev/desk/demo-routes.ts';
+import { registerDevRoutes } from '../../../../server/dev/desk/dev-routes.ts';
+import { createApp } from '../../../../server/src/app.ts';
+import { loadConfig } from '../../../../server/src/config.ts';
+import { apiKey, signingKey, start } from '../ask.ts';
+
+export const ticketsUrl = 'http://localhost:8010';
+
+/** A BFF with what `npm run dev` puts beside it. `page`: how the page is; it may be changed while it is served. */
+export const startDesk = async (page: { state: DemoPageState } = { state: { state: 'building' } }) => {
+  const authService = await start();
+  const config = loadConfig({
+    DJANGO_JWT_SIGNING_KEY: signingKey,
+    AUTH_API_KEY: apiKey,
+    AUTH_SERVICE_URL: authService.url,
+    COOKIE_SECURE: 'false',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    // So few that whatever is limited is found out.
+    RATE_LIMIT_PER_MINUTE: '3',
+  });
+  const app = await createApp({ config, idleGraceMs: 0 });
+  const ticketsUrlFor = () => ticketsUrl;
+  await registerDevRoutes(app.server, { authService, accessLifetimeSeconds: 60, cookieDomain: null, ticketsUrlFor });
+  await registerDemoRoutes(app.server, { page: { current: () => page.state }, ticketsUrlFor });
+  const url = await app.listen();
+  return {
+    url,
+    authService,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await authService.close();
+    },
+  };
+};

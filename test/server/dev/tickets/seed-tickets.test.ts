@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { findEmployee, findStaff, staffIdsByRole } from '../../../../server/dev/people.ts';
+import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
+
+const now = Date.UTC(2026, 2, 14, 9, 26, 53);
+const tickets = toSeedTickets(now);
+const countBy = <Key>(keys: readonly Key[]) =>
+  new Map([...new Set(keys)].map((key) => [key, keys.filter((other) => other === key).length]));
+
+describe('the tickets that are there at the start', () => {
+  it('are sixty of all four systems, each with an id and a title of its own', () => {
+    expect(tickets).toHaveLength(60);
+    expect(new Set(tickets.map(({ id }) => id)).size).toBe(60);
+    expect(new Set(tickets.map(({ title }) => title)).size).toBe(60);
+    expect(countBy(tickets.map(({ system }) => system))).toEqual(
+      new Map([
+        ['TTS', 24],
+        ['HDTS', 14],
+        ['AMS', 12],
+        ['BMS', 10],
+      ]),
+    );
+  });
+
+  it('are of the last days, the newest first', () => {
+    const times = tickets.map(({ createdAt }) => Date.parse(createdAt));
+    expect(times).toEqual(times.toSorted((left, right) => right - left));
+    expect(Math.max(...times)).toBeLessThan(now);
+    expect(Math.min(...times)).toBeGreaterThan(now - 7 * 24 * 60 * 60 * 1000);
+    expect([tickets[0]?.id, tickets.at(-1)?.id]).toEqual(['T-1060', 'T-1001']);
+  });
+
+  it('say the same at any other moment', () => {
+    const withoutTime = (at: number) =>
+      toSeedTickets(at).map(({ id, title, system, requesterId, requesterType, assigneeId }) =>
+        [id, title, system, requesterId, requesterType, assigneeId].join(' '),
+      );
+    expect(withoutTime(now + 86_400_000)).toEqual(withoutTime(now));
+  });
+
+  it('are asked for by staff and employees who are there', () => {
+    const askedBy = (type: 'staff' | 'employee') => tickets.filter(({ requesterType }) => requesterType === type);
+    expect(askedBy('staff')).toHaveLength(30);
+    expect(askedBy('staff').filter(({ requesterId }) => findStaff(requesterId) === null)).toEqual([]);
+    expect(askedBy('employee').filter(({ requesterId }) => findEmployee(requesterId) === null)).toEqual([]);
+  });
+
+  it('are worked on by active people of the system, some by nobody yet', () => {
+    const assigned = tickets.flatMap(({ system, assigneeId }) => (assigneeId === null ? [] : [{ system, assigneeId }]));
+    expect(assigned).toHaveLength(53);
+    const misplaced = assigned.filter(({ system, assigneeId }) => {
+      const person = findStaff(assigneeId);
+      return person?.is_active !== true || person.roles.every((role) => role.system !== system);
+    });
+    expect(misplaced).toEqual([]);
+  });
+
+  it.each([
+    ['TTS', 'Technician', 4],
+    ['HDTS', 'Agent', 2],
+    ['AMS', 'Manager', 3],
+    ['BMS', 'Manager', 3],
+  ])('are shared out evenly among the active people of %s whose turns it is: each %s has %i', (system, role, share) => {
+    const people = staffIdsByRole(system, role).filter((id) => findStaff(id)?.is_active);
+    const shares = countBy(tickets.flatMap((ticket) => (ticket.system === system ? (ticket.assigneeId ?? []) : [])));
+    expect(people.map((id) => shares.get(id))).toEqual(people.map(() => share));
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { Ticket } from '../../../../server/dev/tickets/ticket.ts';
+import { createTicketService } from '../../../../server/dev/tickets/ticket-service.ts';
+import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
+import { askRaw } from '../../../support/raw-request.ts';
+import { now, signingKey, staffToken } from '../../../support/tokens.ts';
+
+const origin = 'http://localhost:4000';
+const asStaff = { cookie: `access_token=${staffToken(now)}` };
+const asEmployee = {
+  cookie: `access_token=${staffToken(now, { user_id: undefined, user_type: 'employee', employee_id: 7 })}`,
+};
+const written = { title: 'Laptop is wet', system: 'TTS', assigneeId: 5, key: 'a-key' };
+
+const startService = async () => {
+  const service = await createTicketService({
+    signingKeys: [signingKey],
+    origins: [origin],
+    seed: toSeedTickets(now),
+    now: () => now,
+  });
+  const url = await service.listen({ host: '127.0.0.1', port: 0 });
+  const open = async (body: unknown, headers: Record<string, string> = asStaff) => {
+    const answer = await askRaw(url, {
+      method: 'POST',
+      target: '/tickets/',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status: answer.status, body: JSON.parse(answer.body) as unknown };
+  };
+  const list = async () => {
+    const { body } = await askRaw(url, { target: '/tickets/', headers: asStaff });
+    return (JSON.parse(body) as { tickets: Ticket[] }).tickets;
+  };
+  return { url, open, list, [Symbol.asyncDispose]: () => service.close() };
+};
+
+describe('the ticket service', () => {
+  it("answers 401 with the guide's bodies to whoever is not signed in, whatever the path", async () => {
+    await using service = await startService();
+    const bad = { cookie: `access_token=${staffToken(now, { exp: Math.floor(now / 1000) - 1 })}` };
+    for (const target of ['/tickets/', '/elsewhere']) {
+      expect(await askRaw(service.url, { target })).toMatchObject({
+        status: 401,
+        body: '{"error":"Authentication required"}',
+      });
+      expect(await askRaw(service.url, { target, headers: bad })).toMatchObject({
+        status: 401,
+        body: '{"error":"Invalid token"}',
+      });
+    }
+    expect(await service.open(written, {})).toEqual({ status: 401, body: { error: 'Authentication required' } });
+    expect(await service.list()).toHaveLength(60);
+  });
+
+  it('lists the tickets, also without the slash at the end', async () => {
+    await using service = await startService();
+    expect(await service.list()).toEqual(toSeedTickets(now));
+    const { status, headers } = await askRaw(service.url, { target: '/tickets', headers: asStaff });
+    expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
+  });
+
+  it('opens a ticket of whom the token speaks for, and lists it first', async () => {
+    await using service = await startService();
+    const fields = { title: 'Laptop is wet', system: 'TTS', createdAt: new Date(now).toISOString() };
+    const byJohn = { ...fields, id: 'T-1061', assigneeId: 5, requesterId: 123, requesterType: 'staff' };
+    // Who asks is not for the body to say.
+    const forged = { ...written, title: ' Laptop is wet ', requesterId: 6, requesterType: 'employee', id: 'T-1' };
+    expect(await service.open(forged)).toEqual({ status: 201, body: byJohn });
+    const byEmployee = { ...fields, id: 'T-1062', assigneeId: null, requesterId: 7, requesterType: 'employee' };
+    expect(await service.open({ ...written, assigneeId: null }, asEmployee)).toEqual({ status: 201, body: byEmployee });
+    expect((await service.list()).slice(0, 2)).toEqual([byEmployee, byJohn]);
+  });
+
+  it('opens one ticket for one key of a person, however often and at whatever time it is asked', async () => {
+    await using service = await startService();
+    const answers = await Promise.all(
+      [written, written, { ...written, title: 'Changed' }].map((one) => service.open(one)),
+    );
+    expect(answers.map(({ status }) => status).join()).toBe('201,200,200');
+    expect(new Set(answers.map(({ body }) => (body as Ticket).id))).toEqual(new Set(['T-1061']));
+    expect(await service.list()).toHaveLength(61);
+    expect(await service.open({ ...written, key: 'another' })).toMatchObject({ status: 201, body: { id: 'T-1062' } });
+  });
+
+  it.each([
+    [{ ...written, title: '  ' }, 'title: expected a text of 1 to 200 characters'],
+    [{ ...written, title: 'x'.repeat(201) }, 'title: expected a text of 1 to 200 characters'],
+    [{ ...written, system: 'tts' }, 'system: expected one of TTS, AMS, BMS, HDTS'],
+    [{ ...written, assigneeId: 'five' }, 'assigneeId: expected the number of a staff user, or null'],
+    [{ ...written, assigneeId: undefined }, 'assigneeId: expected the number of a staff user, or null'],
+    [{ ...written, key: '' }, 'key: expected what the ticket is known by until it has an id, a text of 1 to 200'],
+    [[], 'expected a JSON object with title, system, assigneeId and key'],
+    ['{', 'Body is not valid JSON'],
+  ])('says what is wrong with %j', async (body, error) => {
+    await using service = await startService();
+    expect(await service.open(body)).toEqual({ status: 400, body: { error: expect.stringContaining(error) } });
+    expect(await service.list()).toHaveLength(60);
+  });
+
+  it('names all that is wrong at once, and nothing of what was sent', async () => {
+    await using service = await startService();
+    const { body } = await service.open({ title: '', system: 'nonsense' });
+    const { error } = body as { error: string };
+    expect(error.split('; ').map((part) => part.split(':', 1)[0])).toEqual(['title', 'system', 'assigneeId', 'key']);
+    expect(error).not.toContain('nonsense');
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'refuses what a form of another site could send as %s',
+    async (type) => {
+      await using service = await startService();
+      const headers = { ...asStaff, 'content-type': type };
+      expect(await service.open(JSON.stringify(written), headers)).toMatchObject({ status: 415 });
+      expect(await service.list()).toHaveLength(60);
+    },
+  );
+
+  it("lets the BFF's pages read its answers with credentials, refusals among them, and no other's", async () => {
+    await using service = await startService();
+    const ask = async (headers: Record<string, string>) =>
+      (await askRaw(service.url, { target: '/tickets/', headers })).headers;
+    const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
+    expect(await ask({ origin, ...asStaff })).toMatchObject(allowed);
+    expect(await ask({ origin })).toMatchObject(allowed);
+    for (const other of ['http://localhost:4001', 'null', 'http://localhost:4000.evil.example']) {
+      expect(await ask({ origin: other, ...asStaff })).not.toHaveProperty('access-control-allow-origin');
+    }
+  });
+
+  it("answers the preflight of the BFF's pages before it asks for a session, and no other's", async () => {
+    await using service = await startService();
+    const ask = (from: string) =>
+      askRaw(service.url, {
+        method: 'OPTIONS',
+        target: '/tickets/',
+        headers: {
+          origin: from,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type',
+        },
+      });
+    const preflight = await ask(origin);
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'content-type',
+    });
+    expect((await ask('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  it('tells those who are signed in what there is, where they ask for something else', async () => {
+    await using service = await startService();
+    expect(await askRaw(service.url, { target: '/users/', headers: asStaff })).toMatchObject({
+      status: 404,
+      body: '{"error":"There is only GET /tickets/ and POST /tickets/"}',
+    });
+  });
+});
