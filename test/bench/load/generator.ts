@@ -1,0 +1,102 @@
+import { connect } from 'node:net';
+import { createAnswerReader } from './answer-reader.ts';
+import type { Load, LoadResult } from './load.ts';
+
+/** The percentile of sorted values. */
+const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+/** Sends requests over connections that stay open, one at a time on each, and measures the answers. */
+const run = ({
+  port,
+  requests,
+  status,
+  connections,
+  durationMs,
+  most = Number.POSITIVE_INFINITY,
+  perSecond,
+}: Load): Promise<LoadResult> =>
+  new Promise((resolve) => {
+    const bytesOf = requests.map((request) => Buffer.from(request));
+    const latencies: number[] = [];
+    const idle: Array<(dueAtMs: number) => void> = [];
+    /** Requests that are due and have no connection yet, by when they were. */
+    const due: number[] = [];
+    let [sent, wrong, bytes, open] = [0, 0, 0, 0];
+    const startedAtMs = performance.now();
+    const cpuBefore = process.cpuUsage();
+    const endsAtMs = startedAtMs + durationMs;
+    let isOver = false;
+
+    const finish = () => {
+      const seconds = (performance.now() - startedAtMs) / 1_000;
+      const { user, system } = process.cpuUsage(cpuBefore);
+      const sorted = Float64Array.from(latencies).toSorted();
+      resolve({
+        answers: latencies.length,
+        wrong,
+        seconds,
+        bytes,
+        medianMs: percentile(sorted, 0.5),
+        p99Ms: percentile(sorted, 0.99),
+        cpu: (user + system) / 1e6 / seconds,
+      });
+    };
+
+    const openOne = () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.setNoDelay(true);
+      open += 1;
+      let sentAtMs = 0;
+      const send = (dueAtMs: number) => {
+        sentAtMs = dueAtMs;
+        socket.write(bytesOf[sent % bytesOf.length] ?? '');
+        sent += 1;
+      };
+      const next = () => {
+        const nowMs = performance.now();
+        if (nowMs >= endsAtMs || sent >= most) return void socket.end();
+        if (perSecond === undefined) return send(nowMs);
+        const dueAtMs = due.shift();
+        if (dueAtMs === undefined) idle.push(send);
+        else send(dueAtMs);
+      };
+      const read = createAnswerReader((answered, length) => {
+        latencies.push(performance.now() - sentAtMs);
+        bytes += length;
+        if (answered !== status) wrong += 1;
+        next();
+      });
+      socket.on('data', read);
+      socket.once('connect', next);
+      socket.on('error', () => (wrong += 1));
+      socket.once('close', () => {
+        open -= 1;
+        if (open > 0 || isOver) return;
+        isOver = true;
+        finish();
+      });
+    };
+    for (let index = 0; index < connections; index += 1) openOne();
+
+    if (perSecond === undefined) return;
+    let begun = 0;
+    const timer = setInterval(() => {
+      const nowMs = performance.now();
+      while (startedAtMs + (begun * 1_000) / perSecond <= nowMs) {
+        const dueAtMs = startedAtMs + (begun * 1_000) / perSecond;
+        begun += 1;
+        const send = idle.shift();
+        if (send === undefined) due.push(dueAtMs);
+        else send(dueAtMs);
+      }
+      if (nowMs < endsAtMs) return;
+      clearInterval(timer);
+      // Those at rest hear of no answer that would end them.
+      due.length = 0;
+      for (const send of idle.splice(0)) send(nowMs);
+    }, 1);
+  });
+
+process.on('message', (load: Load) => void run(load).then((result) => process.send?.(result)));
+process.on('disconnect', () => process.exit(0));

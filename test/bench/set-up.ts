@@ -1,0 +1,70 @@
+import { startAuthService } from '../../server/dev/auth-service.ts';
+
+export const signingKey = 'the-signing-key-of-the-benchmarks-0123456789';
+const apiKey = 'the-api-key-of-the-benchmarks';
+
+/** The user that is asked for, as the BFF tells of them; the peers know them by heart. */
+export const askedFor = 1;
+const users = [
+  {
+    id: askedFor,
+    email: 'maria.santos@example.com',
+    firstName: 'Maria',
+    lastName: 'Santos',
+    companyId: 'MA0002',
+    department: 'Information Technology',
+    position: 'Technician',
+    isActive: true,
+    joinedAt: '2020-01-15T08:30:00.000Z',
+    systems: ['TTS'],
+    roles: [{ system: 'TTS', role: 'Technician' }],
+  },
+];
+
+/** An Auth Service, somebody who is signed in there, and the environment that the BFF and its peers run with. */
+export const setUp = async () => {
+  const authService = await startAuthService({ dialect: 'guide', signingKey, apiKey, accessLifetimeSeconds: 86_400 });
+  const { access: accessToken, refresh: refreshToken } = await authService.issue({ type: 'staff', id: 123 });
+  return {
+    authService,
+    cookie: `access_token=${accessToken}; refresh_token=${refreshToken}`,
+    accessToken,
+    env: {
+      DJANGO_JWT_SIGNING_KEY: signingKey,
+      AUTH_API_KEY: apiKey,
+      AUTH_SERVICE_URL: authService.url,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      CORS_ORIGINS: 'https://tts.example.com',
+      // On, and high enough for one person to ask as often as they can.
+      RATE_LIMIT_PER_MINUTE: '1000000',
+      BENCH_USERS: JSON.stringify(users),
+    },
+    [Symbol.asyncDispose]: () => authService.close(),
+  };
+};
+
+export type SetUp = Awaited<ReturnType<typeof setUp>>;
+
+export type RequestOptions = { cookie?: string; method?: string };
+
+/** A request as a page of the same site sends it. */
+export const requestText = (path: string, { cookie, method = 'GET' }: RequestOptions = {}): string =>
+  [
+    `${method} ${path} HTTP/1.1`,
+    'host: bff.example.com',
+    'user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+    'accept: */*',
+    'sec-fetch-site: same-origin',
+    ...(cookie === undefined ? [] : [`cookie: ${cookie}`]),
+    '\r\n',
+  ].join('\r\n');
+
+export const trpcPath = (name: string, input: unknown): string =>
+  `/trpc/${name}?input=${encodeURIComponent(JSON.stringify({ json: input }))}`;
+
+/** One batch of `users.byId`, as tRPC's clients send it. */
+export const batchPath = (ids: readonly number[]): string => {
+  const inputs = Object.fromEntries(ids.map((id, index) => [index, { json: { id } }]));
+  return `/trpc/${ids.map(() => 'users.byId').join(',')}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`;
+};

@@ -1,0 +1,19 @@
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** How a figure stands to its target. */
+export type Verdict = { name: string; value: number; target: string; isMet: boolean };
+
+export const atLeast = (name: string, value: number, least: number): Verdict => ({
+  name,
+  value,
+  target: `at least ${least}`,
+  isMet: value >= least,
+});
+
+export const atMost = (name: string, value: number, most: number): Verdict => ({
+  name,
+  value,
+  target: `at most ${most}`,
+  isMet: value <= most,
+});

@@ -1,0 +1,67 @@
+import { Agent, request } from 'undici';
+import { staff } from '../../../server/dev/people-staff.ts';
+import { crowd } from '../../support/crowd.ts';
+import type { Report } from '../report.ts';
+import { type SetUp, trpcPath } from '../set-up.ts';
+import { startPeer } from '../start-peer.ts';
+import { atMost, median } from '../statistics.ts';
+
+const latencyMs = 8;
+const ids = [...staff.map(({ id }) => id), ...crowd(50)].slice(0, 50);
+/** As many as browsers open to one host. */
+const browserConnections = 6;
+const pagesPerRound = 20;
+
+/** Nothing is remembered, so that each page is the first. */
+const forgetful = { DIRECTORY_FRESH_SECONDS: '0', DIRECTORY_STALE_SECONDS: '0', DIRECTORY_STALE_ON_ERROR_SECONDS: '0' };
+
+export type PageOptions = { setUp: SetUp; report: Report; rounds: number };
+
+/** A page of 50 users while the Auth Service takes 8 ms for each answer, beside a page that asks the Auth Service itself. */
+export const measurePage = async ({ setUp, report, rounds }: PageOptions): Promise<void> => {
+  const { authService, cookie, env } = setUp;
+  const section = report.section(
+    `A page of ${ids.length} users, before an Auth Service that takes ${latencyMs} ms to answer`,
+  );
+  const dispatcher = new Agent({ connections: browserConnections });
+  const get = async (url: string, json?: unknown): Promise<void> => {
+    const asked = json === undefined ? {} : ({ method: 'POST', body: JSON.stringify(json) } as const);
+    const headers = { cookie, 'content-type': 'application/json', 'x-api-key': env.AUTH_API_KEY };
+    const { statusCode, body } = await request(url, { dispatcher, headers, ...asked });
+    await body.text();
+    if (statusCode !== 200) throw new Error(`${url} was answered with ${statusCode}.`);
+  };
+  using warm = await startPeer({ script: 'bff.mjs', env });
+  using cold = await startPeer({ script: 'bff.mjs', env: { ...env, ...forgetful } });
+  const page = trpcPath('users.byIds', { ids });
+  const direct = (id: number) => get(`${authService.url}/api/v1/tts/user-info/${id}/`);
+  const pages: Record<string, () => Promise<unknown>> = {
+    // As the BFF asks for many, of which the Auth Service itself has no page.
+    'one round trip to the Auth Service': () =>
+      get(`${authService.url}/api/v1/tts/users-info/`, { user_ids: ids, employee_cookie_ids: ids }),
+    'the Auth Service by REST, 50 requests': () => Promise.all(ids.map(direct)),
+    'BFF, nobody known': () => get(`http://127.0.0.1:${cold.port}${page}`),
+    'BFF, all known': () => get(`http://127.0.0.1:${warm.port}${page}`),
+  };
+  authService.fault('*', { kind: 'latency', ms: latencyMs });
+  const measured = new Map<string, number[]>();
+  for (let round = -1; round < rounds; round += 1) {
+    for (const [name, show] of Object.entries(pages)) {
+      const times: number[] = [];
+      for (let index = 0; index < pagesPerRound; index += 1) {
+        const startedAtMs = performance.now();
+        await show();
+        times.push(performance.now() - startedAtMs);
+      }
+      // The first round warms up.
+      if (round >= 0) measured.set(name, [...(measured.get(name) ?? []), median(times)]);
+    }
+  }
+  authService.clearFaults();
+  await dispatcher.close();
+  const timeOf = (name: string) => median(measured.get(name) ?? []);
+  section.rows(Object.keys(pages).map((name) => ({ name, 'median, ms': timeOf(name) })));
+  const roundTrip = timeOf('one round trip to the Auth Service');
+  section.verdict(atMost('nobody known, of one round trip', timeOf('BFF, nobody known') / roundTrip, 1.5));
+  section.verdict(atMost('all known, of one round trip', timeOf('BFF, all known') / roundTrip, 0.2));
+};

@@ -1,0 +1,128 @@
+import { staff } from '../../../server/dev/people-staff.ts';
+import { crowd } from '../../support/crowd.ts';
+import type { Generator } from '../load/start-generator.ts';
+import type { Report } from '../report.ts';
+import { type Contestant, type Figures, heldUp, runRounds } from '../rounds.ts';
+import { askedFor, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
+import { type Peer, startPeer } from '../start-peer.ts';
+import { atLeast, atMost } from '../statistics.ts';
+
+export type QueriesOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
+
+const print = (
+  report: ReturnType<Report['section']>,
+  figures: ReadonlyMap<string, Figures>,
+  unit = 'calls a second',
+): void => {
+  report.rows(
+    [...figures].map(([name, { perSecond, cpuMicroseconds, p99Ms }]) => ({
+      name,
+      [unit]: perSecond,
+      'µs of CPU each': cpuMicroseconds,
+      'p99, ms': p99Ms,
+    })),
+  );
+  const held = heldUp(figures);
+  if (held.length > 0) report.note(`The generator was the bottleneck of: ${held.join(', ')}.`);
+};
+
+/** One authenticated query, batches, and what is refused, beside the peers. Then how long answers take at half of what is possible. */
+export const measureQueries = async ({ setUp, generator, report, rounds, roundMs }: QueriesOptions): Promise<void> => {
+  const { cookie, env } = setUp;
+  const start = (script: string, more: Record<string, string> = {}) => startPeer({ script, env: { ...env, ...more } });
+  const peers: Peer[] = [];
+  const add = async (script: string, more?: Record<string, string>) => {
+    const peer = await start(script, more);
+    peers.push(peer);
+    return peer;
+  };
+  const [nodeHttp, bare, dressed, express, ours, official] = [
+    await add('node-http.mjs'),
+    await add('fastify-rest.mjs'),
+    await add('fastify-rest.mjs', { BENCH_DRESSED: '1' }),
+    await add('express-jsonwebtoken.mjs'),
+    await add('bff.mjs'),
+    await add('bff.mjs', { BENCH_OFFICIAL: '1' }),
+  ];
+  const rest = [requestText(`/users/${askedFor}`, { cookie })];
+  const query = [requestText(trpcPath('users.byId', { id: askedFor }), { cookie })];
+  const batchOf = (size: number) => [
+    requestText(batchPath([...staff.map(({ id }) => id), ...crowd(50)].slice(0, size)), { cookie }),
+  ];
+  const run = (contestants: Contestant[]) => runRounds(generator, contestants, { rounds, roundMs });
+  const perSecond = (figures: ReadonlyMap<string, Figures>, name: string) => figures.get(name)?.perSecond ?? Number.NaN;
+  const ratio = (figures: ReadonlyMap<string, Figures>, one: string, other: string) =>
+    perSecond(figures, one) / perSecond(figures, other);
+
+  const one = report.section('One authenticated query of one user whom memory knows');
+  const singles = await run([
+    { name: 'node:http, HMAC', peer: nodeHttp, requests: rest },
+    { name: 'Fastify, bare', peer: bare, requests: rest },
+    { name: 'Fastify, dressed', peer: dressed, requests: rest },
+    { name: 'Express, jsonwebtoken', peer: express, requests: rest },
+    { name: 'BFF', peer: ours, requests: query },
+    { name: 'BFF, official adapter', peer: official, requests: query },
+  ]);
+  print(one, singles);
+  one.verdict(atLeast('of the dressed REST peer', ratio(singles, 'BFF', 'Fastify, dressed'), 1.3));
+  one.verdict(atLeast('of the bare REST peer', ratio(singles, 'BFF', 'Fastify, bare'), 0.4));
+  one.verdict(atLeast('of the official adapter', ratio(singles, 'BFF', 'BFF, official adapter'), 3));
+  one.verdict(atLeast('of Express with jsonwebtoken', ratio(singles, 'BFF', 'Express, jsonwebtoken'), 8));
+
+  for (const size of [10, 50]) {
+    const section = report.section(`Batches of ${size} calls, beside single requests`);
+    const batches = await run([
+      { name: 'Fastify, bare', peer: bare, requests: rest },
+      { name: 'BFF', peer: ours, requests: batchOf(size), calls: size },
+      { name: 'BFF, official adapter', peer: official, requests: batchOf(size), calls: size },
+    ]);
+    print(section, batches);
+    const share = ratio(batches, 'BFF', 'Fastify, bare');
+    if (size === 10) section.verdict(atLeast('calls, of the requests of the bare REST peer', share, 2.5));
+    else section.note(`Calls, of the requests of the bare REST peer: ${share.toFixed(2)}`);
+  }
+
+  const refused = report.section('Requests that are refused with 401');
+  // As long as the right one, and wrong in its last character but some.
+  const forged = cookie.replace(/access_token=[^;]*/, (token) => `${token.slice(0, -8)}AAAAAAAA`);
+  const refusals = await run([
+    {
+      name: 'Fastify, bare: a forged token',
+      peer: bare,
+      requests: [requestText('/users/1', { cookie: forged })],
+      status: 401,
+    },
+    {
+      name: 'Express: a forged token',
+      peer: express,
+      requests: [requestText('/users/1', { cookie: forged })],
+      status: 401,
+    },
+    {
+      name: 'BFF: a forged token',
+      peer: ours,
+      requests: [requestText(trpcPath('users.byId', { id: 1 }), { cookie: forged })],
+      status: 401,
+    },
+    { name: 'Fastify, bare: no token', peer: bare, requests: [requestText('/users/1')], status: 401 },
+    { name: 'BFF: no token', peer: ours, requests: [requestText(trpcPath('users.byId', { id: 1 }))], status: 401 },
+  ]);
+  print(refused, refusals, 'refusals a second');
+
+  const half = report.section('Half of the load that is possible, as it comes');
+  const loads = [
+    { name: 'BFF', peer: ours, requests: query },
+    { name: 'Fastify, dressed', peer: dressed, requests: rest },
+  ];
+  for (const { name, peer, requests } of loads) {
+    const most = perSecond(singles, name);
+    const load = { port: peer.port, requests, status: 200, connections: 64, durationMs: 5_000, perSecond: most / 2 };
+    const results = [];
+    for (let round = 0; round < rounds; round += 1) results.push(await generator.run(load));
+    const [middle] = results.toSorted((a, b) => a.p99Ms / a.medianMs - b.p99Ms / b.medianMs).slice(rounds >> 1);
+    const { medianMs = Number.NaN, p99Ms = Number.NaN } = middle ?? {};
+    half.rows([{ name, 'requests a second': most / 2, 'median, ms': medianMs, 'p99, ms': p99Ms }]);
+    if (name === 'BFF') half.verdict(atMost('p99, of the median', p99Ms / medianMs, 3));
+  }
+  for (const peer of peers) peer[Symbol.dispose]();
+};

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/run-process.ts';
+import type { Report } from '../report.ts';
+import type { SetUp } from '../set-up.ts';
+import { atMost, median } from '../statistics.ts';
+
+export type StartOptions = { setUp: SetUp; report: Report; rounds: number };
+
+const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const isAnswered = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, path: '/health/live' }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    }).once('error', () => resolve(false));
+  });
+
+/** Milliseconds from the start of a process until its first answer. */
+const timeOf = async (script: string, env: Record<string, string>): Promise<number> => {
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const startedAtMs = performance.now();
+  const child: ChildProcess = spawn(process.execPath, [script], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_ENV: 'production',
+      ...env,
+      PORT: String(port),
+      OPS_PORT: String(opsPort),
+    },
+    stdio: 'ignore',
+  });
+  while (!(await isAnswered(port))) {
+    if (child.exitCode !== null) throw new Error(`${script} ended before it answered.`);
+  }
+  const ms = performance.now() - startedAtMs;
+  const gone = once(child, 'close');
+  child.kill('SIGKILL');
+  await gone;
+  return ms;
+};
+
+/** From the start of a process until its first answer, of `/health/live`. */
+export const measureStart = async ({ setUp, report, rounds }: StartOptions): Promise<void> => {
+  const section = report.section('From the start of the process to its first answer');
+  const scripts = {
+    'Fastify, bare': fileOf('../peers/fastify-alone.mjs'),
+    BFF: fileOf('../../../server/dist/main.js'),
+  };
+  const measured = new Map<string, number[]>();
+  for (let round = 0; round < rounds + 2; round += 1) {
+    for (const [name, script] of Object.entries(scripts)) {
+      measured.set(name, [...(measured.get(name) ?? []), await timeOf(script, setUp.env)]);
+    }
+  }
+  const ms = (name: string) => median(measured.get(name) ?? []);
+  section.rows(Object.keys(scripts).map((name) => ({ name, 'median, ms': ms(name) })));
+  section.verdict(atMost('of a bare Fastify', ms('BFF') / ms('Fastify, bare'), 2));
+};

@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto';
+import { crowd } from '../../support/crowd.ts';
+import type { Generator } from '../load/start-generator.ts';
+import type { Report } from '../report.ts';
+import { requestText, type SetUp, signingKey, trpcPath } from '../set-up.ts';
+import { startPeer } from '../start-peer.ts';
+import { atMost } from '../statistics.ts';
+
+const [firstOfCrowd = 0] = crowd(1);
+const tokensAtOnce = 20_000;
+const megabyte = 1_048_576;
+
+const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const header = base64url({ alg: 'HS256', typ: 'JWT' });
+
+/** A token of a person of its own, as the guide has them. */
+const tokenOf = (id: number, nowSeconds: number): string => {
+  const claims = {
+    user_id: id,
+    user_type: 'staff',
+    email: `person-${id}@example.com`,
+    username: `person-${id}`,
+    full_name: 'Somebody',
+    systems: ['TTS'],
+    roles: [{ system: 'TTS', role: 'Technician' }],
+    iat: nowSeconds,
+    exp: nowSeconds + 86_400,
+  };
+  const signed = `${header}.${base64url(claims)}`;
+  return `${signed}.${createHmac('sha256', signingKey).update(signed).digest('base64url')}`;
+};
+
+export type TokensOptions = { setUp: SetUp; generator: Generator; report: Report; tokens: number };
+
+/** What distinct tokens, each of another person, leave behind in memory. Many minutes for a million. */
+export const measureTokens = async ({ setUp, generator, report, tokens }: TokensOptions): Promise<void> => {
+  const section = report.section(`${tokens.toLocaleString('en')} distinct tokens, each of another person`);
+  using peer = await startPeer({ script: 'bff.mjs', env: setUp.env, execArgv: ['--expose-gc'] });
+  const path = trpcPath('users.byId', { id: 1 });
+  const send = (cookies: string[]) =>
+    generator.run({
+      port: peer.port,
+      requests: cookies.map((cookie) => requestText(path, { cookie })),
+      status: 200,
+      connections: 32,
+      durationMs: Number.MAX_SAFE_INTEGER,
+      most: cookies.length,
+    });
+  await send(Array.from({ length: 5_000 }, () => setUp.cookie));
+  const before = await peer.keptBytes();
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const startedAtMs = performance.now();
+  for (let sent = 0; sent < tokens; sent += tokensAtOnce) {
+    const size = Math.min(tokensAtOnce, tokens - sent);
+    const result = await send(
+      Array.from({ length: size }, (_, index) => `access_token=${tokenOf(firstOfCrowd + sent + index, nowSeconds)}`),
+    );
+    if (result.wrong > 0) throw new Error(`${result.wrong} of ${size} tokens were not answered with 200.`);
+  }
+  const seconds = (performance.now() - startedAtMs) / 1_000;
+  const more = ((await peer.keptBytes()) - before) / megabyte;
+  section.rows([{ name: 'BFF', 'tokens a second': tokens / seconds, 'MB before': before / megabyte, 'MB more': more }]);
+  section.verdict(atMost('MB more', more, 64));
+};
