@@ -14,10 +14,11 @@ import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
+import { announceSession } from './http/announce-session.ts';
 import { registerAnswerTimeout } from './http/answer-timeout.ts';
 import { toNetwork } from './http/client-address.ts';
-import { createLeftSignal } from './http/client-left.ts';
-import { candidateTokens, createCookieWriter, presentedTokens, registerCookies, toCause } from './http/cookies.ts';
+import { leftSignalOf } from './http/client-left.ts';
+import { createCookieWriter, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { createDraining, type Drained } from './http/draining.ts';
@@ -32,16 +33,16 @@ import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { noteCalls, registerRequestNotes } from './http/request-notes.ts';
 import { createSpanEnd, registerRequestSpan } from './http/request-span.ts';
+import { candidateTokens, presentedTokens, registerRequestTokens, toCause } from './http/request-tokens.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
-import { announceSession, registerTrpc } from './http/trpc-handler.ts';
+import { registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis } from './optional-redis.ts';
-import { createRedis } from './redis.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession } from './session/request-session.ts';
@@ -71,6 +72,8 @@ export type AppOptions = {
   timeouts?: Partial<Timeouts>;
   /** Whether there is more to do than can be done. Default: whether the event loop is 500 ms late, three times in a row. */
   isOverloaded?: () => boolean;
+  /** Whether tRPC's own Fastify adapter answers all calls, which is slower and else the same. Default false. */
+  officialAdapter?: boolean;
 };
 
 export type App = AsyncDisposable & {
@@ -87,11 +90,17 @@ export type App = AsyncDisposable & {
 const toTrustProxy = (trusted: Config['trustProxy']) =>
   typeof trusted === 'number' ? (_address: string, hop: number) => hop < trusted : trusted;
 
+/** Loads the client of Redis only where there is one: it is a good part of a start. */
+const connectToRedis = async (url: string, log: Log) => {
+  const { createRedis } = await import('./redis.ts');
+  return createRedis({ url, log });
+};
+
 /** Puts the parts together. It is the only file that knows all of them. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
 
-  const redis = config.redisUrl === null ? null : createRedis({ url: config.redisUrl, log });
+  const redis = config.redisUrl === null ? null : await connectToRedis(config.redisUrl, log);
   const optionalRedis =
     redis === null
       ? null
@@ -215,7 +224,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     genReqId: requestIdOf,
     serverFactory: (handler) => createHttpServer({ timeouts, handler, onServer: draining.watch }),
     return503OnClosing: false,
-    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
+    // Nobody reads a query but trpc-calls.ts, and that reads the text.
+    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) =>
       observer.onUnreadable(answerFrameworkError(error, request, reply.headers(safe)), request.id),
     clientErrorHandler: (error, socket) => {
@@ -239,11 +249,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
+  registerRequestTokens(server);
   const healthOptions = { status: status.current, redis: redisState, isStopping: draining.isDraining };
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
-  await registerRateLimit(server, {
+  registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
     counter,
     names,
@@ -254,6 +265,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onError: observer.onError,
     onUnreached: observer.onUnreached,
     variesByOrigin: config.corsOrigins.length > 0,
+    officialAdapter: options.officialAdapter,
     createContext: (request: FastifyRequest, reply, { procedures, ...facts }) => {
       noteCalls(request, procedures, facts.callsInRequest);
       return createContext({
@@ -266,14 +278,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         assignments,
         membership,
         status: status.look,
-        left: createLeftSignal(reply),
+        left: leftSignalOf(reply),
         onStale: () => {
           // The head of a streamed answer is gone by then.
           if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');
         },
         requestSession: createRequestSession({
           presented: presentedTokens(request),
-          candidates: candidateTokens(request),
+          verified: request.verifiedToken,
+          candidates: () => candidateTokens(request),
           cause: toCause(request),
           sessions,
           verifier,

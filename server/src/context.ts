@@ -1,4 +1,4 @@
-import type { NextInput, PeekInput, Reason, RotationInput, Status } from '@auth-bff/shared';
+import type { Reason, Status } from '@auth-bff/shared';
 import type { Assignments } from './assignment/engine.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
@@ -14,8 +14,8 @@ export type ContextOptions = {
   directory: Directory;
   assignments: Assignments;
   membership: Membership;
-  /** Aborts when nobody waits for the answer any more. */
-  left: AbortSignal;
+  /** Makes the signal that aborts when nobody waits for the answer any more. */
+  left: () => AbortSignal;
   /** Told where something in the answer comes from a stale cache. */
   onStale: () => void;
   status: () => Promise<Status>;
@@ -32,48 +32,49 @@ export type ContextOptions = {
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
   const { directory, assignments, membership, left, onStale, status, clock, onCall } = options;
-  // Asked once for all calls of a batch.
-  let member: Promise<Principal> | null = null;
-  return {
+
+  const toPerson = (signedIn: SignedInAs) => {
+    const { principal } = signedIn;
+    const { type, id, accessToken, address } = signedIn.caller;
+    // What is asked for this person is asked with their token.
+    const asking = { type, id, accessToken, requestId, address, onStale, left };
+    // Asked once for all calls of a batch.
+    let member: Promise<Principal> | null = null;
+    return {
+      principal,
+      asking,
+      member: () => {
+        member ??= membership.toDecide(principal, { ...asking, onStale: undefined });
+        return member;
+      },
+      me: () => requestSession.show(signedIn),
+    };
+  };
+  let person: ReturnType<typeof toPerson> | null = null;
+
+  const request = {
     requestId,
     isDevelopment,
     callsInRequest,
     isStreamed,
-    /** Resolved once per request. Members that wait are functions: tRPC spreads the context. */
+    /** Resolved once per request. */
     session: (): Promise<Authentication> => requestSession.current(),
     commands: requestSession,
+    directory,
+    assignments,
     status,
     clock,
     onCall,
-
-    /** The members that speak for a person. */
     as: (signedIn: SignedInAs) => {
-      const { principal } = signedIn;
-      const caller = { ...signedIn.caller, signal: left };
-      const asking = { ...caller, onStale };
-      return {
-        principal,
-        member: () => {
-          member ??= membership.toDecide(principal, caller);
-          return member;
-        },
-        me: () => requestSession.show(signedIn),
-        directory: {
-          me: () => directory.me(asking),
-          user: (id: number) => directory.user(id, asking),
-          users: (ids: readonly number[]) => directory.users(ids, asking),
-          userByCompanyId: (companyId: string) => directory.userByCompanyId(companyId, asking),
-          userIdsByRole: (role: { system: string; role: string }) => directory.userIdsByRole(role, asking),
-          employee: (id: number) => directory.employee(id, asking),
-        },
-        assignments: {
-          next: (input: NextInput) => assignments.next(input, asking),
-          peek: (input: PeekInput) => assignments.peek(input, asking),
-          candidates: (input: RotationInput) => assignments.candidates(input, asking),
-        },
-      };
+      person ??= toPerson(signedIn);
+      return person;
     },
   };
+  // tRPC copies the context for each call, member by member.
+  return { request };
 };
 
 export type Context = ReturnType<typeof createContext>;
+
+/** The person signed in. */
+export type Person = ReturnType<Context['request']['as']>;

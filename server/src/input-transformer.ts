@@ -16,8 +16,9 @@ const refuseOtherTypes = (annotation: unknown): void => {
  * an array of bytes as long as the caller says, and looks for members of sets and maps one by one.
  */
 export const readInput = ({ json, meta }: SuperJSONResult): unknown => {
-  if (meta?.values === undefined) return deserialize({ json });
+  // What JSON.parse has made is nobody else's: no copy is needed.
+  if (meta?.values === undefined) return json;
   refuseOtherTypes(meta.values);
   // Equal references are written out in full, too, so nothing is lost without them.
-  return deserialize({ json, meta: { values: meta.values, v: meta.v ?? 0 } });
+  return deserialize({ json, meta: { values: meta.values, v: meta.v ?? 0 } }, { inPlace: true });
 };

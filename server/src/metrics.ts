@@ -44,6 +44,9 @@ const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded
 const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Calls that wait to be counted, at most. */
+const maxUntold = 500;
+
 /** The same in the sources and in what is built of them. */
 const readVersion = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
@@ -59,7 +62,15 @@ export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) 
     new Counter({ ...options, registers });
   const gauge = <Label extends string>(options: GaugeConfiguration<Label>) => new Gauge({ ...options, registers });
 
+  // Counted many at once, which costs a tenth of one by one between other work.
+  let untold: Array<{ procedure: string; code: CallCode; seconds: number }> = [];
+  const tellCalls = () => {
+    const observed = untold;
+    untold = [];
+    for (const { procedure, code, seconds } of observed) calls.observe({ procedure, code }, seconds);
+  };
   const calls = new Histogram({
+    collect: tellCalls,
     name: 'auth_bff_call_duration_seconds',
     help: 'Calls of procedures, each of a batch, by how they ended. Procedure unknown: no such one; none: refused before any was known.',
     labelNames: ['procedure', 'code'],
@@ -156,8 +167,9 @@ export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) 
   const { close } = registerProcessMetrics(registry);
 
   return {
-    observeCall: (procedure: string, code: CallCode, durationMs: number): void =>
-      calls.observe({ procedure, code }, durationMs / 1000),
+    observeCall(procedure: string, code: CallCode, durationMs: number): void {
+      if (untold.push({ procedure, code, seconds: durationMs / 1000 }) >= maxUntold) tellCalls();
+    },
     countFailure: (reason: Reason): void => failures.inc({ reason }),
     observeUpstreamCall: ({ endpoint, outcome, durationMs }: Omit<CallOutcome, 'status' | 'requestId'>): void =>
       upstreamCalls.observe({ endpoint, outcome }, durationMs / 1000),

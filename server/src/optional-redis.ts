@@ -1,4 +1,4 @@
-import { type Cluster, type Redis, ReplyError } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 export type OptionalRedisOptions = {
   redis: Redis | Cluster;
@@ -27,7 +27,7 @@ type Outcome<Answer> =
 
 /** A refusal is an answer too. Redis quotes the arguments of a command that it does not know. */
 const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> => ({
-  kind: error instanceof ReplyError ? 'refused' : 'silent',
+  kind: error.name === 'ReplyError' ? 'refused' : 'silent',
   cause: error.message.split(', with args')[0] ?? '',
 });
 

@@ -1,16 +1,17 @@
-import { codeOfReason, type ErrorData } from '@auth-bff/shared';
-import { initTRPC, TRPCError } from '@trpc/server';
+import { codeOfReason, type ErrorData, type Reason } from '@auth-bff/shared';
+import { type AnyTRPCProcedure, getTRPCErrorFromUnknown, initTRPC, TRPCError } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
-import superjson, { serialize } from 'superjson';
+import { deserialize, serialize } from 'superjson';
 import type { z } from 'zod';
-import type { Context } from './context.ts';
+import type { Context, Person } from './context.ts';
 import { toAppError, toErrorData } from './error-data.ts';
 import { AppError } from './errors.ts';
 import { readInput } from './input-transformer.ts';
+import { writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 
 const t = initTRPC.context<Context>().create({
-  transformer: { input: { serialize, deserialize: readInput }, output: superjson },
+  transformer: { input: { serialize, deserialize: readInput }, output: { serialize: writeOutput, deserialize } },
   // Decided per request below: what the environment says is not known when this module is loaded.
   isDev: false,
   errorFormatter: ({ error, path, ctx }) => {
@@ -20,7 +21,7 @@ const t = initTRPC.context<Context>().create({
     return {
       message: appError.message,
       code: TRPC_ERROR_CODES_BY_KEY[data.code],
-      data: ctx?.isDevelopment === true && stack !== undefined ? { ...data, stack } : data,
+      data: ctx?.request.isDevelopment === true && stack !== undefined ? { ...data, stack } : data,
     };
   },
 });
@@ -30,71 +31,126 @@ export const router = t.router;
 export const toTRPCError = (error: AppError): TRPCError =>
   new TRPCError({ code: codeOfReason[error.reason], message: error.message, cause: error });
 
-/** Services throw AppErrors and know nothing of tRPC, which would call each of them an internal error. */
-const translateErrors = t.middleware(async ({ next }) => {
-  const result = await next();
-  if (!result.ok && result.error.cause instanceof AppError) throw toTRPCError(result.error.cause);
-  return result;
-});
-
-/** Measures the call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
-const observe = t.middleware(async ({ ctx, path, next }) => {
-  const startedAtMs = ctx.clock();
-  const result = await next();
-  ctx.onCall(path, result.ok ? null : toAppError(result.error).reason, ctx.clock() - startedAtMs);
-  return result;
-});
-
 const ruleOf = (path: string) => {
   const rule = policy[path];
   if (rule === undefined) throw new AppError('insufficient_permissions');
   return rule;
 };
 
-const signedInOrThrow = async (ctx: Context) => {
-  const authentication = await ctx.session();
+/** Who asks, before the input is looked at: the person signed in, whom the policy's rule admits by its `who`. */
+const admitPerson = async ({ request }: Context, path: string): Promise<Person> => {
+  const { who } = ruleOf(path);
+  const authentication = await request.session();
   if (authentication.state === 'refused') throw authentication.error;
-  return authentication;
+  if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
+  return request.as(authentication);
 };
 
-/** Who asks, before the input is looked at: the `who` of the policy's rule. */
-const admit = t.middleware(async ({ ctx, path, next }) => {
-  const { who } = ruleOf(path);
-  if (who !== 'anyone') {
-    const { principal } = await signedInOrThrow(ctx);
-    if (who === 'staff' && principal.type !== 'staff') throw new AppError('insufficient_permissions');
-  }
+const reasonOf = (error: unknown): Reason => toAppError(getTRPCErrorFromUnknown(error)).reason;
+
+/** Measures a call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
+const observe = t.middleware(async ({ ctx: { request }, path, next }) => {
+  const startedAtMs = request.clock();
+  const result = await next();
+  request.onCall(path, result.ok ? null : reasonOf(result.error), request.clock() - startedAtMs);
+  return result;
+});
+
+/** For everybody whom the policy admits. */
+export const publicProcedure = t.procedure.use(observe).use(async ({ ctx, path, next }) => {
+  if (ruleOf(path).who !== 'anyone') await admitPerson(ctx, path);
   return next();
 });
 
-/** For everybody whom the policy admits; `ctx` may speak for nobody. */
-export const publicProcedure = t.procedure.use(observe).use(translateErrors).use(admit);
+/** `ctx.person` is the person signed in. */
+export const signedInProcedure = t.procedure
+  .use(observe)
+  .use(async ({ ctx, path, next }) => next({ ctx: { person: await admitPerson(ctx, path) } }));
 
-/** `ctx` speaks for the person signed in. */
-export const signedInProcedure = publicProcedure.use(async ({ ctx, next }) =>
-  next({ ctx: ctx.as(await signedInOrThrow(ctx)) }),
-);
+const parseInput = <Input extends z.ZodType>(schema: Input, raw: unknown): z.output<Input> => {
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw new TRPCError({ code: 'BAD_REQUEST', cause: parsed.error });
+  return parsed.data;
+};
 
-/** A signed-in call with an input, which the policy's rule looks at once it is known to be valid. */
-export const signedInProcedureWith = <Input extends z.ZodType>(input: Input) =>
-  signedInProcedure.input(input).use(async ({ ctx, path, input: checked, next }) => {
-    const { permits } = ruleOf(path);
-    const { principal, member } = ctx;
-    if (permits !== undefined && !(await permits({ principal, member, input: checked }))) {
-      throw new AppError('insufficient_permissions');
-    }
-    return next();
-  });
+const withSchemas = <Input extends z.ZodType, Output extends z.ZodType>(input: Input, output: Output) =>
+  t.procedure.input(input).output(output);
+
+/** What tRPC hands a procedure, and that its resolver, of which its types do not tell all. */
+type CallOptions = Parameters<AnyTRPCProcedure>[0] & { ctx: Context };
+type Resolver = (options: CallOptions) => Promise<unknown>;
+
+/** The resolvers of the procedures that are nothing else. */
+const resolvers = new WeakMap<object, Resolver>();
+
+/** Calls a procedure. One that is a resolver alone is called as such, which is what tRPC would come to. */
+export const callProcedure = (procedure: AnyTRPCProcedure, options: CallOptions): Promise<unknown> =>
+  (resolvers.get(procedure) ?? procedure)(options);
+
+/**
+ * A signed-in call with an input, which the policy's rule looks at once it is known to be valid.
+ *
+ * To tRPC it is a resolver alone: what `.use`, `.input` and `.output` would do is done in it. A middleware of tRPC's
+ * costs a call as much as everything that is done in it here, and these are the calls that pages make by the dozen.
+ * The types are those that `.input` and `.output` give.
+ */
+export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.ZodType>(
+  inputSchema: Input,
+  outputSchema: Output,
+) => {
+  type Answer = (asked: {
+    request: Context['request'];
+    asking: Person['asking'];
+    input: z.output<Input>;
+  }) => Promise<z.input<Output>>;
+  type Builder = ReturnType<typeof withSchemas<Input, Output>>;
+
+  const resolverOf =
+    (answer: Answer): Resolver =>
+    async ({ ctx, path, getRawInput }) => {
+      const { request } = ctx;
+      const startedAtMs = request.clock();
+      try {
+        const person = await admitPerson(ctx, path);
+        const input = parseInput(inputSchema, await getRawInput());
+        const { permits } = ruleOf(path);
+        const { principal, member, asking } = person;
+        if (permits !== undefined && !(await permits({ principal, member, input }))) {
+          throw new AppError('insufficient_permissions');
+        }
+        const data = outputSchema.parse(await answer({ request, asking, input }));
+        request.onCall(path, null, request.clock() - startedAtMs);
+        return data;
+      } catch (error) {
+        request.onCall(path, reasonOf(error), request.clock() - startedAtMs);
+        throw error;
+      }
+    };
+  const keep = (
+    resolver: Resolver,
+    toProcedure: (resolve: (options: object) => Promise<unknown>) => AnyTRPCProcedure,
+  ) => {
+    const procedure = toProcedure((options) => resolver(options as CallOptions));
+    resolvers.set(procedure, resolver);
+    return procedure;
+  };
+  return {
+    query: (answer: Answer) =>
+      keep(resolverOf(answer), (resolve) => t.procedure.query(resolve)) as ReturnType<Builder['query']>,
+    mutation: (answer: Answer) =>
+      keep(resolverOf(answer), (resolve) => t.procedure.mutation(resolve)) as ReturnType<Builder['mutation']>,
+  };
+};
 
 /** Changes the session's cookies, and so stands alone: of several answers in one response, which cookies would count? */
 export const sessionMutation = publicProcedure.use(async ({ ctx, next }) => {
-  if (ctx.callsInRequest > 1) {
+  if (ctx.request.callsInRequest > 1) {
     throw new AppError('invalid_input', {
       message: 'A mutation of session stands alone: send it in a request of its own, not in a batch with others.',
       issues: [],
     });
   }
-  if (ctx.isStreamed) {
+  if (ctx.request.isStreamed) {
     throw new AppError('invalid_input', {
       message:
         'A mutation of session sets cookies, which a streamed answer cannot: send it by httpLink or httpBatchLink.',

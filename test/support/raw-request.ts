@@ -13,7 +13,7 @@ export type RawRequest = {
   target: string;
   headers?: Record<string, string | string[]>;
   /** Sent with a content-length; a list is sent in chunks, without one. */
-  body?: string | string[];
+  body?: string | Uint8Array | string[];
   /** Keeps connections. Default: one connection a request. */
   agent?: Agent;
 };
@@ -30,7 +30,8 @@ export type RawAnswer = {
 export const askRaw = (url: string, { method = 'GET', target, headers = {}, body = [], agent }: RawRequest) =>
   new Promise<RawAnswer>((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
+    const chunks = Array.isArray(body) ? body : [body];
+    const length = Array.isArray(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const asking = request({
       hostname,
       port,
@@ -47,7 +48,7 @@ export const askRaw = (url: string, { method = 'GET', target, headers = {}, body
         resolve({ status: statusCode, headers: told, setCookies: told['set-cookie'] ?? [], body: read });
       }, reject);
     });
-    for (const chunk of typeof body === 'string' ? [body] : body) asking.write(chunk);
+    for (const chunk of chunks) asking.write(chunk);
     asking.end();
   });
 

@@ -27,7 +27,7 @@ export type StartAppOptions = {
   /** Milliseconds of the clock that breakers go by. Default: the system's. */
   clock?: () => number;
   recoveryEveryMs?: number;
-} & Pick<AppOptions, 'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded'>;
+} & Pick<AppOptions, 'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter'>;
 
 export type TestApp = AsyncDisposable & {
   app: App;
@@ -75,6 +75,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     idleGraceMs = 0,
     timeouts,
     isOverloaded,
+    officialAdapter,
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -104,6 +105,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     idleGraceMs,
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(isOverloaded === undefined ? {} : { isOverloaded }),
+    ...(officialAdapter === undefined ? {} : { officialAdapter }),
   });
   const url = await app.listen();
   return {

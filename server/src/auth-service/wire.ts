@@ -134,6 +134,8 @@ export const WireEmployee = z
     }),
   );
 
+const WithId = z.object({ id: Id });
+
 /** Many users, each still to be decoded by itself: one broken record must not cost the others. By id. */
 export const WireUsers = z.unknown().transform((answer, context): Map<number, unknown> => {
   const entries = usersOf(answer);
@@ -144,7 +146,7 @@ export const WireUsers = z.unknown().transform((answer, context): Map<number, un
   const byId = new Map<number, unknown>();
   for (const { path, entry, key } of entries) {
     // Where there is a key, it says who was asked: a record of somebody else under it must not pass for them.
-    const id = key === null ? z.object({ id: Id }).safeParse(entry).data?.id : Id.safeParse(key).data;
+    const id = key === null ? WithId.safeParse(entry).data?.id : Id.safeParse(key).data;
     if (id === undefined) {
       const at = key === null ? [...path, 'id'] : path;
       context.addIssue({ code: 'custom', path: at, message: 'expected a whole number of 1 or more' });

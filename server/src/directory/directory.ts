@@ -31,7 +31,11 @@ export type DirectoryOptions = {
 export type DirectoryKind = 'user' | 'employee' | 'company_id' | 'profile' | 'role';
 
 /** Who asks, and what to do where the answer is a stale one. Left out: it is never stale. */
-export type Asking = Caller & { onStale?: (() => void) | undefined };
+export type Asking = Caller & {
+  onStale?: (() => void) | undefined;
+  /** Makes the caller's `signal`, once there is something to wait for. */
+  left?: (() => AbortSignal) | undefined;
+};
 
 export type RoleName = { system: string; role: string };
 
@@ -49,14 +53,22 @@ type Ask<Key extends string | number, Answer> = {
   serves?: (known: Answer) => boolean;
 };
 
+const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: Asking): Caller => ({
+  type,
+  id,
+  accessToken,
+  requestId,
+  address,
+  signal: left?.() ?? signal,
+});
+
 /** What is known, or else a load that all who ask share; what somebody was denied is loaded for each alone. */
 const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Promise<Answer> => {
   const { key, known, unshared, loads, serves } = options;
-  const { onStale, ...caller } = options.asking;
-  const { requestId } = caller;
-  const load = () => loads.load(key, caller);
+  const { onStale, requestId } = options.asking;
+  const load = () => loads.load(key, callerOf(options.asking));
   if (!unshared.isShared(key)) return load();
-  const reload = () => loads.load(key, { ...caller, signal: undefined });
+  const reload = () => loads.load(key, { ...callerOf(options.asking), signal: undefined });
   return known.recall({
     key: String(key),
     requestId,

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 import { AppError, isAppError } from '../errors.ts';
 
 /** How long an answer serves, in seconds since it came. */
@@ -52,9 +52,10 @@ const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'empl
 /** Remembers answers, and says how long each one serves: fresh, stale while it is loaded anew, stale in an outage. */
 export const createFreshness = <Answer>(options: FreshnessOptions) => {
   const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now, onRecall } = options;
-  const entries = new LRUCache<string, Entry<Answer>>({ max: maxEntries });
+  const entries = createBoundedMap<string, Entry<Answer>>(maxEntries);
   // On their own, or whoever asks for many that are not there would push out those who are.
-  const missing = new LRUCache<string, Missing>({ max: maxEntries });
+  const missing = createBoundedMap<string, Missing>(maxEntries);
+  const reloading = new Set<string>();
   let staleness: Staleness | null = null;
 
   /** Takes note of an answer, or of why there is none. */
@@ -71,6 +72,15 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
 
   const noteFailure = (error: unknown): void => {
     if (isOutage(error)) staleness = { sinceMs: staleness?.sinceMs ?? now(), lastMs: now() };
+  };
+
+  /** Nobody waits for it, so that whoever comes meanwhile need not join: their number has no bound. */
+  const reloadOnce = (key: string, reload: () => Promise<Answer>): void => {
+    if (reloading.has(key)) return;
+    reloading.add(key);
+    reload()
+      .catch(noteFailure)
+      .finally(() => reloading.delete(key));
   };
 
   return {
@@ -101,7 +111,7 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
         return entry.answer;
       };
       if (onStale !== undefined && isEnough && ageSeconds < staleSeconds) {
-        reload().catch(noteFailure);
+        reloadOnce(key, reload);
         return giveStale(onStale);
       }
       try {

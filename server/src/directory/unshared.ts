@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 
 export type UnsharedOptions = {
   /** Milliseconds since the epoch. */
@@ -10,7 +10,7 @@ const maxKeys = 10_000;
 
 /** What somebody was denied: for a minute each person asks for it with their own token alone, and nobody is answered from memory. */
 export const createUnshared = <Key extends string | number>({ now }: UnsharedOptions) => {
-  const untilMs = new LRUCache<Key, number>({ max: maxKeys });
+  const untilMs = createBoundedMap<Key, number>(maxKeys);
   return {
     deny: (key: Key): void => void untilMs.set(key, now() + unsharedForMs),
     isShared: (key: Key): boolean => now() >= (untilMs.get(key) ?? Number.NEGATIVE_INFINITY),

@@ -28,22 +28,15 @@ const isAlgorithm = (text: unknown): text is Algorithm => typeof text === 'strin
 /** What a clipboard, a shell or a YAML file adds to a key. */
 const withoutEdges = (key: string) => key.trim().replace(/^(["'])(.*)\1$/, '$2');
 
-const isSignedBy = (token: string, key: string, algorithm: Algorithm): Promise<boolean> =>
-  key.trim() === ''
-    ? Promise.resolve(false)
-    : createKeyRing({ signingKeys: [key], algorithm })
-        .verifySignature(token)
-        .then(
-          () => true,
-          () => false,
-        );
+const isSignedBy = (token: string, key: string, algorithm: Algorithm): boolean =>
+  key.trim() !== '' && createKeyRing({ signingKeys: [key], algorithm }).isSigned(token);
 
-const findSigner = async (token: string, keys: readonly string[], algorithm: Algorithm): Promise<Signer> => {
+const findSigner = (token: string, keys: readonly string[], algorithm: Algorithm): Signer => {
   for (const [index, key] of keys.entries()) {
-    if (await isSignedBy(token, key, algorithm)) return index === 0 ? 'current' : { previous: index };
+    if (isSignedBy(token, key, algorithm)) return index === 0 ? 'current' : { previous: index };
   }
   const [current = ''] = keys;
-  return (await isSignedBy(token, withoutEdges(current), algorithm)) ? 'current_but_for_its_edges' : 'none';
+  return isSignedBy(token, withoutEdges(current), algorithm) ? 'current_but_for_its_edges' : 'none';
 };
 
 const clauseOf = (error: unknown): string => {
@@ -70,7 +63,7 @@ export const seeToken = async ({ token, config, signingKeys, nowMs }: SeeTokenOp
   }
   const { header, payload } = parsed;
   const algorithm = isAlgorithm(header.alg) ? header.alg : null;
-  const signer = algorithm === null || signingKeys === null ? null : await findSigner(token, signingKeys, algorithm);
+  const signer = algorithm === null || signingKeys === null ? null : findSigner(token, signingKeys, algorithm);
   const seen = { payload, algorithm, signer };
   try {
     const { refreshThresholdSeconds } = config;

@@ -1,10 +1,15 @@
-import { isIP } from 'node:net';
-import { normalizeIP } from '@fastify/rate-limit';
+import { isIP, isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import { Address6 } from 'ip-address';
 
 /** The address that a request came from, by TRUST_PROXY. What a trusted proxy passes on may be no address: then its own. */
 export const clientAddressOf = ({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string =>
   isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip;
 
-/** What limits by address go by: of IPv6 the network of 64 bits, all of which is one customer's. */
-export const toNetwork = (address: string): string => normalizeIP(address);
+/** What limits by address go by: of IPv6 the network of 64 bits, all of which is one customer's, and IPv4 also where it is spelt as IPv6. */
+export const toNetwork = (address: string): string => {
+  if (!isIPv6(address)) return address.toLowerCase();
+  const parsed = new Address6(address);
+  if (parsed.isMapped4()) return parsed.to4().correctForm();
+  return new Address6(`${address}/64`).startAddress().correctForm();
+};

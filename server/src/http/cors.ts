@@ -10,7 +10,8 @@ export const registerCors = async (server: FastifyInstance, { corsOrigins }: Cor
   const allowed = new Set(corsOrigins);
   await server.register(fastifyCors, {
     // A function, for a list would leave the other headers on answers to origins that are not in it.
-    origin: async (origin: string | undefined) => origin !== undefined && allowed.has(origin),
+    origin: (origin: string | undefined, tell: (error: null, isAllowed: boolean) => void) =>
+      tell(null, origin !== undefined && allowed.has(origin)),
     credentials: true,
     methods: ['GET', 'POST'],
     allowedHeaders: [

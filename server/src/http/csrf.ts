@@ -31,15 +31,16 @@ const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/
  */
 export const registerCsrf = (server: FastifyInstance, { corsOrigins }: CsrfOptions): void => {
   const allowed = new Set(corsOrigins);
-  server.addHook('onRequest', async (request) => {
-    if (!isTrpc(request) || request.method === 'OPTIONS') return;
+  server.addHook('onRequest', (request, _reply, done) => {
+    if (!isTrpc(request) || request.method === 'OPTIONS') return done();
     if (isFromElsewhere(request) && !allowed.has(request.headers.origin ?? '')) {
       throw new AppError('csrf', { message: 'Refused: the request comes from an origin that is not in CORS_ORIGINS.' });
     }
-    if (request.method !== 'POST') return;
+    if (request.method !== 'POST') return done();
     if (!isJson(request.headers['content-type'])) throw new AppError('unsupported_media_type');
     if (request.headers[csrfHeader] !== csrfValue) {
       throw new AppError('csrf', { message: `Refused: a POST must carry the header ${csrfHeader}: ${csrfValue}.` });
     }
+    done();
   });
 };

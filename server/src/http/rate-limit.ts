@@ -1,20 +1,25 @@
-import { callbackify } from 'node:util';
-import fastifyRateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError } from '../errors.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
-import type { Verifier } from '../token/verified-token.ts';
+import type { HitCounter, Hits } from '../limits/hit-counter.ts';
+import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import { clientAddressOf, toNetwork } from './client-address.ts';
-import { presentedTokens } from './cookies.ts';
+import { presentedTokens } from './request-tokens.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** False: the route may be asked as often as anybody likes. */
+    rateLimit?: false;
+  }
+}
 
 export type RateLimitOptions = {
   /** Requests a minute of one identity. 0: no limit. */
   perMinute: number;
   counter: HitCounter;
   names: BlindNames;
-  verifier: Pick<Verifier, 'verifyHere'>;
+  verifier: Pick<Verifier, 'known' | 'verifyHere'>;
   /** Told of each refusal. */
   onLimited?: (() => void) | undefined;
 };
@@ -24,43 +29,53 @@ const windowMs = 60_000;
 /**
  * Refuses with 429 what comes too often, on every route that is registered after it. A request counts for the person
  * whose access token was verified, else for its address: what anybody can make up is no identity, and would not be one
- * to hide behind.
+ * to hide behind. Nothing is waited for where the token is known and the count is kept in this process.
  */
-export const registerRateLimit = async (server: FastifyInstance, options: RateLimitOptions): Promise<void> => {
+export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): void => {
   const { perMinute, counter, names, verifier, onLimited } = options;
   if (perMinute === 0) return;
-  const identify = async (request: FastifyRequest): Promise<string> => {
+  const toName = (identity: string) => names('limit requests', identity);
+  const nameOfToken = new WeakMap<VerifiedToken, string>();
+
+  const nameOf = (request: FastifyRequest, verified: VerifiedToken | null): string => {
+    if (verified === null) return toName(`address ${toNetwork(clientAddressOf(request))}`);
+    request.verifiedToken = verified;
+    const name = nameOfToken.get(verified) ?? toName(personOf(verified.principal));
+    nameOfToken.set(verified, name);
+    return name;
+  };
+  const count = (request: FastifyRequest): Hits | Promise<Hits> => {
     const presented = presentedTokens(request);
     const token = presented instanceof AppError ? null : presented.accessToken;
-    const verified = token === null ? null : await verifier.verifyHere(token);
-    return names(
-      'limit requests',
-      verified === null ? `address ${toNetwork(clientAddressOf(request))}` : personOf(verified.principal),
-    );
+    const add = (verified: VerifiedToken | null) => counter.add(nameOf(request, verified), { windowMs });
+    if (token === null) return add(null);
+    const known = verifier.known(token);
+    return known === null ? verifier.verifyHere(token).then(add) : add(known);
   };
-  // The plugin's own Redis store would let everything pass while Redis is away; ours counts in the process then.
-  const count = callbackify(async (name: string) => {
-    const { count: current, resetMs: ttl } = await counter.add(name, { windowMs });
-    return { current, ttl };
-  });
-  class Store {
-    incr(name: string, callback: Parameters<typeof count>[1]): void {
-      count(name, callback);
+  const judge = ({ count: counted, resetMs }: Hits): void => {
+    if (counted <= perMinute) return;
+    onLimited?.();
+    throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
+  };
+
+  const judgeLater = async (hits: Promise<Hits>, done: HookHandlerDoneFunction): Promise<void> => {
+    const failure = await hits.then(judge).catch((error: Error) => error);
+    done(failure ?? undefined);
+  };
+
+  const limit: onRequestHookHandler = (request, _reply, done) => {
+    const hits = count(request);
+    if (hits instanceof Promise) {
+      void judgeLater(hits, done);
+      return;
     }
-    child(): Store {
-      return this;
-    }
-  }
-  const silent = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false };
-  await server.register(fastifyRateLimit, {
-    max: perMinute,
-    timeWindow: windowMs,
-    keyGenerator: identify,
-    store: Store,
-    addHeaders: { ...silent, 'retry-after': false },
-    addHeadersOnExceeding: silent,
-    onExceeded: () => onLimited?.(),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)) }),
+    judge(hits);
+    done();
+  };
+  server.addHook('onRoute', (route) => {
+    if (route.config?.rateLimit === false) return;
+    const hooks = [route.onRequest ?? []].flat();
+    // The HEAD that Fastify makes of a GET has the hooks of that already.
+    if (!hooks.includes(limit)) route.onRequest = [...hooks, limit];
   });
 };

@@ -1,5 +1,4 @@
 import type { Log } from '../log.ts';
-import type { RequestNotes } from '../request-notes.ts';
 import type { OnRequestEnd } from './request-notes.ts';
 import { safePath } from '../safe-path.ts';
 
@@ -9,21 +8,8 @@ export type RequestLogOptions = {
   clock: () => number;
 };
 
-const unlessNone = (name: string, count: number): Record<string, number> => (count === 0 ? {} : { [name]: count });
-
-const fieldsOf = (notes: RequestNotes) => {
-  const { procedures, calls, person, reasons, upstreamCalls, upstreamMs, cacheHits, cacheStale, sharedLoads } = notes;
-  return {
-    ...(procedures.length === 0 ? {} : { procedures }),
-    ...(calls > 1 ? { calls } : {}),
-    ...(person === null ? {} : { person: `${person.type} ${person.id}` }),
-    ...(reasons.length === 0 ? {} : { reasons }),
-    ...(upstreamCalls === 0 ? {} : { upstreamCalls, upstreamMs: Math.round(upstreamMs) }),
-    ...unlessNone('cacheHits', cacheHits),
-    ...unlessNone('cacheStale', cacheStale),
-    ...unlessNone('sharedLoads', sharedLoads),
-  };
-};
+const listUnlessEmpty = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list);
+const unlessNone = (count: number): number | undefined => (count === 0 ? undefined : count);
 
 /** One line a request: what was asked, by whom, how it ended, how long it took, and what it took. */
 export const createRequestLog =
@@ -38,8 +24,17 @@ export const createRequestLog =
         path: safePath(url),
         status: statusCode,
         ms: Math.round(clock() - notes.startedAtMs),
-        ...(raw.writableFinished ? {} : { clientLeft: true }),
-        ...fieldsOf(notes),
+        // What is undefined is left out of the line.
+        clientLeft: raw.writableFinished ? undefined : true,
+        procedures: listUnlessEmpty(notes.procedures),
+        calls: notes.calls > 1 ? notes.calls : undefined,
+        person: notes.person === null ? undefined : `${notes.person.type} ${notes.person.id}`,
+        reasons: listUnlessEmpty(notes.reasons),
+        upstreamCalls: unlessNone(notes.upstreamCalls),
+        upstreamMs: notes.upstreamCalls === 0 ? undefined : Math.round(notes.upstreamMs),
+        cacheHits: unlessNone(notes.cacheHits),
+        cacheStale: unlessNone(notes.cacheStale),
+        sharedLoads: unlessNone(notes.sharedLoads),
       },
       'request',
     );

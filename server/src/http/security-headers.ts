@@ -19,7 +19,8 @@ export const securityHeaders = ({ cookieSecure }: SecurityHeadersOptions): Recor
 
 /** Puts them on every answer that Fastify routes. */
 export const registerSecurityHeaders = (server: FastifyInstance, headers: Record<string, string>): void => {
-  server.addHook('onRequest', async (_request, reply) => {
+  server.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
+    done();
   });
 };

@@ -8,8 +8,8 @@ const retryAfterSeconds = 2;
 
 /** Refuses calls while there is more to do than can be done, so that those under way end. Health is always told. */
 export const registerShedding = (server: FastifyInstance, { isOverloaded }: SheddingOptions): void => {
-  server.addHook('onRequest', async (request) => {
-    if (!isOverloaded() || request.routeOptions.url?.startsWith('/health/') === true) return;
+  server.addHook('onRequest', (request, _reply, done) => {
+    if (!isOverloaded() || request.routeOptions.url?.startsWith('/health/') === true) return done();
     throw new AppError('overloaded', { retryAfterSeconds });
   });
 };

@@ -1,97 +1,126 @@
-import { maxCallsPerBatch, sessionExpiresInHeader, sessionRefreshInHeader, trpcPath } from '@auth-bff/shared';
-import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
+import { trpcPath } from '@auth-bff/shared';
+import { getTRPCErrorFromUnknown, getTRPCErrorShape, transformTRPCResponse, TRPCError } from '@trpc/server';
+import { getHTTPStatusCode } from '@trpc/server/http';
+import type { TRPCResponse } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.ts';
 import { toAppError } from '../error-data.ts';
 import type { AppError } from '../errors.ts';
-import { type AppRouter, appRouter } from '../router.ts';
-import type { VerifiedToken } from '../token/verified-token.ts';
+import { appRouter } from '../router.ts';
+import { callProcedure } from '../trpc.ts';
 import { registerRequestLine } from './request-line.ts';
+import { correctType, createTrpcAdapter } from './trpc-adapter.ts';
+import { type Call, type Calls, readCalls } from './trpc-calls.ts';
+import { namesOf, retryAfterOf, tellOf, type TrpcOptions } from './trpc-options.ts';
 
-export type RequestFacts = {
-  callsInRequest: number;
-  isStreamed: boolean;
-  /** Each procedure called, once; what is none of ours is `unknown`. */
-  procedures: string[];
-};
+const config = appRouter._def._config;
+const methodOfType = { query: 'GET', mutation: 'POST', subscription: 'GET' } as const;
 
-/** A name that a client may have made up, as one of ours. */
-const nameOf = (path: string): string => (Object.hasOwn(appRouter._def.procedures, path) ? path : 'unknown');
+/** An answer as JSON. What has succeeded is put together here: `transformTRPCResponse` copies it twice. */
+const toText = (response: TRPCResponse): string =>
+  'error' in response
+    ? JSON.stringify(transformTRPCResponse(config, response))
+    : `{"result":{"data":${JSON.stringify(config.transformer.output.serialize(response.result.data))}}}`;
 
-const namesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
-  const names: string[] = [];
-  for (const { path } of calls) {
-    const name = nameOf(path);
-    if (!names.includes(name)) names.push(name);
-  }
-  return names;
-};
-
-export type TrpcHandlerOptions = {
-  createContext: (request: FastifyRequest, reply: FastifyReply, facts: RequestFacts) => Context;
-  onError: (error: AppError, request: FastifyRequest, procedure: string | undefined) => void;
-  /** Told of each failure that no procedure has seen; `none` where it is not even known which was called. */
-  onUnreached: (procedure: string, error: AppError, request: FastifyRequest) => void;
+export type TrpcHandlerOptions = TrpcOptions & {
   /** Whether answers differ by `Origin`, as with CORS they do. */
   variesByOrigin: boolean;
+  /** Whether tRPC's own adapter answers everything. Default false. */
+  officialAdapter?: boolean | undefined;
 };
 
-/** Tells in whole seconds how long the session of this answer lives: nobody has to trust the browser's clock. */
-export const announceSession = (
-  reply: FastifyReply,
-  { expiresAtMs, refreshAtMs }: Pick<VerifiedToken, 'expiresAtMs' | 'refreshAtMs'>,
-  nowMs: number,
-): void => {
-  const secondsUntil = (timeMs: number) => Math.max(0, Math.floor((timeMs - nowMs) / 1000));
-  reply.header(sessionExpiresInHeader, secondsUntil(expiresAtMs));
-  reply.header(sessionRefreshInHeader, secondsUntil(refreshAtMs));
-};
-
-/** Answers `/trpc` by tRPC's own Fastify adapter. */
+/**
+ * Answers `/trpc`: plain queries and mutations, single and batched, right here, and what streams by tRPC's own adapter.
+ *
+ * That one goes by way of a web `Request`, a `Response`, a stream and some abort signals for each call, which costs
+ * more than all the rest of the service together (BENCHMARKS.md). This one answers the same, made of the functions that
+ * tRPC has for adapters. Calls get no `signal`: the context knows when the client has left.
+ */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
-  const { createContext, onError, onUnreached, variesByOrigin } = options;
+  const { createContext, variesByOrigin, officialAdapter = false } = options;
+  const vary = variesByOrigin ? 'trpc-accept, accept, Origin' : 'trpc-accept, accept';
+  const answerByAdapter = createTrpcAdapter(options);
+
+  const answerCall = async (
+    request: FastifyRequest,
+    ctx: Context,
+    { path, procedure }: Call,
+    batchIndex: number,
+    inputOf: Calls['inputOf'],
+    errors: AppError[],
+  ): Promise<TRPCResponse> => {
+    const type = procedure?._def.type ?? 'unknown';
+    try {
+      if (procedure === null || type === 'unknown')
+        throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
+      if (request.method !== methodOfType[type]) {
+        const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
+        throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
+      }
+      const getRawInput = async () => inputOf(batchIndex);
+      return {
+        result: {
+          data: await callProcedure(procedure, { path, type, ctx, getRawInput, signal: undefined, batchIndex }),
+        },
+      };
+    } catch (cause) {
+      const error = getTRPCErrorFromUnknown(cause);
+      const appError = toAppError(error);
+      errors.push(appError);
+      tellOf(options, request, { error: appError, path, isKnown: type !== 'unknown' });
+      return { error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) };
+    }
+  };
+
+  const send = (reply: FastifyReply, response: TRPCResponse | TRPCResponse[], errors: readonly AppError[]) => {
+    const retryAfter = errors.length === 0 ? null : retryAfterOf(errors);
+    if (retryAfter !== null) reply.header('retry-after', String(retryAfter));
+    return reply
+      .code(errors.length === 0 ? 200 : getHTTPStatusCode(response))
+      .header('content-type', 'application/json')
+      .send(Array.isArray(response) ? `[${response.map(toText).join(',')}]` : toText(response));
+  };
+
+  /** A request that cannot be read as calls. */
+  const refuse = (request: FastifyRequest, reply: FastifyReply, cause: unknown) => {
+    const error = getTRPCErrorFromUnknown(cause);
+    const appError = toAppError(error);
+    tellOf(options, request, { error: appError, path: undefined, isKnown: false });
+    const shape = { config, error, type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
+    return send(reply, { error: getTRPCErrorShape(shape) }, [appError]);
+  };
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const { path } = request.params as { path: string };
+    let read: Calls | null = null;
+    try {
+      if (!officialAdapter) read = readCalls(request, path);
+    } catch (cause) {
+      return refuse(request, reply, cause);
+    }
+    if (read === null) return answerByAdapter(request, reply, path);
+    const { isBatch, calls, inputOf } = read;
+    const facts = { callsInRequest: calls.length, isStreamed: false, procedures: namesOf(calls) };
+    const ctx = createContext(request, reply, facts);
+    const errors: AppError[] = [];
+    const [first] = calls;
+    if (!isBatch && first !== undefined) {
+      return send(reply, await answerCall(request, ctx, first, 0, inputOf, errors), errors);
+    }
+    const responses = calls.map((call, index) => answerCall(request, ctx, call, index, inputOf, errors));
+    return send(reply, await Promise.all(responses), errors);
+  };
+
   await server.register(async (scope) => {
-    scope.addHook('onSend', async (_request, reply, payload) => {
-      // The adapter's own Vary, for answers that are given before it.
-      const vary = variesByOrigin ? 'trpc-accept, accept, Origin' : 'trpc-accept, accept';
+    // Also on answers that are given before any handler is asked.
+    scope.addHook('onSend', (_request, reply, payload, done) => {
       reply.header('cache-control', 'no-store').header('vary', vary);
-      // It gives no type to what it cannot read as calls, and a string's own is text.
-      const isText = payload instanceof Response && payload.headers.get('content-type')?.startsWith('text/plain');
-      if (isText === true) payload.headers.set('content-type', 'application/json');
+      correctType(payload);
+      done(null, payload);
     });
     registerRequestLine(scope);
-    await scope.register<FastifyTRPCPluginOptions<AppRouter>>(fastifyTRPCPlugin, {
-      prefix: trpcPath,
-      trpcOptions: {
-        router: appRouter,
-        maxBatchSize: maxCallsPerBatch,
-        createContext: async ({ req, res, info }) => {
-          const isStreamed = info.accept === 'application/jsonl';
-          const context = createContext(req, res, {
-            callsInRequest: info.calls.length,
-            isStreamed,
-            procedures: namesOf(info.calls),
-          });
-          // The head of a streamed answer leaves before its calls end, and it tells of the session.
-          if (isStreamed) await context.session();
-          return context;
-        },
-        onError: ({ error, req, path, type }) => {
-          const appError = toAppError(error);
-          // Of what reached a procedure its own middleware has told.
-          const isUnreached = path === undefined || type === 'unknown' || appError.reason === 'method_not_allowed';
-          if (isUnreached) onUnreached(path === undefined ? 'none' : nameOf(path), appError, req);
-          onError(appError, req, path === undefined ? undefined : nameOf(path));
-        },
-        responseMeta: ({ errors }) => {
-          const headers = new Headers();
-          // The adapter's own Vary would replace the one of CORS.
-          if (variesByOrigin) headers.set('vary', 'Origin');
-          const waits = errors.flatMap((error) => toAppError(error).retryAfterSeconds ?? []);
-          if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)));
-          return { headers };
-        },
-      },
-    });
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.all(`${trpcPath}/:path`, answer);
   });
 };

@@ -4,5 +4,5 @@ export type Hits = { count: number; resetMs: number };
 /** Counts in fixed windows, each of which begins with its first hit. */
 export type HitCounter = {
   /** Counts `by` more (default 1; a negative number takes back) and tells the count. Never throws. */
-  add: (name: string, options: { windowMs: number; by?: number }) => Promise<Hits>;
+  add: (name: string, options: { windowMs: number; by?: number }) => Hits | Promise<Hits>;
 };

@@ -1,18 +1,18 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 import type { HitCounter } from './hit-counter.ts';
 
 export type MemoryHitCounterOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The most windows remembered; the least recently used goes first. Default 200,000. */
+  /** The most windows remembered; the least recently used goes first. Default 150,000. */
   maxWindows?: number;
 };
 
 /** Counts in this process alone. */
-export const createMemoryHitCounter = ({ now, maxWindows = 200_000 }: MemoryHitCounterOptions): HitCounter => {
-  const windows = new LRUCache<string, { count: number; startedAtMs: number; windowMs: number }>({ max: maxWindows });
+export const createMemoryHitCounter = ({ now, maxWindows = 150_000 }: MemoryHitCounterOptions): HitCounter => {
+  const windows = createBoundedMap<string, { count: number; startedAtMs: number; windowMs: number }>(maxWindows);
   return {
-    async add(name, { windowMs, by = 1 }) {
+    add(name, { windowMs, by = 1 }) {
       let window = windows.get(name);
       if (window === undefined || now() - window.startedAtMs >= window.windowMs) {
         window = { count: 0, startedAtMs: now(), windowMs };

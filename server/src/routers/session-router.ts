@@ -5,28 +5,28 @@ import { publicProcedure, router, sessionMutation, signedInProcedure } from '../
 /** Signing in, staying signed in, signing out. */
 export const sessionRouter = router({
   /** Who is signed in, and until when. */
-  me: signedInProcedure.output(Session).query(({ ctx }) => ctx.me()),
+  me: signedInProcedure.output(Session).query(({ ctx }) => ctx.person.me()),
 
   /** Signs in as staff, or as an employee with `as`. With a second factor the answer is a challenge for `verifyOtp`. */
   login: sessionMutation
     .input(LoginInput)
     .output(LoginAnswer)
-    .mutation(({ ctx, input }) => ctx.commands.signIn(input)),
+    .mutation(({ ctx, input }) => ctx.request.commands.signIn(input)),
 
   /** The second factor: the challenge that `login` answered, and the code that the person was sent. */
   verifyOtp: sessionMutation
     .input(VerifyOtpInput)
     .output(SignedIn)
-    .mutation(({ ctx, input }) => ctx.commands.verifyOtp(input)),
+    .mutation(({ ctx, input }) => ctx.request.commands.verifyOtp(input)),
 
   /** Exchanges the refresh token for a new session. The client package calls this by itself. */
-  refresh: sessionMutation.output(Session).mutation(({ ctx }) => ctx.commands.refresh()),
+  refresh: sessionMutation.output(Session).mutation(({ ctx }) => ctx.request.commands.refresh()),
 
   /** Signs out, and clears the cookies whatever the Auth Service does. */
-  logout: sessionMutation.output(z.null()).mutation(({ ctx }) => ctx.commands.signOut()),
+  logout: sessionMutation.output(z.null()).mutation(({ ctx }) => ctx.request.commands.signOut()),
 
   /** Whether the Auth Service accepts the session, too. */
   validate: publicProcedure
     .output(z.object({ valid: z.boolean() }))
-    .query(async ({ ctx }) => ({ valid: await ctx.commands.validate() })),
+    .query(async ({ ctx }) => ({ valid: await ctx.request.commands.validate() })),
 });

@@ -4,5 +4,5 @@ import { publicProcedure, router } from '../trpc.ts';
 /** How the service is. */
 export const statusRouter = router({
   /** How the Auth Service is, and since when. */
-  get: publicProcedure.output(Status).query(({ ctx }) => ctx.status()),
+  get: publicProcedure.output(Status).query(({ ctx }) => ctx.request.status()),
 });

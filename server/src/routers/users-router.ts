@@ -5,25 +5,30 @@ import { router, signedInProcedure, signedInProcedureWith } from '../trpc.ts';
 /** Staff users. */
 export const usersRouter = router({
   /** The person signed in: a User, or an Employee. */
-  me: signedInProcedure.output(z.union([User, Employee])).query(({ ctx }) => ctx.directory.me()),
+  me: signedInProcedure
+    .output(z.union([User, Employee]))
+    .query(({ ctx }) => ctx.request.directory.me(ctx.person.asking)),
 
   /** One user by id. */
-  byId: signedInProcedureWith(z.object({ id: PersonId }))
-    .output(User)
-    .query(({ ctx, input }) => ctx.directory.user(input.id)),
+  byId: signedInProcedureWith(z.object({ id: PersonId }), User).query(({ request, asking, input }) =>
+    request.directory.user(input.id, asking),
+  ),
 
   /** Up to 500 users in the order asked, each once, and the ids that nobody has. */
-  byIds: signedInProcedureWith(z.object({ ids: PersonIds }))
-    .output(UsersAnswer)
-    .query(({ ctx, input }) => ctx.directory.users(input.ids)),
+  byIds: signedInProcedureWith(z.object({ ids: PersonIds }), UsersAnswer).query(({ request, asking, input }) =>
+    request.directory.users(input.ids, asking),
+  ),
 
   /** One user by company id, such as MA0001. */
-  byCompanyId: signedInProcedureWith(z.object({ companyId: CompanyId }))
-    .output(User)
-    .query(({ ctx, input }) => ctx.directory.userByCompanyId(input.companyId)),
+  byCompanyId: signedInProcedureWith(z.object({ companyId: CompanyId }), User).query(({ request, asking, input }) =>
+    request.directory.userByCompanyId(input.companyId, asking),
+  ),
 
   /** The ids of everybody who has a role in a system. */
-  byRole: signedInProcedureWith(z.object({ system: SystemName, role: RoleName }))
-    .output(z.object({ userIds: z.array(z.number()) }))
-    .query(async ({ ctx, input }) => ({ userIds: await ctx.directory.userIdsByRole(input) })),
+  byRole: signedInProcedureWith(
+    z.object({ system: SystemName, role: RoleName }),
+    z.object({ userIds: z.array(z.number()) }),
+  ).query(async ({ request, asking, input }) => ({
+    userIds: await request.directory.userIdsByRole(input, asking),
+  })),
 });

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { SharedExchanges } from './shared-exchanges.ts';
 
@@ -21,7 +21,7 @@ export const createExchanges = ({ now, shared }: ExchangesOptions) => {
   /** Results by the old token's fingerprint, oldest first. */
   const results = new Map<string, { session: EstablishedSession; atMs: number }>();
   /** Old tokens that were exchanged for new ones, and so are no good upstream. */
-  const exchanged = new LRUCache<string, true>({ max: maxExchanged });
+  const exchanged = createBoundedMap<string, true>(maxExchanged);
 
   const isRecent = ({ atMs }: { atMs: number }) => now() >= atMs && now() - atMs < sharedForMs;
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { SharedLineage, SharedState } from './shared-lineage.ts';
 
@@ -36,7 +36,7 @@ const newChain = (): Chain => ({ sharedName: null, endedAtMs: null, isReplaced: 
  * what this process knows decides alone.
  */
 export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptions) => {
-  const chains = new LRUCache<string, Chain>({ max: maxTokens });
+  const chains = createBoundedMap<string, Chain>(maxTokens);
 
   const absorb = (chain: Chain, state: SharedState | null | undefined): void => {
     if (state === null || state === undefined) return;

@@ -1,11 +1,11 @@
 import type { User } from '@auth-bff/shared';
-import type { Caller } from '../auth-service/transport.ts';
+import type { Asking } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
   /** One staff user, with the caller's own token. */
-  user: (id: number, caller: Caller) => Promise<User>;
+  user: (id: number, asking: Asking) => Promise<User>;
 };
 
 /**
@@ -13,8 +13,8 @@ export type MembershipOptions = {
  * what their token says, and nothing more: user-info is of staff alone.
  */
 export const createMembership = ({ user }: MembershipOptions) => {
-  const complete = async (principal: Principal, caller: Caller): Promise<Principal> => {
-    const found = await user(principal.id, caller);
+  const complete = async (principal: Principal, asking: Asking): Promise<Principal> => {
+    const found = await user(principal.id, asking);
     return {
       ...principal,
       email: principal.email ?? found.email,
@@ -28,18 +28,18 @@ export const createMembership = ({ user }: MembershipOptions) => {
 
   return {
     /** For a decision: what the person belongs to. A person whom user-info does not know belongs to nothing; an outage is thrown. */
-    async toDecide(principal: Principal, caller: Caller): Promise<Principal> {
+    async toDecide(principal: Principal, asking: Asking): Promise<Principal> {
       // Systems are enough: no decision here asks for more than membership.
       if (principal.type === 'employee' || principal.systems !== null) return principal;
-      return complete(principal, caller).catch((error: unknown) => {
+      return complete(principal, asking).catch((error: unknown) => {
         if (isAppError(error, 'user_not_found', 'insufficient_permissions')) return principal;
         throw error;
       });
     },
     /** To show: what is known. During an outage that may be nothing. */
-    async toShow(principal: Principal, caller: Caller): Promise<Principal> {
+    async toShow(principal: Principal, asking: Asking): Promise<Principal> {
       if (isComplete(principal)) return principal;
-      return complete(principal, caller).catch((error: unknown) => {
+      return complete(principal, asking).catch((error: unknown) => {
         if (isAppError(error, 'session_ended') || !isAppError(error)) throw error;
         return principal;
       });

@@ -24,8 +24,10 @@ export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: V
 export type RequestSessionOptions = {
   /** The tokens as presented, or the fault in how they were (a cookie sent twice with different values). */
   presented: PresentedTokens | AppError;
+  /** What the access token says, where that was found to hold already. */
+  verified: VerifiedToken | null;
   /** Everything that may be a token of the session, for a sign-out, which must miss none. */
-  candidates: readonly PresentedTokens[];
+  candidates: () => readonly PresentedTokens[];
   cause: Cause;
   sessions: SessionService;
   verifier: Verifier;
@@ -67,7 +69,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     try {
       const { accessToken, refreshToken } = presentedOrThrow();
       if (accessToken === null) throw new AppError(refreshToken === null ? 'no_token' : 'token_expired');
-      const verified = await verifier.verify(accessToken, cause);
+      const verified = options.verified ?? (await verifier.verify(accessToken, cause));
       await sessions.refuseSignedOut(verified);
       onSession(verified);
       return signedInAs(verified, accessToken);
@@ -130,7 +132,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     async signOut(): Promise<null> {
       clearCookies();
-      await Promise.all(candidates.map(sessions.signOut));
+      await Promise.all(candidates().map(sessions.signOut));
       return null;
     },
 

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import type { Cause } from '../auth-service/transport.ts';
+import { createBoundedMap } from '../bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
 import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
@@ -28,7 +28,7 @@ export const createRemoteVerifier = ({
   maxCachedTokens = 10_000,
   now,
 }: RemoteVerifierOptions): Verifier => {
-  const accepted = new LRUCache<string, { token: VerifiedToken; untilMs: number }>({ max: maxCachedTokens });
+  const accepted = createBoundedMap<string, { token: VerifiedToken; untilMs: number }>(maxCachedTokens);
   const underWay = new Map<string, Promise<void>>();
 
   const read = (token: string, use: 'access' | 'refresh') =>
@@ -44,14 +44,19 @@ export const createRemoteVerifier = ({
     accepted.set(verified.fingerprint, { token: verified, untilMs });
   };
 
+  const known = (token: string): VerifiedToken | null => {
+    const entry = accepted.get(fingerprintOf(token));
+    return entry !== undefined && now() < entry.untilMs ? entry.token : null;
+  };
+
   return {
     async verify(token, cause = {}) {
       const fingerprint = fingerprintOf(token);
-      const known = accepted.get(fingerprint);
+      const entry = accepted.get(fingerprint);
       // The first sight decides when to refresh, so an entry outlives the trust in it.
-      const verified = known?.token ?? read(token, 'access');
+      const verified = entry?.token ?? read(token, 'access');
       refuseExpired(verified, now());
-      if (known !== undefined && now() < known.untilMs) return verified;
+      if (entry !== undefined && now() < entry.untilMs) return verified;
       let answer = underWay.get(fingerprint);
       if (answer === undefined) {
         answer = ask(token, verified, cause).finally(() => underWay.delete(fingerprint));
@@ -61,10 +66,8 @@ export const createRemoteVerifier = ({
       refuseExpired(verified, now());
       return verified;
     },
-    async verifyHere(token) {
-      const known = accepted.get(fingerprintOf(token));
-      return known !== undefined && now() < known.untilMs ? known.token : null;
-    },
+    known,
+    verifyHere: async (token) => known(token),
     // These two go to the Auth Service with the very call that they are read for, or come straight from it.
     async verifyAtAnyAge(token) {
       return read(token, 'access');

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../bounded-map.ts';
 import type { VerifiedToken } from './verified-token.ts';
 
 export type VerifiedCacheOptions = {
@@ -8,7 +8,7 @@ export type VerifiedCacheOptions = {
 
 /** Tokens whose signature was checked, by the SHA-256 of the whole token. Only `exp` is left to look at. */
 export const createVerifiedCache = ({ maxTokens }: VerifiedCacheOptions) => {
-  const tokens = new LRUCache<string, VerifiedToken>({ max: maxTokens });
+  const tokens = createBoundedMap<string, VerifiedToken>(maxTokens);
   return {
     get: (fingerprint: string): VerifiedToken | undefined => tokens.get(fingerprint),
     /** Remembers the token until its `exp` at most. */

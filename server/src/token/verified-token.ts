@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Cause } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
@@ -20,6 +20,8 @@ export type VerifiedToken = {
 export type Verifier = {
   /** An access token, as a caller presents it. Throws `token_invalid`, `token_expired`; in remote mode an outage too. */
   verify(token: string, options?: Cause): Promise<VerifiedToken>;
+  /** Whose access token it is, where it was verified before and still holds. Null: that has to be looked into. */
+  known(token: string): VerifiedToken | null;
   /** Whose access token it is, as far as that can be told without asking anybody. Null: it is not known to hold. */
   verifyHere(token: string): Promise<VerifiedToken | null>;
   /** Whose access token it is or was: `exp` may have passed. Throws `token_invalid`. */
@@ -28,7 +30,7 @@ export type Verifier = {
   verifyRefresh(token: string): Promise<VerifiedToken>;
 };
 
-export const fingerprintOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
+export const fingerprintOf = (token: string): string => hash('sha256', token, 'base64url');
 
 /** Nobody changes what a token says: one answer may serve every call that the token comes with. */
 const freeze = <Value>(value: Value): Value => {

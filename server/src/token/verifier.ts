@@ -26,15 +26,15 @@ export const createVerifier = ({
   const keyRing = createKeyRing({ signingKeys, algorithm });
   const cache = createVerifiedCache({ maxTokens: maxCachedTokens });
 
-  const verifyAs = async (token: string, use: 'access' | 'refresh'): Promise<VerifiedToken> => {
+  const verifyAs = (token: string, use: 'access' | 'refresh'): VerifiedToken => {
     const verified = readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
-    await keyRing.verifySignature(token);
+    keyRing.verifySignature(token);
     return verified;
   };
 
   const verify = async (token: string): Promise<VerifiedToken> => {
     const known = cache.get(fingerprintOf(token));
-    const verified = known ?? (await verifyAs(token, 'access'));
+    const verified = known ?? verifyAs(token, 'access');
     if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
     refuseExpired(verified, now());
     if (known === undefined) cache.set(verified);
@@ -42,11 +42,15 @@ export const createVerifier = ({
   };
 
   return {
+    known(token) {
+      const verified = cache.get(fingerprintOf(token)) ?? null;
+      return verified === null || verified.expiresAtMs <= now() ? null : verified;
+    },
     verify,
     verifyHere: (token) => verify(token).catch(() => null),
-    verifyAtAnyAge: (token) => verifyAs(token, 'access'),
+    verifyAtAnyAge: async (token) => verifyAs(token, 'access'),
     async verifyRefresh(token) {
-      const verified = await verifyAs(token, 'refresh');
+      const verified = verifyAs(token, 'refresh');
       refuseExpired(verified, now());
       return verified;
     },

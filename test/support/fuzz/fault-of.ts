@@ -9,7 +9,7 @@ const isError = ({ error }: Body): boolean =>
   typeof error.json.data.reason === 'string';
 
 /** The chunks of a body, and what follows them. */
-const unchunk = (text: string): [body: string, rest: string] => {
+export const unchunk = (text: string): [body: string, rest: string] => {
   let body = '';
   for (let at = 0; ; ) {
     const end = text.indexOf('\r\n', at);

@@ -1,0 +1,65 @@
+import { maxCallsPerBatch } from '../../../shared/src/index.ts';
+import type { Case } from '../twins.ts';
+import { inputsText, postOf, queryOf, turn } from './calls.ts';
+
+const users = (count: number): [string, string] => [
+  Array.from({ length: count }, () => 'users.byId').join(','),
+  inputsText(Array.from({ length: count }, (_, index) => ({ id: index + 1 }))),
+];
+
+const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
+  ...[1, 2, 10, maxCallsPerBatch, maxCallsPerBatch + 1].map(users),
+  ['users.byId,users.byId', inputsText([{ id: 5 }, { id: 5 }])],
+  ['users.byId,users.byIds,users.byId', inputsText([{ id: 5 }, { ids: [5, 12] }, { id: 12 }])],
+  ['session.me,users.me,status.get,session.validate', undefined],
+  ['session.me,users.byId,users.byId', inputsText([undefined, { id: 5 }, { id: 999_999 }])],
+  ['users.byId,users.byId', inputsText([{ id: 'x' }, { id: 0 }])],
+  ['session.me,no.such', undefined],
+  ['no.such,session.me', '{}'],
+  ['no.such,nor.this', undefined],
+  ['no.such,assignments.next', inputsText([1, turn])],
+  ['assignments.next,no.such', inputsText([turn])],
+  ['assignments.next,assignments.next', inputsText([turn, { ...turn, exclude: [1] }])],
+  ['assignments.next,session.logout', inputsText([turn])],
+  ['session.logout,session.refresh', '{}'],
+  ['session.login,session.login', inputsText([{ email: 'user@example.com', password: 'staff-pass-1' }, {}])],
+  ['session.me,session.logout', undefined],
+  ['assignments.next,users.byId', inputsText([turn, { id: 5 }])],
+  ['users.byId,assignments.next,no.such', inputsText([{ id: 5 }, turn])],
+  ...['', ',', ',,', 'session.me,', ',session.me', 'session.me,,users.me', 'session.me, users.me', ',no.such'].map(
+    (path): [string, undefined] => [path.replaceAll(' ', '%20'), undefined],
+  ),
+  ...[
+    '',
+    'null',
+    'true',
+    '0',
+    '"x"',
+    '[]',
+    '[{"json":{"id":5}},{"json":{"id":5}}]',
+    '{}',
+    '{"0":{"json":{"id":5}}}',
+    '{"1":{"json":{"id":5}}}',
+    '{"0":{"json":{"id":5}},"1":{"json":{"id":12}},"2":{"json":{"id":1}}}',
+    '{"00":{"json":{"id":5}},"-1":1,"1.0":1}',
+    '{"0":null}',
+    '{"0":{"json":{"id":5}},"1":null}',
+    '{"0":{"json":{"id":5}},"1":"x"}',
+    '{"0":{"json":{"id":5}},"1":{"json":1,"meta":{"values":["set"]}}}',
+    '{"0":{"json":{"id":5}},"7":{"json":1,"meta":{"values":["set"]}}}',
+    '{"__proto__":{"0":{"json":{"id":5}}}}',
+    '{"length":2}',
+    '{"0":{"json":{"id":5}},"0":{"json":{"id":12}}}',
+    '{"json":{"id":5}}',
+    '{"0":',
+  ].map((input): [string, string] => ['users.byId,users.byId', input]),
+];
+
+/** Batches, and the same paths without a batch. */
+export const batchCases: readonly Case[] = batches.flatMap(([path, input]): Case[] => [
+  { name: 'a batch', as: 'staff', request: queryOf(path, input, 'batch=1&'), by: 'own' },
+  { name: 'a batch', as: 'employee', request: queryOf(path, input, 'batch=1&'), by: 'own' },
+  { name: 'a batch', as: 'expired', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
+  { name: 'a batch', as: 'staff', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
+  { name: 'no batch', as: 'staff', request: queryOf(path, input), by: 'own' },
+]);

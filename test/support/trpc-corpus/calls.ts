@@ -1,0 +1,128 @@
+import { appRouter } from '../../../server/src/router.ts';
+import { postHeaders, type RawRequest, written } from '../raw-request.ts';
+import type { Answerer, Case } from '../twins.ts';
+
+const password = 'staff-pass-1';
+export const technicians = { system: 'TTS', role: 'Technician' };
+
+/** What each procedure is asked: first what it answers, then what it refuses. */
+export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
+  'session.me': [undefined, { id: 1 }],
+  'session.login': [
+    { email: 'user@example.com', password },
+    { email: ' Ethan.Caldwell@Example.com ', password, as: 'staff' },
+    { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' },
+    { email: 'alice.navarro@partners.example.com', password },
+    { email: 'rafael.domingo@example.com', password },
+    { email: 'beatrice.lang@example.com', password },
+    { email: 'oluwaseun.adeyemi@example.com', password },
+    { email: 'hana.kobayashi@example.com', password },
+    { email: 'hana.kobayashi@example.com', password, captchaToken: 'captcha-ok' },
+    { email: 'user@example.com', password: 'wrong' },
+    { email: 'nobody@example.com', password, as: 'somebody' },
+    { email: '', password: '' },
+    { email: 5 },
+  ],
+  'session.verifyOtp': [
+    { challenge: 'x', code: '123456' },
+    { challenge: 'x', code: '!' },
+  ],
+  'session.refresh': [undefined, { id: 1 }],
+  'session.logout': [undefined, { id: 1 }],
+  'session.validate': [undefined],
+  'users.me': [undefined, 7],
+  'users.byId': [
+    { id: 5 },
+    { id: 123, more: 'than asked' },
+    { id: 999_999 },
+    { id: 0 },
+    { id: -1 },
+    { id: 1.5 },
+    { id: '5' },
+    { id: Number.NaN },
+    { id: Number.POSITIVE_INFINITY },
+    { id: 2 ** 53 },
+    { id: 5n },
+    { id: new Date(5) },
+    { id: undefined },
+    { id: null },
+  ],
+  'users.byIds': [
+    { ids: [1, 5, 12, 23, 999_999] },
+    { ids: [5, 5, 5] },
+    { ids: [] },
+    { ids: [1, '2', null, undefined, -1, 1.5, {}] },
+    { ids: Array.from({ length: 30 }, () => 'x') },
+    { ids: Array.from({ length: 501 }, (_, index) => index + 1) },
+    { ids: new Set([1]) },
+  ],
+  'users.byCompanyId': [
+    { companyId: 'MA0186' },
+    { companyId: ' ma0186 ' },
+    { companyId: 'MA9999' },
+    { companyId: '../1' },
+  ],
+  'users.byRole': [
+    technicians,
+    { system: 'tts', role: 'None' },
+    { system: 'AMS', role: 'User' },
+    { system: 'T/S', role: '' },
+  ],
+  'employees.byId': [{ id: 1 }, { id: 2 }, { id: 999_999 }, { id: 'Zoë \u2028 😀' }],
+  'assignments.candidates': [technicians, { system: 'HDTS', role: 'Agent' }, { system: 'TTS' }],
+  'assignments.next': [
+    technicians,
+    { ...technicians, key: 'T-1' },
+    { ...technicians, key: 'T-1', exclude: [1] },
+    { ...technicians, exclude: [1, 5, 12, 23, 31, 123] },
+    { ...technicians, key: '' },
+    { system: 'HDTS', role: 'Agent' },
+  ],
+  'assignments.peek': [technicians, { ...technicians, exclude: [1] }, { ...technicians, exclude: 'none' }],
+  'status.get': [undefined, { json: 1 }],
+};
+
+/** The type of each procedure that there is, by its path. */
+export const procedures: Readonly<Record<string, 'query' | 'mutation'>> = Object.fromEntries(
+  Object.entries(appRouter._def.procedures as unknown as Record<string, { _def: { type: 'query' | 'mutation' } }>).map(
+    ([path, { _def }]) => [path, _def.type],
+  ),
+);
+
+/** A turn that moves nothing when it is taken again, so that one difference makes no others. */
+export const turn = { ...technicians, key: 'T-7' };
+
+/** What a mutation is asked with, in a body. */
+export const rotation = written(turn);
+
+/** A call by GET, with what stands before its input. */
+export const queryOf = (path: string, input?: string, before = ''): RawRequest => {
+  const query = input === undefined ? before.replace(/&$/, '') : `${before}input=${encodeURIComponent(input)}`;
+  return { target: `/trpc/${path}${query === '' ? '' : `?${query}`}` };
+};
+
+/** A call by POST, as the client package sends it. */
+export const postOf = (
+  path: string,
+  body: RawRequest['body'] = '',
+  headers: RawRequest['headers'] = {},
+): RawRequest => ({
+  method: 'POST',
+  target: `/trpc/${path}`,
+  headers: { ...postHeaders, ...headers },
+  body,
+});
+
+export type Asked = [name: string, request: Case['request']];
+
+/** The same person asks, and the same is to answer. */
+export const asStaff = (by: Answerer | null, requests: readonly Asked[]): Case[] =>
+  requests.map(([name, request]) => ({ name, as: 'staff', request, by }));
+
+/** The inputs of a batch. */
+export const inputsText = (inputs: readonly unknown[]): string =>
+  `{${inputs.map((input, index) => `"${index}":${written(input)}`).join(',')}}`;
+
+/** What a query is asked with, in an address: one input, and those of a batch of two. */
+export const good = encodeURIComponent(written({ id: 5 }));
+export const both = encodeURIComponent(inputsText([{ id: 5 }, { id: 12 }]));

@@ -1,0 +1,39 @@
+import { type RawRequest, written } from '../raw-request.ts';
+import { type Case, type Person, persons } from '../twins.ts';
+import { inputsOf, postOf, procedures, queryOf } from './calls.ts';
+
+/** What no procedure takes. */
+const strangeInputs: readonly unknown[] = [undefined, null, 'text', [{ id: 5 }], {}, Symbol.iterator];
+
+/** A call as tRPC's clients send it, alone or as a batch of one. */
+const callOf = (path: string, input: string | undefined, isBatch: boolean): RawRequest => {
+  const inputs = isBatch && input !== undefined ? `{"0":${input}}` : input;
+  return procedures[path] === 'mutation'
+    ? postOf(isBatch ? `${path}?batch=1` : path, inputs ?? '{}')
+    : queryOf(path, inputs, isBatch ? 'batch=1&' : '');
+};
+
+const toCase = (path: string, input: unknown, as: Person, isBatch: boolean): Case => ({
+  name: isBatch ? `${path} in a batch` : path,
+  as,
+  request: callOf(path, input === undefined ? undefined : written(input), isBatch),
+  by: 'own',
+});
+
+const casesOf = (path: string): Case[] => {
+  const [first, ...others] = inputsOf[path] ?? [];
+  const askers: Array<[as: Person, isBatch: boolean]> = [
+    ['staff', false],
+    ['employee', true],
+    ['nobody', false],
+  ];
+  return [
+    ...persons.map((as) => toCase(path, first, as, false)),
+    ...askers.map(([as]) => toCase(path, first, as, true)),
+    ...others.flatMap((input) => askers.map(([as, isBatch]) => toCase(path, input, as, isBatch))),
+    ...strangeInputs.map((input) => toCase(path, input, 'staff', false)),
+  ];
+};
+
+/** Each procedure, as everybody, with every input of its own. */
+export const procedureCases: readonly Case[] = Object.keys(procedures).flatMap(casesOf);
