@@ -224,8 +224,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     genReqId: requestIdOf,
     serverFactory: (handler) => createHttpServer({ timeouts, handler, onServer: draining.watch }),
     return503OnClosing: false,
-    // Nobody reads a query but trpc-calls.ts, and that reads the text.
-    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false, querystringParser: () => ({}) },
+    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) =>
       observer.onUnreadable(answerFrameworkError(error, request, reply.headers(safe)), request.id),
     clientErrorHandler: (error, socket) => {
