@@ -19,14 +19,14 @@ const minSecretLength = 8;
 const bufferBytes = 8_192;
 const flushEveryMs = 50;
 
-/** The lines of one millisecond share its text. */
-let written = { ms: 0, text: '' };
-
-/** The time in a line, by ISO 8601. */
-const isoTime = (): string => {
-  const ms = Date.now();
-  if (written.ms !== ms) written = { ms, text: `,"time":"${new Date(ms).toISOString()}"` };
-  return written.text;
+/** The time in a line, by ISO 8601. The lines of one millisecond share its text. */
+const createIsoTime = (): (() => string) => {
+  let written = { ms: 0, text: '' };
+  return () => {
+    const ms = Date.now();
+    if (written.ms !== ms) written = { ms, text: `,"time":"${new Date(ms).toISOString()}"` };
+    return written.text;
+  };
 };
 
 /** As they stand in a line of JSON. */
@@ -50,7 +50,7 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
     {
       level: logLevel,
       base: null,
-      timestamp: isoTime,
+      timestamp: createIsoTime(),
       hooks: { streamWrite: (line) => scrub(hideSecrets(line)) },
     },
     destination ?? pino.destination({ dest: 1, sync: false, minLength: bufferBytes, periodicFlush: flushEveryMs }),

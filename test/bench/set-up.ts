@@ -46,12 +46,10 @@ export const setUp = async () => {
 
 export type SetUp = Awaited<ReturnType<typeof setUp>>;
 
-export type RequestOptions = { cookie?: string; method?: string };
-
 /** A request as a page of the same site sends it. */
-export const requestText = (path: string, { cookie, method = 'GET' }: RequestOptions = {}): string =>
+export const requestText = (path: string, { cookie }: { cookie?: string } = {}): string =>
   [
-    `${method} ${path} HTTP/1.1`,
+    `GET ${path} HTTP/1.1`,
     'host: bff.example.com',
     'user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
     'accept: */*',

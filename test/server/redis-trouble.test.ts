@@ -4,26 +4,11 @@ import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { createClock, signingKey, startApp, type TestApp } from '../support/start-app.ts';
-import { type Replicas, startReplicas } from '../support/start-replicas.ts';
+import { heldBy, type Replicas, startHeldReplicas as start } from '../support/start-replicas.ts';
 import { staffToken } from '../support/tokens.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 
-const start = async (options: Parameters<typeof startReplicas>[0] = {}) => {
-  const replicas = await startReplicas(options);
-  const tokens = await replicas.authService.issue(john);
-  const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {
-    const browser = app.browser();
-    browser.holdTokens(held);
-    return browser;
-  };
-  return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
-};
-
-const heldBy = ({ cookies }: Browser) => ({
-  access: cookies.get('access_token') ?? '',
-  refresh: cookies.get('refresh_token') ?? '',
-});
 const me = (browser: Browser) =>
   browser.trpc.session.me.query().then(
     () => 'answered',

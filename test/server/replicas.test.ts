@@ -1,30 +1,14 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../server/dev/people.ts';
-import { type Browser, reasonOf } from '../support/browser.ts';
+import { reasonOf } from '../support/browser.ts';
 import { hasRedis } from '../support/redis.ts';
 import type { TestApp } from '../support/start-app.ts';
-import { type Replicas, startReplicas } from '../support/start-replicas.ts';
+import { heldBy, type Replicas, startHeldReplicas as start } from '../support/start-replicas.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
-
-const start = async (options: Parameters<typeof startReplicas>[0] = {}) => {
-  const replicas = await startReplicas(options);
-  const tokens = await replicas.authService.issue(john);
-  const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {
-    const browser = app.browser();
-    browser.holdTokens(held);
-    return browser;
-  };
-  return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
-};
-
-const heldBy = ({ cookies }: Browser) => ({
-  access: cookies.get('access_token') ?? '',
-  refresh: cookies.get('refresh_token') ?? '',
-});
 
 /** Everything that lies in Redis: keys, values, and whether each has an end. */
 const contentsOf = async ({ redis }: Pick<Replicas, 'redis'>) => {

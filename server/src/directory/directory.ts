@@ -68,7 +68,7 @@ const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Pr
   const { onStale, requestId } = options.asking;
   const load = () => loads.load(key, callerOf(options.asking));
   if (!unshared.isShared(key)) return load();
-  const reload = () => loads.load(key, { ...callerOf(options.asking), signal: undefined });
+  const reload = () => loads.load(key, callerOf({ ...options.asking, left: undefined, signal: undefined }));
   return known.recall({
     key: String(key),
     requestId,

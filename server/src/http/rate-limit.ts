@@ -19,7 +19,7 @@ export type RateLimitOptions = {
   perMinute: number;
   counter: HitCounter;
   names: BlindNames;
-  verifier: Pick<Verifier, 'known' | 'verifyHere'>;
+  verifier: Pick<Verifier, 'verifyHere'>;
   /** Told of each refusal. */
   onLimited?: (() => void) | undefined;
 };
@@ -29,7 +29,7 @@ const windowMs = 60_000;
 /**
  * Refuses with 429 what comes too often, on every route that is registered after it. A request counts for the person
  * whose access token was verified, else for its address: what anybody can make up is no identity, and would not be one
- * to hide behind. Nothing is waited for where the token is known and the count is kept in this process.
+ * to hide behind. Nothing is waited for where the count is kept in this process.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): void => {
   const { perMinute, counter, names, verifier, onLimited } = options;
@@ -37,9 +37,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   const toName = (identity: string) => names('limit requests', identity);
   const nameOfToken = new WeakMap<VerifiedToken, string>();
 
-  const nameOf = (request: FastifyRequest, verified: VerifiedToken | null): string => {
-    if (verified === null) return toName(`address ${toNetwork(clientAddressOf(request))}`);
-    request.verifiedToken = verified;
+  const nameOf = (verified: VerifiedToken): string => {
     const name = nameOfToken.get(verified) ?? toName(personOf(verified.principal));
     nameOfToken.set(verified, name);
     return name;
@@ -47,10 +45,10 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   const count = (request: FastifyRequest): Hits | Promise<Hits> => {
     const presented = presentedTokens(request);
     const token = presented instanceof AppError ? null : presented.accessToken;
-    const add = (verified: VerifiedToken | null) => counter.add(nameOf(request, verified), { windowMs });
-    if (token === null) return add(null);
-    const known = verifier.known(token);
-    return known === null ? verifier.verifyHere(token).then(add) : add(known);
+    const verified = token === null ? null : verifier.verifyHere(token);
+    request.verifiedToken = verified;
+    const name = verified === null ? toName(`address ${toNetwork(clientAddressOf(request))}`) : nameOf(verified);
+    return counter.add(name, { windowMs });
   };
   const judge = ({ count: counted, resetMs }: Hits): void => {
     if (counted <= perMinute) return;

@@ -3,24 +3,26 @@ import { AppError } from '../errors.ts';
 
 const methods = ['GET', 'HEAD', 'POST'];
 
-/** The last Host that an address could be made of. Nearly all requests come with the same. */
-let goodHost: string | null = null;
-
 /** Whether the adapter can make a `Request` of it: of the address and Host, without a user name or password. */
-const hasAddress = ({ url, headers }: FastifyRequest): boolean => {
-  // A path alone makes an address with every Host that others do with.
-  const isPath = /^\/[^/\\]/.test(url);
-  if (isPath && headers.host !== undefined && headers.host === goodHost) return true;
-  const base = `http://${headers.host ?? 'localhost'}`;
-  if (!URL.canParse(url, base)) return false;
-  const { username, password } = new URL(url, base);
-  const isGood = username === '' && password === '';
-  if (isGood && isPath) goodHost = headers.host ?? null;
-  return isGood;
+const createAddressCheck = () => {
+  /** The last Host that an address could be made of. Nearly all requests come with the same. */
+  let goodHost: string | null = null;
+  return ({ url, headers }: FastifyRequest): boolean => {
+    // A path alone makes an address with every Host that others do with.
+    const isPath = /^\/[^/\\]/.test(url);
+    if (isPath && headers.host !== undefined && headers.host === goodHost) return true;
+    const base = `http://${headers.host ?? 'localhost'}`;
+    if (!URL.canParse(url, base)) return false;
+    const { username, password } = new URL(url, base);
+    const isGood = username === '' && password === '';
+    if (isGood && isPath) goodHost = headers.host ?? null;
+    return isGood;
+  };
 };
 
 /** Refuses methods that tRPC has no use for, and addresses that its adapter would fail on. */
 export const registerRequestLine = (scope: FastifyInstance): void => {
+  const hasAddress = createAddressCheck();
   scope.addHook('onRequest', (request, reply, done) => {
     if (!methods.includes(request.method)) {
       reply.header('allow', methods.join(', '));

@@ -23,7 +23,6 @@ const readQuery = (url: string): Query | null => {
   const at = address.indexOf('?');
   const query = at < 0 ? '' : address.slice(at + 1);
   const [, batch, input] = usualQuery.exec(query) ?? [];
-  if (input !== undefined && !input.includes('%')) return { isBatch: batch !== undefined, input };
   try {
     if (input !== undefined) return { isBatch: batch !== undefined, input: decodeURIComponent(input) };
   } catch {

@@ -32,7 +32,7 @@ export const createVerifier = ({
     return verified;
   };
 
-  const verify = async (token: string): Promise<VerifiedToken> => {
+  const verifyAccess = (token: string): VerifiedToken => {
     const known = cache.get(fingerprintOf(token));
     const verified = known ?? verifyAs(token, 'access');
     if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
@@ -42,12 +42,14 @@ export const createVerifier = ({
   };
 
   return {
-    known(token) {
-      const verified = cache.get(fingerprintOf(token)) ?? null;
-      return verified === null || verified.expiresAtMs <= now() ? null : verified;
+    verify: async (token) => verifyAccess(token),
+    verifyHere(token) {
+      try {
+        return verifyAccess(token);
+      } catch {
+        return null;
+      }
     },
-    verify,
-    verifyHere: (token) => verify(token).catch(() => null),
     verifyAtAnyAge: async (token) => verifyAs(token, 'access'),
     async verifyRefresh(token) {
       const verified = verifyAs(token, 'refresh');

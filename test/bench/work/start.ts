@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../support/run-process.ts';
+import { freePort, runBuilt } from '../../support/run-process.ts';
 import type { Report } from '../report.ts';
 import type { SetUp } from '../set-up.ts';
 import { atMost, median } from '../statistics.ts';
@@ -23,24 +21,14 @@ const isAnswered = (port: number): Promise<boolean> =>
 const timeOf = async (script: string, env: Record<string, string>): Promise<number> => {
   const [port, opsPort] = [await freePort(), await freePort()];
   const startedAtMs = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [script], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      NODE_ENV: 'production',
-      ...env,
-      PORT: String(port),
-      OPS_PORT: String(opsPort),
-    },
-    stdio: 'ignore',
+  await using server = runBuilt({
+    args: [script],
+    env: { NODE_ENV: 'production', ...env, PORT: String(port), OPS_PORT: String(opsPort) },
   });
   while (!(await isAnswered(port))) {
-    if (child.exitCode !== null) throw new Error(`${script} ended before it answered.`);
+    if (server.hasExited()) throw new Error(`${script} ended before it answered:\n${server.output()}`);
   }
-  const ms = performance.now() - startedAtMs;
-  const gone = once(child, 'close');
-  child.kill('SIGKILL');
-  await gone;
-  return ms;
+  return performance.now() - startedAtMs;
 };
 
 /** From the start of a process until its first answer, of `/health/live`. */

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { crowd } from '../../support/crowd.ts';
+import { craft } from '../../support/tokens.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { requestText, type SetUp, signingKey, trpcPath } from '../set-up.ts';
@@ -10,12 +10,9 @@ const [firstOfCrowd = 0] = crowd(1);
 const tokensAtOnce = 20_000;
 const megabyte = 1_048_576;
 
-const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const header = base64url({ alg: 'HS256', typ: 'JWT' });
-
 /** A token of a person of its own, as the guide has them. */
 const tokenOf = (id: number, nowSeconds: number): string => {
-  const claims = {
+  const payload = {
     user_id: id,
     user_type: 'staff',
     email: `person-${id}@example.com`,
@@ -26,8 +23,7 @@ const tokenOf = (id: number, nowSeconds: number): string => {
     iat: nowSeconds,
     exp: nowSeconds + 86_400,
   };
-  const signed = `${header}.${base64url(claims)}`;
-  return `${signed}.${createHmac('sha256', signingKey).update(signed).digest('base64url')}`;
+  return craft({ payload, key: signingKey });
 };
 
 export type TokensOptions = { setUp: SetUp; generator: Generator; report: Report; tokens: number };
