@@ -15,8 +15,8 @@ import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
 import { announceSession } from './http/announce-session.ts';
-import { registerAnswerTimeout } from './http/answer-timeout.ts';
-import { toNetwork } from './http/client-address.ts';
+import { createAnswerTimeout } from './http/answer-timeout.ts';
+import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
 import { createCookieWriter, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
@@ -236,18 +236,20 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   server.addHook('preClose', async () => void (await draining.drain()));
   registerRequestId(server);
   registerSecurityHeaders(server, safe);
+  const answerTimeout = createAnswerTimeout({ answerMs: timeouts.answerMs, log });
   registerRequestNotes(server, {
     keeper: requestNotes,
-    onEnd: [createRequestLog({ log, clock }), createSpanEnd(tracing)],
+    onBegin: answerTimeout.begin,
+    onEnd: [answerTimeout.end, createRequestLog({ log, clock }), createSpanEnd(tracing)],
   });
   registerRequestSpan(server, tracing);
-  registerAnswerTimeout(server, { answerMs: timeouts.answerMs, log });
   registerHost(server);
   registerUrlLimit(server);
   await registerCors(server, config);
   registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
+  registerClientAddress(server);
   registerRequestTokens(server);
   const healthOptions = { status: status.current, redis: redisState, isStopping: draining.isDraining };
   registerHealth(server, healthOptions);
@@ -306,6 +308,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const closeOnce = async () => {
     const drained = await draining.drain();
     await server.close();
+    answerTimeout.close();
     eventLoop.close();
     recovery.close();
     await transport.close();

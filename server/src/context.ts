@@ -1,5 +1,6 @@
 import type { Reason, Status } from '@auth-bff/shared';
 import type { Assignments } from './assignment/engine.ts';
+import type { Awaitable } from './awaitable.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
 import type { Authentication, RequestSession, SignedInAs } from './session/request-session.ts';
@@ -57,8 +58,8 @@ export const createContext = (options: ContextOptions) => {
     isDevelopment,
     callsInRequest,
     isStreamed,
-    /** Resolved once per request. */
-    session: (): Promise<Authentication> => requestSession.current(),
+    /** Resolved once per request; no promise where nothing has to be waited for. */
+    session: (): Awaitable<Authentication> => requestSession.current(),
     commands: requestSession,
     directory,
     assignments,

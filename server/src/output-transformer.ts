@@ -1,7 +1,8 @@
 import { serialize, type SuperJSONResult } from 'superjson';
 
 /** Names that superjson refuses, which it shall say itself, and one that a path of superjson's does not show. */
-const peculiar = new Set(['__proto__', 'constructor', 'prototype', '']);
+const isPeculiar = (key: string): boolean =>
+  key === '__proto__' || key === 'constructor' || key === 'prototype' || key === '';
 
 const toPath = (keys: ReadonlyArray<string | number>): string =>
   keys.map((key) => String(key).replaceAll(/[\\.]/g, String.raw`\$&`)).join('.');
@@ -36,9 +37,12 @@ const isPlain = (
   }
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const key of Object.keys(value)) {
-    if (peculiar.has(key)) return false;
+    if (isPeculiar(key)) return false;
+    const member = (value as Record<string, unknown>)[key];
+    // Most members are texts, which need no look inside.
+    if (typeof member === 'string' || member === null) continue;
     keys.push(key);
-    if (!isPlain((value as Record<string, unknown>)[key], keys, seen, onDate)) return false;
+    if (!isPlain(member, keys, seen, onDate)) return false;
     keys.pop();
   }
   return true;

@@ -3,12 +3,14 @@ import { type AnyTRPCProcedure, getTRPCErrorFromUnknown, initTRPC, TRPCError } f
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { deserialize, serialize } from 'superjson';
 import type { z } from 'zod';
+import { type Awaitable, isKnown } from './awaitable.ts';
 import type { Context, Person } from './context.ts';
 import { toAppError, toErrorData } from './error-data.ts';
 import { AppError } from './errors.ts';
 import { readInput } from './input-transformer.ts';
 import { writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
+import type { Authentication } from './session/request-session.ts';
 
 const t = initTRPC.context<Context>().create({
   transformer: { input: { serialize, deserialize: readInput }, output: { serialize: writeOutput, deserialize } },
@@ -38,12 +40,15 @@ const ruleOf = (path: string) => {
 };
 
 /** Who asks, before the input is looked at: the person signed in, whom the policy's rule admits by its `who`. */
-const admitPerson = async ({ request }: Context, path: string): Promise<Person> => {
+const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
   const { who } = ruleOf(path);
-  const authentication = await request.session();
-  if (authentication.state === 'refused') throw authentication.error;
-  if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
-  return request.as(authentication);
+  const admit = (authentication: Authentication): Person => {
+    if (authentication.state === 'refused') throw authentication.error;
+    if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
+    return request.as(authentication);
+  };
+  const authentication = request.session();
+  return isKnown(authentication) ? admit(authentication) : authentication.then(admit);
 };
 
 const reasonOf = (error: unknown): Reason => toAppError(getTRPCErrorFromUnknown(error)).reason;
@@ -102,7 +107,7 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
     request: Context['request'];
     asking: Person['asking'];
     input: z.output<Input>;
-  }) => Promise<z.input<Output>>;
+  }) => Awaitable<z.input<Output>>;
   type Builder = ReturnType<typeof withSchemas<Input, Output>>;
 
   const resolverOf =
@@ -111,14 +116,17 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
       const { request } = ctx;
       const startedAtMs = request.clock();
       try {
-        const person = await admitPerson(ctx, path);
+        // What is known at once is not waited for: most is, and a page asks for much.
+        const admitted = admitPerson(ctx, path);
+        const person = isKnown(admitted) ? admitted : await admitted;
         const input = parseInput(inputSchema, await getRawInput());
         const { permits } = ruleOf(path);
         const { principal, member, asking } = person;
         if (permits !== undefined && !(await permits({ principal, member, input }))) {
           throw new AppError('insufficient_permissions');
         }
-        const data = outputSchema.parse(await answer({ request, asking, input }));
+        const answered = answer({ request, asking, input });
+        const data = outputSchema.parse(isKnown(answered) ? answered : await answered);
         request.onCall(path, null, request.clock() - startedAtMs);
         return data;
       } catch (error) {

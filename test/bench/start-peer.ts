@@ -4,18 +4,25 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onCore } from './cores.ts';
 
-export type PeerOptions = { script: string; env?: Record<string, string>; execArgv?: string[] };
+export type PeerOptions = {
+  script: string;
+  env?: Record<string, string>;
+  execArgv?: string[];
+  /** Whether it stays on one core, as what is measured by its work does. Default false. */
+  hasOwnCore?: boolean;
+};
 
 /** Ticks of /proc's clock in a second, as Linux has it on every machine of today. */
 const ticksPerSecond = 100;
 
 /** A server in a process of its own, as in production. It logs into a file, as where its output is kept. */
-export const startPeer = async ({ script, env = {}, execArgv = [] }: PeerOptions) => {
+export const startPeer = async ({ script, env = {}, execArgv = [], hasOwnCore = false }: PeerOptions) => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const output = openSync(join(folder, 'output'), 'w');
   const child = fork(fileURLToPath(new URL(`peers/${script}`, import.meta.url)), {
-    execArgv,
+    ...(hasOwnCore ? onCore('measured', execArgv) : { execArgv }),
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', output, 'inherit', 'ipc'],
   });

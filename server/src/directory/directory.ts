@@ -1,6 +1,7 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
+import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
@@ -50,7 +51,7 @@ type Ask<Key extends string | number, Answer> = {
   known: Freshness<Answer>;
   unshared: Unshared<Key>;
   loads: SharedLoads<Key, Answer>;
-  serves?: (known: Answer) => boolean;
+  serves?: ((known: Answer) => boolean) | undefined;
 };
 
 const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: Asking): Caller => ({
@@ -62,8 +63,8 @@ const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: A
   signal: left?.() ?? signal,
 });
 
-/** What is known, or else a load that all who ask share; what somebody was denied is loaded for each alone. */
-const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Promise<Answer> => {
+/** What is known (no promise where it is fresh), or else a load that all who ask share; what somebody was denied is loaded for each alone. */
+const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Awaitable<Answer> => {
   const { key, known, unshared, loads, serves } = options;
   const { onStale, requestId } = options.asking;
   const load = () => loads.load(key, callerOf(options.asking));
@@ -75,7 +76,7 @@ const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Pr
     load,
     reload,
     onStale,
-    ...(serves === undefined ? {} : { serves }),
+    serves,
   });
 };
 
@@ -112,9 +113,19 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
   const complete: UserLoad = { loads: completeLoads, serves: userLoads.isComplete };
   const anything: UserLoad = { loads: anyLoads, serves: () => true };
 
-  const oneUser = async (id: number, asking: Asking, { loads, serves }: UserLoad): Promise<User> => {
-    const { user } = await ask({ key: id, asking, known: users, unshared: unsharedUsers, loads, serves });
-    return user;
+  const oneUser = (id: number, asking: Asking, { loads, serves }: UserLoad): Awaitable<User> => {
+    const loaded = ask({ key: id, asking, known: users, unshared: unsharedUsers, loads, serves });
+    return isKnown(loaded) ? loaded.user : loaded.then(({ user }) => user);
+  };
+
+  /** Null: there is none. */
+  const oneUserOrNone = (id: number, asking: Asking, load: UserLoad): Awaitable<User | null> => {
+    const user = oneUser(id, asking, load);
+    if (isKnown(user)) return user;
+    return user.catch((error: unknown) => {
+      if (isAppError(error, 'user_not_found')) return null;
+      throw error;
+    });
   };
 
   /** What is loaded one key at a time: remembered and shared by the same key. */
@@ -135,7 +146,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     });
     return {
       staleness: known.staleness,
-      get: (key: string, asking: Asking): Promise<Answer> => ask({ key, asking, known, unshared, loads }),
+      get: (key: string, asking: Asking): Awaitable<Answer> => ask({ key, asking, known, unshared, loads }),
     };
   };
 
@@ -157,20 +168,14 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
   return {
     /** One user, no less of them than the Auth Service tells of one. Throws `user_not_found`. */
-    user: (id: number, asking: Asking): Promise<User> => oneUser(id, asking, complete),
+    user: (id: number, asking: Asking): Awaitable<User> => oneUser(id, asking, complete),
 
     /** In the order asked, each once. One part failing fails the call. */
     async users(ids: readonly number[], asking: Asking): Promise<UsersAnswer> {
       const asked = [...new Set(ids)];
       const load = userLoads.manyAreComplete() ? complete : anything;
-      const found = await Promise.all(
-        asked.map((id) =>
-          oneUser(id, asking, load).catch((error: unknown) => {
-            if (isAppError(error, 'user_not_found')) return null;
-            throw error;
-          }),
-        ),
-      );
+      const sought = asked.map((id) => oneUserOrNone(id, asking, load));
+      const found = sought.every(isKnown) ? sought : await Promise.all(sought.map(async (user) => user));
       return {
         users: found.filter((user) => user !== null),
         notFound: asked.filter((_id, index) => found[index] === null),
@@ -178,18 +183,18 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     },
 
     /** Throws `user_not_found`, also where the company id is an employee's. */
-    userByCompanyId: (companyId: string, asking: Asking): Promise<User> => byCompanyId.get(companyId, asking),
+    userByCompanyId: (companyId: string, asking: Asking): Awaitable<User> => byCompanyId.get(companyId, asking),
 
     /** The ids of everybody who has the role. A role that nobody has, or nobody knows, is an empty list. */
-    userIdsByRole: ({ system, role }: RoleName, asking: Asking): Promise<number[]> =>
+    userIdsByRole: ({ system, role }: RoleName, asking: Asking): Awaitable<number[]> =>
       // As it is spelt, since the Auth Service decides whether that matters.
       roleLists.get(JSON.stringify([system, role]), asking),
 
     /** Whoever asks this has to check who may. Throws `employee_not_found`. */
-    employee: (id: number, asking: Asking): Promise<Employee> => employees.get(String(id), asking),
+    employee: (id: number, asking: Asking): Awaitable<Employee> => employees.get(String(id), asking),
 
     /** The caller's own profile. */
-    me: (asking: Asking): Promise<User | Employee> => profiles.get(personOf(asking), asking),
+    me: (asking: Asking): Awaitable<User | Employee> => profiles.get(personOf(asking), asking),
 
     /** Null where nothing is stale for want of something newer. */
     staleness(): Staleness | null {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.ts';
 import { createBoundedMap } from '../bounded-map.ts';
 import { AppError, isAppError } from '../errors.ts';
 
@@ -34,7 +35,7 @@ export type Recall<Answer> = {
   /** Told where a stale answer is given; left out, none is. */
   onStale?: (() => void) | undefined;
   /** Whether a known answer is as much as was asked for; in an outage it serves all the same. Default: any is. */
-  serves?: (known: Answer) => boolean;
+  serves?: ((known: Answer) => boolean) | undefined;
 };
 
 type Entry<Answer> = { answer: Answer; atMs: number };
@@ -48,6 +49,9 @@ const isOutage = (error: unknown) =>
   isAppError(error, 'auth_service_unavailable', 'auth_service_contract', 'overloaded');
 
 const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'employee_not_found');
+
+const isEnough = <Answer>({ answer }: Entry<Answer>, serves: Recall<Answer>['serves']): boolean =>
+  serves === undefined || serves(answer);
 
 /** Remembers answers, and says how long each one serves: fresh, stale while it is loaded anew, stale in an outage. */
 export const createFreshness = <Answer>(options: FreshnessOptions) => {
@@ -83,49 +87,54 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
       .finally(() => reloading.delete(key));
   };
 
+  /** What is not both known and fresh. */
+  const recallOrLoad = async (recall: Recall<Answer>, entry: Entry<Answer> | undefined): Promise<Answer> => {
+    const { key, requestId, load, reload, onStale, serves } = recall;
+    if (entry === undefined) {
+      const gone = missing.get(key);
+      const isGone = gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000;
+      onRecall?.(isGone ? 'hit' : 'miss', requestId);
+      if (isGone) throw gone.error;
+      return load();
+    }
+    const ageSeconds = (now() - entry.atMs) / 1000;
+    const giveStale = (tell: () => void): Answer => {
+      onRecall?.('stale', requestId);
+      tell();
+      return entry.answer;
+    };
+    if (onStale !== undefined && isEnough(entry, serves) && ageSeconds < staleSeconds) {
+      reloadOnce(key, reload);
+      return giveStale(onStale);
+    }
+    try {
+      const answer = await load();
+      onRecall?.('miss', requestId);
+      return answer;
+    } catch (error) {
+      // Less than was asked for is better than nothing, but only where nothing else is to be had.
+      if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
+        noteFailure(error);
+        return giveStale(onStale);
+      }
+      onRecall?.('miss', requestId);
+      throw error;
+    }
+  };
+
   return {
     remember,
     /** Null where nothing newer was wanted in vain. */
     staleness: () => staleness,
 
-    async recall(recall: Recall<Answer>): Promise<Answer> {
-      const { key, requestId, load, reload, onStale, serves = () => true } = recall;
+    /** What is known, while it serves, and else what is loaded. No promise where it is known and fresh. */
+    recall(recall: Recall<Answer>): Awaitable<Answer> {
+      const { key, requestId, serves } = recall;
       const entry = entries.get(key);
-      if (entry === undefined) {
-        const gone = missing.get(key);
-        const isGone = gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000;
-        onRecall?.(isGone ? 'hit' : 'miss', requestId);
-        if (isGone) throw gone.error;
-        return load();
-      }
-      const ageSeconds = (now() - entry.atMs) / 1000;
-      // Less than was asked for is better than nothing, but only where nothing else is to be had.
-      const isEnough = serves(entry.answer);
-      if (isEnough && ageSeconds < freshSeconds) {
-        onRecall?.('hit', requestId);
-        return entry.answer;
-      }
-      const giveStale = (tell: () => void): Answer => {
-        onRecall?.('stale', requestId);
-        tell();
-        return entry.answer;
-      };
-      if (onStale !== undefined && isEnough && ageSeconds < staleSeconds) {
-        reloadOnce(key, reload);
-        return giveStale(onStale);
-      }
-      try {
-        const answer = await load();
-        onRecall?.('miss', requestId);
-        return answer;
-      } catch (error) {
-        if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
-          noteFailure(error);
-          return giveStale(onStale);
-        }
-        onRecall?.('miss', requestId);
-        throw error;
-      }
+      const isFresh = entry !== undefined && now() - entry.atMs < freshSeconds * 1000;
+      if (!isFresh || !isEnough(entry, serves)) return recallOrLoad(recall, entry);
+      onRecall?.('hit', requestId);
+      return entry.answer;
     },
   };
 };

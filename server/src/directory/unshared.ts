@@ -13,7 +13,10 @@ export const createUnshared = <Key extends string | number>({ now }: UnsharedOpt
   const untilMs = createBoundedMap<Key, number>(maxKeys);
   return {
     deny: (key: Key): void => void untilMs.set(key, now() + unsharedForMs),
-    isShared: (key: Key): boolean => now() >= (untilMs.get(key) ?? Number.NEGATIVE_INFINITY),
+    isShared(key: Key): boolean {
+      const until = untilMs.get(key);
+      return until === undefined || now() >= until;
+    },
   };
 };
 

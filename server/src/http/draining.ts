@@ -79,7 +79,7 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
     if (connection === undefined) return;
     connection.answers.add(answer);
     if (isLastCall) tellLast(connection);
-    answer.once('close', () => {
+    answer.on('close', () => {
       connection.answers.delete(answer);
       connection.bytesAtRest = socket.bytesRead;
       if (isDraining && answer.writableFinished) ended.served += 1;

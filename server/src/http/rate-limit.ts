@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { personOf } from '../auth-service/transport.ts';
+import { type Awaitable, isKnown } from '../awaitable.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError } from '../errors.ts';
 import type { HitCounter, Hits } from '../limits/hit-counter.ts';
@@ -42,12 +43,13 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     nameOfToken.set(verified, name);
     return name;
   };
-  const count = (request: FastifyRequest): Hits | Promise<Hits> => {
+  const count = (request: FastifyRequest): Awaitable<Hits> => {
     const presented = presentedTokens(request);
     const token = presented instanceof AppError ? null : presented.accessToken;
     const verified = token === null ? null : verifier.verifyHere(token);
     request.verifiedToken = verified;
-    const name = verified === null ? toName(`address ${toNetwork(clientAddressOf(request))}`) : nameOf(verified);
+    const isNobodys = verified === null || verified instanceof AppError;
+    const name = isNobodys ? toName(`address ${toNetwork(clientAddressOf(request))}`) : nameOf(verified);
     return counter.add(name, { windowMs });
   };
   const judge = ({ count: counted, resetMs }: Hits): void => {
@@ -63,7 +65,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
 
   const limit: onRequestHookHandler = (request, _reply, done) => {
     const hits = count(request);
-    if (hits instanceof Promise) {
+    if (!isKnown(hits)) {
       void judgeLater(hits, done);
       return;
     }

@@ -11,16 +11,24 @@ declare module 'fastify' {
 /** Told once a request is over: answered, or left by its client. */
 export type OnRequestEnd = (request: FastifyRequest, reply: FastifyReply, notes: RequestNotes) => void;
 
-export type RequestNotesOptions = { keeper: RequestNotesKeeper; onEnd: readonly OnRequestEnd[] };
+export type RequestNotesOptions = {
+  keeper: RequestNotesKeeper;
+  onBegin: (request: FastifyRequest) => void;
+  onEnd: readonly OnRequestEnd[];
+};
 
 /** Gives each request its notes, for as long as it is under way. */
-export const registerRequestNotes = (server: FastifyInstance, { keeper, onEnd }: RequestNotesOptions): void => {
+export const registerRequestNotes = (
+  server: FastifyInstance,
+  { keeper, onBegin, onEnd }: RequestNotesOptions,
+): void => {
   server.decorateRequest('notes', null);
   server.addHook('onRequest', (request, reply, done) => {
     const notes = keeper.begin(request.id);
     request.notes = notes;
-    // Not onResponse: that is never called where the client has left.
-    reply.raw.once('close', () => {
+    onBegin(request);
+    // Not onResponse: that is never called where the client has left. It comes once; `once` would make a function more.
+    reply.raw.on('close', () => {
       keeper.end(notes);
       for (const tell of onEnd) tell(request, reply, notes);
     });

@@ -11,8 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What `presentedTokens` has read. Null: nobody has asked yet. */
     presentedTokens: PresentedTokens | AppError | null;
-    /** What the access token says, where that is known to hold. Null: not yet, or it does not. */
-    verifiedToken: VerifiedToken | null;
+    /** What the access token says, or why it does not hold. Null: that is not known yet. */
+    verifiedToken: VerifiedToken | AppError | null;
   }
 }
 
@@ -22,7 +22,7 @@ export const registerRequestTokens = (server: FastifyInstance): void => {
   server.decorateRequest('verifiedToken', null);
 };
 
-type TokenBearer = Pick<FastifyRequest, 'headers' | 'id' | 'ip' | 'socket'>;
+type TokenBearer = Pick<FastifyRequest, 'headers' | 'id' | 'ip' | 'socket' | 'clientAddress'>;
 
 /** The request as what is asked upstream on its behalf knows it. */
 export const toCause = (request: Omit<TokenBearer, 'headers'>): Cause => ({

@@ -7,6 +7,7 @@ import { namesOf, retryAfterOf, tellOf, type TrpcOptions } from './trpc-options.
 
 /** The adapter gives no type to what it cannot read as calls, and a string's own is text. */
 export const correctType = (payload: unknown): void => {
+  if (typeof payload === 'string') return;
   const isText = payload instanceof Response && payload.headers.get('content-type')?.startsWith('text/plain');
   if (isText === true) payload.headers.set('content-type', 'application/json');
 };

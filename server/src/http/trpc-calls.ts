@@ -81,8 +81,11 @@ const readInputs = (request: FastifyRequest, query: Query, count: number): unkno
  */
 export const readCalls = (request: FastifyRequest, path: string): Calls | null => {
   const { method, headers, body, raw } = request;
+  const type = headers['content-type'];
   const isPlain =
-    method === 'GET' ? headers['content-type'] === undefined : method === 'POST' && typeof body === 'string';
+    method === 'GET'
+      ? type === undefined || type === 'application/json'
+      : method === 'POST' && typeof body === 'string';
   if (!isPlain || path.includes('%')) return null;
   if (headers['trpc-accept'] !== undefined || headers.accept?.includes('application/jsonl') === true) return null;
   const query = readQuery(raw.url ?? '');

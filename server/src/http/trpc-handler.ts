@@ -90,25 +90,37 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     return send(reply, { error: getTRPCErrorShape(shape) }, [appError]);
   };
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  const sendOnceAnswered = async (
+    answering: Promise<TRPCResponse | TRPCResponse[]>,
+    reply: FastifyReply,
+    errors: readonly AppError[],
+  ): Promise<void> => {
+    try {
+      send(reply, await answering, errors);
+    } catch (error) {
+      reply.send(error);
+    }
+  };
+
+  /** Returns nothing but what the adapter promises: Fastify would wait for a promise in three steps more. */
+  const answer = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
     const { path } = request.params as { path: string };
     let read: Calls | null = null;
     try {
       if (!officialAdapter) read = readCalls(request, path);
     } catch (cause) {
-      return refuse(request, reply, cause);
+      refuse(request, reply, cause);
+      return undefined;
     }
     if (read === null) return answerByAdapter(request, reply, path);
     const { isBatch, calls, inputOf } = read;
     const facts = { callsInRequest: calls.length, isStreamed: false, procedures: namesOf(calls) };
     const ctx = createContext(request, reply, facts);
     const errors: AppError[] = [];
-    const [first] = calls;
-    if (!isBatch && first !== undefined) {
-      return send(reply, await answerCall(request, ctx, first, 0, inputOf, errors), errors);
-    }
     const responses = calls.map((call, index) => answerCall(request, ctx, call, index, inputOf, errors));
-    return send(reply, await Promise.all(responses), errors);
+    const [first] = responses;
+    void sendOnceAnswered(isBatch || first === undefined ? Promise.all(responses) : first, reply, errors);
+    return undefined;
   };
 
   await server.register(async (scope) => {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.ts';
 import { createBoundedMap } from '../bounded-map.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { SharedLineage, SharedState } from './shared-lineage.ts';
@@ -57,6 +58,16 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     }
   };
 
+  const isEndedElsewhere = async (others: SharedLineage, access: Mark): Promise<boolean> => {
+    const endedAtMs = (await others.endedAtMs(access)) ?? null;
+    if (endedAtMs === null) return false;
+    // So that it stays known while the others cannot be asked.
+    change({ access, refresh: null }, (chain) => {
+      chain.endedAtMs ??= endedAtMs;
+    });
+    return true;
+  };
+
   return {
     /** The chain of these tokens; where none is known, a new one. Where the tokens are of two chains, an ended one wins. */
     async chainOf(marks: Marks): Promise<Chain> {
@@ -98,16 +109,10 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
       });
       await shared?.replace(marks);
     },
-    /** Whether the session of this access token was signed out, here or elsewhere. */
-    async isEnded(access: Mark): Promise<boolean> {
+    /** Whether the session of this access token was signed out, here or elsewhere. No promise where nobody else has to be asked. */
+    isEnded(access: Mark): Awaitable<boolean> {
       if ((chains.get(access.fingerprint)?.endedAtMs ?? null) !== null) return true;
-      const endedAtMs = (await shared?.endedAtMs(access)) ?? null;
-      if (endedAtMs === null) return false;
-      // So that it stays known while the others cannot be asked.
-      change({ access, refresh: null }, (chain) => {
-        chain.endedAtMs ??= endedAtMs;
-      });
-      return true;
+      return shared === null ? false : isEndedElsewhere(shared, access);
     },
   };
 };

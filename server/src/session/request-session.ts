@@ -7,13 +7,14 @@ import {
   type VerifyOtpInput,
 } from '@auth-bff/shared';
 import type { Caller, Cause } from '../auth-service/transport.ts';
+import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
-import type { SessionService } from './session-service.ts';
+import { type SessionService, signedOut } from './session-service.ts';
 import { toSession } from './session-view.ts';
 
 /** Who is asking: a person, or the reason why nobody is. */
@@ -24,8 +25,8 @@ export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: V
 export type RequestSessionOptions = {
   /** The tokens as presented, or the fault in how they were (a cookie sent twice with different values). */
   presented: PresentedTokens | AppError;
-  /** What the access token says, where that was found to hold already. */
-  verified: VerifiedToken | null;
+  /** What the access token says, or why it does not hold, where that was found out already. */
+  verified: VerifiedToken | AppError | null;
   /** Everything that may be a token of the session, for a sign-out, which must miss none. */
   candidates: () => readonly PresentedTokens[];
   cause: Cause;
@@ -65,20 +66,35 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, ...cause } };
   };
 
-  const authenticate = async (): Promise<Authentication> => {
-    try {
-      const { accessToken, refreshToken } = presentedOrThrow();
-      if (accessToken === null) throw new AppError(refreshToken === null ? 'no_token' : 'token_expired');
-      const verified = options.verified ?? (await verifier.verify(accessToken, cause));
-      await sessions.refuseSignedOut(verified);
+  const refuse = (error: unknown): Authentication => ({
+    state: 'refused',
+    error: isAppError(error) ? error : new AppError('internal', { cause: error }),
+  });
+  const judge = (verified: VerifiedToken, accessToken: string): Awaitable<Authentication> => {
+    const decide = (isSignedOut: boolean): Authentication => {
+      if (isSignedOut) return refuse(signedOut());
       onSession(verified);
       return signedInAs(verified, accessToken);
-    } catch (error) {
-      return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
-    }
+    };
+    const isSignedOut = sessions.isSignedOut(verified);
+    return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
   };
-  let authentication: Promise<Authentication> | null = null;
-  const current = (): Promise<Authentication> => {
+
+  /** Waits for nothing where this process knows all that it takes. */
+  const authenticate = (): Awaitable<Authentication> => {
+    if (presented instanceof AppError) return refuse(presented);
+    const { accessToken, refreshToken } = presented;
+    if (accessToken === null) return refuse(new AppError(refreshToken === null ? 'no_token' : 'token_expired'));
+    const { verified } = options;
+    if (verified instanceof AppError) return refuse(verified);
+    if (verified !== null) return judge(verified, accessToken);
+    return verifier
+      .verify(accessToken, cause)
+      .then((found) => judge(found, accessToken))
+      .catch(refuse);
+  };
+  let authentication: Awaitable<Authentication> | null = null;
+  const current = (): Awaitable<Authentication> => {
     authentication ??= authenticate();
     return authentication;
   };

@@ -2,6 +2,7 @@ import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import type { TokenGrant } from '../auth-service/grant.ts';
 import { causeOf } from '../auth-service/transport.ts';
+import type { Awaitable } from '../awaitable.ts';
 import { AppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
@@ -26,6 +27,8 @@ export type SessionServiceOptions = {
 export type SignInResult =
   | { status: 'signed_in'; session: EstablishedSession }
   | { status: 'otp_required'; challenge: string };
+
+export const signedOut = (): AppError => new AppError('session_ended', { message: 'This session was signed out.' });
 
 type HeldTokens = { access: VerifiedToken | null; refresh: VerifiedToken | null };
 
@@ -112,11 +115,12 @@ export const createSessionService = (options: SessionServiceOptions) => {
         .catch(() => {});
     },
 
-    /** Throws `session_ended` where this access token's session was signed out. */
+    /** Whether this access token's session was signed out. */
+    isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
+
+    /** Throws `session_ended` where it was. */
     async refuseSignedOut(access: VerifiedToken): Promise<void> {
-      if (await lineage.isEnded(access)) {
-        throw new AppError('session_ended', { message: 'This session was signed out.' });
-      }
+      if (await lineage.isEnded(access)) throw signedOut();
     },
   };
 };

@@ -6,14 +6,19 @@ export type VerifiedCacheOptions = {
   maxTokens: number;
 };
 
-/** Tokens whose signature was checked, by the SHA-256 of the whole token. Only `exp` is left to look at. */
+/** A text of its own: one that was cut out of a `Cookie` header would keep all of that in memory. */
+const copyOf = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+
+/**
+ * Tokens whose signature was checked, by the whole token, which is found faster than it is hashed. Only `exp` is left
+ * to look at.
+ */
 export const createVerifiedCache = ({ maxTokens }: VerifiedCacheOptions) => {
   const tokens = createBoundedMap<string, VerifiedToken>(maxTokens);
   return {
-    get: (fingerprint: string): VerifiedToken | undefined => tokens.get(fingerprint),
-    /** Remembers the token until its `exp` at most. */
-    set: (token: VerifiedToken): void => void tokens.set(token.fingerprint, token),
-    delete: (fingerprint: string): void => void tokens.delete(fingerprint),
+    get: (token: string): VerifiedToken | undefined => tokens.get(token),
+    set: (token: string, verified: VerifiedToken): void => void tokens.set(copyOf(token), verified),
+    delete: (token: string): void => void tokens.delete(token),
   };
 };
 

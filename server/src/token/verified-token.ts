@@ -20,8 +20,8 @@ export type VerifiedToken = {
 export type Verifier = {
   /** An access token, as a caller presents it. Throws `token_invalid`, `token_expired`; in remote mode an outage too. */
   verify(token: string, options?: Cause): Promise<VerifiedToken>;
-  /** Whose access token it is, as far as that can be told without asking anybody. Null: it is not known to hold. */
-  verifyHere(token: string): VerifiedToken | null;
+  /** Whose access token it is, or why it does not hold, as far as that can be told without asking anybody. Null: it cannot. */
+  verifyHere(token: string): VerifiedToken | AppError | null;
   /** Whose access token it is or was: `exp` may have passed. Throws `token_invalid`. */
   verifyAtAnyAge(token: string): Promise<VerifiedToken>;
   /** A refresh token. Throws `token_invalid`, `token_expired`. */

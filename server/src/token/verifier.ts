@@ -1,6 +1,7 @@
+import { isAppError } from '../errors.ts';
 import { type Algorithm, createKeyRing } from './key-ring.ts';
 import { createVerifiedCache } from './verified-cache.ts';
-import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
+import { readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
 
 export type VerifierOptions = {
   /** The current key first, then older ones that are still accepted while a key is being changed. */
@@ -33,11 +34,12 @@ export const createVerifier = ({
   };
 
   const verifyAccess = (token: string): VerifiedToken => {
-    const known = cache.get(fingerprintOf(token));
+    const known = cache.get(token);
     const verified = known ?? verifyAs(token, 'access');
-    if (verified.expiresAtMs <= now()) cache.delete(verified.fingerprint);
-    refuseExpired(verified, now());
-    if (known === undefined) cache.set(verified);
+    const nowMs = now();
+    if (verified.expiresAtMs <= nowMs) cache.delete(token);
+    refuseExpired(verified, nowMs);
+    if (known === undefined) cache.set(token, verified);
     return verified;
   };
 
@@ -46,8 +48,9 @@ export const createVerifier = ({
     verifyHere(token) {
       try {
         return verifyAccess(token);
-      } catch {
-        return null;
+      } catch (error) {
+        if (isAppError(error)) return error;
+        throw error;
       }
     },
     verifyAtAnyAge: async (token) => verifyAs(token, 'access'),

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { onCore } from '../cores.ts';
 import type { Load, LoadResult } from './load.ts';
 
 /** A process that makes load, so that what is measured does not share its core with it. */
 export const startGenerator = () => {
-  const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), { stdio: 'inherit' });
+  const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), { stdio: 'inherit', ...onCore('load') });
   return {
     async run(load: Load): Promise<LoadResult> {
       child.send(load);

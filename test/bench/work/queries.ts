@@ -5,7 +5,8 @@ import type { Report } from '../report.ts';
 import { type Contestant, type Figures, heldUp, runRounds } from '../rounds.ts';
 import { askedFor, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { type Peer, startPeer } from '../start-peer.ts';
-import { atLeast, atMost } from '../statistics.ts';
+import { atLeast } from '../statistics.ts';
+import { measureHalfLoad } from './half-load.ts';
 
 export type QueriesOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
 
@@ -29,7 +30,8 @@ const print = (
 /** One authenticated query, batches, and what is refused, beside the peers. Then how long answers take at half of what is possible. */
 export const measureQueries = async ({ setUp, generator, report, rounds, roundMs }: QueriesOptions): Promise<void> => {
   const { cookie, env } = setUp;
-  const start = (script: string, more: Record<string, string> = {}) => startPeer({ script, env: { ...env, ...more } });
+  const start = (script: string, more: Record<string, string> = {}) =>
+    startPeer({ script, env: { ...env, ...more }, hasOwnCore: true });
   const peers: Peer[] = [];
   const add = async (script: string, more?: Record<string, string>) => {
     const peer = await start(script, more);
@@ -109,20 +111,11 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
   ]);
   print(refused, refusals, 'refusals a second');
 
-  const half = report.section('Half of the load that is possible, as it comes');
-  const loads = [
-    { name: 'BFF', peer: ours, requests: query },
-    { name: 'Fastify, dressed', peer: dressed, requests: rest },
-  ];
-  for (const { name, peer, requests } of loads) {
-    const most = perSecond(singles, name);
-    const load = { port: peer.port, requests, status: 200, connections: 64, durationMs: 5_000, perSecond: most / 2 };
-    const results = [];
-    for (let round = 0; round < rounds; round += 1) results.push(await generator.run(load));
-    const [middle] = results.toSorted((a, b) => a.p99Ms / a.medianMs - b.p99Ms / b.medianMs).slice(rounds >> 1);
-    const { medianMs = Number.NaN, p99Ms = Number.NaN } = middle ?? {};
-    half.rows([{ name, 'requests a second': most / 2, 'median, ms': medianMs, 'p99, ms': p99Ms }]);
-    if (name === 'BFF') half.verdict(atMost('p99, of the median', p99Ms / medianMs, 3));
-  }
+  await measureHalfLoad({ report, generator, rounds }, [
+    // The limit: what the generator and the machine add to any answer.
+    { name: 'node:http, HMAC', peer: nodeHttp, requests: rest, perSecond: perSecond(singles, 'BFF') / 2 },
+    { name: 'BFF', peer: ours, requests: query, perSecond: perSecond(singles, 'BFF') / 2 },
+    { name: 'Fastify, dressed', peer: dressed, requests: rest, perSecond: perSecond(singles, 'Fastify, dressed') / 2 },
+  ]);
   for (const peer of peers) peer[Symbol.dispose]();
 };

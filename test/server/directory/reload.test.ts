@@ -18,7 +18,7 @@ it('loads a stale answer anew once, however many ask meanwhile, and again after 
       settle = () => reject(new Error('refused'));
     });
   };
-  const ask = () => known.recall({ key: 'one', load: async () => 'loaded', reload, onStale: () => {} });
+  const ask = async () => known.recall({ key: 'one', load: async () => 'loaded', reload, onStale: () => {} });
   known.remember('one', 'known');
   nowMs = 2_000;
   expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array<string>(100).fill('known'));

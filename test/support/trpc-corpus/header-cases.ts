@@ -53,7 +53,7 @@ export const headerCases: readonly Case[] = [
     '',
     'x',
   ].flatMap((type) =>
-    asStaff('adapter', [
+    asStaff(type === 'application/json' ? 'own' : 'adapter', [
       [`a GET of ${type}`, { target: `/trpc/users.byId?input=${good}`, headers: { 'content-type': type } }],
       [
         `a batch of ${type}`,
