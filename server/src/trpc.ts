@@ -12,6 +12,12 @@ import { writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from './session/request-session.ts';
 
+/** Read where it is shown alone: to write a stack out as text takes as long as a call. */
+const stackOf = (error: AppError): { stack?: string } => {
+  const { stack } = error.cause instanceof Error ? error.cause : error;
+  return stack === undefined ? {} : { stack };
+};
+
 const t = initTRPC.context<Context>().create({
   transformer: { input: { serialize, deserialize: readInput }, output: { serialize: writeOutput, deserialize } },
   // Decided per request below: what the environment says is not known when this module is loaded.
@@ -19,11 +25,10 @@ const t = initTRPC.context<Context>().create({
   errorFormatter: ({ error, path, ctx }) => {
     const appError = toAppError(error);
     const data: ErrorData = toErrorData(appError, path);
-    const stack = (appError.cause instanceof Error ? appError.cause : appError).stack;
     return {
       message: appError.message,
       code: TRPC_ERROR_CODES_BY_KEY[data.code],
-      data: ctx?.request.isDevelopment === true && stack !== undefined ? { ...data, stack } : data,
+      data: ctx?.request.isDevelopment === true ? { ...data, ...stackOf(appError) } : data,
     };
   },
 });
@@ -32,6 +37,10 @@ export const router = t.router;
 
 export const toTRPCError = (error: AppError): TRPCError =>
   new TRPCError({ code: codeOfReason[error.reason], message: error.message, cause: error });
+
+/** What was thrown, as an error of tRPC's. Its own function would write the stack of each out as text. */
+export const thrownToTRPCError = (thrown: unknown): TRPCError =>
+  thrown instanceof AppError ? toTRPCError(thrown) : getTRPCErrorFromUnknown(thrown);
 
 const ruleOf = (path: string) => {
   const rule = policy[path];
@@ -51,7 +60,8 @@ const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
   return isKnown(authentication) ? admit(authentication) : authentication.then(admit);
 };
 
-const reasonOf = (error: unknown): Reason => toAppError(getTRPCErrorFromUnknown(error)).reason;
+const reasonOf = (error: unknown): Reason =>
+  (error instanceof AppError ? error : toAppError(getTRPCErrorFromUnknown(error))).reason;
 
 /** Measures a call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
 const observe = t.middleware(async ({ ctx: { request }, path, next }) => {

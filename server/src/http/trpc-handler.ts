@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { toAppError } from '../error-data.ts';
 import type { AppError } from '../errors.ts';
 import { appRouter } from '../router.ts';
-import { callProcedure } from '../trpc.ts';
+import { callProcedure, thrownToTRPCError } from '../trpc.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './trpc-adapter.ts';
 import { type Call, type Calls, readCalls } from './trpc-calls.ts';
@@ -64,7 +64,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
         },
       };
     } catch (cause) {
-      const error = getTRPCErrorFromUnknown(cause);
+      const error = thrownToTRPCError(cause);
       const appError = toAppError(error);
       errors.push(appError);
       tellOf(options, request, { error: appError, path, isKnown: type !== 'unknown' });

@@ -31,7 +31,7 @@ export type TokensOptions = { setUp: SetUp; generator: Generator; report: Report
 /** What distinct tokens, each of another person, leave behind in memory. Many minutes for a million. */
 export const measureTokens = async ({ setUp, generator, report, tokens }: TokensOptions): Promise<void> => {
   const section = report.section(`${tokens.toLocaleString('en')} distinct tokens, each of another person`);
-  using peer = await startPeer({ script: 'bff.mjs', env: setUp.env, execArgv: ['--expose-gc'] });
+  using peer = await startPeer({ script: 'bff.mjs', env: setUp.env, execArgv: ['--expose-gc'], hasOwnCore: true });
   const path = trpcPath('users.byId', { id: 1 });
   const send = (cookies: string[]) =>
     generator.run({
