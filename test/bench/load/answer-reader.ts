@@ -1,4 +1,27 @@
 const headEnd = Buffer.from('\r\n\r\n');
+/** Behind `HTTP/1.1 `. */
+const statusAt = 9;
+/** As the servers here write it: to look for it in bytes costs less than to make a text of each head. */
+const lengthNames = ['content-length: ', 'Content-Length: '].map((name) => Buffer.from(`\r\n${name}`));
+
+/** The number that begins in the bytes there. */
+const numberAt = (bytes: Buffer, from: number): number => {
+  let number = 0;
+  for (let at = from; ; at += 1) {
+    const digit = (bytes[at] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return number;
+    number = number * 10 + digit;
+  }
+};
+
+/** Of the body, where the head says it so. */
+const bodyLength = (bytes: Buffer, headLength: number): number | null => {
+  for (const name of lengthNames) {
+    const at = bytes.indexOf(name);
+    if (at >= 0 && at < headLength) return numberAt(bytes, at + name.length);
+  }
+  return null;
+};
 
 /** Reads answers of HTTP/1.1 off a connection, one after the other, as much of them as it takes to know where they end. */
 export const createAnswerReader = (onAnswer: (status: number, bytes: number) => void) => {
@@ -8,10 +31,10 @@ export const createAnswerReader = (onAnswer: (status: number, bytes: number) => 
   const lengthOf = (): number | null => {
     const at = held.indexOf(headEnd);
     if (at < 0) return null;
-    const head = held.toString('latin1', 0, at).toLowerCase();
     const bodyAt = at + headEnd.length;
-    const length = /\r\ncontent-length: *(\d+)/.exec(head)?.[1];
-    if (length !== undefined) return bodyAt + Number(length) <= held.length ? bodyAt + Number(length) : null;
+    const length = bodyLength(held, at);
+    if (length !== null) return bodyAt + length <= held.length ? bodyAt + length : null;
+    const head = held.toString('latin1', 0, at).toLowerCase();
     if (!head.includes('\r\ntransfer-encoding: chunked')) return bodyAt;
     for (let chunkAt = bodyAt; ; ) {
       const lineEnd = held.indexOf('\r\n', chunkAt);
@@ -26,7 +49,7 @@ export const createAnswerReader = (onAnswer: (status: number, bytes: number) => 
   return (chunk: Buffer): void => {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     for (let length = lengthOf(); length !== null && held.length > 0; length = lengthOf()) {
-      const status = Number(held.toString('latin1', 9, 12));
+      const status = numberAt(held, statusAt);
       held = held.subarray(length);
       onAnswer(status, length);
     }
