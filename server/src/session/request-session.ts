@@ -118,7 +118,12 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   };
 
   const begin = (session: EstablishedSession): Promise<Session> =>
-    enter(session, { isNew: true, refuseLeft: () => sessions.refuseSignedOut(session.access) });
+    enter(session, {
+      isNew: true,
+      refuseLeft: async () => {
+        if (await sessions.isSignedOut(session.access)) throw signedOut();
+      },
+    });
 
   const before: PresentedTokens =
     presented instanceof AppError ? { accessToken: null, refreshToken: null, ...cause } : presented;

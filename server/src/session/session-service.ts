@@ -117,11 +117,6 @@ export const createSessionService = (options: SessionServiceOptions) => {
 
     /** Whether this access token's session was signed out. */
     isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
-
-    /** Throws `session_ended` where it was. */
-    async refuseSignedOut(access: VerifiedToken): Promise<void> {
-      if (await lineage.isEnded(access)) throw signedOut();
-    },
   };
 };
 
