@@ -18,6 +18,7 @@ const actionOfCode: Partial<Record<ErrorCode, ErrorAction>> = {
 const actionOfReason: Partial<Record<Reason, ErrorAction>> = {
   bad_credentials: 'fix-input',
   account_locked: 'fix-input',
+  account_inactive: 'fix-input',
   captcha_required: 'fix-input',
   otp_invalid: 'fix-input',
   no_such_procedure: 'bug',

@@ -36,6 +36,7 @@ const staffOfTheSystemAsked: Rule = { who: 'staff', permits: staffOf(systemAsked
 
 /** Who may call what. A procedure that is not here may be called by nobody. */
 export const policy: Readonly<Record<string, Rule>> = {
+  'session.current': anyone,
   'session.me': signedIn,
   'session.login': anyone,
   'session.verifyOtp': anyone,

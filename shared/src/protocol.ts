@@ -5,6 +5,9 @@ export const trpcPath = '/trpc';
 export const accessCookie = 'access_token';
 export const refreshCookie = 'refresh_token';
 
+/** Browsers drop a cookie whose name and value have more bytes than this together. Source: RFC 6265bis, section 5.6. */
+export const maxCookieBytes = 4_096;
+
 /** Whether a cookie's value says that it was deleted: Django writes the empty value as `""`. */
 export const isEmptyCookie = (value: string): boolean => value === '' || value === '""';
 
@@ -20,6 +23,9 @@ export const requestIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 export const sessionExpiresInHeader = 'x-session-expires-in';
 export const sessionRefreshInHeader = 'x-session-refresh-in';
 
+/** Whose session the response was answered for, such as `staff:123`. */
+export const sessionUserHeader = 'x-session-user';
+
 /** `1` where something in the answer comes from a stale cache. */
 export const directoryStaleHeader = 'x-directory-stale';
 
@@ -28,6 +34,7 @@ export const exposedHeaders = [
   requestIdHeader,
   sessionExpiresInHeader,
   sessionRefreshInHeader,
+  sessionUserHeader,
   directoryStaleHeader,
   'retry-after',
 ];
@@ -36,6 +43,6 @@ export const exposedHeaders = [
 export const maxBodyBytes = 100_000;
 export const maxCallsPerBatch = 50;
 export const maxUrlBytes = 12_000;
-/** What the client keeps to, so that a proxy's own limit is not met first. */
-export const maxClientUrlBytes = 8_000;
+/** The longest URL that the client sends, in bytes: 500 ids of any length fit into one call. */
+export const maxClientUrlBytes = 11_500;
 export const maxIdsPerCall = 500;

@@ -21,6 +21,16 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
+/**
+ * Who is signed in, as an answer and never as an error. `expired`: a refresh token came along, so that a refresh may help.
+ */
+export const CurrentSession = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('signed_in'), session: Session }),
+  z.object({ state: z.literal('expired') }),
+  z.object({ state: z.literal('signed_out') }),
+]);
+export type CurrentSession = z.infer<typeof CurrentSession>;
+
 export const LoginInput = z.object({
   email: z.string().trim().min(1, 'Expected an e-mail address').max(254, 'Expected at most 254 characters'),
   password: z.string().min(1, 'Expected a password').max(1024, 'Expected at most 1024 characters'),

@@ -43,6 +43,7 @@ type Row = { path: string; input?: unknown; expected: Outcomes };
 
 /** Every row of the interface's table of procedures. */
 const rowsOf = (dialect: string): Row[] => [
+  { path: 'session.current', expected: anyone },
   { path: 'session.me', expected: signedIn },
   {
     path: 'session.login',

@@ -1,9 +1,12 @@
-import { LoginAnswer, LoginInput, Session, SignedIn, VerifyOtpInput } from '@auth-bff/shared';
+import { CurrentSession, LoginAnswer, LoginInput, Session, SignedIn, VerifyOtpInput } from '@auth-bff/shared';
 import { z } from 'zod';
 import { publicProcedure, router, sessionMutation, signedInProcedure } from '../trpc.ts';
 
 /** Signing in, staying signed in, signing out. */
 export const sessionRouter = router({
+  /** Who is signed in, if anybody. Not an error for a visitor without a session. */
+  current: publicProcedure.output(CurrentSession).query(({ ctx }) => ctx.request.commands.describe()),
+
   /** Who is signed in, and until when. */
   me: signedInProcedure.output(Session).query(({ ctx }) => ctx.person.me()),
 

@@ -1,5 +1,6 @@
 import {
   codeOfReason,
+  type CurrentSession,
   type LoginAnswer,
   type LoginInput,
   type Session,
@@ -131,6 +132,15 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   return {
     current,
     show,
+
+    /** Who is signed in, as an answer. Only an outage is an error. */
+    async describe(): Promise<CurrentSession> {
+      const asking = await current();
+      if (asking.state === 'signed_in') return { state: 'signed_in', session: await show(asking) };
+      const { reason } = asking.error;
+      if (codeOfReason[reason] !== 'UNAUTHORIZED') throw asking.error;
+      return { state: reason === 'token_expired' && before.refreshToken !== null ? 'expired' : 'signed_out' };
+    },
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
       const result = await sessions.signIn(input, before);
