@@ -3,11 +3,20 @@ import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { brokenContract, readJson, statusToError } from './meaning.ts';
+import { brokenContract, isJson, readJson, statusToError } from './meaning.ts';
 import type { Resilience } from './resilience.ts';
 import { createSignIn } from './sign-in-calls.ts';
-import { type Answer, type Caller, causeOf, type Exchange, personOf } from './transport.ts';
-import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserIds, WireUsers, WireValidation } from './wire.ts';
+import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
+import {
+  type UserRecord,
+  WireEmployee,
+  WireMe,
+  WireUser,
+  WireUserGone,
+  WireUserIds,
+  WireUsers,
+  WireValidation,
+} from './wire.ts';
 
 export type AuthServiceClientOptions = {
   transport: Pick<Resilience, 'request'>;
@@ -157,6 +166,15 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;
+    },
+
+    /** Whether the service knows that this staff user was deleted. False where it does not say. */
+    async isStaffDeleted(id: number, cause: Cause): Promise<boolean> {
+      const endpoint = endpoints.staffInternal(id);
+      const answer = await transport.request(endpoint, { person: personOf({ type: 'staff', id }), ...causeOf(cause) });
+      if (answer.status !== 404 || !isJson(answer.contentType)) return false;
+      // Any other 404 says only that the service has no such endpoint.
+      return WireUserGone.safeParse(readJson(endpoint, answer)).success;
     },
 
     /** The caller's own profile. */

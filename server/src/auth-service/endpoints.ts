@@ -67,6 +67,8 @@ export const endpoints = {
     audience: 'employee',
     notFound: 'employee_not_found',
   }),
+  /** The deployed service alone has it. It asks for no token, and tells of inactive people too. */
+  staffInternal: (id: number) => lookup('user-internal', `/api/v1/users/internal/${id}/`, { audience: 'none' }),
   validateStaff: lookup('token-validate', '/api/v1/users/token/validate/'),
   whoseToken: lookup('me', '/api/me/', { audience: 'employee' }),
   signIn: {

@@ -134,6 +134,9 @@ export const WireEmployee = z
     }),
   );
 
+/** A 404 of the deployed service that is about the user, and not about the path. */
+export const WireUserGone = z.object({ error: z.string().regex(/^user not found\.?$/i) });
+
 const WithId = z.object({ id: Id });
 
 /** Many users, each still to be decoded by itself: one broken record must not cost the others. By id. */

@@ -3,6 +3,7 @@ import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { Subject } from '../token/principal.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
 import { createUnshared, type Unshared } from './unshared.ts';
@@ -36,6 +37,8 @@ export type Asking = Caller & {
   onStale?: (() => void) | undefined;
   /** Makes the caller's `signal`, once there is something to wait for. */
   left?: (() => AbortSignal) | undefined;
+  /** The oldest answer that will do, in seconds. Default: as long as answers are fresh. */
+  maxAgeSeconds?: number | undefined;
 };
 
 export type RoleName = { system: string; role: string };
@@ -66,7 +69,7 @@ const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: A
 /** What is known (no promise where it is fresh), or else a load that all who ask share; what somebody was denied is loaded for each alone. */
 const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Awaitable<Answer> => {
   const { key, known, unshared, loads, serves } = options;
-  const { onStale, requestId } = options.asking;
+  const { onStale, requestId, maxAgeSeconds } = options.asking;
   const load = () => loads.load(key, callerOf(options.asking));
   if (!unshared.isShared(key)) return load();
   const reload = () => loads.load(key, callerOf({ ...options.asking, left: undefined, signal: undefined }));
@@ -77,6 +80,7 @@ const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Aw
     reload,
     onStale,
     serves,
+    maxAgeSeconds,
   });
 };
 
@@ -146,6 +150,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     });
     return {
       staleness: known.staleness,
+      fresh: known.fresh,
       get: (key: string, asking: Asking): Awaitable<Answer> => ask({ key, asking, known, unshared, loads }),
     };
   };
@@ -195,6 +200,16 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
     /** The caller's own profile. */
     me: (asking: Asking): Awaitable<User | Employee> => profiles.get(personOf(asking), asking),
+
+    /** Whether a fresh record in memory says that the person is inactive. `isInactiveStatus` judges an employee's status. */
+    isKnownInactive({ type, id }: Subject, isInactiveStatus: (status: string | null) => boolean): boolean {
+      const profile = profiles.fresh(personOf({ type, id }));
+      const record = type === 'staff' ? users.fresh(String(id))?.user : employees.fresh(String(id));
+      return [profile, record].some(
+        (known) =>
+          known !== undefined && ('status' in known ? isInactiveStatus(known.status) : known.isActive === false),
+      );
+    },
 
     /** Null where nothing is stale for want of something newer. */
     staleness(): Staleness | null {

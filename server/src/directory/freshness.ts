@@ -36,6 +36,8 @@ export type Recall<Answer> = {
   onStale?: (() => void) | undefined;
   /** Whether a known answer is as much as was asked for; in an outage it serves all the same. Default: any is. */
   serves?: ((known: Answer) => boolean) | undefined;
+  /** The oldest answer that will do, in seconds; an older one is loaded anew. Default: `freshSeconds`. */
+  maxAgeSeconds?: number | undefined;
 };
 
 type Entry<Answer> = { answer: Answer; atMs: number };
@@ -61,6 +63,9 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
   const missing = createBoundedMap<string, Missing>(maxEntries);
   const reloading = new Set<string>();
   let staleness: Staleness | null = null;
+
+  const isWithin = ({ atMs }: { atMs: number }, seconds: number, maxAgeSeconds = Number.POSITIVE_INFINITY): boolean =>
+    now() - atMs < Math.min(seconds, maxAgeSeconds) * 1000;
 
   /** Takes note of an answer, or of why there is none. */
   const remember = (key: string, outcome: Answer | AppError): void => {
@@ -89,10 +94,10 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
 
   /** What is not both known and fresh. */
   const recallOrLoad = async (recall: Recall<Answer>, entry: Entry<Answer> | undefined): Promise<Answer> => {
-    const { key, requestId, load, reload, onStale, serves } = recall;
+    const { key, requestId, load, reload, onStale, serves, maxAgeSeconds } = recall;
     if (entry === undefined) {
       const gone = missing.get(key);
-      const isGone = gone !== undefined && now() - gone.atMs < notFoundSeconds * 1000;
+      const isGone = gone !== undefined && isWithin(gone, notFoundSeconds, maxAgeSeconds);
       onRecall?.(isGone ? 'hit' : 'miss', requestId);
       if (isGone) throw gone.error;
       return load();
@@ -127,11 +132,17 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
     /** Null where nothing newer was wanted in vain. */
     staleness: () => staleness,
 
+    /** The answer in memory, if it is fresh. Loads nothing, and counts as no use of it. */
+    fresh(key: string): Answer | undefined {
+      const entry = entries.peek(key);
+      return entry !== undefined && isWithin(entry, freshSeconds) ? entry.answer : undefined;
+    },
+
     /** What is known, while it serves, and else what is loaded. No promise where it is known and fresh. */
     recall(recall: Recall<Answer>): Awaitable<Answer> {
-      const { key, requestId, serves } = recall;
+      const { key, requestId, serves, maxAgeSeconds } = recall;
       const entry = entries.get(key);
-      const isFresh = entry !== undefined && now() - entry.atMs < freshSeconds * 1000;
+      const isFresh = entry !== undefined && isWithin(entry, freshSeconds, maxAgeSeconds);
       if (!isFresh || !isEnough(entry, serves)) return recallOrLoad(recall, entry);
       onRecall?.('hit', requestId);
       return entry.answer;
