@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { directoryStaleHeader, maxBodyBytes, maxUrlBytes, requestIdHeader } from '@auth-bff/shared';
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
@@ -14,7 +14,7 @@ import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
-import { announceSession } from './http/announce-session.ts';
+import { announceSession, registerSessionHeaders } from './http/announce-session.ts';
 import { createAnswerTimeout } from './http/answer-timeout.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
@@ -33,7 +33,7 @@ import { registerRequestId, requestIdOf } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { noteCalls, registerRequestNotes } from './http/request-notes.ts';
 import { createSpanEnd, registerRequestSpan } from './http/request-span.ts';
-import { candidateTokens, presentedTokens, registerRequestTokens, toCause } from './http/request-tokens.ts';
+import { presentedTokens, registerRequestTokens, toCause } from './http/request-tokens.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
@@ -44,10 +44,14 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis } from './optional-redis.ts';
 import { createRequestNotes } from './request-notes.ts';
+import { scrub } from './scrub.ts';
+import { createSeenOnce } from './seen-once.ts';
 import { createMembership } from './session/membership.ts';
-import { createRequestSession } from './session/request-session.ts';
+import { createRequestSession, type RequestSession } from './session/request-session.ts';
 import { createSessions } from './session/sessions.ts';
+import { createStanding } from './session/standing.ts';
 import { createStatus } from './status.ts';
+import { createTokenChooser } from './token/choose-token.ts';
 import { createRemoteVerifier } from './token/remote-verifier.ts';
 import { createVerifier } from './token/verifier.ts';
 import { createTracing } from './tracing.ts';
@@ -185,9 +189,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   });
   const membership = createMembership({ user: directory.user });
+  const standing = createStanding({ directory, authService });
+  const tokenChooser = createTokenChooser({ verifier, now });
   const sessions = createSessions({
     authService,
     verifier,
+    standing,
     isVerifiedHere: config.tokenValidation === 'local',
     sealingSecret,
     optionalRedis,
@@ -204,7 +211,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         'The Auth Service answered a refresh with the token of another person; both were dropped.',
       ),
   });
-  const cookies = createCookieWriter({ ...config, now });
+  const foreignHosts = createSeenOnce({ max: 100 });
+  const cookies = createCookieWriter({
+    ...config,
+    now,
+    onForeignHost(host) {
+      if (!foreignHosts.isNew(host)) return;
+      log.warn(
+        { host: scrub(host), cookieDomain: config.cookieDomain },
+        'Browsers will drop the session cookies: the host of the request is not in COOKIE_DOMAIN. Set COOKIE_DOMAIN to a domain that contains this host, or unset it.',
+      );
+    },
+  });
 
   const { drainMs = 10_000, idleGraceMs = 1_000 } = options;
   const draining = createDraining({ drainMs, idleGraceMs });
@@ -259,9 +277,30 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     perMinute: config.rateLimitPerMinute,
     counter,
     names,
-    verifier,
+    tokenChooser,
     onLimited: () => metrics.countRateLimited('requests'),
   });
+  const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
+    request.requestSession ??= createRequestSession({
+      presented: presentedTokens(request),
+      chosen: request.chosenToken,
+      cause: toCause(request),
+      sessions,
+      tokenChooser,
+      standing,
+      membership,
+      validate: authService.validate,
+      setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
+      clearCookies: () => cookies.clear(reply),
+      onConflict: () => cookies.expirePlanted(reply),
+      onSession: (token) => {
+        if (request.notes !== null) request.notes.person = token.principal;
+        announceSession(reply, token, now());
+      },
+    });
+    return request.requestSession;
+  };
+  registerSessionHeaders(server, { announce: (request, reply) => sessionOf(request, reply).announce() });
   await registerTrpc(server, {
     onError: observer.onError,
     onUnreached: observer.onUnreached,
@@ -284,22 +323,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           // The head of a streamed answer is gone by then.
           if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');
         },
-        requestSession: createRequestSession({
-          presented: presentedTokens(request),
-          verified: request.verifiedToken,
-          candidates: () => candidateTokens(request),
-          cause: toCause(request),
-          sessions,
-          verifier,
-          membership,
-          validate: authService.validate,
-          setCookies: (session, { isNew }) => cookies.set(reply, session, { isNew }),
-          clearCookies: () => cookies.clear(reply),
-          onSession: (token) => {
-            if (request.notes !== null) request.notes.person = token.principal;
-            announceSession(reply, token, now());
-          },
-        }),
+        requestSession: sessionOf(request, reply),
       });
     },
   });

@@ -8,6 +8,9 @@ export const refreshCookie = 'refresh_token';
 /** Browsers drop a cookie whose name and value have more bytes than this together. Source: RFC 6265bis, section 5.6. */
 export const maxCookieBytes = 4_096;
 
+/** The bytes of a cookie that browsers count. Tokens are ASCII. */
+export const cookieBytes = (name: string, value: string): number => name.length + value.length;
+
 /** Whether a cookie's value says that it was deleted: Django writes the empty value as `""`. */
 export const isEmptyCookie = (value: string): boolean => value === '' || value === '""';
 

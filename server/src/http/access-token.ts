@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { accessCookie, isEmptyCookie } from '@auth-bff/shared';
-import { AppError } from '../errors.ts';
+import { accessCookie, isEmptyCookie, refreshCookie } from '@auth-bff/shared';
 
 /** The values of a cookie in a `Cookie` header that are not empty: the Auth Service deletes cookies by emptying them. */
 export const cookieValues = (header: string, name: string): string[] => {
@@ -16,23 +15,22 @@ export const cookieValues = (header: string, name: string): string[] => {
   return values;
 };
 
-/** The one value of a cookie. Null: absent or empty. Throws `token_invalid` where it came with two. */
-export const singleCookie = (header: string, name: string): string | null => {
-  const [first = null, ...others] = cookieValues(header, name);
-  if (others.some((other) => other !== first)) {
-    // Which of them is the person's own, and which one somebody planted for a parent domain, cannot be told.
-    throw new AppError('token_invalid', { message: `The cookie ${name} came twice, with different values.` });
-  }
-  return first;
-};
-
-/** What stands behind `Bearer`. Null: another scheme, or nothing. */
+/** The token behind `Bearer`. Null: another scheme, or nothing. */
 export const bearerOf = (authorization: string | undefined): string | null =>
   /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1] ?? null;
 
 /**
- * The access token of a request: the cookie, and `Authorization: Bearer` only where that is absent or empty. Null: none.
- * Throws `token_invalid` where the cookie came twice, with different values. Source: the guide's "Middleware Integration".
+ * The access tokens of a request, each once: the values of the cookie or, only where that is absent or empty,
+ * `Authorization: Bearer`. Source: the guide's "Middleware Integration".
  */
-export const accessTokenOf = ({ cookie, authorization }: IncomingHttpHeaders): string | null =>
-  singleCookie(cookie ?? '', accessCookie) ?? bearerOf(authorization);
+export const accessTokensOf = ({ cookie, authorization }: IncomingHttpHeaders): readonly string[] => {
+  const values = cookieValues(cookie ?? '', accessCookie);
+  if (values.length > 0) return values.length === 1 ? values : [...new Set(values)];
+  const bearer = bearerOf(authorization);
+  return bearer === null ? [] : [bearer];
+};
+
+/** The refresh tokens of a request, each once. */
+export const refreshTokensOf = ({ cookie }: IncomingHttpHeaders): readonly string[] => [
+  ...new Set(cookieValues(cookie ?? '', refreshCookie)),
+];

@@ -4,7 +4,8 @@ import { type Awaitable, isKnown } from '../awaitable.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError } from '../errors.ts';
 import type { HitCounter, Hits } from '../limits/hit-counter.ts';
-import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import type { TokenChooser } from '../token/choose-token.ts';
+import type { VerifiedToken } from '../token/verified-token.ts';
 import { clientAddressOf, toNetwork } from './client-address.ts';
 import { presentedTokens } from './request-tokens.ts';
 
@@ -20,7 +21,7 @@ export type RateLimitOptions = {
   perMinute: number;
   counter: HitCounter;
   names: BlindNames;
-  verifier: Pick<Verifier, 'verifyHere'>;
+  tokenChooser: Pick<TokenChooser, 'here'>;
   /** Told of each refusal. */
   onLimited?: (() => void) | undefined;
 };
@@ -33,7 +34,7 @@ const windowMs = 60_000;
  * to hide behind. Nothing is waited for where the count is kept in this process.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): void => {
-  const { perMinute, counter, names, verifier, onLimited } = options;
+  const { perMinute, counter, names, tokenChooser, onLimited } = options;
   if (perMinute === 0) return;
   const toName = (identity: string) => names('limit requests', identity);
   const nameOfToken = new WeakMap<VerifiedToken, string>();
@@ -44,12 +45,11 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     return name;
   };
   const count = (request: FastifyRequest): Awaitable<Hits> => {
-    const presented = presentedTokens(request);
-    const token = presented instanceof AppError ? null : presented.accessToken;
-    const verified = token === null ? null : verifier.verifyHere(token);
-    request.verifiedToken = verified;
-    const isNobodys = verified === null || verified instanceof AppError;
-    const name = isNobodys ? toName(`address ${toNetwork(clientAddressOf(request))}`) : nameOf(verified);
+    const { accessTokens } = presentedTokens(request);
+    const chosen = accessTokens.length === 0 ? null : tokenChooser.here(accessTokens);
+    request.chosenToken = chosen;
+    const isNobodys = chosen === null || chosen instanceof AppError;
+    const name = isNobodys ? toName(`address ${toNetwork(clientAddressOf(request))}`) : nameOf(chosen.verified);
     return counter.add(name, { windowMs });
   };
   const judge = ({ count: counted, resetMs }: Hits): void => {

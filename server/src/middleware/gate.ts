@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
-import { accessTokenOf } from '../http/access-token.ts';
+import { accessTokensOf } from '../http/access-token.ts';
+import { createTokenChooser } from '../token/choose-token.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
@@ -59,14 +60,15 @@ export const createGate = (options: RequireAuthOptions) => {
   checkKeys(options);
   const { publicPrefixes = [], isDevelopment: _, ...verifying } = options;
   const isPublic = createPublicPaths(publicPrefixes);
-  const verifier = createVerifier(verifying);
+  const tokenChooser = createTokenChooser({ verifier: createVerifier(verifying), now: verifying.now ?? Date.now });
 
   return async ({ target, headers }: GateRequest): Promise<Admission> => {
     if (isPublic(target)) return { state: 'admitted', identity: null };
     try {
-      const token = accessTokenOf(headers);
-      if (token === null) return { state: 'refused', refusal: authenticationRequired };
-      return { state: 'admitted', identity: toIdentity(await verifier.verify(token)) };
+      const tokens = accessTokensOf(headers);
+      if (tokens.length === 0) return { state: 'refused', refusal: authenticationRequired };
+      const { verified } = await tokenChooser.find(tokens, {});
+      return { state: 'admitted', identity: toIdentity(verified) };
     } catch (error) {
       if (!isAppError(error, 'token_invalid', 'token_expired')) throw error;
       return { state: 'refused', refusal: invalidToken };

@@ -1,3 +1,4 @@
+import { accessCookie, cookieBytes, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
 import type { TokenGrant } from '../auth-service/grant.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
@@ -12,14 +13,25 @@ export type EstablishedSession = {
   refresh: VerifiedToken | null;
 };
 
+const refuseTooLarge = (name: string, token: string): void => {
+  const bytes = cookieBytes(name, token);
+  if (bytes <= maxCookieBytes) return;
+  throw new AppError('auth_service_contract', {
+    message: `The Auth Service issued a token that makes the cookie ${name} ${bytes} bytes long. Browsers drop cookies over ${maxCookieBytes} bytes: have the Auth Service put less into its tokens.`,
+  });
+};
+
 /**
  * Looks at tokens as if a stranger had sent them. Throws `auth_service_contract` where the service handed
- * out what it should not have: a token that does not verify, or one before its second factor.
+ * out what it should not have: a token that does not verify, one before its second factor, or one that is too large
+ * for a cookie.
  */
 export const establishSession = async (
   { accessToken, refreshToken }: TokenGrant,
   { verifier, now }: { verifier: Verifier; now: () => number },
 ): Promise<EstablishedSession> => {
+  refuseTooLarge(accessCookie, accessToken);
+  if (refreshToken !== null) refuseTooLarge(refreshCookie, refreshToken);
   try {
     const access = await verifier.verifyAtAnyAge(accessToken);
     refuseExpired(access, now());

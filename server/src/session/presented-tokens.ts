@@ -1,7 +1,22 @@
 import type { Cause } from '../auth-service/transport.ts';
+import { maxValuesPerCookie } from '../token/choose-token.ts';
 
-/** The tokens that a request came with. Null: none, or an empty cookie. Nothing about them is known to hold. */
+/** The tokens that a request came with, each once. A cookie may come several times; none of them is verified yet. */
 export type PresentedTokens = Cause & {
-  accessToken: string | null;
-  refreshToken: string | null;
+  accessTokens: readonly string[];
+  refreshTokens: readonly string[];
 };
+
+/** One pair of the presented tokens. */
+export type TokenPair = Cause & { accessToken: string | null; refreshToken: string | null };
+
+/** The presented tokens in pairs: each of the first values of a cookie is in one of them. */
+export const toPairs = ({ accessTokens, refreshTokens, ...cause }: PresentedTokens): TokenPair[] =>
+  Array.from(
+    { length: Math.min(maxValuesPerCookie, Math.max(accessTokens.length, refreshTokens.length)) },
+    (_, index) => ({
+      ...cause,
+      accessToken: accessTokens[index] ?? null,
+      refreshToken: refreshTokens[index] ?? null,
+    }),
+  );

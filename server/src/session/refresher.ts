@@ -2,19 +2,23 @@ import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
+import { type ChosenToken, maxValuesPerCookie, newestFirst, requireOnePerson } from '../token/choose-token.ts';
 import { NotYetValidError } from '../token/claim-rules.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
 import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
-import type { Chain, Lineage } from './lineage.ts';
-import type { PresentedTokens } from './presented-tokens.ts';
+import type { Chain, Lineage, Marks } from './lineage.ts';
+import type { PresentedTokens, TokenPair } from './presented-tokens.ts';
+import type { Standing } from './standing.ts';
 
 /** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
 export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
 
 export type Refreshed = {
   session: EstablishedSession;
+  /** Until when the refresh token lives that the browser holds afterwards: milliseconds since the epoch. */
+  refreshableUntilMs: number;
   /** To be asked after each further wait: throws where the session was signed out meanwhile, or another took its place. */
   refuseLeft: () => Promise<void>;
 };
@@ -26,7 +30,9 @@ export type RefresherOptions = {
   exchanges: Exchanges;
   limits: Pick<SessionLimits, 'refresh'>;
   /** Whom an exchange counts for. */
-  limitedAs: (subject: Subject, tokens: PresentedTokens) => string;
+  limitedAs: (subject: Subject, tokens: Cause) => string;
+  /** Whether the person may still have a session: asked after each refresh, with the new token. */
+  standing: Pick<Standing, 'isOver' | 'isDeleted'>;
   now: () => number;
   /** A token that changed hands on its way: somebody should look into that. */
   onForeignToken: (requestId: string | undefined) => void;
@@ -49,7 +55,8 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
  * after every wait.
  */
 export const createRefresher = (options: RefresherOptions) => {
-  const { authService, verifier, lineage, exchanges, limits, limitedAs, now, onForeignToken, onRefresh } = options;
+  const { authService, verifier, lineage, exchanges, limits, limitedAs, standing, now } = options;
+  const { onForeignToken, onRefresh } = options;
   const underWay = new Map<string, Promise<EstablishedSession>>();
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
@@ -72,7 +79,7 @@ export const createRefresher = (options: RefresherOptions) => {
   };
 
   const exchange = async (
-    tokens: PresentedTokens,
+    tokens: TokenPair,
     old: VerifiedToken,
     chain: Chain,
     noteSpent: () => void,
@@ -94,7 +101,10 @@ export const createRefresher = (options: RefresherOptions) => {
       // After a sign-out it is no wonder that the token is refused, and newer cookies may be there.
       await lineage.look(chain, marks);
       refuseEnded(chain);
-      throw isAppError(error, 'session_ended') ? ended(error) : error;
+      // For a person who was deleted the deployed service answers 500, for ever.
+      const isGone = isAppError(error) && error.upstream === 500 && (await standing.isDeleted(old.principal, tokens));
+      if (isGone) await lineage.end(marks);
+      throw isGone || isAppError(error, 'session_ended') ? ended(error) : error;
     }
     const isForeign = !belongsTo(session, old.principal);
     if (isForeign) await lineage.look(chain, marks);
@@ -120,24 +130,53 @@ export const createRefresher = (options: RefresherOptions) => {
     return session !== null && isUseful(session) ? session : null;
   };
 
-  /** Who holds a refresh token. One that is refused here is of no more use, unless it is an old one of a session that goes on. */
-  const verifyOld = async (refreshToken: string): Promise<VerifiedToken> => {
+  /** Reads a refresh token, whatever its age. */
+  const readOld = async (token: string): Promise<ChosenToken | AppError> => {
     try {
-      return await verifier.verifyRefresh(refreshToken);
+      return { token, verified: await verifier.verifyRefreshAtAnyAge(token) };
     } catch (error) {
-      if (!isAppError(error)) throw error;
-      if (await exchanges.wasExchanged(fingerprintOf(refreshToken))) {
-        throw new AppError('refresh_superseded', { cause: error });
-      }
-      if (error.reason === 'token_expired') throw ended(error);
-      // A clock that is wrong says nothing for good.
-      throw new AppError('token_invalid', { cause: error, endsSession: !(error instanceof NotYetValidError) });
+      if (isAppError(error)) return error;
+      throw error;
     }
+  };
+
+  /**
+   * The refresh tokens to try, newest first. Values that do not verify are ignored. Throws where none is left: such
+   * tokens are of no more use, unless one is an old one of a session that goes on.
+   */
+  const toOldTokens = async (tokens: readonly string[]): Promise<ChosenToken[]> => {
+    const read = await Promise.all(tokens.slice(0, maxValuesPerCookie).map(readOld));
+    const known = read.filter((one): one is ChosenToken => !(one instanceof AppError));
+    requireOnePerson(known, { endsSession: true });
+    const alive = known.filter(({ verified }) => verified.expiresAtMs > now()).toSorted(newestFirst);
+    if (alive.length > 0) return alive;
+    for (const token of tokens.slice(0, maxValuesPerCookie)) {
+      if (await exchanges.wasExchanged(fingerprintOf(token))) throw new AppError('refresh_superseded');
+    }
+    if (known.length > 0) throw ended('the refresh token has expired');
+    const error = read.find((one) => one instanceof AppError);
+    // A clock that is wrong says nothing for good.
+    throw new AppError('token_invalid', { cause: error, endsSession: !(error instanceof NotYetValidError) });
+  };
+
+  /** The access token that goes with a refresh token: of the same person, the newest. Others are not sent on. */
+  const accessFor = async (tokens: readonly string[], subject: Subject): Promise<ChosenToken | null> => {
+    const read = await Promise.all(
+      tokens.slice(0, maxValuesPerCookie).map(async (token) => {
+        const verified = await verifier.verifyAtAnyAge(token).catch(() => null);
+        return verified === null ? null : { token, verified };
+      }),
+    );
+    const known = read.filter((one) => one !== null);
+    if (known.some(({ verified }) => !isSameSubject(verified.principal, subject))) {
+      throw ended('the access token and the refresh token are of different people');
+    }
+    return known.toSorted(newestFirst)[0] ?? null;
   };
 
   /** One exchange of this token in this process, and, where replicas share what they know, among all of them. */
   const exchangeOnce = (
-    tokens: PresentedTokens,
+    tokens: TokenPair,
     old: VerifiedToken,
     token: string,
     chain: Chain,
@@ -152,19 +191,21 @@ export const createRefresher = (options: RefresherOptions) => {
     return begun;
   };
 
-  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {
-    const { refreshToken } = tokens;
-    if (refreshToken === null) {
-      throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
-    }
-    const old = await verifyOld(refreshToken);
-    // An access token that does not verify is as good as none, and is not sent on.
-    const access =
-      tokens.accessToken === null ? null : await verifier.verifyAtAnyAge(tokens.accessToken).catch(() => null);
-    if (access !== null && !isSameSubject(access.principal, old.principal)) {
-      throw ended('the access token and the refresh token are of different people');
-    }
-    const marks = { refresh: old, access };
+  /** Ends the session of a person who was deactivated, rejected or deleted. An outage of the lookup ends nothing. */
+  const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: Cause): Promise<void> => {
+    const { principal } = session.access;
+    if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...causeOf(cause) }))) return;
+    await lineage.end(marks);
+    revoke(session, cause);
+    throw ended('the person is inactive or deleted');
+  };
+
+  const refreshWith = async (
+    { token, verified: old }: ChosenToken,
+    access: ChosenToken | null,
+    cause: Cause,
+  ): Promise<Refreshed & { outcome: RefreshOutcome }> => {
+    const marks = { refresh: old, access: access?.verified ?? null };
     const chain = await lineage.chainOf(marks);
     // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
     // but not soon after it, when this may be a straggler, and newer cookies be there.
@@ -175,17 +216,40 @@ export const createRefresher = (options: RefresherOptions) => {
       await lineage.look(chain, marks);
       refuseEnded(chain);
     };
-    const earlier = await earlierResult({ ...old, token: refreshToken });
-    if (earlier !== null) {
+    const finish = async (session: EstablishedSession, outcome: RefreshOutcome) => {
+      await refuseInactive(session, marks, cause);
       await refuseLeft();
-      return { session: earlier, outcome: 'shared', refuseLeft };
-    }
+      return { session, outcome, refuseLeft, refreshableUntilMs: (session.refresh ?? old).expiresAtMs };
+    };
+    const earlier = await earlierResult({ ...old, token });
+    if (earlier !== null) return finish(earlier, 'shared');
     const isFirst = !underWay.has(old.fingerprint);
     if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
-    const sent = { ...tokens, accessToken: access === null ? null : tokens.accessToken };
-    const session = await exchangeOnce(sent, old, refreshToken, chain);
-    await refuseLeft();
-    return { session, outcome: isFirst ? 'exchanged' : 'shared', refuseLeft };
+    const sent = { ...causeOf(cause), accessToken: access?.token ?? null, refreshToken: token };
+    const session = await exchangeOnce(sent, old, token, chain);
+    return finish(session, isFirst ? 'exchanged' : 'shared');
+  };
+
+  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {
+    if (tokens.refreshTokens.length === 0) {
+      throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
+    }
+    const [newest, ...older] = await toOldTokens(tokens.refreshTokens);
+    if (newest === undefined) throw new AppError('no_token');
+    const access = await accessFor(tokens.accessTokens, newest.verified.principal);
+    let refusal: unknown;
+    for (const [index, old] of [newest, ...older].entries()) {
+      try {
+        return await refreshWith(old, access, tokens);
+      } catch (error) {
+        const isTie = older[index]?.verified.issuedAtMs === old.verified.issuedAtMs;
+        // An older cookie of the same person may be of a session that goes on; of two of one second either may be newer.
+        const mayTryNext = isAppError(error, 'session_ended') || (isTie && isAppError(error, 'refresh_superseded'));
+        if (!mayTryNext) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal;
   };
 
   return {

@@ -11,12 +11,21 @@ import type { Caller, Cause } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
-import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/choose-token.ts';
+import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
-import type { PresentedTokens } from './presented-tokens.ts';
+import { type PresentedTokens, toPairs } from './presented-tokens.ts';
 import { type SessionService, signedOut } from './session-service.ts';
 import { toSession } from './session-view.ts';
+import type { Standing } from './standing.ts';
+
+export type SetCookiesOptions = {
+  /** Somebody has signed in: a refresh token that the browser still holds is of an earlier session. */
+  isNew: boolean;
+  /** Until when the session can be refreshed: milliseconds since the epoch. Null: it cannot. */
+  refreshableUntilMs: number | null;
+};
 
 /** Who is asking: a person, or the reason why nobody is. */
 export type Authentication = SignedInAs | { state: 'refused'; error: AppError };
@@ -24,42 +33,32 @@ export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: V
 
 /** What one request came with, and where its answer puts what it sets. */
 export type RequestSessionOptions = {
-  /** The tokens as presented, or the fault in how they were (a cookie sent twice with different values). */
-  presented: PresentedTokens | AppError;
-  /** What the access token says, or why it does not hold, where that was found out already. */
-  verified: VerifiedToken | AppError | null;
-  /** Everything that may be a token of the session, for a sign-out, which must miss none. */
-  candidates: () => readonly PresentedTokens[];
+  presented: PresentedTokens;
+  /** The access token that counts, or why none does. Null: only the Auth Service can tell. */
+  chosen: ChosenToken | AppError | null;
   cause: Cause;
   sessions: SessionService;
-  verifier: Verifier;
+  tokenChooser: TokenChooser;
+  standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
   validate: (caller: Caller) => Promise<boolean>;
-  setCookies: (session: EstablishedSession, options: { isNew: boolean }) => void;
+  setCookies: (session: EstablishedSession, options: SetCookiesOptions) => void;
   clearCookies: () => void;
+  /** Told where the request carries sessions of several people. */
+  onConflict: () => void;
   /** Told of each token that the answer speaks for. */
   onSession: (token: VerifiedToken) => void;
 };
 
+const inactive = (): AppError =>
+  new AppError('session_ended', { message: 'This account is not active any more: ask an administrator.' });
+
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const {
-    candidates,
-    presented,
-    cause,
-    sessions,
-    verifier,
-    membership,
-    validate,
-    setCookies,
-    clearCookies,
-    onSession,
-  } = options;
-
-  const presentedOrThrow = (): PresentedTokens => {
-    if (presented instanceof AppError) throw presented;
-    return presented;
-  };
+  const { presented, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
+  const { setCookies, clearCookies, onConflict, onSession } = options;
+  /** Whether the answer already says of which session it is, or that there is none any more. */
+  let isSettled = false;
 
   const signedInAs = (verified: VerifiedToken, accessToken: string): SignedInAs => {
     const { principal } = verified;
@@ -67,15 +66,16 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, ...cause } };
   };
 
-  const refuse = (error: unknown): Authentication => ({
-    state: 'refused',
-    error: isAppError(error) ? error : new AppError('internal', { cause: error }),
-  });
-  const judge = (verified: VerifiedToken, accessToken: string): Awaitable<Authentication> => {
+  const refuse = (error: unknown): Authentication => {
+    if (error instanceof ConflictingTokensError) onConflict();
+    return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
+  };
+  const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
     const decide = (isSignedOut: boolean): Authentication => {
       if (isSignedOut) return refuse(signedOut());
-      onSession(verified);
-      return signedInAs(verified, accessToken);
+      if (standing.isKnownInactive(verified.principal)) return refuse(inactive());
+      if (!isSettled) onSession(verified);
+      return signedInAs(verified, token);
     };
     const isSignedOut = sessions.isSignedOut(verified);
     return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
@@ -83,16 +83,14 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
   /** Waits for nothing where this process knows all that it takes. */
   const authenticate = (): Awaitable<Authentication> => {
-    if (presented instanceof AppError) return refuse(presented);
-    const { accessToken, refreshToken } = presented;
-    if (accessToken === null) return refuse(new AppError(refreshToken === null ? 'no_token' : 'token_expired'));
-    const { verified } = options;
-    if (verified instanceof AppError) return refuse(verified);
-    if (verified !== null) return judge(verified, accessToken);
-    return verifier
-      .verify(accessToken, cause)
-      .then((found) => judge(found, accessToken))
-      .catch(refuse);
+    const { accessTokens, refreshTokens } = presented;
+    if (accessTokens.length === 0) {
+      return refuse(new AppError(refreshTokens.length === 0 ? 'no_token' : 'token_expired'));
+    }
+    const known = chosen ?? tokenChooser.here(accessTokens);
+    if (known instanceof AppError) return refuse(known);
+    if (known !== null) return judge(known);
+    return tokenChooser.find(accessTokens, cause).then(judge).catch(refuse);
   };
   let authentication: Awaitable<Authentication> | null = null;
   const current = (): Awaitable<Authentication> => {
@@ -105,15 +103,16 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
   const enter = async (
     session: EstablishedSession,
-    { isNew, refuseLeft }: { isNew: boolean; refuseLeft: () => Promise<void> },
+    { refuseLeft, ...cookies }: SetCookiesOptions & { refuseLeft: () => Promise<void> },
   ): Promise<Session> => {
     const { access, accessToken } = session;
     const shown = await show(signedInAs(access, accessToken)).catch((error: Error) => error);
     // Showing may wait for the Auth Service, and a sign-out or a sign-in meanwhile wins. The old tokens are spent, so
     // that the new ones are set even where they cannot be shown.
     await refuseLeft();
+    isSettled = true;
     onSession(access);
-    setCookies(session, { isNew });
+    setCookies(session, cookies);
     if (shown instanceof Error) throw shown;
     return shown;
   };
@@ -121,17 +120,21 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   const begin = (session: EstablishedSession): Promise<Session> =>
     enter(session, {
       isNew: true,
+      refreshableUntilMs: session.refresh?.expiresAtMs ?? null,
       refuseLeft: async () => {
         if (await sessions.isSignedOut(session.access)) throw signedOut();
       },
     });
 
-  const before: PresentedTokens =
-    presented instanceof AppError ? { accessToken: null, refreshToken: null, ...cause } : presented;
-
   return {
     current,
     show,
+
+    /** Has the answer say whose session it is, as far as that is known without asking the Auth Service. */
+    announce(): Awaitable<Authentication | null> {
+      const known = chosen ?? tokenChooser.here(presented.accessTokens);
+      return isSettled || known === null || known instanceof AppError ? null : current();
+    },
 
     /** Who is signed in, as an answer. Only an outage is an error. */
     async describe(): Promise<CurrentSession> {
@@ -139,31 +142,35 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       if (asking.state === 'signed_in') return { state: 'signed_in', session: await show(asking) };
       const { reason } = asking.error;
       if (codeOfReason[reason] !== 'UNAUTHORIZED') throw asking.error;
-      return { state: reason === 'token_expired' && before.refreshToken !== null ? 'expired' : 'signed_out' };
+      return { state: reason === 'token_expired' && presented.refreshTokens.length > 0 ? 'expired' : 'signed_out' };
     },
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
-      const result = await sessions.signIn(input, before);
+      const result = await sessions.signIn(input, presented);
       return result.status === 'otp_required' ? result : { status: 'signed_in', session: await begin(result.session) };
     },
 
     async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
-      return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, before)) };
+      return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, presented)) };
     },
 
     async refresh(): Promise<Session> {
       try {
-        const { session, refuseLeft } = await sessions.refresh(presentedOrThrow());
-        return await enter(session, { isNew: false, refuseLeft });
+        const { session, refuseLeft, refreshableUntilMs } = await sessions.refresh(presented);
+        return await enter(session, { isNew: false, refuseLeft, refreshableUntilMs });
       } catch (error) {
-        if (isAppError(error) && error.endsSession) clearCookies();
+        if (isAppError(error) && error.endsSession) {
+          isSettled = true;
+          clearCookies();
+        }
         throw error;
       }
     },
 
     async signOut(): Promise<null> {
+      isSettled = true;
       clearCookies();
-      await Promise.all(candidates().map(sessions.signOut));
+      await Promise.all(toPairs(presented).map(sessions.signOut));
       return null;
     },
 

@@ -10,7 +10,7 @@ import type { Challenges } from './challenge.ts';
 import { type EstablishedSession, establishSession } from './established-session.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Lineage } from './lineage.ts';
-import type { PresentedTokens } from './presented-tokens.ts';
+import { type PresentedTokens, type TokenPair, toPairs } from './presented-tokens.ts';
 import type { Refresher } from './refresher.ts';
 
 export type SessionServiceOptions = {
@@ -37,7 +37,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
   const { authService, verifier, lineage, exchanges, challenges, refresher, limits, now } = options;
 
   /** Those of the tokens that verify, whatever their age. */
-  const held = async ({ accessToken, refreshToken }: PresentedTokens): Promise<HeldTokens> => {
+  const held = async ({ accessToken, refreshToken }: TokenPair): Promise<HeldTokens> => {
     const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
       token === null ? null : check(token).catch(() => null);
     const [access, refresh] = await Promise.all([
@@ -60,7 +60,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
       });
     }
     // A refresh of the earlier session that is under way must not put it back.
-    await lineage.replace(await held(before));
+    for (const pair of toPairs(before)) await lineage.replace(await held(pair));
     await lineage.begin(session);
     return session;
   };
@@ -91,7 +91,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
      * Ends the session of these tokens: at once in all replicas, for every token that it was ever given, and upstream as
      * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.
      */
-    async signOut(tokens: PresentedTokens): Promise<void> {
+    async signOut(tokens: TokenPair): Promise<void> {
       const { refreshToken } = tokens;
       const { access, refresh } = await held(tokens);
       await lineage.end({ access, refresh });

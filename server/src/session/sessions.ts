@@ -16,7 +16,8 @@ import { createSharedExchanges } from './shared-exchanges.ts';
 import { createSharedLineage } from './shared-lineage.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
-  Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> & {
+  Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
+  Pick<RefresherOptions, 'standing'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
     /** Whether a refresh token is verified here: whom it speaks for is believed only then. */
@@ -35,7 +36,7 @@ export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefre
 /** Puts the parts of the sessions together: those of one process, and in front of Redis those that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
   const { authService, verifier, isVerifiedHere, sealingSecret, optionalRedis, counter, names, now, clock } = options;
-  const { networkOf, onLimited, onForeignToken, onRefresh } = options;
+  const { networkOf, onLimited, standing, onForeignToken, onRefresh } = options;
   const shared =
     optionalRedis === null
       ? { lineage: null, exchanges: null }
@@ -59,6 +60,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     lineage,
     exchanges,
     limits,
+    standing,
     limitedAs: (subject, { address }) => (isVerifiedHere ? personOf(subject) : `address ${networkOf(address ?? '')}`),
     now,
     onForeignToken,

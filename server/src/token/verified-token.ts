@@ -10,6 +10,8 @@ import { type JsonObject, strictParse } from './strict-parse.ts';
 export type VerifiedToken = {
   principal: Principal;
   payload: JsonObject;
+  /** Null: the token does not say. */
+  issuedAtMs: number | null;
   expiresAtMs: number;
   /** When the session should be refreshed. */
   refreshAtMs: number;
@@ -22,10 +24,14 @@ export type Verifier = {
   verify(token: string, options?: Cause): Promise<VerifiedToken>;
   /** Whose access token it is, or why it does not hold, as far as that can be told without asking anybody. Null: it cannot. */
   verifyHere(token: string): VerifiedToken | AppError | null;
+  /** As `verifyHere`, but `exp` may have passed. */
+  verifyHereAtAnyAge(token: string): VerifiedToken | AppError | null;
   /** Whose access token it is or was: `exp` may have passed. Throws `token_invalid`. */
   verifyAtAnyAge(token: string): Promise<VerifiedToken>;
   /** A refresh token. Throws `token_invalid`, `token_expired`. */
   verifyRefresh(token: string): Promise<VerifiedToken>;
+  /** Whose refresh token it is or was: `exp` may have passed. Throws `token_invalid`. */
+  verifyRefreshAtAnyAge(token: string): Promise<VerifiedToken>;
 };
 
 export const fingerprintOf = (token: string): string => hash('sha256', token, 'base64url');
@@ -53,6 +59,7 @@ export const readToken = (token: string, options: ReadTokenOptions): VerifiedTok
   return freeze({
     principal: claimsToPrincipal(payload),
     payload,
+    issuedAtMs,
     expiresAtMs,
     refreshAtMs: expiresAtMs - Math.min(options.refreshThresholdSeconds * 1000, lifetimeMs / 2),
     fingerprint: fingerprintOf(token),

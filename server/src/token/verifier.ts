@@ -1,4 +1,4 @@
-import { isAppError } from '../errors.ts';
+import { type AppError, isAppError } from '../errors.ts';
 import { type Algorithm, createKeyRing } from './key-ring.ts';
 import { createVerifiedCache } from './verified-cache.ts';
 import { readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
@@ -43,21 +43,25 @@ export const createVerifier = ({
     return verified;
   };
 
+  const orError = (verify: () => VerifiedToken): VerifiedToken | AppError => {
+    try {
+      return verify();
+    } catch (error) {
+      if (isAppError(error)) return error;
+      throw error;
+    }
+  };
+
   return {
     verify: async (token) => verifyAccess(token),
-    verifyHere(token) {
-      try {
-        return verifyAccess(token);
-      } catch (error) {
-        if (isAppError(error)) return error;
-        throw error;
-      }
-    },
+    verifyHere: (token) => orError(() => verifyAccess(token)),
+    verifyHereAtAnyAge: (token) => orError(() => cache.get(token) ?? verifyAs(token, 'access')),
     verifyAtAnyAge: async (token) => verifyAs(token, 'access'),
     async verifyRefresh(token) {
       const verified = verifyAs(token, 'refresh');
       refuseExpired(verified, now());
       return verified;
     },
+    verifyRefreshAtAnyAge: async (token) => verifyAs(token, 'refresh'),
   };
 };

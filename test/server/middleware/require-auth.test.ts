@@ -95,7 +95,13 @@ describe.each([
     ['the cookie is nonsense', cookie('nonsense')],
     ['the cookie is bad and Bearer is good', { ...cookie(expired), ...bearer(good) }],
     ['the cookie came twice, with different values', { cookie: `access_token=${good}; access_token=${theirs}` }],
-    ['a good cookie came beside a bad one', { cookie: `access_token=nonsense; access_token=${good}` }],
+    ['every value of the cookie is nonsense', { cookie: 'access_token=nonsense; access_token=more' }],
+    [
+      'a good cookie came beside an expired one of somebody else',
+      {
+        cookie: `access_token=${staffToken(now, { user_id: 6, exp: seconds(now) - 1 })}; access_token=${good}`,
+      },
+    ],
     ['it is a refresh token', cookie(staffToken(now, { token_type: 'refresh' }))],
     ['the second factor is still to come', cookie(staffToken(now, { otp_required: true }))],
   ])('refuses the token where %s', async (_, headers) => {
