@@ -8,6 +8,7 @@ import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes }
 import { applyFault, createFaults, type Fault } from './faults.ts';
 import { createGuide } from './guide.ts';
 import type { AuthServiceOptions, Dialect } from './options.ts';
+import { createPeopleDirectory, type PersonChange } from './people-directory.ts';
 import type { Subject } from './people.ts';
 import { createSecondFactor } from './second-factor.ts';
 import { createSignIn } from './sign-in.ts';
@@ -17,6 +18,7 @@ export type { RecordedCall } from './calls.ts';
 export type { EndpointName } from './endpoints.ts';
 export type { Fault } from './faults.ts';
 export type { AuthServiceOptions, Dialect } from './options.ts';
+export type { PersonChange } from './people-directory.ts';
 export type { TokenPair } from './tokens.ts';
 
 export interface EmbeddedAuthService extends AsyncDisposable {
@@ -26,6 +28,8 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   dialect: Dialect;
   /** A pair as sign-in would issue it; overrides go into the access token's claims, and undefined deletes a claim. */
   issue(subject: Subject, overrides?: Record<string, unknown>): Promise<TokenPair>;
+  /** Changes or deletes a person of this service; tokens issued before stay as they are. Throws if there is no such person. */
+  changePerson(subject: Subject, change: PersonChange): void;
   /** The last second-factor code told to this person. */
   lastCode(email: string): string | null;
   /** Every request that came to the main port since the start or the last reset. */
@@ -65,8 +69,10 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const { dialect = 'guide', host = '127.0.0.1', port = 0, controlPort = false, signingKey, apiKey } = options;
   const { now = Date.now, log = () => {} } = options;
 
+  const people = createPeopleDirectory();
   const tokens = createTokens({
     dialect,
+    people,
     signingKey,
     now,
     accessLifetimeSeconds: options.accessLifetimeSeconds ?? 900,
@@ -74,7 +80,8 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     claims: options.claims ?? 'dialect',
   });
   const secondFactor = createSecondFactor({ now, log });
-  const service = { dialect, apiKey, now, tokens, secondFactor, signIn: createSignIn(), sessions: new Map() };
+  const signIn = createSignIn({ people });
+  const service = { dialect, apiKey, now, people, tokens, secondFactor, signIn, sessions: new Map() };
   const answerTo = dialect === 'guide' ? createGuide(service) : createDeployed(service);
   const calls = createCalls();
   const faults = createFaults();
@@ -148,6 +155,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     controlUrl,
     dialect,
     issue: tokens.pair,
+    changePerson: people.change,
     lastCode: secondFactor.lastCode,
     calls: calls.all,
     count: calls.count,

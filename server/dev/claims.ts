@@ -1,11 +1,12 @@
 import type { Dialect } from './options.ts';
-import { findEmployee, findStaff, fullName, type Subject, systemsOf } from './people.ts';
+import { type Employee, fullName, type Staff, type Subject, systemsOf } from './people.ts';
 
 export type Stamp = { token_type: 'access' | 'refresh'; exp: number; iat: number; jti: string };
 
-/** Claims of a staff token; somebody who is not in the seed gets a token too, with no roles. */
-export const staffClaims = (dialect: Dialect, id: number, stamp: Stamp) => {
-  const person = findStaff(id);
+type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; stamp: Stamp };
+
+/** Claims of a staff token; somebody who is not there gets a token too, with no roles. */
+export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>) => {
   const email = person?.email ?? `staff-${id}@example.com`;
   const roles = person?.roles ?? [];
   if (dialect === 'deployed') {
@@ -30,8 +31,7 @@ export const staffClaims = (dialect: Dialect, id: number, stamp: Stamp) => {
 };
 
 /** Claims of an employee token; the documented access token has no `jti`. */
-export const employeeClaims = (dialect: Dialect, id: number, { jti, ...stamp }: Stamp) => {
-  const person = findEmployee(id);
+export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }: ClaimsOptions<Employee>) => {
   const email = person?.email ?? `employee-${id}@example.com`;
   if (dialect === 'deployed') {
     return {

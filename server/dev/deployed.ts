@@ -1,6 +1,6 @@
 import { createDeployedCallers } from './deployed-caller.ts';
-import { findEndpoint } from './endpoints.ts';
-import { type Answer, type AuthRequest, html, json, redirect } from './exchange.ts';
+import { type EndpointName, findEndpoint } from './endpoints.ts';
+import { type Answer, type AuthRequest, html, json, redirect, serverError } from './exchange.ts';
 import { createDeployedLookups } from './routes-deployed-lookups.ts';
 import { createDeployedSessions } from './routes-deployed-sessions.ts';
 import type { Service } from './service.ts';
@@ -12,8 +12,19 @@ const isPage = (path: string) => path === LOGIN_PAGE || findEndpoint(path) !== n
 
 const withoutSlash = ({ method, path }: AuthRequest): Answer | null => {
   if (path.endsWith('/') || !isPage(`${path}/`)) return null;
-  return method === 'GET' ? redirect(301, `${path}/`) : html(500, 'Server Error (500)');
+  return method === 'GET' ? redirect(301, `${path}/`) : serverError();
 };
+
+// These answer without a person, or settle by themselves what becomes of a person who is gone.
+const ownRules = new Set<EndpointName>([
+  'employee',
+  'staff-internal',
+  'me',
+  'employee-profile',
+  'refresh',
+  'employee-refresh',
+  'employee-logout',
+]);
 
 const answerOf = async (
   request: AuthRequest,
@@ -24,9 +35,9 @@ const answerOf = async (
   const redirected = withoutSlash(request);
   if (redirected) return redirected;
   const caller = await callers.ofCookies(request);
-  if (caller === 'no_staff_row') return html(500, 'Server Error (500)');
-  if (request.path === LOGIN_PAGE) return html(200, 'Sign in');
   const endpoint = findEndpoint(request.path);
+  if (caller?.staff === null && !(endpoint && ownRules.has(endpoint.name))) return serverError();
+  if (request.path === LOGIN_PAGE) return html(200, 'Sign in');
   if (!endpoint) return html(404, 'Not Found');
   if (request.method !== endpoint.method) {
     const refused = json(405, { detail: `Method "${request.method}" not allowed.` });
@@ -38,7 +49,7 @@ const answerOf = async (
 /** The Auth Service as people run it, with its holes. */
 export const createDeployed = (service: Service) => {
   const callers = createDeployedCallers(service);
-  const routes = { ...createDeployedLookups(callers, service.now), ...createDeployedSessions(service) };
+  const routes = { ...createDeployedLookups(service, callers), ...createDeployedSessions(service) };
 
   return (request: AuthRequest): Promise<Answer> => answerOf(request, callers, routes);
 };

@@ -3,6 +3,7 @@ const routes = [
   ['users', 'POST', '/api/v1/tts/users-info/'],
   ['round-robin', 'GET', '/api/v1/tts/round-robin/'],
   ['employee', 'GET', '/api/v1/hdts/employees/internal/<int>/'],
+  ['staff-internal', 'GET', '/api/v1/users/internal/<int>/'],
   ['validate', 'GET', '/api/v1/users/token/validate/'],
   ['staff-profile', 'GET', '/api/v1/users/profile/'],
   ['employee-profile', 'GET', '/api/v1/hdts/employees/api/profile/'],

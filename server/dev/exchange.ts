@@ -32,6 +32,9 @@ export const html = (status: number, heading: string): Answer => ({
   headers: { 'content-type': 'text/html; charset=utf-8' },
 });
 
+/** Django's answer where its code fails. */
+export const serverError = (): Answer => html(500, 'Server Error (500)');
+
 export const redirect = (status: 301 | 302, location: string): Answer => ({
   status,
   body: null,

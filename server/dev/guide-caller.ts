@@ -1,5 +1,5 @@
 import { type Answer, type AuthRequest, bearerOf, json } from './exchange.ts';
-import { type Employee, findEmployee, findStaff, type Staff } from './people.ts';
+import { type Employee, isActiveEmployee, type Staff } from './people.ts';
 import type { Service } from './service.ts';
 import { type Claims, subjectOf } from './tokens.ts';
 
@@ -12,7 +12,7 @@ type Handler<Caller> = (request: AuthRequest, caller: Caller) => Answer | Promis
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
 /** Guards for the guide's endpoints: they verify the caller's access token, from the cookie or else from Bearer. */
-export const createGuideGuards = ({ tokens }: Pick<Service, 'tokens'>) => {
+export const createGuideGuards = ({ tokens, people }: Pick<Service, 'tokens' | 'people'>) => {
   const caller = async (request: AuthRequest): Promise<GuideCaller | Answer> => {
     // An empty cookie is a deleted one.
     const token = request.cookies.get('access_token') || bearerOf(request.headers);
@@ -25,12 +25,12 @@ export const createGuideGuards = ({ tokens }: Pick<Service, 'tokens'>) => {
     const subject = subjectOf(claims);
     if (!subject) return notValid('Token contained no recognizable user identification');
     if (subject.type === 'employee') {
-      const person = findEmployee(subject.id);
+      const person = people.employees.find(subject.id);
       if (!person) return json(401, { detail: 'User not found', code: 'user_not_found' });
-      if (person.status === 'inactive') return json(401, { detail: 'User is inactive', code: 'user_inactive' });
+      if (!isActiveEmployee(person)) return json(401, { detail: 'User is inactive', code: 'user_inactive' });
       return { type: 'employee', person, claims };
     }
-    const person = findStaff(subject.id);
+    const person = people.staff.find(subject.id);
     if (!person) return json(401, { detail: 'User not found', code: 'user_not_found' });
     if (!person.is_active) return json(401, { detail: 'User is inactive', code: 'user_inactive' });
     return { type: 'staff', person, claims };

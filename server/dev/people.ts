@@ -1,5 +1,5 @@
 import { employees } from './people-employees.ts';
-import { crowdMember, staff } from './people-staff.ts';
+import { staff } from './people-staff.ts';
 
 export type System = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
 export type Role = { system: System; role: string };
@@ -26,6 +26,9 @@ export type Staff = {
   captcha: boolean;
 };
 
+/** The first three are words of the guide dialect, the others of the deployed one. */
+export type EmployeeStatus = 'active' | 'inactive' | 'on_leave' | 'Pending' | 'Approved' | 'Rejected';
+
 export type Employee = {
   id: number;
   email: string;
@@ -37,7 +40,7 @@ export type Employee = {
   phone_number: string;
   company_id: string;
   department: string;
-  status: 'active' | 'inactive' | 'on_leave';
+  status: EmployeeStatus;
   created_at: string;
   updated_at: string;
   last_login: string | null;
@@ -48,33 +51,13 @@ export type Employee = {
 
 export { employees, staff };
 
-const staffById = new Map(staff.map((person) => [person.id, person]));
-const employeeById = new Map(employees.map((person) => [person.id, person]));
-const same = (left: string, right: string) => left.toLowerCase() === right.toLowerCase();
-
-export const findStaff = (id: number): Staff | null => staffById.get(id) ?? crowdMember(id);
-export const findEmployee = (id: number): Employee | null => employeeById.get(id) ?? null;
-
-export const staffByEmail = (email: string): Staff | null => staff.find((person) => same(person.email, email)) ?? null;
-export const employeeByEmail = (email: string): Employee | null =>
-  employees.find((person) => same(person.email, email)) ?? null;
-
-export const staffByCompanyId = (companyId: string): Staff | null =>
-  staff.find((person) => same(person.company_id, companyId)) ?? null;
-export const employeeByCompanyId = (companyId: string): Employee | null =>
-  employees.find((person) => same(person.company_id, companyId)) ?? null;
-
-/** Ids of the staff with a role in a system, ascending, the inactive among them; names compare without case. */
-export const staffIdsByRole = (system: string, role: string): number[] =>
-  staff
-    .filter((person) => person.roles.some((held) => same(held.system, system) && same(held.role, role)))
-    .map((person) => person.id)
-    .toSorted((left, right) => left - right);
-
 export const systemsOf = (person: Staff): System[] => [...new Set(person.roles.map(({ system }) => system))];
 
 export const fullName = (person: Pick<Staff, 'first_name' | 'last_name'>): string =>
   `${person.first_name} ${person.last_name}`;
+
+export const isActiveEmployee = ({ status }: Employee): boolean =>
+  !['inactive', 'Pending', 'Rejected'].includes(status);
 
 export type SignInPerson = {
   name: string;

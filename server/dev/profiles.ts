@@ -1,4 +1,4 @@
-import { type Employee, fullName, type Staff, systemsOf } from './people.ts';
+import { type Employee, type EmployeeStatus, fullName, type Staff, systemsOf } from './people.ts';
 
 /** The guide's example. It has no `is_active`; that is told only where it is false, as round-robin lists the inactive too. */
 export const guideUser = (person: Staff) => ({
@@ -76,6 +76,22 @@ export const deployedProfile = (person: Staff) => ({
   system_roles: systemRoles(person),
 });
 
+const deployedStatuses: Partial<Record<EmployeeStatus, EmployeeStatus>> = {
+  active: 'Approved',
+  on_leave: 'Approved',
+  inactive: 'Rejected',
+};
+
+/** All that `users/internal/` tells; whether the person is active is not among it. */
+export const deployedInternalUser = (person: Staff) => ({
+  id: person.id,
+  email: person.email,
+  username: person.username,
+  first_name: person.first_name,
+  last_name: person.last_name,
+  full_name: fullName(person),
+});
+
 /** Far more than a caller needs, to whoever asks. */
 export const deployedEmployee = (person: Employee) => ({
   id: person.id,
@@ -90,7 +106,7 @@ export const deployedEmployee = (person: Employee) => ({
   company_id: person.company_id,
   department: person.department,
   profile_picture: person.profile_picture,
-  status: person.status,
+  status: deployedStatuses[person.status] ?? person.status,
   system_roles: [{ system_slug: 'hdts', role_name: 'Employee', is_active: true }],
   created_at: person.created_at,
   updated_at: person.updated_at,

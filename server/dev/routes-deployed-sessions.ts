@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { emptyCookie, setCookie } from './cookies.ts';
 import type { DeployedCaller } from './deployed-caller.ts';
-import { type Answer, type AuthRequest, html, json, missingFields, readJson, redirect, textOf } from './exchange.ts';
-import { findStaff, type Staff, type Subject } from './people.ts';
+import {
+  type Answer,
+  type AuthRequest,
+  json,
+  missingFields,
+  readJson,
+  redirect,
+  serverError,
+  textOf,
+} from './exchange.ts';
+import type { Staff, Subject } from './people.ts';
 import { deployedEmployee, deployedProfile } from './profiles.ts';
 import type { Service } from './service.ts';
 import { subjectOf, userIdOf } from './tokens.ts';
@@ -21,7 +30,7 @@ const reasons = {
 const notValid = json(401, { detail: 'Token is invalid or expired', code: 'token_not_valid' });
 
 /** The deployed service's sign-in, second factor, refresh and sign-out. */
-export const createDeployedSessions = ({ tokens, signIn, secondFactor, sessions, now }: Service) => {
+export const createDeployedSessions = ({ people, tokens, signIn, secondFactor, sessions, now }: Service) => {
   // Readable by scripts, as deployed.
   const cookie = (name: string, value: string, maxAgeSeconds: number) =>
     setCookie(name, value, { maxAgeSeconds, now: now(), httpOnly: false });
@@ -95,7 +104,7 @@ export const createDeployedSessions = ({ tokens, signIn, secondFactor, sessions,
       if (missing) return staffRefusal(missing);
       const verified = await tokens.verify(temporaryToken);
       const id = verified.ok && verified.claims.temp_otp_login ? userIdOf(verified.claims) : null;
-      const person = id === null ? null : findStaff(id);
+      const person = id === null ? null : people.staff.find(id);
       if (!person) return staffRefusal({ temporary_token: ['Invalid or expired temporary token.'] });
       const result = secondFactor.redeem({ type: 'staff', id: person.id }, otpCode);
       if (result === 'ok') return staffSignedIn(person);
@@ -133,6 +142,9 @@ export const createDeployedSessions = ({ tokens, signIn, secondFactor, sessions,
       const claims = await refreshClaims(request);
       const subject = claims && subjectOf(claims);
       if (!subject) return notValid;
+      const isGone = (subject.type === 'staff' ? people.staff : people.employees).find(subject.id) === null;
+      if (isGone && people.staff.find(subject.id) === null) return serverError();
+      if (isGone) return json(401, { detail: 'Employee not found' });
       return json(
         200,
         {
@@ -148,7 +160,7 @@ export const createDeployedSessions = ({ tokens, signIn, secondFactor, sessions,
       const claims = await refreshClaims(request);
       // Whose number it is, nobody asks: an employee's refresh token gives the staff user's access token.
       const id = claims && userIdOf(claims);
-      if (id === null || !findStaff(id)) return html(500, 'Server Error (500)');
+      if (id === null || !people.staff.find(id)) return serverError();
       return json(200, { message: 'Token refreshed successfully' }, [
         accessCookie(await tokens.access({ type: 'staff', id })),
       ]);

@@ -1,6 +1,5 @@
 import { type AuthRequest, json, readJson } from './exchange.ts';
 import { createGuideGuards } from './guide-caller.ts';
-import { findEmployee, findStaff, staffByCompanyId, staffIdsByRole } from './people.ts';
 import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
 import type { Service } from './service.ts';
 
@@ -8,11 +7,12 @@ const isId = (value: unknown): value is number => typeof value === 'number' && N
 
 /** The guide's endpoints that tell about people. */
 export const createGuideLookups = (service: Service) => {
+  const { people } = service;
   const { signedIn, staffOnly, employeesOnly } = createGuideGuards(service);
 
   return {
     user: staffOnly(({ parameter }) => {
-      const person = findStaff(Number(parameter));
+      const person = people.staff.find(Number(parameter));
       return person ? json(200, guideUser(person)) : json(404, { error: 'User not found.' });
     }),
 
@@ -26,16 +26,19 @@ export const createGuideLookups = (service: Service) => {
       // By id, as the database returns them, and not in the order asked.
       const users = asked
         .toSorted((left, right) => left - right)
-        .map(findStaff)
+        .map(people.staff.find)
         .filter((person) => person !== null);
-      return json(200, { users: users.map(guideUser), not_found: asked.filter((id) => findStaff(id) === null) });
+      return json(200, {
+        users: users.map(guideUser),
+        not_found: asked.filter((id) => people.staff.find(id) === null),
+      });
     }),
 
     'round-robin': staffOnly(({ query }) => {
       const system = query.get('system');
       const role = query.get('role');
       if (!system || !role) return json(400, { error: 'system and role are required.' });
-      const user_ids = staffIdsByRole(system, role);
+      const user_ids = people.staffIdsByRole(system, role);
       return json(200, user_ids.length > 0 ? { user_ids, system, role, count: user_ids.length } : { user_ids });
     }),
 
@@ -43,7 +46,7 @@ export const createGuideLookups = (service: Service) => {
       const key = headers['x-api-key'];
       if (key === undefined || key === '') return json(401, { detail: 'API key required.' });
       if (key !== service.apiKey) return json(403, { detail: 'Invalid API key.' });
-      const person = findEmployee(Number(parameter));
+      const person = people.employees.find(Number(parameter));
       return person ? json(200, guideEmployee(person)) : json(404, { error: 'Employee not found.' });
     },
 
@@ -60,10 +63,12 @@ export const createGuideLookups = (service: Service) => {
 
     'employee-profile': employeesOnly((_request, person) => json(200, guideEmployeeProfile(person))),
 
+    'staff-internal': () => json(404, { detail: 'Not found.' }),
+
     me: () => json(404, { detail: 'Not found.' }),
 
     'by-company': staffOnly(({ parameter }) => {
-      const person = staffByCompanyId(parameter);
+      const person = people.staff.byCompanyId(parameter);
       return person ? json(200, guideProfile(person)) : json(404, { detail: 'Not found.' });
     }),
   };

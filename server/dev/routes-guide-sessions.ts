@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deleteCookie, setCookie } from './cookies.ts';
 import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from './exchange.ts';
-import { employeeByEmail, findEmployee, findStaff, type Subject, staffByEmail } from './people.ts';
+import { isActiveEmployee, type Subject } from './people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
 import type { Service } from './service.ts';
 import { subjectOf } from './tokens.ts';
@@ -17,11 +17,14 @@ const wrongCode = json(400, { error: 'Invalid OTP code.' });
 
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
-const isActive = ({ type, id }: Subject): boolean =>
-  type === 'staff' ? findStaff(id)?.is_active === true : (findEmployee(id)?.status ?? 'inactive') !== 'inactive';
-
 /** The guide's sign-in, second factor, refresh and sign-out. */
-export const createGuideSessions = ({ tokens, signIn, secondFactor, now }: Service) => {
+export const createGuideSessions = ({ people, tokens, signIn, secondFactor, now }: Service) => {
+  const isActive = ({ type, id }: Subject): boolean => {
+    if (type === 'staff') return people.staff.find(id)?.is_active === true;
+    const employee = people.employees.find(id);
+    return employee !== null && isActiveEmployee(employee);
+  };
+
   const tokenCookies = async (subject: Subject): Promise<string[]> => {
     const { access, refresh } = await tokens.pair(subject);
     const shared = { now: now(), httpOnly: true };
@@ -101,7 +104,7 @@ export const createGuideSessions = ({ tokens, signIn, secondFactor, now }: Servi
       const otpCode = textOf(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
-      const person = staffByEmail(email);
+      const person = people.staff.byEmail(email);
       return person ? finishing({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
     },
 
@@ -128,7 +131,7 @@ export const createGuideSessions = ({ tokens, signIn, secondFactor, now }: Servi
       const otpCode = textOf(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
-      const person = employeeByEmail(email);
+      const person = people.employees.byEmail(email);
       return person ? finishing({ type: 'employee', id: person.id }, otpCode, guideEmployee(person)) : wrongCode;
     },
 

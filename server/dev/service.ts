@@ -1,4 +1,5 @@
 import type { Dialect } from './options.ts';
+import type { PeopleDirectory } from './people-directory.ts';
 import type { SecondFactor } from './second-factor.ts';
 import type { SignIn } from './sign-in.ts';
 import type { Tokens } from './tokens.ts';
@@ -8,6 +9,7 @@ export type Service = {
   dialect: Dialect;
   apiKey: string;
   now: () => number;
+  people: PeopleDirectory;
   tokens: Tokens;
   signIn: SignIn;
   secondFactor: SecondFactor;

@@ -1,4 +1,5 @@
-import { type Employee, employeeByEmail, type Staff, staffByEmail } from './people.ts';
+import type { PeopleDirectory } from './people-directory.ts';
+import { type Employee, isActiveEmployee, type Staff } from './people.ts';
 
 /** Generous, so that tests of wrong passwords do not lock the person they share. */
 export const WRONG_PASSWORDS_BEFORE_LOCK = 20;
@@ -12,7 +13,7 @@ export type StaffSignIn = Refusal | Accepted<Staff>;
 export type EmployeeSignIn = Refusal | Accepted<Employee>;
 
 /** Checks passwords, and counts the wrong ones in a row: too many lock the account. */
-export const createSignIn = () => {
+export const createSignIn = ({ people }: { people: PeopleDirectory }) => {
   const wrongInARow = new Map<string, number>();
 
   const isLocked = (key: string) => (wrongInARow.get(key) ?? 0) >= WRONG_PASSWORDS_BEFORE_LOCK;
@@ -28,7 +29,7 @@ export const createSignIn = () => {
 
   return {
     staff: (email: string, password: string, captchaToken: unknown): StaffSignIn => {
-      const person = staffByEmail(email);
+      const person = people.staff.byEmail(email);
       if (!person) return { outcome: 'wrong' };
       const key = `staff:${person.id}`;
       if (person.locked || isLocked(key)) return { outcome: 'locked' };
@@ -38,12 +39,12 @@ export const createSignIn = () => {
       return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
     },
     employee: (email: string, password: string): EmployeeSignIn => {
-      const person = employeeByEmail(email);
+      const person = people.employees.byEmail(email);
       if (!person) return { outcome: 'wrong' };
       const key = `employee:${person.id}`;
       if (isLocked(key)) return { outcome: 'locked' };
       if (!passwordHolds(key, person, password)) return { outcome: 'wrong' };
-      if (person.status === 'inactive') return { outcome: 'inactive' };
+      if (!isActiveEmployee(person)) return { outcome: 'inactive' };
       return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
     },
   };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CompactSign, errors, jwtVerify } from 'jose';
 import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
 import type { Dialect } from './options.ts';
+import type { PeopleDirectory } from './people-directory.ts';
 import type { Subject } from './people.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -10,6 +11,7 @@ export type Verified = { ok: true; claims: Claims } | { ok: false; expired: bool
 
 export type TokensOptions = {
   dialect: Dialect;
+  people: PeopleDirectory;
   signingKey: string;
   now: () => number;
   accessLifetimeSeconds: number;
@@ -56,9 +58,11 @@ export const createTokens = (options: TokensOptions) => {
     const lifetime = type === 'access' ? options.accessLifetimeSeconds : options.refreshLifetimeSeconds;
     const stamp = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
     if (options.claims === 'least') return leastClaims(subject, stamp);
-    return subject.type === 'staff'
-      ? staffClaims(options.dialect, subject.id, stamp)
-      : employeeClaims(options.dialect, subject.id, stamp);
+    const { dialect, people } = options;
+    const { type: personType, id } = subject;
+    return personType === 'staff'
+      ? staffClaims({ dialect, id, person: people.staff.find(id), stamp })
+      : employeeClaims({ dialect, id, person: people.employees.find(id), stamp });
   };
 
   const access = (subject: Subject, overrides: Claims = {}) => sign({ ...claimsOf(subject, 'access'), ...overrides });

@@ -524,7 +524,7 @@ describe('behaviour 3: every path needs its trailing slash', () => {
     await second.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
 
     const neverAsked = endpointNames.filter((name) => test.authService.count(name) === 0);
-    expect(neverAsked).toEqual(['employee-otp', 'staff-refresh', 'employee-refresh']);
+    expect(neverAsked).toEqual(['staff-internal', 'employee-otp', 'staff-refresh', 'employee-refresh']);
     expect(pathsOf(test.authService).filter((path) => path?.endsWith('/') !== true)).toEqual([]);
     expect(test.authService.count('unknown')).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { findStaff, signInPeople } from '../../server/dev/people.ts';
+import { signInPeople, staff } from '../../server/dev/people.ts';
 import { reasonOf } from '../support/browser.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 
@@ -95,7 +95,7 @@ describe('a refresh', () => {
     await asked(test.app, 'user', 1);
     test.app.authService.clearFaults();
     const before = test.holder();
-    const { email = '', password = '' } = findStaff(5) ?? {};
+    const { email = '', password = '' } = staff.find(({ id }) => id === 5) ?? {};
     await before.trpc.session.login.mutate({ email, password });
     release();
     expect(await refresh).toBe('refresh_superseded');

@@ -139,6 +139,7 @@ describe('recorded calls', () => {
     ['POST', '/api/v1/tts/users-info/', 'users'],
     ['GET', '/api/v1/tts/round-robin/', 'round-robin'],
     ['GET', '/api/v1/hdts/employees/internal/7/', 'employee'],
+    ['GET', '/api/v1/users/internal/7/', 'staff-internal'],
     ['GET', '/api/v1/users/token/validate/', 'validate'],
     ['GET', '/api/v1/users/profile/', 'staff-profile'],
     ['GET', '/api/v1/hdts/employees/api/profile/', 'employee-profile'],

@@ -1,22 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import {
-  employees,
-  findEmployee,
-  findStaff,
-  signInPeople,
-  staff,
-  staffIdsByRole,
-  systemsOf,
-} from '../../../server/dev/people.ts';
+import { createPeopleDirectory } from '../../../server/dev/people-directory.ts';
+import { employees, signInPeople, staff, systemsOf } from '../../../server/dev/people.ts';
 
-const idsOf = (people: readonly { id: number }[]) => people.map(({ id }) => id);
+const people = createPeopleDirectory();
+
+const idsOf = (persons: readonly { id: number }[]) => persons.map(({ id }) => id);
 
 describe('seeded people', () => {
   it('are at least 40 staff, and 20 employees whose numbers are staff numbers too', () => {
     expect(staff.length).toBeGreaterThanOrEqual(40);
     expect(idsOf(employees)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
-    expect(idsOf(employees).filter((id) => findStaff(id) === null)).toEqual([]);
-    expect(employees.filter(({ id, email }) => findStaff(id)?.email === email)).toEqual([]);
+    expect(idsOf(employees).filter((id) => people.staff.find(id) === null)).toEqual([]);
+    expect(employees.filter(({ id, email }) => people.staff.find(id)?.email === email)).toEqual([]);
   });
 
   it('have ids with gaps, and unique ids, e-mails, usernames and company ids', () => {
@@ -52,9 +47,9 @@ describe('seeded people', () => {
   });
 
   it('have the TTS technicians of the guide, John Doe, and an inactive one among them', () => {
-    const technicians = staffIdsByRole('tts', 'TECHNICIAN');
+    const technicians = people.staffIdsByRole('tts', 'TECHNICIAN');
     expect(technicians).toEqual([1, 5, 12, 23, 31, 123]);
-    expect(technicians.filter((id) => findStaff(id)?.is_active === false)).toEqual([31]);
+    expect(technicians.filter((id) => people.staff.find(id)?.is_active === false)).toEqual([31]);
   });
 
   it('include everybody whom a sign-in can go differently for', () => {
@@ -62,8 +57,8 @@ describe('seeded people', () => {
     expect(staff.filter((person) => person.captcha)).toHaveLength(1);
     expect(staff.filter((person) => person.second_factor).length).toBeGreaterThan(0);
     expect(staff.filter((person) => !person.is_active).length).toBeGreaterThan(2);
-    expect(findEmployee(1)?.second_factor).toBe(false);
-    expect(findEmployee(2)?.second_factor).toBe(true);
+    expect(people.employees.find(1)?.second_factor).toBe(false);
+    expect(people.employees.find(2)?.second_factor).toBe(true);
   });
 
   it('offer a handful worth signing in as, who exist with these passwords', () => {

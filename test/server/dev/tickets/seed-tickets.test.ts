@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { findEmployee, findStaff, staffIdsByRole } from '../../../../server/dev/people.ts';
+import { createPeopleDirectory } from '../../../../server/dev/people-directory.ts';
 import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
 
+const people = createPeopleDirectory();
 const now = Date.UTC(2026, 2, 14, 9, 26, 53);
 const tickets = toSeedTickets(now);
 const countBy = <Key>(keys: readonly Key[]) =>
@@ -41,15 +42,15 @@ describe('the tickets that are there at the start', () => {
   it('are asked for by staff and employees who are there', () => {
     const askedBy = (type: 'staff' | 'employee') => tickets.filter(({ requesterType }) => requesterType === type);
     expect(askedBy('staff')).toHaveLength(30);
-    expect(askedBy('staff').filter(({ requesterId }) => findStaff(requesterId) === null)).toEqual([]);
-    expect(askedBy('employee').filter(({ requesterId }) => findEmployee(requesterId) === null)).toEqual([]);
+    expect(askedBy('staff').filter(({ requesterId }) => people.staff.find(requesterId) === null)).toEqual([]);
+    expect(askedBy('employee').filter(({ requesterId }) => people.employees.find(requesterId) === null)).toEqual([]);
   });
 
   it('are worked on by active people of the system, some by nobody yet', () => {
     const assigned = tickets.flatMap(({ system, assigneeId }) => (assigneeId === null ? [] : [{ system, assigneeId }]));
     expect(assigned).toHaveLength(53);
     const misplaced = assigned.filter(({ system, assigneeId }) => {
-      const person = findStaff(assigneeId);
+      const person = people.staff.find(assigneeId);
       return person?.is_active !== true || person.roles.every((role) => role.system !== system);
     });
     expect(misplaced).toEqual([]);
@@ -61,8 +62,8 @@ describe('the tickets that are there at the start', () => {
     ['AMS', 'Manager', 3],
     ['BMS', 'Manager', 3],
   ])('are shared out evenly among the active people of %s whose turns it is: each %s has %i', (system, role, share) => {
-    const people = staffIdsByRole(system, role).filter((id) => findStaff(id)?.is_active);
+    const active = people.staffIdsByRole(system, role).filter((id) => people.staff.find(id)?.is_active);
     const shares = countBy(tickets.flatMap((ticket) => (ticket.system === system ? (ticket.assigneeId ?? []) : [])));
-    expect(people.map((id) => shares.get(id))).toEqual(people.map(() => share));
+    expect(active.map((id) => shares.get(id))).toEqual(active.map(() => share));
   });
 });
