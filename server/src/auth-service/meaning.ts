@@ -2,6 +2,12 @@ import { AppError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Answer } from './transport.ts';
 
+/**
+ * A 404 whose body is a page. It may be a proxy's, or say that the path is not there, so that it is no proof that a
+ * person was deleted.
+ */
+export class NotFoundPageError extends AppError {}
+
 export const brokenContract = (endpoint: Endpoint, what: string, cause?: unknown): AppError =>
   new AppError('auth_service_contract', {
     message: `The Auth Service's answer to ${endpoint.name} is not as agreed: ${what}.`,
@@ -72,6 +78,8 @@ export const statusToError = (endpoint: Endpoint, answer: Answer, nowMs: number)
   if (status === 401 || isRedirect)
     return new AppError('session_ended', { cause: `status ${status} from ${endpoint.name}` });
   if (status === 403) return new AppError('insufficient_permissions', { cause: `status 403 from ${endpoint.name}` });
-  if (status === 404 && endpoint.notFound !== undefined) return new AppError(endpoint.notFound);
+  if (status === 404 && endpoint.notFound !== undefined) {
+    return isJson(answer.contentType) ? new AppError(endpoint.notFound) : new NotFoundPageError(endpoint.notFound);
+  }
   return brokenContract(endpoint, `status ${status}`);
 };

@@ -1,7 +1,8 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { NotFoundPageError } from '../auth-service/meaning.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import type { Directory } from '../directory/directory.ts';
-import { isAppError } from '../errors.ts';
+import { type AppError, isAppError } from '../errors.ts';
 import type { Principal, Subject } from '../token/principal.ts';
 
 /** The oldest record that decides whether a session goes on. Seconds. */
@@ -22,6 +23,9 @@ const inactiveStatus = /^(inactive|deactivated|disabled|suspended|rejected)$/i;
 
 /** Whether an employee's `status` says that they may not have a session. */
 export const isInactiveStatus = (status: string | null): boolean => inactiveStatus.test(status?.trim() ?? '');
+
+const isNotFound = (error: AppError): boolean =>
+  isAppError(error, 'user_not_found', 'employee_not_found') && !(error instanceof NotFoundPageError);
 
 /**
  * Whether a person may still have a session. Tokens do not tell: the Auth Service goes on to refresh those of people who
@@ -45,7 +49,7 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
       return false;
     } catch (error) {
       if (!isAppError(error)) throw error;
-      return error.reason === 'employee_not_found';
+      return isNotFound(error);
     }
   };
 
@@ -58,8 +62,8 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
       try {
         return await (principal.type === 'staff' ? isStaffInactive(request) : isEmployeeInactive(request));
       } catch (error) {
-        if (isAppError(error, 'user_not_found', 'employee_not_found')) return true;
         if (!isAppError(error)) throw error;
+        if (isNotFound(error)) return true;
         return principal.type === 'staff' && error.upstream === 500 && isDeleted(principal, request);
       }
     },
