@@ -33,7 +33,7 @@ type Case = {
 const cases: Case[] = [
   { who: 'a staff person who was deactivated', subject: staff, change: { is_active: false } },
   { who: 'a staff person who was deleted', subject: staff, change: 'deleted' },
-  { who: 'an employee who was rejected', subject: employee, change: { status: 'Rejected' } as PersonChange },
+  { who: 'an employee who was rejected', subject: employee, change: { status: 'Rejected' } },
   { who: 'an employee who was deleted, whose number a staff person has', subject: employee, change: 'deleted' },
   {
     who: 'an employee who was deleted, whose number nobody else has',

@@ -11,6 +11,7 @@ const person = (shows: RegExp) => {
 /** What an answer tells of the session: seconds until it ends, and until it should be refreshed. */
 const toldBy = ({ headers }: RawAnswer) => [headers['x-session-expires-in'], headers['x-session-refresh-in']];
 const nothing = [undefined, undefined];
+const userOf = ({ headers }: RawAnswer) => headers['x-session-user'];
 
 const startSignedIn = async (options: StartAppOptions = {}) => {
   const clock = createClock();
@@ -185,5 +186,77 @@ describe('the seconds told', () => {
     const { ask, post } = test;
     expect(toldBy(await ask('/trpc/session.me'))).toEqual(told);
     expect(toldBy(await post('session.login', person(/guide's example/)))).toEqual(told);
+  });
+});
+
+describe('every answer to a valid token says whose session it is', () => {
+  it.each([
+    ['a query', '/trpc/session.me', 200],
+    ['a query that asks for nobody', '/trpc/status.get', 200],
+    ['a procedure that does not exist', '/trpc/no.such', 404],
+    ['an input that cannot be read', '/trpc/employees.byId?input=nonsense', 400],
+    ['a method that is not supported', '/trpc/session.login', 405],
+    ['a batch that is too long', `/trpc/${Array.from({ length: 51 }, () => 'status.get').join(',')}?batch=1`, 400],
+    ['a URL that is too long', `/trpc/status.get?${'x'.repeat(12_001)}`, 413],
+  ])('%s', async (_name, target, status) => {
+    await using test = await startSignedIn();
+    for (const [who, expected] of [
+      ['staff', 'staff:123'],
+      ['employee', 'employee:1'],
+    ] as const) {
+      const answer = await test.ask(target, { cookie: test.cookies[who] });
+      expect([answer.status, userOf(answer), toldBy(answer)]).toEqual([status, expected, ['900', '600']]);
+    }
+    expect(userOf(await test.ask(target, {}))).toBeUndefined();
+    expect(userOf(await test.ask(target, { cookie: 'access_token=nonsense' }))).toBeUndefined();
+  });
+
+  it('a request from another site, one without x-csrf, and one that is not JSON', async () => {
+    await using test = await startSignedIn();
+    const { post, cookies } = test;
+    for (const [headers, status] of [
+      [{ 'sec-fetch-site': 'cross-site' }, 403],
+      [{ 'x-csrf': '' }, 403],
+      [{ 'content-type': 'text/plain' }, 415],
+    ] as const) {
+      const answer = await post('session.logout', '{}', { cookie: cookies.staff, ...headers });
+      expect([answer.status, userOf(answer)]).toEqual([status, 'staff:123']);
+    }
+  });
+
+  it('one over the rate limit', async () => {
+    await using test = await startSignedIn({ env: { RATE_LIMIT_PER_MINUTE: '1' } });
+    const answers = [await test.ask('/trpc/session.me'), await test.ask('/trpc/session.me')];
+    expect(answers.map(({ status }) => status)).toEqual([200, 429]);
+    expect(answers.map(userOf)).toEqual(['staff:123', 'staff:123']);
+  });
+
+  it('a sign-in that failed, of the session that goes on', async () => {
+    await using test = await startSignedIn();
+    const { post, cookies } = test;
+    const answer = await post('session.login', written({ email: 'x@example.com', password: 'y' }), {
+      cookie: cookies.staff,
+    });
+    expect([answer.status, userOf(answer)]).toEqual([401, 'staff:123']);
+  });
+
+  it('a sign-in and a refresh, of the session that begins; a sign-out says nothing', async () => {
+    await using test = await startSignedIn();
+    const { post, cookies } = test;
+    expect(userOf(await post('session.login', person(/guide's example/), { cookie: cookies.employee }))).toBe(
+      'staff:123',
+    );
+    expect(userOf(await post('session.refresh', '{}', { cookie: cookies.staff }))).toBe('staff:123');
+    expect(userOf(await post('session.logout', '{}', { cookie: cookies.employee }))).toBeUndefined();
+    expect(userOf(await test.ask('/trpc/status.get', { cookie: cookies.employee }))).toBeUndefined();
+  });
+
+  it('to an allowed origin, whose scripts may read it', async () => {
+    await using test = await startSignedIn({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
+    const { headers } = await test.ask('/trpc/session.me', {
+      cookie: test.cookies.staff,
+      origin: 'https://tts.example.org',
+    });
+    expect(String(headers['access-control-expose-headers']).split(/, ?/)).toContain('x-session-user');
   });
 });
