@@ -30,7 +30,8 @@ export type SessionHeadersOptions = {
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
   server.addHook('onSend', (request, reply, payload, done) => {
     const isTrpc = request.routeOptions.url?.startsWith(`${trpcPath}/`) === true;
-    if (!isTrpc || reply.statusCode === 503 || reply.hasHeader(sessionUserHeader)) return done(null, payload);
+    const isShed = reply.statusCode === 503 && request.requestSession === null;
+    if (!isTrpc || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
     const announced = announce(request, reply);
     if (!(announced instanceof Promise)) return done(null, payload);
     const goOn = () => done(null, payload);

@@ -132,8 +132,9 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     /** Has the answer say whose session it is, as far as that is known without asking the Auth Service. */
     announce(): Awaitable<Authentication | null> {
+      if (isSettled || presented.accessTokens.length === 0) return null;
       const known = chosen ?? tokenChooser.here(presented.accessTokens);
-      return isSettled || known === null || known instanceof AppError ? null : current();
+      return known === null || known instanceof AppError ? null : current();
     },
 
     /** Who is signed in, as an answer. Only an outage is an error. */

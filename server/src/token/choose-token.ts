@@ -1,7 +1,7 @@
 import type { Cause } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject } from './principal.ts';
-import { refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
+import type { VerifiedToken, Verifier } from './verified-token.ts';
 
 /** A presented token and what it says, once it is verified. */
 export type ChosenToken = { token: string; verified: VerifiedToken };
@@ -99,9 +99,7 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
       const [token, ...others] = tokens;
       if (tokens.length > maxValuesPerCookie) throw tooMany();
       if (token !== undefined && others.length === 0) {
-        const read = await verifier.verify(token, cause);
-        refuseExpired(read, now());
-        return { token, verified: read };
+        return { token, verified: await verifier.verify(token, cause) };
       }
       const found = await Promise.all(tokens.map((one) => verified(one, cause)));
       return choose(

@@ -224,6 +224,19 @@ describe('every answer to a valid token says whose session it is', () => {
     }
   });
 
+  it('one that failed since the Auth Service is down', async () => {
+    await using test = await startSignedIn();
+    const { app, post, cookies } = test;
+    app.authService.fault('*', { kind: 'status', status: 503 });
+    for (const [path, body] of [
+      ['session.login', person(/guide's example/)],
+      ['session.refresh', '{}'],
+    ] as const) {
+      const answer = await post(path, body, { cookie: cookies.staff });
+      expect([answer.status, userOf(answer)]).toEqual([503, 'staff:123']);
+    }
+  });
+
   it('one over the rate limit', async () => {
     await using test = await startSignedIn({ env: { RATE_LIMIT_PER_MINUTE: '1' } });
     const answers = [await test.ask('/trpc/session.me'), await test.ask('/trpc/session.me')];

@@ -7,6 +7,7 @@ export const technicians = { system: 'TTS', role: 'Technician' };
 
 /** What each procedure is asked: first what it answers, then what it refuses. */
 export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
+  'session.current': [undefined, { id: 1 }],
   'session.me': [undefined, { id: 1 }],
   'session.login': [
     { email: 'user@example.com', password },
