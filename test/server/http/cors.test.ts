@@ -9,6 +9,7 @@ const exposed = [
   'x-request-id',
   'x-session-expires-in',
   'x-session-refresh-in',
+  'x-session-user',
   'x-directory-stale',
   'retry-after',
 ].toSorted();
