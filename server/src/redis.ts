@@ -12,6 +12,8 @@ export type RedisOptions = {
   timeoutMs?: number | undefined;
 };
 
+/** How long the end of a connection is waited for: of a peer that is gone none comes back. */
+const disconnectMs = 900;
 /** How much longer than one connection a start waits for Redis. */
 const startMarginMs = 100;
 const maxReconnectDelayMs = 1_000;
@@ -35,8 +37,7 @@ export const createRedis = ({ url, log, timeoutMs = 900 }: RedisOptions) => {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: timeoutMs,
-    // Of a peer that is gone no end comes back.
-    disconnectTimeout: timeoutMs,
+    disconnectTimeout: disconnectMs,
     commandTimeout: timeoutMs,
     // A replica that was the master before a failover.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),

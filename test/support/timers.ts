@@ -2,25 +2,25 @@ import type { StartTimer } from '../../server/src/optional-redis.ts';
 
 /** Timers that fire when a test says so. None fires by itself, however busy the machine is. */
 export const createTimers = () => {
-  const running = new Set<() => void>();
-  let fired = 0;
+  const running = new Map<() => void, number>();
+  const fired: number[] = [];
 
   const fire = (): void => {
-    for (const task of running) {
+    for (const [task, ms] of running) {
       running.delete(task);
-      fired += 1;
+      fired.push(ms);
       task();
     }
   };
 
   return {
-    start: ((task) => {
+    start: ((task, ms) => {
       const own = () => task();
-      running.add(own);
+      running.set(own, ms);
       return () => void running.delete(own);
     }) satisfies StartTimer,
-    /** Timers that were fired so far. */
-    fired: () => fired,
+    /** The milliseconds of each timer that was fired so far. */
+    fired: (): readonly number[] => fired,
     fire,
     /** Fires timers as they are started, until the promise is settled. */
     async fireUntil<Result>(promise: Promise<Result>): Promise<Result> {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type AuthServiceOptions, type Fault, startAuthService } from '../../../server/dev/auth-service.ts';
 import { endpoints } from '../../../server/src/auth-service/endpoints.ts';
 import { createResilience } from '../../../server/src/auth-service/resilience.ts';
