@@ -219,12 +219,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { drainMs = 10_000, idleGraceMs = 1_000 } = options;
   const draining = createDraining({ drainMs, idleGraceMs });
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const eventLoop = createEventLoop({
-    onChange: ({ isBehind, lagMs }) =>
-      isBehind
-        ? log.warn({ lagMs }, 'Overloaded: calls are refused until the process has caught up.')
-        : log.info({}, 'No longer overloaded.'),
-  });
+  const watchEventLoop = () =>
+    createEventLoop({
+      onChange: ({ isBehind, lagMs }) =>
+        isBehind
+          ? log.warn({ lagMs }, 'Overloaded: calls are refused until the process has caught up.')
+          : log.info({}, 'No longer overloaded.'),
+    });
+  const { isOverloaded } = options;
+  const eventLoop = isOverloaded === undefined ? watchEventLoop() : { isBehind: isOverloaded, close: () => {} };
   const safe = securityHeaders(config);
   const server = Fastify({
     logger: false,
@@ -256,7 +259,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHost(server);
   registerUrlLimit(server);
   await registerCors(server, config);
-  registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
+  registerShedding(server, { isOverloaded: eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
   registerClientAddress(server);
