@@ -14,7 +14,11 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    testTimeout: 20_000,
+    // A test that hangs ends, and one that has a lot to do on a busy machine is not cut.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000, interval: 10 } },
+    setupFiles: ['test/support/patience.ts'],
     // Most tests wait for sockets: of two cores both are put to use, where the default leaves one alone.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['test/support/empty-captured.ts'],
@@ -51,9 +55,7 @@ export default defineConfig({
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 60_000,
           // Packs, and installs from the registry.
-          hookTimeout: 120_000,
           sequence: { groupOrder: 4 },
         },
       },
@@ -63,8 +65,6 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
           sequence: { groupOrder: 5 },
         },
       },
@@ -74,8 +74,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
           sequence: { groupOrder: 6 },
         },
       },
@@ -86,8 +84,6 @@ export default defineConfig({
           name: 'shipping',
           include: ['test/shipping/**/*.test.ts'],
           globalSetup: ['test/shipping/setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
           sequence: { groupOrder: 7 },
         },
       },

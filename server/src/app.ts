@@ -7,8 +7,8 @@ import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
 import { createProbe } from './auth-service/probe.ts';
 import { createRecovery } from './auth-service/recovery.ts';
-import { createResilience } from './auth-service/resilience.ts';
-import { createTransport } from './auth-service/transport.ts';
+import { createResilience, type Sleep } from './auth-service/resilience.ts';
+import { type CreateDeadline, createTransport } from './auth-service/transport.ts';
 import { createBlindNames } from './blind-names.ts';
 import type { Config } from './config.ts';
 import { createContext } from './context.ts';
@@ -42,7 +42,8 @@ import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createOptionalRedis } from './optional-redis.ts';
+import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
+import type { RedisOptions } from './redis.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
@@ -64,8 +65,14 @@ export type AppOptions = {
   now?: () => number;
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: () => number;
-  /** Replaces the deadline of each call to the Auth Service (3 s; 10 s to sign in). */
-  authServiceDeadlineMs?: number;
+  /** The signal that ends a call to the Auth Service after so many milliseconds. Default `AbortSignal.timeout`. */
+  createDeadline?: CreateDeadline;
+  /** Waits before a call to the Auth Service is tried again. Default: a timer. */
+  sleep?: Sleep;
+  /** Milliseconds that Redis has for a command, and for a connection. Default 900. */
+  redisTimeoutMs?: number;
+  /** Starts the timer after which a call goes on without Redis. Default `setTimeout`. */
+  startRedisTimer?: StartTimer;
   /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a stop leaves the requests on open connections to be answered. Default 10,000. */
@@ -95,22 +102,24 @@ const toTrustProxy = (trusted: Config['trustProxy']) =>
   typeof trusted === 'number' ? (_address: string, hop: number) => hop < trusted : trusted;
 
 /** Loads the client of Redis only where there is one: it is a good part of a start. */
-const connectToRedis = async (url: string, log: Log) => {
+const connectToRedis = async (options: RedisOptions) => {
   const { createRedis } = await import('./redis.ts');
-  return createRedis({ url, log });
+  return createRedis(options);
 };
 
 /** Puts the parts together. It is the only file that knows all of them. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
 
-  const redis = config.redisUrl === null ? null : await connectToRedis(config.redisUrl, log);
+  const { redisTimeoutMs: timeoutMs } = options;
+  const redis = config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, timeoutMs });
   const optionalRedis =
     redis === null
       ? null
       : createOptionalRedis({
           redis: redis.redis,
           clock,
+          startTimer: options.startRedisTimer,
           onSilence: redis.noteAway,
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
@@ -129,7 +138,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const observer = createObserver({ log, metrics, notes: requestNotes, clock });
   const tracing = createTracing({ url: config.authServiceUrl, notesOf: requestNotes.of });
 
-  const { authServiceDeadlineMs: deadlineMs } = options;
+  const { createDeadline, sleep } = options;
   const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
   const transport = createTransport({
     url: config.authServiceUrl,
@@ -139,13 +148,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       observer.onUpstreamCall(outcome);
     },
     traceCall: tracing.traceCall,
-    deadlineMs,
+    createDeadline,
   });
   const probe = createProbe({ transport, now });
   const resilience = createResilience({
     transport,
     now,
-    deadlineMs,
+    createDeadline,
+    sleep,
     clock,
     onOpen(endpoint) {
       log.warn({ endpoint }, 'The Auth Service fails at this endpoint, which is not asked for a while.');
@@ -227,12 +237,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { drainMs = 10_000, idleGraceMs = 1_000 } = options;
   const draining = createDraining({ drainMs, idleGraceMs });
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const eventLoop = createEventLoop({
-    onChange: ({ isBehind, lagMs }) =>
-      isBehind
-        ? log.warn({ lagMs }, 'Overloaded: calls are refused until the process has caught up.')
-        : log.info({}, 'No longer overloaded.'),
-  });
+  const watchEventLoop = () =>
+    createEventLoop({
+      onChange: ({ isBehind, lagMs }) =>
+        isBehind
+          ? log.warn({ lagMs }, 'Overloaded: calls are refused until the process has caught up.')
+          : log.info({}, 'No longer overloaded.'),
+    });
+  const { isOverloaded } = options;
+  const eventLoop = isOverloaded === undefined ? watchEventLoop() : { isBehind: isOverloaded, close: () => {} };
   const safe = securityHeaders(config);
   const server = Fastify({
     logger: false,
@@ -264,7 +277,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHost(server);
   registerUrlLimit(server);
   await registerCors(server, config);
-  registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
+  registerShedding(server, { isOverloaded: eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
   registerClientAddress(server);

@@ -1,9 +1,19 @@
 import type { Cluster, Redis } from 'ioredis';
 
+/** Runs `task` after so many milliseconds, unless it is cancelled by what is returned. */
+export type StartTimer = (task: () => void, ms: number) => () => void;
+
+const startSystemTimer: StartTimer = (task, ms) => {
+  const timer = setTimeout(task, ms);
+  return () => clearTimeout(timer);
+};
+
 export type OptionalRedisOptions = {
   redis: Redis | Cluster;
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: (() => number) | undefined;
+  /** Starts the timer of a command that is waited for. Default `setTimeout`. */
+  startTimer?: StartTimer | undefined;
   /** How long a command is waited for. Default 250 ms. */
   patienceMs?: number;
   /** How long nothing is asked after a command that was not answered. Default 1,000 ms. */
@@ -38,19 +48,19 @@ const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> 
  */
 export const createOptionalRedis = (options: OptionalRedisOptions) => {
   const { redis, clock = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
-  const { onSilence, onAnswer, onRefusal } = options;
+  const { startTimer = startSystemTimer, onSilence, onAnswer, onRefusal } = options;
   let silence: { sinceMs: number; restsUntilMs: number; isProbed: boolean } | null = null;
   let refusalToldAtMs = Number.NEGATIVE_INFINITY;
 
   const outcomeOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Outcome<Answer>> =>
     new Promise((resolve) => {
       // Of a process that was busy for so long the answer may have come, and be read in this very turn.
-      const timer = setTimeout(
+      const cancelTimer = startTimer(
         () => setImmediate(resolve, { kind: 'silent', cause: `no answer within ${waitMs} ms` }),
         waitMs,
       );
       const settle = (outcome: Outcome<Answer>) => {
-        clearTimeout(timer);
+        cancelTimer();
         resolve(outcome);
       };
       // A command may also throw at once, as one of a client that was closed does.

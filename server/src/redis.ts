@@ -5,17 +5,24 @@ export type RedisOptions = {
   /** `redis://` or `rediss://`; with `?cluster=true` the address of one node of a cluster. */
   url: string;
   log: Log;
+  /**
+   * Milliseconds that a command may take, and a connection. Default 900: whoever waits for one is told within a second
+   * that the store is away.
+   */
+  timeoutMs?: number | undefined;
 };
 
-/** How long a command may take, and a connection. Whoever waits for one is told after a second that the store is away. */
-const patienceMs = 900;
+/** How long the end of a connection is waited for: of a peer that is gone none comes back. */
+const disconnectMs = 900;
+/** How much longer than one connection a start waits for Redis. */
+const startMarginMs = 100;
 const maxReconnectDelayMs = 1_000;
 
 /**
  * A connection to Redis that fails fast and mends itself. Nothing is queued while it is away, and nothing is sent
  * again after it broke: a turn that nobody waits for any more must not be taken later.
  */
-export const createRedis = ({ url, log }: RedisOptions) => {
+export const createRedis = ({ url, log, timeoutMs = 900 }: RedisOptions) => {
   const address = new URL(url);
   const isCluster = address.searchParams.get('cluster') === 'true';
   address.search = '';
@@ -29,10 +36,9 @@ export const createRedis = ({ url, log }: RedisOptions) => {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: patienceMs,
-    // Of a peer that is gone no end comes back.
-    disconnectTimeout: patienceMs,
-    commandTimeout: patienceMs,
+    connectTimeout: timeoutMs,
+    disconnectTimeout: disconnectMs,
+    commandTimeout: timeoutMs,
     // A replica that was the master before a failover.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
   };
@@ -40,7 +46,7 @@ export const createRedis = ({ url, log }: RedisOptions) => {
     ? new Cluster([{ host: address.hostname, port: Number(address.port || 6379) }], {
         enableOfflineQueue: false,
         clusterRetryStrategy: reconnectDelay,
-        slotsRefreshTimeout: patienceMs,
+        slotsRefreshTimeout: timeoutMs,
         redisOptions: {
           ...common,
           ...(address.protocol === 'rediss:' ? { tls: {} } : {}),
@@ -78,11 +84,11 @@ export const createRedis = ({ url, log }: RedisOptions) => {
     noteRefusal: (cause: string): void =>
       log.error({ cause }, 'Redis refuses what it is asked: each process does without that, in what they share.'),
 
-    /** Resolves once Redis can be asked, or after a second where it is away: it will be back by itself. */
+    /** Resolves once Redis can be asked, or soon after `timeoutMs` where it is away: it will be back by itself. */
     untilReady: (): Promise<void> =>
       new Promise((resolve) => {
         if (redis.status === 'ready') return resolve();
-        const timer = setTimeout(done, 1_000);
+        const timer = setTimeout(done, timeoutMs + startMarginMs);
         function done() {
           clearTimeout(timer);
           redis.off('ready', done);

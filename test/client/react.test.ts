@@ -65,8 +65,7 @@ const openPage = async (app: TestApp, browser: Browser, options: Partial<AuthCli
     show(...children: ReactNode[]): void {
       root.render(createElement(AuthProvider, { client, queryClient }, ...children));
     },
-    shows: (text: string) =>
-      vi.waitFor(() => expect(container.textContent).toBe(text), { interval: 5, timeout: 5_000 }),
+    shows: (text: string) => vi.waitFor(() => expect(container.textContent).toBe(text), { interval: 5 }),
     close(): void {
       root.unmount();
       observer.disconnect();

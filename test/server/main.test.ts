@@ -6,7 +6,7 @@ import { capture } from '../support/captured.ts';
 import { crowd } from '../support/crowd.ts';
 import { askRaw, queryTarget, resultOf } from '../support/raw-request.ts';
 import { openConnection } from '../support/open-connection.ts';
-import { holdPort, runProcess } from '../support/run-process.ts';
+import { freePort, holdPort, runProcess } from '../support/run-process.ts';
 import { apiKey, forgetful, signingKey } from '../support/start-app.ts';
 
 const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
@@ -16,7 +16,10 @@ const environment = (authServiceUrl: string, more: Record<string, string> = {}) 
   PORT: '0',
   ...more,
 });
-const startMain = (env: Record<string, string>) => runProcess({ args: ['server/src/main.ts'], env });
+const startMain = (env: Record<string, string>, ...before: string[]) =>
+  runProcess({ args: [...before, 'server/src/main.ts'], env });
+/** The deadlines of the Auth Service are longer than any machine takes. */
+const patiently = ['--import', './test/support/patient-deadlines.ts'];
 const address = /"address":"([^"]+)"/;
 
 describe('the service, started with environment variables alone', () => {
@@ -35,9 +38,7 @@ describe('the service, started with environment variables alone', () => {
   });
 
   it('starts, and answers 503, before the Auth Service does', async () => {
-    await using taken = await holdPort();
-    const nobodyThere = `http://127.0.0.1:${taken.port}`;
-    await taken[Symbol.asyncDispose]();
+    const nobodyThere = `http://127.0.0.1:${await freePort()}`;
     await using main = startMain(environment(nobodyThere));
     const [, url = ''] = await main.printed(address);
     const answer = await createBrowser({ url }).fetch(`${url}/trpc/status.get`);
@@ -73,7 +74,7 @@ describe('SIGTERM', () => {
 
   it('fails none of 200 requests that wait for a slow Auth Service, and a second one changes nothing', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    await using main = startMain(environmentWithoutMemory(authService.url));
+    await using main = startMain(environmentWithoutMemory(authService.url), ...patiently);
     const [, url = ''] = await main.printed(address);
     let release = () => {};
     const until = new Promise<void>((resolve) => {
@@ -105,7 +106,7 @@ describe('SIGTERM', () => {
 
   it('loses no request of 50 clients that ask without a pause', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    await using main = startMain(environmentWithoutMemory(authService.url));
+    await using main = startMain(environmentWithoutMemory(authService.url), ...patiently);
     const [, url = ''] = await main.printed(address);
     const { access } = await authService.issue({ type: 'staff', id: 123 });
     const headers = { cookie: `access_token=${access}` };
@@ -123,7 +124,7 @@ describe('SIGTERM', () => {
       }
     };
     const ends = Array.from({ length: 50 }, (_, index) => askOnAndOn(index));
-    await vi.waitFor(() => expect(answered).toBeGreaterThan(500), { timeout: 15_000 });
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(500));
     main.kill('SIGTERM');
     expect(new Set(await Promise.all(ends))).toEqual(new Set(['ECONNREFUSED']));
     expect(await main.exited).toBe(0);

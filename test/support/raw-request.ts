@@ -1,4 +1,4 @@
-import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { deserialize, serialize, type SuperJSONResult } from 'superjson';
@@ -24,6 +24,12 @@ export type RawAnswer = {
   /** The raw Set-Cookie lines. */
   setCookies: string[];
   body: string;
+};
+
+/** Keeps connections, and ends them with the block that it is used in. */
+export const keepingAgent = (): Agent & Disposable => {
+  const agent = new Agent({ keepAlive: true });
+  return Object.assign(agent, { [Symbol.dispose]: () => agent.destroy() });
 };
 
 /** Asks without the manners of fetch, which forbids Host, Origin and Sec-Fetch-Site, and normalises every address. */

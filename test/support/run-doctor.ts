@@ -78,11 +78,14 @@ export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions):
     command,
   });
 
-/** The same in this process, for what there is no need to start one: as fast as the Auth Service answers. */
+/**
+ * The same in this process, for what there is no need to start one: as fast as the Auth Service answers. `deadlineMs` is
+ * by default longer than any machine takes.
+ */
 export const examineHere = async ({
   env,
   token,
-  deadlineMs = 5_000,
+  deadlineMs = 60_000,
 }: Pick<RunDoctorOptions, 'env' | 'token'> & { deadlineMs?: number }): Promise<DoctorRun> => {
   const tokenInput = token === undefined ? ({ state: 'none' } as const) : ({ state: 'given', token } as const);
   const findings = await examine({ env, tokenInput, now: Date.now, deadlineMs });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -78,11 +79,19 @@ export const runProgram = ({ program, args, cwd, env, uid }: ProgramOptions) => 
 
 export type RunningProcess = ReturnType<typeof runProgram>;
 
-/** A port that was free a moment ago. */
+/** Linux gives connections and listeners without a port of their own one from 32,768 on, and so none of these. */
+const firstPort = 20_000;
+const ports = 12_000;
+
+/** A port that is free, and that nobody is given who asks for any. */
 export const freePort = async (): Promise<number> => {
-  const holder = await holdPort();
-  await holder[Symbol.asyncDispose]();
-  return holder.port;
+  for (;;) {
+    const port = randomInt(firstPort, firstPort + ports);
+    const holder = await holdPort(port).catch(() => null);
+    if (holder === null) continue;
+    await holder[Symbol.asyncDispose]();
+    return port;
+  }
 };
 
 /** A port that somebody else listens on. */

@@ -1,26 +1,31 @@
-import { type Dialect, startAuthService } from '../../server/dev/auth-service.ts';
+import { type AuthServiceOptions, startAuthService } from '../../server/dev/auth-service.ts';
 import { createBrowser } from './browser.ts';
-import { startRedis } from './redis.ts';
+import { type RedisServerOptions, startRedis } from './redis.ts';
 import { runProcess } from './run-process.ts';
 import { apiKey, signingKey } from './start-app.ts';
 
-export type RunReplicasOptions = { dialect?: Dialect; count: number };
+export type RunReplicasOptions = {
+  count: number;
+  env?: Record<string, string>;
+  authService?: Partial<AuthServiceOptions>;
+  redis?: RedisServerOptions;
+};
 
 /** BFFs as processes of their own, in front of one Auth Service, over one real Redis. */
-export const runReplicas = async ({ dialect = 'guide', count }: RunReplicasOptions) => {
-  const redis = await startRedis();
-  const authService = await startAuthService({ dialect, signingKey, apiKey });
+export const runReplicas = async ({ count, ...options }: RunReplicasOptions) => {
+  const redis = await startRedis(options.redis);
+  const authService = await startAuthService({ signingKey, apiKey, ...options.authService });
   const env = {
     AUTH_SERVICE_URL: authService.url,
     DJANGO_JWT_SIGNING_KEY: signingKey,
     AUTH_API_KEY: apiKey,
     REDIS_URL: redis.url,
     PORT: '0',
-    OPS_PORT: '0',
+    ...options.env,
   };
-  const processes = Array.from({ length: count }, () => runProcess({ args: ['server/src/main.ts'], env }));
+  const processes = Array.from({ length: count }, () => runProcess({ args: ['test/support/replica.ts'], env }));
   const urls = await Promise.all(
-    processes.map(async (one) => (await one.printed(/"address":"([^"]+)"/))[1] ?? 'no address'),
+    processes.map(async (one) => (await one.printed(/Listening on (\S+)\n/))[1] ?? 'no address'),
   );
   return {
     redis,

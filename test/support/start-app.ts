@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type AuthServiceOptions,
   type Dialect,
@@ -9,6 +10,7 @@ import { type Config, loadConfig } from '../../server/src/config.ts';
 import { createLog } from '../../server/src/log.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { capture } from './captured.ts';
+import { createDeadlines, type Deadlines } from './deadlines.ts';
 
 export const signingKey = 'test-signing-key-that-is-long-enough-0123456789';
 export const apiKey = 'test-api-key-0123456789';
@@ -23,17 +25,28 @@ export type StartAppOptions = {
   authService?: Partial<AuthServiceOptions>;
   /** One that runs already, which other apps stand in front of too. */
   upstream?: EmbeddedAuthService;
-  authServiceDeadlineMs?: number;
   /** Milliseconds of the clock that breakers go by. Default: the system's. */
   clock?: () => number;
   recoveryEveryMs?: number;
-} & Pick<AppOptions, 'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter'>;
+} & Pick<
+  AppOptions,
+  | 'createDeadline'
+  | 'drainMs'
+  | 'idleGraceMs'
+  | 'isOverloaded'
+  | 'officialAdapter'
+  | 'redisTimeoutMs'
+  | 'startRedisTimer'
+  | 'timeouts'
+>;
 
 export type TestApp = AsyncDisposable & {
   app: App;
   config: Config;
   authService: EmbeddedAuthService;
   url: string;
+  /** Those of the calls to the Auth Service: they pass when a test says so. */
+  deadlines: Deadlines;
   /** A browser of its own: one cookie jar. */
   browser: (options?: { headers?: Record<string, string> }) => Browser;
   /** Parsed log lines. */
@@ -63,19 +76,23 @@ export const createClock = (startMs = Date.now()) => {
 
 /** A real BFF before a real embedded Auth Service, on ports of their own. */
 export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> => {
+  const deadlines = createDeadlines();
   const {
     dialect = 'guide',
     now = createClock().now,
     env = {},
-    authServiceDeadlineMs,
     clock,
+    createDeadline = deadlines.create,
     recoveryEveryMs,
     drainMs,
     // Nothing is on its way to an app that a test is done with.
     idleGraceMs = 0,
     timeouts,
-    isOverloaded,
+    // A machine that is busy with other tests is no reason to refuse what this one asks.
+    isOverloaded = () => false,
     officialAdapter,
+    redisTimeoutMs,
+    startRedisTimer,
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -98,14 +115,18 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     config,
     now,
     log: createLog({ ...config, destination }),
-    ...(authServiceDeadlineMs === undefined ? {} : { authServiceDeadlineMs }),
+    createDeadline,
+    // A new attempt need not wait for anybody to recover.
+    sleep: () => nextTurn(),
     ...(clock === undefined ? {} : { clock }),
     ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
     idleGraceMs,
     ...(timeouts === undefined ? {} : { timeouts }),
-    ...(isOverloaded === undefined ? {} : { isOverloaded }),
+    isOverloaded,
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
+    ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
+    ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
   });
   const url = await app.listen();
   return {
@@ -114,6 +135,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     authService,
     url,
     logLines,
+    deadlines,
     browser: (browserOptions) => createBrowser({ url, ...browserOptions }),
     async [Symbol.asyncDispose]() {
       await app.close();

@@ -1,17 +1,31 @@
 import type { Browser } from './browser.ts';
 import { startRedis } from './redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from './start-app.ts';
+import { createTimers } from './timers.ts';
 
-/** Two BFFs in front of one Auth Service that share one real Redis. */
+/** For a Redis that is there: as long as any machine takes. */
+export const patientRedisMs = 60_000;
+
+/** Two BFFs in front of one Auth Service that share one real Redis, and do without it only when a test says so. */
 export const startReplicas = async (options: Omit<StartAppOptions, 'now' | 'upstream'> = {}) => {
   const clock = createClock();
+  const redisTimers = createTimers();
   const redis = await startRedis();
   const env = { REDIS_URL: redis.url, ...options.env };
-  const first = await startApp({ ...options, env, now: clock.now });
-  const second = await startApp({ ...options, env, now: clock.now, upstream: first.authService });
+  const shared = {
+    redisTimeoutMs: patientRedisMs,
+    startRedisTimer: redisTimers.start,
+    ...options,
+    env,
+    now: clock.now,
+  };
+  const first = await startApp(shared);
+  const second = await startApp({ ...shared, upstream: first.authService });
   return {
     clock,
     redis,
+    /** Those after which a call goes on without Redis. */
+    redisTimers,
     authService: first.authService,
     first,
     second,

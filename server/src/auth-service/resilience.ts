@@ -5,7 +5,16 @@ import { BulkheadFull, createBulkhead } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 import { retryAfterOf } from './meaning.ts';
 import { createRetryBudget } from './retry-budget.ts';
-import { type Answer, type Exchange, isFailure, type Transport } from './transport.ts';
+import {
+  type Answer,
+  type CreateDeadline,
+  deadlineByTimer,
+  type Exchange,
+  isFailure,
+  type Transport,
+} from './transport.ts';
+
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
 export type ResilienceOptions = {
   transport: Pick<Transport, 'request'>;
@@ -16,9 +25,9 @@ export type ResilienceOptions = {
   /** Between 0 and 1. Default `Math.random`. */
   random?: () => number;
   /** Resolves after so many milliseconds; rejects when the signal aborts. */
-  sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** Replaces the endpoints' own deadlines. */
-  deadlineMs?: number | undefined;
+  sleep?: Sleep | undefined;
+  /** The deadline of a call, with all of its attempts. Default `AbortSignal.timeout`. */
+  createDeadline?: CreateDeadline | undefined;
   /** Told when the breaker of an endpoint opens. */
   onOpen?: (endpoint: string) => void;
 };
@@ -27,7 +36,7 @@ const maxRetries = 2;
 const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
 
-const sleepForReal = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal });
+const sleepForReal: Sleep = (ms, signal) => delay(ms, undefined, { signal });
 
 /**
  * A transport that spares a service in trouble and survives it. One deadline for all of a call: breaker, then
@@ -37,7 +46,8 @@ const sleepForReal = (ms: number, signal: AbortSignal) => delay(ms, undefined, {
  * bulkhead keeps those who left; and its clocks are not to be passed in.
  */
 export const createResilience = (options: ResilienceOptions) => {
-  const { transport, now, random = Math.random, sleep = sleepForReal, deadlineMs, onOpen } = options;
+  const { transport, now, random = Math.random, sleep = sleepForReal, createDeadline = deadlineByTimer } = options;
+  const { onOpen } = options;
   const clock = options.clock ?? (() => performance.now());
   const breakers = new Map<string, Breaker>();
   const inTurn = createBulkhead({ limit: 64, maxWaiting: 256 });
@@ -93,13 +103,12 @@ export const createResilience = (options: ResilienceOptions) => {
         const retryAfterSeconds = Math.max(1, Math.ceil(entry.retryAfterMs / 1000));
         throw new AppError('auth_service_unavailable', { cause: `${endpoint.name} is not asked`, retryAfterSeconds });
       }
-      const deadline = deadlineMs ?? endpoint.deadlineMs;
-      const timeout = AbortSignal.timeout(deadline);
+      const timeout = createDeadline(endpoint.deadlineMs);
       const signal = exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
       let how: CallEnd = 'abandoned';
       let blamed: Blamed = person;
       try {
-        const outcome = await attempts(endpoint, exchange, signal, clock() + deadline);
+        const outcome = await attempts(endpoint, exchange, signal, clock() + endpoint.deadlineMs);
         if (!(outcome instanceof AppError)) {
           how = isFailure(outcome) ? 'failed' : 'good';
           return outcome;

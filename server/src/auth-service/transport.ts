@@ -71,12 +71,18 @@ export type CallTrace = {
   end?: (end: CallEnd) => void;
 };
 
+export type CreateDeadline = (ms: number) => AbortSignal;
+/** Called as a method, as it has to be. */
+export const deadlineByTimer: CreateDeadline = (ms) => AbortSignal.timeout(ms);
+
 export type TransportOptions = {
   /** The address of the Auth Service, without a trailing slash; it may have a path. */
   url: string;
   apiKey: string;
   /** Replaces the endpoints' own deadlines, for calls that come without a signal of their own. */
   deadlineMs?: number | undefined;
+  /** A signal that aborts with a `TimeoutError` after so many milliseconds. Default `AbortSignal.timeout`. */
+  createDeadline?: CreateDeadline | undefined;
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: () => number;
   onCall?: (outcome: CallOutcome) => void;
@@ -137,7 +143,8 @@ const failureToError = (endpoint: Endpoint, cause: unknown, isAnswered: boolean)
  * never followed; of the browser's cookies only the tokens named are sent. Any HTTP answer is returned
  * as it is; `auth_service_unavailable` where there is none, `auth_service_contract` where it cannot be read.
  */
-export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall, traceCall }: TransportOptions) => {
+export const createTransport = (options: TransportOptions) => {
+  const { url, apiKey, deadlineMs, createDeadline = deadlineByTimer, clock, onCall, traceCall } = options;
   const base = new URL(url);
   const basePath = base.pathname.replace(/\/+$/, '');
   const now = clock ?? (() => performance.now());
@@ -169,7 +176,7 @@ export const createTransport = ({ url, apiKey, deadlineMs, clock, onCall, traceC
         ...(exchange.address === undefined ? {} : { 'x-forwarded-for': exchange.address }),
       },
       body: exchange.json === undefined ? null : JSON.stringify(exchange.json),
-      signal: exchange.signal ?? AbortSignal.timeout(deadlineMs ?? endpoint.deadlineMs),
+      signal: exchange.signal ?? createDeadline(deadlineMs ?? endpoint.deadlineMs),
     });
     onAnswer();
     const setCookie = headers['set-cookie'];

@@ -7,6 +7,8 @@ import { describeAssignmentStore } from '../../contract/assignment-store.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
 
 const log = createLog({ logLevel: 'silent' });
+/** Longer than any machine takes. */
+const timeoutMs = 60_000;
 let count = 0;
 const fresh = () => `test-${(count += 1)}:`;
 
@@ -15,7 +17,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
   let connection: RedisConnection;
   beforeAll(async () => {
     server = await startRedis();
-    connection = createRedis({ url: server.url, log });
+    connection = createRedis({ url: server.url, log, timeoutMs });
     await connection.untilReady();
   });
   afterAll(async () => {
@@ -27,7 +29,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
 
   it('are one turn each where two replicas ask at once', async () => {
     const prefix = fresh();
-    const other = createRedis({ url: server.url, log });
+    const other = createRedis({ url: server.url, log, timeoutMs });
     await other.untilReady();
     const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix }));
     const taken = await Promise.all(
@@ -61,13 +63,13 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
 
   it('work in a cluster, whatever a role is called', async () => {
     await using node = await startRedis({ isCluster: true });
-    const cluster = createRedis({ url: `${node.url}?cluster=true`, log });
-    await expect.poll(() => cluster.redis.status, { timeout: 10_000 }).toBe('ready');
+    const cluster = createRedis({ url: `${node.url}?cluster=true`, log, timeoutMs });
+    await expect.poll(() => cluster.redis.status).toBe('ready');
     const store = createRedisStore(cluster);
     for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
       const rotation = toRotation({ system: 'TTS', role });
       await expect
-        .poll(() => store.take({ rotation, candidates: [1, 2], key: 'a}b{c' }).catch(() => null), { timeout: 5_000 })
+        .poll(() => store.take({ rotation, candidates: [1, 2], key: 'a}b{c' }).catch(() => null))
         .toMatchObject({ assignee: 1 });
       expect(await store.take({ rotation, candidates: [2], key: 'a}b{c' })).toEqual({ assignee: 1, replayed: true });
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refusalToReason } from '../../../server/src/auth-service/refusal.ts';
+import { cpuMsOf } from '../../support/cpu-time.ts';
 
 const deployed = (text: string) => ({ success: false, errors: { non_field_errors: [text] } });
 
@@ -118,10 +119,9 @@ describe('a body that was made to be hard to read', () => {
   });
 
   it('is read in no time, however long it is', () => {
-    const startedAt = performance.now();
     for (const word of ['will ', 'too many ', 'attempts ', '@', 'a@', 'lock', '_', 'x']) {
-      refusalToReason({ detail: word.repeat(1_000_000) }, 'bad_credentials');
+      const detail = word.repeat(1_000_000);
+      expect(cpuMsOf(() => void refusalToReason({ detail }, 'bad_credentials'))).toBeLessThan(5_000);
     }
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });

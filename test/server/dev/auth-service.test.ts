@@ -1,6 +1,7 @@
 import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { freePort } from '../../support/run-process.ts';
 import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './ask.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
@@ -185,10 +186,7 @@ describe('the service', () => {
   it('leaves no listener behind when its control port is taken', async () => {
     await using taken = await start({ controlPort: 0 });
     const controlPort = Number(new URL(taken.controlUrl ?? '').port);
-    const port = await start().then(async (free) => {
-      await free.close();
-      return Number(new URL(free.url).port);
-    });
+    const port = await freePort();
     await expect(start({ port, controlPort })).rejects.toThrow('EADDRINUSE');
     await using again = await start({ port });
     expect(again.url).toBe(`http://127.0.0.1:${port}`);

@@ -159,7 +159,7 @@ describe('npm run dev', () => {
     await using page = await createPageFolder();
     const { dev, ports } = await startDev({ pageFolder: page.folder });
     await using _ = dev;
-    await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'), 10_000);
+    await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'));
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
     expect((await page.names()).join()).not.toContain('.dist-');

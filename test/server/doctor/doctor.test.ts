@@ -109,7 +109,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"detail":"no"}');
     });
     const run = await runDoctor({ env: wellEnvironment(front.url) });
-    expect(run.line('✗', 'clock')).toMatch(/is 1(19|20|21) s behind this machine's.*Set both clocks by NTP/);
+    expect(run.line('✗', 'clock')).toMatch(/is 1(19|[2-9]\d) s behind this machine's.*Set both clocks by NTP/);
     expect(run.code).toBe(1);
   });
 

@@ -116,7 +116,7 @@ describe('a token', () => {
     await using authService = await start();
     const env = wellEnvironment(authService.url);
     const run = await examineHere({ env, token: staffToken(Date.now() + 3_600_000, {}, signingKey) });
-    expect(run.line('✗', 'clock')).toMatch(/issued (3599|3600) s in the future/);
+    expect(run.line('✗', 'clock')).toMatch(/issued (35\d\d|3600) s in the future/);
   });
 
   it.each([
@@ -135,14 +135,14 @@ describe('a token', () => {
 
 describe('an Auth Service', () => {
   it.each([
-    ['hangs', { kind: 'hang' }, 'it does not answer in time'],
-    ['resets', { kind: 'reset' }, 'it ends the connection without an answer'],
-    ['speaks no HTTP', { kind: 'garbage' }, 'is not HTTP'],
-    ['answers 503', { kind: 'status', status: 503 }, 'it answers 503'],
-  ] as const)('that %s is one ✗, within the deadline', async (_what, fault, says) => {
+    ['hangs', { kind: 'hang' }, 'it does not answer in time', 300],
+    ['resets', { kind: 'reset' }, 'it ends the connection without an answer', 60_000],
+    ['speaks no HTTP', { kind: 'garbage' }, 'is not HTTP', 60_000],
+    ['answers 503', { kind: 'status', status: 503 }, 'it answers 503', 60_000],
+  ] as const)('that %s is one ✗, within the deadline', async (_what, fault, says, deadlineMs) => {
     await using authService = await start();
     authService.fault('*', fault);
-    const run = await examineHere({ env: wellEnvironment(authService.url), deadlineMs: 300 });
+    const run = await examineHere({ env: wellEnvironment(authService.url), deadlineMs });
     expect(run.line('✗', 'AUTH_SERVICE_URL')).toContain(says);
     expect(run.line('!', 'AUTH_API_KEY')).toContain('not checked because the Auth Service cannot be asked');
     expect(run.stdout.match(/^✗/gm)).toHaveLength(1);
@@ -151,7 +151,8 @@ describe('an Auth Service', () => {
   it('of which one endpoint hangs is told by that endpoint, and everything else is checked', async () => {
     await using authService = await start();
     authService.fault('employee', { kind: 'hang' });
-    const run = await examineHere({ env: wellEnvironment(authService.url), deadlineMs: 300 });
+    // Long enough for the others, however busy the machine is.
+    const run = await examineHere({ env: wellEnvironment(authService.url), deadlineMs: 4_000 });
     expect(run.line('✗', 'paths')).toContain('of employee-internal: it does not answer in time');
     expect(run.line('✗', 'AUTH_API_KEY')).toContain('cannot be asked: it does not answer in time');
     expect(run.line('✓', 'refresh')).toContain('has the endpoint');

@@ -6,7 +6,12 @@ import { forgetful, startApp, type StartAppOptions } from '../../support/start-a
 
 /** An app with a held Auth Service, and what a signed-in person sends. */
 const startHeld = async (options: StartAppOptions = {}) => {
-  const app = await startApp({ ...options, env: { ...forgetful, RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' } });
+  // What ends only where the test says so has no bound that a busy machine can miss.
+  const app = await startApp({
+    drainMs: 600_000,
+    ...options,
+    env: { ...forgetful, RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' },
+  });
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
   let release = () => {};
   const until = new Promise<void>((resolve) => {
@@ -82,7 +87,7 @@ describe('a stop', () => {
   });
 
   it('is not ready and takes no new connections, while open ones are served', async () => {
-    await using test = await startHeld({ idleGraceMs: 10_000 });
+    await using test = await startHeld({ idleGraceMs: 600_000 });
     const ops = await test.app.app.listenOps();
     test.hold();
     using busy = await openConnection(test.app.url);
@@ -107,7 +112,7 @@ describe('a stop', () => {
   });
 
   it('answers a request that comes on a connection at rest, and says that it is the last', async () => {
-    await using test = await startHeld({ idleGraceMs: 10_000 });
+    await using test = await startHeld({ idleGraceMs: 600_000 });
     using used = await openConnection(test.app.url);
     used.send(...test.status);
     expect(await used.received(ok)).not.toMatch(connectionClose);
@@ -133,7 +138,7 @@ describe('a stop', () => {
   });
 
   it('ends connections at rest after a grace, long before the calls must have ended', async () => {
-    await using test = await startHeld({ idleGraceMs: 50, drainMs: 600_000 });
+    await using test = await startHeld({ idleGraceMs: 50 });
     using used = await openConnection(test.app.url);
     used.send(...test.status);
     await used.received(ok);
@@ -162,7 +167,7 @@ describe('a stop', () => {
   });
 
   it('lets a streamed answer end whose head is gone, and then its connection', async () => {
-    await using test = await startHeld({ drainMs: 600_000 });
+    await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     test.hold();
     const target = queryTarget(['status.get', 'users.byId'], { 1: { json: { id: 123 } } });
@@ -179,7 +184,7 @@ describe('a stop', () => {
   });
 
   it('waits for a request of which a part has come', async () => {
-    await using test = await startHeld({ drainMs: 600_000 });
+    await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     const [first = '', ...rest] = test.status;
     connection.send(first, '');

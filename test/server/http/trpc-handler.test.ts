@@ -58,7 +58,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     ['paths', pathCases],
     ['methods and headers', headerCases],
     ['what no client of Node would send', lineCases],
-  ])('%s', { timeout: 60_000 }, async (_name, cases) => {
+  ])('%s', { timeout: 300_000 }, async (_name, cases) => {
     await using twins = await startTwins({ dialect, env: withCors });
     await twins.compareAll(cases);
     expect(await twins.differences()).toEqual([]);
@@ -201,7 +201,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(await twins.differences()).toEqual([]);
   });
 
-  it(`${runs} random requests`, { timeout: 60_000 + runs * 100 }, async () => {
+  it(`${runs} random requests`, { timeout: 300_000 + runs * 400 }, async () => {
     await using twins = await startTwins({ dialect, env: withCors });
     const answerers: Record<Answerer, number> = { own: 0, adapter: 0, neither: 0 };
     const statuses = new Set<number>();

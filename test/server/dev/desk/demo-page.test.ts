@@ -86,7 +86,7 @@ describe('the demo page', () => {
     await using page = await createPageFolder();
     const demo = createDemoPage({ folder: page.folder, alsoFrom: [], env });
     const preparing = demo.prepare();
-    await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'), 5_000);
+    await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'));
     await demo.close();
     expect(await preparing).toMatchObject({ state: 'failed' });
     expect((await page.names()).toSorted()).toEqual(['index.html', 'main.ts']);

@@ -20,7 +20,13 @@ export const startDesk = async (page: { state: DemoPageState } = { state: { stat
     // So few that whatever is limited is found out.
     RATE_LIMIT_PER_MINUTE: '3',
   });
-  const app = await createApp({ config, idleGraceMs: 0 });
+  const app = await createApp({
+    config,
+    idleGraceMs: 0,
+    // Neither is about how busy the machine is.
+    isOverloaded: () => false,
+    createDeadline: () => new AbortController().signal,
+  });
   const ticketsUrlFor = () => ticketsUrl;
   await registerDevRoutes(app.server, { authService, accessLifetimeSeconds: 60, cookieDomain: null, ticketsUrlFor });
   await registerDemoRoutes(app.server, { page: { current: () => page.state }, ticketsUrlFor });
