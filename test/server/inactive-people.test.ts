@@ -3,6 +3,7 @@ import type { PersonChange } from '../../server/dev/people-directory.ts';
 import type { Subject } from '../../server/dev/people.ts';
 import type { Browser } from '../support/browser.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
+import { pastDeadlineAt } from '../support/past-deadline.ts';
 import { createClock, dialects, forgetful, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const staff: Subject = { type: 'staff', id: 123 };
@@ -78,6 +79,19 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
         test.authService.fault(endpoint, { ...fault });
       }
       expect((await test.refresh()).user).toMatchObject(subject);
+      expect([...test.browser.cookies.keys()].toSorted()).toEqual(['access_token', 'refresh_token']);
+    }
+  });
+
+  it('an active person goes on where the lookup of their record is never answered', async () => {
+    for (const [subject, endpoint] of [
+      [staff, 'user'],
+      [employee, 'employee'],
+    ] as const) {
+      await using test = await startSignedIn({ dialect }, subject);
+      test.authService.fault(endpoint, { kind: 'hang' });
+      const { user } = await pastDeadlineAt(test.app, endpoint, test.refresh);
+      expect(user).toMatchObject(subject);
       expect([...test.browser.cookies.keys()].toSorted()).toEqual(['access_token', 'refresh_token']);
     }
   });
