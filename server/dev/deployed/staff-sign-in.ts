@@ -1,179 +1,115 @@
-import { randomUUID } from 'node:crypto';
-import { emptyCookie, setCookie } from './cookies.ts';
-import type { DeployedCaller } from './deployed-caller.ts';
-import {
-  type Answer,
-  type AuthRequest,
-  json,
-  missingFields,
-  readJson,
-  redirect,
-  serverError,
-  textOf,
-} from './exchange.ts';
-import type { Staff, Subject } from './people.ts';
-import { deployedEmployee, deployedProfile } from './profiles.ts';
-import type { Service } from './service.ts';
-import { subjectOf, userIdOf } from './tokens.ts';
+import { csrfCookie, sessionIdCookie } from '../cookies.ts';
+import { type Answer, json, missingFields, readJson, textOf } from '../exchange.ts';
+import { createLocks } from '../locks.ts';
+import type { Staff, Subject } from '../people.ts';
+import type { Service } from '../service.ts';
+import { userIdOf } from '../tokens.ts';
+import type { DjangoSessions } from './django-sessions.ts';
+import { asStaff, type Handler, type View } from './guards.ts';
+import { staffProfile } from './profiles.ts';
+import { captchaErrors, formError, refused, signInTexts, staffRefused } from './sign-in-answers.ts';
 
-const PENDING_LIFETIME_SECONDS = 600;
+const TEMPORARY_TOKEN_SECONDS = 300;
+const WRONG_BEFORE_LOCK = 10;
+const LOCKED_FOR_MS = 15 * 60_000;
 
-const staffRefusal = (errors: Record<string, string[]>) => json(400, { success: false, errors });
+const subjectOf = ({ id }: Staff): Subject => ({ type: 'staff', id });
 
-const reasons = {
-  wrong: 'Invalid email or password.',
-  locked: 'Account is locked due to too many failed login attempts. Try again later.',
-  inactive: 'This account is inactive.',
-  captcha: 'Captcha verification required.',
+/** Only staff with the role Employee in HDTS are held back until they are approved. */
+const approvalRefusal = ({ status, roles }: Staff): string | null => {
+  const isHeldBack = roles.some(({ system, role }) => system === 'HDTS' && role === 'Employee');
+  if (!isHeldBack || status === 'Approved') return null;
+  return status === 'Pending' ? signInTexts.staffPending : signInTexts.staffRejected;
 };
 
-const notValid = json(401, { detail: 'Token is invalid or expired', code: 'token_not_valid' });
+/** Staff sign-in and its second factor: tokens come in the body, cookies are Django's own. */
+export const createStaffSignIn = (service: Service, sessions: DjangoSessions) => {
+  const { people, tokens, captcha, secondFactor, now } = service;
+  const locks = createLocks({ maxWrong: WRONG_BEFORE_LOCK, lockedForMs: LOCKED_FOR_MS, now });
 
-/** The deployed service's sign-in, second factor, refresh and sign-out. */
-export const createDeployedSessions = ({ people, tokens, signIn, secondFactor, sessions, now }: Service) => {
-  // Readable by scripts, as deployed.
-  const cookie = (name: string, value: string, maxAgeSeconds: number) =>
-    setCookie(name, value, { maxAgeSeconds, now: now(), httpOnly: false });
-  const accessCookie = (token: string) => cookie('access_token', token, tokens.accessLifetimeSeconds);
+  const tokensFor = async (person: Staff) => {
+    const { access: access_token, refresh: refresh_token } = await tokens.pair(subjectOf(person));
+    return { access_token, refresh_token };
+  };
+  const djangoCookies = (): string[] => [sessionIdCookie(sessions.begin(), now()), csrfCookie(now())];
 
-  const staffSignedIn = async (person: Staff): Promise<Answer> => {
-    const { access, refresh } = await tokens.pair({ type: 'staff', id: person.id });
-    const { system_roles, ...user } = deployedProfile(person);
-    const sessionId = randomUUID().replaceAll('-', '');
-    sessions.set(sessionId, person.id);
-    return json(
-      200,
-      {
-        success: true,
-        message: 'Login successful',
-        access_token: access,
-        refresh_token: refresh,
-        user,
-        system_roles,
-      },
-      [
-        setCookie('sessionid', sessionId, { maxAgeSeconds: 1_209_600, now: now(), httpOnly: true }),
-        cookie('csrftoken', randomUUID().replaceAll('-', ''), 31_449_600),
-      ],
-    );
+  const signedIn = async (person: Staff, view: View): Promise<Answer> => {
+    const { system_roles, ...profile } = staffProfile(person, view);
+    const user = { ...profile, is_staff: person.is_staff, is_superuser: person.is_superuser };
+    const pair = await tokensFor(person);
+    const body = { success: true, otp_required: false, message: 'Login successful', ...pair, user, system_roles };
+    return json(200, body, djangoCookies());
   };
 
-  const refreshClaims = async ({ cookies }: AuthRequest) => {
-    // An access token passes for a refresh token: nobody looks at token_type.
-    const verified = await tokens.verify(cookies.get('refresh_token') ?? '');
-    return verified.ok ? verified.claims : null;
+  const secondFactorAsked = async (person: Staff): Promise<Answer> => {
+    secondFactor.send(subjectOf(person), person.email);
+    const temporary = {
+      // The user_type is not said, which means staff.
+      user_type: undefined,
+      temp_otp_login: true,
+      otp_required: true,
+      exp: Math.floor(now() / 1000) + TEMPORARY_TOKEN_SECONDS,
+    };
+    return json(200, {
+      success: false,
+      otp_required: true,
+      temporary_token: await tokens.access(subjectOf(person), temporary),
+      message: 'OTP sent to your email address',
+    });
   };
 
-  const logout = ({ cookies }: AuthRequest): Answer => {
-    sessions.delete(cookies.get('sessionid') ?? '');
-    return json(200, { success: true, message: 'Logged out successfully' }, [
-      emptyCookie('access_token'),
-      emptyCookie('refresh_token'),
-    ]);
+  /** Why the password does not sign this person in. Null: it does. E-mail addresses compare with case. */
+  const refusalOf = (person: Staff | null, email: string, password: string): string | null => {
+    if (person?.email !== email) return signInTexts.wrong;
+    if (person.locked || locks.isLocked(person.id)) return signInTexts.staffLocked;
+    if (person.password !== password || !person.is_active) {
+      locks.countWrong(person.id);
+      return signInTexts.wrong;
+    }
+    locks.forget(person.id);
+    return approvalRefusal(person);
   };
 
   return {
-    'staff-login': async (request: AuthRequest): Promise<Answer> => {
+    'staff-login': (async (request) => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
       const email = textOf(read.fields, 'email');
       const password = textOf(read.fields, 'password');
       const missing = missingFields({ email, password });
-      if (missing) return staffRefusal(missing);
-      const attempt = signIn.staff(email, password, read.fields.captcha_token);
-      if (!('person' in attempt)) return staffRefusal({ non_field_errors: [reasons[attempt.outcome]] });
-      const { outcome, person } = attempt;
-      if (outcome === 'ok') return staffSignedIn(person);
-      const subject: Subject = { type: 'staff', id: person.id };
-      secondFactor.tell(subject, person.email);
-      const exp = Math.floor(now() / 1000) + PENDING_LIFETIME_SECONDS;
-      return json(200, {
-        success: false,
-        otp_required: true,
-        temporary_token: await tokens.access(subject, { temp_otp_login: true, otp_required: true, exp }),
-        message: 'OTP sent to your email.',
-      });
-    },
+      if (missing) return staffRefused(missing);
+      const person = people.staff.byEmail(email);
+      const robot = captchaErrors(captcha(read.fields.g_recaptcha_response, person?.captcha === true));
+      if (robot) return staffRefused(robot);
+      const refusal = refusalOf(person, email, password);
+      if (refusal !== null || person === null) return staffRefused(formError(refusal ?? signInTexts.wrong));
+      return person.second_factor ? secondFactorAsked(person) : signedIn(person, request.view);
+    }) satisfies Handler,
 
-    'staff-otp': async (request: AuthRequest): Promise<Answer> => {
+    'staff-otp': (async (request) => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
       const temporaryToken = textOf(read.fields, 'temporary_token');
       const otpCode = textOf(read.fields, 'otp_code');
       const missing = missingFields({ temporary_token: temporaryToken, otp_code: otpCode });
-      if (missing) return staffRefusal(missing);
+      if (missing) return refused(missing);
       const verified = await tokens.verify(temporaryToken);
-      const id = verified.ok && verified.claims.temp_otp_login ? userIdOf(verified.claims) : null;
-      const person = id === null ? null : people.staff.find(id);
-      if (!person) return staffRefusal({ temporary_token: ['Invalid or expired temporary token.'] });
-      const result = secondFactor.redeem({ type: 'staff', id: person.id }, otpCode);
-      if (result === 'ok') return staffSignedIn(person);
-      return staffRefusal({ otp_code: [result === 'wrong' ? 'Invalid OTP code.' : 'OTP code has expired.'] });
-    },
-
-    'employee-login': async (request: AuthRequest): Promise<Answer> => {
-      const read = readJson(request);
-      if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
-      const missing = missingFields({ email, password });
-      if (missing) return json(400, missing);
-      const attempt = signIn.employee(email, password);
-      if (!('person' in attempt)) return json(400, { non_field_errors: [reasons[attempt.outcome]] });
-      const { outcome, person } = attempt;
-      const subject: Subject = { type: 'employee', id: person.id };
-      if (outcome === 'second_factor') {
-        secondFactor.tell(subject, person.email);
-        return json(200, { requires_otp: true, email: person.email });
+      const person = verified.ok ? people.staff.find(userIdOf(verified.claims) ?? 0) : null;
+      if (!verified.ok || person === null) return refused(formError('Invalid or expired token.'));
+      if (verified.claims.temp_otp_login !== true) return refused(formError('Invalid token type.'));
+      if (secondFactor.redeem(subjectOf(person), otpCode) !== 'ok') {
+        return refused(formError('Invalid or expired OTP code.'));
       }
-      const { access, refresh } = await tokens.pair(subject);
-      return json(200, { success: true, access, refresh, employee: deployedEmployee(person) }, [
-        accessCookie(access),
-        cookie('refresh_token', refresh, tokens.refreshLifetimeSeconds),
-      ]);
-    },
+      const { system_roles: _, ...user } = staffProfile(person, request.view);
+      const body = { success: true, message: 'OTP verification successful', ...(await tokensFor(person)), user };
+      return json(200, { ...body, redirect: '/staff/settings/profile/' }, djangoCookies());
+    }) satisfies Handler,
 
-    // Broken as deployed: right or wrong, the code leads to the login page.
-    'employee-otp': (): Answer => redirect(302, '/login/'),
-
-    refresh: async (request: AuthRequest, caller: DeployedCaller | null): Promise<Answer> => {
-      if (!caller) return redirect(302, '/login/');
-      if (!request.cookies.get('refresh_token')) return json(401, { detail: 'Refresh token not found in cookies.' });
-      const claims = await refreshClaims(request);
-      const subject = claims && subjectOf(claims);
-      if (!subject) return notValid;
-      const isGone = (subject.type === 'staff' ? people.staff : people.employees).find(subject.id) === null;
-      if (isGone && people.staff.find(subject.id) === null) return serverError();
-      if (isGone) return json(401, { detail: 'Employee not found' });
-      return json(
-        200,
-        {
-          message: 'Token refreshed successfully',
-          user_type: subject.type,
-          expires_in: tokens.accessLifetimeSeconds,
-        },
-        [accessCookie(await tokens.access(subject))],
-      );
-    },
-
-    'staff-refresh': async (request: AuthRequest): Promise<Answer> => {
-      const claims = await refreshClaims(request);
-      // Whose number it is, nobody asks: an employee's refresh token gives the staff user's access token.
-      const id = claims && userIdOf(claims);
-      if (id === null || !people.staff.find(id)) return serverError();
-      return json(200, { message: 'Token refreshed successfully' }, [
-        accessCookie(await tokens.access({ type: 'staff', id })),
-      ]);
-    },
-
-    'employee-refresh': async (request: AuthRequest): Promise<Answer> => {
-      const claims = await refreshClaims(request);
-      const subject = claims && subjectOf(claims);
-      if (subject?.type !== 'employee') return notValid;
-      return json(200, { access: await tokens.access(subject) });
-    },
-
-    'staff-logout': logout,
-    'employee-logout': logout,
+    /** With the temporary token as access cookie it is how a new code is sent while somebody signs in. */
+    'staff-otp-resend': asStaff((_request, person) => {
+      if (!person.second_factor) return json(400, { error: '2FA is not enabled for this account' });
+      secondFactor.send(subjectOf(person), person.email);
+      return json(200, { message: 'OTP sent to your email address', expires_in_minutes: 5 });
+    }),
   };
 };

@@ -1,53 +1,55 @@
-import type { PeopleDirectory } from './people-directory.ts';
-import { type Employee, isActiveEmployee, type Staff } from './people.ts';
+import { createLocks } from '../locks.ts';
+import { type Employee, isActiveEmployee, type Staff } from '../people.ts';
+import type { Service } from '../service.ts';
 
 /** Generous, so that tests of wrong passwords do not lock the person they share. */
 export const WRONG_PASSWORDS_BEFORE_LOCK = 20;
 
-const CAPTCHA_THAT_PASSES = 'captcha-ok';
+type Outcome<Person> =
+  | { outcome: 'wrong' | 'locked' | 'inactive' | 'pending' | 'rejected' | 'captcha' }
+  | { outcome: 'ok' | 'second_factor'; person: Person };
 
-type Refusal = { outcome: 'wrong' | 'locked' | 'inactive' | 'captcha' };
-type Accepted<Person> = { outcome: 'ok' | 'second_factor'; person: Person };
+type Attempt<Person> = {
+  person: Person | null;
+  password: string;
+  captchaToken: unknown;
+  locks: ReturnType<typeof createLocks>;
+  isLocked: boolean;
+  needsCaptcha: boolean;
+};
 
-export type StaffSignIn = Refusal | Accepted<Staff>;
-export type EmployeeSignIn = Refusal | Accepted<Employee>;
+/** Checks passwords, and locks an account for good after too many wrong ones in a row. */
+export const createGuideSignIn = ({ people, captcha, now }: Service) => {
+  const neverOver = { maxWrong: WRONG_PASSWORDS_BEFORE_LOCK, lockedForMs: Number.POSITIVE_INFINITY, now };
+  const staffLocks = createLocks(neverOver);
+  const employeeLocks = createLocks(neverOver);
 
-/** Checks passwords, and counts the wrong ones in a row: too many lock the account. */
-export const createSignIn = ({ people }: { people: PeopleDirectory }) => {
-  const wrongInARow = new Map<string, number>();
-
-  const isLocked = (key: string) => (wrongInARow.get(key) ?? 0) >= WRONG_PASSWORDS_BEFORE_LOCK;
-
-  const passwordHolds = (key: string, person: Staff | Employee, password: string): boolean => {
-    if (person.password === password) {
-      wrongInARow.delete(key);
-      return true;
+  const check = <Person extends Staff | Employee>(attempt: Attempt<Person>): Outcome<Person> => {
+    const { person, password, captchaToken, locks, isLocked, needsCaptcha } = attempt;
+    if (captcha(captchaToken, needsCaptcha) !== 'passed') return { outcome: 'captcha' };
+    if (!person) return { outcome: 'wrong' };
+    if (isLocked || locks.isLocked(person.id)) return { outcome: 'locked' };
+    if (person.password !== password) {
+      locks.countWrong(person.id);
+      return { outcome: 'wrong' };
     }
-    wrongInARow.set(key, (wrongInARow.get(key) ?? 0) + 1);
-    return false;
+    locks.forget(person.id);
+    if (person.status === 'Pending') return { outcome: 'pending' };
+    if (person.status === 'Rejected') return { outcome: 'rejected' };
+    const isActive = 'is_active' in person ? person.is_active : isActiveEmployee(person);
+    if (!isActive) return { outcome: 'inactive' };
+    return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
   };
 
   return {
-    staff: (email: string, password: string, captchaToken: unknown): StaffSignIn => {
+    staff: (email: string, password: string, captchaToken: unknown): Outcome<Staff> => {
       const person = people.staff.byEmail(email);
-      if (!person) return { outcome: 'wrong' };
-      const key = `staff:${person.id}`;
-      if (person.locked || isLocked(key)) return { outcome: 'locked' };
-      if (person.captcha && captchaToken !== CAPTCHA_THAT_PASSES) return { outcome: 'captcha' };
-      if (!passwordHolds(key, person, password)) return { outcome: 'wrong' };
-      if (!person.is_active) return { outcome: 'inactive' };
-      return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
+      const { locked: isLocked = false, captcha: needsCaptcha = false } = person ?? {};
+      return check({ person, password, captchaToken, locks: staffLocks, isLocked, needsCaptcha });
     },
-    employee: (email: string, password: string): EmployeeSignIn => {
+    employee: (email: string, password: string, captchaToken: unknown): Outcome<Employee> => {
       const person = people.employees.byEmail(email);
-      if (!person) return { outcome: 'wrong' };
-      const key = `employee:${person.id}`;
-      if (isLocked(key)) return { outcome: 'locked' };
-      if (!passwordHolds(key, person, password)) return { outcome: 'wrong' };
-      if (!isActiveEmployee(person)) return { outcome: 'inactive' };
-      return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
+      return check({ person, password, captchaToken, locks: employeeLocks, isLocked: false, needsCaptcha: false });
     },
   };
 };
-
-export type SignIn = ReturnType<typeof createSignIn>;
