@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { createCaptcha } from './captcha.ts';
 import { createCalls, type RecordedCall } from './calls.ts';
 import { createControl } from './control.ts';
-import { createDeployed } from './deployed.ts';
+import { createDeployed } from './deployed/deployed.ts';
 import { type EndpointName, findEndpoint } from './endpoints.ts';
 import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes } from './exchange.ts';
 import { applyFault, createFaults, type Fault } from './faults.ts';
-import { createGuide } from './guide.ts';
+import { createGuide } from './guide/guide.ts';
 import type { AuthServiceOptions, Dialect } from './options.ts';
 import { createPeopleDirectory, type PersonChange } from './people-directory.ts';
 import type { Subject } from './people.ts';
 import { createSecondFactor } from './second-factor.ts';
-import { createSignIn } from './sign-in.ts';
 import { createTokens, type TokenPair } from './tokens.ts';
 
 export type { RecordedCall } from './calls.ts';
@@ -26,6 +26,7 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   url: string;
   controlUrl: string | null;
   dialect: Dialect;
+  accessLifetimeSeconds: number;
   /** A pair as sign-in would issue it; overrides go into the access token's claims, and undefined deletes a claim. */
   issue(subject: Subject, overrides?: Record<string, unknown>): Promise<TokenPair>;
   /** Changes or deletes a person of this service; tokens issued before stay as they are. Throws if there is no such person. */
@@ -47,6 +48,14 @@ export interface EmbeddedAuthService extends AsyncDisposable {
 }
 
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
+const MINUTE_MS = 60_000;
+
+/** How the dialects differ in what they count and time. */
+const figures = {
+  guide: { accessLifetimeSeconds: 900, codeValidForMs: 10 * MINUTE_MS, codeRefusedFromTry: Number.POSITIVE_INFINITY },
+  // "At most 3 tries", but the try itself is counted before the code is compared: the third fails even if it is right.
+  deployed: { accessLifetimeSeconds: 300, codeValidForMs: 5 * MINUTE_MS, codeRefusedFromTry: 3 },
+} as const;
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -69,19 +78,22 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const { dialect = 'guide', host = '127.0.0.1', port = 0, controlPort = false, signingKey, apiKey } = options;
   const { now = Date.now, log = () => {} } = options;
 
+  const { codeValidForMs: validForMs, codeRefusedFromTry: refusedFromTry, ...defaults } = figures[dialect];
+  const { accessLifetimeSeconds = defaults.accessLifetimeSeconds } = options;
+
   const people = createPeopleDirectory();
   const tokens = createTokens({
     dialect,
     people,
     signingKey,
     now,
-    accessLifetimeSeconds: options.accessLifetimeSeconds ?? 900,
+    accessLifetimeSeconds,
     refreshLifetimeSeconds: options.refreshLifetimeSeconds ?? WEEK_SECONDS,
     claims: options.claims ?? 'dialect',
   });
-  const secondFactor = createSecondFactor({ now, log });
-  const signIn = createSignIn({ people });
-  const service = { dialect, apiKey, now, people, tokens, secondFactor, signIn, sessions: new Map() };
+  const secondFactor = createSecondFactor({ now, log, validForMs, refusedFromTry });
+  const captcha = createCaptcha({ captcha: options.captcha ?? 'off' });
+  const service = { dialect, apiKey, now, people, tokens, captcha, secondFactor };
   const answerTo = dialect === 'guide' ? createGuide(service) : createDeployed(service);
   const calls = createCalls();
   const faults = createFaults();
@@ -154,6 +166,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     url,
     controlUrl,
     dialect,
+    accessLifetimeSeconds,
     issue: tokens.pair,
     changePerson: people.change,
     lastCode: secondFactor.lastCode,

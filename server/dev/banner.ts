@@ -9,6 +9,7 @@ export type BannerOptions = {
   authServiceUrl: string;
   controlUrl: string | null;
   dialect: Dialect;
+  accessLifetimeSeconds: number;
 };
 
 const jar = '/tmp/auth-bff.cookies';
@@ -29,7 +30,7 @@ export const toCurlLines = (bffUrl: string): string[] => {
 
 /** Where to go, whom to sign in as, and what to try. */
 export const toBanner = (options: BannerOptions): string => {
-  const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect } = options;
+  const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect, accessLifetimeSeconds } = options;
   const width = Math.max(...signInPeople.map(({ email }) => email.length));
   const people = signInPeople.map(
     ({ email, password, as, shows }) => `  ${as.padEnd(9)} ${email.padEnd(width)}  ${password}  ${shows}`,
@@ -39,6 +40,7 @@ export const toBanner = (options: BannerOptions): string => {
     ...(hasPage ? [`The help desk      ${bffUrl}  (open it in a browser)`] : []),
     `The BFF            ${bffUrl}/trpc`,
     `The Auth Service   ${authServiceUrl}  (embedded, dialect: ${dialect}; --dialect deployed for the other)`,
+    `                   (an access token lives ${accessLifetimeSeconds} s; --access-lifetime-seconds changes that)`,
     `The ticket service ${ticketsUrl}/tickets/  (a system's own backend, which verifies the session itself)`,
     ...(controlUrl === null ? [] : [`What breaks it     ${controlUrl}  (curl it for help)`]),
     '',

@@ -1,15 +1,28 @@
-export type CookieOptions = { maxAgeSeconds: number; now: number; httpOnly: boolean };
+import { randomUUID } from 'node:crypto';
+
+export type CookieOptions = {
+  maxAgeSeconds: number;
+  now: number;
+  httpOnly: boolean;
+  /** Default false. */
+  secure?: boolean;
+  /** Default `Lax`. */
+  sameSite?: 'Lax' | 'Strict';
+};
 
 /** A `Set-Cookie` line as Django writes it. */
-export const setCookie = (name: string, value: string, { maxAgeSeconds, now, httpOnly }: CookieOptions): string =>
-  [
+export const setCookie = (name: string, value: string, options: CookieOptions): string => {
+  const { maxAgeSeconds, now, httpOnly, secure = false, sameSite = 'Lax' } = options;
+  return [
     `${name}=${value}`,
     `expires=${new Date(now + maxAgeSeconds * 1000).toUTCString()}`,
     ...(httpOnly ? ['HttpOnly'] : []),
     `Max-Age=${maxAgeSeconds}`,
     'Path=/',
-    'SameSite=Lax',
+    `SameSite=${sameSite}`,
+    ...(secure ? ['Secure'] : []),
   ].join('; ');
+};
 
 /** Django's `delete_cookie`: an empty value, which it quotes, and a date long past. */
 export const deleteCookie = (name: string): string =>
@@ -17,3 +30,15 @@ export const deleteCookie = (name: string): string =>
 
 /** Deletes nothing in the browser: it will send the cookie back, empty. */
 export const emptyCookie = (name: string): string => `${name}=""; Path=/; SameSite=Lax`;
+
+const SESSION_SECONDS = 14 * 24 * 60 * 60;
+const CSRF_SECONDS = 52 * 7 * 24 * 60 * 60;
+
+/** 32 digits, as Django's own identifiers. */
+export const randomKey = (): string => randomUUID().replaceAll('-', '');
+
+export const sessionIdCookie = (sessionId: string, now: number): string =>
+  setCookie('sessionid', sessionId, { now, maxAgeSeconds: SESSION_SECONDS, httpOnly: true });
+
+export const csrfCookie = (now: number): string =>
+  setCookie('csrftoken', randomKey(), { now, maxAgeSeconds: CSRF_SECONDS, httpOnly: false });

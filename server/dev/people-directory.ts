@@ -62,8 +62,8 @@ export const createPeopleDirectory = () => {
 
     /** Throws if there is nobody to change. */
     change({ type, id }: Subject, change: PersonChange): void {
-      if (type === 'staff') staffTable.change(id, change);
-      else employeeTable.change(id, change);
+      if (type === 'staff') staffTable.change(id, change as 'deleted' | Partial<Staff>);
+      else employeeTable.change(id, change as 'deleted' | Partial<Employee>);
     },
   };
 };

@@ -2,7 +2,12 @@ import { employees } from './people-employees.ts';
 import { staff } from './people-staff.ts';
 
 export type System = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
-export type Role = { system: System; role: string };
+export type Role = {
+  system: System;
+  role: string;
+  /** Whether the assignment counts. Default true. */
+  is_active?: boolean;
+};
 
 /** Staff and employees are numbered separately, and the numbers overlap. */
 export type Subject = { type: 'staff' | 'employee'; id: number };
@@ -11,13 +16,24 @@ export type Staff = {
   id: number;
   email: string;
   first_name: string;
+  middle_name: string | null;
   last_name: string;
+  suffix: string | null;
   username: string;
+  phone_number: string | null;
   company_id: string;
   department: string;
+  /** Told by the guide dialect alone: the deployed service has no such field. */
   position: string | null;
+  /** In the deployed dialect it keeps only people with the role Employee in HDTS from signing in. */
+  status: 'Pending' | 'Approved' | 'Rejected';
   is_active: boolean;
+  /** A flag of Django's, not the role Admin of a system. */
+  is_staff: boolean;
+  is_superuser: boolean;
   date_joined: string;
+  last_login: string | null;
+  profile_picture: string | null;
   roles: readonly Role[];
   password: string;
   second_factor: boolean;

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { createOptionReader } from './command-line.ts';
 
 const usage =
-  'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900] [--demo-folder client/demo]';
+  'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--demo-folder client/demo]';
 
 /** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
 export const readStartOptions = () => {
@@ -15,17 +15,19 @@ export const readStartOptions = () => {
         'auth-service-port': { type: 'string', default: '8000' },
         'control-port': { type: 'string', default: '8001' },
         'tickets-port': { type: 'string', default: '8010' },
-        'access-lifetime-seconds': { type: 'string', default: '900' },
+        'access-lifetime-seconds': { type: 'string' },
         'demo-folder': { type: 'string' },
       },
     });
-    const { 'demo-folder': demoFolder } = values;
+    const { 'demo-folder': demoFolder, 'access-lifetime-seconds': accessLifetime } = values;
     return {
       dialect: toDialect(values.dialect),
       authServicePort: toPort('--auth-service-port', values['auth-service-port']),
       controlPort: toPort('--control-port', values['control-port']),
       ticketsPort: toPort('--tickets-port', values['tickets-port']),
-      accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', values['access-lifetime-seconds']),
+      /** Null: that of the dialect. */
+      accessLifetimeSeconds:
+        accessLifetime === undefined ? null : toSeconds('--access-lifetime-seconds', accessLifetime),
       /** Null: the repo's own. */
       demoFolder: demoFolder === undefined ? null : resolve(demoFolder),
     };

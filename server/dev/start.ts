@@ -69,7 +69,7 @@ const authService = await startAuthService({
   controlPort,
   signingKey,
   apiKey: config.apiKey,
-  accessLifetimeSeconds,
+  ...(accessLifetimeSeconds === null ? {} : { accessLifetimeSeconds }),
   log: print,
 }).catch(
   cannotStart(
@@ -95,7 +95,7 @@ parts.push(app);
 const ticketsUrlFor = ({ hostname }: { hostname: string }) =>
   `http://${localHostOf(hostname) ?? 'localhost'}:${ticketsPort}`;
 const { cookieDomain } = config;
-await registerDevRoutes(app.server, { authService, accessLifetimeSeconds, cookieDomain, ticketsUrlFor });
+await registerDevRoutes(app.server, { authService, cookieDomain, ticketsUrlFor });
 if (page !== null) await registerDemoRoutes(app.server, { page, ticketsUrlFor });
 await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 // Metrics are not what anybody came for.
@@ -112,6 +112,7 @@ print(
     authServiceUrl: authService.url,
     controlUrl: authService.controlUrl,
     dialect,
+    accessLifetimeSeconds: authService.accessLifetimeSeconds,
   }),
 );
 

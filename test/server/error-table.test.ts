@@ -105,7 +105,7 @@ const cases: Case[] = [
     when: 'the Auth Service sends to its login page',
     ...unauthorized,
     reason: 'session_ended',
-    arrange: broken(['user', answers(302, '', { location: '/login/' })]),
+    arrange: broken(['user', answers(302, '', { location: '/staff/login/' })]),
   },
   {
     when: 'the session was signed out',
@@ -162,7 +162,8 @@ const cases: Case[] = [
     when: 'the account is inactive',
     ...unauthorized,
     reason: 'account_locked',
-    call: mutation('session.login', person('inactive')),
+    arrange: broken(['staff-login', answers(403, '{"detail":"Account inactive"}')]),
+    call: mutation('session.login', john),
   },
   {
     when: 'a captcha is wanted',

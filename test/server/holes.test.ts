@@ -6,7 +6,15 @@ import type { Subject } from '../../server/dev/people.ts';
 import { createAuthServiceClient } from '../../server/src/auth-service/client.ts';
 import { createTransport } from '../../server/src/auth-service/transport.ts';
 import { type Browser, errorDataOf, reasonOf } from '../support/browser.ts';
-import { apiKey, createClock, signingKey, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
+import {
+  accessLifetimeMs,
+  apiKey,
+  createClock,
+  signingKey,
+  startApp,
+  type StartAppOptions,
+  type TestApp,
+} from '../support/start-app.ts';
 import { craft, staffToken } from '../support/tokens.ts';
 import { ask, claimsOf, EMPLOYEE, field, STAFF } from './dev/ask.ts';
 
@@ -270,6 +278,7 @@ describe("the older staff refresh endpoint turns an employee's refresh token int
     const tokens = await test.authService.issue(employeeOne);
     const upstream = await ask(test.to('v1/users/token/refresh/'), {
       method: 'POST',
+      token: tokens.access,
       cookie: `refresh_token=${tokens.refresh}`,
     });
     expect(claimsOf(upstream.cookies.access_token)).toMatchObject({ user_id: 1, user_type: 'staff' });
@@ -306,25 +315,21 @@ describe("the older staff refresh endpoint turns an employee's refresh token int
   });
 });
 
-describe('refresh tokens are accepted as access tokens, and the reverse', () => {
-  it.each([technician, employeeOne])('does not take the refresh token of $type $id for a session', async (subject) => {
+describe("an employee's refresh token is accepted as an access token", () => {
+  it('does not take the refresh token of an employee, or of staff, for a session', async () => {
     await using test = await startDeployed();
-    const { refresh } = await test.authService.issue(subject);
-    expect(await ask(test.to('v1/tts/user-info/5/'), { token: refresh })).toMatchObject({ status: 200 });
-    await expectNoSession(test, test.holding({ access: refresh }), 'token_invalid');
+    const employee = await test.authService.issue(employeeOne);
+    expect(await ask(test.to('v1/tts/user-info/5/'), { token: employee.refresh })).toMatchObject({ status: 200 });
+    expect(await ask(test.to('me/'), { token: employee.refresh })).toMatchObject({ status: 200 });
+    const staff = await test.authService.issue(technician);
+    for (const { refresh } of [employee, staff]) {
+      await expectNoSession(test, test.holding({ access: refresh }), 'token_invalid');
+    }
   });
 
   it.each([technician, employeeOne])('does not refresh with the access token of $type $id', async (subject) => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(subject);
-    const upstream = await ask(test.to('v1/token/refresh/cookie/'), {
-      method: 'POST',
-      token: access,
-      cookie: `refresh_token=${access}`,
-    });
-    expect(upstream.cookies.access_token).toMatch(/^eyJ/);
-
-    test.authService.resetCalls();
     const browser = test.holding({ access, refresh: access });
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('token_invalid');
     expect(test.authService.count()).toBe(0);
@@ -349,19 +354,27 @@ describe('refresh tokens are accepted as access tokens, and the reverse', () => 
 });
 
 describe('JWT cookies readable by scripts', () => {
-  it('are set again as HttpOnly, SameSite=Lax and Secure, by sign-in and by refresh', async () => {
+  it('are set again as HttpOnly, SameSite=Lax and Secure, by sign-in and by both kinds of refresh', async () => {
     await using test = await startDeployed();
-    const credentials = { email: 'alice.navarro@partners.example.com', ...EMPLOYEE };
-    const upstream = await ask(test.to('v1/hdts/employees/api/login/'), { json: credentials });
-    const readable = upstream.setCookies.filter((line) => /^(access|refresh)_token=/.test(line));
-    expect(readable).toHaveLength(2);
-    expect(readable.filter((line) => /httponly/i.test(line))).toEqual([]);
+    const { access, refresh } = await test.authService.issue(technician);
+    const upstream = await ask(test.to('v1/users/token/refresh/'), {
+      method: 'POST',
+      token: access,
+      cookie: `refresh_token=${refresh}`,
+    });
+    expect(upstream.setCookies).toEqual([expect.stringMatching(/^access_token=eyJ/)]);
+    expect(upstream.setCookies.join()).not.toMatch(/httponly/i);
 
     const browser = test.app.browser();
-    await browser.trpc.session.login.mutate({ ...credentials, as: 'employee' });
+    await browser.trpc.session.login.mutate({ email: 'user@example.com', ...STAFF });
     await browser.trpc.session.refresh.mutate();
+    test.authService.fault('refresh', { kind: 'status', status: 404 });
+    test.clock.advance(60_000);
+    await browser.trpc.session.refresh.mutate();
+    expect(test.authService.count('staff-refresh')).toBe(2);
     const lines = browser.setCookies;
-    expect(lines.map((line) => line.split('=')[0])).toEqual(['access_token', 'refresh_token', 'access_token']);
+    const names = ['access_token', 'refresh_token', 'access_token', 'access_token'];
+    expect(lines.map((line) => line.split('=')[0])).toEqual(names);
     for (const line of lines) {
       const attributes = line
         .split(';')
@@ -437,8 +450,8 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
     });
     const access = staffToken(test.clock.now(), { systems: ['TTS'], roles: [] }, signingKey);
     const upstream = await ask(test.to('v1/tts/user-info/5/'), { token: access });
-    expect([upstream.status, upstream.headers.get('location')]).toEqual([302, '/login/']);
-    const page = await fetch(`${test.authService.url}/login/`);
+    expect([upstream.status, upstream.headers.get('location')]).toEqual([302, '/staff/login/']);
+    const page = await fetch(`${test.authService.url}/staff/login/`);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
 
     test.authService.resetCalls();
@@ -456,7 +469,7 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
     }
     expect(await trpc.session.validate.query()).toEqual({ valid: false });
     expect(test.authService.count()).toBe(calls.length + 1);
-    expect(pathsOf(test.authService)).not.toContain('/login/');
+    expect(pathsOf(test.authService)).not.toContain('/staff/login/');
     expect(browser.setCookies).toEqual([]);
   });
 
@@ -469,23 +482,31 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
   });
 });
 
-describe('behaviour 2: staff tokens count only in the cookie, and a session of Django counts before them', () => {
+describe('behaviour 2: staff tokens count only in the cookie, and a session of Django shortens their roles', () => {
   it('passes a Bearer token on in the cookie, and no other cookie', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const bearer = { authorization: `Bearer ${access}` };
     expect(await ask(test.to('v1/users/profile/'), { headers: bearer })).toMatchObject({ status: 302 });
-    const signIn = await ask(test.to('v1/users/login/api/'), {
-      json: { email: 'ingrid.solberg@example.com', ...STAFF },
+    const signIn = await ask(test.to('v1/users/login/api/'), { json: { email: 'user@example.com', ...STAFF } });
+    const { sessionid = '', csrftoken = '' } = signIn.cookies;
+    await fetch(test.to('v1/users/welcome/'), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        cookie: `access_token=${access}; sessionid=${sessionid}; csrftoken=${csrftoken}`,
+        'x-csrftoken': csrftoken,
+      },
+      body: new URLSearchParams({ system_slug: 'ams' }),
     });
-    const sessionId = signIn.cookies.sessionid ?? '';
-    const mixed = await ask(test.to('v1/users/profile/'), { token: access, cookie: `sessionid=${sessionId}` });
-    expect(mixed.body).toMatchObject({ id: 6 });
+    const cut = await ask(test.to('v1/users/profile/'), { token: access, cookie: `sessionid=${sessionid}` });
+    expect(cut.body).toMatchObject({ id: 123, system_roles: [{ system_slug: 'ams' }] });
 
-    expect(await test.app.browser({ headers: bearer }).trpc.users.me.query()).toMatchObject({ id: 123 });
+    const whole = { id: 123, systems: ['TTS', 'AMS'] };
+    expect(await test.app.browser({ headers: bearer }).trpc.users.me.query()).toMatchObject(whole);
     const browser = test.holding({ access });
-    browser.cookies.set('sessionid', sessionId);
-    expect(await browser.trpc.users.me.query()).toMatchObject({ id: 123 });
+    browser.cookies.set('sessionid', sessionid);
+    expect(await browser.trpc.users.me.query()).toMatchObject(whole);
   });
 });
 
@@ -494,9 +515,9 @@ describe('behaviour 3: every path needs its trailing slash', () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const get = await ask(`${test.to('v1/tts/round-robin')}?role_name=Technician`, { token: access });
-    expect([get.status, get.headers.get('location')]).toEqual([301, '/api/v1/tts/round-robin/']);
+    expect([get.status, get.headers.get('location')]).toEqual([302, '/api/v1/tts/round-robin/']);
     const post = await ask(test.to('v1/tts/users-info'), { token: access, json: { employee_cookie_ids: [1] } });
-    expect(post.status).toBe(500);
+    expect(post.status).toBe(403);
 
     test.authService.resetCalls();
     for (const credentials of [
@@ -524,7 +545,17 @@ describe('behaviour 3: every path needs its trailing slash', () => {
     await second.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
 
     const neverAsked = endpointNames.filter((name) => test.authService.count(name) === 0);
-    expect(neverAsked).toEqual(['staff-internal', 'employee-otp', 'staff-refresh', 'employee-refresh']);
+    expect(neverAsked).toEqual([
+      'system-users',
+      'users-list',
+      'hdts-users',
+      'staff-internal',
+      'staff-otp-resend',
+      'employee-otp',
+      'staff-refresh',
+      'employee-refresh',
+      'choose-system',
+    ]);
     expect(pathsOf(test.authService).filter((path) => path?.endsWith('/') !== true)).toEqual([]);
     expect(test.authService.count('unknown')).toBe(0);
   });
@@ -614,7 +645,9 @@ describe('behaviour 6: the refresh endpoint needs a still-valid access token', (
       const { refreshAt, expiresAt } = await browser.trpc.session.me.query();
       expect(refreshAt.getTime()).toBeLessThan(expiresAt.getTime());
       clock.advance(refreshAt.getTime() - clock.now());
-      expect((await browser.trpc.session.refresh.mutate()).expiresAt.getTime()).toBe(clock.now() + 900_000);
+      expect((await browser.trpc.session.refresh.mutate()).expiresAt.getTime()).toBe(
+        clock.now() + accessLifetimeMs.deployed,
+      );
     }
     const upstream = await ask(test.to('v1/token/refresh/cookie/'), {
       method: 'POST',
@@ -623,7 +656,7 @@ describe('behaviour 6: the refresh endpoint needs a still-valid access token', (
     });
     expect(upstream.status).toBe(302);
 
-    clock.advance(900_000);
+    clock.advance(accessLifetimeMs.deployed);
     expect(await reasonOf(browser.trpc.users.me.query())).toBe('token_expired');
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
     expect(browser.cookies.size).toBe(0);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService } from '../../server/dev/auth-service.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { pastDeadlineAt } from '../support/past-deadline.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
+import { accessLifetimeMs, createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const staff = { type: 'staff', id: 123 } as const;
 
@@ -33,20 +33,21 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   it('answers a new session, and puts its token into a cookie', async () => {
     await using test = await startSignedIn({ dialect });
     const { browser, clock, tokens } = test;
-    clock.advance(600_000);
+    const lifetimeMs = accessLifetimeMs[dialect];
+    clock.advance((lifetimeMs * 2) / 3);
     const session = await browser.trpc.session.refresh.mutate();
     expect(session.user.id).toBe(123);
-    expect(session.expiresAt.getTime()).toBe(clock.now() + 900_000);
+    expect(session.expiresAt.getTime()).toBe(clock.now() + lifetimeMs);
     expect(browser.cookies.get('access_token')).not.toBe(tokens.access);
-    expect(browser.lastAnswer().headers.get('x-session-expires-in')).toBe('900');
-    clock.advance(600_000);
+    expect(browser.lastAnswer().headers.get('x-session-expires-in')).toBe(String(lifetimeMs / 1000));
+    clock.advance((lifetimeMs * 2) / 3);
     expect((await browser.trpc.session.me.query()).user.id).toBe(123);
   });
 
   it('asks the Auth Service once, however many ask at once with one refresh token', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, tokens, clock } = test;
-    clock.advance(600_000);
+    clock.advance((accessLifetimeMs[dialect] * 2) / 3);
     const calls = Array.from({ length: 200 }, async () => {
       const browser = app.browser();
       browser.holdTokens(tokens);
@@ -222,8 +223,9 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   it('keeps a session going for a day by refreshing before each expiry', async () => {
     await using test = await startSignedIn({ dialect });
     const { browser, clock } = test;
-    for (let elapsed = 0; elapsed < 86_400_000; elapsed += 600_000) {
-      clock.advance(600_000);
+    const beforeExpiryMs = (accessLifetimeMs[dialect] * 2) / 3;
+    for (let elapsed = 0; elapsed < 86_400_000; elapsed += beforeExpiryMs) {
+      clock.advance(beforeExpiryMs);
       await browser.trpc.session.refresh.mutate();
     }
     expect((await browser.trpc.session.me.query()).user.id).toBe(123);
@@ -310,7 +312,7 @@ describe('where the Auth Service needs a valid access token to refresh, and rota
   it('has to sign in again once the access token has expired', async () => {
     await using test = await startSignedIn({ dialect: 'deployed' });
     const { browser, clock } = test;
-    clock.advance(901_000);
+    clock.advance(accessLifetimeMs.deployed);
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
     expect(browser.cookies.size).toBe(0);
   });

@@ -17,6 +17,9 @@ export const apiKey = 'test-api-key-0123456789';
 
 export const dialects: readonly Dialect[] = ['guide', 'deployed'];
 
+/** Milliseconds that an access token lives in each dialect, unless a test says otherwise. */
+export const accessLifetimeMs: Readonly<Record<Dialect, number>> = { guide: 900_000, deployed: 300_000 };
+
 export type StartAppOptions = {
   dialect?: Dialect;
   /** Milliseconds since the epoch, for the BFF and the Auth Service alike. Default: one that stands still until moved. */

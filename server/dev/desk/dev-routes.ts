@@ -9,7 +9,6 @@ import { localHostOf } from './local-host.ts';
 
 export type DevRoutesOptions = {
   authService: EmbeddedAuthService;
-  accessLifetimeSeconds: number;
   cookieDomain: string | null;
   /** Where the ticket service is, for whoever sent this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
@@ -24,7 +23,7 @@ const refusalOf = (request: FastifyRequest): string | null => {
 
 /** What the demo page is told of the development set-up around it, and may do to it: `/dev/…`, JSON. */
 export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
-  const { authService, accessLifetimeSeconds, cookieDomain, ticketsUrlFor } = options;
+  const { authService, cookieDomain, ticketsUrlFor } = options;
   const counts = createCounts({ server: server.server, authService });
 
   await server.register(
@@ -43,7 +42,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
         reply.send({
           ticketsUrl: ticketsUrlFor(request),
           people: signInPeople,
-          accessLifetimeSeconds,
+          accessLifetimeSeconds: authService.accessLifetimeSeconds,
           dialect: authService.dialect,
         }),
       );

@@ -116,7 +116,10 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
   return {
     /** Throws `bad_credentials`, `account_locked`, `captcha_required`. */
     async signIn({ as, email, password, captchaToken, ...cause }: Credentials): Promise<SignInAnswer> {
-      const json = { email, password, ...(captchaToken === undefined ? {} : { captcha_token: captchaToken }) };
+      // The guide's service reads captcha_token, the deployed one g_recaptcha_response.
+      const captcha =
+        captchaToken === undefined ? {} : { captcha_token: captchaToken, g_recaptcha_response: captchaToken };
+      const json = { email, password, ...captcha };
       const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', { email, ...cause });
       // A second factor that is due comes first: the service hands out working tokens before it too.
       return read.isOtpRequired || read.grant === null

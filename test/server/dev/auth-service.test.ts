@@ -59,7 +59,8 @@ describe('issued tokens', () => {
   ] as const)('in the %s dialect have the documented claims (%o)', async (dialect, subject, claims) => {
     await using service = await start({ dialect, now });
     const { access, refresh } = await service.issue(subject);
-    expect(claimsOf(access)).toEqual({ token_type: 'access', iat: seconds, exp: seconds + 900, ...claims });
+    const exp = seconds + (dialect === 'guide' ? 900 : 300);
+    expect(claimsOf(access)).toEqual({ token_type: 'access', iat: seconds, exp, ...claims });
     expect(claimsOf(refresh)).toMatchObject({ token_type: 'refresh', jti, exp: seconds + 604_800 });
   });
 
@@ -140,11 +141,9 @@ describe('recorded calls', () => {
     ['POST', '/api/v1/tts/users-info/', 'users'],
     ['GET', '/api/v1/tts/round-robin/', 'round-robin'],
     ['GET', '/api/v1/hdts/employees/internal/7/', 'employee'],
-    ['GET', '/api/v1/users/internal/7/', 'staff-internal'],
     ['GET', '/api/v1/users/token/validate/', 'validate'],
     ['GET', '/api/v1/users/profile/', 'staff-profile'],
     ['GET', '/api/v1/hdts/employees/api/profile/', 'employee-profile'],
-    ['GET', '/api/me/', 'me'],
     ['GET', '/api/v1/users/profile/by-company/MA0001/', 'by-company'],
     ['POST', '/api/v1/users/login/api/', 'staff-login'],
     ['POST', '/api/v1/users/login/verify-otp/', 'staff-otp'],
@@ -163,6 +162,24 @@ describe('recorded calls', () => {
     expect(service.calls[0]?.endpoint).toBe(endpoint);
     expect(wrong.status).toBe(endpoint === 'unknown' ? 404 : 405);
     expect(wrong.headers.get('allow')).toBe(endpoint === 'unknown' ? null : method);
+  });
+});
+
+describe('the guide dialect', () => {
+  it.each([
+    ['GET', '/api/v1/system-roles/systems/tts/users/', 'system-users'],
+    ['GET', '/api/v1/users/list/', 'users-list'],
+    ['GET', '/api/v1/hdts/user-management/users/api/', 'hdts-users'],
+    ['GET', '/api/v1/users/internal/7/', 'staff-internal'],
+    ['GET', '/api/me/', 'me'],
+    ['POST', '/api/v1/users/2fa/request-otp-authenticated/', 'staff-otp-resend'],
+    ['POST', '/api/v1/users/welcome/', 'choose-system'],
+  ])('lacks %s %s, and knows its name', async (method, path, endpoint) => {
+    await using service = await start();
+    const { access: token } = await service.issue(john);
+    const answer = await ask(`${service.url}${path}`, { method, token });
+    expect([answer.status, answer.body]).toEqual([404, { detail: 'Not found.' }]);
+    expect(service.calls[0]?.endpoint).toBe(endpoint);
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../server/dev/auth-service.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './ask.ts';
+import { ask, claimsOf, field, STAFF, start } from './ask.ts';
 
 const START = Date.UTC(2030, 0, 1);
 let time = START;
@@ -8,17 +8,38 @@ let service: EmbeddedAuthService;
 let staffToken: string;
 let employeeToken: string;
 
+type Answer = Awaited<ReturnType<typeof ask>>;
+
 const to = (path: string) => `${service.url}/api/${path}`;
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
-const signIn = (json: unknown) => ask(to('v1/users/login/api/'), { json });
-const finish = (json: unknown) => ask(to('v1/users/login/verify-otp/'), { json });
 const refresh = (path: string, access: string, token: string) =>
   ask(to(path), { method: 'POST', token: access, cookie: `refresh_token=${token}` });
+const common = 'v1/token/refresh/cookie/';
 
 /** With a `Cookie` header of exactly this many bytes. */
 const profileWithCookies = (bytes: number) => {
   const bare = `access_token=${staffToken}; padding=`;
   return ask(to('v1/users/profile/'), { cookie: bare + 'x'.repeat(bytes - bare.length) });
+};
+
+/** What an answer that redirects to the login page says in all. */
+const toldBy = ({ status, headers, type, text, setCookies }: Answer) => ({
+  status,
+  location: headers.get('location'),
+  type,
+  text,
+  setCookies,
+});
+const loginPage = {
+  status: 302,
+  location: '/staff/login/',
+  type: 'text/html; charset=utf-8',
+  text: '',
+  setCookies: [
+    'access_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
+    'refresh_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
+    expect.stringMatching(/^sessionid=\w{32}; .*HttpOnly; Max-Age=1209600; Path=\/; SameSite=Lax$/),
+  ],
 };
 
 beforeAll(async () => {
@@ -37,21 +58,63 @@ const john = {
   last_name: 'Doe',
   email: 'user@example.com',
   department: 'IT Operations',
-  position: 'Technician I',
+  position: null,
   is_active: true,
   date_joined: expect.stringMatching(/^2019-/),
 };
 
+const assignment = {
+  assigned_at: expect.any(String),
+  last_logged_on: null,
+  is_active: true,
+};
+
 const johnsProfile = {
-  ...john,
+  id: 123,
+  email: 'user@example.com',
+  username: 'john.doe',
+  first_name: 'John',
+  middle_name: null,
+  last_name: 'Doe',
+  suffix: null,
+  phone_number: '+639184441123',
   company_id: 'MA0001',
+  department: 'IT Operations',
+  status: 'Approved',
+  notified: false,
+  is_active: true,
+  profile_picture: null,
+  date_joined: expect.stringMatching(/^2019-/),
+  last_login: null,
+  otp_enabled: false,
   system_roles: [
-    expect.objectContaining({ system_slug: 'tts', role_name: 'Technician', is_active: true }),
-    expect.objectContaining({ system_slug: 'ams', role_name: 'User', is_active: true }),
+    { id: 1230, system_name: 'Ticket Tracking', system_slug: 'tts', role_name: 'Technician', ...assignment },
+    { id: 1231, system_name: 'Asset Management', system_slug: 'ams', role_name: 'User', ...assignment },
   ],
 };
 
+const fernando = {
+  id: 6,
+  email: 'fernando.aquino@partners.example.com',
+  username: 'fernando.aquino',
+  first_name: 'Fernando',
+  middle_name: null,
+  last_name: 'Aquino',
+  suffix: 'Jr.',
+  phone_number: '+639175551222',
+  company_id: 'EM0006',
+  department: 'Logistics',
+  status: 'Approved',
+  otp_enabled: false,
+  last_login: expect.stringMatching(/^2025-/),
+  created_at: expect.stringMatching(/^2022-/),
+  updated_at: expect.stringMatching(/^2024-/),
+  full_name: 'Fernando Aquino Jr.',
+  system_roles: [{ id: 6, system_name: 'Help Desk', system_slug: 'hdts', role_name: 'Employee', ...assignment }],
+};
+
 const alice = { id: 1, email: 'alice.navarro@partners.example.com', company_id: 'EM0001' };
+const maria = { id: 1, email: 'maria.santos@example.com' };
 
 describe('lookups in the deployed dialect', () => {
   it('answers one user without company id, systems or roles, and 404 for nobody', async () => {
@@ -62,68 +125,76 @@ describe('lookups in the deployed dialect', () => {
   });
 
   it('answers many users of employee_cookie_ids alone, keyed by id, without the unknown', async () => {
-    const json = { employee_cookie_ids: [123, 9999], user_ids: [1] };
+    const json = { employee_cookie_ids: [123, 9999, '5'], user_ids: [1] };
     const answer = await ask(to('v1/tts/users-info/'), { token: staffToken, json });
-    expect([answer.status, answer.body]).toEqual([200, { '123': john }]);
+    expect([answer.status, answer.body]).toEqual([200, { '5': expect.objectContaining({ id: 5 }), '123': john }]);
   });
 
-  it.each([{ user_ids: [1] }, { employee_cookie_ids: [] }])('answers 400 to %o', async (json) => {
-    expect(await ask(to('v1/tts/users-info/'), { token: staffToken, json })).toMatchObject({ status: 400 });
+  it.each([
+    [{ user_ids: [1] }, 400],
+    [{ employee_cookie_ids: [] }, 400],
+    [{ employee_cookie_ids: ['x'] }, 400],
+    [{ employee_cookie_ids: [null] }, 500],
+  ])('answers many users, asked as %o, with %i', async (json, status) => {
+    expect(await ask(to('v1/tts/users-info/'), { token: staffToken, json })).toMatchObject({ status });
   });
 
   it.each([
     ['role_name=TECHNICIAN', 200, [1, 5, 12, 23, 31, 123]],
     ['system=AMS&role=User&role_name=Manager', 200, [2, 7, 51, 101]],
     ['role_name=Agent&system=HDTS', 200, []],
-    ['system=TTS&role=Technician', 400, { error: 'role_name is required.' }],
+    ['system=TTS&role=Technician', 400, { error: 'Either role_id or role_name parameter is required.' }],
   ])('answers users by role, of TTS whatever is asked: %s', async (query, status, body) => {
     const answer = await ask(to(`v1/tts/round-robin/?${query}`), { token: staffToken });
     expect([answer.status, answer.body]).toEqual([status, body]);
+  });
+
+  it('counts a role that is switched off, in round-robin and in tokens; only profiles tell', async () => {
+    await using own = await start({ dialect: 'deployed', now: () => time });
+    own.changePerson({ type: 'staff', id: 1 }, { roles: [{ system: 'TTS', role: 'Technician', is_active: false }] });
+    const { access: token } = await own.issue({ type: 'staff', id: 1 });
+    const list = await ask(`${own.url}/api/v1/tts/round-robin/?role_name=Technician`, { token });
+    expect(list.body).toContain(1);
+    expect(claimsOf(token)).toMatchObject({ roles: [{ system: 'tts', role: 'Technician' }] });
+    const profile = await ask(`${own.url}/api/v1/users/profile/`, { token });
+    expect(profile.body).toMatchObject({ system_roles: [{ role_name: 'Technician', is_active: false }] });
   });
 
   it.each([{}, { 'x-api-key': 'another' }] as Record<string, string>[])(
     'answers all of an employee to anybody: %o',
     async (headers) => {
       const answer = await ask(to('v1/hdts/employees/internal/6/'), { headers });
-      expect(answer.status).toBe(200);
-      expect(answer.body).toEqual({
-        id: 6,
-        email: 'fernando.aquino@partners.example.com',
-        username: 'fernando.aquino',
-        first_name: 'Fernando',
-        middle_name: null,
-        last_name: 'Aquino',
-        suffix: 'Jr.',
-        full_name: 'Fernando Aquino Jr.',
-        phone_number: '+639175551222',
-        company_id: 'EM0006',
-        department: 'Logistics',
-        profile_picture: '/media/employees/6.png',
-        status: 'Approved',
-        system_roles: [{ system_slug: 'hdts', role_name: 'Employee', is_active: true }],
-        created_at: expect.stringMatching(/^2022-/),
-        updated_at: expect.stringMatching(/^2024-/),
-        last_login: expect.stringMatching(/^2025-/),
-      });
+      const picture = `${service.url}/media/employees/6.png`;
+      expect([answer.status, answer.body]).toEqual([200, { ...fernando, profile_picture: picture }]);
+      const nobody = await ask(to('v1/hdts/employees/internal/999/'), { headers });
+      expect([nobody.status, nobody.body]).toEqual([404, { error: 'Employee not found' }]);
     },
   );
 
+  it('answers the names of a user to anybody, without telling whether they are active', async () => {
+    const answer = await ask(to('v1/users/internal/8/'));
+    const names = { username: 'beatrice.lang', first_name: 'Beatrice', last_name: 'Lang', full_name: 'Beatrice Lang' };
+    expect([answer.status, answer.body]).toEqual([200, { id: 8, email: 'beatrice.lang@example.com', ...names }]);
+    const nobody = await ask(to('v1/users/internal/9999/'));
+    expect([nobody.status, nobody.body]).toEqual([404, { error: 'User not found' }]);
+  });
+
   it('validates with the profile of the caller', async () => {
     const answer = await ask(to('v1/users/token/validate/'), { token: staffToken });
-    expect(answer.body).toMatchObject({ ...johnsProfile, token_validated_at: '2030-01-01T00:00:00.000Z' });
+    expect(answer.body).toEqual({ ...johnsProfile, token_validated_at: '2030-01-01T00:00:00.000Z' });
   });
 
   it('answers profiles', async () => {
-    expect(await ask(to('v1/users/profile/'), { token: staffToken })).toMatchObject({ body: johnsProfile });
+    expect((await ask(to('v1/users/profile/'), { token: staffToken })).body).toEqual(johnsProfile);
     expect(await ask(to('v1/hdts/employees/api/profile/'), { token: employeeToken })).toMatchObject({ body: alice });
-    expect(await ask(to('v1/hdts/employees/api/profile/'), { token: staffToken })).toMatchObject({ status: 403 });
   });
 
-  it('tells employees from staff at /api/me/, by cookie or by Bearer', async () => {
+  it('tells employees from staff at /api/me/, by cookie, by Bearer, or by Bearer beside a bad cookie', async () => {
     const staff = { body: { type: 'user', data: johnsProfile } };
     const employee = { body: { type: 'employee', data: alice } };
     expect(await ask(to('me/'), { token: staffToken })).toMatchObject(staff);
     expect(await ask(to('me/'), bearer(staffToken))).toMatchObject(staff);
+    expect(await ask(to('me/'), { token: 'bad', ...bearer(staffToken) })).toMatchObject(staff);
     expect(await ask(to('me/'), { token: employeeToken })).toMatchObject(employee);
     expect(await ask(to('me/'), bearer(employeeToken))).toMatchObject(employee);
   });
@@ -139,100 +210,119 @@ describe('lookups in the deployed dialect', () => {
 
   it('answers by company id the staff user, or else the employee with the employee’s own number', async () => {
     const staff = await ask(to('v1/users/profile/by-company/MA0001/'), { token: staffToken });
-    expect(staff.body).toMatchObject(johnsProfile);
+    expect(staff.body).toEqual(johnsProfile);
     const employee = await ask(to('v1/users/profile/by-company/EM0001/'), { token: staffToken });
     expect(employee.body).toMatchObject(alice);
-    expect(await ask(to('v1/users/profile/by-company/ZZ1/'), { token: staffToken })).toMatchObject({ status: 404 });
+    const nobody = await ask(to('v1/users/profile/by-company/ZZ/'), { token: staffToken });
+    expect([nobody.status, nobody.body]).toEqual([404, { detail: 'User with company_id ZZ not found.' }]);
   });
 });
 
-const guarded = [
-  'v1/tts/user-info/123/',
-  'v1/tts/round-robin/?role_name=Technician',
-  'v1/users/token/validate/',
-  'v1/users/profile/',
-  'v1/hdts/employees/api/profile/',
-  'v1/users/profile/by-company/MA0001/',
+const guarded: Array<[method: string, path: string]> = [
+  ['GET', 'v1/tts/user-info/123/'],
+  ['POST', 'v1/tts/users-info/'],
+  ['GET', 'v1/tts/round-robin/?role_name=Technician'],
+  ['GET', 'v1/users/list/'],
+  ['GET', 'v1/system-roles/systems/tts/users/'],
+  ['GET', 'v1/hdts/user-management/users/api/'],
+  ['GET', 'v1/users/token/validate/'],
+  ['GET', 'v1/users/profile/'],
+  ['GET', 'v1/hdts/employees/api/profile/'],
+  ['GET', 'v1/users/profile/by-company/MA0001/'],
+  ['POST', 'v1/users/2fa/request-otp-authenticated/'],
+  ['POST', 'v1/hdts/employees/api/2fa/verify-otp/'],
+  ['POST', 'v1/token/refresh/cookie/'],
+  ['POST', 'v1/users/token/refresh/'],
+  ['POST', 'v1/hdts/employees/api/token/refresh/'],
+  ['POST', 'v1/users/logout/'],
+  ['POST', 'v1/hdts/employees/api/logout/'],
+  ['GET', 'v1/nowhere/'],
+  // Without its slash even a public path is a path that nobody knows.
+  ['POST', 'v1/users/login/api'],
 ];
 
-describe('behaviour to be ready for, in the deployed dialect', () => {
-  it.each(guarded)('1. redirects to a login page without a good token: %s', async (path) => {
-    time += 900_000;
-    const answers = await Promise.all([
-      ask(to(path)),
-      ask(to(path), { token: 'bad' }),
-      ask(to(path), { token: staffToken }),
-    ]);
-    for (const { status, headers } of answers) expect([status, headers.get('location')]).toEqual([302, '/login/']);
+describe('the gate before every path of the deployed dialect', () => {
+  it.each(guarded)(
+    'redirects to the login page and deletes both tokens, without a good token: %s %s',
+    async (...at) => {
+      const [method, path] = at;
+      expect(toldBy(await ask(to(path), { method }))).toEqual(loginPage);
+      expect(toldBy(await ask(to(path), { method, token: 'bad' }))).toEqual(loginPage);
+      expect(toldBy(await ask(to(path), { method, ...bearer(staffToken) }))).toEqual(loginPage);
+      time += 300_000;
+      expect(toldBy(await ask(to(path), { method, token: staffToken }))).toEqual(loginPage);
+    },
+  );
+
+  it.each([
+    ['POST', 'v1/users/login/api/', 400],
+    ['POST', 'v1/users/login/verify-otp/', 400],
+    ['POST', 'v1/hdts/employees/api/login/', 400],
+    ['GET', 'v1/users/internal/1/', 200],
+    ['GET', 'v1/hdts/employees/internal/1/', 200],
+    ['GET', 'me/', 401],
+  ] as const)('lets a request without a token through to a public path: %s %s', async (method, path, status) => {
+    const answer = await ask(to(path), method === 'POST' ? { json: {} } : {});
+    expect([answer.status, answer.type]).toEqual([status, 'application/json']);
   });
 
-  it('1. serves HTML to who follows the redirect', async () => {
+  it('serves a page to a caller who follows the redirect', async () => {
     const response = await fetch(to('v1/users/profile/'));
-    expect([response.status, response.redirected, response.url]).toEqual([200, true, `${service.url}/login/`]);
+    expect([response.status, response.redirected, response.url]).toEqual([200, true, `${service.url}/staff/login/`]);
     expect(response.headers.get('content-type')).toMatch('text/html');
     expect(await response.text()).toMatch('<!doctype html>');
   });
 
-  it('1. redirects a POST too', async () => {
-    const answer = await ask(to('v1/tts/users-info/'), { json: { employee_cookie_ids: [1] } });
-    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/login/']);
-  });
-
-  it('2. does not see Bearer', async () => {
+  it('sees a Bearer token of an employee, and of staff none', async () => {
+    expect(await ask(to('v1/hdts/employees/api/profile/'), bearer(employeeToken))).toMatchObject({ body: alice });
+    expect(await ask(to('v1/tts/user-info/123/'), bearer(employeeToken))).toMatchObject({ status: 200, body: john });
     expect(await ask(to('v1/users/profile/'), bearer(staffToken))).toMatchObject({ status: 302 });
   });
 
-  it('2. answers as somebody else when a sessionid is forwarded', async () => {
-    const maria = await ask(to('v1/users/login/api/'), { json: { email: 'maria.santos@example.com', ...STAFF } });
-    const cookie = `sessionid=${maria.cookies.sessionid}`;
-    const asked = { token: staffToken, cookie };
-    expect(await ask(to('v1/users/profile/'), asked)).toMatchObject({ body: { id: 1 } });
-    await ask(to('v1/users/logout/'), { method: 'POST', cookie });
-    expect(await ask(to('v1/users/profile/'), asked)).toMatchObject({ body: { id: 123 } });
+  it.each([
+    ['GET', 'v1/hdts/employees/api/profile/'],
+    ['POST', 'v1/hdts/employees/api/2fa/verify-otp/'],
+    ['POST', 'v1/hdts/employees/api/token/refresh/'],
+    ['POST', 'v1/hdts/employees/api/logout/'],
+    ['GET', 'v1/hdts/employees/'],
+  ])('sends staff from the pages of employees to their own settings: %s %s', async (method, path) => {
+    const answer = await ask(to(path), { method, token: staffToken });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/staff/settings/profile/']);
+    expect(answer.setCookies).toEqual([]);
   });
 
-  it('3. needs the trailing slash: GET loses its query, POST fails, and the rest is not found', async () => {
+  it('needs the trailing slash: GET loses its query, and POST fails', async () => {
     const get = await ask(to('v1/tts/round-robin?role_name=Technician'), { token: staffToken });
-    expect([get.status, get.headers.get('location')]).toEqual([301, '/api/v1/tts/round-robin/']);
+    expect([get.status, get.headers.get('location')]).toEqual([302, '/api/v1/tts/round-robin/']);
     const post = await ask(to('v1/tts/users-info'), { token: staffToken, json: { employee_cookie_ids: [1] } });
-    expect([post.status, post.type]).toEqual([500, 'text/html; charset=utf-8']);
-    const nowhere = await ask(to('v1/nowhere'), { token: staffToken });
+    expect([post.status, post.type]).toEqual([403, 'text/html; charset=utf-8']);
+  });
+
+  it('answers a page of 404 to an unknown path, and 405 to another method', async () => {
+    const nowhere = await ask(to('v1/nowhere/'), { token: staffToken });
     expect([nowhere.status, nowhere.type]).toEqual([404, 'text/html; charset=utf-8']);
+    const wrong = await ask(to(common), { token: staffToken });
+    expect([wrong.status, wrong.body]).toEqual([405, { detail: 'Method "GET" not allowed.' }]);
+  });
+
+  it('answers a page to a browser, where a program gets JSON', async () => {
+    const page = await ask(to('v1/users/profile/'), { token: staffToken, headers: { accept: 'text/html' } });
+    expect([page.status, page.type]).toEqual([200, 'text/html; charset=utf-8']);
+    const json = await ask(to('v1/users/profile/'), { token: staffToken, headers: { accept: 'application/json' } });
+    expect(json.type).toBe('application/json');
   });
 
   it.each(['v1/tts/user-info/123/', 'v1/tts/user-info/9999/', 'v1/users/logout/', 'v1/nowhere/', 'v1/users/profile'])(
-    '4. closes the connection after %s',
+    'closes the connection after %s',
     async (path) => {
       const answer = await ask(to(path), { token: staffToken });
       expect(answer.headers.get('connection')).toBe('close');
     },
   );
 
-  it('4. answers 400 to more than 8 kB of cookies', async () => {
+  it('answers 400 to more than 8 kB of cookies', async () => {
     expect(await profileWithCookies(8192)).toMatchObject({ status: 200 });
     expect(await profileWithCookies(8193)).toMatchObject({ status: 400, type: 'text/html; charset=utf-8' });
-  });
-
-  it.each(['v1/users/logout/', 'v1/hdts/employees/api/logout/'])(
-    '5. deletes cookies by emptying them: %s',
-    async (path) => {
-      const answer = await ask(to(path), { method: 'POST', token: staffToken });
-      expect(answer.status).toBe(200);
-      expect(answer.setCookies).toEqual([
-        'access_token=""; Path=/; SameSite=Lax',
-        'refresh_token=""; Path=/; SameSite=Lax',
-      ]);
-    },
-  );
-
-  it('6. refreshes only beside a still-valid access token', async () => {
-    const pair = await service.issue({ type: 'staff', id: 123 });
-    const cookie = `refresh_token=${pair.refresh}`;
-    const url = to('v1/token/refresh/cookie/');
-    expect(await ask(url, { method: 'POST', token: pair.access, cookie })).toMatchObject({ status: 200 });
-    expect(await ask(url, { method: 'POST', cookie })).toMatchObject({ status: 302 });
-    time += 900_000;
-    expect(await ask(url, { method: 'POST', token: pair.access, cookie })).toMatchObject({ status: 302 });
   });
 
   it.each([
@@ -241,132 +331,135 @@ describe('behaviour to be ready for, in the deployed dialect', () => {
     ['POST', 'v1/users/login/api/'],
     ['POST', 'v1/users/logout/'],
     ['GET', 'v1/nowhere/'],
-  ])('7. fails for a token whose user has no staff row: %s %s', async (method, path) => {
+  ])('fails for a token whose user has no staff row: %s %s', async (method, path) => {
     const { access } = await service.issue({ type: 'staff', id: 9999 });
     const answer = await ask(to(path), { method, token: access });
     expect([answer.status, answer.type]).toEqual([500, 'text/html; charset=utf-8']);
     expect(await ask(to('v1/users/profile/'), { token: staffToken })).toMatchObject({ status: 200 });
   });
-});
 
-describe('sign-in in the deployed dialect', () => {
-  it('puts the tokens of staff into the body, and no JWT into cookies', async () => {
-    const answer = await signIn({ email: 'user@example.com', ...STAFF });
-    const { system_roles, ...user } = johnsProfile;
-    expect(answer).toMatchObject({ status: 200, body: { success: true, user, system_roles } });
-    expect(claimsOf(field(answer.body, 'access_token'))).toMatchObject({ token_type: 'access', user_id: 123 });
-    expect(claimsOf(field(answer.body, 'refresh_token'))).toMatchObject({ token_type: 'refresh', user_id: 123 });
-    expect(Object.keys(answer.cookies)).toEqual(['sessionid', 'csrftoken']);
-  });
-
-  it.each([
-    ['user@example.com', 'wrong', 'Invalid email or password.'],
-    ['nobody@example.com', 'wrong', 'Invalid email or password.'],
-    ['oluwaseun.adeyemi@example.com', STAFF.password, expect.stringMatching(/^Account is locked/)],
-    ['beatrice.lang@example.com', STAFF.password, 'This account is inactive.'],
-    ['hana.kobayashi@example.com', STAFF.password, 'Captcha verification required.'],
-  ])('refuses staff by 400 and a text: %s %s %s', async (email, password, text) => {
-    const answer = await signIn({ email, password });
-    expect([answer.status, answer.body]).toEqual([400, { success: false, errors: { non_field_errors: [text] } }]);
-  });
-
-  it('names the field that is missing', async () => {
-    const answer = await signIn({ email: 'user@example.com' });
-    expect(answer.body).toEqual({ success: false, errors: { password: ['This field is required.'] } });
-  });
-
-  it('signs employees in by body and by cookies that scripts can read', async () => {
-    const url = to('v1/hdts/employees/api/login/');
-    const answer = await ask(url, { json: { email: alice.email, ...EMPLOYEE } });
-    expect(answer.body).toMatchObject({ success: true, employee: alice });
-    expect(answer.cookies).toEqual({
-      access_token: field(answer.body, 'access'),
-      refresh_token: field(answer.body, 'refresh'),
-    });
-    expect(answer.setCookies.join()).not.toContain('HttpOnly');
-    const wrong = await ask(url, { json: { email: alice.email, password: 'wrong' } });
-    expect([wrong.status, wrong.body]).toEqual([400, { non_field_errors: ['Invalid email or password.'] }]);
-  });
-
-  it('asks staff for a second factor with a temporary token, and signs in by the two', async () => {
-    const email = 'rafael.domingo@example.com';
-    const first = await signIn({ email, ...STAFF });
-    expect(first).toMatchObject({ status: 200, body: { success: false, otp_required: true }, setCookies: [] });
-    const temporary_token = field(first.body, 'temporary_token');
-    expect(claimsOf(temporary_token)).toMatchObject({ user_id: 7, temp_otp_login: true, otp_required: true });
-    const otp_code = service.lastCode(email);
-    expect(await finish({ email, otp_code })).toMatchObject({
-      status: 400,
-      body: { errors: { temporary_token: [expect.any(String)] } },
-    });
-    const { access } = await service.issue({ type: 'staff', id: 7 });
-    expect(await finish({ temporary_token: access, otp_code })).toMatchObject({ status: 400 });
-    const wrong = await finish({ temporary_token, otp_code: otp_code === '000000' ? '000001' : '000000' });
-    expect([wrong.status, wrong.body]).toEqual([400, { success: false, errors: { otp_code: ['Invalid OTP code.'] } }]);
-    const done = await finish({ temporary_token, otp_code });
-    expect(done).toMatchObject({ status: 200, body: { success: true, user: { id: 7 } } });
-    expect(claimsOf(field(done.body, 'access_token'))).not.toHaveProperty('temp_otp_login');
-  });
-
-  it('takes no second-factor code after ten minutes', async () => {
-    const email = 'rafael.domingo@example.com';
-    const { body } = await signIn({ email, ...STAFF });
-    const temporary_token = field(body, 'temporary_token');
-    time += 600_000;
-    const json = { temporary_token, otp_code: service.lastCode(email) };
-    expect(await ask(to('v1/users/login/verify-otp/'), { json })).toMatchObject({ status: 400 });
-  });
-
-  it('cannot finish the second factor of employees', async () => {
-    const email = 'benjamin.strand@partners.example.com';
-    const first = await ask(to('v1/hdts/employees/api/login/'), { json: { email, ...EMPLOYEE } });
-    expect([first.status, first.body, first.setCookies]).toEqual([200, { requires_otp: true, email }, []]);
-    const json = { email, otp_code: service.lastCode(email) };
-    const second = await ask(to('v1/hdts/employees/api/2fa/verify-otp/'), { json });
-    expect([second.status, second.text, second.setCookies]).toEqual([302, '', []]);
+  it('shortens all roles to the system chosen in the session that a sessionid names, and signs nobody in by it', async () => {
+    const signedIn = await ask(to('v1/users/login/api/'), { json: { email: 'user@example.com', ...STAFF } });
+    const { sessionid, csrftoken = '' } = signedIn.cookies;
+    const cookie = `sessionid=${sessionid}; csrftoken=${csrftoken}`;
+    const choose = (headers: Record<string, string>) => {
+      const body = new URLSearchParams({ system_slug: 'ams' });
+      return fetch(to('v1/users/welcome/'), {
+        method: 'POST',
+        redirect: 'manual',
+        body,
+        headers: { cookie: `access_token=${staffToken}; ${cookie}`, ...headers },
+      });
+    };
+    expect((await choose({})).status).toBe(403);
+    expect((await choose({ 'x-csrftoken': csrftoken })).status).toBe(302);
+    for (const path of ['v1/users/profile/', 'v1/users/token/validate/']) {
+      const cut = await ask(to(path), { token: staffToken, cookie });
+      expect(cut.body).toMatchObject({ id: 123, system_roles: [{ system_slug: 'ams' }] });
+    }
+    expect(toldBy(await ask(to('v1/users/profile/'), { cookie }))).toEqual(loginPage);
+    expect((await ask(to('v1/users/profile/'), { token: staffToken, cookie })).body).toEqual(johnsProfile);
   });
 });
 
 describe('refresh in the deployed dialect', () => {
-  it.each(['staff', 'employee'] as const)('gives %s a new access cookie and does not rotate', async (user_type) => {
-    const pair = await service.issue({ type: user_type, id: 1 });
+  it.each([
+    ['staff', 'user'],
+    ['employee', 'employee'],
+  ] as const)('gives %s a new access cookie and does not rotate', async (type, user_type) => {
+    const pair = await service.issue({ type, id: 1 });
     time += 60_000;
-    const answer = await refresh('v1/token/refresh/cookie/', pair.access, pair.refresh);
-    expect([answer.status, answer.body]).toEqual([
-      200,
-      { message: 'Token refreshed successfully', user_type, expires_in: 900 },
+    const answer = await refresh(common, pair.access, pair.refresh);
+    const body = { message: 'Token refreshed successfully', user_type, expires_in: 300 };
+    expect([answer.status, answer.body]).toEqual([200, body]);
+    expect(answer.setCookies).toEqual([
+      expect.stringMatching(/^access_token=[\w.-]+; expires=.* GMT; HttpOnly; Max-Age=300; Path=\/; SameSite=Lax$/),
     ]);
-    expect(Object.keys(answer.cookies)).toEqual(['access_token']);
-    expect(claimsOf(answer.cookies.access_token)).toMatchObject({ user_id: 1, user_type, iat: time / 1000 });
-    expect(await refresh('v1/token/refresh/cookie/', pair.access, pair.refresh)).toMatchObject({ status: 200 });
+    const iat = time / 1000;
+    expect(claimsOf(answer.cookies.access_token)).toMatchObject({ user_id: 1, user_type: type, iat, exp: iat + 300 });
+    expect(await refresh(common, pair.access, pair.refresh)).toMatchObject({ status: 200 });
   });
 
-  it.each(['', 'bad'])('answers 401 with a detail to the refresh token "%s"', async (token) => {
-    const answer = await refresh('v1/token/refresh/cookie/', staffToken, token);
-    expect(answer).toMatchObject({ status: 401, body: { detail: expect.any(String) } });
-  });
-
-  it('at the older staff endpoint fails on a bad token, and does not rotate', async () => {
-    const { refresh: token } = await service.issue({ type: 'staff', id: 123 });
-    const bad = await refresh('v1/users/token/refresh/', '', 'bad');
-    expect([bad.status, bad.type]).toEqual([500, 'text/html; charset=utf-8']);
-    const answer = await refresh('v1/users/token/refresh/', '', token);
-    expect(Object.keys(answer.cookies)).toEqual(['access_token']);
-    expect(await refresh('v1/users/token/refresh/', '', token)).toMatchObject({ status: 200 });
-  });
-
-  it('at the older employee endpoint answers in the body, and 401 to staff', async () => {
-    const path = 'v1/hdts/employees/api/token/refresh/';
+  it('needs an access token that is still valid, whoever it is of', async () => {
+    const own = await service.issue({ type: 'staff', id: 123 });
+    const ethan = await service.issue({ type: 'staff', id: 2 });
     const employee = await service.issue({ type: 'employee', id: 1 });
-    const answer = await refresh(path, '', employee.refresh);
-    expect([answer.body, answer.setCookies]).toEqual([{ access: expect.any(String) }, []]);
-    expect(claimsOf(field(answer.body, 'access'))).toMatchObject({
-      user_type: 'employee',
-      employee_id: 1,
-    });
-    const staff = await service.issue({ type: 'staff', id: 1 });
-    expect(await refresh(path, '', staff.refresh)).toMatchObject({ status: 401 });
+    for (const { access } of [own, ethan, employee]) {
+      const { cookies } = await refresh(common, access, own.refresh);
+      expect(claimsOf(cookies.access_token)).toMatchObject({ user_id: 123, user_type: 'staff' });
+    }
+    const ofEmployee = await refresh(common, own.access, employee.refresh);
+    expect(claimsOf(ofEmployee.cookies.access_token)).toMatchObject({ employee_id: 1, user_type: 'employee' });
+    expect(toldBy(await ask(to(common), { method: 'POST', cookie: `refresh_token=${own.refresh}` }))).toEqual(
+      loginPage,
+    );
+    time += 300_000;
+    expect(toldBy(await refresh(common, own.access, own.refresh))).toEqual(loginPage);
   });
+
+  it('says what is wrong with the refresh token', async () => {
+    const pair = await service.issue({ type: 'staff', id: 123 });
+    time += 7 * 24 * 60 * 60 * 1000;
+    const { access } = await service.issue({ type: 'staff', id: 123 });
+    const detailOf = async (token: string) => {
+      const { status, body } = await refresh(common, access, token);
+      expect(status).toBe(401);
+      return field(body, 'detail');
+    };
+    expect(await detailOf('')).toBe('No refresh token in cookies');
+    expect(await detailOf('bad')).toBe('Invalid refresh token');
+    expect(await detailOf(pair.refresh)).toBe('Refresh token has expired');
+    expect(await detailOf(access)).toBe('Invalid token type');
+  });
+
+  it('at the older staff endpoint fails on a bad token, does not rotate, and lets scripts read the cookie', async () => {
+    const pair = await service.issue({ type: 'staff', id: 123 });
+    const older = 'v1/users/token/refresh/';
+    const bad = await refresh(older, pair.access, 'bad');
+    expect([bad.status, bad.type]).toEqual([500, 'text/html; charset=utf-8']);
+    const answer = await refresh(older, pair.access, pair.refresh);
+    expect(answer.body).toEqual({ message: 'Token refreshed successfully', expires_in: 300 });
+    expect(Object.keys(answer.cookies)).toEqual(['access_token']);
+    expect(answer.setCookies.join()).not.toContain('HttpOnly');
+    expect(await refresh(older, pair.access, pair.refresh)).toMatchObject({ status: 200 });
+  });
+
+  it('at the older employee endpoint answers in the body, and by a cookie that outlives its token', async () => {
+    const older = 'v1/hdts/employees/api/token/refresh/';
+    const employee = await service.issue({ type: 'employee', id: 1 });
+    const answer = await refresh(older, employee.access, employee.refresh);
+    expect(answer.body).toEqual({ access: answer.cookies.access_token });
+    expect(answer.setCookies).toEqual([
+      expect.stringMatching(/; HttpOnly; Max-Age=900; Path=\/; SameSite=Strict; Secure$/),
+    ]);
+    const claims = claimsOf(field(answer.body, 'access'));
+    expect(claims).toMatchObject({ user_type: 'employee', employee_id: 1, exp: START / 1000 + 300 });
+    for (const [token, detail] of [
+      ['', 'Refresh token not found'],
+      ['bad', 'Invalid refresh token'],
+      [(await service.issue({ type: 'staff', id: 1 })).refresh, 'Invalid refresh token'],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- three
+      expect(await refresh(older, employee.access, token)).toMatchObject({ status: 401, body: { detail } });
+    }
+  });
+
+  it.each([
+    ['staff', 'v1/users/logout/', 'Logout successful'],
+    ['employee', 'v1/hdts/employees/api/logout/', 'Successfully logged out'],
+  ] as const)(
+    'ends with a sign-out of %s that empties the cookies and revokes nothing',
+    async (type, path, message) => {
+      const pair = await service.issue({ type, id: 1 });
+      const answer = await ask(to(path), { method: 'POST', token: pair.access });
+      expect([answer.status, answer.body]).toEqual([200, { message }]);
+      expect(answer.setCookies).toEqual([
+        'access_token=""; Path=/; SameSite=Lax',
+        'refresh_token=""; Path=/; SameSite=Lax',
+      ]);
+      expect(await refresh(common, pair.access, pair.refresh)).toMatchObject({ status: 200 });
+    },
+  );
 });
 
 describe('holes of the deployed dialect', () => {
@@ -375,23 +468,30 @@ describe('holes of the deployed dialect', () => {
     expect(await ask(to('v1/users/profile/'), { token: access })).toMatchObject({ status: 200, body: { id: 7 } });
   });
 
-  it.each(['v1/users/profile/', 'v1/users/token/validate/'])(
+  it.each(['v1/users/profile/', 'v1/users/token/validate/', 'v1/tts/user-info/1/'])(
     'takes an employee for the staff user of that number: %s',
     async (path) => {
       const answer = await ask(to(path), { token: employeeToken });
-      expect(answer.body).toMatchObject({ id: 1, email: 'maria.santos@example.com' });
+      expect(answer.body).toMatchObject(maria);
     },
   );
 
   it('turns an employee’s refresh token into a staff token at the older staff endpoint', async () => {
     const pair = await service.issue({ type: 'employee', id: 1 });
-    const answer = await refresh('v1/users/token/refresh/', '', pair.refresh);
+    const answer = await refresh('v1/users/token/refresh/', pair.access, pair.refresh);
     expect(claimsOf(answer.cookies.access_token)).toMatchObject({ user_type: 'staff', user_id: 1 });
   });
 
-  it('accepts refresh tokens as access tokens, and the reverse', async () => {
-    const pair = await service.issue({ type: 'staff', id: 123 });
-    expect(await ask(to('v1/users/profile/'), { token: pair.refresh })).toMatchObject({ status: 200 });
-    expect(await refresh('v1/token/refresh/cookie/', pair.access, pair.access)).toMatchObject({ status: 200 });
+  it('accepts an employee’s refresh token as an access token for its seven days, and of staff none', async () => {
+    const employee = await service.issue({ type: 'employee', id: 1 });
+    const staff = await service.issue({ type: 'staff', id: 1 });
+    time += 6 * 24 * 60 * 60 * 1000;
+    expect((await ask(to('me/'), { token: employee.refresh })).body).toMatchObject({ type: 'employee', data: alice });
+    const profile = await ask(to('v1/hdts/employees/api/profile/'), { token: employee.refresh });
+    expect(profile.body).toMatchObject(alice);
+    expect(await refresh(common, employee.refresh, employee.refresh)).toMatchObject({ status: 200 });
+    expect(await ask(to('me/'), { token: staff.refresh })).toMatchObject({ status: 401 });
+    expect(toldBy(await ask(to('v1/users/profile/'), { token: staff.refresh }))).toEqual(loginPage);
+    expect(toldBy(await refresh(common, staff.refresh, staff.refresh))).toEqual(loginPage);
   });
 });

@@ -9,7 +9,7 @@ export const ticketsUrl = 'http://localhost:8010';
 
 /** A BFF with what `npm run dev` puts beside it. `page`: how the page is; it may be changed while it is served. */
 export const startDesk = async (page: { state: DemoPageState } = { state: { state: 'building' } }) => {
-  const authService = await start();
+  const authService = await start({ accessLifetimeSeconds: 60 });
   const config = loadConfig({
     DJANGO_JWT_SIGNING_KEY: signingKey,
     AUTH_API_KEY: apiKey,
@@ -28,7 +28,7 @@ export const startDesk = async (page: { state: DemoPageState } = { state: { stat
     createDeadline: () => new AbortController().signal,
   });
   const ticketsUrlFor = () => ticketsUrl;
-  await registerDevRoutes(app.server, { authService, accessLifetimeSeconds: 60, cookieDomain: null, ticketsUrlFor });
+  await registerDevRoutes(app.server, { authService, cookieDomain: null, ticketsUrlFor });
   await registerDemoRoutes(app.server, { page: { current: () => page.state }, ticketsUrlFor });
   const url = await app.listen();
   return {

@@ -1,15 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { deleteCookie, setCookie } from './cookies.ts';
-import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from './exchange.ts';
-import { isActiveEmployee, type Subject } from './people.ts';
+import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
+import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../exchange.ts';
+import { isActiveEmployee, type Subject } from '../people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
-import type { Service } from './service.ts';
-import { subjectOf } from './tokens.ts';
+import { createGuideSignIn } from './sign-in.ts';
+import type { Service } from '../service.ts';
+import { subjectOf } from '../tokens.ts';
 
 const refusals = {
   wrong: json(401, { detail: 'Invalid credentials' }),
   locked: json(403, { detail: 'Account locked' }),
   inactive: json(403, { detail: 'Account inactive' }),
+  pending: json(403, { detail: 'Account pending approval' }),
+  rejected: json(403, { detail: 'Account rejected' }),
   captcha: json(400, { captcha_token: ['This field is required.'] }),
 };
 
@@ -18,7 +20,10 @@ const wrongCode = json(400, { error: 'Invalid OTP code.' });
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
 /** The guide's sign-in, second factor, refresh and sign-out. */
-export const createGuideSessions = ({ people, tokens, signIn, secondFactor, now }: Service) => {
+export const createGuideSessions = (service: Service) => {
+  const { people, tokens, secondFactor, now } = service;
+  const signIn = createGuideSignIn(service);
+
   const isActive = ({ type, id }: Subject): boolean => {
     if (type === 'staff') return people.staff.find(id)?.is_active === true;
     const employee = people.employees.find(id);
@@ -35,14 +40,7 @@ export const createGuideSessions = ({ people, tokens, signIn, secondFactor, now 
   };
 
   // Django's own: nothing of the BFF's business, and there to be dropped by it.
-  const djangoCookies = (): string[] => [
-    setCookie('sessionid', randomUUID().replaceAll('-', ''), { now: now(), maxAgeSeconds: 1_209_600, httpOnly: true }),
-    setCookie('csrftoken', randomUUID().replaceAll('-', ''), {
-      now: now(),
-      maxAgeSeconds: 31_449_600,
-      httpOnly: false,
-    }),
-  ];
+  const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
 
   const signedIn = async (subject: Subject, user: unknown): Promise<Answer> =>
     json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies()]);
@@ -93,7 +91,7 @@ export const createGuideSessions = ({ people, tokens, signIn, secondFactor, now 
       const { outcome, person } = attempt;
       const subject: Subject = { type: 'staff', id: person.id };
       if (outcome === 'ok') return signedIn(subject, guideUser(person));
-      secondFactor.tell(subject, person.email);
+      secondFactor.send(subject, person.email);
       return json(200, { requires_2fa: true });
     },
 
@@ -115,12 +113,12 @@ export const createGuideSessions = ({ people, tokens, signIn, secondFactor, now 
       const password = textOf(read.fields, 'password');
       const missing = missingFields({ email, password });
       if (missing) return json(400, missing);
-      const attempt = signIn.employee(email, password);
+      const attempt = signIn.employee(email, password, read.fields.captcha_token);
       if (!('person' in attempt)) return refusals[attempt.outcome];
       const { outcome, person } = attempt;
       const subject: Subject = { type: 'employee', id: person.id };
       if (outcome === 'ok') return signedIn(subject, guideEmployee(person));
-      secondFactor.tell(subject, person.email);
+      secondFactor.send(subject, person.email);
       return json(200, { requires_otp: true, email: person.email });
     },
 

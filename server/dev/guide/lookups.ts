@@ -1,7 +1,7 @@
-import { type AuthRequest, json, readJson } from './exchange.ts';
-import { createGuideGuards } from './guide-caller.ts';
+import { type AuthRequest, json, readJson } from '../exchange.ts';
+import { createGuideGuards } from './caller.ts';
 import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
-import type { Service } from './service.ts';
+import type { Service } from '../service.ts';
 
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 
@@ -62,10 +62,6 @@ export const createGuideLookups = (service: Service) => {
     'staff-profile': staffOnly((_request, person) => json(200, guideProfile(person))),
 
     'employee-profile': employeesOnly((_request, person) => json(200, guideEmployeeProfile(person))),
-
-    'staff-internal': () => json(404, { detail: 'Not found.' }),
-
-    me: () => json(404, { detail: 'Not found.' }),
 
     'by-company': staffOnly(({ parameter }) => {
       const person = people.staff.byCompanyId(parameter);

@@ -1,7 +1,7 @@
-import { type Answer, type AuthRequest, bearerOf, json } from './exchange.ts';
-import { type Employee, isActiveEmployee, type Staff } from './people.ts';
-import type { Service } from './service.ts';
-import { type Claims, subjectOf } from './tokens.ts';
+import { type Answer, type AuthRequest, bearerOf, json } from '../exchange.ts';
+import { type Employee, isActiveEmployee, type Staff } from '../people.ts';
+import type { Service } from '../service.ts';
+import { type Claims, subjectOf } from '../tokens.ts';
 
 export type GuideCaller =
   | { type: 'staff'; person: Staff; claims: Claims }

@@ -1,0 +1,74 @@
+import { type EndpointName, findEndpoint } from '../endpoints.ts';
+import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../exchange.ts';
+import type { Service } from '../service.ts';
+import { createDeployedCallers, type DeployedCaller } from './caller.ts';
+import { createDjangoSessions } from './django-sessions.ts';
+import { createEmployeeSignIn } from './employee-sign-in.ts';
+import { isForEmployeesOnly, isLoginPage, isPublic, toLoginPage, withoutSlash } from './gate.ts';
+import type { DeployedRequest, Handler } from './guards.ts';
+import { createDeployedLookups } from './lookups.ts';
+import { createDeployedRoleLists } from './role-lists.ts';
+import { createDeployedSessions } from './sessions.ts';
+import { createStaffSignIn } from './staff-sign-in.ts';
+
+const LONGEST_COOKIE_HEADER_BYTES = 8 * 1024;
+
+/** Staff who are gone make every other endpoint fail. */
+const answersTheGone = new Set<EndpointName>(['employee', 'staff-internal', 'refresh']);
+
+const methodNotAllowed = (method: string, allowed: string): Answer => {
+  const refused = json(405, { detail: `Method "${method}" not allowed.` });
+  return { ...refused, headers: { ...refused.headers, allow: allowed } };
+};
+
+/** In DEBUG mode a browser gets a page around the JSON. */
+const forBrowsers = (answer: Answer, accept = ''): Answer => {
+  const isJson = String(answer.headers['content-type']).includes('json');
+  if (!isJson || !accept.startsWith('text/html')) return answer;
+  const page = html(answer.status, 'Django REST framework');
+  return { ...page, headers: { ...answer.headers, ...page.headers } };
+};
+
+/** The Auth Service as people run it, with its holes as far as the BFF closes them. */
+export const createDeployed = (service: Service) => {
+  const sessions = createDjangoSessions();
+  const callers = createDeployedCallers(service);
+  const routes: Record<EndpointName, Handler> = {
+    ...createDeployedLookups(service, callers),
+    ...createDeployedRoleLists(service),
+    ...createStaffSignIn(service, sessions),
+    ...createEmployeeSignIn(service),
+    ...createDeployedSessions(service, sessions),
+  };
+
+  /** What the middleware before all endpoints answers. Null: it lets the request through. */
+  const refusedBefore = ({ method, path, cookies }: AuthRequest, caller: DeployedCaller | null): Answer | null => {
+    if (caller === null && !isPublic(path)) {
+      sessions.end(cookies.get('sessionid') ?? '');
+      return toLoginPage(sessions.begin(), service.now());
+    }
+    if (!path.endsWith('/')) return withoutSlash(method, path);
+    if (caller?.type === 'staff' && isForEmployeesOnly(path)) return redirect(302, '/staff/settings/profile/');
+    return null;
+  };
+
+  const answerEndpoint = (request: DeployedRequest): Answer | Promise<Answer> => {
+    const endpoint = findEndpoint(request.path);
+    const isGone = request.caller?.type === 'staff' && request.caller.staff === null;
+    if (isGone && !(endpoint && answersTheGone.has(endpoint.name))) return serverError();
+    if (isLoginPage(request.path)) return html(200, 'Sign in');
+    if (!endpoint) return html(404, 'Not Found');
+    if (request.method !== endpoint.method) return methodNotAllowed(request.method, endpoint.method);
+    return routes[endpoint.name](request);
+  };
+
+  return async (request: AuthRequest): Promise<Answer> => {
+    const { headers, cookies } = request;
+    if (Buffer.byteLength(headers.cookie ?? '') > LONGEST_COOKIE_HEADER_BYTES) return html(400, 'Bad Request');
+    const caller = await callers.of(request);
+    const refused = refusedBefore(request, caller);
+    if (refused) return refused;
+    const view = { host: headers.host ?? '', chosenSystem: sessions.chosenSystem(cookies.get('sessionid') ?? '') };
+    return forBrowsers(await answerEndpoint({ ...request, caller, view }), headers.accept);
+  };
+};

@@ -1,0 +1,49 @@
+import { deleteCookie, sessionIdCookie } from '../cookies.ts';
+import { type Answer, html, redirect } from '../exchange.ts';
+
+const LOGIN_PAGE = '/staff/login/';
+
+/** Paths that the service answers without a valid access cookie; all others redirect to its login page. */
+const publicPaths = new Set([
+  LOGIN_PAGE,
+  '/login/',
+  '/token/',
+  '/api/me/',
+  ...[
+    'users/login/api/',
+    'users/login/verify-otp/',
+    'users/register/',
+    'users/password/forgot/',
+    'users/password/reset',
+    'users/password/reset/',
+    'users/change-password/',
+    'users/verify-password/',
+    'hdts/employees/api/login/',
+    'hdts/employees/api/register/',
+    'hdts/employees/api/password/forgot/',
+    'hdts/employees/api/password/reset/',
+  ].map((path) => `/api/v1/${path}`),
+]);
+const publicFolders = ['/superadmin/', '/api/v1/users/internal/', '/api/v1/hdts/employees/internal/'];
+
+export const isPublic = (path: string): boolean =>
+  publicPaths.has(path) || publicFolders.some((folder) => path.startsWith(folder));
+
+/** Paths that redirect staff to their own settings. */
+export const isForEmployeesOnly = (path: string): boolean =>
+  path.startsWith('/api/v1/hdts/employees/') && !isPublic(path);
+
+export const isLoginPage = (path: string): boolean => path === LOGIN_PAGE || path === '/login/';
+
+/** To the login page, with both tokens deleted and a new session of Django's. */
+export const toLoginPage = (sessionId: string, now: number): Answer => {
+  const { headers, ...answer } = redirect(302, LOGIN_PAGE);
+  const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(sessionId, now)];
+  return { ...answer, headers: { ...headers, 'set-cookie': cookies } };
+};
+
+/** The trailing slash is missing: GET loses its query, and a POST fails for want of a CSRF token. */
+export const withoutSlash = (method: string, path: string): Answer =>
+  method === 'GET' || method === 'HEAD'
+    ? redirect(302, `${path}/`)
+    : html(403, 'Forbidden (403): CSRF verification failed.');

@@ -1,0 +1,30 @@
+import type { CaptchaResult } from '../captcha.ts';
+import { type Answer, json } from '../exchange.ts';
+
+/** A whole refusal by its text. All of them are 400: the text alone tells them apart. */
+export const signInTexts = {
+  wrong: 'Invalid email or password.',
+  captchaMissing: 'reCAPTCHA verification is required.',
+  captchaRefused: 'reCAPTCHA verification failed.',
+  staffLocked: 'Account is locked due to too many failed login attempts. Please try again later.',
+  staffPending: 'Your account is pending approval by the HDTS system administrator.',
+  staffRejected: 'Your account has been rejected by the HDTS system administrator.',
+  employeeNowLocked: 'Account locked due to too many failed login attempts. Try again in 30 minutes.',
+  employeeLocked: 'Account is temporarily locked. Please try again later.',
+  employeePending: 'Your account is pending approval. Please wait for admin approval before logging in.',
+} as const;
+
+export type Errors = Record<string, string[]>;
+
+export const formError = (text: string): Errors => ({ non_field_errors: [text] });
+
+export const staffRefused = (errors: Errors): Answer => json(400, { success: false, otp_required: false, errors });
+/** Employees and the second factor. */
+export const refused = (errors: Errors): Answer => json(400, { success: false, errors });
+
+/** What is wrong with the captcha answer. Null: nothing. */
+export const captchaErrors = (result: CaptchaResult): Errors | null => {
+  if (result === 'passed') return null;
+  if (result === 'null') return { g_recaptcha_response: ['This field may not be null.'] };
+  return formError(result === 'missing' ? signInTexts.captchaMissing : signInTexts.captchaRefused);
+};

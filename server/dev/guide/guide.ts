@@ -1,0 +1,25 @@
+import { type Answer, type AuthRequest, json } from '../exchange.ts';
+import { type EndpointName, findEndpoint } from '../endpoints.ts';
+import { createGuideLookups } from './lookups.ts';
+import { createGuideSessions } from './sessions.ts';
+import type { Service } from '../service.ts';
+
+/** The Auth Service as the integration guide documents it. */
+export const createGuide = (service: Service) => {
+  // What the guide does not document is not there.
+  const routes: Partial<Record<EndpointName, (request: AuthRequest) => Answer | Promise<Answer>>> = {
+    ...createGuideLookups(service),
+    ...createGuideSessions(service),
+  };
+
+  return async (request: AuthRequest): Promise<Answer> => {
+    const endpoint = findEndpoint(request.path);
+    const route = endpoint && routes[endpoint.name];
+    if (!endpoint || !route) return json(404, { detail: 'Not found.' });
+    if (request.method !== endpoint.method) {
+      const refused = json(405, { detail: `Method "${request.method}" not allowed.` });
+      return { ...refused, headers: { ...refused.headers, allow: endpoint.method } };
+    }
+    return route(request);
+  };
+};
