@@ -233,6 +233,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   });
   registerTrpcErrors(server, { onError: observer.onRefused });
+  registerClientAddress(server, config);
   server.addHook('preClose', async () => void (await draining.drain()));
   registerRequestId(server);
   registerSecurityHeaders(server, safe);
@@ -249,7 +250,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerShedding(server, { isOverloaded: options.isOverloaded ?? eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
-  registerClientAddress(server);
   registerRequestTokens(server);
   const healthOptions = { status: status.current, redis: redisState, isStopping: draining.isDraining };
   registerHealth(server, healthOptions);
