@@ -91,16 +91,16 @@ const toTrustProxy = (trusted: Config['trustProxy']) =>
   typeof trusted === 'number' ? (_address: string, hop: number) => hop < trusted : trusted;
 
 /** Loads the client of Redis only where there is one: it is a good part of a start. */
-const connectToRedis = async (url: string, log: Log) => {
+const connectToRedis = async (options: { url: string; log: Log; clock: () => number }) => {
   const { createRedis } = await import('./redis.ts');
-  return createRedis({ url, log });
+  return createRedis(options);
 };
 
 /** Puts the parts together. It is the only file that knows all of them. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
 
-  const redis = config.redisUrl === null ? null : await connectToRedis(config.redisUrl, log);
+  const redis = config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, clock });
   const optionalRedis =
     redis === null
       ? null
