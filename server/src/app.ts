@@ -112,7 +112,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
 
   const { redisTimeoutMs: timeoutMs } = options;
-  const redis = config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, timeoutMs });
+  const redis = config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, timeoutMs, clock });
   const optionalRedis =
     redis === null
       ? null
@@ -264,6 +264,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   });
   registerTrpcErrors(server, { onError: observer.onRefused });
+  registerClientAddress(server, config);
   server.addHook('preClose', async () => void (await draining.drain()));
   registerRequestId(server);
   registerSecurityHeaders(server, safe);
@@ -280,7 +281,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerShedding(server, { isOverloaded: eventLoop.isBehind });
   registerCsrf(server, config);
   await registerCookies(server);
-  registerClientAddress(server);
   registerRequestTokens(server);
   const healthOptions = { status: status.current, redis: redisState, isStopping: draining.isDraining };
   registerHealth(server, healthOptions);

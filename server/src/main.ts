@@ -19,7 +19,7 @@ const configOrExit = () => {
 
 const config = configOrExit();
 const log = createLog(config);
-for (const warning of configWarnings(config)) log.warn(warning);
+for (const warning of configWarnings(config, process.env)) log.warn(warning);
 if (config.redisUrl === null) {
   log.info(
     'REDIS_URL is not set: turns, refreshes, sign-outs and limits are remembered by this process alone. Run one replica; two would give the same turn twice and sign people out, and a restart begins anew.',

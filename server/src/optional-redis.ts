@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { toRedisCause } from './redis-errors.ts';
 
 /** Runs `task` after so many milliseconds, unless it is cancelled by what is returned. */
 export type StartTimer = (task: () => void, ms: number) => () => void;
@@ -35,10 +36,10 @@ type Outcome<Answer> =
   | { kind: 'refused'; cause: string }
   | { kind: 'silent'; cause: string };
 
-/** A refusal is an answer too. Redis quotes the arguments of a command that it does not know. */
+/** An error reply is an answer too. */
 const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> => ({
   kind: error.name === 'ReplyError' ? 'refused' : 'silent',
-  cause: error.message.split(', with args')[0] ?? '',
+  cause: toRedisCause(error.message),
 });
 
 /**

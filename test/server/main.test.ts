@@ -68,6 +68,29 @@ describe('the service, started with environment variables alone', () => {
   });
 });
 
+describe('a start', () => {
+  const nobody = 'http://127.0.0.1:9';
+
+  it('with a % that begins no escape in REDIS_URL ends in one message, not in a stack', async () => {
+    const faulty = { REDIS_URL: 'redis://:sekret-100%@redis:6379', COOKIE_DOMAIN: '-sekret.example' };
+    await using main = startMain(environment(nobody, faulty));
+    expect(await main.exited).toBe(1);
+    expect(main.output().trim().split('\n')).toEqual([
+      'The configuration is invalid. Correct these environment variables:',
+      expect.stringMatching(/^ {2}COOKIE_DOMAIN: expected a domain name/),
+      expect.stringMatching(/^ {2}REDIS_URL: expected .* a % in a user name or password is written %25$/),
+    ]);
+  });
+
+  it('warns of a name that comes close to one of ours, and of a parameter that nothing reads', async () => {
+    const misspelt = { CORS_ORIGIN: 'https://sekret.example', REDIS_URL: 'redis://127.0.0.1:9?clster=true' };
+    await using main = startMain(environment(nobody, { ...misspelt, OPS_PORT: '0' }));
+    await main.printed(/"level":40.*CORS_ORIGIN is set, and nothing reads it\. Set CORS_ORIGINS, which is its name/);
+    await main.printed(/"level":40.*REDIS_URL has the parameter clster, which nothing reads/);
+    expect(main.output()).not.toContain('sekret');
+  });
+});
+
 describe('SIGTERM', () => {
   const environmentWithoutMemory = (authServiceUrl: string) =>
     environment(authServiceUrl, { ...forgetful, OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' });

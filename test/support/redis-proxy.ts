@@ -1,19 +1,27 @@
 import { createServer, connect, type Socket } from 'node:net';
 import { type AddressInfo } from 'node:net';
 
+export type RedisProxyOptions = {
+  port: number;
+  /** Changes what Redis answers, a chunk at a time. */
+  rewrite?: (answer: string) => string;
+};
+
 /** What stands between a client and Redis, and may swallow what either sends on the connections of now. */
-export const startRedisProxy = async ({ port }: { port: number }) => {
+export const startRedisProxy = async ({ port, rewrite }: RedisProxyOptions) => {
+  let targetPort = port;
   const links = new Set<{ isSilent: boolean; ends: Socket[] }>();
   let swallowed = '';
   let connections = 0;
   const server = createServer((client) => {
     connections += 1;
-    const upstream = connect(port, '127.0.0.1');
+    const upstream = connect(targetPort, '127.0.0.1');
     const link = { isSilent: false, ends: [client, upstream] };
     links.add(link);
     const pass = (from: Socket, to: Socket) => {
       from.on('data', (chunk: Buffer) => {
-        if (!link.isSilent) to.write(chunk);
+        const isRewritten = from === upstream && rewrite !== undefined;
+        if (!link.isSilent) to.write(isRewritten ? Buffer.from(rewrite(chunk.toString('latin1')), 'latin1') : chunk);
         else if (from === client) swallowed += chunk.toString('latin1');
       });
       // Of a line that is dead nobody hears that it ended.
@@ -32,6 +40,10 @@ export const startRedisProxy = async ({ port }: { port: number }) => {
     /** From now on nothing comes through on the connections that are open; new ones work. */
     silence(): void {
       for (const link of links) link.isSilent = true;
+    },
+    /** Leads new connections to another Redis, as an address does after a failover. Those that are open stay. */
+    redirect(to: number): void {
+      targetPort = to;
     },
     /** What was sent to Redis, and swallowed. */
     swallowed: () => swallowed,

@@ -16,27 +16,33 @@ export const hasRedis = (): boolean => {
   return false;
 };
 
-export type RedisServerOptions = { isDurable?: boolean; isCluster?: boolean };
+export type RedisServerOptions = {
+  isDurable?: boolean;
+  isCluster?: boolean;
+  /** The one address that it listens on, and that a cluster tells of itself. Default 127.0.0.1. */
+  host?: string;
+};
 
 /** A redis-server of the test's own, on a port and in a folder of its own; ended with the test. */
-export const startRedis = async ({ isDurable = false, isCluster = false }: RedisServerOptions = {}) => {
+export const startRedis = async (options: RedisServerOptions = {}) => {
+  const { isDurable = false, isCluster = false, host = '127.0.0.1' } = options;
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
   const args = [
     '--port',
     String(port),
     '--bind',
-    '127.0.0.1',
+    host,
     '--dir',
     folder,
     '--save',
     '',
     ...(isDurable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
     ...(isCluster
-      ? ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-announce-ip', '127.0.0.1']
+      ? ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-announce-ip', host]
       : []),
   ];
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const run = async () => {
     const child = spawn(command, args, { stdio: 'ignore' });
     const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));

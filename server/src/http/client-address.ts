@@ -9,17 +9,89 @@ declare module 'fastify' {
   }
 }
 
-/** Gives each request a place for its address, so that it is worked out once. */
-export const registerClientAddress = (server: FastifyInstance): void => {
-  server.decorateRequest('clientAddress', null);
+/** More hops than any chain of proxies has; a longer header is a client that pads it. */
+const maxForwardedEntries = 32;
+/** An IPv6 address with brackets, quotes, a zone and a port is shorter. */
+const maxEntryLength = 128;
+
+/** Stands for an entry that holds no address, so that the entries beside it keep their places. Source: RFC 7239, 6.2. */
+const unknown = 'unknown';
+
+/** `[2001:db8::1]`, `[2001:db8::1]:443`. */
+const bracketed = /^\[([^\]]+)\](?::[\w.-]*)?$/;
+/** `192.0.2.7:51234`. */
+const v4WithPort = /^([\d.]+):[\w.-]*$/;
+/** An IPv6 address of all eight groups, and a port without the brackets that should set it apart. */
+const v6WithPort = /^((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5}$/i;
+/** How a socket that listens on IPv6 and IPv4 names an IPv4 address. */
+const v4InV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** The same, as URL spells it: the last 32 bits in two groups. */
+const v4InHex = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
+
+const toDotted = (groups: readonly string[]): string =>
+  groups
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((bits) => [bits >> 8, bits & 255])
+    .join('.');
+
+/** One spelling for each address: IPv4 also where it is written as IPv6, no zone, IPv6 in lower case and compressed. */
+const toPlain = (address: string): string => {
+  if (!isIPv6(address)) return address;
+  const mapped = v4InV6.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const plain = new URL(`http://[${address.split('%', 1)[0]}]`).hostname.slice(1, -1);
+  const [, ...groups] = v4InHex.exec(plain) ?? [];
+  return groups.length === 0 ? plain : toDotted(groups);
 };
 
-/** The address that a request came from, by TRUST_PROXY. What a trusted proxy passes on may be no address: then its own. */
-export const clientAddressOf = (request: Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'>): string => {
-  if (request.clientAddress === null) {
-    const { ip, socket } = request;
-    request.clientAddress = isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip;
-  }
+/** The address in one entry of X-Forwarded-For, without port, brackets and zone. Null: there is none (`unknown`, `_hidden`). */
+export const toAddress = (entry: string): string | null => {
+  if (entry.length > maxEntryLength) return null;
+  const text = entry.trim().replace(/^"(.*)"$/, '$1');
+  if (isIP(text) !== 0) return toPlain(text);
+  const inBrackets = bracketed.exec(text)?.[1];
+  if (inBrackets !== undefined) return isIPv6(inBrackets) ? toPlain(inBrackets) : null;
+  const before = v4WithPort.exec(text)?.[1] ?? v6WithPort.exec(text)?.[1] ?? '';
+  return isIP(before) === 0 ? null : toPlain(before);
+};
+
+/** X-Forwarded-For with a plain address or `unknown` in each entry. Empty entries are dropped. */
+export const normalizeForwardedFor = (header: string): string =>
+  header
+    .split(',')
+    .filter((entry) => entry.trim() !== '')
+    .slice(-maxForwardedEntries)
+    .map((entry) => toAddress(entry) ?? unknown)
+    .join(', ');
+
+/**
+ * Gives each request a place for its address, so that it is worked out once. Behind a proxy it also rewrites
+ * X-Forwarded-For before anything reads it: Fastify takes an entry with a port for the name of a client.
+ */
+export const registerClientAddress = (
+  server: FastifyInstance,
+  { trustProxy }: { trustProxy: boolean | number | string[] },
+): void => {
+  server.decorateRequest('clientAddress', null);
+  if (trustProxy === false) return;
+  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    const forwarded = headers['x-forwarded-for'];
+    if (forwarded !== undefined) headers['x-forwarded-for'] = normalizeForwardedFor([forwarded].flat().join());
+    done();
+  });
+};
+
+/**
+ * The plain address that a request came from, by TRUST_PROXY. If the client's entry holds no address, that of the
+ * nearest proxy to the client that has one.
+ */
+export const clientAddressOf = (
+  request: Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'> & { ips?: string[] | undefined },
+): string => {
+  // `ips` begins with this machine's peer and ends with the client; it is there only behind a proxy.
+  request.clientAddress ??= toPlain(
+    (request.ips ?? [request.ip]).findLast((address) => isIP(address) !== 0) ?? request.socket.remoteAddress ?? '',
+  );
   return request.clientAddress;
 };
 
