@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { openConnection } from '../../support/open-connection.ts';
-import { queryTarget } from '../../support/raw-request.ts';
+import { queryTarget, sendLines } from '../../support/raw-request.ts';
 import { forgetful, startApp, type StartAppOptions } from '../../support/start-app.ts';
 
 /** An app with a held Auth Service, and what a signed-in person sends. */
@@ -123,6 +123,15 @@ describe('a stop', () => {
     expect(await used.closed).toMatch(connectionClose);
     expect(await fresh.closed).toMatch(connectionClose);
     expect(await closed).toEqual({ served: 2, cut: 0 });
+  });
+
+  it('answers what comes on connections that only the kernel had accepted when it began', async () => {
+    await using test = await startHeld();
+    // In one turn: Node has seen none of them when the stop begins.
+    const answers = Array.from({ length: 50 }, () => sendLines(test.app.url, test.status));
+    const closed = test.app.app.close();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array<number>(50).fill(200));
+    expect(await closed).toEqual({ served: 50, cut: 0 });
   });
 
   it('answers what had been sent, unread, when it began', async () => {
