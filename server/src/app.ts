@@ -60,7 +60,7 @@ export type AppOptions = {
   now?: () => number;
   /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
   clock?: () => number;
-  /** Replaces the deadline of each call to the Auth Service (3 s; 10 s to sign in). */
+  /** Replaces the deadline of each call to the Auth Service (3 s; 15 s to sign in). */
   authServiceDeadlineMs?: number;
   /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;

@@ -53,7 +53,7 @@ const rowsOf = (dialect: string): Row[] => [
   {
     path: 'session.verifyOtp',
     input: { challenge: 'none of ours', code: '123456' },
-    expected: outcomes('otp_invalid', { nobody: 'otp_invalid' }),
+    expected: outcomes('otp_expired', { nobody: 'otp_expired' }),
   },
   { path: 'session.refresh', expected: signedIn },
   { path: 'session.logout', expected: anyone },

@@ -211,8 +211,10 @@ export const WireMe = z
   }));
 
 const OptionalToken = z.string().nullish();
+/** What a sign-in says of the person, if it says anything that can be read. */
+const SignedInPerson = z.object({ status: OptionalText, is_active: z.boolean().nullish() }).nullish().catch(null);
 
-/** A sign-in, a second factor or a refresh: tokens where the body has them, and whether a second factor is due. */
+/** A sign-in, a second factor or a refresh: tokens where the body has them, whether a second factor is due, and the person's standing. */
 export const WireGrant = z
   .object({
     access_token: OptionalToken,
@@ -224,6 +226,8 @@ export const WireGrant = z
     otp_required: z.boolean().nullish(),
     temporary_token: OptionalToken,
     success: z.boolean().nullish(),
+    employee: SignedInPerson,
+    user: SignedInPerson,
   })
   .transform((wire) => ({
     accessToken: wire.access_token || wire.access || null,
@@ -232,4 +236,6 @@ export const WireGrant = z
     temporaryToken: wire.temporary_token || null,
     /** A refusal that comes with a status of success. */
     isRefused: wire.success === false,
+    status: wire.employee?.status ?? wire.user?.status ?? null,
+    isActive: wire.employee?.is_active ?? wire.user?.is_active ?? null,
   }));

@@ -406,6 +406,8 @@ describe('a grant', () => {
     isOtpRequired: false,
     temporaryToken: null,
     isRefused: false,
+    status: null,
+    isActive: null,
   };
   it.each([
     ['nothing', {}, {}],
@@ -421,6 +423,13 @@ describe('a grant', () => {
     ],
     ['no second factor', { requires_2fa: false, requires_otp: null, otp_required: false }, {}],
     ['a refusal', { success: false }, { isRefused: true }],
+    ['the standing of an employee', { employee: { status: 'Rejected' } }, { status: 'Rejected' }],
+    [
+      'the standing of staff',
+      { user: { status: 'Approved', is_active: false } },
+      { status: 'Approved', isActive: false },
+    ],
+    ['a person that cannot be read', { employee: 'Alice', user: { is_active: 'yes' } }, {}],
   ])('%s', (_name, json, expected) => {
     expect(read(WireGrant, json)).toEqual({ ...nothing, ...expected });
   });
