@@ -53,6 +53,11 @@ export const endpoints = {
   user: (id: number) => lookup('user-info', `/api/v1/tts/user-info/${id}/`, { notFound: 'user_not_found' }),
   users: lookup('users-info', '/api/v1/tts/users-info/', { method: 'POST' }),
   usersByRole: lookup('round-robin', '/api/v1/tts/round-robin/'),
+  /** The three that say who has a role where `round-robin` is of TTS alone: the deployed service's. */
+  usersList: lookup('users-list', '/api/v1/users/list/'),
+  hdtsUsers: lookup('hdts-users', '/api/v1/hdts/user-management/users/api/'),
+  systemUsers: (system: string) =>
+    lookup('system-users', `/api/v1/system-roles/systems/${encodeURIComponent(system.toLowerCase())}/users/`),
   userByCompanyId: (companyId: string) =>
     lookup('profile-by-company', `/api/v1/users/profile/by-company/${encodeURIComponent(companyId)}/`, {
       notFound: 'user_not_found',
