@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.getByLabel('E-mail').fill('rafael.domingo@example.com');
     await page.getByLabel('Password').fill('a guess');
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.getByText('E-mail and password do not go together').waitFor();
+    await page.getByText('Wrong e-mail or password').waitFor();
     await shown('2-wrong-password');
 
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();

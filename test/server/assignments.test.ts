@@ -154,13 +154,6 @@ describe('turns', () => {
     expect(await test.next()).toMatchObject({ assignee: { id: 5 }, candidates: 1 });
   });
 
-  it('of AMS are never given to people of TTS, whom the deployed service answers with', async () => {
-    await using test = await start({ dialect: 'deployed' });
-    const { trpc } = await browserOf(test.app, 56);
-    const call = trpc.assignments.next.mutate({ system: 'AMS', role: 'Technician' });
-    expect(await errorDataOf(call)).toMatchObject({ code: 'BAD_GATEWAY', reason: 'auth_service_contract' });
-  });
-
   it('are for staff of that system alone', async () => {
     await using test = await start();
     const custodian = await browserOf(test.app, 4);

@@ -31,6 +31,7 @@ const person = (id: string) => {
   return { email: found.email, password: found.password };
 };
 const john = { email: 'user@example.com', password: 'staff-pass-1' };
+const alice = { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' };
 
 const query =
   (path: string, input?: unknown) =>
@@ -44,6 +45,16 @@ const mutation =
       headers: { ...postHeaders, ...headers },
       ...(input === undefined ? {} : { body: written(input) }),
     });
+/** A sign-in whose second factor is tried with wrong codes, of which the last one's answer counts. */
+const wrongCodes = (tries: number) => async (test: Test) => {
+  const rafael = person('second factor');
+  const answer = await test.browser.trpc.session.login.mutate(rafael);
+  if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+  const code = test.app.authService.lastCode(rafael.email) === '000000' ? '111111' : '000000';
+  const attempt = () => mutation('session.verifyOtp', { challenge: answer.challenge, code })(test);
+  for (let tried = 1; tried < tries; tried += 1) await attempt();
+  return attempt();
+};
 const byId = query('users.byId', { id: 5 });
 const refresh = mutation('session.refresh');
 
@@ -161,9 +172,16 @@ const cases: Case[] = [
   {
     when: 'the account is inactive',
     ...unauthorized,
-    reason: 'account_locked',
+    reason: 'account_inactive',
     arrange: broken(['staff-login', answers(403, '{"detail":"Account inactive"}')]),
     call: mutation('session.login', john),
+  },
+  {
+    when: 'an employee is rejected, and signed in upstream',
+    ...unauthorized,
+    reason: 'account_inactive',
+    arrange: ({ app }) => app.authService.changePerson({ type: 'employee', id: 1 }, { status: 'Rejected' }),
+    call: mutation('session.login', alice),
   },
   {
     when: 'a captcha is wanted',
@@ -174,9 +192,16 @@ const cases: Case[] = [
   {
     when: 'the challenge is none',
     ...unauthorized,
-    reason: 'otp_invalid',
+    reason: 'otp_expired',
     call: mutation('session.verifyOtp', { challenge: 'none', code: '123456' }),
   },
+  {
+    when: 'the code is wrong, and may be typed again',
+    ...unauthorized,
+    reason: 'otp_invalid',
+    call: wrongCodes(1),
+  },
+  { when: 'that was the last try', ...unauthorized, reason: 'otp_expired', call: wrongCodes(5) },
   {
     when: 'an employee asks what is for staff',
     ...forbidden,

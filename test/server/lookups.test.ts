@@ -497,13 +497,6 @@ it('never takes the record of another person for the one asked', async () => {
   expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe('auth_service_contract');
 });
 
-it('trusts a bare list of people for TTS alone, which is all that the deployed service ever answers', async () => {
-  await using test = await startSignedIn(technician, { dialect: 'deployed' });
-  const data = await errorDataOf(test.browser.trpc.users.byRole.query({ system: 'AMS', role: 'User' }));
-  expect(data).toMatchObject({ code: 'BAD_GATEWAY', reason: 'auth_service_contract' });
-  expect(data.message).toContain('AMS');
-});
-
 it('answers each person of a role once', async () => {
   await using test = await startSignedIn(technician);
   test.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[5,1,"5",1,12]}' });

@@ -235,16 +235,17 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
       app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
 
     const { challenge, code, wrong } = await challengeOf(test.first);
-    for (const app of [test.first, test.second, test.first, test.second, test.first]) {
+    for (const app of [test.first, test.second, test.first, test.second]) {
       expect(await reasonOf(attempt(app, challenge, wrong))).toBe('otp_invalid');
     }
+    expect(await reasonOf(attempt(test.first, challenge, wrong))).toBe('otp_expired');
     const count = test.authService.count('staff-otp');
-    expect(await reasonOf(attempt(test.second, challenge, code))).toBe('otp_invalid');
+    expect(await reasonOf(attempt(test.second, challenge, code))).toBe('otp_expired');
     expect(test.authService.count('staff-otp')).toBe(count);
 
     const again = await challengeOf(test.second);
     expect(await attempt(test.first, again.challenge, again.code)).toMatchObject({ status: 'signed_in' });
-    expect(await reasonOf(attempt(test.second, again.challenge, again.code))).toBe('otp_invalid');
+    expect(await reasonOf(attempt(test.second, again.challenge, again.code))).toBe('otp_expired');
     expect(test.authService.count('staff-otp')).toBe(count + 1);
   });
 

@@ -13,6 +13,9 @@ const employee = person(/number 1/);
 const secondFactor = person(/^second factor/);
 const employeeSecondFactor = person(/employee with a second factor/);
 
+/** How often a code may be tried: the third time fails where there is a temporary token, even with the right one. */
+const attemptsOf = { guide: 5, deployed: 2 };
+
 describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   it('answers the session of a staff member and puts both tokens into hardened cookies', async () => {
     await using app = await startApp({ dialect });
@@ -63,7 +66,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     ['nobody of that name', { ...technician, email: 'nobody@example.com' }, 'bad_credentials'],
     ['a locked account', person(/^locked/), 'account_locked'],
     // The deployed service does not tell an inactive account from a wrong password.
-    ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_locked' : 'bad_credentials'],
+    ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
     ['an account that needs a captcha', person(/captcha/), 'captcha_required'],
     ['an employee with a wrong password', { ...employee, password: 'wrong' }, 'bad_credentials'],
   ])('refuses %s with its reason, and sets no cookie', async (_name, credentials, reason) => {
@@ -103,11 +106,11 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     const code = app.authService.lastCode(secondFactor.email) ?? '';
     await app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
     const asked = app.authService.count('staff-otp');
-    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code }))).toBe('otp_invalid');
+    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code }))).toBe('otp_expired');
     expect(app.authService.count('staff-otp')).toBe(asked);
   });
 
-  it('burns a challenge with its fifth wrong code, even when they all come at once', async () => {
+  it('burns a challenge with its last attempt, even when all guesses come at once', async () => {
     await using app = await startApp({ dialect });
     const answer = await app.browser().trpc.session.login.mutate(secondFactor);
     if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
@@ -117,10 +120,74 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     const guesses = Array.from({ length: 20 }, () =>
       reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code: wrong })),
     );
-    expect(new Set(await Promise.all(guesses))).toEqual(new Set(['otp_invalid']));
-    expect(app.authService.count('staff-otp')).toBe(5);
-    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code: right }))).toBe('otp_invalid');
-    expect(app.authService.count('staff-otp')).toBe(5);
+    const reasons = (await Promise.all(guesses)).toSorted();
+    const attempts = attemptsOf[dialect];
+    expect(reasons.filter((reason) => reason === 'otp_invalid')).toHaveLength(attempts - 1);
+    expect(reasons.filter((reason) => reason === 'otp_expired')).toHaveLength(21 - attempts);
+    expect(app.authService.count('staff-otp')).toBe(attempts);
+    expect(await reasonOf(app.browser().trpc.session.verifyOtp.mutate({ challenge, code: right }))).toBe('otp_expired');
+    expect(app.authService.count('staff-otp')).toBe(attempts);
+  });
+
+  it('signs in with the right code in the last attempt, and says of a wrong one there that it was the last', async () => {
+    await using app = await startApp({ dialect });
+    const { trpc } = app.browser();
+    const begin = async () => {
+      const answer = await trpc.session.login.mutate(secondFactor);
+      if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+      const right = app.authService.lastCode(secondFactor.email) ?? '';
+      const verify = (code: string) => trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+      return { verify, right, wrong: right === '000000' ? '111111' : '000000' };
+    };
+    for (const isRight of [true, false]) {
+      const { verify, right, wrong } = await begin();
+      for (let attempt = 1; attempt < attemptsOf[dialect]; attempt += 1) {
+        expect(await reasonOf(verify(wrong))).toBe('otp_invalid');
+      }
+      const last = verify(isRight ? right : wrong);
+      expect(isRight ? (await last).status : await reasonOf(last)).toBe(isRight ? 'signed_in' : 'otp_expired');
+    }
+  });
+
+  it.each([
+    ['Pending', /waiting for approval/],
+    ['Rejected', /was rejected/],
+    ['inactive', /not active|was rejected/],
+  ] as const)('refuses an employee who is %s as account_inactive, and says which', async (status, message) => {
+    await using app = await startApp({ dialect });
+    app.authService.changePerson({ type: 'employee', id: 1 }, { status });
+    const browser = app.browser();
+    const data = await errorDataOf(browser.trpc.session.login.mutate(employee));
+    expect(data).toMatchObject({ code: 'UNAUTHORIZED', reason: 'account_inactive' });
+    expect(data.message).toMatch(message);
+    expect(browser.setCookies).toEqual([]);
+    const wrong = browser.trpc.session.login.mutate({ ...employee, password: 'wrong' });
+    expect(await reasonOf(wrong)).toBe('bad_credentials');
+  });
+
+  it.each([
+    ['Pending', /waiting for approval/],
+    ['Rejected', /was rejected/],
+  ] as const)('refuses staff of the role Employee who are %s as account_inactive', async (status, message) => {
+    await using app = await startApp({ dialect });
+    app.authService.changePerson({ type: 'staff', id: 123 }, { status, roles: [{ system: 'HDTS', role: 'Employee' }] });
+    const data = await errorDataOf(app.browser().trpc.session.login.mutate(technician));
+    expect(data).toMatchObject({ code: 'UNAUTHORIZED', reason: 'account_inactive' });
+    expect(data.message).toMatch(message);
+  });
+
+  it('tells many wrong passwords in a row as account_locked in the end', async () => {
+    const clock = createClock();
+    await using app = await startApp({ dialect, now: clock.now });
+    const reasons: unknown[] = [];
+    for (let tries = 0; tries < 25; tries += 1) {
+      // Ten in a minute are all that one person has.
+      if (tries % 10 === 9) clock.advance(60_000);
+      reasons.push(await reasonOf(app.browser().trpc.session.login.mutate({ ...employee, password: 'wrong' })));
+    }
+    expect(reasons[0]).toBe('bad_credentials');
+    expect(reasons.at(-1)).toBe('account_locked');
+    expect(new Set(reasons)).toEqual(new Set(['bad_credentials', 'account_locked']));
   });
 
   it('counts no attempt that the Auth Service could not judge', async () => {
@@ -148,7 +215,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     const code = app.authService.lastCode(secondFactor.email) ?? '';
     clock.advance(10 * 60_000);
     const call = browser.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
-    expect(await reasonOf(call)).toBe('otp_invalid');
+    expect(await reasonOf(call)).toBe('otp_expired');
     expect(app.authService.count('staff-otp')).toBe(0);
   });
 
@@ -162,7 +229,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
     for (const challenge of [answer.challenge, 'nonsense', 'a.b.c.d.e', `${answer.challenge}x`]) {
       const call = app.browser().trpc.session.verifyOtp.mutate({ challenge, code: '123456' });
-      expect(await reasonOf(call)).toBe('otp_invalid');
+      expect(await reasonOf(call)).toBe('otp_expired');
     }
     expect(app.authService.count('staff-otp')).toBe(0);
   });

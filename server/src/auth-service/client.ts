@@ -1,22 +1,13 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
-import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { brokenContract, isJson, readJson, statusToError } from './meaning.ts';
 import type { Resilience } from './resilience.ts';
+import { type AskAs, createRoleHolders } from './role-holders.ts';
 import { createSignIn } from './sign-in-calls.ts';
 import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
-import {
-  type UserRecord,
-  WireEmployee,
-  WireMe,
-  WireUser,
-  WireUserGone,
-  WireUserIds,
-  WireUsers,
-  WireValidation,
-} from './wire.ts';
+import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {
   transport: Pick<Resilience, 'request'>;
@@ -54,12 +45,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   /** A lookup for a person, with their own token. Their token goes nowhere that is not for people of their type. */
-  const askAs = async <Schema extends z.ZodType>(
-    caller: Caller,
-    endpoint: Endpoint,
-    schema: Schema,
-    exchange: Pick<Exchange, 'query' | 'json'> = {},
-  ): Promise<z.output<Schema>> => {
+  const askAs: AskAs = async (caller, endpoint, schema, exchange = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
     const answer = await ask(endpoint, { ...exchange, ...toExchange(caller) });
     return decode(endpoint, schema, readJson(endpoint, answer));
@@ -133,19 +119,11 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
       return results;
     },
 
-    /** The ids of everybody who has the role, each once. A role that nobody has, or nobody knows, is an empty list. */
-    async userIdsByRole({ system, role }: { system: string; role: string }, caller: Caller): Promise<number[]> {
-      const endpoint = endpoints.usersByRole;
-      // The deployed service ignores system and role, and reads role_name.
-      const answer = await askAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
-      if (answer.isBare && system.toUpperCase() !== 'TTS') {
-        throw brokenContract(endpoint, `it is a bare list, which is always of TTS, and ${system} was asked`);
-      }
-      if (answer.system !== null && answer.system.toUpperCase() !== system.toUpperCase()) {
-        throw brokenContract(endpoint, 'at system: it is of another system than was asked');
-      }
-      return [...new Set(answer.userIds)];
-    },
+    /**
+     * The ids of everybody who has the role, each once. A role that nobody has, or nobody knows, is an empty list.
+     * Throws `insufficient_permissions` if the service does not tell this caller.
+     */
+    userIdsByRole: createRoleHolders({ askAs, now }),
 
     /** The staff user with this company id. Throws `user_not_found`, also where it is an employee's. */
     async userByCompanyId(companyId: string, caller: Caller): Promise<User> {

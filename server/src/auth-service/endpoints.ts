@@ -19,7 +19,8 @@ export type Endpoint = {
 };
 
 const lookupMs = 3_000;
-const signInMs = 10_000;
+/** Without its message broker the deployed service takes 12 s to sign staff in. */
+const signInMs = 15_000;
 
 const lookup = (name: string, path: string, rest: Partial<Endpoint> = {}): Endpoint => ({
   name,
@@ -52,6 +53,11 @@ export const endpoints = {
   user: (id: number) => lookup('user-info', `/api/v1/tts/user-info/${id}/`, { notFound: 'user_not_found' }),
   users: lookup('users-info', '/api/v1/tts/users-info/', { method: 'POST' }),
   usersByRole: lookup('round-robin', '/api/v1/tts/round-robin/'),
+  /** The three that say who has a role where `round-robin` is of TTS alone: the deployed service's. */
+  usersList: lookup('users-list', '/api/v1/users/list/'),
+  hdtsUsers: lookup('hdts-users', '/api/v1/hdts/user-management/users/api/'),
+  systemUsers: (system: string) =>
+    lookup('system-users', `/api/v1/system-roles/systems/${encodeURIComponent(system.toLowerCase())}/users/`),
   userByCompanyId: (companyId: string) =>
     lookup('profile-by-company', `/api/v1/users/profile/by-company/${encodeURIComponent(companyId)}/`, {
       notFound: 'user_not_found',

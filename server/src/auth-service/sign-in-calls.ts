@@ -4,7 +4,8 @@ import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { cookieOf, type TokenGrant } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
-import { refusalToReason } from './refusal.ts';
+import { readRefusal, type SignInRefusal, type SignInStep } from './refusal.ts';
+import { messageOfStanding, toInactiveStanding } from './standing.ts';
 import { type Answer, type Cause, causeOf, personOf, type Transport } from './transport.ts';
 import { WireGrant } from './wire.ts';
 
@@ -39,15 +40,29 @@ const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
 const isRedirect = ({ status }: Answer) => status >= 300 && status < 400;
 
 /** The body of a refusal. A page in HTML, or anything else that is not JSON, says nothing about a password. */
-const readRefusal = (endpoint: Endpoint, answer: Answer): unknown =>
+const refusalBody = (endpoint: Endpoint, answer: Answer): unknown =>
   answer.body.trim() === '' ? '' : readJson(endpoint, answer);
 
-/** What a plain sentence says of the account: django-axes answers a lock as one. */
-const reasonInPlainText = ({ body }: Answer, otherwise: 'bad_credentials' | 'otp_invalid') => {
+/** What a plain sentence says of the account: django-axes answers a lock as one. Null: nothing that is known. */
+const plainTextRefusal = ({ body }: Answer, step: SignInStep): SignInRefusal | null => {
   if (!/^\s*[A-Za-z]/.test(body)) return null;
-  const reason = refusalToReason(body, otherwise);
-  return reason === otherwise ? null : reason;
+  const refusal = readRefusal(body, step);
+  return refusal.reason === 'bad_credentials' || refusal.reason === 'otp_invalid' ? null : refusal;
 };
+
+const toError = ({ reason, message }: SignInRefusal): AppError =>
+  new AppError(reason, message === undefined ? {} : { message });
+
+/**
+ * The deployed service signs rejected employees in. A pending staff user is not refused: that service lets most of
+ * them work. Throws `account_inactive`.
+ */
+const refuseInactive = (as: PersonType, { status, isActive }: { status: string | null; isActive: boolean | null }) => {
+  const standing = (as === 'employee' ? toInactiveStanding(status) : null) ?? (isActive === false ? 'inactive' : null);
+  if (standing !== null) throw new AppError('account_inactive', { message: messageOfStanding[standing] });
+};
+
+type SignInCall = Cause & { as: PersonType; step: SignInStep; email: string };
 
 /** The calls that hand out tokens, exchange them and take them back. */
 export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
@@ -64,8 +79,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
   const askToSignIn = async (
     endpoint: Endpoint,
     json: Record<string, string>,
-    otherwise: 'bad_credentials' | 'otp_invalid',
-    { email, ...cause }: Cause & { email: string },
+    { as, step, email, ...cause }: SignInCall,
   ) => {
     // Whoever signs in is known by nothing else; of a row that fails upstream it is the name.
     const person = email.trim().toLowerCase();
@@ -74,15 +88,16 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       const read = readGrant(endpoint, answer);
       // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
       if (read.isRefused && !read.isOtpRequired) {
-        throw new AppError(refusalToReason(readJson(endpoint, answer), otherwise));
+        throw toError(readRefusal(readJson(endpoint, answer), step));
       }
+      refuseInactive(as, read);
       if (read.grant !== null || read.isOtpRequired) return read;
       throw brokenContract(endpoint, 'it holds no access token');
     }
     const { status } = answer;
     if ([400, 401, 403, 422, 423].includes(status)) {
-      const reason = reasonInPlainText(answer, otherwise) ?? refusalToReason(readRefusal(endpoint, answer), otherwise);
-      throw new AppError(status === 423 ? 'account_locked' : reason);
+      if (status === 423) throw new AppError('account_locked');
+      throw toError(plainTextRefusal(answer, step) ?? readRefusal(refusalBody(endpoint, answer), step));
     }
     if (isRedirect(answer)) throw brokenContract(endpoint, `a redirect without a token (status ${status})`);
     throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${status}`);
@@ -114,24 +129,29 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
   };
 
   return {
-    /** Throws `bad_credentials`, `account_locked`, `captcha_required`. */
+    /** Throws `bad_credentials`, `account_locked`, `account_inactive`, `captcha_required`. */
     async signIn({ as, email, password, captchaToken, ...cause }: Credentials): Promise<SignInAnswer> {
       // The guide's service reads captcha_token, the deployed one g_recaptcha_response.
       const captcha =
         captchaToken === undefined ? {} : { captcha_token: captchaToken, g_recaptcha_response: captchaToken };
       const json = { email, password, ...captcha };
-      const read = await askToSignIn(endpoints.signIn[as], json, 'bad_credentials', { email, ...cause });
+      const read = await askToSignIn(endpoints.signIn[as], json, { as, step: 'password', email, ...cause });
       // A second factor that is due comes first: the service hands out working tokens before it too.
       return read.isOtpRequired || read.grant === null
         ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
         : { status: 'granted', grant: read.grant };
     },
 
-    /** Throws `otp_invalid`, `account_locked`. */
+    /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`. */
     async verifyOtp({ as, email, code, temporaryToken, ...cause }: SecondFactor): Promise<TokenGrant> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
-      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, 'otp_invalid', { email, ...cause });
+      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, {
+        as,
+        step: 'second_factor',
+        email,
+        ...cause,
+      });
       // Still required: a token beside that is the one from before the second factor.
       if (isOtpRequired) throw new AppError('otp_invalid');
       if (grant === null) throw brokenContract(endpoint, 'it holds no access token');

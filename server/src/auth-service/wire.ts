@@ -1,76 +1,12 @@
-import type { Employee, PersonType, SystemRole, User } from '@auth-bff/shared';
+import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { z } from 'zod';
+import { Id, OptionalText, RoleEntries, SystemNames, Text, Time, toRoles, toSystems } from './wire-values.ts';
 
 /**
- * The one place that reads the Auth Service's answers, in both of its dialects: unknown fields are
+ * With `wire-roles.ts` the one place that reads the Auth Service's answers, in both of its dialects: unknown fields are
  * ignored, optional fields that are missing are null, and a field of the wrong type is a fault whose
  * path is told and whose value never is.
  */
-
-const Id = z.union(
-  [
-    z.int().positive(),
-    z
-      .string()
-      .regex(/^[1-9]\d{0,15}$/)
-      .transform(Number)
-      .pipe(z.int()),
-  ],
-  'expected a whole number of 1 or more',
-);
-const Text = z.string();
-const OptionalText = z.string().nullish();
-
-/** A date, or a time; one without a zone is in UTC, wherever this runs. */
-const isoTime = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
-const toMs = (text: string): number => {
-  const [whole, zone] = isoTime.exec(text) ?? [];
-  if (whole === undefined) return Number.NaN;
-  return Date.parse(whole.length > 10 && zone === undefined ? `${whole}Z` : whole);
-};
-const Time = z
-  .string()
-  .refine((text) => !Number.isNaN(toMs(text)), 'expected an ISO 8601 time')
-  .transform((text) => new Date(toMs(text)))
-  .nullish();
-
-const SystemNames = z.array(z.string()).nullish();
-
-/** `{system, role}`, `{system_slug, role_name, is_active}` and what lies between; a bare role name says no system. */
-const RoleEntry = z.union(
-  [
-    z.string(),
-    z.object({
-      system: OptionalText,
-      system_slug: OptionalText,
-      role: OptionalText,
-      role_name: OptionalText,
-      is_active: z.boolean().nullish(),
-    }),
-  ],
-  'expected a role of a system, or the name of a role',
-);
-const RoleEntries = z.array(RoleEntry).nullish();
-
-/** Null where nothing is said of roles, or names alone: those say that there are roles, but not where. */
-const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null => {
-  if (!entries) return null;
-  let hasNamesAlone = false;
-  const scoped = entries.flatMap((entry) => {
-    const { system_slug, system, role_name, role, is_active } = typeof entry === 'string' ? { role: entry } : entry;
-    const [where, what] = [system_slug || system, role_name || role];
-    if (is_active === false || !what) return [];
-    if (where) return [{ system: where.toUpperCase(), role: what }];
-    hasNamesAlone = true;
-    return [];
-  });
-  return scoped.length === 0 && hasNamesAlone ? null : scoped;
-};
-
-const toSystems = (named: readonly string[] | null | undefined, roles: SystemRole[] | null): string[] | null =>
-  named || roles
-    ? [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))]
-    : null;
 
 /** What an answer may leave unsaid of a user. */
 export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | 'joinedAt' | 'systems' | 'roles';
@@ -173,17 +109,6 @@ const usersOf = (answer: unknown): UserEntry[] | null => {
   return keyed.every(([key]) => /^\d+$/.test(key)) ? keyed.map(([key, entry]) => ({ path: [key], key, entry })) : null;
 };
 
-/** People by role: the guide's object, or a bare list, which says nothing of the system it is for. */
-export const WireUserIds = z.union(
-  [
-    z
-      .object({ user_ids: z.array(Id), system: OptionalText })
-      .transform(({ user_ids, system }) => ({ userIds: user_ids, system: system ?? null, isBare: false })),
-    z.array(Id).transform((userIds) => ({ userIds, system: null, isBare: true })),
-  ],
-  'expected {user_ids: […]} or a list of whole numbers',
-);
-
 /** A token is valid: `{valid, user_id, user_type, …}`, or the caller's profile. Anything else says nothing. */
 export const WireValidation = z
   .object({
@@ -214,8 +139,10 @@ export const WireMe = z
   }));
 
 const OptionalToken = z.string().nullish();
+/** What a sign-in says of the person, if it says anything that can be read. */
+const SignedInPerson = z.object({ status: OptionalText, is_active: z.boolean().nullish() }).nullish().catch(null);
 
-/** A sign-in, a second factor or a refresh: tokens where the body has them, and whether a second factor is due. */
+/** A sign-in, a second factor or a refresh: tokens where the body has them, whether a second factor is due, and the person's standing. */
 export const WireGrant = z
   .object({
     access_token: OptionalToken,
@@ -227,6 +154,8 @@ export const WireGrant = z
     otp_required: z.boolean().nullish(),
     temporary_token: OptionalToken,
     success: z.boolean().nullish(),
+    employee: SignedInPerson,
+    user: SignedInPerson,
   })
   .transform((wire) => ({
     accessToken: wire.access_token || wire.access || null,
@@ -235,4 +164,6 @@ export const WireGrant = z
     temporaryToken: wire.temporary_token || null,
     /** A refusal that comes with a status of success. */
     isRefused: wire.success === false,
+    status: wire.employee?.status ?? wire.user?.status ?? null,
+    isActive: wire.employee?.is_active ?? wire.user?.is_active ?? null,
   }));

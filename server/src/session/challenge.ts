@@ -7,7 +7,9 @@ import { AppError, isAppError } from '../errors.ts';
 import type { HitCounter } from '../limits/hit-counter.ts';
 
 const livesForMs = 10 * 60_000;
-const maxWrongCodes = 5;
+const maxCodes = 5;
+/** The third try fails upstream where it uses a temporary token, even with the right code. */
+const maxCodesWithTemporaryToken = 2;
 /** More than anybody has tries for. */
 const burnt = 1_000_000;
 
@@ -30,12 +32,17 @@ const Sealed = z.object({
   temporaryToken: z.string().nullable(),
 });
 
-const usedUp = () => new AppError('otp_invalid', { message: 'This sign-in is used up or too old: sign in again.' });
+const usedUp = (cause?: unknown) =>
+  new AppError('otp_expired', {
+    message: 'This sign-in is used up or too old: sign in again.',
+    ...(cause === undefined ? {} : { cause }),
+  });
 
 /**
  * What stands between a password and its second factor. The browser carries it sealed, for the upstream's
- * temporary token in it works as a full access token there. It dies after 10 minutes, with its first
- * success, and with its fifth wrong code. Every fault of it is `otp_invalid`.
+ * temporary token in it works as a full access token there. It dies after 10 minutes, with its first success, and
+ * with its last attempt: the fifth, or the second where the upstream uses a temporary token. From then on, and if it
+ * is not ours, it is `otp_expired`.
  */
 export const createChallenges = ({ sealingSecret, now, counter, names }: ChallengesOptions) => {
   const key = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff second-factor challenge', 32));
@@ -48,7 +55,7 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
       });
       return Sealed.parse(JSON.parse(new TextDecoder().decode(plaintext)));
     } catch {
-      throw new AppError('otp_invalid', { message: 'This is not a challenge of ours: sign in again.' });
+      throw new AppError('otp_expired', { message: 'This is not a challenge of ours: sign in again.' });
     }
   };
 
@@ -60,13 +67,16 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
         .encrypt(key);
     },
 
-    /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. */
+    /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. A wrong code in the last attempt is `otp_expired`. */
     async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
       const { id, expiresAtMs, ...pending } = await open(challenge);
       const count = async (by: number): Promise<number> =>
         (await counter.add(names('challenge', id), { windowMs: livesForMs, by })).count;
+      if (expiresAtMs <= now()) throw usedUp();
+      const maxAttempts = pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken;
       // Counted before upstream is asked, or many guesses at once would all be the first.
-      if (expiresAtMs <= now() || (await count(1)) > maxWrongCodes) throw usedUp();
+      const attempt = await count(1);
+      if (attempt > maxAttempts) throw usedUp();
       try {
         const result = await verify(pending);
         // Of several right codes at once, one signs in.
@@ -75,6 +85,7 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
       } catch (error) {
         // An answer that cannot be read counts: a service may say "wrong code" in any shape.
         if (isAppError(error, 'auth_service_unavailable', 'rate_limited')) await count(-1);
+        if (attempt >= maxAttempts && isAppError(error, 'otp_invalid')) throw usedUp(error);
         throw error;
       }
     },

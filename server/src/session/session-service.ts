@@ -66,7 +66,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
   };
 
   return {
-    /** Throws `bad_credentials`, `account_locked`, `captcha_required`, `rate_limited`. Staff where `as` is left out; never both are tried. */
+    /** Throws `bad_credentials`, `account_locked`, `account_inactive`, `captcha_required`, `rate_limited`. Staff where `as` is left out; never both are tried. */
     async signIn({ as = 'staff', ...credentials }: LoginInput, before: PresentedTokens): Promise<SignInResult> {
       await limits.signIn({ email: credentials.email, address: before.address });
       const answer = await authService.signIn({ ...credentials, as, ...causeOf(before) });
@@ -78,7 +78,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
       };
     },
 
-    /** Throws `otp_invalid`, `account_locked`, `rate_limited`. */
+    /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`, `rate_limited`. */
     verifyOtp: ({ challenge, code }: VerifyOtpInput, before: PresentedTokens): Promise<EstablishedSession> =>
       challenges.attempt(challenge, async (pending) => {
         await limits.secondFactor(pending);

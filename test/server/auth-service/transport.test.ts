@@ -393,6 +393,7 @@ describe('signing in', () => {
     ['403 in HTML', status(403, {}, page), contract],
     ['400 in plain text', status(400, {}, 'Bad Request'), contract],
     ['a lock in plain text', status(403, {}, 'Account locked: too many login attempts.'), 'account_locked'],
+    ['a pending account in plain text', status(403, {}, 'Your account is pending approval.'), 'account_inactive'],
     ['404', status(404), contract],
     ['405', status(405), contract],
     ['408', status(408), unavailable],

@@ -7,10 +7,10 @@ import {
   WireGrant,
   WireMe,
   WireUser,
-  WireUserIds,
   WireUsers,
   WireValidation,
 } from '../../../server/src/auth-service/wire.ts';
+import { WirePeopleWithRoles, WireSystemUsers, WireUserIds } from '../../../server/src/auth-service/wire-roles.ts';
 import { type AppError, isAppError } from '../../../server/src/errors.ts';
 
 const read = <Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> =>
@@ -399,6 +399,49 @@ describe('a validation', () => {
   });
 });
 
+describe('people with their roles', () => {
+  it('are read from users, never from all_users, without roles that are switched off', () => {
+    const tts = { system_name: 'Ticket Tracking', system_slug: 'tts', role_name: 'Technician', is_active: true };
+    const ams = { system_slug: 'ams', role_name: 'User', is_active: false };
+    const json = {
+      count: 2,
+      users: [{ id: 5, is_active: true, system_roles: [tts, ams] }, { id: '6' }],
+      all_users: [{ id: 5, system_roles: [{ system_slug: 'hdts', role_name: 'Employee' }] }],
+    };
+    expect(read(WirePeopleWithRoles, json)).toEqual([
+      { id: 5, isActive: true, roles: [{ system: 'TTS', role: 'Technician' }] },
+      { id: 6, isActive: null, roles: [] },
+    ]);
+  });
+
+  it('of one system have an entry for each role', () => {
+    const entry = { id: 45, email: 'elena.popescu@example.com', system_slug: 'bms' };
+    const json = {
+      system: { id: 2, slug: 'bms' },
+      users: [
+        { ...entry, role: 'Manager' },
+        { id: 45, role: 'Approver' },
+      ],
+    };
+    expect(read(WireSystemUsers, json)).toEqual({
+      system: 'BMS',
+      people: ['Manager', 'Approver'].map((role) => ({ id: 45, isActive: null, roles: [{ system: 'BMS', role }] })),
+    });
+  });
+
+  it.each([
+    [WirePeopleWithRoles, {}, 'users'],
+    [WirePeopleWithRoles, { users: [{ id: 0 }] }, 'users.0.id'],
+    [WirePeopleWithRoles, { users: [{ id: 1, system_roles: 'Admin' }] }, 'users.0.system_roles'],
+    [WireSystemUsers, { users: [] }, 'system'],
+    [WireSystemUsers, { system: { slug: 'bms' }, users: [{ id: 1 }] }, 'users.0.role'],
+  ])('are a broken contract where they cannot be read: %#', (schema, json, path) => {
+    const error = errorOf(schema, json);
+    expect(error.reason).toBe('auth_service_contract');
+    expect(error.message).toContain(`at ${path}:`);
+  });
+});
+
 describe('a grant', () => {
   const nothing = {
     accessToken: null,
@@ -406,6 +449,8 @@ describe('a grant', () => {
     isOtpRequired: false,
     temporaryToken: null,
     isRefused: false,
+    status: null,
+    isActive: null,
   };
   it.each([
     ['nothing', {}, {}],
@@ -421,6 +466,13 @@ describe('a grant', () => {
     ],
     ['no second factor', { requires_2fa: false, requires_otp: null, otp_required: false }, {}],
     ['a refusal', { success: false }, { isRefused: true }],
+    ['the standing of an employee', { employee: { status: 'Rejected' } }, { status: 'Rejected' }],
+    [
+      'the standing of staff',
+      { user: { status: 'Approved', is_active: false } },
+      { status: 'Approved', isActive: false },
+    ],
+    ['a person that cannot be read', { employee: 'Alice', user: { is_active: 'yes' } }, {}],
   ])('%s', (_name, json, expected) => {
     expect(read(WireGrant, json)).toEqual({ ...nothing, ...expected });
   });

@@ -1,0 +1,112 @@
+import { hasRole } from '@auth-bff/shared';
+import type { z } from 'zod';
+import { AppError, isAppError } from '../errors.ts';
+import { type Endpoint, endpoints } from './endpoints.ts';
+import { brokenContract } from './meaning.ts';
+import type { Caller, Exchange } from './transport.ts';
+import { type ListedPerson, WirePeopleWithRoles, WireSystemUsers, WireUserIds } from './wire-roles.ts';
+
+/** A lookup with the caller's own token, decoded. */
+export type AskAs = <Schema extends z.ZodType>(
+  caller: Caller,
+  endpoint: Endpoint,
+  schema: Schema,
+  exchange?: Pick<Exchange, 'query' | 'json'>,
+) => Promise<z.output<Schema>>;
+
+export type RoleHoldersOptions = {
+  askAs: AskAs;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+export type RoleName = { system: string; role: string };
+
+const isTts = (system: string) => system.toUpperCase() === 'TTS';
+
+/** How long round-robin is not asked in vain, once it has answered for TTS alone. */
+const relearnAfterMs = 5 * 60_000;
+
+/**
+ * Finds who has a role. The service of the guide answers that for every system at `round-robin`. The deployed one
+ * answers there for TTS alone, by a bare list, and shows the other systems in lists that not everybody may see.
+ */
+export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
+  let ttsAloneSinceMs: number | null = null;
+
+  const isKnownForTtsAlone = (): boolean => {
+    if (ttsAloneSinceMs === null) return false;
+    const ageMs = now() - ttsAloneSinceMs;
+    // A clock that was set back says nothing.
+    return ageMs >= 0 && ageMs < relearnAfterMs;
+  };
+
+  /** Null: it answers for TTS alone, and another system was asked for. */
+  const fromRoundRobin = async ({ system, role }: RoleName, caller: Caller): Promise<number[] | null> => {
+    const endpoint = endpoints.usersByRole;
+    // The deployed service ignores system and role, and reads role_name.
+    const answer = await askAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
+    ttsAloneSinceMs = answer.isBare ? now() : null;
+    if (answer.isBare) return isTts(system) ? answer.userIds : null;
+    if (answer.system !== null && answer.system.toUpperCase() !== system.toUpperCase()) {
+      throw brokenContract(endpoint, 'at system: it is of another system than was asked');
+    }
+    return answer.userIds;
+  };
+
+  /** People whom `is_staff` marks are shown nobody here; everybody else sees at least themselves. */
+  const fromListOf = (endpoint: Endpoint) => async (_system: string, caller: Caller) => {
+    const people = await askAs(caller, endpoint, WirePeopleWithRoles);
+    return people.length === 0 ? null : people;
+  };
+
+  /** For admins of the system. It lists inactive people and switched-off roles too, and does not tell them apart. */
+  const fromSystem = async (system: string, caller: Caller): Promise<ListedPerson[]> => {
+    const endpoint = endpoints.systemUsers(system);
+    const answer = await askAs(caller, endpoint, WireSystemUsers);
+    if (answer.system !== system.toUpperCase()) {
+      throw brokenContract(endpoint, 'at system.slug: it is of another system than was asked');
+    }
+    return answer.people;
+  };
+
+  const fromUsersList = fromListOf(endpoints.usersList);
+  const fromHdts = fromListOf(endpoints.hdtsUsers);
+
+  /** The lists that tell most come first; HDTS has one of its own that everybody may see. */
+  const listsOf = (system: string) => [
+    ...(system.toUpperCase() === 'HDTS' ? [fromHdts] : []),
+    fromUsersList,
+    fromSystem,
+  ];
+
+  /** Null: none of the lists is shown to this caller. */
+  const peopleOf = async (system: string, caller: Caller): Promise<ListedPerson[] | null> => {
+    for (const list of listsOf(system)) {
+      const people = await list(system, caller).catch((error: unknown) => {
+        if (isAppError(error, 'insufficient_permissions')) return null;
+        throw error;
+      });
+      if (people !== null) return people;
+    }
+    return null;
+  };
+
+  const fromLists = async ({ system, role }: RoleName, caller: Caller): Promise<number[]> => {
+    const people = await peopleOf(system, caller);
+    if (people === null) {
+      throw new AppError('insufficient_permissions', {
+        message: `The Auth Service does not show you who has roles in ${system}. It shows that to an admin of ${system}.`,
+      });
+    }
+    return people
+      .filter(({ isActive, roles }) => isActive !== false && hasRole({ roles }, system, role))
+      .map(({ id }) => id);
+  };
+
+  return async (name: RoleName, caller: Caller): Promise<number[]> => {
+    const isWorthAsking = isTts(name.system) || !isKnownForTtsAlone();
+    const ids = isWorthAsking ? await fromRoundRobin(name, caller) : null;
+    return [...new Set(ids ?? (await fromLists(name, caller)))];
+  };
+};
