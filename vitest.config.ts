@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Whole services, and what they do with real deadlines: one after the other, so that they do not wait for each other's CPU. */
+/** Whole services, in processes of their own: one after the other, since each takes both cores. */
 const processes = [
   'test/server/main.test.ts',
   'test/server/dev/start.test.ts',
@@ -55,7 +55,6 @@ export default defineConfig({
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
           fileParallelism: false,
-          // Packs, and installs from the registry.
           sequence: { groupOrder: 4 },
         },
       },
