@@ -60,8 +60,8 @@ const call = (
   );
 const whoIs = async (page: Page) => {
   const { result } = await call(page, 'session.current');
-  const { state, session } = result?.data.json as { state: string; session?: { user: { id: number } } };
-  return session?.user.id ?? state;
+  const current = result?.data.json as { state: string; session?: { user: { id: number } } } | undefined;
+  return current?.session?.user.id ?? current?.state;
 };
 const signIn = (page: Page, { email, password }: Person) => call(page, 'session.login', { email, password });
 

@@ -1,5 +1,5 @@
 import type { Reason } from '@auth-bff/shared';
-import { type InactiveStanding, messageOfStanding } from './standing.ts';
+import { type InactiveStatus, messageOfInactiveStatus } from './inactive-status.ts';
 
 /** Which step was refused. */
 export type SignInStep = 'password' | 'second_factor';
@@ -33,7 +33,7 @@ const locked = anyOf(
 );
 
 const person = /\b(account|user|registration|application)\b/.source;
-const standings: ReadonlyArray<[InactiveStanding, RegExp]> = [
+const standings: ReadonlyArray<[InactiveStatus, RegExp]> = [
   [
     'pending',
     anyOf(
@@ -95,7 +95,7 @@ const accountRefusal = (sentences: readonly string[], step: SignInStep): SignInR
   const isLock = (text: string) => locked.test(text) && !(step === 'second_factor' && usedUp.test(text));
   if (told.some(isLock)) return { reason: 'account_locked' };
   const [standing] = standings.find(([, pattern]) => told.some((text) => pattern.test(text))) ?? [];
-  return standing === undefined ? null : { reason: 'account_inactive', message: messageOfStanding[standing] };
+  return standing === undefined ? null : { reason: 'account_inactive', message: messageOfInactiveStatus[standing] };
 };
 
 /**

@@ -5,7 +5,7 @@ import { type Endpoint, endpoints } from './endpoints.ts';
 import { cookieOf, type TokenGrant } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
 import { readRefusal, type SignInRefusal, type SignInStep } from './refusal.ts';
-import { messageOfStanding, toInactiveStanding } from './standing.ts';
+import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';
 import { type Answer, type Cause, causeOf, personOf, type Transport } from './transport.ts';
 import { WireGrant } from './wire.ts';
 
@@ -58,8 +58,8 @@ const toError = ({ reason, message }: SignInRefusal): AppError =>
  * them work. Throws `account_inactive`.
  */
 const refuseInactive = (as: PersonType, { status, isActive }: { status: string | null; isActive: boolean | null }) => {
-  const standing = (as === 'employee' ? toInactiveStanding(status) : null) ?? (isActive === false ? 'inactive' : null);
-  if (standing !== null) throw new AppError('account_inactive', { message: messageOfStanding[standing] });
+  const standing = (as === 'employee' ? toInactiveStatus(status) : null) ?? (isActive === false ? 'inactive' : null);
+  if (standing !== null) throw new AppError('account_inactive', { message: messageOfInactiveStatus[standing] });
 };
 
 type SignInCall = Cause & { as: PersonType; step: SignInStep; email: string };

@@ -1,5 +1,6 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -201,13 +202,14 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     /** The caller's own profile. */
     me: (asking: Asking): Awaitable<User | Employee> => profiles.get(personOf(asking), asking),
 
-    /** Whether a fresh record in memory says that the person is inactive. `isInactiveStatus` judges an employee's status. */
-    isKnownInactive({ type, id }: Subject, isInactiveStatus: (status: string | null) => boolean): boolean {
+    /** Whether a fresh record in memory says that the person is inactive. Needs no I/O. */
+    isKnownInactive({ type, id }: Subject): boolean {
       const profile = profiles.fresh(personOf({ type, id }));
       const record = type === 'staff' ? users.fresh(String(id))?.user : employees.fresh(String(id));
       return [profile, record].some(
         (known) =>
-          known !== undefined && ('status' in known ? isInactiveStatus(known.status) : known.isActive === false),
+          known !== undefined &&
+          ('status' in known ? toInactiveStatus(known.status) !== null : known.isActive === false),
       );
     },
 

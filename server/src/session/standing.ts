@@ -1,4 +1,5 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { NotFoundPageError } from '../auth-service/meaning.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -19,11 +20,6 @@ export type StandingRequest = Cause & {
   accessToken: string;
 };
 
-const inactiveStatus = /^(inactive|deactivated|disabled|suspended|rejected)$/i;
-
-/** Whether an employee's `status` says that they may not have a session. */
-export const isInactiveStatus = (status: string | null): boolean => inactiveStatus.test(status?.trim() ?? '');
-
 const isNotFound = (error: AppError): boolean =>
   isAppError(error, 'user_not_found', 'employee_not_found') && !(error instanceof NotFoundPageError);
 
@@ -38,7 +34,7 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
   };
   const isEmployeeInactive = async ({ principal: { id }, ...request }: StandingRequest): Promise<boolean> => {
     const { status } = await directory.employee(id, { ...request, type: 'employee', id, maxAgeSeconds });
-    return isInactiveStatus(status);
+    return toInactiveStatus(status) !== null;
   };
 
   /** Whether the person's record is known to be gone. False also while that cannot be found out. */
@@ -69,7 +65,7 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
     },
 
     /** Whether a fresh record in the cache says that the person is inactive. Needs no I/O. */
-    isKnownInactive: (subject: Subject): boolean => directory.isKnownInactive(subject, isInactiveStatus),
+    isKnownInactive: (subject: Subject): boolean => directory.isKnownInactive(subject),
   };
 };
 
