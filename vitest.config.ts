@@ -75,6 +75,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
+          // A page on a busy machine may take its time.
+          expect: { poll: { timeout: 20_000 } },
           hookTimeout: 60_000,
           sequence: { groupOrder: 6 },
         },
