@@ -111,5 +111,5 @@ export const signInPeople: readonly SignInPerson[] = [
   ...staffToShow(9, 'locked: cannot sign in'),
   ...staffToShow(10, 'needs a captcha: captcha-ok passes'),
   ...employeeToShow(1, 'employee, number 1 like the staff user Maria Santos'),
-  ...employeeToShow(2, 'employee with a second factor'),
+  ...employeeToShow(2, 'employee with a second factor, which the deployed dialect lets nobody finish'),
 ];

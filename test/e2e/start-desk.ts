@@ -1,12 +1,23 @@
+import type { Dialect } from '../../server/dev/auth-service.ts';
 import { freePort, runProcess } from '../support/run-process.ts';
 
 export type DeskCounts = { bff: number; upstream: number; refreshes: number; byEndpoint: Record<string, number> };
 
+export type StartDeskOptions = {
+  /** Default `guide`. */
+  dialect?: Dialect;
+};
+
 /** All that `npm run dev` starts, on ports of its own, with the page built. */
-export const startDesk = async () => {
+export const startDesk = async ({ dialect = 'guide' }: StartDeskOptions = {}) => {
   const [bff, authService, control, tickets, ops] = await Promise.all(Array.from({ length: 5 }, () => freePort()));
   const ports = { 'auth-service-port': authService, 'control-port': control, 'tickets-port': tickets };
-  const args = ['server/dev/start.ts', ...Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)])];
+  const args = [
+    'server/dev/start.ts',
+    '--dialect',
+    dialect,
+    ...Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)]),
+  ];
   const process = runProcess({ args, env: { PORT: String(bff), OPS_PORT: String(ops) } });
   await process.printed(/The help desk is there|The help desk could not be built[^]*/);
   const url = `http://localhost:${bff}`;

@@ -119,13 +119,18 @@ describe('npm run dev', () => {
     }
   });
 
-  it('gives access tokens the life that is asked for', async () => {
-    const { dev, url } = await startDev({ args: ['--access-lifetime-seconds', '37'] });
+  it.each([
+    ['that is asked for', ['--dialect', 'deployed', '--access-lifetime-seconds', '37'], 37],
+    ['that the guide dialect has', [], 900],
+    ['that the deployed dialect has', ['--dialect', 'deployed'], 300],
+  ])('gives access tokens the life %s, and says so', async (_which, args, seconds) => {
+    const { dev, url } = await startDev({ args });
     await using _ = dev;
     await dev.printed(/Ctrl-C ends all/);
+    expect(dev.output()).toContain(`an access token lives ${seconds} s`);
     const { exp, iat } = claimsOf(await signIn(url));
-    expect(Number(exp) - Number(iat)).toBe(37);
-    expect((await ask(`${url}/dev/config`)).body).toMatchObject({ accessLifetimeSeconds: 37 });
+    expect(Number(exp) - Number(iat)).toBe(seconds);
+    expect((await ask(`${url}/dev/config`)).body).toMatchObject({ accessLifetimeSeconds: seconds });
   });
 
   it('builds the page behind the BFF, serves it at the root, and keeps its requests out of the log', async () => {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { hasChromium } from './chromium.ts';
+import { expiry, mainStories } from './main-stories.ts';
+import { useDesk } from './use-desk.ts';
+
+describe.skipIf(!hasChromium)('whoever works at the desk before the deployed Auth Service', () => {
+  const site = useDesk({ dialect: 'deployed' });
+  mainStories({ site, dialect: 'deployed' });
+
+  it('is signed in for 300 s at a time, and stays so by a refresh ahead of expiry', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    await page.clock.install();
+    await visitor.go();
+    await visitor.signInAs('Ethan Caldwell');
+    const timer = page.getByRole('timer', { name: 'Time left' });
+    await expect.poll(() => timer.textContent()).toMatch(/^(5:00|4:5\d)$/);
+    const { refreshes } = await site.desk().counts();
+    // Past the half of its life, which is when it is due, and before its end.
+    await page.clock.fastForward(200_000);
+    await expect.poll(async () => (await site.desk().counts()).refreshes).toBe(refreshes + 1);
+    await expect.poll(() => timer.textContent()).toMatch(/^(5:00|4:\d\d)$/);
+    await page.getByRole('button', { name: 'Just ask 20' }).click();
+    await expect.poll(() => page.locator('.lab-outcome').textContent()).toMatch('20 of 20 answered');
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('has to sign in again once the session has expired, for then it cannot be refreshed', async () => {
+    await using visitor = await site.openVisitor();
+    const { page, context } = visitor;
+    visitor.expectErrors(...expiry, /401 .*\/trpc\/session\.refresh/);
+    await visitor.go();
+    await visitor.signInAs('Ethan Caldwell');
+    const { refreshes } = await site.desk().counts();
+    await page.getByRole('button', { name: 'Expire now, ask 20' }).click();
+    await page.getByRole('heading', { name: 'People to try' }).waitFor();
+    expect((await site.desk().counts()).refreshes).toBe(refreshes + 1);
+    expect((await context.cookies()).filter(({ name }) => name.endsWith('_token'))).toEqual([]);
+    await visitor.signInAs('Ethan Caldwell');
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('may type a code twice, and then has to sign in again', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    visitor.expectErrors(/401 .*\/trpc\/session\.verifyOtp/);
+    await visitor.go();
+    const alert = page.getByRole('alert');
+    await page.getByRole('button', { name: 'Rafael Domingo' }).click();
+    for (const words of ['This code is wrong', 'Go back, and sign in again']) {
+      await page.getByLabel('Code').fill('000000');
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await expect.poll(() => alert.textContent()).toContain(words);
+    }
+    await page.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Rafael Domingo' }).click();
+    await page.getByRole('button', { name: 'Use it' }).click();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('heading', { name: 'Tickets' }).waitFor();
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+});

@@ -1,0 +1,183 @@
+import { expect, it } from 'vitest';
+import type { Dialect } from '../../server/dev/auth-service.ts';
+import type { Site } from './use-desk.ts';
+
+/** What the console says of requests that fail for want of a token, and because the Auth Service is in trouble. */
+export const expiry = [/401 .*\/trpc\/(users|session|status|employees|assignments)\./, /401 .*\/tickets\//];
+export const outage = /50[03] .*\/trpc\//;
+
+/** What differs between the two Auth Services in what people see. */
+const of = {
+  guide: {
+    inactive: 'This account is not active',
+    employee: 'Benjamin Strand',
+    // He has no tickets, and a second factor.
+    hasTickets: false,
+    outageMs: 20_000,
+  },
+  deployed: {
+    // It does not tell an inactive account from a wrong password.
+    inactive: 'Wrong e-mail or password',
+    // Its employees with a second factor cannot sign in at all.
+    employee: 'Alice Navarro',
+    hasTickets: true,
+    outageMs: 6_000,
+  },
+} satisfies Record<Dialect, object>;
+
+/** The stories that are the same whichever Auth Service stands behind the desk. */
+export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect }) => {
+  const { inactive, employee, hasTickets, outageMs } = of[dialect];
+
+  it('is told what helps where the sign-in is refused', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    visitor.expectErrors(/401 .*\/trpc\/session\.(login|verifyOtp)/);
+    await visitor.go();
+    const alert = page.getByRole('alert');
+    await page.getByRole('button', { name: 'Beatrice Lang' }).click();
+    await expect.poll(() => alert.textContent()).toContain(inactive);
+    await page.getByLabel('Password').fill('a guess');
+    expect(await alert.textContent()).toBe('');
+    await page.getByRole('button', { name: 'Oluwaseun Adeyemi' }).click();
+    await expect.poll(() => alert.textContent()).toContain('this account is locked');
+    await page.getByRole('button', { name: 'Rafael Domingo' }).click();
+    await page.getByLabel('Code').fill('000000');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await expect.poll(() => alert.textContent()).toContain('This code is wrong');
+    await page.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Hana Kobayashi' }).click();
+    await page.getByLabel('I am no robot').check();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('heading', { name: 'Tickets' }).waitFor();
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('opens one ticket and takes one turn by a double click', async () => {
+    await using visitor = await site.openVisitor();
+    const { page, requests } = visitor;
+    await visitor.go();
+    await visitor.signInAs('John Doe');
+    const rotation = encodeURIComponent(JSON.stringify({ json: { system: 'TTS', role: 'Technician' } }));
+    const inTheirTurns = async (): Promise<number[]> => {
+      const answer = await page.request.get(`${site.desk().url}/trpc/assignments.candidates?input=${rotation}`);
+      const { result } = (await answer.json()) as { result: { data: { json: { users: Array<{ id: number }> } } } };
+      return result.data.json.users.map(({ id }) => id);
+    };
+    const [first, ...others] = await inTheirTurns();
+    const next = await page.locator('.next-card strong').textContent();
+    const before = await page.locator('.ticket').count();
+    await page.getByRole('button', { name: 'New ticket' }).click();
+    await page.keyboard.type('Opened by two clicks');
+    await page.getByRole('button', { name: 'Open and assign' }).dblclick();
+    await page.getByText(`is assigned to ${next}.`).waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await expect.poll(() => page.locator('.ticket').count()).toBe(before + 1);
+    expect(await page.locator('.ticket', { hasText: 'Opened by two clicks' }).textContent()).toContain(`for${next}`);
+    expect(await inTheirTurns()).toEqual([...others, first]);
+    // Both clicks went out, and it was the key that made them one.
+    expect(requests.join(' ').match(/assignments\.next/g)).toHaveLength(2);
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('sees the turns stay level while tickets come in, also from another tab', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    await visitor.go();
+    await visitor.signInAs('Ingrid Solberg');
+    const other = await visitor.context.newPage();
+    await other.goto(site.desk().url);
+    await other.locator('.bar-count').first().waitFor();
+    const counts = async () => (await other.locator('.bar-count').allTextContents()).map(Number);
+    const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+    const before = sum(await counts());
+    await page.getByRole('button', { name: 'Open six more' }).click();
+    await expect.poll(async () => sum(await counts()), { timeout: 15_000 }).toBe(before + 6);
+    const now = await counts();
+    expect(Math.max(...now) - Math.min(...now)).toBeLessThanOrEqual(1);
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('sees whose turn it is in a system other than TTS', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    await visitor.go();
+    await visitor.signInAs('John Doe');
+    await visitor.choose('Turns of', 'AMS');
+    const managers = ['Oluwaseun Adeyemi', 'Sofia Lindqvist', 'Henrik Dahl', 'Stefan Ionescu'];
+    await expect
+      .poll(async () => managers.includes((await page.locator('.next-card strong').textContent()) ?? ''))
+      .toBe(true);
+    await expect.poll(() => page.locator('.bar-count').count()).toBe(managers.length);
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it('sees what is theirs as an employee, and asks for more without handing out turns', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    visitor.expectErrors(/403 .*\/trpc\/(users|assignments)\./);
+    await visitor.go();
+    await page.getByRole('button', { name: employee }).click();
+    if (hasTickets) {
+      await page.locator('.ticket .person-name').first().waitFor();
+    } else {
+      await page.getByRole('button', { name: 'Use it' }).click();
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByText('No tickets here').waitFor();
+      await visitor.shoot('14-empty');
+    }
+    expect(await visitor.examine()).toEqual([]);
+    await page.getByText('Access denied').first().waitFor();
+    await page.getByRole('button', { name: 'New ticket' }).click();
+    await page.keyboard.type('My phone is wet');
+    await page.getByRole('button', { name: 'Open and assign' }).click();
+    await page.getByText('waits for somebody to take it').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.locator('.ticket', { hasText: 'My phone is wet' }).filter({ hasText: employee }).waitFor();
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
+  it(`loses nothing by ${outageMs / 1000} seconds without the Auth Service, and goes on by itself`, async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    visitor.expectErrors(outage, ...expiry);
+    await visitor.go();
+    await visitor.signInAs('Ingrid Solberg');
+    const names = await page.locator('.ticket .person-name').allTextContents();
+    const downAtMs = performance.now();
+    await visitor.choose('How the Auth Service is', 'Down');
+
+    await page.getByRole('button', { name: 'New ticket' }).click();
+    await page.keyboard.type('Written in an outage');
+    // Nobody has asked for their turns before, so that nothing is known of them.
+    await visitor.choose('System', 'BMS');
+    await page.getByRole('button', { name: 'Open and assign' }).click();
+    await page.getByText('Your ticket is kept, and goes out by itself').waitFor();
+    expect(await visitor.examine()).toEqual([]);
+    await visitor.shoot('15-kept');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('.person-name[data-stale]').first().waitFor();
+
+    const shownNames = async () =>
+      (await page.locator('.ticket .person-name').allTextContents()).map((name) =>
+        name.replace(' (as last known)', ''),
+      );
+    while (performance.now() - downAtMs < outageMs) {
+      expect(await shownNames()).toEqual(names);
+      expect(await page.getByRole('button', { name: 'Sign out' }).isVisible()).toBe(true);
+      await page.waitForTimeout(1_000);
+    }
+    // Even a page that is opened in the middle of it has all that is known.
+    const late = await visitor.context.newPage();
+    await late.goto(site.desk().url);
+    await late.locator('.ticket .person-name').first().waitFor();
+    await late.close();
+
+    await visitor.choose('How the Auth Service is', 'Well');
+    await page.locator('.banner').waitFor({ state: 'detached' });
+    await page.locator('.ticket', { hasText: 'Written in an outage' }).waitFor();
+    expect(await page.locator('.ticket', { hasText: 'Written in an outage' }).count()).toBe(1);
+    await page.locator('.person-name[data-stale]').first().waitFor({ state: 'detached' });
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+};
