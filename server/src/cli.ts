@@ -12,7 +12,7 @@ const usage = `Usage: auth-bff <command>
 
 Options of doctor
   --token -   reads an access token from standard input, which shows whether the signing key,
-              its algorithm, the refresh threshold and the clocks are right
+              its algorithm, the refresh threshold and the clocks are right, and which paths are there
   --json      prints {well, findings: [{name, level, says, todo}]}
 `;
 

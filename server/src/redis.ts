@@ -27,7 +27,7 @@ const replicaRetryMs = 1_000;
 const replicaToldEveryMs = 60_000;
 
 /** Where REDIS_URL leads. Throws for one that its check does not admit, without its value. */
-export const redisTarget = (url: string): RedisTarget => {
+const redisTarget = (url: string): RedisTarget => {
   const reading = readRedisUrl(url);
   if ('fault' in reading) throw new TypeError(`REDIS_URL: ${reading.fault}`);
   return reading.value;
@@ -60,7 +60,6 @@ export const toConnectionOptions = (target: RedisTarget): IoRedisOptions => {
 export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performance.now() }: RedisOptions) => {
   const target = redisTarget(url);
 
-  let isFailingOver = false;
   let failedOverAtMs = Number.NEGATIVE_INFINITY;
   let replicaToldAtMs = Number.NEGATIVE_INFINITY;
   /** A replica that was the master before a failover: the same address may lead to the new one on a new connection. */
@@ -68,7 +67,6 @@ export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performan
     const nowMs = clock();
     if (!isFromReplica(message) || nowMs - failedOverAtMs < replicaRetryMs) return false;
     failedOverAtMs = nowMs;
-    isFailingOver = true;
     if (nowMs - replicaToldAtMs >= replicaToldEveryMs) {
       replicaToldAtMs = nowMs;
       log.error(
@@ -114,13 +112,13 @@ export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performan
       'Redis is away: turns are refused until it is back; refreshes, sign-outs and limits go on in this process alone.',
     );
   };
-  /** Not while it connects anew by itself: that takes some 50 ms, and was told already. */
+  /** Not while it connects anew by itself after a failover, which was told already. If that fails, an error follows. */
   const noteAway = (cause: string) => {
-    if (!isFailingOver) markAway(cause);
+    if (clock() - failedOverAtMs >= replicaRetryMs) markAway(cause);
   };
   // Without a listener an error would end the process; each failed attempt to connect is one.
   redis.on('error', ({ message }: Error) => {
-    if (!/DB index is out of range|SELECT is not allowed/.test(message)) return markAway(message);
+    if (!/DB index is out of range|SELECT is not allowed/.test(message)) return markAway(toRedisCause(message));
     // The connection goes on all the same, with database 0.
     log.error(
       { cause: message },
@@ -132,10 +130,7 @@ export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performan
     if (isAway) log.info({}, 'Redis is back.');
     isAway = false;
   };
-  redis.on('ready', () => {
-    isFailingOver = false;
-    noteBack();
-  });
+  redis.on('ready', noteBack);
   return {
     redis,
     state: (): 'up' | 'away' => (redis.status === 'ready' && !isAway ? 'up' : 'away'),

@@ -16,6 +16,9 @@ export type CheckCorsOptions = Pick<Config, 'corsOrigins' | 'cookieSecure'> & {
  */
 export const checkCors = async (options: CheckCorsOptions): Promise<Finding[]> => {
   const { corsOrigins, cookieSecure, authServiceUrl } = options;
+  if (corsOrigins.length === 0) {
+    return [ok(name, 'is not set: the pages of the BFF itself may call, which needs no CORS, and no others')];
+  }
   const server = Fastify({ logger: false });
   await registerCors(server, { corsOrigins });
   const isAdmitted = async (origin: string) => {

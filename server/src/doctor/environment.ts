@@ -15,6 +15,8 @@ const standIns: Record<string, string> = {
   SEALING_KEY: 'stands-in-for-a-key-that-is-at-fault',
   AUTH_SERVICE_URL: 'http://stands-in.invalid',
   AUTH_API_KEY: 'stands-in',
+  // Its default may be the port that PORT has.
+  OPS_PORT: '0',
 };
 
 const faultsOf = (error: ConfigError): Faults => {

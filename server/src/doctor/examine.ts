@@ -1,19 +1,23 @@
 import { createTransport } from '../auth-service/transport.ts';
-import type { Config } from '../config.ts';
+import { type Config, listConfigWarnings } from '../config.ts';
 import { type Acceptance, askAcceptance } from './acceptance.ts';
 import { checkApiKey } from './api-key.ts';
+import { checkCaptcha } from './captcha.ts';
 import { checkClock } from './clock.ts';
+import { checkCookieDomain } from './cookie-domain.ts';
+import { checkCookieSize } from './cookie-size.ts';
 import { checkCors } from './cors.ts';
 import { checkDialect, dialectOf } from './dialect.ts';
 import { readEnvironment, type Faults } from './environment.ts';
 import { type Finding, ok, problem, unchecked } from './finding.ts';
-import { checkPaths } from './paths.ts';
+import { listLooseSettings } from './loose-settings.ts';
+import { checkPaths, judgePaths, untoldPaths } from './paths.ts';
 import { checkReachable } from './reachable.ts';
 import { checkRedis } from './redis.ts';
 import { checkRefresh } from './refresh.ts';
 import { issuedAtOf, seeToken, type SeenToken } from './seen-token.ts';
 import { checkAlgorithm, checkSigningKey } from './signing-key.ts';
-import { type Survey, survey } from './survey.ts';
+import { type Survey, survey, surveyWithToken, type TokenSurvey } from './survey.ts';
 import { checkThreshold } from './threshold.ts';
 import { checkToken } from './token.ts';
 import type { TokenInput } from './token-input.ts';
@@ -54,21 +58,29 @@ const guarded = async <Found>(name: string, check: () => Found | Promise<Found>)
 
 type Asked = { survey: Survey; transport: ReturnType<typeof createTransport> };
 
-/** The lines about the Auth Service that need no token. `asked` is null where AUTH_SERVICE_URL is at fault. */
-const checkAuthService = async (asked: Asked | null, config: Config, faults: Faults): Promise<Finding[]> => {
+/** The lines about the Auth Service itself. `asked` is null where AUTH_SERVICE_URL is at fault. */
+const checkAuthService = async (
+  asked: Asked | null,
+  withToken: TokenSurvey | null,
+  config: Config,
+  faults: Faults,
+): Promise<Finding[]> => {
+  const url = config.authServiceUrl;
   const isThere = asked !== null && asked.survey.paths.length > 0;
   const because = asked === null ? 'AUTH_SERVICE_URL is at fault' : 'the Auth Service cannot be asked';
-  const needing = async (name: string, check: (asked: Asked) => Finding | Promise<Finding>) =>
+  const needing = async (name: string, check: (asked: Asked) => Finding | Finding[] | Promise<Finding>) =>
     isThere ? guarded(name, () => check(asked)) : unchecked(name, because);
-  return Promise.all([
-    ...(asked === null ? [] : [guarded('AUTH_SERVICE_URL', () => checkReachable(asked.survey))]),
-    needing('paths', ({ survey: seen }) => checkPaths(config.authServiceUrl, seen)),
+  const lines = await Promise.all([
+    ...(asked === null ? [] : [guarded('AUTH_SERVICE_URL', () => checkReachable(url, asked.survey))]),
+    needing('paths', ({ survey: seen }) => checkPaths(url, seen, withToken)),
     needing('dialect', ({ survey: seen }) => checkDialect(seen)),
-    needing('refresh', ({ survey: seen }) => checkRefresh(seen)),
+    needing('refresh', ({ survey: seen }) => checkRefresh(judgePaths(seen, withToken))),
+    needing('captcha', ({ survey: seen }) => checkCaptcha(seen)),
     ...(faults.has('AUTH_API_KEY')
       ? []
       : [needing('AUTH_API_KEY', ({ survey: seen, transport }) => checkApiKey(transport, seen))]),
   ]);
+  return lines.flat();
 };
 
 const acceptanceOf = async (
@@ -84,7 +96,26 @@ const acceptanceOf = async (
     : askAcceptance({ transport: asked.transport, token, read, now });
 };
 
-type TokenLines = { findings: Finding[]; issuedAtMs: number | null };
+type TokenLines = {
+  findings: Finding[];
+  issuedAtMs: number | null;
+  /** What paths answer to the token. Null: it was not needed, or is not accepted. */
+  survey: TokenSurvey | null;
+};
+
+/** Asks with the token after the paths of which nothing is known without one. */
+const surveyWith = async (
+  asked: Asked | null,
+  token: string,
+  { read }: SeenToken,
+  acceptance: Acceptance,
+): Promise<TokenSurvey | null> => {
+  if (asked === null || read === null || acceptance.state !== 'accepted') return null;
+  const untold = untoldPaths(asked.survey);
+  return untold.length === 0
+    ? null
+    : surveyWithToken({ transport: asked.transport, token, type: read.principal.type, endpoints: untold });
+};
 
 /** The lines that need a token. */
 const checkWithToken = async (
@@ -101,6 +132,7 @@ const checkWithToken = async (
     const todo = tokenInput.state === 'none' ? pipeOneIn : null;
     return {
       issuedAtMs: null,
+      survey: null,
       findings: withoutFaulty([
         tokenInput.state === 'none'
           ? unchecked('token', because, todo)
@@ -118,8 +150,10 @@ const checkWithToken = async (
   const isDeployed = asked !== null && dialectOf(asked.survey) === 'deployed';
   return {
     issuedAtMs: issuedAtOf(seen),
+    survey: await surveyWith(asked, token, seen, acceptance),
     findings: withoutFaulty([
       checkToken(seen, acceptance, now()),
+      ...[checkCookieSize(token, seen)].filter((finding) => finding !== null),
       isRemote ? remoteKey : checkSigningKey(seen, acceptance),
       checkAlgorithm(seen, config),
       checkThreshold({ seen, thresholdSeconds: config.refreshThresholdSeconds, isDeployed }),
@@ -137,6 +171,13 @@ const checkRedisUrl = (config: Config, faults: Faults, deadlineMs: number): Arra
   ];
 };
 
+/** What is warned of at start, and what the doctor alone warns of. */
+const listWarnings = async ({ env }: ExamineOptions, config: Config) => [
+  ...listConfigWarnings(config, env),
+  ...listLooseSettings(config),
+  ...(await checkCookieDomain(config)),
+];
+
 /**
  * Checks each item of the guide's "Configuration Checklist", and each variable, against what is there. It changes nothing,
  * needs no BFF that runs, and never throws for what it finds. No finding holds a secret.
@@ -149,10 +190,8 @@ export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
   try {
     const redis = Promise.all(checkRedisUrl(config, faults, deadlineMs));
     const asked = hasAddress ? { transport, survey: await survey({ transport, now }) } : null;
-    const [authService, withToken] = await Promise.all([
-      checkAuthService(asked, config, faults),
-      checkWithToken(options, config, faults, asked),
-    ]);
+    const withToken = await checkWithToken(options, config, faults, asked);
+    const authService = await checkAuthService(asked, withToken.survey, config, faults);
     const isThere = asked !== null && asked.survey.paths.length > 0;
     const cors = () => checkCors({ ...config, authServiceUrl: hasAddress ? config.authServiceUrl : null });
     return [
@@ -161,7 +200,7 @@ export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
       await guarded('clock', () => checkClock(isThere ? asked.survey : null, withToken.issuedAtMs, now())),
       ...(faults.has('CORS_ORIGINS') ? [] : [await guarded('CORS_ORIGINS', cors)].flat()),
       ...(await redis),
-      ...checkVariables({ env, config, faults, checked }),
+      ...checkVariables({ env, faults, checked, warnings: await listWarnings(options, config) }),
     ];
   } finally {
     await transport.close();

@@ -1,6 +1,6 @@
 import { codeOf } from '../auth-service/transport.ts';
 import { type Finding, ok, problem } from './finding.ts';
-import { isAnswer, type Outcome, type Survey } from './survey.ts';
+import { isAnswer, isHostRefused, type Outcome, type Survey } from './survey.ts';
 
 const name = 'AUTH_SERVICE_URL';
 
@@ -35,9 +35,25 @@ export const whyNot = (outcome: Outcome): { says: string; todo: string } => {
     : { says: 'it does not answer in time', todo: 'Look at the Auth Service, and at firewalls before it' };
 };
 
+/** Why the service answers 400 with a page to everything. */
+const whyRefused = (url: string, { first }: Survey): { says: string; todo: string } => {
+  if (isAnswer(first) && /plain HTTP request was sent to HTTPS port/i.test(first.body)) {
+    return {
+      says: 'it answers 400 to everything, because it wants https there',
+      todo: 'Set AUTH_SERVICE_URL to https://…',
+    };
+  }
+  const { host, hostname } = new URL(url);
+  const says = `it answers 400 to everything, as Django does where ALLOWED_HOSTS lacks the Host that is asked (${host})`;
+  return hostname.includes('_')
+    ? { says, todo: 'Give it a name without an underscore: Django allows no Host with one' }
+    : { says, todo: 'Add the host to ALLOWED_HOSTS of the Auth Service, or set AUTH_SERVICE_URL to one that is there' };
+};
+
 /** Whether the Auth Service answers. */
-export const checkReachable = ({ first, paths, askedAtMs, answeredAtMs }: Survey): Finding => {
+export const checkReachable = (url: string, survey: Survey): Finding => {
+  const { first, paths, askedAtMs, answeredAtMs } = survey;
   if (paths.length > 0) return ok(name, `answers, in ${Math.max(0, answeredAtMs - askedAtMs)} ms`);
-  const { says, todo } = whyNot(first);
+  const { says, todo } = isHostRefused(survey) ? whyRefused(url, survey) : whyNot(first);
   return problem(name, `the Auth Service cannot be asked: ${says}`, todo);
 };

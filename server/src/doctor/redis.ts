@@ -1,17 +1,54 @@
 import { Redis } from 'ioredis';
+import { readRedisUrl } from '../config/redis-url.ts';
+import { toConnectionOptions } from '../redis.ts';
+import { type RedisErrorCode, redisErrorCode } from '../redis-errors.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 const name = 'REDIS_URL';
 
-const causes: ReadonlyArray<[pattern: RegExp, says: string, todo: string]> = [
+type Cause = { says: string; todo: string };
+
+const refusedPassword: Cause = {
+  says: 'Redis refuses the password',
+  todo: 'Set the user and password in REDIS_URL as Redis has them, percent-encoded',
+};
+const onReplica: Cause = { says: 'it is a replica, which takes no turns', todo: 'Set REDIS_URL to the primary' };
+const onCluster: Cause = { says: 'it is a cluster', todo: 'Add ?cluster=true to REDIS_URL' };
+
+/** What Redis itself says, by its code. */
+const byCode: Partial<Record<RedisErrorCode, Cause>> = {
+  WRONGPASS: refusedPassword,
+  NOAUTH: { says: 'Redis wants a password', todo: 'Set REDIS_URL to redis://:password@host:port, percent-encoded' },
+  NOPERM: {
+    says: 'Redis does not permit its user what is needed',
+    todo: 'Permit it +@all but +@admin on all keys',
+  },
+  LOADING: { says: 'Redis still loads what it kept', todo: 'Wait, and try again' },
+  READONLY: onReplica,
+  MASTERDOWN: onReplica,
+  MOVED: onCluster,
+  ASK: onCluster,
+  CROSSSLOT: onCluster,
+  CLUSTERDOWN: { says: 'its cluster does not serve every key', todo: 'Look at CLUSTER INFO there' },
+  OOM: { says: 'its memory is full', todo: 'Raise maxmemory of Redis' },
+  MISCONF: { says: 'it takes no writes because it cannot save them', todo: 'Look at its disk, and its log' },
+  NOREPLICAS: { says: 'it takes no writes because too few replicas follow it', todo: 'Look at its replicas' },
+  BUSY: { says: 'a script has kept it busy for long', todo: 'End that script with SCRIPT KILL' },
+};
+
+/** What came instead of an answer, and answers that have no code of their own. */
+const byText: ReadonlyArray<[pattern: RegExp, says: string, todo: string]> = [
+  [/invalid password|without any password configured/i, refusedPassword.says, refusedPassword.todo],
   [
-    /WRONGPASS|invalid password|without any password configured/i,
-    'Redis refuses the password',
-    'Set the user and password in REDIS_URL as Redis has them, percent-encoded',
+    /DB index is out of range/,
+    'Redis has no database of that number',
+    'Correct the number behind the host in REDIS_URL, or the setting `databases` of Redis',
   ],
-  [/NOAUTH/, 'Redis wants a password', 'Set REDIS_URL to redis://:password@host:port, percent-encoded'],
-  [/NOPERM/, 'Redis does not permit its user what is needed', 'Permit it +@all but +@admin on all keys'],
-  [/LOADING/, 'Redis still loads what it kept', 'Wait, and try again'],
+  [/SELECT is not allowed in cluster mode/, onCluster.says, onCluster.todo],
+  [/max number of clients/, 'it has as many clients as it takes', 'Raise maxclients of Redis, or end some of them'],
+  [/protected mode/, 'it takes clients of its own machine alone', 'Give it a password, and bind it to its network'],
+  [/unknown command/i, 'it runs no scripts', 'Permit EVAL and EVALSHA, of which every turn is one'],
+  [/Protocol error/, 'what listens there is no Redis', 'Look at the host and port in REDIS_URL'],
   [/ECONNREFUSED/, 'nobody listens there', 'Start Redis, or set REDIS_URL to where it is'],
   [/ENOTFOUND|EAI_AGAIN/, 'its name is not known here', 'Look at the host in REDIS_URL, and at DNS'],
   [
@@ -20,17 +57,26 @@ const causes: ReadonlyArray<[pattern: RegExp, says: string, todo: string]> = [
     'Name its authority in NODE_EXTRA_CA_CERTS',
   ],
   [/EPROTO|ERR_SSL|ERR_TLS/, 'it does not speak TLS there', 'Look at redis:// and rediss:// in REDIS_URL'],
-  [/URI malformed/, 'its user or password is not percent-encoded', 'Encode them as encodeURIComponent does'],
 ];
+
+const noAnswer: Cause = {
+  says: 'no answer in time',
+  todo: 'Look at Redis, at firewalls before it, and at redis:// and rediss:// in REDIS_URL',
+};
+
+const causeOf = (error: unknown): Cause => {
+  if (!(error instanceof Error)) return noAnswer;
+  const code = redisErrorCode(error.message);
+  const known = code === null ? undefined : byCode[code];
+  if (known !== undefined) return known;
+  const text = `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`;
+  const [, says, todo] = byText.find(([pattern]) => pattern.test(text)) ?? [];
+  return says === undefined || todo === undefined ? noAnswer : { says, todo };
+};
 
 /** Why Redis could not be asked. The error's own words are not told: they may hold what was sent. */
 const toProblem = (error: unknown): Finding => {
-  const text = error instanceof Error ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}` : '';
-  const [, says, todo] = causes.find(([pattern]) => pattern.test(text)) ?? [
-    null,
-    'no answer in time',
-    'Look at Redis, at firewalls before it, and at redis:// and rediss:// in REDIS_URL',
-  ];
+  const { says, todo } = causeOf(error);
   return problem(name, `Redis cannot be used: ${says}`, todo);
 };
 
@@ -69,6 +115,17 @@ const judge = (info: string, isCluster: boolean): Finding => {
       : problem(name, `Redis ${version} is a cluster`, 'Add ?cluster=true to REDIS_URL');
   }
   const policy = of('maxmemory_policy') ?? 'noeviction';
+  const [used, most] = [Number(of('used_memory')), Number(of('maxmemory'))];
+  if (policy === 'noeviction' && most > 0 && used >= most) {
+    return problem(name, `Redis ${version} there takes no writes: its memory is full`, 'Raise maxmemory of Redis');
+  }
+  if (of('rdb_last_bgsave_status') === 'err') {
+    return warning(
+      name,
+      `Redis ${version} there could not save to its disk, after which it takes no writes (stop-writes-on-bgsave-error)`,
+      'Look at its disk, and its log',
+    );
+  }
   if (policy !== 'noeviction' && of('maxmemory') !== '0') {
     return warning(
       name,
@@ -82,27 +139,27 @@ const judge = (info: string, isCluster: boolean): Finding => {
 
 export type CheckRedisOptions = { url: string; deadlineMs: number };
 
-/** Whether Redis can be reached, takes writes and runs scripts. No word of its URL is told. */
+/** Whether Redis can be reached, is one that takes writes, and runs scripts. No word of its URL is told. */
 export const checkRedis = async ({ url, deadlineMs }: CheckRedisOptions): Promise<Finding> => {
-  const address = new URL(url);
-  const isCluster = address.searchParams.get('cluster') === 'true';
-  address.search = '';
-  let redis: Redis | null = null;
+  const reading = readRedisUrl(url);
+  if ('fault' in reading) return problem(name, reading.fault, 'Correct it in the environment');
+  const target = reading.value;
+  const redis = new Redis({
+    ...toConnectionOptions(target),
+    lazyConnect: true,
+    connectTimeout: deadlineMs,
+    commandTimeout: deadlineMs,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    retryStrategy: () => null,
+  });
+  // What comes after the first is of no more interest, and without a listener it would end the process.
+  redis.on('error', () => {});
   try {
-    redis = new Redis(address.href, {
-      lazyConnect: true,
-      connectTimeout: deadlineMs,
-      commandTimeout: deadlineMs,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      retryStrategy: () => null,
-    });
-    // What comes after the first is of no more interest, and without a listener it would end the process.
-    redis.on('error', () => {});
-    return judge(await within(ask(redis), deadlineMs), isCluster);
+    return judge(await within(ask(redis), deadlineMs), target.isCluster);
   } catch (error) {
     return toProblem(error);
   } finally {
-    redis?.disconnect();
+    redis.disconnect();
   }
 };
