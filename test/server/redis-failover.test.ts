@@ -180,6 +180,15 @@ describe('a Redis client', () => {
     expect(test.redis.connections()).toBe(1);
   });
 
+  it('says that Redis is away where nobody answers the new connection either', async () => {
+    await using test = await startClient(inScript(readOnly));
+    await test.write();
+    await test.redis[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(test.lines.map(({ msg }) => String(msg))).toHaveLength(2), { timeout: 5_000 });
+    expect(test.lines[1]?.msg).toMatch(/^Redis is away/);
+    expect(test.connection.state()).toBe('away');
+  });
+
   it('connects once a second to a replica that stays one, and says so once a minute', async () => {
     await using test = await startClient(inScript(readOnly));
     for (const connections of [2, 3, 4]) {
