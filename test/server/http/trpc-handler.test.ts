@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../server/dev/auth-service.ts';
+import type { Dialect, Fault } from '../../../server/dev/auth-service.ts';
 import { learn } from '../../support/crowd.ts';
 import { fuzzedCase } from '../../support/fuzz/twin-cases.ts';
 import { postHeaders, queryTarget, type RawRequest, written } from '../../support/raw-request.ts';
@@ -46,6 +46,13 @@ const breakBoth = ({ own, official }: Twins, fault: Fault) => {
   for (const { authService } of [own, official]) authService.fault('*', fault);
 };
 
+/** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
+const startTaughtTwins = async (dialect: Dialect): Promise<Twins> => {
+  const twins = await startTwins({ dialect, env: withCors });
+  await Promise.all([learn(twins.own), learn(twins.official)]);
+  return twins;
+};
+
 it('is asked here whatever there is a procedure for', () => {
   expect(Object.keys(inputsOf).toSorted()).toEqual(Object.keys(procedures).toSorted());
 });
@@ -60,7 +67,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     ['methods and headers', headerCases],
     ['what no client of Node would send', lineCases],
   ])('%s', { timeout: 300_000 }, async (_name, cases) => {
-    await using twins = await startTwins({ dialect, env: withCors });
+    await using twins = await startTaughtTwins(dialect);
     await twins.compareAll(cases);
     expect(await twins.differences()).toEqual([]);
   });
@@ -206,9 +213,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
   });
 
   it(`${runs} random requests`, { timeout: 300_000 + runs * 400 }, async () => {
-    await using twins = await startTwins({ dialect, env: withCors });
-    // Otherwise each learns how users can be looked up beside some request, and asks more or less until it has.
-    await Promise.all([learn(twins.own), learn(twins.official)]);
+    await using twins = await startTaughtTwins(dialect);
     const answerers: Record<Answerer, number> = { own: 0, adapter: 0, neither: 0 };
     const statuses = new Set<number>();
     await fc.assert(
