@@ -1,11 +1,6 @@
 import type { Clock } from './clock.ts';
-
-/** The tab, as far as it matters when to refresh. */
-export type Page = {
-  isVisible: () => boolean;
-  /** Calls back when the tab becomes visible, or the network comes back. Returns how to stop that. */
-  onReturn: (listener: () => void) => () => void;
-};
+import type { Page } from './page.ts';
+import { refreshTimes } from './refresh-times.ts';
 
 export type AheadOfTimeOptions = {
   clock: Clock;
@@ -15,7 +10,9 @@ export type AheadOfTimeOptions = {
   page: Page | null;
   /** Replaces what the server says of when to refresh: seconds before expiry, at most half of the lifetime. */
   thresholdSeconds: number | null;
-  refresh: () => Promise<void>;
+  /** Whether a hidden tab refreshes, too, without a call. */
+  refreshWhileHidden: boolean;
+  refresh: (options: { isHidden: boolean }) => Promise<void>;
 };
 
 /** Refreshes follow each other no faster, whatever the server answers. */
@@ -23,15 +20,18 @@ const minSpacingMs = 5_000;
 const maxSpacingMs = 60_000;
 /** Timers know no longer wait, and end a longer one at once. */
 const maxTimerMs = 2 ** 31 - 1;
+const never = Number.POSITIVE_INFINITY;
 
 /**
- * Refreshes the session before it expires, while the tab is looked at or calls are made. It counts from when
- * the server's "in so many seconds" arrived, on a clock that only goes forward; a laptop that slept through it
- * finds out when it is looked at again, or by the answer to its next call.
+ * Refreshes the session before it expires. It counts from when the server's "in so many seconds" arrived, on a clock
+ * that only goes forward; a laptop that slept through it finds out when its timers run again, or by the answer to its
+ * next call.
  */
-export const createAheadOfTime = ({ clock, random, page, thresholdSeconds, refresh }: AheadOfTimeOptions) => {
-  let dueAtMs = Number.POSITIVE_INFINITY;
-  let notBeforeMs = Number.NEGATIVE_INFINITY;
+export const createAheadOfTime = (options: AheadOfTimeOptions) => {
+  const { clock, random, page, thresholdSeconds, refreshWhileHidden, refresh } = options;
+  let visibleDueAtMs = never;
+  let hiddenDueAtMs = never;
+  let notBeforeMs = -never;
   /** Refreshes in a row that failed, or brought a token which was soon due again. */
   let failures = 0;
   let lifetimeSeconds: number | null = null;
@@ -39,39 +39,50 @@ export const createAheadOfTime = ({ clock, random, page, thresholdSeconds, refre
   let timer: unknown = null;
   let isDisposed = false;
 
+  const isHidden = () => page !== null && !page.isVisible();
+  const dueAtMs = (hidden: boolean) => Math.max(hidden ? hiddenDueAtMs : visibleDueAtMs, notBeforeMs);
+
   const disarm = () => {
     if (timer !== null) clock.clearTimeout(timer);
     timer = null;
   };
   const arm = () => {
     disarm();
-    if (page === null || dueAtMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.max(dueAtMs, notBeforeMs) - clock.now();
-    timer = clock.setTimeout(onTimer, Math.min(Math.max(0, delayMs), maxTimerMs));
-  };
-  const onTimer = () => {
-    timer = null;
-    if (page?.isVisible()) check();
+    const atMs = dueAtMs(isHidden());
+    if (page === null || atMs === never) return;
+    timer = clock.setTimeout(
+      () => {
+        timer = null;
+        check();
+      },
+      Math.min(Math.max(0, atMs - clock.now()), maxTimerMs),
+    );
   };
   const spacingMs = () => Math.min(maxSpacingMs, minSpacingMs * 2 ** failures);
 
-  /** Refreshes where that is due. Nobody waits for it. */
-  const check = () => {
-    const nowMs = clock.now();
-    if (nowMs < dueAtMs || nowMs < notBeforeMs) {
-      if (timer === null) arm();
-      return;
-    }
-    dueAtMs = Number.POSITIVE_INFINITY;
-    disarm();
-    refresh().catch(() => {});
+  const setDue = (visibleAtMs: number, hiddenAtMs: number) => {
+    visibleDueAtMs = visibleAtMs;
+    hiddenDueAtMs = refreshWhileHidden ? hiddenAtMs : never;
   };
 
-  const stopListening = page?.onReturn(check);
+  /** Refreshes where that is due; for a call, where it is due in a visible tab. Nobody waits for it. */
+  const check = (isCall = false) => {
+    const hidden = !isCall && isHidden();
+    if (clock.now() < dueAtMs(hidden)) {
+      // A tab that was shown or hidden has another due time; a call has not, and there may be many.
+      if (!isCall || timer === null) arm();
+      return;
+    }
+    setDue(never, never);
+    disarm();
+    refresh({ isHidden: hidden }).catch(() => {});
+  };
+
+  const stopListening = page?.onChange(() => check());
 
   /** There is no session to refresh. */
   const forget = () => {
-    dueAtMs = Number.POSITIVE_INFINITY;
+    setDue(never, never);
     lifetimeSeconds = null;
     disarm();
   };
@@ -87,12 +98,8 @@ export const createAheadOfTime = ({ clock, random, page, thresholdSeconds, refre
         failures = expiresIn * 500 < minSpacingMs ? failures + 1 : 0;
         notBeforeMs = nowMs + spacingMs();
       } else if (thresholdSeconds !== null) lifetimeSeconds ??= expiresIn;
-      const askedForIn = thresholdSeconds === null ? refreshIn : expiresIn - thresholdSeconds;
-      // Never before half of the lifetime, or a server that always says "now" would get what it asks for.
-      const inSeconds = Math.max(0, askedForIn, lifetimeSeconds === null ? 0 : expiresIn - lifetimeSeconds / 2);
-      // Spread, so that of many tabs and many people one is first.
-      const jitterSeconds = spread * Math.min(30, Math.max(0, expiresIn - inSeconds) * 0.1);
-      dueAtMs = nowMs + (inSeconds + jitterSeconds) * 1000;
+      const times = refreshTimes({ expiresIn, refreshIn, lifetimeSeconds, thresholdSeconds, spread });
+      setDue(nowMs + times.visibleSeconds * 1000, nowMs + times.hiddenSeconds * 1000);
       arm();
     },
     /** A refresh failed without ending the session: later again. */
@@ -101,11 +108,11 @@ export const createAheadOfTime = ({ clock, random, page, thresholdSeconds, refre
       const backOffMs = spacingMs() * (0.5 + random() / 2);
       failures += 1;
       notBeforeMs = clock.now() + Math.max(backOffMs, retryAfterSeconds * 1000);
-      dueAtMs = notBeforeMs;
+      setDue(notBeforeMs, notBeforeMs);
       arm();
     },
     forget,
-    check,
+    onCall: () => check(true),
     dispose(): void {
       isDisposed = true;
       forget();

@@ -1,8 +1,9 @@
 import type { AppRouter } from '@auth-bff/server';
-import { csrfHeader, csrfValue, maxCallsPerBatch, maxClientUrlBytes } from '@auth-bff/shared';
+import { csrfHeader, csrfValue, maxBodyBytes, maxCallsPerBatch, maxClientUrlBytes } from '@auth-bff/shared';
 import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import { deserialize, serialize } from 'superjson';
+import { toAbsolute } from './environment.ts';
 import { waitFailed } from './errors.ts';
 import type { AuthFetch, AuthHeaders } from './transport.ts';
 
@@ -46,6 +47,8 @@ export const batchLink =
   ({ url, fetch, headers }: BatchLinkOptions): TRPCLink<AppRouter> =>
   () => {
     let waiting: Call[] = [];
+    /** What a browser adds to the URL: the origin and the path before it, and the encoding of other letters. */
+    const addedBytes = Math.max(0, toAbsolute(url).length - url.length);
 
     const urlOf = (calls: readonly Call[]) => {
       const query = calls[0]?.op.type === 'query' ? `&input=${encodeURIComponent(inputsOf(calls))}` : '';
@@ -82,7 +85,10 @@ export const batchLink =
     };
 
     const flush = () => {
-      const fits = (calls: readonly Call[]) => urlOf(calls).length <= maxClientUrlBytes;
+      const fits = (calls: readonly Call[]) =>
+        addedBytes + urlOf(calls).length <= maxClientUrlBytes &&
+        // Up to 3 bytes a character. What is too long by itself is for the BFF to refuse.
+        (calls.length === 1 || calls[0]?.op.type === 'query' || inputsOf(calls).length * 3 <= maxBodyBytes);
       const batches: Call[][] = [];
       for (const call of waiting.filter(({ isGone }) => !isGone)) {
         const open = batches.findLast(([first]) => first?.op.type === call.op.type && !standsAlone(first));

@@ -7,7 +7,8 @@ export type Clock = {
 };
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // Old engines of React Native have no `performance`.
+  now: () => (typeof performance === 'undefined' ? Date.now() : performance.now()),
   setTimeout: (task, delayMs) => setTimeout(task, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };

@@ -22,6 +22,11 @@ export type AuthSession = {
   readonly current: SessionSnapshot;
   /** Calls back with each change. Returns how to stop that. */
   subscribe: (listener: SessionListener) => () => void;
+  /**
+   * Finds out who is signed in, without a 401 in the console, and refreshes where the token has expired. Resolves with
+   * what is known then: still `unknown` where the BFF cannot be reached.
+   */
+  load: () => Promise<SessionSnapshot>;
   /** Refreshes now, once for all who ask. Rejects with `session_ended` where it is refused, and with the failure otherwise. */
   refresh: () => Promise<SessionSnapshot>;
   /** Signs out in all tabs. Rejects where the BFF cannot be reached: then nobody is signed out. */
@@ -55,6 +60,10 @@ export const createAuthClient = (options: AuthClientOptions): AuthClient => {
         return keeper.current();
       },
       subscribe: keeper.subscribe,
+      load: async () => {
+        await keeper.load();
+        return keeper.current();
+      },
       refresh: async () => {
         await keeper.refresh();
         return keeper.current();

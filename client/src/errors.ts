@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorData, Reason } from '@auth-bff/shared';
 import { TRPCClientError } from '@trpc/client';
+import { abortError } from './abortable.ts';
 
 /** What a frontend does about a failed call. */
 export type ErrorAction = 'sign-in' | 'fix-input' | 'access-denied' | 'not-found' | 'maintenance' | 'slow-down' | 'bug';
@@ -77,4 +78,4 @@ export const sessionEnded = (): TRPCClientError<never> => {
 
 /** The error of a call that waited in vain. An aborted one failed for no reason, whatever it was aborted with. */
 export const waitFailed = (reason: unknown, signal: AbortSignal | null | undefined): TRPCClientError<never> =>
-  TRPCClientError.from(signal?.aborted ? new DOMException('The call was aborted.', 'AbortError') : (reason as Error));
+  TRPCClientError.from(signal?.aborted ? abortError() : (reason as Error));

@@ -1,5 +1,6 @@
-import type { Page } from './ahead-of-time.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { browserChannel, browserLocks, isBrowser, toAbsolute } from './environment.ts';
+import { browserPage } from './page.ts';
 import { createSessionCalls } from './session-calls.ts';
 import { createSessionKeeper } from './session-keeper.ts';
 import type { Channel, Locks } from './tabs.ts';
@@ -16,6 +17,8 @@ export type KeepSessionOptions = {
   onSignedOut?: (() => void) | undefined;
   /** Seconds before expiry at which to refresh, at most half of the lifetime. Default: what the server says. */
   refreshThresholdSeconds?: number | undefined;
+  /** Whether a tab refreshes before expiry while it is hidden. Default true. False: only while it is visible or makes calls. */
+  refreshWhileHidden?: boolean | undefined;
   /** Milliseconds that a refresh may take, after which all who wait for it fail. Default 10,000. */
   refreshTimeoutMs?: number | undefined;
   /** Default: `navigator.locks` in browsers. Null for none. */
@@ -28,39 +31,6 @@ export type KeepSessionOptions = {
   random?: (() => number) | undefined;
 };
 
-/** A window, and no server that happens to have BroadcastChannel: there one visitor's sign-out would reach another's. */
-const isBrowser = () => typeof window !== 'undefined' && typeof document !== 'undefined';
-
-const browserPage = (tab: Window): Page => {
-  const isVisible = () => tab.document.visibilityState === 'visible';
-  return {
-    isVisible,
-    onReturn(listener) {
-      const look = () => {
-        if (isVisible()) listener();
-      };
-      tab.document.addEventListener('visibilitychange', look);
-      tab.addEventListener('online', look);
-      return () => {
-        tab.document.removeEventListener('visibilitychange', look);
-        tab.removeEventListener('online', look);
-      };
-    },
-  };
-};
-
-/** Some browsers lack it, and some refuse it where a page may store nothing. */
-const browserChannel = (name: string): Channel | null => {
-  try {
-    return new BroadcastChannel(name);
-  } catch {
-    return null;
-  }
-};
-
-/** Left out by old browsers, and by any page that is not served over https. */
-const browserLocks = (): Locks | null => navigator.locks ?? null;
-
 /** The keeper of one client's session, and what it takes to reach the BFF. */
 export const keepSession = (options: KeepSessionOptions) => {
   const { headers: own, clock = systemClock, random = Math.random, locks, channel } = options;
@@ -68,7 +38,7 @@ export const keepSession = (options: KeepSessionOptions) => {
   const fetch = withCredentials(options.fetch);
   const headers = async (): Promise<AuthHeaders> => (typeof own === 'function' ? await own() : (own ?? {}));
   const inBrowser = isBrowser();
-  const name = `auth-bff ${inBrowser ? new URL(url, location.href).href : url}`;
+  const name = `auth-bff ${toAbsolute(url)}`;
   const keeper = createSessionKeeper({
     name,
     calls: createSessionCalls({ url, fetch, headers, timeoutMs: options.refreshTimeoutMs ?? 10_000, clock }),
@@ -79,6 +49,7 @@ export const keepSession = (options: KeepSessionOptions) => {
     locks: locks === undefined ? (inBrowser ? browserLocks() : null) : locks,
     channel: channel === undefined ? (inBrowser ? browserChannel(name) : null) : channel,
     thresholdSeconds: options.refreshThresholdSeconds ?? null,
+    refreshWhileHidden: options.refreshWhileHidden ?? true,
   });
   return { keeper, url, fetch, headers };
 };

@@ -18,9 +18,10 @@ import {
   useMemo,
   useSyncExternalStore,
 } from 'react';
+import { isOfAnother, isOwnerQuery, ownersOf, setOwner } from './cache-owner.ts';
 import type { AuthClient, AuthSession } from './create-auth-client.ts';
 import { isAuthError, sessionEnded } from './errors.ts';
-import type { SessionSnapshot } from './session-snapshot.ts';
+import { isSamePerson, type SessionSnapshot } from './session-snapshot.ts';
 
 const trpcContext = createTRPCContext<AppRouter>();
 
@@ -63,8 +64,8 @@ const nothingKnown = {
 type ForgetOptions = { where: (query: Query) => boolean; outcome: 'ask again' | 'session ended' };
 
 /**
- * Drops what the cache holds, and what is on its way to it. Not by `clear`, which tells no component, nor by
- * `resetQueries`, which brings `initialData` back and always asks again.
+ * Drops what the cache holds, and what is on its way to it: that may be of the previous person. Not by `clear`, which
+ * tells no component, nor by `resetQueries`, which brings `initialData` back and always asks again.
  */
 const forget = (queryClient: QueryClient, { where, outcome }: ForgetOptions): void => {
   const cache = queryClient.getQueryCache();
@@ -87,6 +88,8 @@ const forget = (queryClient: QueryClient, { where, outcome }: ForgetOptions): vo
     }
     // A component that suspends for it observes nothing yet: it has to find the error, or it would ask for ever.
     if (query.getObserversCount() === 0 && !isUnderWay) cache.remove(query);
+    // A caller that waits for it, such as a router's loader, gets the new person's answer.
+    else if (isUnderWay && outcome === 'ask again' && !query.isActive()) query.fetch().catch(() => {});
   }
   // Paused ones, too: they would be sent as somebody else. One that is under way still ends for its caller.
   queryClient.getMutationCache().clear();
@@ -97,13 +100,21 @@ const forget = (queryClient: QueryClient, { where, outcome }: ForgetOptions): vo
 
 const isThere = ({ state }: SessionSnapshot): boolean => state === 'signed_in' || state === 'changed';
 
-const isSamePerson = ({ user: a }: SessionSnapshot, { user: b }: SessionSnapshot): boolean =>
-  a !== null && b !== null && a.id === b.id && a.type === b.type;
-
 /** Whether what was loaded before is another person's. A person who is only now named is the one who was there. */
 const isOtherPerson = (before: SessionSnapshot, next: SessionSnapshot): boolean => {
-  if (!isThere(next) || isSamePerson(before, next)) return false;
+  if (!isThere(next) || isSamePerson(before.user, next.user)) return false;
   return next.state === 'changed' || (before.user !== null && next.user !== null);
+};
+
+/** Empties a cache that was filled for another person in an earlier life of the page, and says whose it is now. */
+const claim = (queryClient: QueryClient, snapshot: SessionSnapshot): void => {
+  const { state, user } = snapshot;
+  if (state === 'signed_out' && ownersOf(queryClient).length > 0) {
+    forget(queryClient, { where: (query) => query.state.data !== undefined, outcome: 'ask again' });
+  } else if (isThere(snapshot) && user !== null) {
+    if (isOfAnother(queryClient, user)) forget(queryClient, { where: () => true, outcome: 'ask again' });
+    setOwner(queryClient, user);
+  }
 };
 
 /** The session that each cache was last seen with, also while no provider is mounted. */
@@ -125,12 +136,35 @@ const settle = (queryClient: QueryClient, next: SessionSnapshot): void => {
     const wasRefused = ({ state }: Query) => isAuthError(state.error);
     void queryClient.refetchQueries({ type: 'active', predicate: wasRefused }, { cancelRefetch: false });
   }
+  claim(queryClient, next);
+};
+
+/**
+ * Checks whose the cache is whenever it may have been restored from a store: before the session is known, or after.
+ * Returns how to stop that.
+ */
+const watchOwner = (session: AuthSession, queryClient: QueryClient): (() => void) => {
+  let isPending = false;
+  const check = () => {
+    isPending = false;
+    if (session.current.state !== 'unknown') claim(queryClient, session.current);
+    // The cache is of an earlier page. Somebody else may be signed in now.
+    else if (ownersOf(queryClient).length > 0) session.load().catch(() => {});
+  };
+  check();
+  return queryClient.getQueryCache().subscribe(({ query }) => {
+    if (isPending || !isOwnerQuery(query)) return;
+    isPending = true;
+    // Once all of the cache is restored, and before a component shows it.
+    queueMicrotask(check);
+  });
 };
 
 /** One subscription for all components, over a snapshot that only a change replaces: `session.current` counts seconds. */
 const createSessionStore = (session: AuthSession, queryClient: QueryClient) => {
   let snapshot = session.current;
   let unsubscribe: (() => void) | null = null;
+  let stopWatching = () => {};
   const listeners = new Set<() => void>();
   // Before the first look at the cache: another person may have signed in while no provider was there to see it.
   settle(queryClient, snapshot);
@@ -152,10 +186,12 @@ const createSessionStore = (session: AuthSession, queryClient: QueryClient) => {
       if (unsubscribe === null) {
         unsubscribe = session.subscribe(update);
         if (session.current !== snapshot) update(session.current);
+        stopWatching = watchOwner(session, queryClient);
       }
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0) return;
+        stopWatching();
         unsubscribe?.();
         unsubscribe = null;
       };
@@ -175,9 +211,10 @@ export type AuthProviderProps = {
 
 /**
  * Gives the components below it the procedures, the session and the cache, and keeps one person's data from the next:
- * another person's sign-in, also in another tab, empties the cache and asks active queries again; a sign-out empties
- * it, and queries that are still on the page end in `session_ended`, without a request. After a sign-in active queries
- * that were refused are asked again.
+ * - Another person's sign-in, also in another tab or on another origin, empties the cache and asks active queries again.
+ * - So does a persisted cache of another person, whenever it is restored.
+ * - A sign-out empties the cache, and queries that are still on the page end in `session_ended`, without a request.
+ * - After a sign-in, active queries that were refused are asked again.
  *
  * Only the cache is emptied: what a component holds in a state of its own is for it to drop, such as by `key={user?.id}`.
  */

@@ -2,6 +2,7 @@ import type { Operation, TRPCClientError, TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable, type Unsubscribable } from '@trpc/server/observable';
 import { abortable } from './abortable.ts';
+import type { AnswerHeaders } from './answer-headers.ts';
 import { dataOf, reasonOf, waitFailed } from './errors.ts';
 import { keepSession, type KeepSessionOptions } from './keep-session.ts';
 import { CannotRefresh, type SessionKeeper } from './session-keeper.ts';
@@ -9,12 +10,10 @@ import { isPerson } from './session-snapshot.ts';
 
 export type RefreshLinkOptions = KeepSessionOptions;
 
-type AnswerMeta = { response?: { headers?: Pick<Headers, 'get'> } };
+type AnswerMeta = { response?: { headers?: AnswerHeaders } };
 
-const headersOf = (meta: unknown): Pick<Headers, 'get'> => {
-  const headers = (meta as AnswerMeta | undefined)?.response?.headers;
-  return headers ?? new Headers();
-};
+const headersOf = (meta: unknown): AnswerHeaders =>
+  (meta as AnswerMeta | undefined)?.response?.headers ?? { get: () => null };
 
 const signsIn = (path: string) => path === 'session.login' || path === 'session.verifyOtp';
 
@@ -22,10 +21,13 @@ const signsIn = (path: string) => path === 'session.login' || path === 'session.
 const noteAnswer = (keeper: SessionKeeper, { path }: Operation, data: unknown, meta: unknown, sentIn: number): void => {
   if (path === 'session.logout') return keeper.onSignedOut();
   const headers = headersOf(meta);
-  const { session, user } = (data ?? {}) as { session?: { user?: unknown }; user?: unknown };
-  if (signsIn(path) && isPerson(session?.user)) return keeper.onTokens('signed_in', session.user, headers);
+  const { state, session, user } = (data ?? {}) as { state?: unknown; session?: { user?: unknown }; user?: unknown };
+  const entered = isPerson(session?.user) ? session.user : null;
+  if (signsIn(path) && entered) return keeper.onTokens('signed_in', entered, headers);
   if (path === 'session.refresh' && isPerson(user)) return keeper.onTokens('refreshed', user, headers);
-  return keeper.onAnswer(headers, sentIn, path === 'session.me' && isPerson(user) ? user : null);
+  if (path === 'session.current' && state === 'signed_out') return keeper.onRefused('no_token', headers, sentIn);
+  const named = path === 'session.me' && isPerson(user) ? user : path === 'session.current' ? entered : null;
+  return keeper.onAnswer(headers, sentIn, named);
 };
 
 const withLastEventId = (op: Operation, lastEventId: string | null): Operation =>
@@ -51,26 +53,35 @@ export const linkToKeeper =
       const mayRepeat = () =>
         repeatedAtMs === null || (op.type === 'subscription' && keeper.now() - repeatedAtMs >= minTokenLifeMs);
 
-      const repeat = async (sentIn: number, error: TRPCClientError<Router>) => {
+      /** `error`: what the caller gets where no refresh can be made. */
+      const sendAfter = async (wait: Promise<void>, error?: TRPCClientError<Router>) => {
         try {
-          await abortable(keeper.refresh(sentIn), op.signal);
+          await abortable(wait, op.signal);
           // Whoever waited goes on in the same tick, and so in the same batch.
           if (!isGone) send();
         } catch (cause) {
-          if (!isGone) observer.error(cause instanceof CannotRefresh ? error : waitFailed(cause, op.signal));
+          if (!isGone) observer.error(error && cause instanceof CannotRefresh ? error : waitFailed(cause, op.signal));
         }
       };
 
       const send = () => {
         const sentIn = keeper.epoch();
+        let isDropped = false;
+        /** Sends a query once more where the answer is of the previous person: that takes another change of person each time. */
+        const isSentAgain = (meta: unknown) => {
+          if (op.type !== 'query' || !keeper.isOfPrevious(headersOf(meta), sentIn)) return false;
+          isDropped = true;
+          send();
+          return true;
+        };
         attempt = next(withLastEventId(op, lastEventId)).subscribe({
           next(envelope) {
-            const { result } = envelope;
+            const { result, context } = envelope;
             if (result.type === undefined || result.type === 'data') {
-              if (op.type !== 'subscription') noteAnswer(keeper, op, result.data, envelope.context, sentIn);
+              if (op.type !== 'subscription') noteAnswer(keeper, op, result.data, context, sentIn);
               else if ('id' in result && typeof result.id === 'string') lastEventId = result.id;
             }
-            observer.next(envelope);
+            if (!isSentAgain(context)) observer.next(envelope);
           },
           error(error) {
             const reason = dataOf(error)?.reason;
@@ -78,17 +89,23 @@ export const linkToKeeper =
             // An EventSource does not tell why it was refused; our own count of the token's life may.
             const isUntold = op.type === 'subscription' && reasonOf(error) === 'network';
             const isExpired = reason === 'token_expired' || (isUntold && keeper.current().expiresIn === 0);
-            if (!isExpired || !mayRepeat() || op.path === 'session.refresh') return observer.error(error);
-            repeatedAtMs = keeper.now();
-            void repeat(sentIn, error);
+            if (isExpired && mayRepeat() && op.path !== 'session.refresh') {
+              repeatedAtMs = keeper.now();
+              void sendAfter(keeper.refresh(sentIn), error);
+            } else if (!isSentAgain(error.meta)) observer.error(error);
           },
-          complete: () => observer.complete(),
+          complete() {
+            if (!isDropped) observer.complete();
+          },
         });
       };
 
-      // What signs in or out, or refreshes, is not helped by a refresh beside it.
-      if (op.type !== 'mutation' || !op.path.startsWith('session.')) keeper.onCall();
-      send();
+      const wait = keeper.restoring();
+      if (wait === null) {
+        // What signs in or out, or refreshes, is not helped by a refresh beside it.
+        if (op.type !== 'mutation' || !op.path.startsWith('session.')) keeper.onCall();
+        send();
+      } else void sendAfter(wait);
       return () => {
         // Who leaves takes nobody else's refresh along.
         isGone = true;

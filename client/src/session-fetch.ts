@@ -17,20 +17,30 @@ const canBeSentAgain = (body: unknown): boolean =>
 export const createSessionFetch = ({ keeper, fetch: own }: SessionFetchOptions): AuthFetch => {
   const fetch = withCredentials(own);
   return async (input, init) => {
+    const request = typeof Request !== 'undefined' && input instanceof Request ? input : null;
+    const signal = init?.signal ?? request?.signal;
+    const wait = keeper.restoring();
+    if (wait !== null) await abortable(wait, signal);
     keeper.onCall();
-    const sentIn = keeper.epoch();
-    const again = input instanceof Request ? input.clone() : input;
-    const answer = await fetch(input, init);
+    const send = async (target: typeof input) => {
+      const sentIn = keeper.epoch();
+      const answer = await fetch(target, init);
+      // A backend may pass on what the BFF says of the session.
+      keeper.onAnswer(answer.headers, sentIn);
+      return { answer, sentIn };
+    };
+    const again = request?.clone() ?? input;
+    const { answer, sentIn } = await send(input);
     const isOver = keeper.current().state === 'signed_out';
     if (answer.status !== 401 || isOver || !canBeSentAgain(init?.body)) return answer;
     try {
-      await abortable(keeper.refresh(sentIn), init?.signal ?? (again instanceof Request ? again.signal : null));
+      await abortable(keeper.refresh(sentIn), signal);
     } catch (error) {
       if (error instanceof CannotRefresh || isAuthError(error)) return answer;
       throw error;
     }
     // Not read by anybody, it would hold its connection.
     await answer.body?.cancel().catch(() => {});
-    return fetch(again, init);
+    return (await send(again)).answer;
   };
 };

@@ -1,9 +1,10 @@
-import { sessionExpiresInHeader, sessionRefreshInHeader } from '@auth-bff/shared';
-import { type AheadOfTimeOptions, createAheadOfTime, type Page } from './ahead-of-time.ts';
+import { type AheadOfTimeOptions, createAheadOfTime } from './ahead-of-time.ts';
+import { type AnswerHeaders, type Lifetime, lifetimeOf, personOf } from './answer-headers.ts';
 import type { Clock } from './clock.ts';
 import { dataOf, sessionEnded } from './errors.ts';
-import type { SessionCalls, SessionOutcome } from './session-calls.ts';
-import type { SessionListener, SessionSnapshot, SessionUser } from './session-snapshot.ts';
+import type { Page } from './page.ts';
+import type { RefreshOutcome, SessionCalls, SessionOutcome } from './session-calls.ts';
+import { isSamePerson, type SessionListener, type SessionSnapshot, type SessionUser } from './session-snapshot.ts';
 import { type Channel, createTabs, type Locks, type TabMessage } from './tabs.ts';
 
 export type SessionKeeperOptions = {
@@ -18,6 +19,7 @@ export type SessionKeeperOptions = {
   locks: Locks | null;
   channel: Channel | null;
   thresholdSeconds: number | null;
+  refreshWhileHidden: boolean;
 };
 
 /** The error of a refresh that cannot be made here; the call's own error tells more. */
@@ -30,19 +32,8 @@ type Turn = {
   /** Aborts where what it brings must not replace the cookies that there are now. */
   cut: AbortController;
 };
-type Lifetime = { expiresIn: number; refreshIn: number };
-type AnswerHeaders = Pick<Headers, 'get'>;
 
-/** How long the session lives by an answer's headers; null where it does not speak of one. */
-const lifetimeOf = (headers: AnswerHeaders): Lifetime | null => {
-  const [expiresIn, refreshIn] = [sessionExpiresInHeader, sessionRefreshInHeader].map((name) => {
-    const text = headers.get(name) ?? '';
-    return /^\d{1,9}$/.test(text) ? Number(text) : null;
-  });
-  return typeof expiresIn === 'number' && typeof refreshIn === 'number' ? { expiresIn, refreshIn } : null;
-};
-
-const isSamePerson = (a: SessionUser | null, b: SessionUser) => a !== null && a.id === b.id && a.type === b.type;
+const isUnnamed = ({ email, fullName }: SessionUser) => email === null && fullName === null;
 
 /** Runs the user's own code, whose fault is its own: it shows up as any uncaught error, and stops nothing here. */
 const runGuarded = (task: () => void) => {
@@ -58,19 +49,23 @@ const runGuarded = (task: () => void) => {
 /**
  * Knows the session of this tab, refreshes it once for everybody who waits, and tells the other tabs.
  *
- * The epoch counts the sessions' tokens: it goes up with each refresh and each sign-in, here or in another
- * tab. A call that was sent in an earlier epoch and refused needs no refresh; it only has to be sent again.
+ * The epoch counts the sessions' tokens: it goes up with each refresh, each sign-in and each change of person, here or
+ * in another tab. A call that was sent in an earlier epoch and refused needs no refresh; it only has to be sent again.
  */
 export const createSessionKeeper = (options: SessionKeeperOptions) => {
   const { calls, onSignedOut, clock, locks } = options;
   const listeners = new Set<SessionListener>();
   let epoch = 0;
+  /** The epoch that the person who is there came with. */
+  let personSince = 0;
   let state: SessionSnapshot['state'] = 'unknown';
   let user: SessionUser | null = null;
   let expiresAtMs: number | null = null;
   let snapshot: SessionSnapshot = { state, user, expiresIn: null };
   let underWay: Promise<void> | null = null;
   let turn: Turn | null = null;
+  let loading: Promise<void> | null = null;
+  let restoring: Promise<void> | null = null;
   let isDisposed = false;
 
   const current = (): SessionSnapshot => {
@@ -97,14 +92,16 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     ahead.plan({ ...lifetime, isNew });
   };
 
-  const advance = (atLeast = 0) => {
+  /** `goesOn`: the refresh under way is not superseded. It may be of either of two people, and its outcome says of whom. */
+  const advance = (atLeast = 0, goesOn = false) => {
     epoch = Math.max(epoch + 1, atLeast);
-    turn?.left.abort();
+    if (!goesOn) turn?.left.abort();
   };
 
   /** A session lives: of `next`, or of who it was. Nobody knows that a sign-in is of the person who was there unnamed. */
   const enter = (next: SessionUser | null, isSignIn: boolean) => {
     const isOther = isThere() && next !== null && (isSignIn || user !== null) && !isSamePerson(user, next);
+    if (isOther || (state === 'signed_out' && next !== null)) personSince = epoch + 1;
     state = isOther ? 'changed' : 'signed_in';
     user = next ?? user;
   };
@@ -129,20 +126,22 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
       if (state !== 'unknown') end();
       return;
     }
-    const isSignIn = message.type === 'signed_in';
+    const { type, expiresIn, refreshIn } = message;
+    const isChange = type === 'changed';
     // A refresh that was under way at the sign-out does not bring the session back.
-    if (state === 'signed_out' && !isSignIn) return;
-    if (isSignIn) turn?.cut.abort();
-    const { expiresIn, refreshIn } = message;
-    enter(message.user, isSignIn);
-    advance(message.epoch);
-    live(expiresIn === null || refreshIn === null ? null : { expiresIn, refreshIn }, true);
+    if (state === 'signed_out' && type === 'refreshed') return;
+    // This tab has found out by itself.
+    if (isChange && isThere() && isSamePerson(user, message.user)) return;
+    if (type === 'signed_in') turn?.cut.abort();
+    enter(message.user, type !== 'refreshed');
+    advance(message.epoch, isChange);
+    live(expiresIn === null || refreshIn === null ? null : { expiresIn, refreshIn }, !isChange);
     tellListeners();
   };
 
   const tabs = createTabs({ ...options, onMessage });
 
-  const tell = (type: 'refreshed' | 'signed_in', next: SessionUser | null, lifetime: Lifetime | null) =>
+  const tell = (type: Exclude<TabMessage['type'], 'signed_out'>, next: SessionUser | null, lifetime: Lifetime | null) =>
     tabs.tell({ type, epoch: epoch + 1, expiresIn: null, refreshIn: null, ...lifetime, user: next });
 
   const tellSignedOut = () => {
@@ -150,9 +149,9 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     if (isThere()) tabs.tell({ type: 'signed_out' });
   };
 
-  const renewed = (lifetime: Lifetime | null) => {
+  const renewed = (lifetime: Lifetime | null, isNew = true) => {
     advance();
-    live(lifetime, true);
+    live(lifetime, isNew);
     tellListeners();
   };
 
@@ -164,29 +163,34 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
   };
 
   /** Refreshes, if that is still to be done once it is our turn, and tells the other tabs before it is theirs. */
-  const takeTurn = async (
-    { left, cut }: Turn,
-    isRefused: boolean,
-    hasWaited: boolean,
-  ): Promise<SessionOutcome | null> => {
-    if (locks !== null && (isRefused || hasWaited)) {
-      // Another tab may have refreshed meanwhile, and its word may be slower than the lock: the cookies know.
-      const found = await calls.look();
-      if (left.signal.aborted || (found.kind === 'live' && isNewer(found, isRefused))) return found;
+  const takeTurn = async ({ left, cut }: Turn, isRefused: boolean, looked: Promise<SessionOutcome> | null) => {
+    let outcome: RefreshOutcome | null = null;
+    const found = await looked;
+    if (found?.kind === 'refused' || (found?.kind === 'live' && isNewer(found, isRefused))) outcome = found;
+    outcome ??= left.signal.aborted ? null : await calls.refresh(cut.signal);
+    if (outcome === null || left.signal.aborted) return null;
+    if (outcome.kind === 'live') {
+      tell(outcome.isNew ? 'refreshed' : 'changed', outcome.session.user, lifetimeOf(outcome.headers));
     }
-    const outcome = await calls.refresh(cut.signal);
-    if (left.signal.aborted) return null;
-    if (outcome.kind === 'live') tell('refreshed', outcome.session.user, lifetimeOf(outcome.headers));
     if (outcome.kind === 'superseded') tell('refreshed', null, null);
     if (outcome.kind === 'refused') tellSignedOut();
     return outcome;
   };
 
-  const run = async (isRefused: boolean): Promise<void> => {
+  const run = async (isRefused: boolean, looksFirst: boolean): Promise<void> => {
     const ours: Turn = { left: new AbortController(), cut: new AbortController() };
     turn = ours;
     const { signal } = ours.left;
-    const outcome = await tabs.exclusively((hasWaited) => takeTurn(ours, isRefused, hasWaited), signal);
+    const looked = looksFirst ? calls.look() : null;
+    const outcome = await tabs.exclusively(
+      (hasWaited) => {
+        // Another tab may have refreshed meanwhile, and its message may be slower than the lock: the cookies know.
+        const looksAgain = locks !== null && (isRefused || hasWaited);
+        return takeTurn(ours, isRefused, looksAgain ? calls.look() : looked);
+      },
+      signal,
+      looked,
+    );
     if (outcome === null || signal.aborted) {
       if (state === 'signed_out') throw sessionEnded();
       return;
@@ -194,10 +198,12 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     switch (outcome.kind) {
       case 'live':
         enter(outcome.session.user, false);
-        return renewed(lifetimeOf(outcome.headers));
+        return renewed(lifetimeOf(outcome.headers), outcome.isNew);
       case 'superseded':
         if (isThere()) enter(null, false);
-        return renewed(null);
+        renewed(null);
+        // Nobody said how long the newer token lives: the next refresh, or the look before it, finds out.
+        return isThere() ? ahead.coolDown() : undefined;
       case 'refused':
         end();
         throw sessionEnded();
@@ -214,21 +220,81 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
    * One refresh for all who ask meanwhile. `sentIn`: the epoch of the call that was refused; where that is over,
    * the call needs no refresh of its own, and does not mind how one under way ends.
    */
-  const refresh = (sentIn?: number): Promise<void> => {
+  const refresh = (sentIn?: number, looksFirst = false): Promise<void> => {
     if (sentIn !== undefined && sentIn < epoch) {
       const goOn = () => {
         if (state === 'signed_out') throw sessionEnded();
       };
       return (underWay ?? Promise.resolve()).then(goOn, goOn);
     }
-    underWay ??= run(sentIn !== undefined).finally(() => {
+    underWay ??= run(sentIn !== undefined, looksFirst).finally(() => {
       underWay = null;
       turn = null;
     });
     return underWay;
   };
 
-  const ahead = createAheadOfTime({ ...options, refresh: () => refresh() });
+  // A hidden tab has time for a look: tabs of other origins refresh the same session, and it hears nothing of them.
+  const ahead = createAheadOfTime({ ...options, refresh: ({ isHidden }) => refresh(undefined, isHidden) });
+
+  /** An answer says whose session it is: this person's, perhaps with the names, or another person's. */
+  const meet = (next: SessionUser, lifetime: Lifetime | null) => {
+    if (isThere() && isSamePerson(user, next)) {
+      if (isUnnamed(next) || (user?.email === next.email && user.fullName === next.fullName)) return;
+      user = next;
+    } else {
+      const wasOut = state === 'signed_out';
+      enter(next, false);
+      if (wasOut || state === 'changed') {
+        tell('changed', next, lifetime);
+        advance(0, true);
+      }
+    }
+    tellListeners();
+  };
+
+  const onAnswer = (headers: AnswerHeaders, sentIn: number, named: SessionUser | null = null): void => {
+    const lifetime = lifetimeOf(headers);
+    const next = named ?? personOf(headers);
+    if (sentIn !== epoch || isDisposed) return;
+    live(lifetime, false);
+    if (next !== null) meet(next, lifetime);
+    else if (lifetime !== null && !isThere()) {
+      enter(null, false);
+      tellListeners();
+    }
+  };
+
+  const onEnd = () => {
+    if (state === 'signed_out') return;
+    tellSignedOut();
+    end();
+  };
+
+  const askWhoIsThere = async (): Promise<void> => {
+    const sentIn = epoch;
+    const found = await calls.look();
+    if (sentIn !== epoch || isDisposed) return;
+    if (found.kind === 'live') onAnswer(found.headers, sentIn, found.session.user);
+    if (found.kind === 'refused') onEnd();
+    if (found.kind === 'expired') {
+      if (state === 'unknown') state = 'signed_in';
+      await refresh().catch(() => {});
+    }
+  };
+  const load = (): Promise<void> => {
+    loading ??= askWhoIsThere().finally(() => {
+      loading = null;
+    });
+    return loading;
+  };
+
+  // The page was away, and heard nothing of the other tabs.
+  const stopListening = options.page?.onRestore(() => {
+    restoring ??= load().finally(() => {
+      restoring = null;
+    });
+  });
 
   return {
     current,
@@ -237,35 +303,32 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     /** Which tokens a call that is sent now goes with. */
     epoch: () => epoch,
     /** A call is made: reason enough to refresh where that is due. */
-    onCall: ahead.check,
+    onCall: ahead.onCall,
+
+    /** Finds out who is signed in. Never rejects. */
+    load,
+    /** What calls wait for: a page that was away finds out who is signed in. Null: it knows. */
+    restoring: () => restoring,
 
     /**
-     * An answer came, and may have named the person. `sentIn`: the epoch that its call was sent in; what an earlier
-     * one says is out of date.
+     * An answer came. `sentIn`: the epoch that its call was sent in; what an earlier one says is out of date. `named`:
+     * the person, where the answer itself names them.
      */
-    onAnswer(headers: AnswerHeaders, sentIn: number, next: SessionUser | null = null): void {
-      const lifetime = lifetimeOf(headers);
-      if ((lifetime === null && next === null) || sentIn !== epoch || isDisposed) return;
-      live(lifetime, false);
-      if (isThere() && (next === null || isSamePerson(user, next))) return;
-      // Whoever was not named before is the one who was there.
-      enter(next, false);
-      if (state === 'changed') tell('signed_in', next, null);
-      tellListeners();
-    },
+    onAnswer,
+
+    /** Whether an answer, to a call that was sent in `sentIn`, is of the person before. */
+    isOfPrevious: (headers: AnswerHeaders, sentIn: number): boolean =>
+      sentIn < personSince && !isSamePerson(user, personOf(headers)),
 
     /** A call was refused although, or because, there was a session. */
     onRefused(reason: string, headers: AnswerHeaders, sentIn: number): void {
       const isOver = ['session_ended', 'token_invalid', 'no_token'].includes(reason);
       // What is said of the life of a token that is refused for good must not bring its session back.
-      if (!isOver) this.onAnswer(headers, sentIn);
+      if (!isOver) onAnswer(headers, sentIn);
       if (sentIn !== epoch || isDisposed) return;
       // There was a session: if its refresh is refused, somebody has to be told.
       if (reason === 'token_expired' && state === 'unknown') state = 'signed_in';
-      if (isOver && state !== 'signed_out') {
-        tellSignedOut();
-        end();
-      }
+      if (isOver) onEnd();
     },
 
     /** A call of the user's own brought new tokens: somebody has signed in, or the session was renewed. */
@@ -296,6 +359,7 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     dispose(): void {
       isDisposed = true;
       listeners.clear();
+      stopListening?.();
       ahead.dispose();
       tabs.close();
     },

@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts';
 import { isPerson, type SessionUser } from './session-snapshot.ts';
 
-/** What tabs tell each other: that the session was renewed, or begun by somebody, or ended. Never a token. */
+/** What tabs tell each other. Never a token. */
 export type TabMessage =
   | {
-      type: 'refreshed' | 'signed_in';
+      /** `changed`: an answer said that the session is of another person, who signed in without this client or on another origin. */
+      type: 'refreshed' | 'signed_in' | 'changed';
       epoch: number;
       expiresIn: number | null;
       refreshIn: number | null;
@@ -68,11 +69,19 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
     /**
      * Runs `task` while no other tab does, as far as locks can be had: for those it waits, but not for ever.
      * Resolves with null as soon as `leave` aborts. No listener's code runs under the lock.
+     *
+     * `request`: one of the caller's that is under way. Locks that have said nothing once it is answered say nothing at
+     * all; a hidden tab cannot wait for a timer to find that out.
      */
-    exclusively: <Result>(task: (hasWaited: boolean) => Promise<Result>, leave: AbortSignal): Promise<Result | null> =>
+    exclusively: <Result>(
+      task: (hasWaited: boolean) => Promise<Result>,
+      leave: AbortSignal,
+      request: Promise<unknown> | null,
+    ): Promise<Result | null> =>
       new Promise((resolve) => {
         const giveUp = new AbortController();
         let hasBegun = false;
+        let isAnswered = false;
         let result: Promise<Result> | null = null;
         let timer: unknown = null;
         const begin = (hasWaited: boolean): Promise<Result> | null => {
@@ -92,12 +101,17 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
           resolve(begin(false));
           return;
         }
-        timer = clock.setTimeout(() => {
+        const goOnWithout = () => {
           resolve(begin(true));
           giveUp.abort();
-        }, lockWaitMs);
+        };
+        timer = clock.setTimeout(goOnWithout, lockWaitMs);
+        void request?.then(() => {
+          if (!isAnswered) goOnWithout();
+        });
         const wait = async () => {
           const isOurs = await locks.request(name, { ifAvailable: true }, async (lock) => {
+            isAnswered = true;
             if (lock !== null) await begin(false);
             return lock !== null;
           });

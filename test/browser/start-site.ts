@@ -2,7 +2,7 @@ import { createServer, request as ask, type IncomingMessage, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { createClock, startApp } from '../support/start-app.ts';
+import { createClock, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const bundlePage = async (): Promise<string> => {
   const entry = fileURLToPath(new URL('page.ts', import.meta.url));
@@ -18,18 +18,32 @@ const bundlePage = async (): Promise<string> => {
   return outputFiles[0]?.text ?? '';
 };
 
-/** One origin, as a frontend's own server makes it: the page, and the BFF under /trpc. By a clock that the test moves. */
-export const startSite = async () => {
+const pageHtml = '<!doctype html><title>Tickets</title><script src="/page.js"></script>';
+
+export type StartSiteOptions = Pick<StartAppOptions, 'dialect' | 'authService'> & {
+  env?: Record<string, string>;
+  /** Other pages, by their path. */
+  pages?: Record<string, string>;
+};
+
+/**
+ * A frontend's own server: the page, and the BFF under /trpc. It answers to every host name that leads to this machine,
+ * as `tts.app.localhost` does. By a clock that the test moves.
+ */
+export const startSite = async ({ env, pages = {}, ...options }: StartSiteOptions = {}) => {
   const clock = createClock();
-  const app = await startApp({ now: clock.now, env: { COOKIE_SECURE: 'false' } });
+  const app = await startApp({ now: clock.now, env: { COOKIE_SECURE: 'false', ...env }, ...options });
   const script = await bundlePage();
   /** Paths that the BFF was asked for, in their order. */
   const asked: string[] = [];
+  /** What was answered to each of them. */
+  const statuses: number[] = [];
 
   const forward = (request: IncomingMessage, response: ServerResponse) => {
     const { method, headers, url = '' } = request;
     asked.push(url.replace(/^\/trpc\/|\?.*$/g, ''));
     const forwarded = ask(new URL(url, app.url), { method, headers }, (answer) => {
+      statuses.push(answer.statusCode ?? 502);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
@@ -37,17 +51,22 @@ export const startSite = async () => {
     request.pipe(forwarded);
   };
   const server = createServer((request, response) => {
-    if (request.url?.startsWith('/trpc/') === true) return forward(request, response);
-    const isScript = request.url === '/page.js';
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    if (pathname.startsWith('/trpc/')) return forward(request, response);
+    const isScript = pathname === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : '<!doctype html><title>Tickets</title><script src="/page.js"></script>');
+    response.end(isScript ? script : (pages[pathname] ?? pageHtml));
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    url: `http://localhost:${port}/`,
+    urlOf: (host: string) => `http://${host}:${port}/`,
     authService: app.authService,
     asked,
+    statuses,
+    advance: clock.advance,
     /** The access tokens of everybody expire. */
     expire: () => clock.advance(901_000),
     async [Symbol.asyncDispose]() {

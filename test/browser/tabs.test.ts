@@ -1,30 +1,12 @@
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, launchChromium } from './chromium.ts';
 import { type Site, startSite } from './start-site.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const isThere = existsSync(executablePath);
-if (!isThere) {
-  const message = `There is no Chromium at ${executablePath}: install it, or say where it is by CHROMIUM.`;
-  if (process.env.REQUIRE_BROWSER === '1') throw new Error(message);
-  process.stderr.write(`Skipped the tests in a browser. ${message}\n`);
-}
-
-describe.skipIf(!isThere)('tabs of one Chromium', () => {
+describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--no-first-run',
-        '--disable-component-update',
-      ],
-    });
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

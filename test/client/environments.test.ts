@@ -100,6 +100,62 @@ describe('an import', () => {
     expect(await runInContext(ask, context)).toMatchObject({ user: { id: 1 } });
     expect(asked).toEqual([[expect.stringContaining('https://app.test/trpc/session.me'), 'include']]);
   });
+
+  /** Signals as React Native has them: they know no reason. */
+  const signalsWithoutReason = `
+    globalThis.AbortController = class {
+      signal = {
+        aborted: false,
+        listeners: new Set(),
+        addEventListener(_type, listener) { this.listeners.add(listener); },
+        removeEventListener(_type, listener) { this.listeners.delete(listener); },
+      };
+      abort() {
+        if (this.signal.aborted) return;
+        this.signal.aborted = true;
+        for (const listener of [...this.signal.listeners]) listener();
+      }
+    };
+    globalThis.window = globalThis;
+  `;
+
+  it.each<[name: string, ask: string, expected: unknown]>([
+    ['an aborted call', 'abortLater(trpc.session.me.query(undefined, { signal }))', [null, 'The call was aborted.']],
+    [
+      'a call aborted before',
+      '(abort.abort(), trpc.session.me.query(undefined, { signal }))',
+      [null, 'The call was aborted.'],
+    ],
+    ['an aborted fetch', "abortLater(session.fetch('https://app.test/', { signal }))", [null, 'The call was aborted.']],
+    [
+      'a fetch that waits for a refresh',
+      "abortLater(session.fetch('https://app.test/refused', { signal }))",
+      [null, 'The call was aborted.'],
+    ],
+    ['a refresh without an answer', 'session.refresh()', ['network', 'There was no answer within 20 ms.']],
+  ])('tells of %s where there is no DOMException, as in React Native', async (_name, ask, expected) => {
+    // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
+    const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
+    runInContext(signalsWithoutReason, context);
+    runInContext(await bundle(), context);
+    const outcome: unknown = await runInContext(
+      `(async () => {
+        const abort = new AbortController();
+        const { signal } = abort;
+        // As every fetch: it waits for the answer, or for the signal.
+        const fetch = (url, init) => new Promise((resolve, reject) => {
+          if (url.endsWith('/refused')) return resolve({ status: 401, headers: new Headers() });
+          init.signal?.addEventListener('abort', () => reject(Object.assign(new Error('The call was aborted.'), { name: 'AbortError' })));
+        });
+        const { trpc, session } = client.createAuthClient({ url: 'https://app.test/trpc', fetch, refreshTimeoutMs: 20 });
+        const abortLater = (call) => (setTimeout(() => abort.abort(), 5), call);
+        const error = await (${ask}).then(() => 'no error', (cause) => cause);
+        return [client.reasonOf(error), error.message];
+      })()`,
+      context,
+    );
+    expect(outcome).toEqual(expected);
+  });
 });
 
 describe('a process of Node', () => {
@@ -201,6 +257,55 @@ describe('a browser', () => {
     await expect(create().session.refresh()).rejects.toSatisfy((error) => reasonOf(error) === 'session_ended');
   });
 
+  it.each<[name: string, location: string, baseURI: string | undefined, expected: string]>([
+    [
+      'is about:srcdoc, by the address of its parent',
+      'about:srcdoc',
+      'https://app.test/tickets',
+      'https://app.test/trpc',
+    ],
+    ['is no base, and its document’s neither', 'about:blank', 'about:blank', '/trpc'],
+    ['is the only base', 'https://app.test/tickets', undefined, 'https://app.test/trpc'],
+  ])('takes a relative url where its location %s', async (_name, location, baseURI, expected) => {
+    const { names } = stubBroadcastChannel();
+    stubWindow();
+    vi.stubGlobal('location', { href: location });
+    Object.assign(document, { baseURI });
+    const { create, browser } = start({ url: '/trpc' });
+    browser.signIn();
+    expect((await create().trpc.session.me.query()).user).toEqual(john);
+    expect(names).toEqual([`auth-bff ${expected}`]);
+  });
+
+  it('that forbids a frame to look at its locks will do', async () => {
+    stubWindow();
+    const navigator = {
+      get locks(): never {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      },
+    };
+    vi.stubGlobal('navigator', navigator);
+    const { create, browser, bff } = start();
+    browser.signIn();
+    bff.state.aheadMs = 901_000;
+    expect((await create().trpc.session.me.query()).user).toEqual(john);
+    vi.stubGlobal('navigator', undefined);
+    bff.state.aheadMs += 901_000;
+    expect((await create().trpc.session.me.query()).user).toEqual(john);
+  });
+
+  it('is not what a document without events stands for', async () => {
+    const { names } = stubBroadcastChannel();
+    vi.stubGlobal('window', {});
+    vi.stubGlobal('document', {});
+    const { create, browser } = start();
+    browser.signIn();
+    const { trpc, session } = create();
+    expect((await trpc.session.me.query()).user).toEqual(john);
+    await session.refresh();
+    expect(names).toEqual([]);
+  });
+
   it('gets neither channel nor lock where these are switched off', async () => {
     const { names } = stubBroadcastChannel();
     const locks = createFakeLocks();
@@ -272,6 +377,6 @@ describe('what is sent', () => {
     await Promise.allSettled(
       Array.from({ length: 50 }, (_, id) => trpc.users.byIds.query({ ids: Array.from({ length: 100 }, () => id) })),
     );
-    for (const { request } of bff.asked) expect(request.url.length).toBeLessThanOrEqual(8_000);
+    for (const { request } of bff.asked) expect(request.url.length).toBeLessThanOrEqual(11_500);
   });
 });

@@ -1,103 +1,26 @@
+import { dom } from '../support/dom.ts';
 import {
   dehydrate,
   HydrationBoundary,
   onlineManager,
   QueryClient,
   useMutation,
-  useQuery,
   useSuspenseQuery,
 } from '@tanstack/react-query';
 import { TRPCClientError } from '@trpc/client';
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query';
-import { Component, createElement, type FC, memo, type ReactNode, StrictMode, Suspense, useLayoutEffect } from 'react';
-import { createRoot, hydrateRoot } from 'react-dom/client';
+import { Component, createElement, type FC, type ReactNode, StrictMode, Suspense, useLayoutEffect } from 'react';
+import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { deserialize, serialize } from 'superjson';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type AuthClientOptions, createAuthClient, reasonOf, type SessionSnapshot } from '../../client/src/index.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createAuthClient, type SessionSnapshot } from '../../client/src/index.ts';
 import { AuthProvider, retry, useSession, useTRPC, useTRPCClient } from '../../client/src/react.ts';
 import type { Browser } from '../support/browser.ts';
-import { createClock, type StartAppOptions, startApp, type TestApp } from '../support/start-app.ts';
-
-// By hand, since Vitest's own jsdom replaces `URL` and `AbortController`, which the servers of these tests need.
-// In `vi.hoisted`, since React looks for a document when it is imported.
-const dom = await vi.hoisted(async () => {
-  const { JSDOM } = await import('jsdom');
-  const { window } = new JSDOM('', { url: 'http://localhost/', pretendToBeVisual: true });
-  const { document, location, navigator } = window;
-  for (const [name, value] of Object.entries({ window, document, location, navigator })) vi.stubGlobal(name, value);
-  return window;
-});
-
-const john = { type: 'staff', id: 123 } as const;
-const johnsSignIn = { email: 'user@example.com', password: 'staff-pass-1' };
-const ethansSignIn = { email: 'ethan.caldwell@example.com', password: 'staff-pass-1' };
-
-type Page = Awaited<ReturnType<typeof openPage>>;
-
-/** A page in a tab of this browser: its own client and cache, the browser's cookies. */
-const openPage = async (app: TestApp, browser: Browser, options: Partial<AuthClientOptions> = {}) => {
-  const requests: string[] = [];
-  const client = createAuthClient({
-    url: `${app.url}/trpc`,
-    fetch: (input, init) => {
-      requests.push(new URL(input instanceof Request ? input.url : input).pathname.replace('/trpc/', ''));
-      return browser.fetch(input, init);
-    },
-    retry: false,
-    ...options,
-  });
-  const queryClient = new QueryClient({ defaultOptions: { queries: { retry, staleTime: 60_000 } } });
-  const container = dom.document.body.appendChild(dom.document.createElement('main'));
-  const root = createRoot(container);
-  /** What was on the page, after each time that it changed. */
-  const frames: string[] = [];
-  const observer = new dom.MutationObserver(() => frames.push(container.textContent));
-  observer.observe(container, { subtree: true, childList: true, characterData: true });
-  return {
-    client,
-    queryClient,
-    container,
-    root,
-    requests,
-    frames,
-    text: () => container.textContent,
-    show(...children: ReactNode[]): void {
-      root.render(createElement(AuthProvider, { client, queryClient }, ...children));
-    },
-    shows: (text: string) => vi.waitFor(() => expect(container.textContent).toBe(text), { interval: 5 }),
-    close(): void {
-      root.unmount();
-      observer.disconnect();
-      queryClient.clear();
-      client.session.dispose();
-      container.remove();
-    },
-  };
-};
-
-/** A browser in which John is signed in, or nobody. */
-const startBrowser = async ({ person = john, ...options }: StartAppOptions & { person?: typeof john | null } = {}) => {
-  const clock = createClock();
-  const app = await startApp({ now: clock.now, ...options });
-  const browser = app.browser();
-  if (person) browser.holdTokens(await app.authService.issue(person));
-  const pages: Page[] = [];
-  return {
-    app,
-    browser,
-    clock,
-    async open(pageOptions?: Partial<AuthClientOptions>): Promise<Page> {
-      const page = await openPage(app, browser, pageOptions);
-      pages.push(page);
-      return page;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const page of pages) page.close();
-      await app[Symbol.asyncDispose]();
-    },
-  };
-};
+import { failOnComplaints } from '../support/complaints.ts';
+import { failure, Found, Header, Me, Mine } from '../support/page-parts.ts';
+import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../support/react-page.ts';
+import { createClock, type TestApp } from '../support/start-app.ts';
 
 /** A promise that settles when it is told to, and at the end of the test. */
 const hold = () => {
@@ -108,30 +31,6 @@ const hold = () => {
   return { until, release, [Symbol.dispose]: release };
 };
 
-const failure = (error: unknown) => String(reasonOf(error));
-
-/** Who the page says is signed in. */
-const Header: FC = () => {
-  const { state, user } = useSession();
-  return createElement('b', null, `${state} ${user?.fullName ?? 'nobody'}. `);
-};
-
-/** What the page loaded for whoever is signed in. Renders only for a reason of its own. */
-const Mine = memo(function Mine() {
-  const { data, error } = useQuery(useTRPC().users.me.queryOptions());
-  return createElement('i', null, data?.firstName ?? (error ? failure(error) : 'loading'));
-});
-
-const Me: FC = () => {
-  const { data, error } = useQuery(useTRPC().session.me.queryOptions());
-  return createElement('u', null, data?.user.fullName ?? (error ? failure(error) : 'loading'));
-};
-
-const Found: FC<{ id: number }> = ({ id }) => {
-  const { data, error } = useQuery(useTRPC().users.byId.queryOptions({ id }));
-  return data ? `${data.firstName} ${data.lastName}` : error ? failure(error) : 'loading';
-};
-
 class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
   override state = { error: null };
   static getDerivedStateFromError = (error: unknown) => ({ error });
@@ -140,21 +39,15 @@ class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
   }
 }
 
-const consoleError = vi.spyOn(console, 'error');
-beforeEach(() => {
-  consoleError.mockClear();
-});
-// React tells of what it does not like: a hydration that does not fit, a snapshot that is new with each look.
+const consoleError = failOnComplaints();
 afterEach(() => {
   onlineManager.setOnline(true);
-  const [complaint] = consoleError.mock.calls;
-  if (complaint) throw new Error(complaint.join(' '));
 });
 
 describe('a page under AuthProvider', () => {
   it('shows what a procedure answers', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     page.show(createElement(Found, { id: 123 }));
     await page.shows('John Doe');
     expect(page.requests).toEqual(['users.byId']);
@@ -162,7 +55,7 @@ describe('a page under AuthProvider', () => {
 
   it('refreshes an expired session without the component noticing', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     browser.clock.advance(901_000);
     page.show(createElement(Found, { id: 123 }));
     await page.shows('John Doe');
@@ -172,7 +65,7 @@ describe('a page under AuthProvider', () => {
 
   it('works in StrictMode, with each call sent once', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     const children = [
       createElement(Header, { key: 1 }),
       createElement(Me, { key: 2 }),
@@ -188,7 +81,7 @@ describe('a page under AuthProvider', () => {
 
   it('leaves no subscription behind when it goes', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     const { subscribe } = page.client.session;
     let subscriptions = 0;
     page.client.session.subscribe = (listener) => {
@@ -219,7 +112,7 @@ describe('useSession', () => {
     await using browser = await startBrowser({ person: null });
     const clock = createClock(0);
     const never = { now: clock.now, setTimeout: () => 0, clearTimeout: () => {} };
-    const page = await browser.open({ clock: never });
+    const page = browser.open({ clock: never });
     const seen: SessionSnapshot[] = [];
     const Seen: FC = () => {
       const session = useSession();
@@ -254,7 +147,7 @@ describe('useSession', () => {
 
   it('renders signed_out where the session has expired and its refresh is refused', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     page.show(createElement(Header), createElement(Me));
     await page.shows('signed_in John Doe. John Doe');
     browser.clock.advance(901_000);
@@ -267,7 +160,7 @@ describe('useSession', () => {
 describe('the cache', () => {
   it('never shows the person who signs in in another tab what it loaded for the one before', async () => {
     await using browser = await startBrowser();
-    const [page, otherTab] = [await browser.open(), await browser.open()];
+    const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
     await page.shows('signed_in John Doe. John DoeJohn');
     page.frames.length = 0;
@@ -281,7 +174,7 @@ describe('the cache', () => {
 
   it('drops what is still on its way to the person before', async () => {
     await using browser = await startBrowser();
-    const [page, otherTab] = [await browser.open(), await browser.open()];
+    const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me));
     await page.shows('signed_in John Doe. John Doe');
     using held = hold();
@@ -300,7 +193,7 @@ describe('the cache', () => {
 
   it('is emptied once for a change of person, and not with each refresh after it', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     page.show(createElement(Header), createElement(Me));
     await page.shows('signed_in John Doe. John Doe');
     await page.client.trpc.session.login.mutate(ethansSignIn);
@@ -316,7 +209,7 @@ describe('the cache', () => {
 
   it('is emptied where the person changed while no provider was there', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     page.show(createElement(Me));
     await page.shows('John Doe');
     page.root.render(null);
@@ -329,7 +222,7 @@ describe('the cache', () => {
 
   it('is emptied on a sign-out in another tab, and asks nothing again', async () => {
     await using browser = await startBrowser();
-    const [page, otherTab] = [await browser.open(), await browser.open()];
+    const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
     await page.shows('signed_in John Doe. John DoeJohn');
     await page.queryClient.prefetchQuery({ queryKey: ['inactive'], queryFn: () => 'John, too' });
@@ -342,7 +235,7 @@ describe('the cache', () => {
 
   it('asks active queries again that were refused, when somebody signs in', async () => {
     await using browser = await startBrowser({ person: null });
-    const [page, otherTab] = [await browser.open(), await browser.open()];
+    const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
     await page.shows('signed_out nobody. no_tokenno_token');
     await otherTab.client.trpc.session.login.mutate(johnsSignIn);
@@ -356,7 +249,7 @@ describe('the cache', () => {
 
   it('sends no mutation as another person than the one who made it', async () => {
     await using browser = await startBrowser();
-    const [page, otherTab] = [await browser.open(), await browser.open()];
+    const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me));
     await page.shows('signed_in John Doe. John Doe');
     const send = vi.fn<() => Promise<string>>(async () => 'sent');
@@ -374,7 +267,7 @@ describe('the cache', () => {
 
   it('keeps a mutation that signs in going for its component', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     const onSuccess = vi.fn<() => void>();
     const SignIn: FC = () => {
       const { mutate, status } = useMutation(useTRPC().session.login.mutationOptions());
@@ -389,7 +282,7 @@ describe('the cache', () => {
 
   it('ends a component that suspends in session_ended, and does not ask for ever', async () => {
     await using browser = await startBrowser();
-    const page = await browser.open();
+    const page = browser.open();
     const Suspended: FC = () => useSuspenseQuery(useTRPC().users.byId.queryOptions({ id: 5 })).data.firstName;
     page.show(createElement(Me));
     await page.shows('John Doe');
@@ -408,7 +301,7 @@ describe('the cache', () => {
 describe('retry', () => {
   it('adds no attempt to a call that was refused', async () => {
     await using browser = await startBrowser({ person: null });
-    const page = await browser.open({ retry: { baseDelayMs: 0 } });
+    const page = browser.open({ retry: { baseDelayMs: 0 } });
     page.show(createElement(Found, { id: 123 }));
     await page.shows('no_token');
     expect(page.requests).toEqual(['users.byId']);
@@ -417,7 +310,7 @@ describe('retry', () => {
   it('adds no attempt to those of the client where the network fails', async () => {
     await using browser = await startBrowser();
     let attempts = 0;
-    const page = await browser.open({
+    const page = browser.open({
       retry: { baseDelayMs: 0 },
       fetch: async () => {
         attempts += 1;
@@ -472,7 +365,7 @@ describe('a page that a server rendered', () => {
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     expect(rendered.current.state).toBe('signed_in');
     expect(rendered.html).toBe('<b>unknown nobody. </b><u>John Doe</u>');
-    const page = await browser.open();
+    const page = browser.open();
     await page.client.trpc.session.me.query();
     using hydrated = hydrate(page, rendered);
     await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe'));
@@ -485,7 +378,7 @@ describe('a page that a server rendered', () => {
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     expect(rendered.html).toBe('<b>unknown nobody. </b><u>loading</u>');
     expect(browser.app.authService.count('refresh')).toBe(0);
-    const page = await browser.open();
+    const page = browser.open();
     using hydrated = hydrate(page, rendered);
     await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe'));
     expect(page.requests).toEqual(['session.me', 'session.refresh', 'session.me']);
@@ -495,7 +388,7 @@ describe('a page that a server rendered', () => {
     await using browser = await startBrowser();
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     browser.browser.cookies.clear();
-    const page = await browser.open();
+    const page = browser.open();
     using hydrated = hydrate(page, rendered);
     await vi.waitFor(() => expect(hydrated.container.textContent).toBe('unknown nobody. John Doe'));
     await expect(page.client.trpc.users.me.query()).rejects.toThrow(TRPCClientError);

@@ -149,6 +149,7 @@ describe('the tables of client/README.md', () => {
       onSignedOut: true,
       onSessionChange: true,
       refreshThresholdSeconds: true,
+      refreshWhileHidden: true,
       refreshTimeoutMs: true,
       locks: true,
       channel: true,
@@ -163,6 +164,7 @@ describe('the tables of client/README.md', () => {
     const members = {
       current: true,
       subscribe: true,
+      load: true,
       refresh: true,
       signOut: true,
       fetch: true,

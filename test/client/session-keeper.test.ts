@@ -389,7 +389,7 @@ describe('dispose', () => {
   it('leaves no timer, no listener and no channel', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
-    expect(world.leftovers(tab)).toMatchObject({ timers: 1, channels: 1, channelListeners: 1, windowListeners: 2 });
+    expect(world.leftovers(tab)).toMatchObject({ timers: 1, channels: 1, channelListeners: 1, windowListeners: 4 });
     tab.session.dispose();
     expect(world.leftovers(tab)).toEqual(nothingLeft);
     tab.session.dispose();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { reasonOf } from '../../client/src/index.ts';
+import type { AuthFetch } from '../../client/src/transport.ts';
 import { ethan, john } from '../support/fake-bff.ts';
 import type { LockBehaviour } from '../support/fake-browser.ts';
 import { createWorld, hold, nothingLeft, type Tab, type World, type WorldOptions } from '../support/open-tabs.ts';
@@ -24,6 +25,15 @@ const askAll = async ({ clock }: World, tabs: readonly Tab[]): Promise<unknown[]
   await clock.advance(30_000);
   return answers;
 };
+
+/** A BFF of a version that does not say whose session its answers are of. */
+const withoutPerson =
+  ({ browser }: World): AuthFetch =>
+  async (input, init) => {
+    const answer = await browser.fetch(input, init);
+    answer.headers.delete('x-session-user');
+    return answer;
+  };
 
 const ids = (tabs: readonly Tab[]) => tabs.map((_, id) => ({ id }));
 
@@ -311,8 +321,9 @@ describe('a sign-in in one tab', () => {
   it('is a change where nobody knows who was there', async () => {
     const world = createWorld();
     const [first] = await openTabs(world, 1);
-    const unnamed = world.openTab();
+    const unnamed = world.openTab({ fetch: withoutPerson(world) });
     await unnamed.trpc.users.byId.query({ id: 1 });
+    expect(unnamed.session.current).toMatchObject({ state: 'signed_in', user: null });
     await first?.trpc.session.login.mutate({ email: john.email, password: 'x' });
     await world.settle();
     expect(unnamed.states()).toEqual(['signed_in', 'changed']);

@@ -50,6 +50,8 @@ export type FakeBffOptions = {
   lifetimeSeconds?: number;
   /** Seconds before expiry at which to refresh, as the server says. Default 300, at most half of the lifetime. */
   thresholdSeconds?: number;
+  /** Whether the Auth Service refuses a refresh once the access token has expired, as the deployed one does. Default false. */
+  refusesAfterExpiry?: boolean;
 };
 
 /** What a request asks: `session.refresh`, or several calls as `users.byId,users.byId`. */
@@ -61,7 +63,12 @@ export type Intercept = (asked: Asked) => Response | null | Promise<Response | n
  * A BFF and its Auth Service in this process, by the clock of the test: what the client package knows of the real
  * ones. Refresh tokens work once; who asks with the same one within 30 s gets the same result.
  */
-export const createFakeBff = ({ now, lifetimeSeconds = 900, thresholdSeconds = 300 }: FakeBffOptions) => {
+export const createFakeBff = ({
+  now,
+  lifetimeSeconds = 900,
+  thresholdSeconds = 300,
+  refusesAfterExpiry = false,
+}: FakeBffOptions) => {
   const asked: Asked[] = [];
   let exchanges = 0;
   const state = {
@@ -83,11 +90,12 @@ export const createFakeBff = ({ now, lifetimeSeconds = 900, thresholdSeconds = 3
       refresh: { chain, exchanged: null },
     };
   };
-  const announce = ({ expiresAtMs, lifetimeMs }: Access, headers: Headers) => {
+  const announce = ({ chain: { person }, expiresAtMs, lifetimeMs }: Access, headers: Headers) => {
     const leftMs = expiresAtMs - serverNow();
     const inSeconds = (ms: number) => String(Math.max(0, Math.floor(ms / 1000)));
     headers.set('x-session-expires-in', inSeconds(leftMs));
     headers.set('x-session-refresh-in', inSeconds(leftMs - Math.min(thresholdSeconds * 1000, lifetimeMs / 2)));
+    headers.set('x-session-user', `${person.type}:${person.id}`);
   };
   const view = ({ chain: { person }, expiresAtMs }: Access) => ({
     user: person,
@@ -116,11 +124,20 @@ export const createFakeBff = ({ now, lifetimeSeconds = 900, thresholdSeconds = 3
     return next();
   });
 
+  /** Who is signed in, if anybody. An expired token is not asked whether its session was ended. */
+  const describe = ({ jar: { access, refresh }, headers }: Context) => {
+    const isExpired = access === null || access.expiresAtMs <= serverNow();
+    if (isExpired || access.chain.isEnded) return { state: isExpired && refresh !== null ? 'expired' : 'signed_out' };
+    announce(access, headers);
+    return { state: 'signed_in', session: view(access) };
+  };
+
   const refresh = async (ctx: Context) => {
-    const old = ctx.jar.refresh;
+    const { refresh: old, access } = ctx.jar;
     if (old === null) throw new Refusal('no_token');
     const { chain } = old;
-    if (chain.isEnded) throw new Refusal('session_ended');
+    const isTooLate = refusesAfterExpiry && (access === null || access.expiresAtMs <= serverNow());
+    if (chain.isEnded || isTooLate) throw new Refusal('session_ended');
     if (old.exchanged === null) {
       exchanges += 1;
       old.exchanged = { pair: issue(chain), atMs: serverNow() };
@@ -136,6 +153,7 @@ export const createFakeBff = ({ now, lifetimeSeconds = 900, thresholdSeconds = 3
   const byId = z.object({ id: z.number() });
   const router = t.router({
     session: t.router({
+      current: t.procedure.query(({ ctx }) => describe(ctx)),
       me: signedIn.query(({ ctx }) => view(ctx.access)),
       refresh: t.procedure.mutation(({ ctx }) => refresh(ctx)),
       login: t.procedure.input(z.object({ email: z.string() })).mutation(({ ctx, input }) => {

@@ -108,7 +108,7 @@ const createTarget = () => {
   const all = new Set<() => void>();
   return {
     count: () => all.size,
-    dispatch: (type: string) => target.dispatchEvent(new Event(type)),
+    dispatch: (type: string, fields: object = {}) => target.dispatchEvent(Object.assign(new Event(type), fields)),
     target: {
       addEventListener(type: string, listener: () => void): void {
         all.add(listener);
@@ -128,11 +128,13 @@ const createTarget = () => {
  */
 export const stubWindow = ({ isVisible = true, locks }: { isVisible?: boolean; locks?: Locks } = {}) => {
   const [onDocument, onWindow] = [createTarget(), createTarget()];
-  const document = { ...onDocument.target, visibilityState: isVisible ? 'visible' : 'hidden' };
+  const location = new URL('https://app.test/tickets');
+  const visibilityState = isVisible ? 'visible' : 'hidden';
+  const document = { ...onDocument.target, baseURI: location.href, visibilityState };
   const window = { ...onWindow.target, document };
   vi.stubGlobal('window', window);
   vi.stubGlobal('document', document);
-  vi.stubGlobal('location', new URL('https://app.test/tickets'));
+  vi.stubGlobal('location', location);
   vi.stubGlobal('navigator', { locks });
   const turn = (state: 'visible' | 'hidden') => {
     document.visibilityState = state;
@@ -140,9 +142,14 @@ export const stubWindow = ({ isVisible = true, locks }: { isVisible?: boolean; l
   };
   return {
     listenerCount: () => onDocument.count() + onWindow.count(),
+    isHidden: () => document.visibilityState === 'hidden',
     show: () => turn('visible'),
     hide: () => turn('hidden'),
     comeOnline: () => void onWindow.dispatch('online'),
+    /** The page is shown: as it comes out of the back/forward cache, or for the first time. */
+    pageShow: ({ persisted }: { persisted: boolean }) => void onWindow.dispatch('pageshow', { persisted }),
+    /** The page was frozen, and runs again. */
+    resume: () => void onDocument.dispatch('resume'),
   };
 };
 

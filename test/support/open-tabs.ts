@@ -3,15 +3,23 @@ import { type AuthClientOptions, createAuthClient, type SessionSnapshot } from '
 import { createFakeBff, type FakeBffOptions } from './fake-bff.ts';
 import { createFakeChannels, createFakeLocks, type LockBehaviour, stubWindow } from './fake-browser.ts';
 import { createFakeClock, settle } from './fake-clock.ts';
+import { createThrottledClock } from './throttled-clock.ts';
 
 export type WorldOptions = Partial<FakeBffOptions> & {
   locks?: LockBehaviour | null;
   /** Milliseconds until a word arrives at the other tabs. */
   channelDelayMs?: number;
+  /** Whether the timers of hidden tabs run once a minute. Default false. */
+  throttlesHiddenTabs?: boolean;
 };
 
 /** A BFF and one browser before it, by one clock. Whoever opens tabs gives the globals back afterwards. */
-export const createWorld = ({ locks: behaviour = 'normal', channelDelayMs, ...options }: WorldOptions = {}) => {
+export const createWorld = ({
+  locks: behaviour = 'normal',
+  channelDelayMs,
+  throttlesHiddenTabs = false,
+  ...options
+}: WorldOptions = {}) => {
   const clock = createFakeClock();
   const bff = createFakeBff({ now: clock.now, ...options });
   const browser = bff.openBrowser();
@@ -25,7 +33,7 @@ export const createWorld = ({ locks: behaviour = 'normal', channelDelayMs, ...op
     const { trpc, session } = createAuthClient({
       url: 'https://app.test/trpc',
       fetch: browser.fetch,
-      clock,
+      clock: throttlesHiddenTabs ? createThrottledClock(clock, window.isHidden) : clock,
       random: () => 0,
       retry: false,
       locks,

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Whether there is a Chromium. Where there is none the tests in a browser are skipped, or fail with REQUIRE_BROWSER=1. */
+export const hasChromium = existsSync(executablePath);
+if (!hasChromium) {
+  const message = `There is no Chromium at ${executablePath}: install it, or say where it is by CHROMIUM.`;
+  if (process.env.REQUIRE_BROWSER === '1') throw new Error(message);
+  process.stderr.write(`Skipped the tests in a browser. ${message}\n`);
+}
+
+/** `keepsPages`: pages that are left stay in the back/forward cache, which Playwright switches off. */
+export const launchChromium = ({ keepsPages = false }: { keepsPages?: boolean } = {}): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--no-first-run',
+      '--disable-component-update',
+    ],
+    ...(keepsPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
+  });
