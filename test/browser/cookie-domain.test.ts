@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signInPeople } from '../../server/dev/people.ts';
-import { hasChromium, launchChromium } from '../e2e/chromium.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { createClock, dialects, startApp, type TestApp } from '../support/start-app.ts';
 
 const person = (shows: RegExp) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasChromium } from './chromium.ts';
+import { hasChromium } from '../support/chromium.ts';
 import { expiry, mainStories, outage } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 
