@@ -47,7 +47,7 @@ describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (d
     expect((await other.next(row.system, row.role)).assignee?.id).toBe(row.ids[0]);
   });
 
-  it.each(holders)('$system: so is an admin whom is_staff marks, and a superuser', async (row) => {
+  it.each(holders)('$system: so is an admin with is_staff, and a superuser', async (row) => {
     await using test = await start({ dialect, env: forgetful });
     test.change(row.admin, { is_staff: true });
     const admin = await test.as(row.admin);
@@ -85,7 +85,7 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     ['AMS', 'Manager', 56],
     ['BMS', 'Manager', 11],
   ])(
-    '%s: people whom is_staff marks and who are no admin are refused, and told by whom it is shown',
+    '%s: people with is_staff who are no admin are refused, and told by whom it is shown',
     async (system, role, id) => {
       await using test = await start({ dialect });
       test.change(id, { is_staff: true });
@@ -109,7 +109,7 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await reasonOf(refused.byRole('BMS', 'Manager'))).toBe('insufficient_permissions');
   });
 
-  it('HDTS: tells people whom is_staff marks too, and never takes an employee for the staff of that number', async () => {
+  it('HDTS: tells people with is_staff too, and never takes an employee for the staff of that number', async () => {
     await using test = await start({ dialect });
     test.change(16, { is_staff: true });
     const { byRole } = await test.as(16);

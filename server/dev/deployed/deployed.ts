@@ -13,8 +13,8 @@ import { createStaffSignIn } from './staff-sign-in.ts';
 
 const LONGEST_COOKIE_HEADER_BYTES = 8 * 1024;
 
-/** Staff who are gone make every other endpoint fail. */
-const answersTheGone = new Set<EndpointName>(['employee', 'staff-internal', 'refresh']);
+/** A deleted staff user's token makes every other endpoint fail. */
+const answersDeletedStaff = new Set<EndpointName>(['employee', 'staff-internal', 'refresh']);
 
 const methodNotAllowed = (method: string, allowed: string): Answer => {
   const refused = json(405, { detail: `Method "${method}" not allowed.` });
@@ -36,7 +36,7 @@ export const createDeployed = (service: Service) => {
   const routes: Record<EndpointName, Handler> = {
     ...createDeployedLookups(service, callers),
     ...createDeployedRoleLists(service),
-    ...createStaffSignIn(service, sessions),
+    ...createStaffSignIn(service),
     ...createEmployeeSignIn(service),
     ...createDeployedSessions(service, sessions),
   };
@@ -45,7 +45,7 @@ export const createDeployed = (service: Service) => {
   const refusedBefore = ({ method, path, cookies }: AuthRequest, caller: DeployedCaller | null): Answer | null => {
     if (caller === null && !isPublic(path)) {
       sessions.end(cookies.get('sessionid') ?? '');
-      return toLoginPage(sessions.begin(), service.now());
+      return toLoginPage(service.now());
     }
     if (!path.endsWith('/')) return withoutSlash(method, path);
     if (caller?.type === 'staff' && isForEmployeesOnly(path)) return redirect(302, '/staff/settings/profile/');
@@ -54,8 +54,8 @@ export const createDeployed = (service: Service) => {
 
   const answerEndpoint = (request: DeployedRequest): Answer | Promise<Answer> => {
     const endpoint = findEndpoint(request.path);
-    const isGone = request.caller?.type === 'staff' && request.caller.staff === null;
-    if (isGone && !(endpoint && answersTheGone.has(endpoint.name))) return serverError();
+    const isDeletedStaff = request.caller?.type === 'staff' && request.caller.staff === null;
+    if (isDeletedStaff && !(endpoint && answersDeletedStaff.has(endpoint.name))) return serverError();
     if (isLoginPage(request.path)) return html(200, 'Sign in');
     if (!endpoint) return html(404, 'Not Found');
     if (request.method !== endpoint.method) return methodNotAllowed(request.method, endpoint.method);

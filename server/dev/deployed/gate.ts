@@ -1,4 +1,4 @@
-import { deleteCookie, sessionIdCookie } from '../cookies.ts';
+import { deleteCookie, randomKey, sessionIdCookie } from '../cookies.ts';
 import { type Answer, html, redirect } from '../exchange.ts';
 
 const LOGIN_PAGE = '/staff/login/';
@@ -36,13 +36,13 @@ export const isForEmployeesOnly = (path: string): boolean =>
 export const isLoginPage = (path: string): boolean => path === LOGIN_PAGE || path === '/login/';
 
 /** To the login page, with both tokens deleted and a new session of Django's. */
-export const toLoginPage = (sessionId: string, now: number): Answer => {
+export const toLoginPage = (now: number): Answer => {
   const { headers, ...answer } = redirect(302, LOGIN_PAGE);
-  const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(sessionId, now)];
+  const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(randomKey(), now)];
   return { ...answer, headers: { ...headers, 'set-cookie': cookies } };
 };
 
-/** The trailing slash is missing: GET loses its query, and a POST fails for want of a CSRF token. */
+/** The trailing slash is missing: GET loses its query, and POST fails because it carries no CSRF token. */
 export const withoutSlash = (method: string, path: string): Answer =>
   method === 'GET' || method === 'HEAD'
     ? redirect(302, `${path}/`)

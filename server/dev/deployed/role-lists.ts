@@ -17,7 +17,7 @@ const compare = (left: string, right: string) => (left < right ? -1 : Number(lef
 
 /** The deployed service's lists of people with their roles, and what it shows to whom. */
 export const createDeployedRoleLists = ({ people }: Service) => {
-  /** Active people, to those whom `is_staff` does not mark; all people, to superusers; nearly nobody, to the rest. */
+  /** Superusers see everybody, people without `is_staff` all active people, and people with it nearly nobody. */
   const listedFor = (staff: Staff, { chosenSystem }: View): Staff[] => {
     const everybody = people.staff.all();
     if (staff.is_superuser) return everybody;
@@ -28,7 +28,7 @@ export const createDeployedRoleLists = ({ people }: Service) => {
   };
 
   return {
-    /** For admins of the system and superusers. Inactive people are listed, and `is_active` is not told. */
+    /** For admins of the system and superusers. It lists inactive people too, and does not say who is active. */
     'system-users': asStaff(({ parameter }, staff) => {
       const system = toSystem(parameter);
       if (!staff.is_superuser && !isAdminOf(staff, system)) return notPermitted;
@@ -60,7 +60,7 @@ export const createDeployedRoleLists = ({ people }: Service) => {
       return json(200, { users_count: users.length, users });
     }),
 
-    /** Open to every token. Employees come among the staff, with numbers that staff have too. */
+    /** Open to every token. Employees are mixed in, under numbers that staff users have too. */
     'hdts-users': asStaff(({ view }) => {
       const users = people.staff
         .all()

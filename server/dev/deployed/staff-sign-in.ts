@@ -1,10 +1,9 @@
-import { csrfCookie, sessionIdCookie } from '../cookies.ts';
+import { csrfCookie, randomKey, sessionIdCookie } from '../cookies.ts';
 import { type Answer, json, missingFields, readJson, textOf } from '../exchange.ts';
 import { createLocks } from '../locks.ts';
 import type { Staff, Subject } from '../people.ts';
 import type { Service } from '../service.ts';
 import { userIdOf } from '../tokens.ts';
-import type { DjangoSessions } from './django-sessions.ts';
 import { asStaff, type Handler, type View } from './guards.ts';
 import { staffProfile } from './profiles.ts';
 import { captchaErrors, formError, refused, signInTexts, staffRefused } from './sign-in-answers.ts';
@@ -23,15 +22,14 @@ const approvalRefusal = ({ status, roles }: Staff): string | null => {
 };
 
 /** Staff sign-in and its second factor: tokens come in the body, cookies are Django's own. */
-export const createStaffSignIn = (service: Service, sessions: DjangoSessions) => {
-  const { people, tokens, captcha, secondFactor, now } = service;
+export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }: Service) => {
   const locks = createLocks({ maxWrong: WRONG_BEFORE_LOCK, lockedForMs: LOCKED_FOR_MS, now });
 
   const tokensFor = async (person: Staff) => {
     const { access: access_token, refresh: refresh_token } = await tokens.pair(subjectOf(person));
     return { access_token, refresh_token };
   };
-  const djangoCookies = (): string[] => [sessionIdCookie(sessions.begin(), now()), csrfCookie(now())];
+  const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
 
   const signedIn = async (person: Staff, view: View): Promise<Answer> => {
     const { system_roles, ...profile } = staffProfile(person, view);

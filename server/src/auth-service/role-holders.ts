@@ -24,7 +24,7 @@ export type RoleName = { system: string; role: string };
 
 const isTts = (system: string) => system.toUpperCase() === 'TTS';
 
-/** How long round-robin is not asked in vain, once it has answered for TTS alone. */
+/** How long round-robin is not asked about other systems, once it has answered for TTS alone. */
 const relearnAfterMs = 5 * 60_000;
 
 /**
@@ -54,13 +54,13 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
     return answer.userIds;
   };
 
-  /** People whom `is_staff` marks are shown nobody here; everybody else sees at least themselves. */
+  /** An empty list means that the service does not tell: people with `is_staff` see nobody, all others at least themselves. */
   const fromListOf = (endpoint: Endpoint) => async (_system: string, caller: Caller) => {
     const people = await askAs(caller, endpoint, WirePeopleWithRoles);
     return people.length === 0 ? null : people;
   };
 
-  /** For admins of the system. It lists inactive people and switched-off roles too, and does not tell them apart. */
+  /** For admins of the system. It includes inactive people and switched-off roles, and does not tell them apart. */
   const fromSystem = async (system: string, caller: Caller): Promise<ListedPerson[]> => {
     const endpoint = endpoints.systemUsers(system);
     const answer = await askAs(caller, endpoint, WireSystemUsers);
@@ -73,7 +73,10 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
   const fromUsersList = fromListOf(endpoints.usersList);
   const fromHdts = fromListOf(endpoints.hdtsUsers);
 
-  /** The lists that tell most come first; HDTS has one of its own that everybody may see. */
+  /**
+   * HDTS has a list of its own that everybody may see. The list of all users comes before that of a system, because it
+   * says who is active and which roles are switched off: people with different rights then find the same holders.
+   */
   const listsOf = (system: string) => [
     ...(system.toUpperCase() === 'HDTS' ? [fromHdts] : []),
     fromUsersList,

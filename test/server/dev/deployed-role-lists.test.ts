@@ -65,7 +65,7 @@ describe('the users of a system in the deployed dialect', () => {
 });
 
 describe('the list of all users in the deployed dialect', () => {
-  it('is of the active people to anybody whom is_staff does not mark, an employee included', async () => {
+  it('is of the active people to anybody without is_staff, an employee included', async () => {
     for (const subject of [agent, { type: 'employee', id: 2 } as const]) {
       const { body } = await get('users/list/', subject);
       expect(idsOf(body)).toHaveLength(42);
@@ -74,7 +74,7 @@ describe('the list of all users in the deployed dialect', () => {
     }
   });
 
-  it('is of everybody to a superuser, and of nobody to people whom is_staff marks', async () => {
+  it('is of everybody to a superuser, and of nobody to people with is_staff', async () => {
     expect(idsOf((await get('users/list/', superuser)).body)).toContain(8);
     expect((await get('users/list/', markedStaff)).body).toEqual({ users_count: 0, users: [] });
   });
