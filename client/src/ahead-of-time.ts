@@ -69,7 +69,7 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
   const check = (isCall = false) => {
     const hidden = !isCall && isHidden();
     if (clock.now() < dueAtMs(hidden)) {
-      // A tab that was shown or hidden has another due time; a call has not, and there may be many.
+      // Calls are many and do not move the due time; showing or hiding the tab does.
       if (!isCall || timer === null) arm();
       return;
     }

@@ -106,7 +106,7 @@ const isOtherPerson = (before: SessionSnapshot, next: SessionSnapshot): boolean 
   return next.state === 'changed' || (before.user !== null && next.user !== null);
 };
 
-/** Empties a cache that was filled for another person in an earlier life of the page, and says whose it is now. */
+/** Empties a cache that was filled for another person, perhaps on an earlier page, and says whose it is now. */
 const claim = (queryClient: QueryClient, snapshot: SessionSnapshot): void => {
   const { state, user } = snapshot;
   if (state === 'signed_out' && ownersOf(queryClient).length > 0) {

@@ -57,7 +57,7 @@ export const linkToKeeper =
       const sendAfter = async (wait: Promise<void>, error?: TRPCClientError<Router>) => {
         try {
           await abortable(wait, op.signal);
-          // Whoever waited goes on in the same tick, and so in the same batch.
+          // Calls that waited together go on in the same tick, and so in the same batch.
           if (!isGone) send();
         } catch (cause) {
           if (!isGone) observer.error(error && cause instanceof CannotRefresh ? error : waitFailed(cause, op.signal));
@@ -67,7 +67,7 @@ export const linkToKeeper =
       const send = () => {
         const sentIn = keeper.epoch();
         let isDropped = false;
-        /** Sends a query once more where the answer is of the previous person: that takes another change of person each time. */
+        /** Sends a query once more if its answer is of the previous person. No loop: each time takes another change of person. */
         const isSentAgain = (meta: unknown) => {
           if (op.type !== 'query' || !keeper.isOfPrevious(headersOf(meta), sentIn)) return false;
           isDropped = true;

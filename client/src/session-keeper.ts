@@ -98,7 +98,7 @@ export const createSessionKeeper = (options: SessionKeeperOptions) => {
     if (!goesOn) turn?.left.abort();
   };
 
-  /** A session lives: of `next`, or of who it was. Nobody knows that a sign-in is of the person who was there unnamed. */
+  /** A session lives: of `next`, or of the same person as before. A sign-in after an unnamed person counts as another's. */
   const enter = (next: SessionUser | null, isSignIn: boolean) => {
     const isOther = isThere() && next !== null && (isSignIn || user !== null) && !isSamePerson(user, next);
     if (isOther || (state === 'signed_out' && next !== null)) personSince = epoch + 1;

@@ -70,8 +70,8 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
      * Runs `task` while no other tab does, as far as locks can be had: for those it waits, but not for ever.
      * Resolves with null as soon as `leave` aborts. No listener's code runs under the lock.
      *
-     * `request`: one of the caller's that is under way. Locks that have said nothing once it is answered say nothing at
-     * all; a hidden tab cannot wait for a timer to find that out.
+     * `request`: a request of the caller's that is under way. If it is answered before the locks are, the locks hang, and
+     * the task runs without: a hidden tab cannot measure that by a timer.
      */
     exclusively: <Result>(
       task: (hasWaited: boolean) => Promise<Result>,
