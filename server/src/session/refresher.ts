@@ -2,14 +2,14 @@ import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
-import { type ChosenToken, maxValuesPerCookie, newestFirst, requireOnePerson } from '../token/choose-token.ts';
-import { NotYetValidError } from '../token/claim-rules.ts';
-import { isSameSubject, type Subject } from '../token/principal.ts';
-import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
+import type { ChosenToken } from '../token/choose-token.ts';
+import type { Subject } from '../token/principal.ts';
+import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
 import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
 import type { Chain, Lineage, Marks } from './lineage.ts';
 import type { PresentedTokens, TokenPair } from './presented-tokens.ts';
+import { createTokenReader, ended } from './read-tokens.ts';
 import type { Standing } from './standing.ts';
 
 /** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
@@ -57,6 +57,7 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
 export const createRefresher = (options: RefresherOptions) => {
   const { authService, verifier, lineage, exchanges, limits, limitedAs, standing, now } = options;
   const { onForeignToken, onRefresh } = options;
+  const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchanges, now });
   const underWay = new Map<string, Promise<EstablishedSession>>();
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
@@ -66,8 +67,6 @@ export const createRefresher = (options: RefresherOptions) => {
     }
     if (chain.isReplaced) throw new AppError('refresh_superseded');
   };
-
-  const ended = (cause: unknown) => new AppError('session_ended', { cause, endsSession: true });
 
   /** What nobody may use any more should not live on upstream either. Nobody waits for that. */
   const revoke = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: Cause) => {
@@ -130,50 +129,6 @@ export const createRefresher = (options: RefresherOptions) => {
     return session !== null && isUseful(session) ? session : null;
   };
 
-  /** Reads a refresh token, whatever its age. */
-  const readOld = async (token: string): Promise<ChosenToken | AppError> => {
-    try {
-      return { token, verified: await verifier.verifyRefreshAtAnyAge(token) };
-    } catch (error) {
-      if (isAppError(error)) return error;
-      throw error;
-    }
-  };
-
-  /**
-   * The refresh tokens to try, newest first. Values that do not verify are ignored. Throws where none is left: such
-   * tokens are of no more use, unless one is an old one of a session that goes on.
-   */
-  const toOldTokens = async (tokens: readonly string[]): Promise<ChosenToken[]> => {
-    const read = await Promise.all(tokens.slice(0, maxValuesPerCookie).map(readOld));
-    const known = read.filter((one): one is ChosenToken => !(one instanceof AppError));
-    requireOnePerson(known, { endsSession: true });
-    const alive = known.filter(({ verified }) => verified.expiresAtMs > now()).toSorted(newestFirst);
-    if (alive.length > 0) return alive;
-    for (const token of tokens.slice(0, maxValuesPerCookie)) {
-      if (await exchanges.wasExchanged(fingerprintOf(token))) throw new AppError('refresh_superseded');
-    }
-    if (known.length > 0) throw ended('the refresh token has expired');
-    const error = read.find((one) => one instanceof AppError);
-    // A clock that is wrong says nothing for good.
-    throw new AppError('token_invalid', { cause: error, endsSession: !(error instanceof NotYetValidError) });
-  };
-
-  /** The access token that goes with a refresh token: of the same person, the newest. Others are not sent on. */
-  const accessFor = async (tokens: readonly string[], subject: Subject): Promise<ChosenToken | null> => {
-    const read = await Promise.all(
-      tokens.slice(0, maxValuesPerCookie).map(async (token) => {
-        const verified = await verifier.verifyAtAnyAge(token).catch(() => null);
-        return verified === null ? null : { token, verified };
-      }),
-    );
-    const known = read.filter((one) => one !== null);
-    if (known.some(({ verified }) => !isSameSubject(verified.principal, subject))) {
-      throw ended('the access token and the refresh token are of different people');
-    }
-    return known.toSorted(newestFirst)[0] ?? null;
-  };
-
   /** One exchange of this token in this process, and, where replicas share what they know, among all of them. */
   const exchangeOnce = (
     tokens: TokenPair,
@@ -234,9 +189,9 @@ export const createRefresher = (options: RefresherOptions) => {
     if (tokens.refreshTokens.length === 0) {
       throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
     }
-    const [newest, ...older] = await toOldTokens(tokens.refreshTokens);
+    const [newest, ...older] = await refreshTokens(tokens.refreshTokens);
     if (newest === undefined) throw new AppError('no_token');
-    const access = await accessFor(tokens.accessTokens, newest.verified.principal);
+    const access = await accessTokenFor(tokens.accessTokens, newest.verified.principal);
     let refusal: unknown;
     for (const [index, old] of [newest, ...older].entries()) {
       try {

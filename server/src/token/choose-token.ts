@@ -27,10 +27,17 @@ export const requireOnePerson = (tokens: readonly ChosenToken[], { endsSession }
 export const newestFirst = ({ verified: a }: ChosenToken, { verified: b }: ChosenToken): number =>
   (b.issuedAtMs ?? 0) - (a.issuedAtMs ?? 0) || b.expiresAtMs - a.expiresAtMs;
 
-const tooMany = () =>
-  new AppError('token_invalid', {
+/**
+ * Refuses more values of one cookie than a browser sends. Looking at some of them alone would let a planted one hide the
+ * person's own. Throws `token_invalid`.
+ */
+export const requireFewValues = (tokens: readonly string[], { endsSession }: { endsSession: boolean }): void => {
+  if (tokens.length <= maxValuesPerCookie) return;
+  throw new AppError('token_invalid', {
     message: `The request carries more than ${maxValuesPerCookie} cookies of the same name: sign in again.`,
+    endsSession,
   });
+};
 
 const noneHolds = () => new AppError('token_invalid', { message: 'None of the access tokens presented is valid.' });
 
@@ -69,35 +76,37 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
     }
   };
 
-  const chooseHere = (tokens: readonly string[]): ChosenToken | AppError | null => {
+  const chooseHere = (tokens: readonly string[]): ChosenToken | null => {
+    requireFewValues(tokens, { endsSession: false });
     const found: ChosenToken[] = [];
     for (const token of tokens) {
       const read = verifier.verifyHereAtAnyAge(token);
       if (read === null) return null;
       if (!(read instanceof AppError)) found.push({ token, verified: read });
     }
-    try {
-      return choose(found, now());
-    } catch (error) {
-      if (isAppError(error)) return error;
-      throw error;
-    }
+    return choose(found, now());
   };
 
   return {
     /** The token of the request, or why there is none. Null: only the Auth Service can tell. Needs no I/O. */
     here(tokens: readonly string[]): ChosenToken | AppError | null {
       const [token, ...others] = tokens;
-      if (tokens.length > maxValuesPerCookie) return tooMany();
-      if (token === undefined || others.length > 0) return chooseHere(tokens);
-      const read = verifier.verifyHere(token);
-      return read === null || read instanceof AppError ? read : { token, verified: read };
+      if (token !== undefined && others.length === 0) {
+        const read = verifier.verifyHere(token);
+        return read === null || read instanceof AppError ? read : { token, verified: read };
+      }
+      try {
+        return chooseHere(tokens);
+      } catch (error) {
+        if (isAppError(error)) return error;
+        throw error;
+      }
     },
 
     /** Throws `token_invalid`, `token_expired`; with remote validation also an outage. */
     async find(tokens: readonly string[], cause: Cause): Promise<ChosenToken> {
       const [token, ...others] = tokens;
-      if (tokens.length > maxValuesPerCookie) throw tooMany();
+      requireFewValues(tokens, { endsSession: false });
       if (token !== undefined && others.length === 0) {
         return { token, verified: await verifier.verify(token, cause) };
       }

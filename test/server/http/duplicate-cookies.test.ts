@@ -215,6 +215,20 @@ describe('a refresh cookie that comes twice', () => {
     expect(app.authService.count()).toBe(0);
   });
 
+  it('is refused where it comes more often than any browser sends it, and asks nobody', async () => {
+    await using test = await startWithTwo();
+    const { mine, theirs, post, authService } = test;
+    const junk = Array.from({ length: 8 }, (_, index) => `refresh_token=junk${index}`);
+    const refresh = [`refresh_token=${theirs.refresh}`, ...junk, `refresh_token=${mine.refresh}`].join('; ');
+    const access = Array.from({ length: 9 }, (_, index) => `access_token=junk${index}`).join('; ');
+    for (const cookie of [refresh, `${access}; refresh_token=${mine.refresh}`]) {
+      const answer = await post('session.refresh', cookie);
+      expect(errorOf(answer).reason).toBe('token_invalid');
+      expect(answer.setCookies.map((line) => line.split(';')[0])).toEqual(['access_token=', 'refresh_token=']);
+    }
+    expect(authService.count()).toBe(0);
+  });
+
   it('is exchanged where the other value does not verify', async () => {
     await using test = await startWithTwo();
     const { mine, post } = test;
