@@ -1,4 +1,4 @@
-import { accessCookie, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
+import { accessCookie, cookieBytes, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
 import { type Finding, problem } from './finding.ts';
 import type { SeenToken } from './seen-token.ts';
 
@@ -6,7 +6,7 @@ import type { SeenToken } from './seen-token.ts';
 export const checkCookieSize = (token: string, { payload }: SeenToken): Finding | null => {
   if (payload === null) return null;
   const name = payload.token_type === 'refresh' ? refreshCookie : accessCookie;
-  const bytes = Buffer.byteLength(name) + Buffer.byteLength(token);
+  const bytes = cookieBytes(name, token);
   return bytes <= maxCookieBytes
     ? null
     : problem(
