@@ -11,7 +11,7 @@ import { createClock, forgetful, startApp, type StartAppOptions, type TestApp } 
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
-  const app = await startApp({ now: clock.now, env: { OPS_PORT: '0', ...options.env }, ...options });
+  const app = await startApp({ now: clock.now, ...options });
   const address = await app.app.listenOps();
   return {
     app,

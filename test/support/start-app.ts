@@ -104,6 +104,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     AUTH_API_KEY: apiKey,
     AUTH_SERVICE_URL: authService.url,
     PORT: '0',
+    // Any free one: the default may be taken, as by `npm run dev` on the same machine.
+    OPS_PORT: '0',
     LOG_LEVEL: 'trace',
     ...env,
   });
