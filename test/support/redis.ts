@@ -26,7 +26,8 @@ export type RedisServerOptions = {
 /** A redis-server of the test's own, on a port and in a folder of its own; ended with the test. */
 export const startRedis = async (options: RedisServerOptions = {}) => {
   const { isDurable = false, isCluster = false, host = '127.0.0.1' } = options;
-  const port = await freePort();
+  // Nodes of a cluster talk to each other on a second port.
+  const port = await freePort(isCluster ? { withOffset: 10_000 } : {});
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
   const args = [
     '--port',
@@ -48,7 +49,11 @@ export const startRedis = async (options: RedisServerOptions = {}) => {
     const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     client.on('error', () => {});
-    await client.ping();
+    const ended = exited.then(() => {
+      throw new Error('redis-server ended before it answered.');
+    });
+    ended.catch(() => {});
+    await Promise.race([client.ping(), ended]);
     if (isCluster) await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     client.disconnect();
     return {

@@ -83,14 +83,20 @@ export type RunningProcess = ReturnType<typeof runProgram>;
 const firstPort = 20_000;
 const ports = 12_000;
 
-/** A port that is free, and that nobody is given who asks for any. */
-export const freePort = async (): Promise<number> => {
+const isFree = async (port: number): Promise<boolean> => {
+  const holder = await holdPort(port).catch(() => null);
+  await holder?.[Symbol.asyncDispose]();
+  return holder !== null;
+};
+
+/**
+ * A port that is free, and that nobody is given who asks for any. `withOffset`: the port that lies so much higher is free,
+ * too, and below those that the system gives away.
+ */
+export const freePort = async ({ withOffset = 0 }: { withOffset?: number } = {}): Promise<number> => {
   for (;;) {
-    const port = randomInt(firstPort, firstPort + ports);
-    const holder = await holdPort(port).catch(() => null);
-    if (holder === null) continue;
-    await holder[Symbol.asyncDispose]();
-    return port;
+    const port = randomInt(firstPort, firstPort + ports - withOffset);
+    if ((await isFree(port)) && (withOffset === 0 || (await isFree(port + withOffset)))) return port;
   }
 };
 
