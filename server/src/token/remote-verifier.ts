@@ -44,6 +44,11 @@ export const createRemoteVerifier = ({
     accepted.set(verified.fingerprint, { token: verified, untilMs });
   };
 
+  const trusted = (token: string): VerifiedToken | null => {
+    const entry = accepted.get(fingerprintOf(token));
+    return entry !== undefined && now() < entry.untilMs ? entry.token : null;
+  };
+
   return {
     async verify(token, cause = {}) {
       const fingerprint = fingerprintOf(token);
@@ -61,11 +66,9 @@ export const createRemoteVerifier = ({
       refuseExpired(verified, now());
       return verified;
     },
-    verifyHere(token) {
-      const entry = accepted.get(fingerprintOf(token));
-      return entry !== undefined && now() < entry.untilMs ? entry.token : null;
-    },
-    verifyHereAtAnyAge: (token) => accepted.get(fingerprintOf(token))?.token ?? null,
+    verifyHere: trusted,
+    // Trust in an answer of the Auth Service ends after 30 s, however many tokens the request carries.
+    verifyHereAtAnyAge: trusted,
     // These go to the Auth Service with the very call that they are read for, or come straight from it.
     async verifyAtAnyAge(token) {
       return read(token, 'access');

@@ -190,6 +190,21 @@ describe('an access cookie that comes twice', () => {
   });
 });
 
+describe('an access cookie that comes twice, with remote validation', () => {
+  it('is checked with the Auth Service again after 30 s', async () => {
+    await using test = await startWithTwo({
+      env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' },
+    });
+    const { mine, me, clock, authService } = test;
+    const other = await authService.issue({ type: 'staff', id: 123 });
+    const cookie = `access_token=${mine.access}; access_token=${other.access}`;
+    expect(resultOf(await me(cookie))).toEqual(isPerson(123));
+    authService.fault('validate', { kind: 'status', status: 401, body: '{"detail":"no"}' });
+    clock.advance(31_000);
+    expect(errorOf(await me(cookie)).reason).toBe('token_invalid');
+  });
+});
+
 describe('a refresh cookie that comes twice', () => {
   it('does not matter to a call that refreshes nothing', async () => {
     await using test = await startWithTwo();
