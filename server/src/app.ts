@@ -188,10 +188,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const status = createStatus({ health, directory, probe, now });
   const counterHere = createMemoryHitCounter({ now });
   const counter =
-    optionalRedis === null ? counterHere : createRedisHitCounter({ optionalRedis, otherwise: counterHere });
+    optionalRedis === null
+      ? counterHere
+      : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
   const names = createBlindNames({ sealingSecret });
   const assignments = createAssignments({
-    store: redis === null ? createMemoryStore({ now }) : createRedisStore(redis),
+    store: redis === null ? createMemoryStore({ now }) : createRedisStore({ ...redis, prefix: config.redisPrefix }),
     directory,
     onAssignment(event) {
       metrics.countAssignment(event);
@@ -208,6 +210,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     isVerifiedHere: config.tokenValidation === 'local',
     sealingSecret,
     optionalRedis,
+    redisPrefix: config.redisPrefix,
     counter,
     names,
     networkOf: toNetwork,

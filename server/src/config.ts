@@ -9,6 +9,7 @@ import {
 } from './config/cross-checks.ts';
 import { Environment, variables } from './config/environment.ts';
 import { textOf } from './config/reading.ts';
+import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';
 
@@ -36,6 +37,8 @@ export type Config = {
   /** What every sealing key is derived from. */
   sealingSecret: string;
   redisUrl: string | null;
+  /** What every key in Redis begins with. */
+  redisPrefix: string;
   directory: DirectoryLifetimes;
   rateLimitPerMinute: number;
   trustProxy: boolean | number | string[];
@@ -90,6 +93,7 @@ export const loadConfig = (env: Env): Config => {
     cookieSecure: read.COOKIE_SECURE ?? true,
     sealingSecret: textOf(env, 'SEALING_KEY') ?? signingKey ?? '',
     redisUrl: read.REDIS_URL ?? null,
+    redisPrefix: read.REDIS_PREFIX ?? defaultRedisPrefix,
     directory: {
       people: {
         freshSeconds: read.DIRECTORY_FRESH_SECONDS ?? 60,

@@ -5,6 +5,9 @@ export const trpcPath = '/trpc';
 export const accessCookie = 'access_token';
 export const refreshCookie = 'refresh_token';
 
+/** Remembers which accounts signed in from this browser, encrypted: strangers cannot use up the tries of these accounts. */
+export const deviceCookie = 'auth_bff_device';
+
 /** Browsers drop a cookie whose name and value have more bytes than this together. Source: RFC 6265bis, section 5.6. */
 export const maxCookieBytes = 4_096;
 

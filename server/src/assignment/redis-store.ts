@@ -4,8 +4,8 @@ import { type AssignmentStore, keyTtlMs, type Rotation, rotationTtlMs } from './
 
 export type RedisStoreOptions = {
   redis: Redis | Cluster;
-  /** What all keys begin with. Default `auth-bff:`. */
-  prefix?: string;
+  /** What all keys begin with. */
+  prefix: string;
 };
 
 /**
@@ -42,7 +42,7 @@ type Commands = Record<Command, (...args: Array<string | number>) => Promise<Tak
  * Turns in Redis, for any number of replicas and through their restarts. One script a turn, sent by its hash and
  * loaded again where Redis has forgotten it; all keys of a rotation share a hash tag, and so a node of a cluster.
  */
-export const createRedisStore = ({ redis, prefix = 'auth-bff:' }: RedisStoreOptions): AssignmentStore => {
+export const createRedisStore = ({ redis, prefix }: RedisStoreOptions): AssignmentStore => {
   redis.defineCommand('takeTurn' satisfies Command, { numberOfKeys: 1, lua: takeScript });
   redis.defineCommand('takeTurnWithKey' satisfies Command, { numberOfKeys: 2, lua: takeScript });
   const commands = redis as unknown as Commands;

@@ -4,6 +4,7 @@ import { readCorsOrigins } from './cors-origins.ts';
 import { readHttpUrl } from './http-url.ts';
 import { readListenHost } from './listen-host.ts';
 import { flag, optional, port, readBy, toList, wholeNumber, word } from './reading.ts';
+import { readRedisPrefix } from './redis-prefix.ts';
 import { readRedisUrl } from './redis-url.ts';
 import { readTrustProxy } from './trust-proxy.ts';
 
@@ -33,6 +34,7 @@ export const Environment = z.object({
       return 'fault' in reading ? reading : { value: text };
     }),
   ),
+  REDIS_PREFIX: optional(readBy(readRedisPrefix)),
   DIRECTORY_FRESH_SECONDS: optional(wholeNumber(0, 86_400)),
   DIRECTORY_STALE_SECONDS: optional(wholeNumber(0, 86_400)),
   DIRECTORY_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),

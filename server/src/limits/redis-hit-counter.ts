@@ -5,8 +5,8 @@ export type RedisHitCounterOptions = {
   optionalRedis: OptionalRedis;
   /** Counts while Redis is away. */
   otherwise: HitCounter;
-  /** What all keys begin with. Default `auth-bff:hits:`. */
-  prefix?: string;
+  /** What all keys begin with. */
+  prefix: string;
 };
 
 /** KEYS: the window. ARGV: how many more, and how long a window is, in milliseconds. Answers {count, ms until its end}. */
@@ -24,12 +24,12 @@ type Commands = Record<'addHits', (key: string, by: number, windowMs: number) =>
 
 /** Counts for all replicas together. Windows go by the clock of Redis. */
 export const createRedisHitCounter = (options: RedisHitCounterOptions): HitCounter => {
-  const { optionalRedis, otherwise, prefix = 'auth-bff:hits:' } = options;
+  const { optionalRedis, otherwise, prefix } = options;
   optionalRedis.redis.defineCommand('addHits' satisfies keyof Commands, { numberOfKeys: 1, lua: addScript });
   const commands = optionalRedis.redis as unknown as Commands;
   return {
     async add(name, { windowMs, by = 1 }) {
-      const answer = await optionalRedis.ask(() => commands.addHits(`${prefix}${name}`, by, windowMs));
+      const answer = await optionalRedis.ask(() => commands.addHits(`${prefix}hits:${name}`, by, windowMs));
       if (answer === null) return otherwise.add(name, { windowMs, by });
       const [count, resetMs] = answer;
       return { count, resetMs };

@@ -25,6 +25,8 @@ export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefre
     sealingSecret: string;
     /** What the replicas share. Null: there is one alone. */
     optionalRedis: OptionalRedis | null;
+    /** What every key in Redis begins with. */
+    redisPrefix: string;
     counter: HitCounter;
     names: BlindNames;
     /** Milliseconds since the epoch. */
@@ -35,13 +37,24 @@ export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefre
 
 /** Puts the parts of the sessions together: those of one process, and in front of Redis those that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
-  const { authService, verifier, isVerifiedHere, sealingSecret, optionalRedis, counter, names, now, clock } = options;
+  const {
+    authService,
+    verifier,
+    isVerifiedHere,
+    sealingSecret,
+    optionalRedis,
+    redisPrefix,
+    counter,
+    names,
+    now,
+    clock,
+  } = options;
   const { networkOf, onLimited, standing, onForeignToken, onRefresh } = options;
   const shared =
     optionalRedis === null
       ? { lineage: null, exchanges: null }
       : {
-          lineage: createSharedLineage({ optionalRedis, names, now }),
+          lineage: createSharedLineage({ optionalRedis, names, now, prefix: redisPrefix }),
           exchanges: createSharedExchanges({
             optionalRedis,
             names,
@@ -49,6 +62,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
             establish: (grant) => establishSession(grant, { verifier, now }),
             now,
             clock,
+            prefix: redisPrefix,
           }),
         };
   const lineage = createLineage({ now, shared: shared.lineage });

@@ -26,8 +26,8 @@ export type SharedExchangesOptions = {
   clock?: (() => number) | undefined;
   /** Resolves after so many milliseconds. */
   sleep?: (ms: number) => Promise<unknown>;
-  /** What all keys begin with. Default `auth-bff:`. */
-  prefix?: string;
+  /** What all keys begin with. */
+  prefix: string;
 };
 
 export type OnceOptions = {
@@ -66,7 +66,7 @@ type Commands = {
  * wait for the result, which lies there for 30 s, sealed. The lock has a bound, so that nobody waits for the dead.
  */
 export const createSharedExchanges = (options: SharedExchangesOptions) => {
-  const { optionalRedis, names, grants, establish, now, sleep = delay, prefix = 'auth-bff:' } = options;
+  const { optionalRedis, names, grants, establish, now, sleep = delay, prefix } = options;
   const clock = options.clock ?? (() => performance.now());
   const { redis, ask } = optionalRedis;
   redis.defineCommand('claimExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: claimScript });

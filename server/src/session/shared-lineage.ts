@@ -11,8 +11,8 @@ export type SharedLineageOptions = {
   names: BlindNames;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** What all keys begin with. Default `auth-bff:`. */
-  prefix?: string;
+  /** What all keys begin with. */
+  prefix: string;
 };
 
 const maxUntold = 10_000;
@@ -59,7 +59,7 @@ type Commands = {
  * sign-out writes its marks, then looks where the tokens lead.
  */
 export const createSharedLineage = (options: SharedLineageOptions) => {
-  const { optionalRedis, names, now, prefix = 'auth-bff:' } = options;
+  const { optionalRedis, names, now, prefix } = options;
   const { redis, ask } = optionalRedis;
   redis.defineCommand('extendChain' satisfies keyof Commands, { numberOfKeys: 1, lua: extendScript });
   redis.defineCommand('markChain' satisfies keyof Commands, { numberOfKeys: 1, lua: markScript });

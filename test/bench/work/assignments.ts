@@ -57,7 +57,7 @@ export const measureAssignments = async (print: (line: string) => void): Promise
   await connection.untilReady();
   const bare = new Redis(server.url);
   const sha = String(await bare.script('LOAD', comparableScript));
-  const ours = take(createRedisStore(connection));
+  const ours = take(createRedisStore({ ...connection, prefix: 'auth-bff:' }));
   const theirs = () => {
     const keys = ['bare:turns', `bare:given:${(serial += 1)}`];
     return bare.evalsha(sha, 2, ...keys, 2_592_000_000, 86_400_000, ...candidates);

@@ -34,7 +34,11 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix }));
     const taken = await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
-        (stores[index % 2] ?? createRedisStore(other)).take({ rotation: 'r', candidates: [1, 2, 3], key: null }),
+        (stores[index % 2] ?? createRedisStore({ ...other, prefix })).take({
+          rotation: 'r',
+          candidates: [1, 2, 3],
+          key: null,
+        }),
       ),
     );
     for (const id of [1, 2, 3]) expect(taken.filter((turn) => turn?.assignee === id)).toHaveLength(100);
@@ -65,7 +69,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     await using node = await startRedis({ isCluster: true });
     const cluster = createRedis({ url: `${node.url}?cluster=true`, log, timeoutMs });
     await expect.poll(() => cluster.redis.status).toBe('ready');
-    const store = createRedisStore(cluster);
+    const store = createRedisStore({ ...cluster, prefix: fresh() });
     for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
       const rotation = toRotation({ system: 'TTS', role });
       await expect
