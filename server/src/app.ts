@@ -46,6 +46,9 @@ import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
+import { fingerprintKeys } from './replicas/key-fingerprints.ts';
+import { createKeyRegistry } from './replicas/key-registry.ts';
+import { createKeyWatch } from './replicas/key-watch.ts';
 import { createSeenOnce } from './seen-once.ts';
 import { createMembership } from './session/membership.ts';
 import { createRequestSession, type RequestSession } from './session/request-session.ts';
@@ -77,6 +80,8 @@ export type AppOptions = {
   recoveryEveryMs?: number;
   /** Milliseconds that a stop leaves the requests on open connections to be answered. Default 10,000. */
   drainMs?: number;
+  /** Starts the timer after which the keys of the running replicas are compared again. Default `setTimeout`. */
+  startKeyTimer?: StartTimer;
   /** Milliseconds that a stop keeps a connection at rest open, for a request that is on its way. Default 1,000. */
   idleGraceMs?: number;
   /** Replaces some of the bounds on how long a request may take. */
@@ -133,10 +138,21 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),
     redis: redisState,
+  const keyWatch =
+    redis === null
+      ? null
+      : createKeyWatch({
+          registry: createKeyRegistry({ redis: redis.redis, prefix: config.redisPrefix }),
+          keys: fingerprintKeys(config),
+          log,
+          clock,
+          startTimer: options.startKeyTimer,
+        });
   });
   const requestNotes = createRequestNotes({ clock });
   const observer = createObserver({ log, metrics, notes: requestNotes, clock });
   const tracing = createTracing({ url: config.authServiceUrl, notesOf: requestNotes.of });
+    keyMismatches: () => keyWatch?.mismatches() ?? null,
 
   const { createDeadline, sleep } = options;
   const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
@@ -367,6 +383,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     async listen() {
       await redis?.untilReady();
       return server.listen({ host: config.host, port: config.port });
+    keyWatch?.close();
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),
     close,
@@ -375,3 +392,4 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   };
 };
+      keyWatch?.start();
