@@ -1,13 +1,14 @@
+import type { SessionEnd } from '../audit.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
 import type { ChosenToken } from '../token/choose-token.ts';
 import type { Subject } from '../token/principal.ts';
-import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
 import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
-import type { Chain, Lineage, Marks } from './lineage.ts';
+import { type Chain, type Lineage, type Marks, toList } from './lineage.ts';
 import type { PresentedTokens, TokenPair } from './presented-tokens.ts';
 import { createTokenReader, ended } from './read-tokens.ts';
 import type { Standing } from './standing.ts';
@@ -23,6 +24,9 @@ export type Refreshed = {
   refuseLeft: () => Promise<void>;
 };
 
+/** A session that a refresh has ended, with the fingerprints of its tokens. `person` is null if nobody vouched for them. */
+export type EndedSession = { reason: Exclude<SessionEnd, 'signed_out'>; person: Subject | null; tokens: string[] };
+
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
@@ -37,6 +41,10 @@ export type RefresherOptions = {
   /** A token that changed hands on its way: somebody should look into that. */
   onForeignToken: (requestId: string | undefined) => void;
   onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
+  /** Whether a refresh token is verified here: whom it speaks for is believed only then. */
+  isVerifiedHere: boolean;
+  /** Called if a refresh ends the session, other than because the Auth Service refuses the token. */
+  onEnd?: ((end: EndedSession, cause: Cause) => void) | undefined;
 };
 
 const outcomeOf = (error: unknown): RefreshOutcome => {
@@ -56,9 +64,16 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
  */
 export const createRefresher = (options: RefresherOptions) => {
   const { authService, verifier, lineage, exchanges, limits, limitedAs, standing, now } = options;
-  const { onForeignToken, onRefresh } = options;
+  const { isVerifiedHere, onForeignToken, onRefresh, onEnd } = options;
   const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchanges, now });
   const underWay = new Map<string, Promise<EstablishedSession>>();
+
+  /** Tells that the session of tokens that were sent upstream is over. */
+  const tellEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: TokenPair): void => {
+    const { accessToken } = sent;
+    const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
+    onEnd?.({ reason, person: isVerifiedHere ? old.principal : null, tokens }, causeOf(sent));
+  };
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
   const refuseEnded = (chain: Chain, endsSession = false) => {
@@ -102,7 +117,10 @@ export const createRefresher = (options: RefresherOptions) => {
       refuseEnded(chain);
       // For a person who was deleted the deployed service answers 500, for ever.
       const isGone = isAppError(error) && error.upstream === 500 && (await standing.isDeleted(old.principal, tokens));
-      if (isGone) await lineage.end(marks);
+      if (isGone) {
+        tellEnd('account_inactive', old, tokens);
+        await lineage.end(marks);
+      }
       throw isGone || isAppError(error, 'session_ended') ? ended(error) : error;
     }
     const isForeign = !belongsTo(session, old.principal);
@@ -112,6 +130,7 @@ export const createRefresher = (options: RefresherOptions) => {
       revoke(session, tokens);
       refuseEnded(chain);
       onForeignToken(tokens.requestId);
+      tellEnd('foreign_token', old, tokens);
       await lineage.end(marks);
       throw ended('the new token is of another person');
     }
@@ -150,6 +169,8 @@ export const createRefresher = (options: RefresherOptions) => {
   const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: Cause): Promise<void> => {
     const { principal } = session.access;
     if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...causeOf(cause) }))) return;
+    const tokens = toList(marks).map(({ fingerprint }) => fingerprint);
+    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, causeOf(cause));
     await lineage.end(marks);
     revoke(session, cause);
     throw ended('the person is inactive or deleted');

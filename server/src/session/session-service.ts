@@ -87,6 +87,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
 
     refresh: refresher.refresh,
 
+    emailOf: challenges.emailOf,
+
     /**
      * Ends the session of these tokens: at once in all replicas, for every token that it was ever given, and upstream as
      * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.

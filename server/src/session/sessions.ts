@@ -15,7 +15,7 @@ import { createSessionService, type SessionService } from './session-service.ts'
 import { createSharedExchanges } from './shared-exchanges.ts';
 import { createSharedLineage } from './shared-lineage.ts';
 
-export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
+export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
   Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
   Pick<RefresherOptions, 'standing'> & {
     authService: AuthServiceClient;
@@ -49,7 +49,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     now,
     clock,
   } = options;
-  const { networkOf, onLimited, standing, onForeignToken, onRefresh } = options;
+  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd } = options;
   const shared =
     optionalRedis === null
       ? { lineage: null, exchanges: null }
@@ -78,7 +78,9 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     limitedAs: (subject, { address }) => (isVerifiedHere ? personOf(subject) : `address ${networkOf(address ?? '')}`),
     now,
     onForeignToken,
+    isVerifiedHere,
     onRefresh,
+    onEnd,
   });
   const challenges = createChallenges({ sealingSecret, now, counter, names });
   return createSessionService({ authService, verifier, lineage, exchanges, challenges, refresher, limits, now });
