@@ -44,6 +44,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
+import { createRedisChannel } from './redis-channel.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
@@ -123,6 +124,19 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           onSilence: redis.noteAway,
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
+        });
+  const channel =
+    redis === null
+      ? null
+      : createRedisChannel({
+          redis: redis.redis,
+          name: `${config.redisPrefix}sign-outs`,
+          timeoutMs,
+          onRefused: (cause) =>
+            log.error(
+              { cause, channel: `${config.redisPrefix}sign-outs` },
+              'Redis refuses SUBSCRIBE: while it is full, this process does not hear of sign-outs at other replicas. Permit its user SUBSCRIBE and PUBLISH, and the channel.',
+            ),
         });
   const redisState = () => {
     // Nobody else may be asking.
@@ -209,7 +223,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     standing,
     isVerifiedHere: config.tokenValidation === 'local',
     sealingSecret,
-    optionalRedis,
+    shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
     counter,
     names,
@@ -218,6 +232,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     clock,
     onRefresh: metrics.countRefresh,
     onLimited: metrics.countRateLimited,
+    onUnstored: ({ cause, isPublished, waiting }) =>
+      log.error(
+        { cause, waiting },
+        isPublished
+          ? 'Redis refuses to store sign-outs. The other replicas were told and refuse these sessions, but a replica that restarts forgets them. They are stored as soon as Redis takes writes: see `cause`; if it is full, raise maxmemory.'
+          : 'Sign-outs do not reach the other replicas, which go on to serve these sessions: Redis refuses to store them, and refuses PUBLISH. They are stored as soon as Redis takes writes: see `cause`; if it is full, raise maxmemory. Permit its user PUBLISH, too.',
+      ),
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -352,6 +373,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     eventLoop.close();
     recovery.close();
     await transport.close();
+    channel?.close();
     redis?.close();
     // The operator's listener tells to the end that the service is not ready.
     await ops.close();
@@ -365,7 +387,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     server,
     async listen() {
-      await redis?.untilReady();
+      await Promise.all([redis?.untilReady(), channel?.untilReady()]);
       return server.listen({ host: config.host, port: config.port });
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),
