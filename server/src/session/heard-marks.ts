@@ -19,7 +19,7 @@ export const createHeardMarks = ({ now, maxNames = 50_000 }: HeardMarksOptions) 
   const heard = createBoundedMap<string, HeardMark & { untilMs: number }>(maxNames);
 
   return {
-    note({ what, atMs, names }: MarkMessage): void {
+    note({ what, atMs, names }: Omit<MarkMessage, 'isProven'>): void {
       for (const [name, untilMs] of names) {
         const known = heard.get(name);
         heard.set(name, {

@@ -36,7 +36,7 @@ const withProof = ({ access, refresh }: Marks, known: Proven): Marks => ({
  */
 export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptions) => {
   const chains = createBoundedMap<string, Chain>(maxTokens);
-  /** The chains of unproven tokens while they are being refreshed, so that a sign-out in this process ends them. */
+  /** The chains of unproven tokens while they are being refreshed, so that a sign-out ends them. */
   const refreshing = new Map<string, { chain: Chain; refreshes: number }>();
 
   const chainHere = ({ fingerprint }: Mark): Chain | undefined =>
@@ -99,7 +99,7 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     return true;
   };
 
-  /** Lets a sign-out in this process find the chain of tokens that are not proven yet. Returns how to stop that. */
+  /** Lets a sign-out find the chain of tokens that are not proven yet, here or at another replica. Returns its end. */
   const holdWhileRefreshing = (chain: Chain, marks: Marks): (() => void) => {
     const list = toList(marks);
     // Beside a proven token the chain is found by that one. An unproven one may be made up to end the session.
@@ -109,7 +109,12 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
       entry.refreshes += 1;
       refreshing.set(fingerprint, entry);
     }
+    const unwatch = shared?.watch(held, ({ what, atMs }) => {
+      if (what === 'ended') chain.endedAtMs ??= atMs;
+      else chain.isReplaced = true;
+    });
     return () => {
+      unwatch?.();
       for (const { fingerprint } of held) {
         const entry = refreshing.get(fingerprint);
         if (entry === undefined) continue;

@@ -12,6 +12,8 @@ const Name = z.string().regex(/^[\w-]{43}$/);
 const TimeMs = z.number().int().nonnegative();
 const Message = z.object({
   what: z.enum(['ended', 'replaced']),
+  /** False: the tokens may be made up. The message counts only where they are being refreshed. */
+  isProven: z.boolean(),
   atMs: TimeMs,
   /** Names of tokens and chains, and when what they name expires: milliseconds since the epoch. */
   names: z.array(z.tuple([Name, TimeMs])).max(maxNames),

@@ -94,6 +94,9 @@ type Change = {
   chainNames: readonly string[];
 };
 
+/** Told what became of a token. */
+export type OnChange = (change: Pick<MarkMessage, 'what' | 'atMs'>) => void;
+
 /** What a change is about: names of tokens and chains, and when what they name expires. */
 type Names = ReadonlyMap<string, number>;
 
@@ -131,9 +134,15 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const unsure = new Set<Change>();
   const heard = createHeardMarks({ now });
   const messages = createMarkMessages({ names, channel: channel.name, now, longestMs });
+  /** Told of unproven tokens, by the names of those that are being refreshed in this process. */
+  const watchers = new Map<string, Set<OnChange>>();
   channel.onMessage((text) => {
     const message = messages.read(text);
-    if (message !== null) heard.note(message);
+    if (message === null) return;
+    if (message.isProven) heard.note(message);
+    for (const [name] of message.names) {
+      for (const onChange of watchers.get(name) ?? []) onChange(message);
+    }
   });
 
   const nameOf = ({ fingerprint }: Mark) => names('token', fingerprint);
@@ -258,8 +267,8 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   };
 
   /** Whether Redis took it. Whether anybody has heard it is not known. */
-  const publish = async (what: Change['what'], all: Names): Promise<boolean> => {
-    for (const text of messages.write({ what, atMs: now(), names: [...all] })) {
+  const publish = async (message: Omit<MarkMessage, 'atMs' | 'names'>, all: Names): Promise<boolean> => {
+    for (const text of messages.write({ ...message, atMs: now(), names: [...all] })) {
       if ((await ask(() => channel.publish(text))) === null) return false;
     }
     return true;
@@ -276,7 +285,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
         }),
       { insists },
     );
-    if (stored !== null && stored.names.size > 0) void publish(change.what, stored.names);
+    if (stored !== null && stored.names.size > 0) void publish({ what: change.what, isProven: true }, stored.names);
     return { stored, refusal: refusal as string | null };
   };
 
@@ -288,12 +297,8 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     onUnstored?.({ cause, isPublished, waiting: waiting.size });
   };
 
-  const ownNames = (marks: Marks): Names =>
-    new Map(
-      toList(marks)
-        .filter(({ isProven }) => isProven)
-        .map((mark) => [nameOf(mark), now() + ttlMs(mark.expiresAtMs)]),
-    );
+  const namesOf = (list: readonly Mark[]): Names =>
+    new Map(list.map((mark) => [nameOf(mark), now() + ttlMs(mark.expiresAtMs)]));
 
   let retryTimer: NodeJS.Timeout | null = null;
   let isRetrying = false;
@@ -313,7 +318,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     if (clock() - republishedAtMs < republishEveryMs) return;
     republishedAtMs = clock();
     const all = new Map([...waiting.values()].flatMap((some) => [...some]));
-    noteUnstored(refusal, await publish('ended', all));
+    noteUnstored(refusal, await publish({ what: 'ended', isProven: true }, all));
   };
 
   /** Stores what waits, oldest first, until that fails again. */
@@ -342,18 +347,28 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     scheduleRetry();
   };
 
+  /**
+   * Nothing is stored about unproven tokens. A replica may be refreshing them just now, which would prove them: it is
+   * told, and whether it had stored them by then is looked up after that.
+   */
+  const tellRefreshing = async (change: Change): Promise<Proven> => {
+    await publish({ what: change.what, isProven: false }, namesOf(toList(change.marks)));
+    const { stored } = await store(change, { insists: true });
+    return stored?.known ?? noneKnown;
+  };
+
   /** Stores a change and publishes it; one of a Redis that stores nothing is only published. Tells which tokens are stored. */
   const tell = async (change: Change, { isKept }: { isKept: boolean }): Promise<Proven> => {
     if (toList(change.marks).length === 0) return noneKnown;
     const { stored, refusal } = await store(change, { insists: true });
-    if (stored !== null) return stored.known;
+    if (stored !== null) return stored.names.size > 0 ? stored.known : tellRefreshing(change);
     const found = refusal === null ? null : await ask(() => apply(change, reading));
-    const all = found?.names ?? ownNames(change.marks);
+    const all = found?.names ?? namesOf(toList(change.marks).filter(({ isProven }) => isProven));
     // Tokens that were looked up and are not stored may be made up.
     const isMadeUp = found !== null && all.size === 0;
     if (isKept && !isMadeUp) wait(change, all);
     if (refusal !== null && all.size > 0) {
-      const isPublished = await publish(change.what, all);
+      const isPublished = await publish({ what: change.what, isProven: true }, all);
       republishedAtMs = clock();
       if (isKept) noteUnstored(refusal, isPublished);
     }
@@ -397,6 +412,18 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
 
     replace: (marks: Marks, chainNames: readonly string[]): Promise<Proven> =>
       tell({ what: 'replaced', marks, chainNames }, { isKept: false }),
+
+    /** Tells of changes that come by unproven tokens at other replicas, while these are being refreshed. Returns its end. */
+    watch(marks: readonly Mark[], onChange: OnChange): () => void {
+      const watched = marks.map(nameOf);
+      for (const name of watched) watchers.set(name, (watchers.get(name) ?? new Set()).add(onChange));
+      return () => {
+        for (const name of watched) {
+          watchers.get(name)?.delete(onChange);
+          if (watchers.get(name)?.size === 0) watchers.delete(name);
+        }
+      };
+    },
 
     /** Whether a replica has published that this access token, or its chain, was signed out. Needs no I/O. */
     hasHeardOfEnd: (access: Mark, chainName: string | null): boolean =>
