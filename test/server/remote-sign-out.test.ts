@@ -105,7 +105,9 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
   it('by made-up cookies, several of each, costs one call and leaves nothing in Redis', async () => {
     await using test = await start({ dialect });
     const pairs = Array.from({ length: 4 }, () => forgePair(test.clock.now()));
-    const cookie = pairs.map(({ access, refresh: token }) => `access_token=${access}; refresh_token=${token}`).join('; ');
+    const cookie = pairs
+      .map(({ access, refresh: token }) => `access_token=${access}; refresh_token=${token}`)
+      .join('; ');
     const browser = test.first.browser();
     const answer = await browser.fetch(`${test.first.url}/trpc/session.logout`, {
       method: 'POST',
@@ -238,9 +240,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     await using test = await start();
     const { access } = test.tokens;
     const signOut = () =>
-      test
-        .holder(test.first, { access, refresh: forgePair(test.clock.now()).refresh })
-        .trpc.session.logout.mutate();
+      test.holder(test.first, { access, refresh: forgePair(test.clock.now()).refresh }).trpc.session.logout.mutate();
     await signOut();
     const first = (await tokenKeys(test)).length;
     for (let call = 1; call < 60; call += 1) await signOut();
