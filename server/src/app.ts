@@ -125,17 +125,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
         });
+  const signOutChannel = `${config.redisPrefix}sign-outs`;
   const channel =
     redis === null
       ? null
       : createRedisChannel({
           redis: redis.redis,
-          name: `${config.redisPrefix}sign-outs`,
+          name: signOutChannel,
           timeoutMs,
           onRefused: (cause) =>
             log.error(
-              { cause, channel: `${config.redisPrefix}sign-outs` },
-              'Redis refuses SUBSCRIBE: while it is full, this process does not hear of sign-outs at other replicas. Permit its user SUBSCRIBE and PUBLISH, and the channel.',
+              { cause, channel: signOutChannel },
+              'Redis refuses SUBSCRIBE: while Redis is full, this process does not hear of sign-outs at other replicas. Permit the Redis user SUBSCRIBE and PUBLISH on this channel.',
             ),
         });
   const redisState = () => {
@@ -234,10 +235,10 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onLimited: metrics.countRateLimited,
     onUnstored: ({ cause, isPublished, waiting }) =>
       log.error(
-        { cause, waiting },
+        { cause, waiting, channel: signOutChannel },
         isPublished
-          ? 'Redis refuses to store sign-outs. The other replicas were told and refuse these sessions, but a replica that restarts forgets them. They are stored as soon as Redis takes writes: see `cause`; if it is full, raise maxmemory.'
-          : 'Sign-outs do not reach the other replicas, which go on to serve these sessions: Redis refuses to store them, and refuses PUBLISH. They are stored as soon as Redis takes writes: see `cause`; if it is full, raise maxmemory. Permit its user PUBLISH, too.',
+          ? 'Redis refuses to store sign-outs. The other replicas were told by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
+          : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis refuses to store them, and refuses PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Permit the Redis user PUBLISH on this channel.',
       ),
     onForeignToken: (requestId) =>
       log.error(

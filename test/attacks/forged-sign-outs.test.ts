@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis } from '../support/redis.ts';
-import { heldBy, type Replicas, startHeldReplicas } from '../support/start-replicas.ts';
+import { heldBy, startHeldReplicas } from '../support/start-replicas.ts';
 import { craft, staffClaims } from '../support/tokens.ts';
 import { createVictim, tellVictim } from '../support/victim.ts';
 
@@ -89,9 +89,9 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
   it('keep nobody from signing in, refreshing and signing out everywhere', async () => {
     await using test = await start(env);
     const victim = createVictim();
-    let isOver = false;
+    const over = new AbortController();
     const attack = async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await test.forgedSignOut();
         await test.forgedRefresh();
       }
@@ -116,7 +116,7 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
       await victim.attempt(() => test.holder(test.first, unseen).trpc.session.logout.mutate());
       await victim.attempt(() => refused(test.holder(test.second, unseen).trpc.session.me.query()));
     }
-    isOver = true;
+    over.abort();
     await Promise.all(attacks);
     tellVictim(`made-up cookies, ${mode} validation`, victim);
     expect(victim.failures()).toEqual({});

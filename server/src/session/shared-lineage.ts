@@ -317,7 +317,8 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const republish = async (refusal: string): Promise<void> => {
     if (clock() - republishedAtMs < republishEveryMs) return;
     republishedAtMs = clock();
-    const all = new Map([...waiting.values()].flatMap((some) => [...some]));
+    const all = new Map<string, number>();
+    for (const some of waiting.values()) for (const [name, untilMs] of some) all.set(name, untilMs);
     noteUnstored(refusal, await publish({ what: 'ended', isProven: true }, all));
   };
 

@@ -124,7 +124,7 @@ export const createTokenProof = ({ verifier, counter, names, now }: TokenProofOp
       const isChanged = (pair: HeldPair, before: HeldPair | undefined) =>
         pair.access !== before?.access || pair.refresh !== before.refresh;
       const pairs = await Promise.all(
-        judged.map((pair, index) => (isChanged(pair, atOnce[index]) ? markPair(pair) : pair)),
+        judged.map(async (pair, index) => (isChanged(pair, atOnce[index]) ? markPair(pair) : pair)),
       );
       return { pairs, hasAsked };
     },
