@@ -255,11 +255,10 @@ describe('the deadline of a call', () => {
 describe('an Auth Service that dies under load', () => {
   it('leaves people who are known answered, those who are not with 503 at once, and all fresh after its return', async () => {
     const clock = createClock();
-    const now = () => clock.now() + performance.now();
     // Where nobody else listens while it is away.
     const port = await freePort();
     await using app = await startApp({
-      now,
+      now: clock.now,
       recoveryEveryMs: 50,
       env: { DIRECTORY_FRESH_SECONDS: '1' },
       authService: { port, accessLifetimeSeconds: 100_000 },
@@ -294,7 +293,7 @@ describe('an Auth Service that dies under load', () => {
     expect((await trpc.status.get.query()).authService).toBe('degraded');
     expect(browsers.flatMap(({ setCookies }) => setCookies)).toEqual([]);
 
-    await using _again = await startAuthService({ port, signingKey, apiKey, now });
+    await using _again = await startAuthService({ port, signingKey, apiKey, now: clock.now });
     await expect.poll(async () => (await trpc.status.get.query()).authService).not.toBe('down');
     await expect
       .poll(async () =>
