@@ -89,6 +89,12 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     return { access: proven.access?.isProven === true, refresh: proven.refresh?.isProven === true };
   };
 
+  const isEndedHere = (access: Mark): boolean => {
+    const chain = chains.get(access.fingerprint);
+    if ((chain?.endedAtMs ?? null) !== null) return true;
+    return shared?.hasHeardOfEnd(access, chain?.sharedName ?? null) === true;
+  };
+
   const isEndedElsewhere = async (others: SharedLineage, access: Mark): Promise<boolean> => {
     const endedAtMs = (await others.endedAtMs(access)) ?? null;
     if (endedAtMs === null) return false;
@@ -199,12 +205,12 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
         },
         shared?.replace,
       ),
+    /** Whether this process knows that the session of this access token was signed out. */
+    isEndedHere,
     /** Whether the session of this access token was signed out, here or elsewhere. No promise where nobody else has to be asked. */
     isEnded(access: Mark): Awaitable<boolean> {
-      const chain = chains.get(access.fingerprint);
-      if ((chain?.endedAtMs ?? null) !== null) return true;
-      if (shared === null) return false;
-      return shared.hasHeardOfEnd(access, chain?.sharedName ?? null) || isEndedElsewhere(shared, access);
+      if (isEndedHere(access)) return true;
+      return shared === null ? false : isEndedElsewhere(shared, access);
     },
   };
 };

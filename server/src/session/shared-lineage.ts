@@ -145,7 +145,13 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     }
   });
 
-  const nameOf = ({ fingerprint }: Mark) => names('token', fingerprint);
+  const knownNames = new WeakMap<Mark, string>();
+  /** Remembered for as long as the token is: every call with an access token asks. */
+  const nameOf = (mark: Mark): string => {
+    const name = knownNames.get(mark) ?? names('token', mark.fingerprint);
+    knownNames.set(mark, name);
+    return name;
+  };
   const chainKey = (name: string) => `${prefix}chain:${name}`;
   const leadKey = (mark: Mark) => `${prefix}chain-of:${nameOf(mark)}`;
   const endedKey = (name: string) => `${prefix}ended:${name}`;
