@@ -44,6 +44,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
+import { createRedisChannel } from './redis-channel.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
@@ -123,6 +124,20 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           onSilence: redis.noteAway,
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
+        });
+  const signOutChannel = `${config.redisPrefix}sign-outs`;
+  const channel =
+    redis === null
+      ? null
+      : createRedisChannel({
+          redis: redis.redis,
+          name: signOutChannel,
+          timeoutMs,
+          onRefused: (cause) =>
+            log.error(
+              { cause, channel: signOutChannel },
+              'Redis refuses SUBSCRIBE: while Redis is full, this process does not hear of sign-outs at other replicas. Permit the Redis user SUBSCRIBE and PUBLISH on this channel.',
+            ),
         });
   const redisState = () => {
     // Nobody else may be asking.
@@ -209,7 +224,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     standing,
     isVerifiedHere: config.tokenValidation === 'local',
     sealingSecret,
-    optionalRedis,
+    shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
     counter,
     names,
@@ -218,6 +233,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     clock,
     onRefresh: metrics.countRefresh,
     onLimited: metrics.countRateLimited,
+    onUnstored: ({ cause, isPublished, waiting }) =>
+      log.error(
+        { cause, waiting, channel: signOutChannel },
+        isPublished
+          ? 'Redis refuses to store sign-outs. The other replicas were told by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
+          : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis refuses to store them, and refuses PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Permit the Redis user PUBLISH on this channel.',
+      ),
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -352,6 +374,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     eventLoop.close();
     recovery.close();
     await transport.close();
+    channel?.close();
     redis?.close();
     // The operator's listener tells to the end that the service is not ready.
     await ops.close();
@@ -365,7 +388,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     server,
     async listen() {
-      await redis?.untilReady();
+      await Promise.all([redis?.untilReady(), channel?.untilReady()]);
       return server.listen({ host: config.host, port: config.port });
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),
