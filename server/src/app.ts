@@ -46,6 +46,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
+import { createRedisChannel } from './redis-channel.ts';
 import { fingerprintKeys } from './replicas/key-fingerprints.ts';
 import { createKeyRegistry } from './replicas/key-registry.ts';
 import { createKeyWatch } from './replicas/key-watch.ts';
@@ -132,6 +133,20 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           onSilence: redis.noteAway,
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
+        });
+  const signOutChannel = `${config.redisPrefix}sign-outs`;
+  const channel =
+    redis === null
+      ? null
+      : createRedisChannel({
+          redis: redis.redis,
+          name: signOutChannel,
+          timeoutMs,
+          onRefused: (cause) =>
+            log.error(
+              { cause, channel: signOutChannel },
+              'Redis refuses SUBSCRIBE: while Redis is full, this process does not hear of sign-outs at other replicas. Permit the Redis user SUBSCRIBE and PUBLISH on this channel.',
+            ),
         });
   const redisState = () => {
     // Nobody else may be asking.
@@ -232,7 +247,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     standing,
     isVerifiedHere,
     sealingSecret,
-    optionalRedis,
+    shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
     counter,
     names,
@@ -241,6 +256,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     clock,
     onRefresh: metrics.countRefresh,
     onLimited: metrics.countRateLimited,
+    onUnstored: ({ cause, isPublished, waiting }) =>
+      log.error(
+        { cause, waiting, channel: signOutChannel },
+        isPublished
+          ? 'Redis refuses to store sign-outs. The other replicas were told by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
+          : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis refuses to store them, and refuses PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Permit the Redis user PUBLISH on this channel.',
+      ),
     onEnd: (end, cause) => audit.write({ audit: 'session_ended', ...end }, cause),
     onForeignToken: (requestId) =>
       log.error(
@@ -385,6 +407,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     recovery.close();
     keyWatch?.close();
     await transport.close();
+    channel?.close();
     redis?.close();
     // The operator's listener tells to the end that the service is not ready.
     await ops.close();
@@ -398,7 +421,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     server,
     async listen() {
-      await redis?.untilReady();
+      await Promise.all([redis?.untilReady(), channel?.untilReady()]);
       keyWatch?.start();
       return server.listen({ host: config.host, port: config.port });
     },

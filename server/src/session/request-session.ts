@@ -16,7 +16,7 @@ import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
-import { type PresentedTokens, toPairs } from './presented-tokens.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
 import { type SessionService, signedOut } from './session-service.ts';
 import { toSession } from './session-view.ts';
 import type { Standing } from './standing.ts';
@@ -180,7 +180,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     async signOut(): Promise<null> {
       isSettled = true;
       clearCookies();
-      await Promise.all(toPairs(presented).map(sessions.signOut));
+      await sessions.signOut(presented);
       return null;
     },
 

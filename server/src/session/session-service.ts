@@ -10,8 +10,11 @@ import type { Challenges } from './challenge.ts';
 import { type EstablishedSession, establishSession } from './established-session.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Lineage } from './lineage.ts';
-import { type PresentedTokens, type TokenPair, toPairs } from './presented-tokens.ts';
+import { provenMarks } from './marks.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
 import type { Refresher } from './refresher.ts';
+import { createSignOut } from './sign-out.ts';
+import type { TokenProof } from './token-proof.ts';
 
 export type SessionServiceOptions = {
   authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'signOut'>;
@@ -20,6 +23,7 @@ export type SessionServiceOptions = {
   exchanges: Exchanges;
   challenges: Challenges;
   refresher: Refresher;
+  proof: TokenProof;
   limits: Pick<SessionLimits, 'signIn' | 'secondFactor'>;
   now: () => number;
 };
@@ -30,22 +34,9 @@ export type SignInResult =
 
 export const signedOut = (): AppError => new AppError('session_ended', { message: 'This session was signed out.' });
 
-type HeldTokens = { access: VerifiedToken | null; refresh: VerifiedToken | null };
-
 /** Sign-in, second factor, refresh and sign-out. Tokens come back to be put into cookies, never into an answer. */
 export const createSessionService = (options: SessionServiceOptions) => {
-  const { authService, verifier, lineage, exchanges, challenges, refresher, limits, now } = options;
-
-  /** Those of the tokens that verify, whatever their age. */
-  const held = async ({ accessToken, refreshToken }: TokenPair): Promise<HeldTokens> => {
-    const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
-      token === null ? null : check(token).catch(() => null);
-    const [access, refresh] = await Promise.all([
-      verify(accessToken, verifier.verifyAtAnyAge),
-      verify(refreshToken, verifier.verifyRefresh),
-    ]);
-    return { access, refresh };
-  };
+  const { authService, verifier, lineage, exchanges, challenges, refresher, proof, limits, now } = options;
 
   const begin = async (
     grant: TokenGrant,
@@ -60,8 +51,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
       });
     }
     // A refresh of the earlier session that is under way must not put it back.
-    for (const pair of toPairs(before)) await lineage.replace(await held(pair));
-    await lineage.begin(session);
+    await proof.mark(before, lineage.replace);
+    await lineage.begin(provenMarks(session));
     return session;
   };
 
@@ -89,33 +80,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
 
     emailOf: challenges.emailOf,
 
-    /**
-     * Ends the session of these tokens: at once in all replicas, for every token that it was ever given, and upstream as
-     * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.
-     */
-    async signOut(tokens: TokenPair): Promise<void> {
-      const { refreshToken } = tokens;
-      const { access, refresh } = await held(tokens);
-      await lineage.end({ access, refresh });
-
-      const newest =
-        refresh === null || refreshToken === null
-          ? null
-          : await exchanges.latest({ token: refreshToken, fingerprint: refresh.fingerprint });
-      const subject = (refresh ?? access)?.principal;
-      if (subject === undefined) return;
-      const { type, id } = subject;
-      const isAccessOfType = access?.principal.type === type;
-      await authService
-        .signOut({
-          type,
-          id,
-          accessToken: newest?.accessToken ?? (isAccessOfType ? tokens.accessToken : null),
-          refreshToken: newest?.refreshToken ?? (refresh === null ? null : refreshToken),
-          ...causeOf(tokens),
-        })
-        .catch(() => {});
-    },
+    /** Ends the session of the tokens that a request carries, here and upstream. Never throws. */
+    signOut: createSignOut({ authService, lineage, exchanges, proof }),
 
     /** Whether this access token's session was signed out. */
     isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
