@@ -18,7 +18,7 @@ import { announceSession, registerSessionHeaders } from './http/announce-session
 import { createAnswerTimeout } from './http/answer-timeout.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
-import { createCookieWriter, registerCookies } from './http/cookies.ts';
+import { createCookieWriter, deviceCookieValues, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { createDraining, type Drained } from './http/draining.ts';
@@ -39,7 +39,9 @@ import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
+import { createMemoryTryCounter } from './limits/memory-try-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
+import { createRedisTryCounter } from './limits/redis-try-counter.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
@@ -191,6 +193,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     optionalRedis === null
       ? counterHere
       : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
+  const createCounter = () => {
+    const fallback = createMemoryTryCounter({ now });
+    return optionalRedis === null
+      ? fallback
+      : createRedisTryCounter({ optionalRedis, fallback, prefix: config.redisPrefix });
+  };
   const names = createBlindNames({ sealingSecret });
   const assignments = createAssignments({
     store: redis === null ? createMemoryStore({ now }) : createRedisStore({ ...redis, prefix: config.redisPrefix }),
@@ -211,7 +219,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     sealingSecret,
     optionalRedis,
     redisPrefix: config.redisPrefix,
-    counter,
+    createCounter,
     names,
     networkOf: toNetwork,
     now,
@@ -299,6 +307,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
     request.requestSession ??= createRequestSession({
       presented: presentedTokens(request),
+      deviceValues: () => deviceCookieValues(request),
       chosen: request.chosenToken,
       cause: toCause(request),
       sessions,

@@ -1,11 +1,11 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
 import { createSessionLimits, type SessionLimitsOptions } from '../limits/session-limits.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { createChallenges } from './challenge.ts';
+import { createDeviceCookies } from './device-cookie.ts';
 import { establishSession } from './established-session.ts';
 import { createExchanges } from './exchanges.ts';
 import { createLineage } from './lineage.ts';
@@ -16,7 +16,7 @@ import { createSharedExchanges } from './shared-exchanges.ts';
 import { createSharedLineage } from './shared-lineage.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
-  Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
+  Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
   Pick<RefresherOptions, 'standing'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
@@ -27,7 +27,6 @@ export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefre
     optionalRedis: OptionalRedis | null;
     /** What every key in Redis begins with. */
     redisPrefix: string;
-    counter: HitCounter;
     names: BlindNames;
     /** Milliseconds since the epoch. */
     now: () => number;
@@ -44,7 +43,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     sealingSecret,
     optionalRedis,
     redisPrefix,
-    counter,
+    createCounter,
     names,
     now,
     clock,
@@ -67,7 +66,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
         };
   const lineage = createLineage({ now, shared: shared.lineage });
   const exchanges = createExchanges({ now, shared: shared.exchanges });
-  const limits = createSessionLimits({ counter, names, networkOf, onLimited });
+  const limits = createSessionLimits({ createCounter, names, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
@@ -80,6 +79,17 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     onForeignToken,
     onRefresh,
   });
-  const challenges = createChallenges({ sealingSecret, now, counter, names });
-  return createSessionService({ authService, verifier, lineage, exchanges, challenges, refresher, limits, now });
+  const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), names });
+  const deviceCookies = createDeviceCookies({ sealingSecret, names, now });
+  return createSessionService({
+    authService,
+    verifier,
+    lineage,
+    exchanges,
+    challenges,
+    deviceCookies,
+    refresher,
+    limits,
+    now,
+  });
 };
