@@ -37,6 +37,8 @@ const rulesOf: Record<PersonType, Rules> = {
 
 /** When failed tries since the last sign-in are forgotten: a person whose known browser is lost must get in some day. */
 const forgottenAfterMs = dayMs;
+/** Tries that each known browser has in a window, whatever others did: one more after the password was mistyped once. */
+const alwaysForDevice = 2;
 
 const free: Reservation = { isCounted: true, count: 0, resetMs: 0, release: () => {} };
 
@@ -97,8 +99,8 @@ export const createAccountTries = ({ createCounter, names }: AccountTriesOptions
     },
 
     /**
-     * Counts a try from a known browser. Throws `rate_limited` rather than risk that upstream locks the account, unless
-     * this browser has not failed for as long as a lock would hold: then the person gets a try, whatever others did.
+     * Counts a try from a known browser. Throws `rate_limited` if a wrong password might lock the account upstream and
+     * this browser has had two tries within the time that a lock would hold.
      */
     async reserveForDevice(account: Account, deviceId: string): Promise<Reserved> {
       const { lockedAfter, windowMs, strangersSinceSignIn } = rulesOf[account.as];
@@ -112,13 +114,12 @@ export const createAccountTries = ({ createCounter, names }: AccountTriesOptions
       const { count: byStrangers } = await sinceSignIn.look(since.strangers);
       const sinceOptions = { windowMs: forgottenAfterMs, restartOn: 'counted' } as const;
       const mayFail = lockedAfter - 1 - Math.min(byStrangers, strangersSinceSignIn);
+      const own = await devices.reserve(names('device', deviceId), { windowMs });
       const belowLock = await sinceSignIn.reserve(since.devices, { ...sinceOptions, max: mayFail });
-      const own = await devices.reserve(names('device', deviceId), {
-        ...(belowLock.isCounted ? {} : { max: 1 }),
-        windowMs,
-        restartOn: 'counted',
-      });
-      if (!own.isCounted) throw rateLimited(own);
+      if (!belowLock.isCounted && own.count > alwaysForDevice) {
+        await own.release();
+        throw rateLimited(own);
+      }
       const counted = belowLock.isCounted ? belowLock : await sinceSignIn.reserve(since.devices, sinceOptions);
       return { release: async () => void (await Promise.all([own.release(), counted.release()])) };
     },
