@@ -251,6 +251,21 @@ it('codes of a second factor are limited to 10 in 10 minutes for one person, ove
   expect(await attempt(10)).toMatchObject({ status: 'signed_in' });
 });
 
+it('codes of a second factor that are right do not count', async () => {
+  await using test = await start();
+  const { email = '', password = '' } = secondFactor ?? {};
+  for (let signIns = 0; signIns < 12; signIns += 1) {
+    const { trpc } = test.browser();
+    const answer = await trpc.session.login.mutate({ email, password });
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    const code = test.authService.lastCode(email) ?? '';
+    const { status } = await trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
+    expect(status).toBe('signed_in');
+    // A right password whose code is due counts for its address, by the minute.
+    test.clock.advance(10_000);
+  }
+});
+
 describe('refreshes', () => {
   const env = { RATE_LIMIT_PER_MINUTE: '0' };
 
