@@ -131,6 +131,16 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(await me(test.holder(third))).toBe('session_ended');
   });
 
+  it('that was stored before ends the session also at a replica that starts now', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await fill(test);
+    await using third = await test.startThird();
+    expect(await refresh(test.holder(third, { refresh: test.tokens.refresh }))).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+    expect(await me(test.holder(third))).toBe('session_ended');
+  });
+
   it('is told again to replicas that start meanwhile', async () => {
     await using test = await start();
     await fill(test);
