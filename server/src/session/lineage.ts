@@ -58,6 +58,8 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     }
   };
 
+  const isEndedHere = ({ fingerprint }: Mark): boolean => (chains.get(fingerprint)?.endedAtMs ?? null) !== null;
+
   const isEndedElsewhere = async (others: SharedLineage, access: Mark): Promise<boolean> => {
     const endedAtMs = (await others.endedAtMs(access)) ?? null;
     if (endedAtMs === null) return false;
@@ -109,9 +111,11 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
       });
       await shared?.replace(marks);
     },
+    /** Whether this process knows that the session of this access token was signed out. */
+    isEndedHere,
     /** Whether the session of this access token was signed out, here or elsewhere. No promise where nobody else has to be asked. */
     isEnded(access: Mark): Awaitable<boolean> {
-      if ((chains.get(access.fingerprint)?.endedAtMs ?? null) !== null) return true;
+      if (isEndedHere(access)) return true;
       return shared === null ? false : isEndedElsewhere(shared, access);
     },
   };

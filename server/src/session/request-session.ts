@@ -38,6 +38,8 @@ export type RequestSessionOptions = {
   chosen: ChosenToken | AppError | null;
   cause: Cause;
   sessions: SessionService;
+  /** Whether the session of the access token that counts was signed out. */
+  isSignedOut: (access: VerifiedToken) => Awaitable<boolean>;
   tokenChooser: TokenChooser;
   standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
@@ -55,7 +57,7 @@ const inactive = (): AppError =>
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
+  const { presented, chosen, cause, sessions, isSignedOut, tokenChooser, standing, membership, validate } = options;
   const { setCookies, clearCookies, onConflict, onSession } = options;
   /** Whether the answer already says of which session it is, or that there is none any more. */
   let isSettled = false;
@@ -71,14 +73,14 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
   };
   const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
-    const decide = (isSignedOut: boolean): Authentication => {
-      if (isSignedOut) return refuse(signedOut());
+    const decide = (isEnded: boolean): Authentication => {
+      if (isEnded) return refuse(signedOut());
       if (standing.isKnownInactive(verified.principal)) return refuse(inactive());
       if (!isSettled) onSession(verified);
       return signedInAs(verified, token);
     };
-    const isSignedOut = sessions.isSignedOut(verified);
-    return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
+    const isEnded = isSignedOut(verified);
+    return isKnown(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
   };
 
   /** Waits for nothing where this process knows all that it takes. */

@@ -115,6 +115,9 @@ export const createSessionService = (options: SessionServiceOptions) => {
         .catch(() => {});
     },
 
+    /** Whether this process knows that this access token's session was signed out. */
+    isSignedOutHere: (access: VerifiedToken): boolean => lineage.isEndedHere(access),
+
     /** Whether this access token's session was signed out. */
     isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
   };
