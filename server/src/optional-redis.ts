@@ -31,8 +31,8 @@ export type OptionalRedisOptions = {
 const reconnectAfterMs = 5_000;
 const refusalsToldEveryMs = 60_000;
 
-/** The connections that commands are written to: of a cluster, one to each master. */
-const streamsOf = (redis: Redis | Cluster) =>
+/** The connections that commands are written to: of a cluster, one to each master. Undefined: not connected yet. */
+const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =>
   'nodes' in redis ? redis.nodes('master').map(({ stream }) => stream) : [redis.stream];
 
 /**
@@ -82,20 +82,24 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
     return true;
   };
 
-  let untimed: Array<() => void> | null = null;
+  /** Called once the commands of this turn of the event loop are written. Null: none has been asked yet. */
+  let afterWrite: Array<() => void> | null = null;
   /**
-   * Writes the commands of one turn of the event loop at its end, in one system call, which costs more than a command.
-   * Then calls `onWritten`: time before that is not Redis's.
+   * Has all commands of this turn of the event loop written at its end, in one system call: that costs more than a
+   * command does. Then calls `onWritten`.
    */
-  const writeWithTurn = (onWritten: () => void): void => {
-    if (untimed !== null) return void untimed.push(onWritten);
+  const writeAtEndOfTurn = (onWritten: () => void): void => {
+    if (afterWrite !== null) {
+      afterWrite.push(onWritten);
+      return;
+    }
     const tasks = [onWritten];
-    untimed = tasks;
-    const streams = streamsOf(redis).filter((stream) => stream?.writable === true);
-    for (const stream of streams) stream.cork();
+    afterWrite = tasks;
+    const streams = streamsOf(redis);
+    for (const stream of streams) stream?.cork();
     setImmediate(() => {
-      untimed = null;
-      for (const stream of streams) stream.uncork();
+      afterWrite = null;
+      for (const stream of streams) stream?.uncork();
       for (const task of tasks) task();
     });
   };
@@ -114,6 +118,7 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
       for (const leave of waiting) leave();
       waiting.clear();
     };
+    /** Only what Redis takes counts, and not the turn before its commands are written. */
     const startWaiting = () => {
       // Of a process that was busy for so long the answer may have come, and be read in this very turn.
       if (waiting.size > 0) cancelTimer = startTimer(() => setImmediate(giveUp), waitMs);
@@ -121,7 +126,7 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
     const begin = (): boolean => {
       if (isAsked === null) {
         isAsked = insists || mayAsk();
-        if (isAsked) writeWithTurn(startWaiting);
+        if (isAsked) writeAtEndOfTurn(startWaiting);
       }
       return isAsked;
     };

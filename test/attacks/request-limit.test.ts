@@ -21,10 +21,10 @@ type Attack = {
 
 const batches: Attack = {
   target: (index) => {
-    const inputs = crowd(50, 50 * index).map((id) => JSON.parse(written({ id })) as unknown);
+    const inputs = crowd(50, 50 * index).map((id, at) => [at, JSON.parse(written({ id }))] as const);
     return queryTarget(
       inputs.map(() => 'users.byId'),
-      { ...inputs },
+      Object.fromEntries(inputs),
     );
   },
   callsIn: (answer) => outcomesOf(answer).filter((outcome) => outcome !== 'rate_limited').length,
