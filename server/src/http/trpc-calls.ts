@@ -58,10 +58,9 @@ const decodeOnceMore = (path: string): string => {
 export const countCalls = ({ params, raw }: Pick<FastifyRequest, 'params' | 'raw'>): number => {
   const { path = '' } = params as { path?: string };
   const names = decodeOnceMore(path);
-  let commas = 0;
-  for (let at = names.indexOf(','); at >= 0 && commas < maxCallsPerBatch; at = names.indexOf(',', at + 1)) commas += 1;
-  if (commas === 0 || !isBatch(queryOf(raw.url ?? ''))) return 1;
-  return Math.min(commas + 1, maxCallsPerBatch);
+  let calls = 1;
+  for (let at = names.indexOf(','); at >= 0 && calls < maxCallsPerBatch; at = names.indexOf(',', at + 1)) calls += 1;
+  return calls === 1 || isBatch(queryOf(raw.url ?? '')) ? calls : 1;
 };
 
 const { _config: config } = appRouter._def;
