@@ -38,6 +38,8 @@ import { createSpanEnd, registerRequestSpan } from './http/request-span.ts';
 import { presentedTokens, registerRequestTokens, toCause } from './http/request-tokens.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
+import { registerSignOutLookup } from './http/sign-out-lookup.ts';
+import { countCalls } from './http/trpc-calls.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
@@ -343,11 +345,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
-  registerRateLimit(server, {
+  const signOuts = registerSignOutLookup(server, { sessions, clock });
+  const rateLimit = registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
     counter,
     names,
     tokenChooser,
+    callsOf: countCalls,
+    signOuts: optionalRedis === null ? null : { together: optionalRedis.together, lookUp: signOuts.start },
     onLimited: () => metrics.countRateLimited('requests'),
   });
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
@@ -357,6 +362,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       chosen: request.chosenToken,
       cause: toCause(request),
       sessions,
+      isSignedOut: (access) => signOuts.isSignedOut(request, access),
       tokenChooser,
       standing,
       membership,
@@ -397,6 +403,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         assignments,
         membership,
         status: status.look,
+        charge: rateLimit.charge,
         left: leftSignalOf(reply),
         onStale: () => {
           // The head of a streamed answer is gone by then.
