@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { directoryStaleHeader, maxBodyBytes, maxUrlBytes, requestIdHeader } from '@auth-bff/shared';
+import { type AssignmentLimits, defaultAssignmentLimits } from './assignment/assignment-limits.ts';
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
 import { createRedisStore } from './assignment/redis-store.ts';
@@ -84,6 +85,8 @@ export type AppOptions = {
   timeouts?: Partial<Timeouts>;
   /** Whether there is more to do than can be done. Default: whether the event loop is 500 ms late, three times in a row. */
   isOverloaded?: () => boolean;
+  /** Replaces some of the limits of `assignments.next`, as for tests and benchmarks. */
+  assignmentLimits?: Partial<AssignmentLimits>;
   /** Whether tRPC's own Fastify adapter answers all calls, which is slower and else the same. Default false. */
   officialAdapter?: boolean;
 };
@@ -144,10 +147,25 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     optionalRedis?.look();
     return redis?.state() ?? null;
   };
+  const limits = { ...defaultAssignmentLimits, ...options.assignmentLimits };
+  const memoryStore = createMemoryStore({
+    limits,
+    now,
+    onForgotten: (what) =>
+      log.warn(
+        { what },
+        'The memory for turns is full: the oldest assignment keys or unused rotations are forgotten early, and such a key may be assigned again. Set REDIS_URL to keep them in Redis.',
+      ),
+  });
+  const redisStore =
+    redis === null
+      ? null
+      : createRedisStore({ ...redis, prefix: config.redisPrefix, sealingSecret: config.sealingSecret, limits });
   const metrics = createMetrics({
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),
     redis: redisState,
+    assignmentBytes: redisStore === null ? memoryStore.bytes : null,
   });
   const requestNotes = createRequestNotes({ clock });
   const observer = createObserver({ log, metrics, notes: requestNotes, clock });
@@ -208,8 +226,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
   const names = createBlindNames({ sealingSecret });
   const assignments = createAssignments({
-    store: redis === null ? createMemoryStore({ now }) : createRedisStore({ ...redis, prefix: config.redisPrefix }),
+    store: redisStore ?? memoryStore,
     directory,
+    onLimited: () => metrics.countRateLimited('assignment_keys'),
     onAssignment(event) {
       metrics.countAssignment(event);
       log.info({ ...event, replayed: event.outcome === 'replayed' }, 'assignment');

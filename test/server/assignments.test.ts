@@ -213,6 +213,46 @@ describe('turns', () => {
   });
 });
 
+describe('new keys over a limit', () => {
+  it('are refused as rate_limited with a time to wait, though RATE_LIMIT_PER_MINUTE is 0, and nothing moves', async () => {
+    const env = { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' };
+    await using test = await start({ env, assignmentLimits: { keysPerPersonPerHour: 2 } });
+    expect([await test.nextId({ key: 'T-1' }), await test.nextId({ key: 'T-2' })]).toEqual([1, 5]);
+    expect(await errorDataOf(test.next({ key: 'T-3' }))).toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+      reason: 'rate_limited',
+      retryAfterSeconds: 3_600,
+      message: expect.stringMatching(/2 new assignment keys within an hour/),
+    });
+    expect(test.browser.lastAnswer().headers.get('retry-after')).toBe('3600');
+    expect(await test.next({ key: 'T-2' })).toMatchObject({ assignee: { id: 5 }, replayed: true });
+    expect(await test.nextId()).toBe(12);
+    expect(await metricsOf(test)).toContain('auth_bff_rate_limited_total{limit="assignment_keys"} 1');
+    test.clock.advance(3_600_000);
+    expect(await test.next({ key: 'T-3' })).toMatchObject({ assignee: { id: 23 }, replayed: false });
+  });
+
+  it('are another person’s to use', async () => {
+    await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
+    const other = await browserOf(test.app, 51);
+    await test.next({ key: 'T-1' });
+    expect(await reasonOf(test.next({ key: 'T-2' }))).toBe('rate_limited');
+    const given = await other.trpc.assignments.next.mutate({ ...technicians, key: 'T-2' });
+    expect(given).toMatchObject({ assignee: { id: 5 }, replayed: false });
+  });
+
+  it('cost nothing if the people’s records cannot be had', async () => {
+    await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
+    for (const endpoint of ['users', 'user'] as const) {
+      test.app.authService.fault(endpoint, { kind: 'status', status: 503 });
+    }
+    for (const key of ['T-1', 'T-2', 'T-3'])
+      expect(await reasonOf(test.next({ key }))).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    expect(await test.next({ key: 'T-4' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
+  });
+});
+
 describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
   /** Given up only where the connection is gone, and not because a busy machine is slow. */
   const patient = { redisTimeoutMs: patientRedisMs };
@@ -261,6 +301,21 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(await reasonOf(test.next({ key: 'T-2' }))).toBe('store_unavailable');
     redis.resume();
     await given('T-2').toBe(5);
+  });
+
+  it('count new keys of a person on all replicas together', async () => {
+    await using redis = await startRedis();
+    const options = { ...patient, env: { REDIS_URL: redis.url }, assignmentLimits: { keysPerPersonPerHour: 2 } };
+    await using one = await start(options);
+    await using other = await start(options);
+    expect([await one.nextId({ key: 'T-1' }), await other.nextId({ key: 'T-2' })]).toEqual([1, 5]);
+    for (const replica of [one, other]) {
+      const data = await errorDataOf(replica.next({ key: 'T-3' }));
+      expect(data.reason).toBe('rate_limited');
+      expect(data.retryAfterSeconds).toBeGreaterThan(3_500);
+      expect(await replica.next({ key: 'T-1' })).toMatchObject({ replayed: true });
+    }
+    expect(await one.nextId()).toBe(12);
   });
 
   it('are refused within a second, by what the connection is told', async () => {

@@ -33,6 +33,7 @@ export type StartAppOptions = {
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
+  | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
   | 'idleGraceMs'
@@ -96,6 +97,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    assignmentLimits,
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -132,6 +134,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
   });
   const url = await app.listen();
   return {

@@ -11,6 +11,8 @@ export type Take = {
   candidates: readonly number[];
   /** What the turn is for; null for nothing that comes again. */
   key: string | null;
+  /** The caller whose limits apply, such as `staff 123`. */
+  by: string;
 };
 
 export type Turn = { assignee: number; replayed: boolean };
@@ -23,7 +25,8 @@ export type AssignmentStore = {
   /**
    * One atomic step: whom the key was given to before; else the candidate who has waited longest, ties by lower id,
    * whose turn it then was. Null where there is neither. Throws `store_unavailable`; then a turn may have been taken
-   * all the same, and the same key finds it.
+   * all the same, and the same key finds it. Throws `rate_limited` for a call over one of the `AssignmentLimits`; then
+   * nothing has moved and nothing was charged.
    */
   take: (take: Take) => Promise<Turn | null>;
   /** The number of each candidate's last turn, 0 for none, in the order asked. Throws `store_unavailable`. */
