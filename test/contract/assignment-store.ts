@@ -266,6 +266,18 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await take({ rotation: 'c' })).toEqual({ assignee: 2, replayed: false });
     });
 
+    it('charge one key and one rotation for calls that come at once with one key', async () => {
+      const { take } = start({ keysPerPersonPerHour: 20, rotationsPerPersonPerHour: 20 });
+      const outcomes = await Promise.all(Array.from({ length: 15 }, () => take({ key: 'T-1' })));
+      expect(new Set(outcomes.map((outcome) => outcome !== null && 'assignee' in outcome && outcome.assignee))).toEqual(
+        new Set([1]),
+      );
+      for (let more = 0; more < 19; more += 1) {
+        expect(await take({ rotation: `s-${more}`, key: 'T-1' })).toEqual(assigned);
+      }
+      for (const call of [{ key: 'T-2' }, { rotation: 'more' }]) expect(await take(call)).toEqual(refused);
+    });
+
     it('let exactly as many new keys through as there may be, however many come at once', async () => {
       const { store, take } = start({ keysPerPersonPerHour: 10 });
       const keys = Array.from({ length: 15 }, (_, index) => `T-${index}`);
