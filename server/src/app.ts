@@ -160,7 +160,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const redisStore =
     redis === null
       ? null
-      : createRedisStore({ ...redis, prefix: config.redisPrefix, sealingSecret: config.sealingSecret, limits });
+      : createRedisStore({
+          ...redis,
+          prefix: config.redisPrefix,
+          sealingSecret: config.sealingSecret,
+          limits,
+          clock,
+        });
   const metrics = createMetrics({
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),

@@ -3,6 +3,7 @@ import { createLog } from '../../server/src/log.ts';
 import { createRedis } from '../../server/src/redis.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
+import { createEarlierStore, dumpRedis } from '../support/earlier-turns.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { patientRedisMs } from '../support/start-replicas.ts';
 import { createTimers } from '../support/timers.ts';
@@ -301,6 +302,43 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(await reasonOf(test.next({ key: 'T-2' }))).toBe('store_unavailable');
     redis.resume();
     await given('T-2').toBe(5);
+  });
+
+  it('go on where the version before left them, and nothing of them can be read', async () => {
+    await using server = await startRedis();
+    const { redis, untilReady, close } = createRedis({
+      url: server.url,
+      log: createLog({ logLevel: 'silent' }),
+      timeoutMs: patientRedisMs,
+    });
+    await untilReady();
+    const earlier = createEarlierStore({ redis, rotation: 'tts/technician' });
+    for (const [id, key] of [
+      [12, 'T-4711'],
+      [23, 'T-4712'],
+      [123, 'T-4713'],
+    ] as const) {
+      await earlier.take([id], key);
+    }
+    await using test = await start({ ...patient, env: { REDIS_URL: server.url } });
+    expect(await test.next({ key: 'T-4712', role: 'TECHNICIAN' })).toMatchObject({
+      assignee: { id: 23 },
+      replayed: true,
+    });
+    expect(await test.order()).toEqual([1, 5, 12, 23, 123]);
+    expect([await test.nextId({ key: 'T-4714' }), await test.nextId(), await test.nextId()]).toEqual([1, 5, 12]);
+    expect(await dumpRedis(redis)).not.toMatch(/tts|technician|T-47|staff/i);
+    close();
+  });
+
+  it('are those of one environment: REDIS_PREFIX and SEALING_KEY each set others apart', async () => {
+    await using redis = await startRedis();
+    const environments = [{}, { REDIS_PREFIX: 'staging:' }, { SEALING_KEY: 'a-sealing-key-of-its-own-0123456789' }];
+    for (const env of environments) {
+      await using test = await start({ ...patient, env: { REDIS_URL: redis.url, ...env } });
+      expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
+      expect(await test.nextId()).toBe(5);
+    }
   });
 
   it('count new keys of a person on all replicas together', async () => {

@@ -1,9 +1,11 @@
 /** One queue of people: those of one role in one system, by names that are the same however they are spelt. */
 export type Rotation = string;
 
-/** The rotation of a system's role. Both compare without case. */
+const toAsciiLowerCase = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** The rotation of a system's role. Both compare without case, in ASCII only. */
 export const toRotation = ({ system, role }: { system: string; role: string }): Rotation =>
-  [system, role].map((name) => encodeURIComponent(name.trim().normalize('NFC').toLowerCase())).join('/');
+  [system, role].map((name) => encodeURIComponent(toAsciiLowerCase(name.trim().normalize('NFC')))).join('/');
 
 export type Take = {
   rotation: Rotation;

@@ -1,5 +1,4 @@
 import type { Cluster, Redis } from 'ioredis';
-import { createBlindNames } from '../blind-names.ts';
 import { AppError } from '../errors.ts';
 import { redisErrorCode } from '../redis-errors.ts';
 import {
@@ -8,16 +7,20 @@ import {
   defaultAssignmentLimits,
   toLimitError,
 } from './assignment-limits.ts';
-import { type AssignmentStore, keyTtlMs, type Rotation, rotationTtlMs, type Take } from './assignment-store.ts';
+import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from './assignment-store.ts';
+import { createEarlierTurns } from './earlier-turns.ts';
+import { createTurnKeys } from './turn-keys.ts';
 
 export type RedisStoreOptions = {
   redis: Redis | Cluster;
   /** What all keys begin with. */
   prefix: string;
-  /** What names are derived from: the same in all replicas. */
+  /** What names and seals are derived from: the same in all replicas of an environment, and in no other environment. */
   sealingSecret: string;
   /** Default `defaultAssignmentLimits`. */
   limits?: AssignmentLimits;
+  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
+  clock?: () => number;
 };
 
 /** Charges a caller's window, or returns the limit that the call is over. The window begins with its first charge. */
@@ -40,7 +43,7 @@ end
 /**
  * KEYS: the rotation's turns, its new keys of this hour, the caller's window, and the assignee of a key where the call
  * has one. ARGV: the mode, three durations in milliseconds (rotation, key, window), the limits (keys of a person, keys of
- * a rotation, rotations of a person), and the candidates, ascending. Expiry follows the clock of Redis. All that can
+ * a rotation, rotations of a person), and the candidates, sealed, in ascending order of their ids. Expiry follows the clock of Redis. All that can
  * fail or refuse comes before the first write.
  *
  * Modes: `charge` charges the caller, too. Where the caller's window lies on another node of a cluster, `ask` answers
@@ -124,7 +127,9 @@ const toWhole = (limit: number) => Math.min(Math.floor(limit), Number.MAX_SAFE_I
  */
 export const createRedisStore = (options: RedisStoreOptions): AssignmentStore => {
   const { redis, prefix, sealingSecret, limits = defaultAssignmentLimits } = options;
-  const names = createBlindNames({ sealingSecret });
+  const { clock = () => performance.now() } = options;
+  const turnKeys = createTurnKeys({ prefix, sealingSecret });
+  const earlierTurns = createEarlierTurns({ redis, prefix, turnKeys, clock });
   redis.defineCommand('takeTurn' satisfies keyof Commands, { numberOfKeys: 3, lua: takeScript });
   redis.defineCommand('takeTurnWithKey' satisfies keyof Commands, { numberOfKeys: 4, lua: takeScript });
   redis.defineCommand('chargeCaller' satisfies keyof Commands, { numberOfKeys: 1, lua: chargeScript });
@@ -135,14 +140,9 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
   /** Whether one script can reach a rotation and its caller. False in a cluster, where they lie in different slots. */
   let isOneSlot = true;
 
-  const turnsKey = (rotation: Rotation) => `${prefix}turns:{${rotation}}`;
-  const newKeysKey = (rotation: Rotation) => `${prefix}new-keys:{${rotation}}`;
-  const givenKey = (rotation: Rotation, key: string) => `${prefix}given:{${rotation}}:${key}`;
-  const callerKey = (by: string) => `${prefix}assigner:${names('assigner', by)}`;
-
-  const ask = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+  const ask = async <Answer>(command: () => Promise<Answer>): Promise<Answer> => {
     try {
-      return await answer;
+      return await command();
     } catch (cause) {
       throw new AppError('store_unavailable', { cause, retryAfterSeconds: 1 });
     }
@@ -150,9 +150,9 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
   const limited = ([, limit, resetMs]: Limited) => toLimitError(limit, { limits, resetMs });
 
   const run = (mode: 'charge' | 'ask' | 'paid', { rotation, candidates, key, by }: Take): Promise<Taken> => {
-    const newKeys = newKeysKey(rotation);
+    const { turns, newKeys, given } = turnKeys.of(rotation);
     // Only `charge` uses the third key, and the others must not name one of another slot.
-    const keys = [turnsKey(rotation), newKeys, mode === 'charge' ? callerKey(by) : newKeys];
+    const keys = [turns, newKeys, mode === 'charge' ? turnKeys.caller(by) : newKeys];
     const args = [
       mode,
       rotationTtlMs,
@@ -161,21 +161,19 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
       maxKeys,
       toWhole(limits.keysPerRotationPerHour),
       maxRotations,
-      ...candidates,
+      ...turnKeys.seal(rotation, candidates),
     ];
-    return key === null
-      ? commands.takeTurn(...keys, ...args)
-      : commands.takeTurnWithKey(...keys, givenKey(rotation, key), ...args);
+    return key === null ? commands.takeTurn(...keys, ...args) : commands.takeTurnWithKey(...keys, given(key), ...args);
   };
 
   const charge = (by: string, [, newKeys, newRotations]: Costs) =>
-    commands.chargeCaller(callerKey(by), newKeys, newRotations, maxKeys, maxRotations, assignmentWindowMs);
+    commands.chargeCaller(turnKeys.caller(by), newKeys, newRotations, maxKeys, maxRotations, assignmentWindowMs);
 
   /** Takes the turn of a call whose caller was charged. What it did not cost after all is refunded. */
   const takePaid = async (asked: Take, [, newKeys, newRotations]: Costs): Promise<Taken> => {
     const refund = async (paidKeys: number, paidRotations: number) => {
       const surplus = [newKeys - paidKeys, newRotations - paidRotations];
-      if (surplus.some((count) => count > 0)) await commands.refundCaller(callerKey(asked.by), ...surplus);
+      if (surplus.some((count) => count > 0)) await commands.refundCaller(turnKeys.caller(asked.by), ...surplus);
     };
     const taken = await run('paid', asked).catch(async (error: unknown) => {
       await refund(0, 0).catch(() => {});
@@ -217,14 +215,25 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
 
   return {
     async take(asked) {
-      const taken = await ask(isOneSlot ? takeAtOnce(asked) : takeInSteps(asked));
+      const { rotation, candidates, key } = asked;
+      if (candidates.length === 0 && key === null) return null;
+      const taken = await ask(async () => {
+        await earlierTurns.adopt(rotation);
+        const answer = await (isOneSlot ? takeAtOnce(asked) : takeInSteps(asked));
+        return answer[0] === 'assigned' || answer[0] === 'replayed'
+          ? { assignee: turnKeys.open(rotation, answer[1]), replayed: answer[0] === 'replayed' }
+          : answer;
+      });
+      if ('assignee' in taken) return taken;
       if (taken[0] === 'limited') throw limited(taken);
-      if (taken[0] === 'replayed') return { assignee: Number(taken[1]), replayed: true };
-      return taken[0] === 'assigned' ? { assignee: Number(taken[1]), replayed: false } : null;
+      return null;
     },
     async lastTurns(rotation, candidates) {
       if (candidates.length === 0) return [];
-      const turns = await ask(redis.hmget(turnsKey(rotation), ...candidates.map(String)));
+      const turns = await ask(async () => {
+        await earlierTurns.adopt(rotation);
+        return redis.hmget(turnKeys.of(rotation).turns, ...turnKeys.seal(rotation, candidates));
+      });
       return turns.map((turn) => Number(turn ?? 0));
     },
   };
