@@ -7,7 +7,7 @@ import { createEarlierStore, dumpRedis } from '../support/earlier-turns.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { patientRedisMs } from '../support/start-replicas.ts';
 import { createTimers } from '../support/timers.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
+import { apiKey, createClock, dialects, signingKey, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const technicians = { system: 'TTS', role: 'Technician' };
 /** In the seed: 1, 5, 12, 23, 31 and 123, of whom 31 is inactive. */
@@ -211,6 +211,38 @@ describe('turns', () => {
     for (const outcome of ['assigned', 'replayed', 'no_candidates']) {
       expect(metrics).toContain(`auth_bff_assignments_total{outcome="${outcome}"} 1`);
     }
+  });
+});
+
+describe('the log line of a turn', () => {
+  it('holds no control character, token or secret that somebody put into a key or a role', async () => {
+    await using test = await start();
+    const { access } = await test.app.authService.issue({ type: 'staff', id: 5 });
+    const texts = [
+      'T-1\u001b[2J',
+      'T-1\u009b31m',
+      'T-1\r\nforged',
+      'T-1\u2028',
+      'T-1\u202e',
+      `T-1_${access.slice(0, 180)}`,
+    ];
+    const secrets = [apiKey, 'Bearer\nabcdefgh', `password=${signingKey}`, 'ana@example.com'];
+    for (const text of [...texts, ...secrets]) {
+      await test.next({ key: text });
+      await test.next({ role: text.slice(0, 100) });
+    }
+    const lines = test.app.logLines.filter(({ msg }) => msg === 'assignment');
+    expect(lines).toHaveLength(20);
+    // Read as a person reads them: `logLines` are parsed.
+    for (const { key, role } of lines) {
+      const told = `${String(key)} ${String(role)}`;
+      // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+      expect(told).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e]/);
+      expect(told).not.toMatch(/eyJ|abcdefgh|ana@/);
+      expect(told).not.toContain(apiKey);
+      expect(told).not.toContain(signingKey);
+    }
+    expect(lines[0]).toMatchObject({ key: 'T-1 [2J', role: 'Technician' });
   });
 });
 
