@@ -4,6 +4,7 @@ import { type AssignmentLimits, defaultAssignmentLimits } from './assignment/ass
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
 import { createRedisStore } from './assignment/redis-store.ts';
+import { createAudit } from './audit.ts';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
 import { createProbe } from './auth-service/probe.ts';
@@ -17,6 +18,7 @@ import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
 import { announceSession, registerSessionHeaders } from './http/announce-session.ts';
 import { createAnswerTimeout } from './http/answer-timeout.ts';
+import { onceAnswered } from './http/answered.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
 import { createCookieWriter, registerCookies } from './http/cookies.ts';
@@ -46,11 +48,16 @@ import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
 import { createRedisChannel } from './redis-channel.ts';
+import { fingerprintKeys } from './replicas/key-fingerprints.ts';
+import { createKeyRegistry } from './replicas/key-registry.ts';
+import { createKeyWatch } from './replicas/key-watch.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
+import { createAuditedSession } from './session/audited-session.ts';
 import { createMembership } from './session/membership.ts';
-import { createRequestSession, type RequestSession } from './session/request-session.ts';
+import { createPresentedPeople } from './session/presented-people.ts';
+import type { RequestSession } from './session/request-session.ts';
 import { createSessions } from './session/sessions.ts';
 import { createStanding } from './session/standing.ts';
 import { createStatus } from './status.ts';
@@ -75,6 +82,8 @@ export type AppOptions = {
   redisTimeoutMs?: number;
   /** Starts the timer after which a call goes on without Redis. Default `setTimeout`. */
   startRedisTimer?: StartTimer;
+  /** Starts the timer after which the keys of the running replicas are compared again. Default `setTimeout`. */
+  startKeyTimer?: StartTimer;
   /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a stop leaves the requests on open connections to be answered. Default 10,000. */
@@ -167,11 +176,22 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           limits,
           clock,
         });
+  const keyWatch =
+    redis === null
+      ? null
+      : createKeyWatch({
+          registry: createKeyRegistry({ redis: redis.redis, prefix: config.redisPrefix }),
+          keys: fingerprintKeys(config),
+          log,
+          clock,
+          startTimer: options.startKeyTimer,
+        });
   const metrics = createMetrics({
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),
     redis: redisState,
     assignmentBytes: redisStore === null ? memoryStore.bytes : null,
+    keyMismatches: () => keyWatch?.mismatches() ?? null,
   });
   const requestNotes = createRequestNotes({ clock });
   const observer = createObserver({ log, metrics, notes: requestNotes, clock });
@@ -231,6 +251,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       ? counterHere
       : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
   const names = createBlindNames({ sealingSecret });
+  const audit = createAudit({ log, names, networkOf: toNetwork, clock });
   const assignments = createAssignments({
     store: redisStore ?? memoryStore,
     directory,
@@ -243,11 +264,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const membership = createMembership({ user: directory.user });
   const standing = createStanding({ directory, authService });
   const tokenChooser = createTokenChooser({ verifier, now });
+  const isVerifiedHere = config.tokenValidation === 'local';
+  const peopleOf = createPresentedPeople({ verifier, isVerifiedHere });
   const sessions = createSessions({
     authService,
     verifier,
     standing,
-    isVerifiedHere: config.tokenValidation === 'local',
+    isVerifiedHere,
     sealingSecret,
     shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
@@ -265,6 +288,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           ? 'Redis refuses to store sign-outs. The other replicas were told by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
           : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis refuses to store them, and refuses PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Permit the Redis user PUBLISH on this channel.',
       ),
+    onEnd: (end, cause) => audit.write({ audit: 'session_ended', ...end }, cause),
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -344,7 +368,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onLimited: () => metrics.countRateLimited('requests'),
   });
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
-    request.requestSession ??= createRequestSession({
+    request.requestSession ??= createAuditedSession({
       presented: presentedTokens(request),
       chosen: request.chosenToken,
       cause: toCause(request),
@@ -356,6 +380,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => cookies.clear(reply),
       onConflict: () => cookies.expirePlanted(reply),
+      audit,
+      peopleOf,
+      onceAnswered: (tell) => onceAnswered(reply, tell),
       onSession: (token) => {
         if (request.notes !== null) request.notes.person = token.principal;
         announceSession(reply, token, now());
@@ -376,7 +403,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         isDevelopment: config.isDevelopment,
         ...facts,
         clock,
-        onCall: (...call) => observer.onCall(request, ...call),
+        onCall: (procedure, failure, durationMs) => {
+          observer.onCall(request, procedure, failure, durationMs);
+          if (failure !== 'insufficient_permissions') return;
+          const person = request.notes?.person ?? null;
+          audit.write({ audit: 'permission_denied', procedure, person }, toCause(request));
+        },
         directory,
         assignments,
         membership,
@@ -398,6 +430,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     answerTimeout.close();
     eventLoop.close();
     recovery.close();
+    keyWatch?.close();
     await transport.close();
     channel?.close();
     redis?.close();
@@ -414,6 +447,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     server,
     async listen() {
       await Promise.all([redis?.untilReady(), channel?.untilReady()]);
+      keyWatch?.start();
       return server.listen({ host: config.host, port: config.port });
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),

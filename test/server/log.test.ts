@@ -117,6 +117,11 @@ describe('a line of the log', () => {
     expect(JSON.parse(lineOf({ field: text }, text))).toMatchObject({ field: text, msg: text });
   });
 
+  it('replaces control characters and hides secrets in audit lines, too', () => {
+    log.audit?.({ field: 'a\u001bb', other: 'signing-key-1' }, 'm');
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ field: 'a b', other: '[hidden]' });
+  });
+
   it('hides a token or a secret behind a control character, and one that holds a control character', () => {
     const others = createLog({
       logLevel: 'info',

@@ -40,6 +40,7 @@ export type StartAppOptions = {
   | 'isOverloaded'
   | 'officialAdapter'
   | 'redisTimeoutMs'
+  | 'startKeyTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -98,6 +99,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     redisTimeoutMs,
     startRedisTimer,
     assignmentLimits,
+    // Replicas compare their keys at start, and again when a test says so.
+    startKeyTimer = () => () => {},
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -135,6 +138,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
+    startKeyTimer,
   });
   const url = await app.listen();
   return {

@@ -1,6 +1,7 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { AppError, type UpstreamEnd } from '../errors.ts';
+import type { TurnEvents } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** The most bytes that an answer may have. */
@@ -23,7 +24,7 @@ export type Caller = Cause & {
   accessToken: string;
   /** Aborts once nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** Names a person. Numbers alone do not: those of staff and employees overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
@@ -36,7 +37,7 @@ export type Exchange = Cause & {
   /** Whose doing the outcome may be: `personOf` a caller, or whoever else asks. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
 export type Answer = {

@@ -60,6 +60,13 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
   };
 
   return {
+    /** Whose second factor this is: the e-mail address as it was typed. Null: not a challenge of ours. */
+    emailOf: (challenge: string): Promise<string | null> =>
+      open(challenge).then(
+        ({ email }) => email,
+        () => null,
+      ),
+
     async seal(pending: PendingSignIn): Promise<string> {
       const sealed: z.infer<typeof Sealed> = { ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs };
       return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(sealed)))

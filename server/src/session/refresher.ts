@@ -1,14 +1,15 @@
+import type { SessionEnd } from '../audit.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
 import type { ChosenToken } from '../token/choose-token.ts';
 import type { Subject } from '../token/principal.ts';
-import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
 import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
 import type { Chain, Lineage } from './lineage.ts';
-import { type Marks, provenMarks, toMark } from './marks.ts';
+import { type Marks, provenMarks, toList, toMark } from './marks.ts';
 import type { PresentedTokens, TokenPair } from './presented-tokens.ts';
 import { createTokenReader, ended } from './read-tokens.ts';
 import type { Standing } from './standing.ts';
@@ -28,6 +29,9 @@ export type Refreshed = {
   refuseLeft: () => Promise<void>;
 };
 
+/** A session that a refresh has ended, with the fingerprints of its tokens. `person` is null if nobody vouched for them. */
+export type EndedSession = { reason: Exclude<SessionEnd, 'signed_out'>; person: Subject | null; tokens: string[] };
+
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
@@ -43,6 +47,8 @@ export type RefresherOptions = {
   /** A token that changed hands on its way: somebody should look into that. */
   onForeignToken: (requestId: string | undefined) => void;
   onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
+  /** Called if a refresh ends the session, other than because the Auth Service refuses the token. */
+  onEnd?: ((end: EndedSession, cause: Cause) => void) | undefined;
 };
 
 const outcomeOf = (error: unknown): RefreshOutcome => {
@@ -62,9 +68,16 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
  */
 export const createRefresher = (options: RefresherOptions) => {
   const { authService, verifier, lineage, exchanges, proof, limits, limitedAs, standing, now } = options;
-  const { onForeignToken, onRefresh } = options;
+  const { onForeignToken, onRefresh, onEnd } = options;
   const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchanges, now });
   const underWay = new Map<string, Promise<EstablishedSession>>();
+
+  /** Tells that the session of tokens that were sent upstream is over. */
+  const tellEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
+    const { accessToken } = sent;
+    const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
+    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, causeOf(sent));
+  };
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
   const refuseEnded = (chain: Chain, endsSession = false) => {
@@ -108,7 +121,10 @@ export const createRefresher = (options: RefresherOptions) => {
       refuseEnded(chain);
       // For a person who was deleted the deployed service answers 500, for ever.
       const isGone = isAppError(error) && error.upstream === 500 && (await standing.isDeleted(old.principal, tokens));
-      if (isGone) await lineage.end(marks);
+      if (isGone) {
+        tellEnd('account_inactive', old, tokens);
+        await lineage.end(marks);
+      }
       throw isGone || isAppError(error, 'session_ended') ? ended(error) : error;
     }
     // The Auth Service has accepted the old token.
@@ -120,6 +136,7 @@ export const createRefresher = (options: RefresherOptions) => {
       revoke(session, tokens);
       refuseEnded(chain);
       onForeignToken(tokens.requestId);
+      tellEnd('foreign_token', old, tokens);
       await lineage.end(accepted);
       throw ended('the new token is of another person');
     }
@@ -158,6 +175,8 @@ export const createRefresher = (options: RefresherOptions) => {
   const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: Cause): Promise<void> => {
     const { principal } = session.access;
     if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...causeOf(cause) }))) return;
+    const tokens = toList(marks).map(({ fingerprint }) => fingerprint);
+    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, causeOf(cause));
     await lineage.end(marks);
     revoke(session, cause);
     throw ended('the person is inactive or deleted');

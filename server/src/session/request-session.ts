@@ -7,6 +7,7 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
+import type { SessionEnd } from '../audit.ts';
 import type { Caller, Cause } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -46,6 +47,8 @@ export type RequestSessionOptions = {
   clearCookies: () => void;
   /** Told where the request carries sessions of several people. */
   onConflict: () => void;
+  /** Called if the session of the request's token is refused although the token is valid. */
+  onEnd: (end: Extract<SessionEnd, 'account_inactive' | 'signed_out'>, token: VerifiedToken) => void;
   /** Told of each token that the answer speaks for. */
   onSession: (token: VerifiedToken) => void;
 };
@@ -56,7 +59,7 @@ const inactive = (): AppError =>
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
   const { presented, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
-  const { setCookies, clearCookies, onConflict, onSession } = options;
+  const { setCookies, clearCookies, onConflict, onEnd, onSession } = options;
   /** Whether the answer already says of which session it is, or that there is none any more. */
   let isSettled = false;
 
@@ -72,8 +75,14 @@ export const createRequestSession = (options: RequestSessionOptions) => {
   };
   const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
     const decide = (isSignedOut: boolean): Authentication => {
-      if (isSignedOut) return refuse(signedOut());
-      if (standing.isKnownInactive(verified.principal)) return refuse(inactive());
+      if (isSignedOut) {
+        onEnd('signed_out', verified);
+        return refuse(signedOut());
+      }
+      if (standing.isKnownInactive(verified.principal)) {
+        onEnd('account_inactive', verified);
+        return refuse(inactive());
+      }
       if (!isSettled) onSession(verified);
       return signedInAs(verified, token);
     };

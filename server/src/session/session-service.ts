@@ -78,6 +78,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
 
     refresh: refresher.refresh,
 
+    emailOf: challenges.emailOf,
+
     /** Ends the session of the tokens that a request carries, here and upstream. Never throws. */
     signOut: createSignOut({ authService, lineage, exchanges, proof }),
 

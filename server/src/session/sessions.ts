@@ -18,7 +18,7 @@ import { createSharedExchanges } from './shared-exchanges.ts';
 import { createSharedLineage, type SharedLineageOptions } from './shared-lineage.ts';
 import { createTokenProof } from './token-proof.ts';
 
-export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
+export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
   Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
   Pick<RefresherOptions, 'standing'> &
   Pick<SharedLineageOptions, 'onUnstored'> & {
@@ -53,7 +53,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     now,
     clock,
   } = options;
-  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onUnstored } = options;
+  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd, onUnstored } = options;
   const longestMs = isVerifiedHere ? longestVerifiedMs : longestUnverifiedMs;
   const shared =
     sharedBy === null
@@ -97,6 +97,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     now,
     onForeignToken,
     onRefresh,
+    onEnd,
   });
   const challenges = createChallenges({ sealingSecret, now, counter, names });
   return createSessionService({ authService, verifier, lineage, exchanges, challenges, refresher, proof, limits, now });
