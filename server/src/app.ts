@@ -21,7 +21,7 @@ import { createAnswerTimeout } from './http/answer-timeout.ts';
 import { onceAnswered } from './http/answered.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
-import { createCookieWriter, registerCookies } from './http/cookies.ts';
+import { createCookieWriter, deviceCookieValues, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { createDraining, type Drained } from './http/draining.ts';
@@ -42,7 +42,9 @@ import { registerShedding } from './http/shedding.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
+import { createMemoryTryCounter } from './limits/memory-try-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
+import { createRedisTryCounter } from './limits/redis-try-counter.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
@@ -250,6 +252,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     optionalRedis === null
       ? counterHere
       : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
+  const createCounter = () => {
+    const fallback = createMemoryTryCounter({ now });
+    return optionalRedis === null
+      ? fallback
+      : createRedisTryCounter({ optionalRedis, fallback, prefix: config.redisPrefix });
+  };
   const names = createBlindNames({ sealingSecret });
   const audit = createAudit({ log, names, networkOf: toNetwork, clock });
   const assignments = createAssignments({
@@ -274,7 +282,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     sealingSecret,
     shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
-    counter,
+    createCounter,
     names,
     networkOf: toNetwork,
     now,
@@ -370,6 +378,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
     request.requestSession ??= createAuditedSession({
       presented: presentedTokens(request),
+      deviceValues: () => deviceCookieValues(request),
       chosen: request.chosenToken,
       cause: toCause(request),
       sessions,

@@ -138,6 +138,17 @@ describe.each(dialects)('lookups of others are not queued behind one person’s,
     await test.release();
   });
 
+  it('while that person’s is the first lookup of several users, from which it is learnt what that tells', async () => {
+    await using test = await startAttacked(dialect);
+    const attacker = await test.attackBy(attackers[0] ?? 0);
+    const page = (from: number) => attacker.send((trpc) => crowd(50, from).map((id) => trpc.users.byId.query({ id })));
+    await page(100_000);
+    await expect.poll(test.proxy.held).toBe(1);
+    await page(1_000);
+    await lookUp(test, `slow first lookups of one person (${dialect})`);
+    await test.release();
+  });
+
   it('while four people do that', async () => {
     await using test = await startAttacked(dialect);
     for (const [index, id] of attackers.entries()) {

@@ -379,6 +379,25 @@ describe('an audit line', () => {
     expect((await test.after(4)).at(-1)).toEqual({ ...always, audit: 'sign_out', person: 'staff:123' });
   });
 
+  it('names nobody where a refresh comes with tokens of two people, and both where they sign out', async () => {
+    await using test = await start();
+    const [one, other] = [await test.issue({ type: 'staff', id: 123 }), await test.issue({ type: 'staff', id: 5 })];
+    const post = (path: string) =>
+      askRaw(test.app.url, {
+        method: 'POST',
+        target: `/trpc/${path}`,
+        headers: { ...postHeaders, cookie: `refresh_token=${one.refresh}; refresh_token=${other.refresh}` },
+        body: '{}',
+      });
+    await post('session.refresh');
+    await post('session.logout');
+    expect(await test.after(2)).toEqual([
+      { ...always, audit: 'refresh_refused', reason: 'token_invalid' },
+      { ...always, audit: 'sign_out', person: 'staff:123' },
+      { ...always, audit: 'sign_out', person: 'staff:5' },
+    ]);
+  });
+
   it('is there of a sign-in whose session cannot be shown, since its cookies are set', async () => {
     // A token that does not say the systems, and a lookup of them that is refused.
     await using test = await start({ authService: { claims: 'least' } });

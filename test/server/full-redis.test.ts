@@ -4,6 +4,7 @@ import { createBlindNames } from '../../server/src/blind-names.ts';
 import { createRedisChannel } from '../../server/src/redis-channel.ts';
 import { createMarkMessages } from '../../server/src/session/mark-messages.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { signingKey, startApp, type TestApp } from '../support/start-app.ts';
 import { heldBy, patientRedisMs, type Replicas, startHeldReplicas } from '../support/start-replicas.ts';
@@ -107,17 +108,13 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
   it('wins over a refresh under way at the other replica', async () => {
     await using test = await start();
     await fill(test);
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    test.authService.fault('refresh', { kind: 'hold', until });
+    const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
     const refreshing = refresh(late);
-    await vi.waitFor(() => expect(test.authService.count('refresh')).toBe(1));
+    await refreshEndpoint.held;
     await test.holder(test.second).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await me(test.holder(test.first))).toBe('session_ended'));
-    release();
+    refreshEndpoint.release();
     expect(await refreshing).toBe('session_ended');
     expect(late.setCookies).toEqual([]);
   });

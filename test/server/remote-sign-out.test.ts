@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis } from '../support/redis.ts';
-import { accessLifetimeMs, dialects, type TestApp } from '../support/start-app.ts';
+import { accessLifetimeMs, dialects, startApp, type TestApp } from '../support/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas } from '../support/start-replicas.ts';
 import { staffToken } from '../support/tokens.ts';
 
@@ -41,18 +42,6 @@ const forgePair = (nowMs: number, claims: Record<string, unknown> = {}) => {
   };
 };
 
-/** Holds the answers of the refresh endpoint, after it did its work, until released. */
-const holdRefresh = ({ authService }: Pick<TestApp, 'authService'>) => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault('refresh', { kind: 'hold', until });
-  return () => {
-    authService.clearFaults();
-    release();
-  };
-};
 const asked = ({ authService }: Pick<TestApp, 'authService'>, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
@@ -157,12 +146,12 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
 
   it('wins over a refresh under way in the same process, though nothing is proven yet', async () => {
     await using test = await start({ dialect });
-    const release = holdRefresh(test.first);
+    const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
     const refreshing = refresh(late);
-    await asked(test.first, 'refresh', 1);
+    await refreshEndpoint.held;
     await test.holder(test.first, { refresh: test.tokens.refresh }).trpc.session.logout.mutate();
-    release();
+    refreshEndpoint.release();
     expect(await refreshing).toBe('session_ended');
     expect(late.setCookies).toEqual([]);
     // What was handed out is taken back, and the old tokens are ended for the other replica, too.
@@ -173,12 +162,12 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
 
   it('wins over a refresh under way at the other replica, though nothing is proven yet', async () => {
     await using test = await start({ dialect });
-    const release = holdRefresh(test.first);
+    const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
     const refreshing = refresh(late);
-    await asked(test.first, 'refresh', 1);
+    await refreshEndpoint.held;
     await test.holder(test.second, { refresh: test.tokens.refresh }).trpc.session.logout.mutate();
-    release();
+    refreshEndpoint.release();
     expect(await refreshing).toBe('session_ended');
     expect(late.setCookies).toEqual([]);
     expect(await refresh(test.holder(test.second))).toBe('session_ended');
@@ -226,12 +215,12 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
 
   it('a refresh under way at one replica does not put the earlier person back who signs in at the other', async () => {
     await using test = await start();
-    const release = holdRefresh(test.first);
+    const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
     const refreshing = refresh(late);
-    await asked(test.first, 'refresh', 1);
+    await refreshEndpoint.held;
     await test.holder(test.second).trpc.session.login.mutate(credentials);
-    release();
+    refreshEndpoint.release();
     expect(await refreshing).toBe('refresh_superseded');
     expect(late.setCookies).toEqual([]);
   });
@@ -284,4 +273,22 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect(reasons.at(-1)).toBe('rate_limited');
     expect((await test.holder(test.second, heldBy(browser)).trpc.session.refresh.mutate()).user.id).toBe(john.id);
   });
+});
+
+it('a sign-out with remote validation wins over a refresh under way where there is no Redis', async () => {
+  await using app = await startApp({ env });
+  const { access, refresh: token } = await app.authService.issue(john);
+  const late = app.browser();
+  late.holdTokens({ access, refresh: token });
+  const refreshEndpoint = holdEndpoint(app.authService, 'refresh');
+  const refreshing = refresh(late);
+  await refreshEndpoint.held;
+  const browser = app.browser();
+  browser.holdTokens({ refresh: token });
+  await browser.trpc.session.logout.mutate();
+  refreshEndpoint.release();
+  expect(await refreshing).toBe('session_ended');
+  expect(late.setCookies).toEqual([]);
+  // The tokens that nobody was given are taken back.
+  await asked(app, 'staff-logout', 2);
 });

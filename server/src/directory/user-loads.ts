@@ -33,11 +33,8 @@ const found = (results: LoadResults<number, LoadedUser>): LoadedUser | undefined
 export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
   let learnt: Learnt | null = null;
   let isLearning = false;
-  /**
-   * Ends with the first comparison, which all loads wait for that need to know; or as soon as it has to wait for its turn,
-   * since that is one person's share.
-   */
-  let firstLesson: Promise<void> | null = null;
+  /** Of each person the first comparison, which their other loads wait for that need to know. */
+  const firstLessons = new Map<string, Promise<unknown>>();
   const inShare = createBulkhead({ limitPerSource: requestsPerPerson });
 
   const learn = (isComplete: boolean): void => {
@@ -128,24 +125,24 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
     return results;
   };
 
-  const loadFirst: typeof loadUnlearnt = (ids, caller, turnsOf) => {
-    let end = () => {};
-    firstLesson = new Promise((resolve) => {
-      end = resolve;
-    });
-    const endingOnWait: TurnsOf<number> = (some) => {
-      const turns = turnsOf(some);
-      const onWait = () => {
-        end();
-        turns.onWait?.();
-      };
-      return { ...turns, onWait };
-    };
-    return loadUnlearnt(ids, { ...caller, ...endingOnWait(ids) }, endingOnWait).finally(end);
+  const loadFirst: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
+    const person = personOf(caller);
+    const lesson = loadUnlearnt(ids, caller, turnsOf);
+    firstLessons.set(person, lesson);
+    try {
+      return await lesson;
+    } finally {
+      if (firstLessons.get(person) === lesson) firstLessons.delete(person);
+    }
   };
 
   const loadComplete: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
-    await firstLesson;
+    const lesson = firstLessons.get(personOf(caller));
+    if (lesson !== undefined) {
+      // Others who asked for these ids too have no part in it.
+      caller.onWait?.();
+      await lesson.catch(() => {});
+    }
     if (learnt === null) return loadFirst(ids, caller, turnsOf);
     if (learnt.isComplete) return loadTogetherAndLearn(ids, caller);
     const results = await loadSingly(ids, caller, turnsOf);

@@ -106,8 +106,9 @@ export const createRefresher = (options: RefresherOptions) => {
     const marks = { refresh: toMark(old, tokens.isProven), access: null };
     let session: EstablishedSession;
     try {
-      await limits.refresh(limitedAs(old.principal, tokens));
-      const grant = await authService.refresh({ ...tokens, type, id });
+      const grant = await limits.refresh(limitedAs(old.principal, tokens), () =>
+        authService.refresh({ ...tokens, type, id }),
+      );
       // Some services answer with the very refresh token that they got: that is no exchange.
       const refreshToken = grant.refreshToken === tokens.refreshToken ? null : grant.refreshToken;
       if (refreshToken !== null) {

@@ -4,9 +4,11 @@ import type { TokenGrant } from '../auth-service/grant.ts';
 import { causeOf } from '../auth-service/transport.ts';
 import type { Awaitable } from '../awaitable.ts';
 import { AppError } from '../errors.ts';
+import type { Account } from '../limits/account-tries.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import type { Challenges } from './challenge.ts';
+import type { Device, DeviceCookies } from './device-cookie.ts';
 import { type EstablishedSession, establishSession } from './established-session.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Lineage } from './lineage.ts';
@@ -22,27 +24,31 @@ export type SessionServiceOptions = {
   lineage: Lineage;
   exchanges: Exchanges;
   challenges: Challenges;
+  deviceCookies: DeviceCookies;
   refresher: Refresher;
   proof: TokenProof;
-  limits: Pick<SessionLimits, 'signIn' | 'secondFactor'>;
+  limits: Pick<SessionLimits, 'signIn' | 'secondFactor' | 'noteSignIn'>;
   now: () => number;
 };
 
-export type SignInResult =
-  | { status: 'signed_in'; session: EstablishedSession }
-  | { status: 'otp_required'; challenge: string };
+/** A new session, and the value of the device cookie that remembers its account. */
+export type NewSession = { session: EstablishedSession; device: string };
+
+export type SignInResult = ({ status: 'signed_in' } & NewSession) | { status: 'otp_required'; challenge: string };
 
 export const signedOut = (): AppError => new AppError('session_ended', { message: 'This session was signed out.' });
 
 /** Sign-in, second factor, refresh and sign-out. Tokens come back to be put into cookies, never into an answer. */
 export const createSessionService = (options: SessionServiceOptions) => {
-  const { authService, verifier, lineage, exchanges, challenges, refresher, proof, limits, now } = options;
+  const { authService, verifier, lineage, exchanges, challenges, deviceCookies, refresher, proof, limits, now } =
+    options;
 
   const begin = async (
     grant: TokenGrant,
-    as: 'staff' | 'employee',
-    before: PresentedTokens,
-  ): Promise<EstablishedSession> => {
+    account: Account,
+    { before, device }: { before: PresentedTokens; device: Device },
+  ): Promise<NewSession> => {
+    const { as } = account;
     const session = await establishSession(grant, { verifier, now });
     const subjects = [session.access.principal, ...(session.refresh === null ? [] : [session.refresh.principal])];
     if (subjects.some(({ type, id }) => type !== as || id !== session.access.principal.id)) {
@@ -53,27 +59,39 @@ export const createSessionService = (options: SessionServiceOptions) => {
     // A refresh of the earlier session that is under way must not put it back.
     await proof.mark(before, lineage.replace);
     await lineage.begin(provenMarks(session));
-    return session;
+    await limits.noteSignIn(account);
+    return { session, device: await device.remember(account) };
   };
 
   return {
     /** Throws `bad_credentials`, `account_locked`, `account_inactive`, `captcha_required`, `rate_limited`. Staff where `as` is left out; never both are tried. */
-    async signIn({ as = 'staff', ...credentials }: LoginInput, before: PresentedTokens): Promise<SignInResult> {
-      await limits.signIn({ email: credentials.email, address: before.address });
-      const answer = await authService.signIn({ ...credentials, as, ...causeOf(before) });
-      if (answer.status === 'granted') return { status: 'signed_in', session: await begin(answer.grant, as, before) };
+    async signIn(
+      { as = 'staff', ...credentials }: LoginInput,
+      before: PresentedTokens,
+      deviceValues: readonly string[],
+    ): Promise<SignInResult> {
+      const account = { as, email: credentials.email };
+      const device = await deviceCookies.read(deviceValues);
+      const attempt = { ...account, address: before.address, deviceId: device.idFor(account) };
+      const answer = await limits.signIn(attempt, () => authService.signIn({ ...credentials, as, ...causeOf(before) }));
+      if (answer.status === 'granted') {
+        return { status: 'signed_in', ...(await begin(answer.grant, account, { before, device })) };
+      }
       const { temporaryToken } = answer;
-      return {
-        status: 'otp_required',
-        challenge: await challenges.seal({ as, email: credentials.email, temporaryToken }),
-      };
+      return { status: 'otp_required', challenge: await challenges.seal({ ...account, temporaryToken }) };
     },
 
     /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`, `rate_limited`. */
-    verifyOtp: ({ challenge, code }: VerifyOtpInput, before: PresentedTokens): Promise<EstablishedSession> =>
-      challenges.attempt(challenge, async (pending) => {
-        await limits.secondFactor(pending);
-        return begin(await authService.verifyOtp({ ...pending, code, ...causeOf(before) }), pending.as, before);
+    verifyOtp: (
+      { challenge, code }: VerifyOtpInput,
+      before: PresentedTokens,
+      deviceValues: readonly string[],
+    ): Promise<NewSession> =>
+      challenges.attempt(challenge, async ({ temporaryToken, ...account }) => {
+        const grant = await limits.secondFactor(account, () =>
+          authService.verifyOtp({ ...account, temporaryToken, code, ...causeOf(before) }),
+        );
+        return begin(grant, account, { before, device: await deviceCookies.read(deviceValues) });
       }),
 
     refresh: refresher.refresh,

@@ -1,12 +1,12 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
 import { createSessionLimits, type SessionLimitsOptions } from '../limits/session-limits.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
 import type { RedisChannel } from '../redis-channel.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { createChallenges } from './challenge.ts';
+import { createDeviceCookies } from './device-cookie.ts';
 import { longestUnverifiedMs, longestVerifiedMs } from './entry-lifetime.ts';
 import { establishSession } from './established-session.ts';
 import { createExchanges } from './exchanges.ts';
@@ -19,7 +19,7 @@ import { createSharedLineage, type SharedLineageOptions } from './shared-lineage
 import { createTokenProof } from './token-proof.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
-  Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
+  Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
   Pick<RefresherOptions, 'standing'> &
   Pick<SharedLineageOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
@@ -31,7 +31,6 @@ export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' 
     shared: { optionalRedis: OptionalRedis; channel: RedisChannel } | null;
     /** What every key in Redis begins with. */
     redisPrefix: string;
-    counter: HitCounter;
     names: BlindNames;
     /** Milliseconds since the epoch. */
     now: () => number;
@@ -48,7 +47,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     sealingSecret,
     shared: sharedBy,
     redisPrefix,
-    counter,
+    createCounter,
     names,
     now,
     clock,
@@ -81,8 +80,8 @@ export const createSessions = (options: SessionsOptions): SessionService => {
         };
   const lineage = createLineage({ now, shared: shared.lineage });
   const exchanges = createExchanges({ now, shared: shared.exchanges });
-  const proof = createTokenProof({ verifier, counter, names, now });
-  const limits = createSessionLimits({ counter, names, networkOf, onLimited });
+  const proof = createTokenProof({ verifier, counter: createCounter(), names, now });
+  const limits = createSessionLimits({ createCounter, names, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
@@ -99,6 +98,18 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     onRefresh,
     onEnd,
   });
-  const challenges = createChallenges({ sealingSecret, now, counter, names });
-  return createSessionService({ authService, verifier, lineage, exchanges, challenges, refresher, proof, limits, now });
+  const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), names });
+  const deviceCookies = createDeviceCookies({ sealingSecret, names, now });
+  return createSessionService({
+    authService,
+    verifier,
+    lineage,
+    exchanges,
+    challenges,
+    deviceCookies,
+    refresher,
+    proof,
+    limits,
+    now,
+  });
 };

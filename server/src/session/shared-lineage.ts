@@ -6,6 +6,7 @@ import { entryLifetimeMs } from './entry-lifetime.ts';
 import { createHeardMarks } from './heard-marks.ts';
 import { createMarkMessages, type MarkMessage } from './mark-messages.ts';
 import { type JudgedMark, type Mark, type Marks, type Proven, toList } from './marks.ts';
+import { type Change, createUnstoredSignOuts, type Names, type UnstoredTrouble } from './unstored-sign-outs.ts';
 
 /** What became of a chain, as far as all replicas know. */
 export type SharedState = {
@@ -15,16 +16,6 @@ export type SharedState = {
   isReplaced: boolean;
   /** Which of the tokens that it was looked up by are stored. */
   known: Proven;
-};
-
-/** Sign-outs that Redis refuses to store. */
-export type UnstoredSignOuts = {
-  /** The error reply of Redis. */
-  cause: string;
-  /** Whether the other replicas were told by PUBLISH. */
-  isPublished: boolean;
-  /** How many sign-outs wait to be stored. */
-  waiting: number;
 };
 
 export type SharedLineageOptions = {
@@ -43,16 +34,9 @@ export type SharedLineageOptions = {
   /** Milliseconds between two attempts to store the sign-outs that are not stored yet. Default 1,000. */
   retryMs?: number | undefined;
   /** Told where Redis refuses to store sign-outs, once a minute at most for each value of `isPublished`. */
-  onUnstored?: ((trouble: UnstoredSignOuts) => void) | undefined;
+  onUnstored?: ((trouble: UnstoredTrouble) => void) | undefined;
 };
 
-/** The most sign-outs that wait to be stored. */
-const maxWaiting = 10_000;
-/** The most of those whose tokens are not proven as long as Redis cannot be asked about them. */
-const maxUnsure = 1_000;
-const unstoredToldEveryMs = 60_000;
-/** How often those that wait are published again: replicas may have started or lost their connection meanwhile. */
-const republishEveryMs = 10_000;
 const tokenField = 'token:';
 
 /**
@@ -87,18 +71,8 @@ type Commands = {
   markChain: (chain: string, what: 'ended' | 'replaced', atMs: number, ttlMs: number) => Promise<string[]>;
 };
 
-type Change = {
-  what: MarkMessage['what'];
-  marks: Marks;
-  /** Chains that this process knows the tokens to be of. */
-  chainNames: readonly string[];
-};
-
 /** Told what became of a token. */
 export type OnChange = (change: Pick<MarkMessage, 'what' | 'atMs'>) => void;
-
-/** What a change is about: names of tokens and chains, and when what they name expires. */
-type Names = ReadonlyMap<string, number>;
 
 /** How a change reaches the store, or is only looked up there. */
 type Access = {
@@ -108,7 +82,6 @@ type Access = {
 };
 
 const noneKnown: Proven = { access: false, refresh: false };
-const isAnyProven = (marks: Marks): boolean => toList(marks).some(({ isProven }) => isProven);
 
 /**
  * The chains of all replicas, in Redis. Each token's name leads to its chain, which is a hash of its access tokens'
@@ -122,16 +95,12 @@ const isAnyProven = (marks: Marks): boolean => toList(marks).some(({ isProven })
  * nothing, but still passes messages on. What is stored counts beside what was heard.
  */
 export const createSharedLineage = (options: SharedLineageOptions) => {
-  const { optionalRedis, names, now, prefix, longestMs, channel, retryMs = 1_000, onUnstored } = options;
+  const { optionalRedis, names, now, prefix, longestMs, channel, retryMs, onUnstored } = options;
   const clock = options.clock ?? (() => performance.now());
   const { redis, ask } = optionalRedis;
   redis.defineCommand('extendChain' satisfies keyof Commands, { numberOfKeys: 1, lua: extendScript });
   redis.defineCommand('markChain' satisfies keyof Commands, { numberOfKeys: 1, lua: markScript });
   const commands = redis as unknown as Commands;
-  /** Sign-outs that are not stored yet, oldest first, and the names to publish for each. */
-  const waiting = new Map<Change, Names>();
-  /** Those of tokens that only Redis could prove, while it is away. */
-  const unsure = new Set<Change>();
   const heard = createHeardMarks({ now });
   const messages = createMarkMessages({ names, channel: channel.name, now, longestMs });
   /** Told of unproven tokens, by the names of those that are being refreshed in this process. */
@@ -295,64 +264,22 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     return { stored, refusal: refusal as string | null };
   };
 
-  const toldAtMs = { published: Number.NEGATIVE_INFINITY, unpublished: Number.NEGATIVE_INFINITY };
-  const noteUnstored = (cause: string, isPublished: boolean): void => {
-    const kind = isPublished ? 'published' : 'unpublished';
-    if (clock() - toldAtMs[kind] < unstoredToldEveryMs) return;
-    toldAtMs[kind] = clock();
-    onUnstored?.({ cause, isPublished, waiting: waiting.size });
-  };
-
   const namesOf = (list: readonly Mark[]): Names =>
     new Map(list.map((mark) => [nameOf(mark), now() + ttlMs(mark.expiresAtMs)]));
 
-  let retryTimer: NodeJS.Timeout | null = null;
-  let isRetrying = false;
-  let republishedAtMs = Number.NEGATIVE_INFINITY;
-
-  const scheduleRetry = (): void => {
-    // After the end of the connection none comes back.
-    if (retryTimer !== null || waiting.size + unsure.size === 0 || redis.status === 'end') return;
-    retryTimer = setTimeout(() => {
-      retryTimer = null;
-      void retry();
-    }, retryMs);
-    retryTimer.unref();
-  };
-
-  const republish = async (refusal: string): Promise<void> => {
-    if (clock() - republishedAtMs < republishEveryMs) return;
-    republishedAtMs = clock();
-    const all = new Map<string, number>();
-    for (const some of waiting.values()) for (const [name, untilMs] of some) all.set(name, untilMs);
-    noteUnstored(refusal, await publish({ what: 'ended', isProven: true }, all));
-  };
-
-  /** Stores what waits, oldest first, until that fails again. */
-  const retry = async (): Promise<void> => {
-    if (isRetrying) return;
-    isRetrying = true;
-    for (const change of [...waiting.keys(), ...unsure]) {
+  const unstored = createUnstoredSignOuts({
+    store: async (change) => {
       const { stored, refusal } = await store(change, { insists: false });
-      if (stored === null) {
-        if (refusal !== null) await republish(refusal);
-        break;
-      }
-      waiting.delete(change);
-      unsure.delete(change);
-    }
-    isRetrying = false;
-    scheduleRetry();
-  };
-
-  redis.on('ready', () => void retry());
-
-  const wait = (change: Change, all: Names): void => {
-    if (isAnyProven(change.marks) || all.size > 0) {
-      if (waiting.size < maxWaiting) waiting.set(change, all);
-    } else if (unsure.size < maxUnsure) unsure.add(change);
-    scheduleRetry();
-  };
+      return { isStored: stored !== null, refusal };
+    },
+    publish: (all) => publish({ what: 'ended', isProven: true }, all),
+    // After that none comes back.
+    isClosed: () => redis.status === 'end',
+    clock,
+    retryMs,
+    onUnstored,
+  });
+  redis.on('ready', unstored.retry);
 
   /**
    * Nothing is stored about unproven tokens. A replica may be refreshing them just now, which would prove them: it is
@@ -373,12 +300,8 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     const all = found?.names ?? namesOf(toList(change.marks).filter(({ isProven }) => isProven));
     // Tokens that were looked up and are not stored may be made up.
     const isMadeUp = found !== null && all.size === 0;
-    if (isKept && !isMadeUp) wait(change, all);
-    if (refusal !== null && all.size > 0) {
-      const isPublished = await publish({ what: change.what, isProven: true }, all);
-      republishedAtMs = clock();
-      if (isKept) noteUnstored(refusal, isPublished);
-    }
+    if (isKept && !isMadeUp) await unstored.add(change, all, refusal);
+    if (!isKept && refusal !== null) await publish({ what: change.what, isProven: true }, all);
     return found?.known ?? noneKnown;
   };
 

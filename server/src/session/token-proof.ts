@@ -1,6 +1,6 @@
 import { type Cause, causeOf, personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
+import type { TryCounter } from '../limits/try-counter.ts';
 import { newestFirst } from '../token/choose-token.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
@@ -20,7 +20,8 @@ export type Marked = {
 
 export type TokenProofOptions = {
   verifier: Pick<Verifier, 'verify' | 'verifyAtAnyAge' | 'verifyRefresh' | 'isProven'>;
-  counter: HitCounter;
+  /** Counts the tokens that are believed of each person. */
+  counter: Pick<TryCounter, 'reserve'>;
   names: BlindNames;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -84,8 +85,8 @@ export const createTokenProof = ({ verifier, counter, names, now }: TokenProofOp
    * as many as they like, so that only some are.
    */
   const isBelieved = async (subject: Subject): Promise<boolean> => {
-    const { count } = await counter.add(names('limit tokens beside', personOf(subject)), { windowMs: dayMs });
-    return count <= maxBesideADay;
+    const name = names('limit tokens beside', personOf(subject));
+    return (await counter.reserve(name, { max: maxBesideADay, windowMs: dayMs })).isCounted;
   };
 
   const proveBeside = (pairs: readonly HeldPair[]): Promise<HeldPair[]> => {

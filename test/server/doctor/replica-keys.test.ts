@@ -9,11 +9,11 @@ const otherKey = 'another-key-that-is-long-enough-0123456789abcdef';
 const hashName = 'auth-bff:replicas:keys';
 
 /** Two replicas that run with these keys, and a doctor with others. */
-const start = async (options: { isCluster?: boolean } = {}) => {
+const start = async (options: { isCluster?: boolean; env?: Record<string, string> } = {}) => {
   const redis = await startRedis(options);
   const url = options.isCluster === true ? `${redis.url}?cluster=true` : redis.url;
   const client = new Redis(redis.url);
-  const env = { REDIS_URL: url, SEALING_KEY: sealingKey };
+  const env = { REDIS_URL: url, SEALING_KEY: sealingKey, ...options.env };
   const first = await startApp({ env });
   const second = await startApp({ env, upstream: first.authService });
   await vi.waitFor(async () => expect(await client.hlen(hashName)).toBe(2));
@@ -85,6 +85,13 @@ describe.skipIf(!hasRedis())(
       expect(remote.stdout).not.toMatch(/DJANGO_JWT_SIGNING_KEY .*running replicas/);
       await test.stopReplicas();
       expect((await test.examine()).line('✓', 'replicas')).toContain('none runs over this Redis and REDIS_PREFIX');
+    });
+
+    it('and compares no signing key with replicas that have none', async () => {
+      await using test = await start({ env: { TOKEN_VALIDATION: 'remote' } });
+      const run = await test.examine({ TOKEN_VALIDATION: 'local' });
+      expect(run.stdout).toMatch(/^✓ SEALING_KEY +is that of all 2 running replicas\.$/m);
+      expect(run.stdout).not.toMatch(/DJANGO_JWT_SIGNING_KEY .*running replicas/);
     });
 
     it('and says that it did not where Redis cannot be used, and nothing where there is none', async () => {
