@@ -18,9 +18,13 @@ export type AuthServiceClientOptions = {
 /** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
 export type UserResults = Map<number, UserRecord | AppError>;
 
+/** Undefined for a caller whose claims nobody has verified. */
+const verifiedPersonOf = (caller: Omit<Caller, 'accessToken'>): string | undefined =>
+  caller.isUnverified === true ? undefined : personOf(caller);
+
 const toExchange = (caller: Caller) => {
   const { accessToken, signal } = caller;
-  return { accessToken, signal, person: personOf(caller), ...causeOf(caller) };
+  return { accessToken, signal, person: verifiedPersonOf(caller), ...causeOf(caller) };
 };
 
 /** What the service did not say of a user in one answer, from another answer about the same one. */
@@ -140,7 +144,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     async employee(id: number, caller: Omit<Caller, 'accessToken'>): Promise<Employee> {
       const endpoint = endpoints.employee(id);
       const { signal } = caller;
-      const answer = await ask(endpoint, { signal, person: personOf(caller), ...causeOf(caller) });
+      const answer = await ask(endpoint, { signal, person: verifiedPersonOf(caller), ...causeOf(caller) });
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;
@@ -149,7 +153,8 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** Whether the service knows that this staff user was deleted. False where it does not say. */
     async isStaffDeleted(id: number, cause: Cause): Promise<boolean> {
       const endpoint = endpoints.staffInternal(id);
-      const answer = await transport.request(endpoint, { person: personOf({ type: 'staff', id }), ...causeOf(cause) });
+      // Without `person`: the id may be only what a refresh token claims.
+      const answer = await transport.request(endpoint, causeOf(cause));
       if (answer.status !== 404 || !isJson(answer.contentType)) return false;
       // Any other 404 says only that the service has no such endpoint.
       return WireUserGone.safeParse(readJson(endpoint, answer)).success;

@@ -39,8 +39,8 @@ type Load<Key, Answer> = {
 const everybody = '';
 
 const isRefusal = (error: AppError) => isAppError(error, 'session_ended', 'insufficient_permissions');
-/** A token whose user is gone makes the service fail, so that it may be the token's fault. */
-const mayBeTheTokens = (error: AppError) => isRefusal(error) || error.upstream === 500;
+/** A 500 may be caused by one person's token, whose user is gone, and a 429 by one person's calls. */
+const mayBeTheTokens = (error: AppError) => isRefusal(error) || error.upstream === 500 || error.upstream === 429;
 
 /**
  * One load for all who ask for the same key meanwhile, and one for all keys that are asked for in the same tick.
