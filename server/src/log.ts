@@ -3,7 +3,10 @@ import type { Config } from './config.ts';
 import { scrub } from './scrub.ts';
 
 /** What the service logs with: structured fields first, then a sentence. */
-export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  /** Writes what has to be logged at every level but `silent`, as a line of level `info`. Default: `info`. */
+  audit?: (fields: object, message: string) => void;
+};
 
 export type LogOptions = Pick<Config, 'logLevel'> &
   /** What no line may hold, whatever wrote it. */
@@ -65,7 +68,7 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
       (hiding, secret) => (hiding.includes(secret) ? hiding.replaceAll(secret, '[hidden]') : hiding),
       line,
     );
-  return pino(
+  const logger = pino(
     {
       level: logLevel,
       base: null,
@@ -74,6 +77,9 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
     },
     destination ?? toStandardOutput(),
   );
+  const auditLogger = logger.child({}, { level: logLevel === 'silent' ? 'silent' : 'info' });
+  const audit: Log['audit'] = (fields, message) => auditLogger.info(fields, message);
+  return Object.assign(logger, { audit });
 };
 
 const maxMessageLength = 1_000;

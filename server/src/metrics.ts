@@ -8,6 +8,7 @@ import type { DirectoryKind } from './directory/directory.ts';
 import type { Recalled } from './directory/freshness.ts';
 import type { SessionLimit } from './limits/session-limits.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
+import type { KeyVariable } from './replicas/compare-keys.ts';
 import type { RefreshOutcome } from './session/refresher.ts';
 
 export type MetricsOptions = {
@@ -16,6 +17,8 @@ export type MetricsOptions = {
   breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
   /** Null where there is no Redis. */
   redis: () => 'up' | 'away' | null;
+  /** Whether a key differs from that of another running replica. Null without Redis, where there is nothing to compare with. */
+  keyMismatches: () => Iterable<readonly [KeyVariable, boolean]> | null;
 };
 
 /** `OK`, tRPC's code of the failure, or that nobody waited for the answer any more. */
@@ -55,7 +58,7 @@ const readVersion = (): string =>
  * What is counted, for Prometheus. Label values are bounded: never a person, a key, a path, or what a client may make
  * up. Whoever calls these passes on names from the code alone.
  */
-export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) => {
+export const createMetrics = ({ status, breakerStates, redis, keyMismatches }: MetricsOptions) => {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(options: CounterConfiguration<Label>) =>
@@ -156,6 +159,16 @@ export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) 
       help: 'Whether Redis can be asked.',
       collect() {
         this.set(redis() === 'up' ? 1 : 0);
+      },
+    });
+  }
+  if (keyMismatches() !== null) {
+    gauge({
+      name: 'auth_bff_key_mismatch',
+      help: 'Keys that differ from those of another running replica: 1 if the variable has another value there.',
+      labelNames: ['variable'],
+      collect() {
+        for (const [variable, differs] of keyMismatches() ?? []) this.set({ variable }, differs ? 1 : 0);
       },
     });
   }

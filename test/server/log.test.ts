@@ -94,6 +94,28 @@ describe('a line of the log', () => {
     expect(JSON.parse(line)).toMatchObject({ body: { password: '[hidden]' } });
   });
 
+  it('holds none of these either if it is an audit line, which is written at any level', () => {
+    const written: string[] = [];
+    const quiet = createLog({
+      logLevel: 'fatal',
+      apiKey: 'key-"quoted"-1',
+      destination: { write: (line) => written.push(line) },
+    });
+    quiet.error({}, 'not written');
+    quiet.audit?.({ audit: 'sign_in', a: 'key-"quoted"-1', b: 'ana@example.com', c: jwt }, 'audit');
+    expect(written.map((line) => JSON.parse(line) as object)).toEqual([
+      {
+        level: 30,
+        time: expect.any(String),
+        audit: 'sign_in',
+        a: '[hidden]',
+        b: '[hidden]',
+        c: '[hidden]',
+        msg: 'audit',
+      },
+    ]);
+  });
+
   it('is JSON, whatever is in it', () => {
     fc.assert(
       fc.property(

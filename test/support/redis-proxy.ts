@@ -5,10 +5,12 @@ export type RedisProxyOptions = {
   port: number;
   /** Changes what Redis answers, a chunk at a time. */
   rewrite?: (answer: string) => string;
+  /** Holds what a client sends, a chunk at a time, until the promise resolves. Null: it is passed on at once. */
+  hold?: (sent: string) => Promise<unknown> | null;
 };
 
 /** What stands between a client and Redis, and may swallow what either sends on the connections of now. */
-export const startRedisProxy = async ({ port, rewrite }: RedisProxyOptions) => {
+export const startRedisProxy = async ({ port, rewrite, hold }: RedisProxyOptions) => {
   let targetPort = port;
   const links = new Set<{ isSilent: boolean; ends: Socket[] }>();
   let swallowed = '';
@@ -18,8 +20,21 @@ export const startRedisProxy = async ({ port, rewrite }: RedisProxyOptions) => {
     const upstream = connect(targetPort, '127.0.0.1');
     const link = { isSilent: false, ends: [client, upstream] };
     links.add(link);
+    /** What was held goes on in its order. Null: nothing is held. */
+    let held: Promise<unknown> | null = null;
+    const passLater = (chunk: Buffer): boolean => {
+      const until = hold?.(chunk.toString('latin1')) ?? null;
+      if (until === null && held === null) return false;
+      const passed: Promise<unknown> = Promise.all([held, until]).then(() => {
+        if (held === passed) held = null;
+        upstream.write(chunk);
+      });
+      held = passed;
+      return true;
+    };
     const pass = (from: Socket, to: Socket) => {
       from.on('data', (chunk: Buffer) => {
+        if (from === client && !link.isSilent && passLater(chunk)) return;
         const isRewritten = from === upstream && rewrite !== undefined;
         if (!link.isSilent) to.write(isRewritten ? Buffer.from(rewrite(chunk.toString('latin1')), 'latin1') : chunk);
         else if (from === client) swallowed += chunk.toString('latin1');

@@ -39,6 +39,7 @@ export type StartAppOptions = {
   | 'isOverloaded'
   | 'officialAdapter'
   | 'redisTimeoutMs'
+  | 'startKeyTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -96,6 +97,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    // Replicas compare their keys at start, and again when a test says so.
+    startKeyTimer = () => () => {},
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -132,6 +135,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    startKeyTimer,
   });
   const url = await app.listen();
   return {

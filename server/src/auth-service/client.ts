@@ -22,10 +22,12 @@ export type UserResults = Map<number, UserRecord | AppError>;
 const verifiedPersonOf = (caller: Omit<Caller, 'accessToken'>): string | undefined =>
   caller.isUnverified === true ? undefined : personOf(caller);
 
-const toExchange = (caller: Caller) => {
-  const { accessToken, signal } = caller;
-  return { accessToken, signal, person: verifiedPersonOf(caller), ...causeOf(caller) };
+const toExchange = (caller: Omit<Caller, 'accessToken'>) => {
+  const { signal, onWait, onBegin } = caller;
+  return { signal, onWait, onBegin, person: verifiedPersonOf(caller), ...causeOf(caller) };
 };
+/** With the caller's own token. */
+const toExchangeAs = (caller: Caller) => ({ ...toExchange(caller), accessToken: caller.accessToken });
 
 /** What the service did not say of a user in one answer, from another answer about the same one. */
 const completeUser = (user: User, other: User): User => ({
@@ -51,7 +53,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   /** A lookup for a person, with their own token. Their token goes nowhere that is not for people of their type. */
   const askAs: AskAs = async (caller, endpoint, schema, exchange = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
-    const answer = await ask(endpoint, { ...exchange, ...toExchange(caller) });
+    const answer = await ask(endpoint, { ...exchange, ...toExchangeAs(caller) });
     return decode(endpoint, schema, readJson(endpoint, answer));
   };
 
@@ -85,7 +87,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   const validateEmployee = async (caller: Caller): Promise<boolean> => {
-    const answer = await transport.request(endpoints.whoseToken, toExchange(caller));
+    const answer = await transport.request(endpoints.whoseToken, toExchangeAs(caller));
     if (answer.status === 404) {
       // The service that the guide documents has no such endpoint: the profile is for employees alone.
       return (await employeeProfile(caller)).id === caller.id;
@@ -143,8 +145,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
     async employee(id: number, caller: Omit<Caller, 'accessToken'>): Promise<Employee> {
       const endpoint = endpoints.employee(id);
-      const { signal } = caller;
-      const answer = await ask(endpoint, { signal, person: verifiedPersonOf(caller), ...causeOf(caller) });
+      const answer = await ask(endpoint, toExchange(caller));
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;

@@ -34,6 +34,12 @@ export type ResilienceOptions = {
   onOpen?: (endpoint: string) => void;
 };
 
+/**
+ * Of the calls under way one caller has a quarter at most, also while nobody else calls: a slow call keeps its slot for
+ * seconds, and others who come meanwhile must not wait for it.
+ */
+const slots = { limit: 64, limitPerSource: 16, maxWaiting: 256 };
+
 const maxRetries = 2;
 const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
@@ -52,7 +58,7 @@ export const createResilience = (options: ResilienceOptions) => {
   const { onOpen } = options;
   const clock = options.clock ?? (() => performance.now());
   const breakers = new Map<string, Breaker>();
-  const inTurn = createBulkhead({ limit: 64, maxWaiting: 256 });
+  const inTurn = createBulkhead(slots);
   const budget = createRetryBudget();
 
   const breakerOf = (name: string): Breaker => {
@@ -75,7 +81,12 @@ export const createResilience = (options: ResilienceOptions) => {
   };
 
   const attempt = (endpoint: Endpoint, exchange: Exchange, signal: AbortSignal): Promise<Answer | AppError> =>
-    inTurn(() => transport.request(endpoint, { ...exchange, signal }), signal).catch((error: unknown) => {
+    inTurn(() => transport.request(endpoint, { ...exchange, signal }), {
+      source: sourceOf(exchange).name,
+      signal,
+      onWait: exchange.onWait,
+      onBegin: exchange.onBegin,
+    }).catch((error: unknown) => {
       if (isAppError(error)) return error;
       throw error;
     });

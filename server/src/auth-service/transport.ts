@@ -1,6 +1,7 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { AppError, type UpstreamEnd } from '../errors.ts';
+import type { TurnEvents } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** The most bytes that an answer may have. */
@@ -25,7 +26,7 @@ export type Caller = Cause & {
   isUnverified?: boolean | undefined;
   /** Aborts once nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** Names a person. Numbers alone do not: those of staff and employees overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
@@ -38,7 +39,7 @@ export type Exchange = Cause & {
   /** `personOf` a verified caller. Without it, the network of `address` is the source of the call. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
 export type Answer = {

@@ -81,5 +81,6 @@ export const createRemoteVerifier = ({
     async verifyRefreshAtAnyAge(token) {
       return read(token, 'refresh');
     },
+    isProven: ({ fingerprint }) => accepted.has(fingerprint),
   };
 };

@@ -32,7 +32,8 @@ const rawly = (request: string) =>
     socket.on('close', () => resolve({ bytes, error }));
   });
 
-const userRequest = () => `GET /api/v1/tts/user-info/123/ HTTP/1.1\r\nhost: x\r\ncookie: access_token=${token}\r\n\r\n`;
+const userRequest = () =>
+  `GET /api/v1/tts/user-info/123/ HTTP/1.1\r\nhost: localhost\r\ncookie: access_token=${token}\r\n\r\n`;
 
 const refreshWith = (refresh: string) =>
   ask(`${service.url}/api/v1/token/refresh/cookie/`, { method: 'POST', cookie: `refresh_token=${refresh}` });
@@ -82,7 +83,7 @@ describe('faults', () => {
 
   it('status 204 has no body', async () => {
     service.fault('user', { kind: 'status', status: 204, body: 'unseen' });
-    const { bytes } = await rawly(userRequest().replace('host: x', 'host: x\r\nconnection: close'));
+    const { bytes } = await rawly(userRequest().replace('host: localhost', 'host: localhost\r\nconnection: close'));
     expect(bytes).toMatch(/^HTTP\/1.1 204 /);
     expect(bytes).not.toContain('unseen');
   });
