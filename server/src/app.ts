@@ -18,6 +18,7 @@ import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
 import { announceSession, registerSessionHeaders } from './http/announce-session.ts';
 import { createAnswerTimeout } from './http/answer-timeout.ts';
+import { registerAddressText } from './http/address-text.ts';
 import { onceAnswered } from './http/answered.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
@@ -361,6 +362,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerRequestSpan(server, tracing);
   registerHost(server);
   registerUrlLimit(server);
+  registerAddressText(server);
   await registerCors(server, config);
   registerShedding(server, { isOverloaded: eventLoop.isBehind });
   registerCsrf(server, config);
