@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
-import { startRedisProxy } from '../support/redis-proxy.ts';
+import { commandsIn, startRedisProxy } from '../support/redis-proxy.ts';
 import { createClock, signingKey, startApp, type TestApp } from '../support/start-app.ts';
 import { heldBy, patientRedisMs, type Replicas, startHeldReplicas as start } from '../support/start-replicas.ts';
 import { createTimers } from '../support/timers.ts';
@@ -243,20 +243,19 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
       },
     };
   };
-  const commandsIn = (text: string) => text.match(/^\*\d+\r$/gm)?.length ?? 0;
-
   it('is asked by one at a time whether it is back', async () => {
     await using test = await startBehindProxy();
     expect(await test.call()).toBe('answered');
     test.proxy.silence();
     expect(await test.callInSilence()).toEqual(['answered']);
-    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(1));
+    // A call counts and looks up the session.
+    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(2));
     test.advance(1_000);
     await test.callInSilence(20);
-    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(2));
+    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(4));
     // A request that passes the whole server: whatever else was sent to Redis has come by now.
     await fetch(`${test.app.url}/health/live`);
-    expect(commandsIn(test.proxy.swallowed())).toBe(2);
+    expect(commandsIn(test.proxy.swallowed())).toBe(4);
   });
 
   it('is known to be back though nobody comes but the health check', async () => {

@@ -43,6 +43,8 @@ export type RequestSessionOptions = {
   chosen: ChosenToken | AppError | null;
   cause: Cause;
   sessions: SessionService;
+  /** Whether the session of the access token that counts was signed out. */
+  isSignedOut: (access: VerifiedToken) => Awaitable<boolean>;
   tokenChooser: TokenChooser;
   standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
@@ -62,7 +64,18 @@ const inactive = (): AppError =>
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, deviceValues, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
+  const {
+    presented,
+    deviceValues,
+    chosen,
+    cause,
+    sessions,
+    isSignedOut,
+    tokenChooser,
+    standing,
+    membership,
+    validate,
+  } = options;
   const { setCookies, clearCookies, onConflict, onEnd, onSession } = options;
   /** Whether the answer already says of which session it is, or that there is none any more. */
   let isSettled = false;
@@ -78,8 +91,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
   };
   const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
-    const decide = (isSignedOut: boolean): Authentication => {
-      if (isSignedOut) {
+    const decide = (isEnded: boolean): Authentication => {
+      if (isEnded) {
         onEnd('signed_out', verified);
         return refuse(signedOut());
       }
@@ -90,8 +103,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       if (!isSettled) onSession(verified);
       return signedInAs(verified, token);
     };
-    const isSignedOut = sessions.isSignedOut(verified);
-    return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
+    const isEnded = isSignedOut(verified);
+    return isKnown(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
   };
 
   /** Waits for nothing where this process knows all that it takes. */

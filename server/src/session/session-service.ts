@@ -101,6 +101,9 @@ export const createSessionService = (options: SessionServiceOptions) => {
     /** Ends the session of the tokens that a request carries, here and upstream. Never throws. */
     signOut: createSignOut({ authService, lineage, exchanges, proof }),
 
+    /** Whether this process knows that this access token's session was signed out. */
+    isSignedOutHere: (access: VerifiedToken): boolean => lineage.isEndedHere(access),
+
     /** Whether this access token's session was signed out. */
     isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
   };
