@@ -254,9 +254,9 @@ it('a sign-in to another account whose address reads the same does not reset the
     await endsOf(10, () => wrong(test.tryIn, staff));
     test.clock.advance(staff.windowMs);
     expect((await right(test.tryIn, { ...lookalike, email: lookalike.email as never })).end).toBe('signed_in');
-    // Its browser is a stranger to the account of the other.
     test.clock.advance(staff.windowMs);
   }
+  expect(test.authService.calls.filter(({ body }) => body.includes('"wrong"'))).toHaveLength(staff.sinceSignIn);
   expect((await right(test.tryIn, staff, device ?? '')).end).toBe('signed_in');
 });
 
