@@ -99,8 +99,10 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await using test = await start();
     const browser = test.holder(test.first);
     await browser.trpc.session.refresh.mutate();
+    const older = heldBy(browser);
+    await browser.trpc.session.refresh.mutate();
     await fill(test);
-    await test.holder(test.second).trpc.session.logout.mutate();
+    await test.holder(test.second, older).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await me(test.holder(test.first, heldBy(browser)))).toBe('session_ended'));
     expect(await refresh(test.holder(test.first, { refresh: heldBy(browser).refresh }))).toBe('session_ended');
   });
@@ -126,6 +128,16 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await makeRoom(test);
     await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).toHaveLength(1));
     await using third = await test.startThird();
+    expect(await me(test.holder(third))).toBe('session_ended');
+  });
+
+  it('that was stored before ends the session also at a replica that starts now', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await fill(test);
+    await using third = await test.startThird();
+    expect(await refresh(test.holder(third, { refresh: test.tokens.refresh }))).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
     expect(await me(test.holder(third))).toBe('session_ended');
   });
 

@@ -25,12 +25,12 @@ const me = (browser: Browser) =>
   );
 const refresh = (browser: Browser) => reasonOf(browser.trpc.session.refresh.mutate());
 
-/** The keys about tokens: all but the counters of limits. */
+/** The keys about tokens, and no others such as the counters of limits. */
 const tokenKeys = async ({ redis }: Pick<Replicas, 'redis'>) => {
   const client = new Redis(redis.url);
   const keys = await client.keys('auth-bff:*');
   client.disconnect();
-  return keys.filter((key) => !key.startsWith('auth-bff:hits:'));
+  return keys.filter((key) => /^auth-bff:(chain|chain-of|ended|refresh):/.test(key));
 };
 
 /** A pair that says what genuine ones say, and that the Auth Service never signed. */

@@ -33,6 +33,7 @@ export type StartAppOptions = {
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
+  | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
   | 'idleGraceMs'
@@ -97,6 +98,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    assignmentLimits,
     // Replicas compare their keys at start, and again when a test says so.
     startKeyTimer = () => () => {},
   } = options;
@@ -135,6 +137,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     startKeyTimer,
   });
   const url = await app.listen();
