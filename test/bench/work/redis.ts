@@ -14,7 +14,7 @@ export type RedisOptions = { setUp: SetUp; generator: Generator; report: Report;
 
 /** What a shared Redis costs a warm authenticated call, beside the BFF that keeps everything in memory. */
 export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }: RedisOptions): Promise<void> => {
-  if (!hasRedis()) return;
+  if (!hasRedis()) return report.section('A warm call with Redis').note('Skipped: there is no redis-server.');
   const { cookie, env } = setUp;
   await using redis = await startRedis();
   await using proxy = await startDelayProxy({ port: redis.port, roundTripMs: distanceMs });
