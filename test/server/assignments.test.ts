@@ -189,7 +189,7 @@ describe('turns', () => {
 
   it('take any key of 200 characters', async () => {
     await using test = await start();
-    for (const key of ['x'.repeat(200), '{}:*?[]\r\n\0', '№ 7 — ключ', '__proto__']) {
+    for (const key of ['x'.repeat(200), '{}:*?[]\r\n', '№ 7 — ключ', '__proto__']) {
       const [first, again] = [await test.next({ key }), await test.next({ key })];
       expect(again).toEqual({ ...first, replayed: true });
     }
