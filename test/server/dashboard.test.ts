@@ -23,7 +23,7 @@ it('the dashboard and the README speak of metrics that are there, and the README
   await using app = await startApp({ env: { OPS_PORT: '0' } });
   const address = await app.app.listenOps();
   const families = readExposition(await (await fetch(`${address}/metrics`)).text());
-  const there = [...families.map(({ name }) => name), 'auth_bff_redis_up'];
+  const there = [...families.map(({ name }) => name), 'auth_bff_redis_up', 'auth_bff_key_mismatch'];
   const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
   expect(namesIn(expressions.join('\n')).length).toBeGreaterThan(10);
   expect(there).toEqual(expect.arrayContaining(namesIn(expressions.join('\n'))));

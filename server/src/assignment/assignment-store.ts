@@ -1,9 +1,11 @@
 /** One queue of people: those of one role in one system, by names that are the same however they are spelt. */
 export type Rotation = string;
 
-/** The rotation of a system's role. Both compare without case. */
+const toAsciiLowerCase = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** The rotation of a system's role. Both compare without case, in ASCII only. */
 export const toRotation = ({ system, role }: { system: string; role: string }): Rotation =>
-  [system, role].map((name) => encodeURIComponent(name.trim().normalize('NFC').toLowerCase())).join('/');
+  [system, role].map((name) => encodeURIComponent(toAsciiLowerCase(name.trim().normalize('NFC')))).join('/');
 
 export type Take = {
   rotation: Rotation;
@@ -11,6 +13,8 @@ export type Take = {
   candidates: readonly number[];
   /** What the turn is for; null for nothing that comes again. */
   key: string | null;
+  /** The caller whose limits apply, such as `staff 123`. */
+  by: string;
 };
 
 export type Turn = { assignee: number; replayed: boolean };
@@ -23,7 +27,8 @@ export type AssignmentStore = {
   /**
    * One atomic step: whom the key was given to before; else the candidate who has waited longest, ties by lower id,
    * whose turn it then was. Null where there is neither. Throws `store_unavailable`; then a turn may have been taken
-   * all the same, and the same key finds it.
+   * all the same, and the same key finds it. Throws `rate_limited` for a call over one of the `AssignmentLimits`; then
+   * nothing has moved and nothing was charged.
    */
   take: (take: Take) => Promise<Turn | null>;
   /** The number of each candidate's last turn, 0 for none, in the order asked. Throws `store_unavailable`. */

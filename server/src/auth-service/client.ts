@@ -19,9 +19,13 @@ export type AuthServiceClientOptions = {
 /** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
 export type UserResults = Map<number, UserRecord | AppError>;
 
+/** Undefined for a caller whose claims nobody has verified. */
+const verifiedPersonOf = (caller: Omit<Caller, 'accessToken'>): string | undefined =>
+  caller.isUnverified === true ? undefined : personOf(caller);
+
 const toExchange = (caller: Omit<Caller, 'accessToken'>) => {
   const { signal, onWait, onBegin } = caller;
-  return { signal, onWait, onBegin, person: personOf(caller), ...causeOf(caller) };
+  return { signal, onWait, onBegin, person: verifiedPersonOf(caller), ...causeOf(caller) };
 };
 /** With the caller's own token. */
 const toExchangeAs = (caller: Caller) => ({ ...toExchange(caller), accessToken: caller.accessToken });
@@ -153,7 +157,8 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** Whether the service knows that this staff user was deleted. False where it does not say. */
     async isStaffDeleted(id: number, cause: Cause): Promise<boolean> {
       const endpoint = endpoints.staffInternal(id);
-      const answer = await transport.request(endpoint, { person: personOf({ type: 'staff', id }), ...causeOf(cause) });
+      // Without `person`: the id may be only what a refresh token claims.
+      const answer = await transport.request(endpoint, causeOf(cause));
       if (answer.status !== 404 || !isJson(answer.contentType)) return false;
       // Any other 404 says only that the service has no such endpoint.
       return WireUserGone.safeParse(readJson(endpoint, answer)).success;

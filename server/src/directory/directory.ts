@@ -76,10 +76,11 @@ type Ask<Key extends string | number, Answer> = {
   serves?: ((known: Answer) => boolean) | undefined;
 };
 
-const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: Asking): Caller => ({
+const callerOf = ({ type, id, accessToken, isUnverified, requestId, address, signal, left }: Asking): Caller => ({
   type,
   id,
   accessToken,
+  isUnverified,
   requestId,
   address,
   signal: left?.() ?? signal,

@@ -60,8 +60,8 @@ const everybody = '';
 
 /** Of one person alone: their token is refused, or their share of the bulkhead is full. */
 const isRefusal = (error: AppError) => isAppError(error, 'session_ended', 'insufficient_permissions', 'overloaded');
-/** A token whose user is gone makes the service fail, so that it may be the token's fault. */
-const mayBeTheTokens = (error: AppError) => isRefusal(error) || error.upstream === 500;
+/** A 500 may be caused by one person's token, whose user is gone, and a 429 by one person's calls. */
+const mayBeTheTokens = (error: AppError) => isRefusal(error) || error.upstream === 500 || error.upstream === 429;
 
 /**
  * One load for all who ask for the same key meanwhile, and one for all keys that are asked for in the same tick.

