@@ -55,7 +55,8 @@ const start = (maxKeys = 1) => {
     askUnverified: (key: number, person: number): Promise<void> => askAs({ isUnverified: true }, key, person),
     request: (index: number): Request => {
       const request = requests[index];
-      if (request === undefined) throw new Error(`There is no request ${index}: ${requests.map(({ name }) => name)}`);
+      if (request === undefined)
+        throw new Error(`There is no request ${index}: ${requests.map(({ name }) => name).join()}`);
       return request;
     },
     names: () => requests.map(({ name }) => name),
