@@ -8,6 +8,7 @@ import { startHoldingProxy } from '../support/start-holding-proxy.ts';
 import { createVictim, tellVictim } from '../support/victim.ts';
 
 const attackers = crowd(4, 500_000);
+const attackersAddress = '203.0.113.66';
 const companyIds = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `XX${from + index}`);
 const seeded = staff.filter(({ is_active }) => is_active).slice(0, 12);
 
@@ -18,9 +19,10 @@ const startAttacked = async (dialect: (typeof dialects)[number]) => {
   const tokens = new Set<string>();
   const proxy = await startHoldingProxy({
     upstream: upstream.url,
-    isHeld: ({ cookie = '' }) => [...tokens].some((token) => cookie.includes(token)),
+    isHeld: ({ cookie = '', 'x-forwarded-for': address }) =>
+      address === attackersAddress || [...tokens].some((token) => cookie.includes(token)),
   });
-  const app = await startApp({ now, upstream, env: { ...forgetful, AUTH_SERVICE_URL: proxy.url } });
+  const app = await startApp({ now, upstream, env: { ...forgetful, AUTH_SERVICE_URL: proxy.url, TRUST_PROXY: '1' } });
   let requests = 0;
   app.app.server.server.on('request', () => {
     requests += 1;
@@ -187,4 +189,28 @@ it('lookups are not queued behind one person’s where the Auth Service tells of
   expect([victim.failures(), victim.rate()]).toEqual([{}, 1]);
   expect([test.proxy.mostHeld(), test.answered()]).toEqual([16, 0]);
   expect(new Set(await test.release())).toEqual(new Set(['OK']));
+});
+
+it('lookups and sign-ins of others are not queued behind sign-ins from one network with made-up e-mails', async () => {
+  await using test = await startAttacked('guide');
+  const attacks = Array.from({ length: 80 }, (_, index) =>
+    test.app
+      .browser({ headers: { 'x-forwarded-for': attackersAddress } })
+      .trpc.session.login.mutate({ email: `nobody.${index}@example.com`, password: 'x' })
+      .catch(() => {}),
+  );
+  await expect.poll(test.proxy.held).toBe(16);
+  const victim = createVictim();
+  await Promise.all(
+    seeded.slice(0, 6).map(({ email }, index) => {
+      const { trpc } = test.app.browser({ headers: { 'x-forwarded-for': `198.51.100.${index}` } });
+      return victim.attempt(() => trpc.session.login.mutate({ email, password: 'staff-pass-1' }));
+    }),
+  );
+  tellVictim('80 slow sign-ins from one network', victim);
+  expect([victim.failures(), victim.rate()]).toEqual([{}, 1]);
+  await lookUp(test, '80 slow sign-ins from one network');
+  expect(test.proxy.mostHeld()).toBe(16);
+  await test.release();
+  await Promise.all(attacks);
 });
