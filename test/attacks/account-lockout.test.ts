@@ -88,13 +88,13 @@ describe.each(cases)('somebody who tries to lock out one $as for hours, before t
 
   it('with 30 wrong passwords a minute keeps no known browser out whose person mistypes the password once', async () => {
     await using test = await startAttack(dialect, person);
-    for (let minute = 0; minute < 20; minute += 1) {
-      await test.attack(30);
-      if (minute % 10 === 9) {
-        expect(await test.mistype()).toBe('bad_credentials');
-        await test.signIn();
+    for (let round = 0; round < 2; round += 1) {
+      for (let minute = 0; minute < 10; minute += 1) {
+        await test.attack(30);
+        test.clock.advance(minuteMs);
       }
-      test.clock.advance(minuteMs);
+      expect(await test.mistype()).toBe('bad_credentials');
+      await test.signIn();
     }
     tellVictim(`Account lockout with mistyped passwords (${person.as}, ${dialect})`, test.victim);
     expect(test.victim.rate()).toBe(1);
