@@ -52,7 +52,8 @@ const start = (maxKeys = 1) => {
     ask: (key: number, ...people: number[]): Promise<void> => askUntil(undefined, key, ...people),
     request: (index: number): Request => {
       const request = requests[index];
-      if (request === undefined) throw new Error(`There is no request ${index}: ${requests.map(({ name }) => name)}`);
+      if (request === undefined)
+        throw new Error(`There is no request ${index}: ${requests.map(({ name }) => name).join()}`);
       return request;
     },
     names: () => requests.map(({ name }) => name),
