@@ -244,6 +244,16 @@ it('a missing captcha uses up no tries of the account, since the Auth Service ha
   expect((await test.tryIn({ ...hana, captchaToken: 'captcha-ok', address: address() })).end).toBe('signed_in');
 });
 
+it('a page that a proxy answers in place of the Auth Service uses up no tries of the account', async () => {
+  await using test = await start();
+  const [staff] = accounts;
+  const page = { kind: 'status', status: 403, body: '<html>Maintenance</html>', contentType: 'text/html' } as const;
+  test.authService.fault('staff-login', page);
+  expect(await endsOf(9, () => wrong(test.tryIn, staff))).toEqual(times(9, 'auth_service_contract'));
+  test.authService.clearFaults();
+  expect((await right(test.tryIn, staff)).end).toBe('signed_in');
+});
+
 it('a sign-in to another account whose address reads the same does not reset the failed tries', async () => {
   await using test = await start({ dialect: 'deployed' });
   const [staff] = accounts;

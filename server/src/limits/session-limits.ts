@@ -29,7 +29,8 @@ const minuteMs = 60_000;
 
 /**
  * Whether the Auth Service gave no verdict: the BFF did not send the call (breaker open, overloaded), or the Auth Service
- * was unreachable, too slow, or answered 5xx or 429. An answer that cannot be read may be a verdict in a new shape.
+ * was unreachable, too slow, or answered 5xx or 429. An answer that cannot be read is none of these: it may be a verdict
+ * in a shape that the BFF does not know.
  */
 export const isUnjudged = (error: unknown): boolean => isAppError(error, 'auth_service_unavailable', 'overloaded');
 
@@ -80,8 +81,9 @@ export const createSessionLimits = ({ createCounter, names, networkOf, onLimited
      * address from anywhere; for a known browser 10 a minute. Beside these, failed tries count for the account, by
      * account-tries.ts.
      *
-     * A success, and a try without a verdict, count nowhere. For the account neither a right password whose second factor
-     * is due counts, nor a missing captcha: upstream looks at it before the password.
+     * A success, and a try without a verdict, count nowhere. These count for the sender, but not for the account: a right
+     * password whose second factor is due, a missing captcha (upstream looks at it before the password), and an answer
+     * that cannot be read, such as the page of a proxy.
      */
     async signIn(attempt: SignInAttempt, ask: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
       const sender = await reserve('sign_in', () => reserveForSender(attempt));
@@ -95,7 +97,8 @@ export const createSessionLimits = ({ createCounter, names, networkOf, onLimited
         if (answer.status === 'granted') await sender.release();
         return answer;
       } catch (error) {
-        if (isUnjudged(error) || isAppError(error, 'captcha_required')) await account.release();
+        if (isUnjudged(error) || isAppError(error, 'captcha_required', 'auth_service_contract'))
+          await account.release();
         if (isUnjudged(error)) await sender.release();
         throw error;
       }
