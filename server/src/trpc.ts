@@ -3,14 +3,16 @@ import { type AnyTRPCProcedure, getTRPCErrorFromUnknown, initTRPC, TRPCError } f
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { deserialize, serialize } from 'superjson';
 import type { z } from 'zod';
+import { personOf } from './auth-service/transport.ts';
 import { type Awaitable, isKnown } from './awaitable.ts';
 import type { Context, Person } from './context.ts';
 import { toAppError, toErrorData } from './error-data.ts';
 import { AppError } from './errors.ts';
 import { readInput, unstorableInputError } from './input-transformer.ts';
-import { writeOutput } from './output-transformer.ts';
+import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from './session/request-session.ts';
+import { recordsPerSlice, slices } from './slices.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */
 const stackOf = (error: AppError): { stack?: string } => {
@@ -162,6 +164,9 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
         }
         const answered = answer({ request, asking, input });
         const data = outputSchema.parse(isKnown(answered) ? answered : await answered);
+        // It is written at once, which takes longest: the answers of a batch are written in one turn each.
+        const turn = slices.take(Math.min(countRecords(data), recordsPerSlice), personOf(principal));
+        if (turn !== undefined) await turn;
         request.onCall(path, null, request.clock() - startedAtMs);
         return data;
       } catch (error) {

@@ -1,4 +1,5 @@
 import { createFairQueue } from '../fair-queue.ts';
+import { onAbort } from '../on-abort.ts';
 
 export type BulkheadOptions = {
   /** Tasks under way at once. Default: no limit. */
@@ -58,8 +59,9 @@ export const createBulkhead = (options: BulkheadOptions) => {
 
   const turn = ({ source, signal, onWait, onBegin }: TurnOptions): Promise<void> =>
     new Promise((resolve, reject) => {
+      let stopListening: (() => void) | undefined;
       const begin = () => {
-        signal?.removeEventListener('abort', leave);
+        stopListening?.();
         hold(source);
         onBegin?.();
         resolve();
@@ -71,7 +73,7 @@ export const createBulkhead = (options: BulkheadOptions) => {
       if (signal?.aborted) return leave();
       if (hasSlot(source)) return begin();
       if (!hasPlace(source)) return reject(new BulkheadFull('Too many calls wait already.'));
-      signal?.addEventListener('abort', leave);
+      if (signal !== undefined) stopListening = onAbort(signal, leave);
       waiting.add(source, begin);
       onWait?.();
     });

@@ -7,6 +7,7 @@ import type { Resilience } from './resilience.ts';
 import { type AskAs, createRoleHolders } from './role-holders.ts';
 import { createSignIn } from './sign-in-calls.ts';
 import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
+import { slices } from '../slices.ts';
 import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {
@@ -51,9 +52,11 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   /** A lookup for a person, with their own token. Their token goes nowhere that is not for people of their type. */
-  const askAs: AskAs = async (caller, endpoint, schema, exchange = {}) => {
+  const askAs: AskAs = async (caller, endpoint, schema, { records = 0, ...exchange } = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
     const answer = await ask(endpoint, { ...exchange, ...toExchangeAs(caller) });
+    const turn = slices.take(records, personOf(caller));
+    if (turn !== undefined) await turn;
     return decode(endpoint, schema, readJson(endpoint, answer));
   };
 
@@ -108,7 +111,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     async users(ids: readonly number[], caller: Caller): Promise<UserResults> {
       // The guide's service reads user_ids, the deployed one employee_cookie_ids: they are the same staff ids.
       const json = { user_ids: ids, employee_cookie_ids: ids };
-      const wire = await askAs(caller, endpoints.users, WireUsers, { json });
+      const wire = await askAs(caller, endpoints.users, WireUsers, { json, records: ids.length });
       const results: UserResults = new Map();
       for (const id of ids) {
         const entry = wire.get(id);

@@ -11,7 +11,10 @@ export type AskAs = <Schema extends z.ZodType>(
   caller: Caller,
   endpoint: Endpoint,
   schema: Schema,
-  exchange?: Pick<Exchange, 'query' | 'json'>,
+  exchange?: Pick<Exchange, 'query' | 'json'> & {
+    /** How many records the answer has, so that it is read in a slice of work. Default: few. */
+    records?: number;
+  },
 ) => Promise<z.output<Schema>>;
 
 export type RoleHoldersOptions = {

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import type { TurnEvents } from '../auth-service/bulkhead.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { onAbort } from '../on-abort.ts';
 import type { Unshared } from './unshared.ts';
 
 /** What came of each key: an answer, or why there is none. A key that is left out is nobody's. */
@@ -161,8 +161,6 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
 
   const tryWith = async (loads: readonly Load<Key, Answer>[], caller: Caller): Promise<LoadResults<Key, Answer>> => {
     const abort = new AbortController();
-    // Each key that waits for its turn listens.
-    setMaxListeners(0, abort.signal);
     // Whoever comes now finds a load that was given up no more.
     const onDeserted = () => {
       if (loads.every(({ askers }) => askers.size === 0)) abort.abort();
@@ -268,9 +266,8 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
           giveUpIfDeserted(asker.load);
           reject(signal?.reason as Error);
         };
-        const stopListening = () => signal?.removeEventListener('abort', leave);
+        const stopListening = signal === undefined ? () => {} : onAbort(signal, leave);
         const asker = { caller, person, load, resolve, reject, stopListening };
-        signal?.addEventListener('abort', leave);
         load.askers.add(asker);
       }),
   };
