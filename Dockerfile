@@ -19,11 +19,12 @@ RUN npm run build --workspace @auth-bff/shared --workspace @auth-bff/server
 FROM manifests AS dependencies
 RUN npm ci --omit=dev --legacy-peer-deps --workspace @auth-bff/server
 
+# It answers requests for localhost, and for the name that compose.yaml gives it. Another name needs another --allowed-host.
 FROM build AS auth-service
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD ["node", "-e", "fetch('http://127.0.0.1:8000/').then(() => process.exit(0), () => process.exit(1))"]
-CMD ["node", "--conditions=source", "--import", "tsx", "server/dev/start-auth-service.ts", "--host", "0.0.0.0"]
+CMD ["node", "--conditions=source", "--import", "tsx", "server/dev/start-auth-service.ts", "--host", "0.0.0.0", "--allowed-host", "auth-service"]
 
 # The last stage, and so the one that is built where no target is named.
 FROM node:20-slim AS production

@@ -5,9 +5,10 @@ import { createCalls, type RecordedCall } from './calls.ts';
 import { createControl } from './control.ts';
 import { createDeployed } from './deployed/deployed.ts';
 import { type EndpointName, findEndpoint } from './endpoints.ts';
-import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes } from './exchange.ts';
+import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes, sendRefusal } from './exchange.ts';
 import { applyFault, createFaults, type Fault } from './faults.ts';
 import { createGuide } from './guide/guide.ts';
+import { createHostCheck } from './host-check.ts';
 import type { AuthServiceOptions, Dialect } from './options.ts';
 import { createPeopleDirectory, type PersonChange } from './people-directory.ts';
 import type { Subject } from './people.ts';
@@ -97,9 +98,12 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const answerTo = dialect === 'guide' ? createGuide(service) : createDeployed(service);
   const calls = createCalls();
   const faults = createFaults();
+  const hostCheck = createHostCheck({ allowedHosts: [host, ...(options.allowedHosts ?? [])] });
   const closing = new AbortController();
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const refusal = hostCheck.refusalOf(request);
+    if (refusal !== null) return sendRefusal(response, 421, refusal);
     const { method = 'GET', url = '/', headers } = request;
     const [path = '/', search = ''] = url.split(/\?(.*)/s, 2);
     const endpoint = findEndpoint(path);
@@ -140,10 +144,12 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     else sendBytes(response, answer.status, answer.headers, bytesOf(answer));
   };
 
-  const server = createServer({ maxHeaderSize: 128 * 1024 }, (request, response) => {
+  // The check of the host answers requests without one itself.
+  const bounds = { maxHeaderSize: 128 * 1024, requireHostHeader: false };
+  const server = createServer(bounds, (request, response) => {
     handle(request, response).catch((error: unknown) => failed(error, response));
   });
-  const control = controlPort === false ? null : createServer(createControl({ calls, faults }));
+  const control = controlPort === false ? null : createServer(bounds, createControl({ calls, faults, hostCheck }));
 
   const close = async (): Promise<void> => {
     closing.abort();

@@ -1,3 +1,4 @@
+import { hostnameOf } from './local-host.ts';
 import type { Dialect } from './options.ts';
 
 export const print = (text: string) => process.stdout.write(`${text}\n`);
@@ -28,6 +29,14 @@ export const createOptionReader = (usage: string) => {
     toSeconds(name: string, text: string): number {
       if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
       return refuse(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
+    },
+    /** Hosts without ports: what `--allowed-host` may be given several times. */
+    toHosts(name: string, texts: readonly string[]): string[] {
+      return texts.map((text) => {
+        const hostname = hostnameOf(text);
+        if (hostname !== null && !/:\d*$/.test(text.replace(/^\[.*\]/, ''))) return hostname;
+        return refuse(`${name}: expected a host name or an IP address without a port (IPv6 in brackets), got ${text}`);
+      });
     },
     toDialect(text: string): Dialect {
       if (text === 'guide' || text === 'deployed') return text;

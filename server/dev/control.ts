@@ -3,9 +3,11 @@ import { text } from 'node:stream/consumers';
 import type { Calls } from './calls.ts';
 import { endpointNames, isEndpointName } from './endpoints.ts';
 import { faultFromJson, faultKinds } from './fault-from-json.ts';
+import { sendRefusal } from './exchange.ts';
 import type { createFaults } from './faults.ts';
+import type { HostCheck } from './host-check.ts';
 
-type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults> };
+type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults>; hostCheck: HostCheck };
 type ControlAnswer = { status: number; body: unknown };
 
 const help = `Control of the embedded Auth Service
@@ -27,7 +29,7 @@ curl -X PUT -d '{"kind":"status","status":503,"times":2}' $CONTROL_URL/faults/us
 const bad = (error: string): ControlAnswer => ({ status: 400, body: { error } });
 
 /** Offers over HTTP what the service's owner can do in process: count calls, and make endpoints go wrong. */
-export const createControl = ({ calls, faults }: ControlOptions): RequestListener => {
+export const createControl = ({ calls, faults, hostCheck }: ControlOptions): RequestListener => {
   const setFault = (target: string, body: string | null): ControlAnswer => {
     if (target !== '*' && !isEndpointName(target)) {
       return bad(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
@@ -66,6 +68,10 @@ export const createControl = ({ calls, faults }: ControlOptions): RequestListene
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const hostRefusal = hostCheck.refusalOf(request);
+    if (hostRefusal !== null) return sendRefusal(response, 421, hostRefusal);
+    const originRefusal = hostCheck.originRefusalOf(request);
+    if (originRefusal !== null) return sendRefusal(response, 403, originRefusal);
     const { status, body } = await answer(request);
     const isText = typeof body === 'string';
     response.writeHead(status, { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' });

@@ -59,6 +59,13 @@ export const sendBytes = (
   response.end(hasBody ? bytes : undefined);
 };
 
+/** Answers a request that the server refuses to work on, with the reason as plain text. */
+export const sendRefusal = (response: ServerResponse, status: 403 | 421, reason: string): void => {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+  // The body of the request stays unread, so the connection cannot be used again.
+  sendBytes(response, status, { ...headers, connection: 'close' }, Buffer.from(`${reason}\n`));
+};
+
 /** As Django reads it: the last of a name wins, and quotes around a value are not part of it. */
 export const parseCookies = (header: string | undefined): Map<string, string> => {
   const cookies = new Map<string, string>();

@@ -5,6 +5,11 @@ export type AuthServiceOptions = {
   dialect?: Dialect;
   /** Default 127.0.0.1. */
   host?: string;
+  /**
+   * Hosts that requests may name beside `host`, localhost, names below .localhost, 127.0.0.0/8 and [::1], without ports.
+   * All others are refused with 421. Default: none.
+   */
+  allowedHosts?: readonly string[];
   /** Default 0: any free port. */
   port?: number;
   /** Default false: no control listener; 0: any free port. It listens on 127.0.0.1 whatever the host. */

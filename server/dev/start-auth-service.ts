@@ -6,10 +6,10 @@ import { cannotStart, createOptionReader, print, refuseToStart } from './command
 // The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.
 
 const usage =
-  'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001]';
+  'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--allowed-host auth-service]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toDialect } = createOptionReader(usage);
+  const { refuse, toPort, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -17,6 +17,7 @@ const readOptions = () => {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8000' },
         'control-port': { type: 'string', default: '8001' },
+        'allowed-host': { type: 'string', multiple: true, default: [] },
       },
     });
     return {
@@ -24,6 +25,7 @@ const readOptions = () => {
       host: values.host,
       port: toPort('--port', values.port),
       controlPort: toPort('--control-port', values['control-port']),
+      allowedHosts: toHosts('--allowed-host', values['allowed-host']),
     };
   } catch (error) {
     return refuse((error as Error).message);

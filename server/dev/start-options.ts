@@ -3,11 +3,11 @@ import { parseArgs } from 'node:util';
 import { createOptionReader } from './command-line.ts';
 
 const usage =
-  'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--demo-folder client/demo]';
+  'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host host.docker.internal]… [--demo-folder client/demo]';
 
 /** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
 export const readStartOptions = () => {
-  const { refuse, toPort, toSeconds, toDialect } = createOptionReader(usage);
+  const { refuse, toPort, toSeconds, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -16,6 +16,7 @@ export const readStartOptions = () => {
         'control-port': { type: 'string', default: '8001' },
         'tickets-port': { type: 'string', default: '8010' },
         'access-lifetime-seconds': { type: 'string' },
+        'allowed-host': { type: 'string', multiple: true, default: [] },
         'demo-folder': { type: 'string' },
       },
     });
@@ -28,6 +29,8 @@ export const readStartOptions = () => {
       /** Null: that of the dialect. */
       accessLifetimeSeconds:
         accessLifetime === undefined ? null : toSeconds('--access-lifetime-seconds', accessLifetime),
+      /** Hosts beside those of this machine that requests may name. */
+      allowedHosts: toHosts('--allowed-host', values['allowed-host']),
       /** Null: the repo's own. */
       demoFolder: demoFolder === undefined ? null : resolve(demoFolder),
     };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FastifyRequest } from 'fastify';
 import { createApp } from '../src/app.ts';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
@@ -11,8 +12,9 @@ import { cannotStart, print, refuseToStart } from './command-line.ts';
 import { createDemoPage } from './desk/demo-page.ts';
 import { registerDemoRoutes } from './desk/demo-routes.ts';
 import { registerDevRoutes } from './desk/dev-routes.ts';
-import { localHostOf } from './desk/local-host.ts';
 import { createQuietOutput } from './desk/quiet-output.ts';
+import { createHostCheck } from './host-check.ts';
+import { hostnameOf } from './local-host.ts';
 import { readStartOptions } from './start-options.ts';
 import { runTicketService } from './tickets/run-ticket-service.ts';
 
@@ -27,7 +29,8 @@ const embedded = {
   DIRECTORY_ROLES_FRESH_SECONDS: '10',
 };
 
-const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder } = readStartOptions();
+const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder, ...options } =
+  readStartOptions();
 const environment = {
   ...embedded,
   ...process.env,
@@ -42,6 +45,9 @@ const readConfig = () => {
   }
 };
 const config = readConfig();
+// Browsers on other machines name the address that the BFF listens on.
+const listenHost = hostnameOf(isIPv6(config.host) ? `[${config.host}]` : config.host);
+const allowedHosts = [...(listenHost === null ? [] : [listenHost]), ...options.allowedHosts];
 const [signingKey = embedded.DJANGO_JWT_SIGNING_KEY] = config.signingKeys;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -67,6 +73,7 @@ const authService = await startAuthService({
   dialect,
   port: authServicePort,
   controlPort,
+  allowedHosts,
   signingKey,
   apiKey: config.apiKey,
   ...(accessLifetimeSeconds === null ? {} : { accessLifetimeSeconds }),
@@ -80,11 +87,12 @@ const authService = await startAuthService({
 parts.push(authService);
 
 // The page is opened under either name, and the cookies are of the one that it was opened under.
-const hosts = new Set(['localhost', '127.0.0.1', isIPv6(config.host) ? `[${config.host}]` : config.host]);
+const hosts = new Set(['localhost', '127.0.0.1', ...allowedHosts]);
 const ticketService = runTicketService({
   host: config.host,
   port: ticketsPort,
   origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
+  allowedHosts,
   env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
   onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
 });
@@ -92,11 +100,11 @@ const ticketService = runTicketService({
 const quiet = createQuietOutput((line) => process.stdout.write(line));
 const app = await createApp({ config, log: createLog({ ...config, destination: quiet }) });
 parts.push(app);
-const ticketsUrlFor = ({ hostname }: { hostname: string }) =>
-  `http://${localHostOf(hostname) ?? 'localhost'}:${ticketsPort}`;
+const hostCheck = createHostCheck({ allowedHosts });
+const ticketsUrlFor = ({ raw }: FastifyRequest) => `http://${hostCheck.hostnameOf(raw) ?? 'localhost'}:${ticketsPort}`;
 const { cookieDomain } = config;
-await registerDevRoutes(app.server, { authService, cookieDomain, ticketsUrlFor });
-if (page !== null) await registerDemoRoutes(app.server, { page, ticketsUrlFor });
+await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, ticketsUrlFor });
+if (page !== null) await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor });
 await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 // Metrics are not what anybody came for.
 await app.listenOps().catch(() => null);

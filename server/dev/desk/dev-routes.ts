@@ -3,19 +3,22 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isFromElsewhere } from '../../src/http/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service.ts';
 import { faultFromJson } from '../fault-from-json.ts';
+import { createHostCheck, type HostCheck } from '../host-check.ts';
 import { signInPeople } from '../people.ts';
 import { createCounts } from './counts.ts';
-import { localHostOf } from './local-host.ts';
 
 export type DevRoutesOptions = {
   authService: EmbeddedAuthService;
+  /** Default: only hosts of this machine. */
+  hostCheck?: HostCheck;
   cookieDomain: string | null;
   /** Where the ticket service is, for whoever sent this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
 
-const refusalOf = (request: FastifyRequest): string | null => {
-  if (localHostOf(request.hostname) === null) return 'Refused: this is for localhost alone.';
+const refusalOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
+  const hostRefusal = hostCheck.refusalOf(request.raw);
+  if (hostRefusal !== null) return hostRefusal;
   if (isFromElsewhere(request)) return 'Refused: this is for the page of the same origin alone.';
   if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
   return `Refused: what changes something must carry the header ${csrfHeader}: ${csrfValue}.`;
@@ -23,7 +26,7 @@ const refusalOf = (request: FastifyRequest): string | null => {
 
 /** What the demo page is told of the development set-up around it, and may do to it: `/dev/…`, JSON. */
 export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
-  const { authService, cookieDomain, ticketsUrlFor } = options;
+  const { authService, hostCheck = createHostCheck(), cookieDomain, ticketsUrlFor } = options;
   const counts = createCounts({ server: server.server, authService });
 
   await server.register(
@@ -32,7 +35,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
       const unlimited = { config: { rateLimit: false } } as const;
       scope.addHook('onRequest', async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        const refusal = refusalOf(request);
+        const refusal = refusalOf(request, hostCheck);
         return refusal === null ? undefined : reply.code(403).send({ error: refusal });
       });
       scope.removeAllContentTypeParsers();

@@ -6,6 +6,8 @@ export type RunTicketServiceOptions = {
   host: string;
   port: number;
   origins: readonly string[];
+  /** Hosts beside those of this machine that requests may name. */
+  allowedHosts: readonly string[];
   /** The environment of the process: the variables of the guide. */
   env: Record<string, string | undefined>;
   /** Told where it ends although nobody ended it. */
@@ -18,8 +20,16 @@ const program = fileURLToPath(new URL('start-ticket-service.ts', import.meta.url
 const endMs = 3_000;
 
 /** Starts the ticket service as a process of its own. Rejects where it ends at once, having said why on standard error. */
-export const runTicketService = async ({ host, port, origins, env, onGone }: RunTicketServiceOptions) => {
-  const args = ['--host', host, '--port', String(port), ...origins.flatMap((origin) => ['--origin', origin])];
+export const runTicketService = async (options: RunTicketServiceOptions) => {
+  const { host, port, origins, allowedHosts, env, onGone } = options;
+  const args = [
+    '--host',
+    host,
+    '--port',
+    String(port),
+    ...origins.flatMap((origin) => ['--origin', origin]),
+    ...allowedHosts.flatMap((allowed) => ['--allowed-host', allowed]),
+  ];
   const child = fork(program, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   const [first] = await Promise.race([once(child, 'message'), exited]);

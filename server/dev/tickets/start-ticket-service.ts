@@ -7,19 +7,26 @@ import { createTicketService } from './ticket-service.ts';
 // The ticket service, a process of its own as in life. It knows of the BFF only the key that both share with the Auth
 // Service, and where its pages come from.
 
-const usage = 'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]…';
+const usage =
+  'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
 
 const readOptions = () => {
-  const { refuse, toPort } = createOptionReader(usage);
+  const { refuse, toPort, toHosts } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8010' },
         origin: { type: 'string', multiple: true, default: ['http://localhost:4000'] },
+        'allowed-host': { type: 'string', multiple: true, default: [] },
       },
     });
-    return { host: values.host, port: toPort('--port', values.port), origins: values.origin };
+    return {
+      host: values.host,
+      port: toPort('--port', values.port),
+      origins: values.origin,
+      allowedHosts: toHosts('--allowed-host', values['allowed-host']),
+    };
   } catch (error) {
     return refuse((error as Error).message);
   }
@@ -34,10 +41,11 @@ const readKeys = () => {
   }
 };
 
-const { host, port, origins } = readOptions();
+const { host, port, origins, allowedHosts } = readOptions();
 const service = await createTicketService({
   ...readKeys(),
   origins,
+  allowedHosts,
   seed: toSeedTickets(Date.now()),
   now: Date.now,
 });

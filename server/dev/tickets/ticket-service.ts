@@ -1,10 +1,12 @@
 import { requireAuth, type RequireAuthOptions } from '@auth-bff/server/fastify';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { NewTicket } from './ticket.ts';
 import { createTickets, type TicketsOptions } from './tickets.ts';
 
 export type TicketServiceOptions = TicketsOptions &
+  HostCheckOptions &
   Pick<RequireAuthOptions, 'signingKeys' | 'algorithm'> & {
     /** Whose pages may call with credentials: those of the BFF. */
     origins: readonly string[];
@@ -19,18 +21,23 @@ const complaintOf = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; messa
  * `requireAuth`, and asks nobody. `GET /tickets/` and `POST /tickets/`.
  */
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
-  const { origins, seed, now, ...verifying } = options;
+  const { origins, allowedHosts = [], seed, now, ...verifying } = options;
+  const hostCheck = createHostCheck({ allowedHosts });
   const tickets = createTickets({ seed, now });
   const server = Fastify({
     logger: false,
     bodyLimit: 10_000,
+    // The check of the host answers requests without one itself.
+    http: { requireHostHeader: false },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true },
   });
   // What a form of another site can send is no JSON; a script's must pass CORS first.
   server.removeContentTypeParser('text/plain');
-  server.addHook('onRequest', async (_request, reply) => {
+  server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    const refusal = hostCheck.refusalOf(request.raw);
+    return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
   });
   await server.register(fastifyCors, {
     origin: async (origin: string | undefined) => origin !== undefined && origins.includes(origin),

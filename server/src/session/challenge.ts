@@ -53,6 +53,13 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
   };
 
   return {
+    /** Whose second factor this is: the e-mail address as it was typed. Null: not a challenge of ours. */
+    emailOf: (challenge: string): Promise<string | null> =>
+      open(challenge).then(
+        ({ email }) => email,
+        () => null,
+      ),
+
     seal: (pending: PendingSignIn): Promise<string> =>
       sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs } satisfies z.infer<typeof Sealed>),
 

@@ -7,6 +7,7 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
+import type { SessionEnd } from '../audit.ts';
 import type { Caller, Cause } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -15,7 +16,7 @@ import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
-import { type PresentedTokens, toPairs } from './presented-tokens.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
 import { type NewSession, type SessionService, signedOut } from './session-service.ts';
 import { toSession } from './session-view.ts';
 import type { Standing } from './standing.ts';
@@ -42,6 +43,8 @@ export type RequestSessionOptions = {
   chosen: ChosenToken | AppError | null;
   cause: Cause;
   sessions: SessionService;
+  /** Whether the session of the access token that counts was signed out. */
+  isSignedOut: (access: VerifiedToken) => Awaitable<boolean>;
   tokenChooser: TokenChooser;
   standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
@@ -50,6 +53,8 @@ export type RequestSessionOptions = {
   clearCookies: () => void;
   /** Told where the request carries sessions of several people. */
   onConflict: () => void;
+  /** Called if the session of the request's token is refused although the token is valid. */
+  onEnd: (end: Extract<SessionEnd, 'account_inactive' | 'signed_out'>, token: VerifiedToken) => void;
   /** Told of each token that the answer speaks for. */
   onSession: (token: VerifiedToken) => void;
 };
@@ -59,8 +64,19 @@ const inactive = (): AppError =>
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, deviceValues, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
-  const { setCookies, clearCookies, onConflict, onSession } = options;
+  const {
+    presented,
+    deviceValues,
+    chosen,
+    cause,
+    sessions,
+    isSignedOut,
+    tokenChooser,
+    standing,
+    membership,
+    validate,
+  } = options;
+  const { setCookies, clearCookies, onConflict, onEnd, onSession } = options;
   /** Whether the answer already says of which session it is, or that there is none any more. */
   let isSettled = false;
 
@@ -75,14 +91,20 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
   };
   const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
-    const decide = (isSignedOut: boolean): Authentication => {
-      if (isSignedOut) return refuse(signedOut());
-      if (standing.isKnownInactive(verified.principal)) return refuse(inactive());
+    const decide = (isEnded: boolean): Authentication => {
+      if (isEnded) {
+        onEnd('signed_out', verified);
+        return refuse(signedOut());
+      }
+      if (standing.isKnownInactive(verified.principal)) {
+        onEnd('account_inactive', verified);
+        return refuse(inactive());
+      }
       if (!isSettled) onSession(verified);
       return signedInAs(verified, token);
     };
-    const isSignedOut = sessions.isSignedOut(verified);
-    return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
+    const isEnded = isSignedOut(verified);
+    return isKnown(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
   };
 
   /** Waits for nothing where this process knows all that it takes. */
@@ -176,7 +198,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     async signOut(): Promise<null> {
       isSettled = true;
       clearCookies();
-      await Promise.all(toPairs(presented).map(sessions.signOut));
+      await sessions.signOut(presented);
       return null;
     },
 

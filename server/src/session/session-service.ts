@@ -12,8 +12,11 @@ import type { Device, DeviceCookies } from './device-cookie.ts';
 import { type EstablishedSession, establishSession } from './established-session.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Lineage } from './lineage.ts';
-import { type PresentedTokens, type TokenPair, toPairs } from './presented-tokens.ts';
+import { provenMarks } from './marks.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
 import type { Refresher } from './refresher.ts';
+import { createSignOut } from './sign-out.ts';
+import type { TokenProof } from './token-proof.ts';
 
 export type SessionServiceOptions = {
   authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'signOut'>;
@@ -23,6 +26,7 @@ export type SessionServiceOptions = {
   challenges: Challenges;
   deviceCookies: DeviceCookies;
   refresher: Refresher;
+  proof: TokenProof;
   limits: Pick<SessionLimits, 'signIn' | 'secondFactor' | 'noteSignIn'>;
   now: () => number;
 };
@@ -34,22 +38,10 @@ export type SignInResult = ({ status: 'signed_in' } & NewSession) | { status: 'o
 
 export const signedOut = (): AppError => new AppError('session_ended', { message: 'This session was signed out.' });
 
-type HeldTokens = { access: VerifiedToken | null; refresh: VerifiedToken | null };
-
 /** Sign-in, second factor, refresh and sign-out. Tokens come back to be put into cookies, never into an answer. */
 export const createSessionService = (options: SessionServiceOptions) => {
-  const { authService, verifier, lineage, exchanges, challenges, deviceCookies, refresher, limits, now } = options;
-
-  /** Those of the tokens that verify, whatever their age. */
-  const held = async ({ accessToken, refreshToken }: TokenPair): Promise<HeldTokens> => {
-    const verify = (token: string | null, check: (token: string) => Promise<VerifiedToken>) =>
-      token === null ? null : check(token).catch(() => null);
-    const [access, refresh] = await Promise.all([
-      verify(accessToken, verifier.verifyAtAnyAge),
-      verify(refreshToken, verifier.verifyRefresh),
-    ]);
-    return { access, refresh };
-  };
+  const { authService, verifier, lineage, exchanges, challenges, deviceCookies, refresher, proof, limits, now } =
+    options;
 
   const begin = async (
     grant: TokenGrant,
@@ -65,8 +57,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
       });
     }
     // A refresh of the earlier session that is under way must not put it back.
-    for (const pair of toPairs(before)) await lineage.replace(await held(pair));
-    await lineage.begin(session);
+    await proof.mark(before, lineage.replace);
+    await lineage.begin(provenMarks(session));
     await limits.noteSignIn(account);
     return { session, device: await device.remember(account) };
   };
@@ -104,33 +96,13 @@ export const createSessionService = (options: SessionServiceOptions) => {
 
     refresh: refresher.refresh,
 
-    /**
-     * Ends the session of these tokens: at once in all replicas, for every token that it was ever given, and upstream as
-     * far as upstream can be reached. Tokens that do not verify end nothing. Never throws.
-     */
-    async signOut(tokens: TokenPair): Promise<void> {
-      const { refreshToken } = tokens;
-      const { access, refresh } = await held(tokens);
-      await lineage.end({ access, refresh });
+    emailOf: challenges.emailOf,
 
-      const newest =
-        refresh === null || refreshToken === null
-          ? null
-          : await exchanges.latest({ token: refreshToken, fingerprint: refresh.fingerprint });
-      const subject = (refresh ?? access)?.principal;
-      if (subject === undefined) return;
-      const { type, id } = subject;
-      const isAccessOfType = access?.principal.type === type;
-      await authService
-        .signOut({
-          type,
-          id,
-          accessToken: newest?.accessToken ?? (isAccessOfType ? tokens.accessToken : null),
-          refreshToken: newest?.refreshToken ?? (refresh === null ? null : refreshToken),
-          ...causeOf(tokens),
-        })
-        .catch(() => {});
-    },
+    /** Ends the session of the tokens that a request carries, here and upstream. Never throws. */
+    signOut: createSignOut({ authService, lineage, exchanges, proof }),
+
+    /** Whether this process knows that this access token's session was signed out. */
+    isSignedOutHere: (access: VerifiedToken): boolean => lineage.isEndedHere(access),
 
     /** Whether this access token's session was signed out. */
     isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),

@@ -3,9 +3,11 @@ import { personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
 import { createSessionLimits, type SessionLimitsOptions } from '../limits/session-limits.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import type { RedisChannel } from '../redis-channel.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { createChallenges } from './challenge.ts';
 import { createDeviceCookies } from './device-cookie.ts';
+import { longestUnverifiedMs, longestVerifiedMs } from './entry-lifetime.ts';
 import { establishSession } from './established-session.ts';
 import { createExchanges } from './exchanges.ts';
 import { createLineage } from './lineage.ts';
@@ -13,18 +15,20 @@ import { createRefresher, type RefresherOptions } from './refresher.ts';
 import { createSealedGrants } from './sealed-grant.ts';
 import { createSessionService, type SessionService } from './session-service.ts';
 import { createSharedExchanges } from './shared-exchanges.ts';
-import { createSharedLineage } from './shared-lineage.ts';
+import { createSharedLineage, type SharedLineageOptions } from './shared-lineage.ts';
+import { createTokenProof } from './token-proof.ts';
 
-export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
+export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
   Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
-  Pick<RefresherOptions, 'standing'> & {
+  Pick<RefresherOptions, 'standing'> &
+  Pick<SharedLineageOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
-    /** Whether a refresh token is verified here: whom it speaks for is believed only then. */
+    /** Whether tokens are verified here. If not, nothing about them is stored for longer than 7 days. */
     isVerifiedHere: boolean;
     sealingSecret: string;
-    /** What the replicas share. Null: there is one alone. */
-    optionalRedis: OptionalRedis | null;
+    /** What the replicas share, and where they tell each other of sign-outs. Null: there is one alone. */
+    shared: { optionalRedis: OptionalRedis; channel: RedisChannel } | null;
     /** What every key in Redis begins with. */
     redisPrefix: string;
     names: BlindNames;
@@ -41,43 +45,58 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     verifier,
     isVerifiedHere,
     sealingSecret,
-    optionalRedis,
+    shared: sharedBy,
     redisPrefix,
     createCounter,
     names,
     now,
     clock,
   } = options;
-  const { networkOf, onLimited, standing, onForeignToken, onRefresh } = options;
+  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd, onUnstored } = options;
+  const longestMs = isVerifiedHere ? longestVerifiedMs : longestUnverifiedMs;
   const shared =
-    optionalRedis === null
+    sharedBy === null
       ? { lineage: null, exchanges: null }
       : {
-          lineage: createSharedLineage({ optionalRedis, names, now, prefix: redisPrefix }),
+          lineage: createSharedLineage({
+            ...sharedBy,
+            names,
+            now,
+            clock,
+            prefix: redisPrefix,
+            longestMs,
+            onUnstored,
+          }),
           exchanges: createSharedExchanges({
-            optionalRedis,
+            optionalRedis: sharedBy.optionalRedis,
             names,
             grants: createSealedGrants({ sealingSecret }),
             establish: (grant) => establishSession(grant, { verifier, now }),
             now,
             clock,
             prefix: redisPrefix,
+            longestMs,
           }),
         };
   const lineage = createLineage({ now, shared: shared.lineage });
   const exchanges = createExchanges({ now, shared: shared.exchanges });
+  const proof = createTokenProof({ verifier, counter: createCounter(), names, now });
   const limits = createSessionLimits({ createCounter, names, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
     lineage,
     exchanges,
+    proof,
     limits,
     standing,
-    limitedAs: (subject, { address }) => (isVerifiedHere ? personOf(subject) : `address ${networkOf(address ?? '')}`),
+    // Only a token that the Auth Service is known to have issued speaks for a person.
+    limitedAs: (subject, { address, isProven }) =>
+      isProven ? personOf(subject) : `address ${networkOf(address ?? '')}`,
     now,
     onForeignToken,
     onRefresh,
+    onEnd,
   });
   const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), names });
   const deviceCookies = createDeviceCookies({ sealingSecret, names, now });
@@ -89,6 +108,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     challenges,
     deviceCookies,
     refresher,
+    proof,
     limits,
     now,
   });

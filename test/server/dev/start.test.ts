@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
+import { askRaw } from '../../support/raw-request.ts';
 import { freePort, holdPort, runProcess } from '../../support/run-process.ts';
 import { ask, claimsOf } from './ask.ts';
 import { createPageFolder } from './desk/page-folder.ts';
@@ -119,6 +120,32 @@ describe('npm run dev', () => {
     }
   });
 
+  it('answers under a host that it is told to allow, and refuses another, on all ports', async () => {
+    await using page = await createPageFolder();
+    const { dev, ports } = await startDev({ args: ['--allowed-host', 'desk.test'], pageFolder: page.folder });
+    await using _ = dev;
+    await dev.printed(/Ctrl-C ends all/);
+    const statuses = async (host: string) => {
+      const requests: Array<[port: number, target: string]> = [
+        [ports.bff, '/'],
+        [ports.bff, '/dev/config'],
+        [ports.authService, '/api/me/'],
+        [ports.control, '/calls'],
+        [ports.tickets, '/tickets/'],
+      ];
+      const askOne = async ([port, target]: [number, string]) =>
+        askRaw(`http://127.0.0.1:${port}`, { target, headers: { host } });
+      return (await Promise.all(requests.map(askOne))).map(({ status }) => status);
+    };
+    expect(await statuses('desk.test')).toEqual([200, 200, 404, 200, 401]);
+    expect(await statuses('evil.test')).toEqual([421, 403, 421, 421, 421]);
+    const config = await askRaw(`http://127.0.0.1:${ports.bff}`, {
+      target: '/dev/config',
+      headers: { host: 'desk.test' },
+    });
+    expect(JSON.parse(config.body)).toMatchObject({ ticketsUrl: `http://desk.test:${ports.tickets}` });
+  });
+
   it.each([
     ['that is asked for', ['--dialect', 'deployed', '--access-lifetime-seconds', '37'], 37],
     ['that the guide dialect has', [], 900],
@@ -164,6 +191,8 @@ describe('npm run dev', () => {
     await using page = await createPageFolder();
     const { dev, ports } = await startDev({ pageFolder: page.folder });
     await using _ = dev;
+    // The build begins after that.
+    await dev.printed(/Ctrl-C ends all/);
     await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'));
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
@@ -200,6 +229,8 @@ describe('npm run dev', () => {
     ['--dialect', 'french', 'expected guide or deployed, got french'],
     ['--tickets-port', '99999', 'expected a port from 0 to 65535, got 99999'],
     ['--access-lifetime-seconds', '0', 'expected a whole number of seconds from 1 to 999999, got 0'],
+    ['--allowed-host', 'desk.test:4000', 'expected a host name or an IP address without a port'],
+    ['--allowed-host', 'http://desk.test', 'expected a host name or an IP address without a port'],
   ])('says what a wrong %s should be', async (option, value, should) => {
     const { dev } = await startDev({ args: [option, value] });
     await using _ = dev;

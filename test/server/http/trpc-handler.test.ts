@@ -135,7 +135,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
   });
 
   it('who asks too often', async () => {
-    await using twins = await startTwins({ dialect, env: { RATE_LIMIT_PER_MINUTE: '3' } });
+    await using twins = await startTwins({ dialect, env: { RATE_LIMIT_PER_MINUTE: '4' } });
     const asked = [
       asStaff('a call', get('session.me')),
       asStaff('a batch', get(['session.me', 'users.byId'], [undefined, { id: 5 }])),

@@ -14,6 +14,8 @@ const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
   ['session.me,users.me,status.get,session.validate', undefined],
   ['session.me,users.byId,users.byId', inputsText([undefined, { id: 5 }, { id: 999_999 }])],
   ['users.byId,users.byId', inputsText([{ id: 'x' }, { id: 0 }])],
+  ['users.byId,users.byRole', inputsText([{ id: 5 }, { system: 'TTS', role: '\ud800' }])],
+  ['users.byRole,session.me,no.such', inputsText([{ system: 'TTS', role: 'a\0' }, { '\0': 1 }, '\0'])],
   ['session.me,no.such', undefined],
   ['no.such,session.me', '{}'],
   ['no.such,nor.this', undefined],

@@ -7,8 +7,14 @@ import { apiKey, signingKey, start } from '../ask.ts';
 
 export const ticketsUrl = 'http://localhost:8010';
 
-/** A BFF with what `npm run dev` puts beside it. `page`: how the page is; it may be changed while it is served. */
-export const startDesk = async (page: { state: DemoPageState } = { state: { state: 'building' } }) => {
+/**
+ * A BFF with what `npm run dev` puts beside it. `page`: how the page is; it may be changed while it is served. `env`:
+ * further variables of the BFF.
+ */
+export const startDesk = async (
+  page: { state: DemoPageState } = { state: { state: 'building' } },
+  env: Record<string, string> = {},
+) => {
   const authService = await start({ accessLifetimeSeconds: 60 });
   const config = loadConfig({
     DJANGO_JWT_SIGNING_KEY: signingKey,
@@ -19,6 +25,7 @@ export const startDesk = async (page: { state: DemoPageState } = { state: { stat
     LOG_LEVEL: 'silent',
     // So few that whatever is limited is found out.
     RATE_LIMIT_PER_MINUTE: '3',
+    ...env,
   });
   const app = await createApp({
     config,
