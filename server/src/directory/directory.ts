@@ -156,7 +156,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
   const lookUpAll = (ids: readonly number[], asking: Asking, load: UserLoad): Awaitable<Array<User | null>> => {
     const sought = ids.map((id) => oneUserOrNone(id, asking, load));
-    return sought.every(isKnown) ? sought : Promise.all(sought);
+    return sought.every(isKnown) ? sought : Promise.all(sought.map(async (user) => user));
   };
 
   /** Many at once, of whom some are not known. */
@@ -226,7 +226,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
         if (isShort) parts.push(heard(lookUpAll(part, asking, load)));
         else for (const request of inParts(part, idsPerRequest)) parts.push(heard(loadPart(request, asking, load)));
       }
-      const found = parts.every(isKnown) ? parts.flat() : (await Promise.all(parts)).flat();
+      const found = parts.every(isKnown) ? parts.flat() : (await Promise.all(parts.map(async (part) => part))).flat();
       return {
         users: found.filter((user) => user !== null),
         notFound: asked.filter((_id, index) => found[index] === null),
