@@ -7,6 +7,11 @@ const isPeculiar = (key: string): boolean =>
 const toPath = (keys: ReadonlyArray<string | number>): string =>
   keys.map((key) => String(key).replaceAll(/[\\.]/g, String.raw`\$&`)).join('.');
 
+const isPlainObject = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
 /**
  * Whether superjson would write the value as JSON does; `onDate` is told of the keys that lead to each date, which
  * it notes besides, and tells whether it could. What else superjson has a word for (undefined, NaN, -0, maps, one object
@@ -35,7 +40,7 @@ const isPlain = (
   if (prototype === Date.prototype) {
     return keys.length > 0 && !Number.isNaN((value as Date).getTime()) && onDate(keys);
   }
-  if (prototype !== Object.prototype && prototype !== null) return false;
+  if (!isPlainObject(value)) return false;
   for (const key of Object.keys(value)) {
     if (isPeculiar(key)) return false;
     const member = (value as Record<string, unknown>)[key];
@@ -123,6 +128,7 @@ export const writeOutputInParts = async (
   };
   const writeWhole = () => Buffer.from(JSON.stringify(writeOutput(output)));
 
+  if (!isPlainObject(output)) return writeWhole();
   for (const [index, [key, member]] of Object.entries(output).entries()) {
     text += `${index === 0 ? '' : ','}${JSON.stringify(key)}:`;
     const isLong = Array.isArray(member) && member.length > recordsPerPart;

@@ -7,27 +7,26 @@ export type SlicesOptions = {
   inNextTurn?: (begin: () => void) => unknown;
 };
 
-/** To look up, check and write a record such as a user takes some 5 to 10 µs. */
+/** To look up, check and write a record such as a user takes 3 to 10 µs. */
 export const recordsPerSlice = 500;
-/** Fewer are not worth a wait. 50 calls with this many are less than twice a slice. */
+/** Fewer are not worth a wait. 50 calls with as many each are less than two slices. */
 const minRecords = 16;
 
 /**
- * Splits long work, so that it never holds the event loop for long: as many records as one slice has are handled in one
- * turn of it, whichever requests they are for. Other work waits for a later turn, one slice a turn, round-robin by who
- * asks.
+ * Splits long work, so that it does not hold the event loop: one slice of records is handled in each turn of the loop,
+ * whatever requests they are for. What does not fit waits, and gets a turn each, round-robin by source.
  */
 export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = setImmediate }: SlicesOptions = {}) => {
   const waiting = createFairQueue<() => void>();
   let handled = 0;
-  /** Records of this turn, by who asked, that may be handled once more: looked up before, and written then. */
-  const looked = new Map<string, number>();
+  /** Of each source the records handled in this turn, once. */
+  const handledOnce = new Map<string, number>();
   let isTurnDue = false;
 
   const beginTurn = (): void => {
     isTurnDue = false;
     handled = 0;
-    looked.clear();
+    handledOnce.clear();
     waiting.take()?.();
     if (waiting.size() > 0) expectTurn();
   };
@@ -38,33 +37,41 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
   };
   const handle = (records: number, source: string): void => {
     handled += records;
-    looked.set(source, (looked.get(source) ?? 0) + records);
+    handledOnce.set(source, (handledOnce.get(source) ?? 0) + records);
     expectTurn();
   };
 
-  return {
-    /** Asks to handle so many records now. A promise: once it resolves, and then at once. Undefined: without a wait. */
-    take(records: number, source: string): Promise<void> | undefined {
-      if (records < minRecords) return undefined;
-      const again = looked.get(source) ?? 0;
-      if (again >= records) {
-        looked.set(source, again - records);
-        return undefined;
-      }
-      if (waiting.size() === 0 && (handled === 0 || handled + records <= recordsPerTurn)) {
+  const take = (records: number, source: string): Promise<void> | undefined => {
+    if (records < minRecords) return undefined;
+    const fits = handled === 0 || handled + records <= recordsPerTurn;
+    if (fits && waiting.size() === 0) {
+      handle(records, source);
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      waiting.add(source, () => {
         handle(records, source);
-        return undefined;
-      }
-      return new Promise((resolve) => {
-        waiting.add(source, () => {
-          handle(records, source);
-          resolve();
-        });
-        expectTurn();
+        resolve();
       });
+      expectTurn();
+    });
+  };
+
+  return {
+    /**
+     * Asks to handle so many records, which has to begin as soon as that is granted. Undefined: it is, without a wait.
+     * The source is who asked for them.
+     */
+    take,
+    /** The same for a second step, such as to write what was looked up: no wait where the first one was in this turn. */
+    takeAgain(records: number, source: string): Promise<void> | undefined {
+      const once = handledOnce.get(source) ?? 0;
+      if (once < records) return take(records, source);
+      handledOnce.set(source, once - records);
+      return undefined;
     },
   };
 };
 
-/** Those of this process, which has one event loop. */
+/** The slices of this process, which has one event loop. */
 export const slices = createSlices();

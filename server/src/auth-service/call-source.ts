@@ -1,5 +1,5 @@
 import { toNetwork } from '../http/client-address.ts';
-import type { Exchange } from './transport.ts';
+import { type Caller, type Exchange, personOf } from './transport.ts';
 
 /**
  * Who makes a call, and so may be why it fails. A verified caller is a person (`staff 123`). Everything that another
@@ -12,3 +12,7 @@ export const sourceOf = ({ person, address }: Pick<Exchange, 'person' | 'address
   person === undefined
     ? { isVerified: false, name: `network ${toNetwork(address ?? '')}` }
     : { isVerified: true, name: person };
+
+/** Whose share of the bulkhead, and of other work, a caller's calls take. */
+export const shareOf = ({ isUnverified, address, ...caller }: Omit<Caller, 'accessToken'>): string =>
+  sourceOf({ person: isUnverified === true ? undefined : personOf(caller), address }).name;

@@ -1,5 +1,6 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
+import { shareOf } from './call-source.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { brokenContract, isJson, readJson, statusToError } from './meaning.ts';
@@ -55,7 +56,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   const askAs: AskAs = async (caller, endpoint, schema, { records = 0, ...exchange } = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
     const answer = await ask(endpoint, { ...exchange, ...toExchangeAs(caller) });
-    const turn = slices.take(records, personOf(caller));
+    const turn = slices.take(records, shareOf(caller));
     if (turn !== undefined) await turn;
     return decode(endpoint, schema, readJson(endpoint, answer));
   };

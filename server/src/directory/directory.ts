@@ -1,5 +1,6 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import { createBulkhead } from '../auth-service/bulkhead.ts';
+import { shareOf } from '../auth-service/call-source.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
@@ -161,10 +162,10 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
   /** Many at once, of whom some are not known. */
   const loadPart = (ids: readonly number[], asking: Asking, load: UserLoad): Promise<Array<User | null>> => {
-    const source = personOf(asking);
+    const source = shareOf(asking);
     return inShare(
       async () => {
-        await slices.take(ids.length, source);
+        await slices.takeAgain(ids.length, source);
         return lookUpAll(ids, asking, load);
       },
       { source, signal: asking.left?.() ?? asking.signal },
@@ -220,7 +221,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
       const load = userLoads.manyAreComplete() ? complete : anything;
       const parts: Array<Awaitable<Array<User | null>>> = [];
       for (const part of inParts(asked, recordsPerSlice)) {
-        const turn = slices.take(part.length, personOf(asking));
+        const turn = slices.take(part.length, shareOf(asking));
         if (turn !== undefined) await turn;
         const isShort = part.length <= idsPerRequest || part.every((id) => users.fresh(String(id)) !== undefined);
         if (isShort) parts.push(heard(lookUpAll(part, asking, load)));

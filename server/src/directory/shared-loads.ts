@@ -53,6 +53,10 @@ type Load<Key, Answer> = {
   onDeserted: () => void;
 };
 
+/** Who asks. A person whom a token only claims to be is another one, and at each address another. */
+const askerOf = (caller: Caller): string =>
+  caller.isUnverified === true ? `unverified ${personOf(caller)} at ${caller.address}` : personOf(caller);
+
 const neverInTurn = { isWaiting: false, hasWaited: false, hasBegun: false };
 
 /** Everybody's lane. A key that somebody was denied is loaded by each person alone, in the lane of their own. */
@@ -165,7 +169,7 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
     const onDeserted = () => {
       if (loads.every(({ askers }) => askers.size === 0)) abort.abort();
     };
-    const person = personOf(caller);
+    const person = askerOf(caller);
     for (const load of loads) Object.assign(load, { person, ...neverInTurn, onDeserted });
     const keys = loads.map(({ key }) => key);
     const turnsOf: TurnsOf<Key> = (some) => {
@@ -255,7 +259,7 @@ export const createSharedLoads = <Key extends string | number, Answer>(options: 
       new Promise((resolve, reject) => {
         const { signal } = caller;
         if (signal?.aborted) return reject(signal.reason as Error);
-        const person = personOf(caller);
+        const person = askerOf(caller);
         const lane = unshared.isShared(key) ? everybody : person;
         const id = `${lane} ${key}`;
         const begun = findLoad(id, person);

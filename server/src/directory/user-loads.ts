@@ -1,6 +1,7 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { createBulkhead } from '../auth-service/bulkhead.ts';
-import { type Caller, personOf } from '../auth-service/transport.ts';
+import { shareOf } from '../auth-service/call-source.ts';
+import type { Caller } from '../auth-service/transport.ts';
 import type { UserRecord } from '../auth-service/wire.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { LoadResults, TurnsOf } from './shared-loads.ts';
@@ -42,7 +43,7 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
   };
   const isDue = () => !isLearning && (learnt === null || now() - learnt.atMs >= relearnAfterMs);
 
-  const turnOf = (caller: Caller) => ({ source: personOf(caller), signal: caller.signal, onWait: caller.onWait });
+  const turnOf = (caller: Caller) => ({ source: shareOf(caller), signal: caller.signal, onWait: caller.onWait });
 
   const loadOne = async (id: number, caller: Caller): Promise<LoadedUser> =>
     inShare(async () => ({ ...(await authService.user(id, caller)), from: 'one' }), turnOf(caller));
@@ -126,18 +127,18 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
   };
 
   const loadFirst: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
-    const person = personOf(caller);
+    const share = shareOf(caller);
     const lesson = loadUnlearnt(ids, caller, turnsOf);
-    firstLessons.set(person, lesson);
+    firstLessons.set(share, lesson);
     try {
       return await lesson;
     } finally {
-      if (firstLessons.get(person) === lesson) firstLessons.delete(person);
+      if (firstLessons.get(share) === lesson) firstLessons.delete(share);
     }
   };
 
   const loadComplete: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
-    const lesson = firstLessons.get(personOf(caller));
+    const lesson = firstLessons.get(shareOf(caller));
     if (lesson !== undefined) {
       // Others who asked for these ids too have no part in it.
       caller.onWait?.();

@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import type { Caller } from '../../../server/src/auth-service/transport.ts';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
 import { createUnshared } from '../../../server/src/directory/unshared.ts';
 import { AppError } from '../../../server/src/errors.ts';
@@ -36,9 +38,9 @@ const start = (maxKeys = 1) => {
     maxKeys,
   });
   const answers: string[] = [];
-  const askUntil = async (signal: AbortSignal | undefined, key: number, ...people: number[]): Promise<void> => {
+  const askAs = async (rest: Partial<Caller>, key: number, ...people: number[]): Promise<void> => {
     for (const id of people) {
-      load(key, { type: 'staff', id, accessToken: 'none', signal }).then(
+      load(key, { type: 'staff', id, accessToken: 'none', ...rest }).then(
         (answer) => answers.push(`${id}: ${answer}`),
         (error: AppError) => answers.push(`${id}: ${error.reason}`),
       );
@@ -47,9 +49,10 @@ const start = (maxKeys = 1) => {
     await nextTurn();
   };
   return {
-    askUntil,
     /** Each person asks for the key, in one tick. */
-    ask: (key: number, ...people: number[]): Promise<void> => askUntil(undefined, key, ...people),
+    ask: (key: number, ...people: number[]): Promise<void> => askAs({}, key, ...people),
+    askUntil: (signal: AbortSignal, key: number, person: number): Promise<void> => askAs({ signal }, key, person),
+    askUnverified: (key: number, person: number): Promise<void> => askAs({ isUnverified: true }, key, person),
     request: (index: number): Request => {
       const request = requests[index];
       if (request === undefined)
@@ -70,6 +73,17 @@ it('a load that waits for its turn is joined by the same person alone', async ()
   request(1).begin();
   await request(1).end('found');
   expect(answers.toSorted()).toEqual(['1: found', '1: found', '2: found']);
+});
+
+it('a load of somebody who only claims to be a person holds that person up no more than others', async () => {
+  const { ask, askUnverified, request, names, answers } = start();
+  await askUnverified(5, 1);
+  request(0).wait();
+  await ask(5, 1);
+  expect(names()).toHaveLength(2);
+  request(1).begin();
+  await request(1).end('found');
+  expect(answers).toHaveLength(2);
 });
 
 it('people who asked in the same tick go on alone where the first has to wait', async () => {
@@ -200,4 +214,14 @@ it('an outage of a load that never waited fails all who ask, at once', async () 
   await request(0).end(new AppError('auth_service_unavailable', { upstream: 'silent' }));
   expect(names()).toHaveLength(1);
   expect(answers.toSorted()).toEqual(['1: auth_service_unavailable', '2: auth_service_unavailable']);
+});
+
+it('all keys of a request, which end with it, are one listener on its signal', async () => {
+  const { askUntil, request, answers } = start(1_000);
+  const leaving = new AbortController();
+  await Promise.all(Array.from({ length: 1_000 }, (_, key) => askUntil(leaving.signal, key, 1)));
+  expect(getEventListeners(leaving.signal, 'abort')).toHaveLength(1);
+  await request(0).end('found');
+  expect(answers).toHaveLength(1_000);
+  expect(getEventListeners(leaving.signal, 'abort')).toHaveLength(0);
 });

@@ -1,4 +1,5 @@
 import { maxCallsPerBatch } from '../../../shared/src/index.ts';
+import { crowd } from '../crowd.ts';
 import type { Case } from '../twins.ts';
 import { inputsText, postOf, queryOf, turn } from './calls.ts';
 
@@ -7,10 +8,15 @@ const users = (count: number): [string, string] => [
   inputsText(Array.from({ length: count }, (_, index) => ({ id: index + 1 }))),
 ];
 
+/** Long answers: of 500 users, and of as many as fit beside them. */
+const many = [crowd(500), crowd(300, 500), [5, 999_999]].map((ids) => ({ ids }));
+
 const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
   ...[1, 2, 10, maxCallsPerBatch, maxCallsPerBatch + 1].map(users),
   ['users.byId,users.byId', inputsText([{ id: 5 }, { id: 5 }])],
   ['users.byId,users.byIds,users.byId', inputsText([{ id: 5 }, { ids: [5, 12] }, { id: 12 }])],
+  ['users.byIds,users.byIds,users.byIds', inputsText(many)],
+  ['users.byIds,users.byId,no.such,users.byId', inputsText([many[1], { id: 5 }, undefined, { id: 'x' }])],
   ['session.me,users.me,status.get,session.validate', undefined],
   ['session.me,users.byId,users.byId', inputsText([undefined, { id: 5 }, { id: 999_999 }])],
   ['users.byId,users.byId', inputsText([{ id: 'x' }, { id: 0 }])],
