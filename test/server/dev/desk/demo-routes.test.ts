@@ -83,13 +83,20 @@ describe('the routes of the demo page', () => {
     },
   );
 
-  it.each(['/assets/old-12345678.js', '/favicon.ico', '/../package.json', '/..%2f..%2fpackage.json', '/index.html%00'])(
+  it.each(['/assets/old-12345678.js', '/favicon.ico', '/../package.json', '/..%2f..%2fpackage.json'])(
     'have nothing at %s for whoever does not ask for a page',
     async (target) => {
       await using desk = await startDesk({ state: ready });
       expect(await askRaw(desk.url, { target, headers: { accept: '*/*' } })).toMatchObject({ status: 404 });
     },
   );
+
+  it('refuse a path with a NUL character', async () => {
+    await using desk = await startDesk({ state: ready });
+    expect(await askRaw(desk.url, { target: '/index.html%00', headers: { accept: '*/*' } })).toMatchObject({
+      status: 400,
+    });
+  });
 
   it('leave the procedures and the health of the BFF as they are', async () => {
     await using desk = await startDesk({ state: ready });
