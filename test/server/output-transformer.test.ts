@@ -218,31 +218,35 @@ describe('an answer that is written in parts', () => {
     const text = await writeOutputInParts(value, { recordsPerPart, beforePart }).then(String, () => 'throws');
     return { text, parts };
   };
-  const user = (id: number) => ({
+  const record = (id: number) => ({
     id,
     name: `Zoë ${id}`,
     joinedAt: id % 3 === 0 ? null : new Date(id),
     roles: [{ system: 'TTS', role: '"' }],
   });
-  const users = (count: number) => Array.from({ length: count }, (_, index) => user(index));
-  const twice = user(1);
+  const records = (count: number) => Array.from({ length: count }, (_, index) => record(index));
+  const twice = record(1);
 
   it.each<[string, object, number[]]>([
-    ['users, and those who were not found', { users: users(10), notFound: [1, 2] }, [4, 2]],
-    ['one list', { users: users(8) }, [4]],
-    ['several long lists, and more beside them', { at: new Date(0), a: users(5), b: [1, 2, 3, 4, 5], c: 'c' }, [1, 1]],
-    ['lists that are short, or none', { users: users(4), notFound: [] }, []],
+    ['users, and those who were not found', { users: records(10), notFound: [1, 2] }, [4, 2]],
+    ['one list', { users: records(8) }, [4]],
+    [
+      'several long lists, and more beside them',
+      { at: new Date(0), a: records(5), b: [1, 2, 3, 4, 5], c: 'c' },
+      [1, 1],
+    ],
+    ['lists that are short, or none', { users: records(4), notFound: [] }, []],
     ['nothing', {}, []],
-    ['dates alone, where superjson notes them otherwise', { days: users(9).map(({ id }) => new Date(id)) }, []],
-    ['names with dots', { 'a.b': users(5) }, [1]],
-    ['what JSON has no word for', { users: [...users(5), undefined] }, [2]],
-    ['holes', { users: Object.assign(users(4), { 7: user(7) }) }, [4]],
-    ['one object in two places', { users: [twice, ...users(5), twice] }, [3]],
-    ['one object in two lists', { users: [twice, ...users(5)], others: [twice, ...users(5)] }, [2]],
-    ['numbers', { ids: [1, 2, 3, 4, 5], users: users(3) }, [1]],
+    ['dates alone, where superjson notes them otherwise', { days: records(9).map(({ id }) => new Date(id)) }, []],
+    ['names with dots', { 'a.b': records(5) }, [1]],
+    ['what JSON has no word for', { users: [...records(5), undefined] }, [2]],
+    ['holes', { users: Object.assign(records(4), { 7: record(7) }) }, [4]],
+    ['one object in two places', { users: [twice, ...records(5), twice] }, [3]],
+    ['one object in two lists', { users: [twice, ...records(5)], others: [twice, ...records(5)] }, [2]],
+    ['numbers', { ids: [1, 2, 3, 4, 5], users: records(3) }, [1]],
     ['a name that superjson refuses', JSON.parse('{"a":[1,2,3,4,5],"__proto__":[1]}') as object, [1]],
     ['an object of a class', new Ticket(), []],
-    ['an array', users(9), []],
+    ['an array', records(9), []],
   ])('is the same text as in one go: %s', async (_name, value, parts) => {
     const written = await byParts(value, 4);
     expect(written.text).toBe(byUs(value));
@@ -260,8 +264,8 @@ describe('an answer that is written in parts', () => {
   });
 
   it.each<[unknown, number]>([
-    [{ users: users(3), notFound: [1, 2] }, 5],
-    [user(1), 1],
+    [{ users: records(3), notFound: [1, 2] }, 5],
+    [record(1), 1],
     [{ userIds: [] }, 0],
     [null, 0],
     ['text', 0],

@@ -120,7 +120,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         assignments: {
           candidates: async () => ({ users: (await directory.users(crowd(2_000), caller)).users }),
         } as never,
-        membership: { toDecide: async () => principal, toShow: async () => principal } as never,
+        membership: { toDecide: async () => principal, toShow: async () => principal },
         left: leftSignalOf(reply),
         onStale: () => {},
         status: () => expect.fail('Nobody asks.'),
@@ -145,13 +145,16 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
 };
 
 type Result = { result: { data: SuperJSONResult } };
-const usersOf = ({ result }: Result): User[] => (deserialize(result.data) as { users: User[] }).users;
+const usersOf = ({ result }: Result): User[] => deserialize<{ users: User[] }>(result.data).users;
+
+const batchOf = (pagesOfIds: readonly number[][]): string =>
+  queryTarget(
+    pagesOfIds.map(() => 'users.byIds'),
+    Object.fromEntries(pagesOfIds.map((ids, index) => [index, { json: { ids } }])),
+  );
 
 const pages = Array.from({ length: 50 }, (_, index) => crowd(500, index * 500));
-const batch = queryTarget(
-  pages.map(() => 'users.byIds'),
-  { ...pages.map((ids) => ({ json: { ids } })) },
-);
+const batch = batchOf(pages);
 
 it('50 calls for 500 users each, none of whom is known, hold the event loop for 500 users at a time', async () => {
   await using test = await start();
@@ -183,12 +186,7 @@ it('50 calls for 500 users each, all of whom are known, are answered in 50 turns
 
 it('50 calls for the same 500 users are answered in a turn each, though all of them have waited for one load', async () => {
   await using test = await start();
-  const [ids] = pages;
-  const same = queryTarget(
-    pages.map(() => 'users.byIds'),
-    { ...pages.map(() => ({ json: { ids } })) },
-  );
-  const { body } = await test.ask(same);
+  const { body } = await test.ask(batchOf(pages.map(() => crowd(500))));
   const { turns, ...most } = await test.turns.since();
   expect(most).toMatchObject({ lookedUp: 500, written: 500 });
   expect(turns).toBeGreaterThan(50);
@@ -225,11 +223,7 @@ it('one answer with more users than that is written in parts', async () => {
 
 it('streamed answers of 500 users are written in a turn each', async () => {
   await using test = await start();
-  const some = pages.slice(0, 5);
-  const target = queryTarget(
-    some.map(() => 'users.byIds'),
-    { ...some.map((ids) => ({ json: { ids } })) },
-  );
+  const target = batchOf(pages.slice(0, 5));
   const headers = { 'trpc-accept': 'application/jsonl' };
   await test.ask(target, headers);
   test.turns.begin();
