@@ -36,8 +36,11 @@ export class BulkheadFull extends Error {}
  * sources that want everything settle at a share of 1/(n + 1) each, and leave as much for a newcomer. Slots cannot be
  * taken back, and a slow task keeps its own for seconds.
  */
-export const createBulkhead = (options: BulkheadOptions) => {
-  const { limit = Number.POSITIVE_INFINITY, limitPerSource = limit, maxWaiting = Number.POSITIVE_INFINITY } = options;
+export const createBulkhead = ({
+  limit = Number.POSITIVE_INFINITY,
+  limitPerSource = limit,
+  maxWaiting = Number.POSITIVE_INFINITY,
+}: BulkheadOptions) => {
   const waiting = createFairQueue<() => void>();
   const heldBy = new Map<string, number>();
   let held = 0;

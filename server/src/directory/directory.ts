@@ -57,8 +57,12 @@ const idsPerRequest = 100;
  */
 const partsPerPerson = 16;
 
-const inParts = <Item>(items: readonly Item[], size: number): Item[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+const inParts = <Item>(items: readonly Item[], size: number): ReadonlyArray<readonly Item[]> =>
+  items.length <= size
+    ? [items]
+    : Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+        items.slice(index * size, (index + 1) * size),
+      );
 
 /** May fail before anybody waits for it. */
 const heard = <Value>(value: Awaitable<Value>): Awaitable<Value> => {
