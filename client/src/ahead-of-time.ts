@@ -18,6 +18,8 @@ export type AheadOfTimeOptions = {
 /** Refreshes follow each other no faster, whatever the server answers. */
 const minSpacingMs = 5_000;
 const maxSpacingMs = 60_000;
+/** Answers that name expiries this close to each other are about one token: they are whole seconds, and may arrive late. */
+const sameExpiryMs = 5_000;
 /** Timers know no longer wait, and end a longer one at once. */
 const maxTimerMs = 2 ** 31 - 1;
 const never = Number.POSITIVE_INFINITY;
@@ -32,6 +34,8 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
   let visibleDueAtMs = never;
   let hiddenDueAtMs = never;
   let notBeforeMs = -never;
+  /** The expiry of the token that the due times are about. */
+  let expiresAtMs = -never;
   /** Refreshes in a row that failed, or brought a token which was soon due again. */
   let failures = 0;
   let lifetimeSeconds: number | null = null;
@@ -83,6 +87,7 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
   /** There is no session to refresh. */
   const forget = () => {
     setDue(never, never);
+    expiresAtMs = -never;
     lifetimeSeconds = null;
     disarm();
   };
@@ -99,7 +104,16 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
         notBeforeMs = nowMs + spacingMs();
       } else if (thresholdSeconds !== null) lifetimeSeconds ??= expiresIn;
       const times = refreshTimes({ expiresIn, refreshIn, lifetimeSeconds, thresholdSeconds, spread });
-      setDue(nowMs + times.visibleSeconds * 1000, nowMs + times.hiddenSeconds * 1000);
+      const visibleAtMs = nowMs + times.visibleSeconds * 1000;
+      const hiddenAtMs = nowMs + times.hiddenSeconds * 1000;
+      const isKnown = !isNew && Math.abs(nowMs + expiresIn * 1000 - expiresAtMs) < sameExpiryMs;
+      if (isKnown) {
+        // The spread counts from the first answer: a page that makes calls all the time would never refresh otherwise.
+        setDue(Math.min(visibleDueAtMs, visibleAtMs), Math.min(hiddenDueAtMs, hiddenAtMs));
+      } else {
+        expiresAtMs = nowMs + expiresIn * 1000;
+        setDue(visibleAtMs, hiddenAtMs);
+      }
       arm();
     },
     /** A refresh failed without ending the session: later again. */

@@ -64,7 +64,7 @@ const duringOutage = async (test: Started, fault: Fault, calls: number, call: ()
 const refresh = ({ trpc }: Browser) =>
   trpc.session.refresh.mutate().then(
     () => 'refreshed',
-    (error: { data?: { reason?: string } }) => error.data?.reason ?? String(error),
+    (error: Error & { data?: { reason?: string } }) => error.data?.reason ?? error.message,
   );
 
 describe.each(dialects)('an outage in which the %s Auth Service', (dialect) => {

@@ -1,11 +1,14 @@
+import { toAsciiLowerCase } from '@auth-bff/shared';
+
 /** One queue of people: those of one role in one system, by names that are the same however they are spelt. */
 export type Rotation = string;
 
-const toAsciiLowerCase = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-
-/** The rotation of a system's role. Both compare without case, in ASCII only. */
+/**
+ * The rotation of a system's role. Both compare as roles do (`hasRole`): without case in ASCII only. Not normalized:
+ * Unicode's normal form of the Kelvin sign is K.
+ */
 export const toRotation = ({ system, role }: { system: string; role: string }): Rotation =>
-  [system, role].map((name) => encodeURIComponent(toAsciiLowerCase(name.trim().normalize('NFC')))).join('/');
+  [system, role].map((name) => encodeURIComponent(toAsciiLowerCase(name.trim()))).join('/');
 
 export type Take = {
   rotation: Rotation;

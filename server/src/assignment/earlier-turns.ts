@@ -45,11 +45,11 @@ type Commands = {
   dropEarlierTurns: (turns: string, seen: string) => Promise<number>;
 };
 
-/** The earlier name of a rotation, which was in lower case by the rules of Unicode. */
+/** The earlier name of a rotation, which was normalized, and in lower case by the rules of Unicode. */
 const earlierNameOf = (rotation: Rotation): string =>
   rotation
     .split('/')
-    .map((part) => encodeURIComponent(decodeURIComponent(part).toLowerCase()))
+    .map((part) => encodeURIComponent(decodeURIComponent(part).normalize('NFC').toLowerCase()))
     .join('/');
 
 const earlierKeysOf = (prefix: string, rotation: Rotation) => {

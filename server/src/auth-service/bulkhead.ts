@@ -81,12 +81,12 @@ export const createBulkhead = ({
       onWait?.();
     });
 
-  return async <Result>(task: () => Promise<Result>, options: TurnOptions): Promise<Result> => {
-    await turn(options);
+  return async <Result>(task: () => Promise<Result>, turnOptions: TurnOptions): Promise<Result> => {
+    await turn(turnOptions);
     try {
       return await task();
     } finally {
-      release(options.source);
+      release(turnOptions.source);
     }
   };
 };

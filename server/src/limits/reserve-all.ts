@@ -14,7 +14,7 @@ export const rateLimited = ({ resetMs }: Tries): AppError =>
  */
 export const reserveAll = async (steps: ReadonlyArray<() => Awaitable<Reservation>>): Promise<Reserved> => {
   const made: Reservation[] = [];
-  const release = async () => void (await Promise.all(made.map((reservation) => reservation.release())));
+  const release = async () => void (await Promise.all(made.map(async (reservation) => reservation.release())));
   for (const step of steps) {
     const reservation = await step();
     if (!reservation.isCounted) {

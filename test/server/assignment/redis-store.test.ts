@@ -129,15 +129,3 @@ describe.skipIf(!hasRedis())('turns in a cluster', () => {
     runs: 20,
   });
 });
-
-describe('a rotation', () => {
-  it('is the same however its system and role are spelt', () => {
-    const spellings = [
-      { system: 'TTS', role: 'Technician' },
-      { system: 'tts', role: 'TECHNICIAN' },
-      { system: 'Tts', role: ' technician ' },
-    ];
-    expect(new Set(spellings.map(toRotation)).size).toBe(1);
-    expect(toRotation({ system: 'a', role: 'b/c' })).not.toBe(toRotation({ system: 'a/b', role: 'c' }));
-  });
-});

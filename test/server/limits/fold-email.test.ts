@@ -28,15 +28,11 @@ describe('e-mail addresses that a database may treat as one count as one', () =>
   });
 
   it('whatever is folded twice', () => {
-    for (let code = 0; code < 0x1_1000; code += 1) {
-      if (code >= 0xd800 && code < 0xe000) continue;
-      const folded = foldEmail(`a${String.fromCodePoint(code)}b@example.com`);
-      expect({ code, folded: foldEmail(folded) }).toEqual({ code, folded });
-      expect({ code, folded: foldEmail(`a${String.fromCodePoint(code)}b@example.com`.toUpperCase()) }).toEqual({
-        code,
-        folded,
-      });
-    }
+    const codes = Array.from({ length: 0x1_1000 }, (_, code) => code).filter((code) => code < 0xd800 || code >= 0xe000);
+    const addresses = codes.map((code) => `a${String.fromCodePoint(code)}b@example.com`);
+    const folded = addresses.map(foldEmail);
+    expect(folded.map(foldEmail)).toEqual(folded);
+    expect(addresses.map((address) => foldEmail(address.toUpperCase()))).toEqual(folded);
   });
 });
 

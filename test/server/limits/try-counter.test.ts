@@ -64,7 +64,7 @@ describe.each([['in memory', startInMemory], ...(hasRedis() ? ([['in Redis', sta
     it('do not all fit when they come at once', async () => {
       await using test = await start();
       const all = await Promise.all(
-        Array.from({ length: 50 }, () => test.counter.reserve('one', { max: 8, windowMs })),
+        Array.from({ length: 50 }, async () => test.counter.reserve('one', { max: 8, windowMs })),
       );
       expect(all.filter(({ isCounted }) => isCounted)).toHaveLength(8);
     });
