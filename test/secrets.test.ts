@@ -43,7 +43,7 @@ describe.skipIf(files.length === 0 && process.env.CI === undefined)(
     });
 
     it('hold no stack outside development', () => {
-      expect(linesOf('log').filter((line) => /\\n\s+at |"stack"/.test(line))).toEqual([]);
+      expect(linesOf('log').filter((line) => /(?:\\n\s+| {5})at |"stack"/.test(line))).toEqual([]);
     });
   },
 );

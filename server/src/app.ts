@@ -1,8 +1,10 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { directoryStaleHeader, maxBodyBytes, maxUrlBytes, requestIdHeader } from '@auth-bff/shared';
+import { type AssignmentLimits, defaultAssignmentLimits } from './assignment/assignment-limits.ts';
 import { createAssignments } from './assignment/engine.ts';
 import { createMemoryStore } from './assignment/memory-store.ts';
 import { createRedisStore } from './assignment/redis-store.ts';
+import { createAudit } from './audit.ts';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health.ts';
 import { createProbe } from './auth-service/probe.ts';
@@ -16,9 +18,11 @@ import { createDirectory } from './directory/directory.ts';
 import { createEventLoop } from './event-loop.ts';
 import { announceSession, registerSessionHeaders } from './http/announce-session.ts';
 import { createAnswerTimeout } from './http/answer-timeout.ts';
+import { registerAddressText } from './http/address-text.ts';
+import { onceAnswered } from './http/answered.ts';
 import { registerClientAddress, toNetwork } from './http/client-address.ts';
 import { leftSignalOf } from './http/client-left.ts';
-import { createCookieWriter, registerCookies } from './http/cookies.ts';
+import { createCookieWriter, deviceCookieValues, registerCookies } from './http/cookies.ts';
 import { registerCors } from './http/cors.ts';
 import { registerCsrf } from './http/csrf.ts';
 import { createDraining, type Drained } from './http/draining.ts';
@@ -36,19 +40,29 @@ import { createSpanEnd, registerRequestSpan } from './http/request-span.ts';
 import { presentedTokens, registerRequestTokens, toCause } from './http/request-tokens.ts';
 import { registerSecurityHeaders, securityHeaders } from './http/security-headers.ts';
 import { registerShedding } from './http/shedding.ts';
+import { registerSignOutLookup } from './http/sign-out-lookup.ts';
+import { countCalls } from './http/trpc-calls.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc-errors.ts';
 import { registerTrpc } from './http/trpc-handler.ts';
 import { createMemoryHitCounter } from './limits/memory-hit-counter.ts';
+import { createMemoryTryCounter } from './limits/memory-try-counter.ts';
 import { createRedisHitCounter } from './limits/redis-hit-counter.ts';
+import { createRedisTryCounter } from './limits/redis-try-counter.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOptionalRedis, type StartTimer } from './optional-redis.ts';
 import type { RedisOptions } from './redis.ts';
+import { createRedisChannel } from './redis-channel.ts';
+import { fingerprintKeys } from './replicas/key-fingerprints.ts';
+import { createKeyRegistry } from './replicas/key-registry.ts';
+import { createKeyWatch } from './replicas/key-watch.ts';
 import { createRequestNotes } from './request-notes.ts';
 import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
+import { createAuditedSession } from './session/audited-session.ts';
 import { createMembership } from './session/membership.ts';
-import { createRequestSession, type RequestSession } from './session/request-session.ts';
+import { createPresentedPeople } from './session/presented-people.ts';
+import type { RequestSession } from './session/request-session.ts';
 import { createSessions } from './session/sessions.ts';
 import { createStanding } from './session/standing.ts';
 import { createStatus } from './status.ts';
@@ -73,6 +87,8 @@ export type AppOptions = {
   redisTimeoutMs?: number;
   /** Starts the timer after which a call goes on without Redis. Default `setTimeout`. */
   startRedisTimer?: StartTimer;
+  /** Starts the timer after which the keys of the running replicas are compared again. Default `setTimeout`. */
+  startKeyTimer?: StartTimer;
   /** Milliseconds between two looks at an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a stop leaves the requests on open connections to be answered. Default 10,000. */
@@ -83,6 +99,8 @@ export type AppOptions = {
   timeouts?: Partial<Timeouts>;
   /** Whether there is more to do than can be done. Default: whether the event loop is 500 ms late, three times in a row. */
   isOverloaded?: () => boolean;
+  /** Replaces some of the limits of `assignments.next`, as for tests and benchmarks. */
+  assignmentLimits?: Partial<AssignmentLimits>;
   /** Whether tRPC's own Fastify adapter answers all calls, which is slower and else the same. Default false. */
   officialAdapter?: boolean;
 };
@@ -124,15 +142,61 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           onAnswer: redis.noteBack,
           onRefusal: redis.noteRefusal,
         });
+  const signOutChannel = `${config.redisPrefix}sign-outs`;
+  const channel =
+    redis === null
+      ? null
+      : createRedisChannel({
+          redis: redis.redis,
+          name: signOutChannel,
+          timeoutMs,
+          onRefused: (cause) =>
+            log.error(
+              { cause, channel: signOutChannel },
+              'Redis refuses SUBSCRIBE: while Redis is full, this process does not hear of sign-outs at other replicas. Permit the Redis user SUBSCRIBE and PUBLISH on this channel.',
+            ),
+        });
   const redisState = () => {
     // Nobody else may be asking.
     optionalRedis?.look();
     return redis?.state() ?? null;
   };
+  const limits = { ...defaultAssignmentLimits, ...options.assignmentLimits };
+  const memoryStore = createMemoryStore({
+    limits,
+    now,
+    onForgotten: (what) =>
+      log.warn(
+        { what },
+        'The memory for turns is full: the oldest assignment keys or unused rotations are forgotten early, and such a key may be assigned again. Set REDIS_URL to keep them in Redis.',
+      ),
+  });
+  const redisStore =
+    redis === null
+      ? null
+      : createRedisStore({
+          ...redis,
+          prefix: config.redisPrefix,
+          sealingSecret: config.sealingSecret,
+          limits,
+          clock,
+        });
+  const keyWatch =
+    redis === null
+      ? null
+      : createKeyWatch({
+          registry: createKeyRegistry({ redis: redis.redis, prefix: config.redisPrefix }),
+          keys: fingerprintKeys(config),
+          log,
+          clock,
+          startTimer: options.startKeyTimer,
+        });
   const metrics = createMetrics({
     status: () => status.current(),
     breakerStates: () => resilience.breakerStates(),
     redis: redisState,
+    assignmentBytes: redisStore === null ? memoryStore.bytes : null,
+    keyMismatches: () => keyWatch?.mismatches() ?? null,
   });
   const requestNotes = createRequestNotes({ clock });
   const observer = createObserver({ log, metrics, notes: requestNotes, clock });
@@ -191,10 +255,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     optionalRedis === null
       ? counterHere
       : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
+  const createCounter = () => {
+    const fallback = createMemoryTryCounter({ now });
+    return optionalRedis === null
+      ? fallback
+      : createRedisTryCounter({ optionalRedis, fallback, prefix: config.redisPrefix });
+  };
   const names = createBlindNames({ sealingSecret });
+  const audit = createAudit({ log, names, networkOf: toNetwork, clock });
   const assignments = createAssignments({
-    store: redis === null ? createMemoryStore({ now }) : createRedisStore({ ...redis, prefix: config.redisPrefix }),
+    store: redisStore ?? memoryStore,
     directory,
+    onLimited: () => metrics.countRateLimited('assignment_keys'),
     onAssignment(event) {
       metrics.countAssignment(event);
       log.info({ ...event, replayed: event.outcome === 'replayed' }, 'assignment');
@@ -203,21 +275,31 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const membership = createMembership({ user: directory.user });
   const standing = createStanding({ directory, authService });
   const tokenChooser = createTokenChooser({ verifier, now });
+  const isVerifiedHere = config.tokenValidation === 'local';
+  const peopleOf = createPresentedPeople({ verifier, isVerifiedHere });
   const sessions = createSessions({
     authService,
     verifier,
     standing,
-    isVerifiedHere: config.tokenValidation === 'local',
+    isVerifiedHere,
     sealingSecret,
-    optionalRedis,
+    shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
     redisPrefix: config.redisPrefix,
-    counter,
+    createCounter,
     names,
     networkOf: toNetwork,
     now,
     clock,
     onRefresh: metrics.countRefresh,
     onLimited: metrics.countRateLimited,
+    onUnstored: ({ cause, isPublished, waiting }) =>
+      log.error(
+        { cause, waiting, channel: signOutChannel },
+        isPublished
+          ? 'Redis refuses to store sign-outs. The other replicas were told by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
+          : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis refuses to store them, and refuses PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Permit the Redis user PUBLISH on this channel.',
+      ),
+    onEnd: (end, cause) => audit.write({ audit: 'session_ended', ...end }, cause),
     onForeignToken: (requestId) =>
       log.error(
         { requestId },
@@ -280,6 +362,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerRequestSpan(server, tracing);
   registerHost(server);
   registerUrlLimit(server);
+  registerAddressText(server);
   await registerCors(server, config);
   registerShedding(server, { isOverloaded: eventLoop.isBehind });
   registerCsrf(server, config);
@@ -289,19 +372,24 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
-  registerRateLimit(server, {
+  const signOuts = registerSignOutLookup(server, { sessions, clock });
+  const rateLimit = registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
     counter,
     names,
     tokenChooser,
+    callsOf: countCalls,
+    signOuts: optionalRedis === null ? null : { together: optionalRedis.together, lookUp: signOuts.start },
     onLimited: () => metrics.countRateLimited('requests'),
   });
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
-    request.requestSession ??= createRequestSession({
+    request.requestSession ??= createAuditedSession({
       presented: presentedTokens(request),
+      deviceValues: () => deviceCookieValues(request),
       chosen: request.chosenToken,
       cause: toCause(request),
       sessions,
+      isSignedOut: (access) => signOuts.isSignedOut(request, access),
       tokenChooser,
       standing,
       membership,
@@ -309,6 +397,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => cookies.clear(reply),
       onConflict: () => cookies.expirePlanted(reply),
+      audit,
+      peopleOf,
+      onceAnswered: (tell) => onceAnswered(reply, tell),
       onSession: (token) => {
         if (request.notes !== null) request.notes.person = token.principal;
         announceSession(reply, token, now());
@@ -329,11 +420,17 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         isDevelopment: config.isDevelopment,
         ...facts,
         clock,
-        onCall: (...call) => observer.onCall(request, ...call),
+        onCall: (procedure, failure, durationMs) => {
+          observer.onCall(request, procedure, failure, durationMs);
+          if (failure !== 'insufficient_permissions') return;
+          const person = request.notes?.person ?? null;
+          audit.write({ audit: 'permission_denied', procedure, person }, toCause(request));
+        },
         directory,
         assignments,
         membership,
         status: status.look,
+        charge: rateLimit.charge,
         left: leftSignalOf(reply),
         onStale: () => {
           // The head of a streamed answer is gone by then.
@@ -351,7 +448,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     answerTimeout.close();
     eventLoop.close();
     recovery.close();
+    keyWatch?.close();
     await transport.close();
+    channel?.close();
     redis?.close();
     // The operator's listener tells to the end that the service is not ready.
     await ops.close();
@@ -365,7 +464,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     server,
     async listen() {
-      await redis?.untilReady();
+      await Promise.all([redis?.untilReady(), channel?.untilReady()]);
+      keyWatch?.start();
       return server.listen({ host: config.host, port: config.port });
     },
     listenOps: () => ops.listen({ host: config.opsHost, port: config.opsPort }),

@@ -40,6 +40,7 @@ export type Config = {
   /** What every key in Redis begins with. */
   redisPrefix: string;
   directory: DirectoryLifetimes;
+  /** Calls. 0: no limit. */
   rateLimitPerMinute: number;
   trustProxy: boolean | number | string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -108,7 +109,7 @@ export const loadConfig = (env: Env): Config => {
       },
       maxEntries: read.DIRECTORY_MAX_ENTRIES ?? 20_000,
     },
-    rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 1200,
+    rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 6000,
     trustProxy: read.TRUST_PROXY ?? false,
     logLevel: read.LOG_LEVEL ?? 'info',
   };

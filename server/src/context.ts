@@ -4,7 +4,7 @@ import type { Awaitable } from './awaitable.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Membership } from './session/membership.ts';
 import type { Authentication, RequestSession, SignedInAs } from './session/request-session.ts';
-import type { Principal } from './token/principal.ts';
+import type { Principal, Subject } from './token/principal.ts';
 
 export type ContextOptions = {
   requestId: string;
@@ -17,6 +17,8 @@ export type ContextOptions = {
   membership: Membership;
   /** Makes the signal that aborts when nobody waits for the answer any more. */
   left: () => AbortSignal;
+  /** Counts more calls against the rate limit of a person, before they are answered. Throws `rate_limited`. */
+  charge: (person: Subject, calls: number) => Awaitable<void>;
   /** Told where something in the answer comes from a stale cache. */
   onStale: () => void;
   status: () => Promise<Status>;
@@ -32,7 +34,7 @@ export type ContextOptions = {
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
-  const { directory, assignments, membership, left, onStale, status, clock, onCall } = options;
+  const { directory, assignments, membership, left, charge, onStale, status, clock, onCall } = options;
 
   const toPerson = (signedIn: SignedInAs) => {
     const { principal } = signedIn;
@@ -64,6 +66,7 @@ export const createContext = (options: ContextOptions) => {
     directory,
     assignments,
     status,
+    charge,
     clock,
     onCall,
     as: (signedIn: SignedInAs) => {

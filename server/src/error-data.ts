@@ -30,14 +30,17 @@ const toIssues = (error: ZodError): InputIssue[] =>
 const issuesToText = (issues: readonly InputIssue[]) =>
   issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
 
+/** `invalid_input` that names each fault. */
+export const invalidInput = (issues: InputIssue[]): AppError =>
+  new AppError('invalid_input', { message: `The input is not valid: ${issuesToText(issues)}`, issues });
+
 /** Any error as an AppError, which has a reason and a message that may be shown. */
 export const toAppError = (error: TRPCError | AppError): AppError => {
   if (error instanceof AppError) return error;
   if (error.cause instanceof AppError) return error.cause;
   const reason = reasonOfTrpcCode[error.code] ?? 'internal';
   if (error.cause instanceof ZodError && reason === 'invalid_input') {
-    const issues = toIssues(error.cause);
-    return new AppError(reason, { message: `The input is not valid: ${issuesToText(issues)}`, issues });
+    return invalidInput(toIssues(error.cause));
   }
   if (reason === 'internal') return new AppError(reason, { cause: error.cause ?? error });
   // Its message quotes the path, which holds an input where a question mark is missing.

@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import type { Config } from './config.ts';
-import { scrub } from './scrub.ts';
+import { replaceControls, scrub } from './scrub.ts';
 
 /** What the service logs with: structured fields first, then a sentence. */
-export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  /** Writes what has to be logged at every level but `silent`, as a line of level `info`. Default: `info`. */
+  audit?: (fields: object, message: string) => void;
+};
 
 export type LogOptions = Pick<Config, 'logLevel'> &
   /** What no line may hold, whatever wrote it. */
@@ -55,8 +58,9 @@ const inJson = (secrets: readonly string[]): string[] =>
     .map((one) => JSON.stringify(one).slice(1, -1));
 
 /**
- * One JSON object a line. Nothing is logged whole: each line names its fields, so that no secret slips in. Whatever
- * does all the same (in a library's message, or a path) is hidden in the line, as it is written.
+ * One JSON object a line. Nothing is logged whole: each line names its fields, so that no secret slips in. Secrets that do
+ * all the same (in a library's message, or a text that somebody sent) are hidden in the line as it is written, and control
+ * characters are replaced there, so that no field can be forgotten.
  */
 export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sealingSecret }: LogOptions): Log => {
   const secrets = inJson([apiKey ?? '', sealingSecret ?? '', ...signingKeys]);
@@ -65,15 +69,19 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
       (hiding, secret) => (hiding.includes(secret) ? hiding.replaceAll(secret, '[hidden]') : hiding),
       line,
     );
-  return pino(
+  const logger = pino(
     {
       level: logLevel,
       base: null,
       timestamp: createIsoTime(),
-      hooks: { streamWrite: (line) => scrub(hideSecrets(line)) },
+      // Secrets first, which may hold a control character; then those, which may hide where a token begins.
+      hooks: { streamWrite: (line) => scrub(replaceControls(hideSecrets(line))) },
     },
     destination ?? toStandardOutput(),
   );
+  const auditLogger = logger.child({}, { level: logLevel === 'silent' ? 'silent' : 'info' });
+  const audit: Log['audit'] = (fields, message) => auditLogger.info(fields, message);
+  return Object.assign(logger, { audit });
 };
 
 const maxMessageLength = 1_000;

@@ -8,6 +8,7 @@ import type { DirectoryKind } from './directory/directory.ts';
 import type { Recalled } from './directory/freshness.ts';
 import type { SessionLimit } from './limits/session-limits.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
+import type { KeyVariable } from './replicas/compare-keys.ts';
 import type { RefreshOutcome } from './session/refresher.ts';
 
 export type MetricsOptions = {
@@ -16,11 +17,15 @@ export type MetricsOptions = {
   breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
   /** Null where there is no Redis. */
   redis: () => 'up' | 'away' | null;
+  /** Estimated memory of turns and keys. Null if they are in Redis. */
+  assignmentBytes: (() => number) | null;
+  /** Whether a key differs from that of another running replica. Null without Redis, where there is nothing to compare with. */
+  keyMismatches: () => Iterable<readonly [KeyVariable, boolean]> | null;
 };
 
 /** `OK`, tRPC's code of the failure, or that nobody waited for the answer any more. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
-export type Limit = 'requests' | SessionLimit;
+export type Limit = 'requests' | 'assignment_keys' | SessionLimit;
 
 const refreshOutcomes: readonly RefreshOutcome[] = [
   'exchanged',
@@ -36,7 +41,7 @@ const turnOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
   'no_candidates',
   'all_excluded',
 ];
-const limits: readonly Limit[] = ['requests', 'sign_in', 'second_factor', 'refresh'];
+const limits: readonly Limit[] = ['requests', 'assignment_keys', 'sign_in', 'second_factor', 'refresh'];
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
 const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded', 'down'];
@@ -55,7 +60,7 @@ const readVersion = (): string =>
  * What is counted, for Prometheus. Label values are bounded: never a person, a key, a path, or what a client may make
  * up. Whoever calls these passes on names from the code alone.
  */
-export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) => {
+export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, keyMismatches }: MetricsOptions) => {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(options: CounterConfiguration<Label>) =>
@@ -156,6 +161,25 @@ export const createMetrics = ({ status, breakerStates, redis }: MetricsOptions) 
       help: 'Whether Redis can be asked.',
       collect() {
         this.set(redis() === 'up' ? 1 : 0);
+      },
+    });
+  }
+  if (assignmentBytes !== null) {
+    gauge({
+      name: 'auth_bff_assignment_memory_bytes',
+      help: 'Estimated memory of turns and assignment keys.',
+      collect() {
+        this.set(assignmentBytes());
+      },
+    });
+  }
+  if (keyMismatches() !== null) {
+    gauge({
+      name: 'auth_bff_key_mismatch',
+      help: 'Keys that differ from those of another running replica: 1 if the variable has another value there.',
+      labelNames: ['variable'],
+      collect() {
+        for (const [variable, differs] of keyMismatches() ?? []) this.set({ variable }, differs ? 1 : 0);
       },
     });
   }

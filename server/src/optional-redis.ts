@@ -31,16 +31,9 @@ export type OptionalRedisOptions = {
 const reconnectAfterMs = 5_000;
 const refusalsToldEveryMs = 60_000;
 
-type Outcome<Answer> =
-  | { kind: 'answered'; answer: Answer }
-  | { kind: 'refused'; cause: string }
-  | { kind: 'silent'; cause: string };
-
-/** An error reply is an answer too. */
-const toFailure = (error: Error): Exclude<Outcome<never>, { kind: 'answered' }> => ({
-  kind: error.name === 'ReplyError' ? 'refused' : 'silent',
-  cause: toRedisCause(error.message),
-});
+/** The connections that commands are written to: of a cluster, one to each master. Undefined: not connected yet. */
+const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =>
+  'nodes' in redis ? redis.nodes('master').map(({ stream }) => stream) : [redis.stream];
 
 /**
  * Redis for what can do without it for a while: where it is away or hangs, the answer is null, and soon. One caller
@@ -52,26 +45,6 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   const { startTimer = startSystemTimer, onSilence, onAnswer, onRefusal } = options;
   let silence: { sinceMs: number; restsUntilMs: number; isProbed: boolean } | null = null;
   let refusalToldAtMs = Number.NEGATIVE_INFINITY;
-
-  const outcomeOf = <Answer>(command: () => Promise<Answer>, waitMs: number): Promise<Outcome<Answer>> =>
-    new Promise((resolve) => {
-      // Of a process that was busy for so long the answer may have come, and be read in this very turn.
-      const cancelTimer = startTimer(
-        () => setImmediate(resolve, { kind: 'silent', cause: `no answer within ${waitMs} ms` }),
-        waitMs,
-      );
-      const settle = (outcome: Outcome<Answer>) => {
-        cancelTimer();
-        resolve(outcome);
-      };
-      // A command may also throw at once, as one of a client that was closed does.
-      Promise.resolve()
-        .then(command)
-        .then(
-          (answer) => settle({ kind: 'answered', answer }),
-          (error: Error) => settle(toFailure(error)),
-        );
-    });
 
   const noteSilence = (cause: string) => {
     const atMs = clock();
@@ -95,30 +68,118 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
     onRefusal?.(cause);
   };
 
+  /** An error reply is an answer too. */
+  const noteFailure = ({ name, message }: Error) => {
+    if (name === 'ReplyError') noteRefusal(toRedisCause(message));
+    else noteSilence(toRedisCause(message));
+  };
+
+  /** Whether a caller may ask now. The first one after a rest finds out for all. */
+  const mayAsk = (): boolean => {
+    if (silence === null) return true;
+    if (silence.isProbed || clock() < silence.restsUntilMs) return false;
+    silence.isProbed = true;
+    return true;
+  };
+
+  /** Called once the commands of this turn of the event loop are written. Null: none has been asked yet. */
+  let afterWrite: Array<() => void> | null = null;
+  /**
+   * Has all commands of this turn of the event loop written at its end, in one system call: that costs more than a
+   * command does. Then calls `onWritten`.
+   */
+  const writeAtEndOfTurn = (onWritten: () => void): void => {
+    if (afterWrite !== null) {
+      afterWrite.push(onWritten);
+      return;
+    }
+    const tasks = [onWritten];
+    afterWrite = tasks;
+    const streams = streamsOf(redis);
+    for (const stream of streams) stream?.cork();
+    setImmediate(() => {
+      afterWrite = null;
+      for (const stream of streams) stream?.uncork();
+      for (const task of tasks) task();
+    });
+  };
+
+  /** Commands that go out together: one decision whether to ask at all, one timer, and for each command its own answer. */
+  const openRound = (insists: boolean) => {
+    const waitMs = insists ? 4 * patienceMs : patienceMs;
+    let isAsked: boolean | null = null;
+    /** Ends the wait for each command that has no answer yet. */
+    const waiting = new Set<() => void>();
+    let cancelTimer = () => {};
+
+    const giveUp = () => {
+      if (waiting.size === 0) return;
+      noteSilence(`no answer within ${waitMs} ms`);
+      for (const leave of waiting) leave();
+      waiting.clear();
+    };
+    /** Only what Redis takes counts, and not the turn before its commands are written. */
+    const startWaiting = () => {
+      // Of a process that was busy for so long the answer may have come, and be read in this very turn.
+      if (waiting.size > 0) cancelTimer = startTimer(() => setImmediate(giveUp), waitMs);
+    };
+    const begin = (): boolean => {
+      if (isAsked === null) {
+        isAsked = insists || mayAsk();
+        if (isAsked) writeAtEndOfTurn(startWaiting);
+      }
+      return isAsked;
+    };
+
+    return <Answer>(command: () => Promise<Answer>): Promise<Answer | null> =>
+      new Promise((resolve) => {
+        const leave = () => resolve(null);
+        const end = (note: () => void, answer: Answer | null) => {
+          if (!waiting.delete(leave)) return;
+          if (waiting.size === 0) cancelTimer();
+          note();
+          resolve(answer);
+        };
+        if (!begin()) return leave();
+        waiting.add(leave);
+        const fail = (error: Error) => end(() => noteFailure(error), null);
+        try {
+          command().then((answer) => end(noteAnswer, answer), fail);
+        } catch (error) {
+          // As of a client that was closed.
+          fail(error as Error);
+        }
+      });
+  };
+  type Round = ReturnType<typeof openRound>;
+  /** What `together` asks in. */
+  let shared: Round | null = null;
+
   /**
    * The command's answer, or null where there is none. Never rejects. `insists`: asks also right after a silence, and
    * waits four times as long, for where to go on without an answer may cost a session.
    */
-  const ask = async <Answer extends object | string | number>(
+  const ask = <Answer extends object | string | number>(
     command: () => Promise<Answer>,
     { insists = false }: { insists?: boolean } = {},
-  ): Promise<Answer | null> => {
-    if (!insists && silence !== null) {
-      if (silence.isProbed || clock() < silence.restsUntilMs) return null;
-      // This one finds out for all.
-      silence.isProbed = true;
-    }
-    const outcome = await outcomeOf(command, insists ? 4 * patienceMs : patienceMs);
-    if (outcome.kind === 'silent') noteSilence(outcome.cause);
-    if (outcome.kind === 'refused') noteRefusal(outcome.cause);
-    if (outcome.kind !== 'answered') return null;
-    noteAnswer();
-    return outcome.answer;
-  };
+  ): Promise<Answer | null> => (insists || shared === null ? openRound(insists) : shared)(command);
 
   return {
     redis,
     ask,
+    /**
+     * Calls `start`, and asks what it asks before it returns in one round trip: the commands are written together, and
+     * waited for together. Each has its own answer, or null.
+     */
+    together<Started>(start: () => Started): Started {
+      const outer = shared;
+      shared = openRound(false);
+      try {
+        return start();
+      } finally {
+        shared = outer;
+      }
+    },
     /** Finds out whether Redis is back, where it was silent and nobody else may ask. */
     look(): void {
       if (silence !== null) void ask(() => redis.ping());

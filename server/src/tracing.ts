@@ -130,7 +130,7 @@ export const createTracing = ({ url, notesOf }: TracingOptions) => {
 
 const endCall = (span: Span, { outcome, status }: CallEnd): void => {
   if (status !== null) span.setAttribute('http.response.status_code', status);
-  if (outcome === 'unavailable' || outcome === 'contract') {
+  if (outcome === 'unavailable' || outcome === 'contract' || outcome === 'rate_limited') {
     span.setAttribute('error.type', status === null ? outcome : String(status));
     span.setStatus({ code: SpanStatusCode.ERROR });
   }

@@ -3,14 +3,16 @@ import { type AnyTRPCProcedure, getTRPCErrorFromUnknown, initTRPC, TRPCError } f
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { deserialize, serialize } from 'superjson';
 import type { z } from 'zod';
+import { personOf } from './auth-service/transport.ts';
 import { type Awaitable, isKnown } from './awaitable.ts';
 import type { Context, Person } from './context.ts';
 import { toAppError, toErrorData } from './error-data.ts';
 import { AppError } from './errors.ts';
-import { readInput } from './input-transformer.ts';
-import { writeOutput } from './output-transformer.ts';
+import { readInput, unstorableInputError } from './input-transformer.ts';
+import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from './session/request-session.ts';
+import { recordsPerSlice, slices } from './slices.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */
 const stackOf = (error: AppError): { stack?: string } => {
@@ -63,11 +65,35 @@ const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
 const reasonOf = (error: unknown): Reason =>
   (error instanceof AppError ? error : toAppError(getTRPCErrorFromUnknown(error))).reason;
 
+type GetRawInput = () => Promise<unknown>;
+
+/**
+ * Throws `invalid_input` for text that no service can store, before anything else happens. An input that cannot be read
+ * is left to the procedure: it may take none.
+ */
+const refuseUnstorable = async (getRawInput: GetRawInput): Promise<void> => {
+  let input: unknown;
+  try {
+    input = await getRawInput();
+  } catch {
+    return;
+  }
+  const error = unstorableInputError(input);
+  if (error !== null) throw error;
+};
+
 /** Measures a call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
-const observe = t.middleware(async ({ ctx: { request }, path, next }) => {
+const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {
   const startedAtMs = request.clock();
+  const tell = (failure: Reason | null) => request.onCall(path, failure, request.clock() - startedAtMs);
+  try {
+    await refuseUnstorable(getRawInput);
+  } catch (error) {
+    tell(reasonOf(error));
+    throw error;
+  }
   const result = await next();
-  request.onCall(path, result.ok ? null : reasonOf(result.error), request.clock() - startedAtMs);
+  tell(result.ok ? null : reasonOf(result.error));
   return result;
 });
 
@@ -126,6 +152,7 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
       const { request } = ctx;
       const startedAtMs = request.clock();
       try {
+        await refuseUnstorable(getRawInput);
         // What is known at once is not waited for: most is, and a page asks for much.
         const admitted = admitPerson(ctx, path);
         const person = isKnown(admitted) ? admitted : await admitted;
@@ -137,6 +164,12 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
         }
         const answered = answer({ request, asking, input });
         const data = outputSchema.parse(isKnown(answered) ? answered : await answered);
+        const records = countRecords(data);
+        if (records > 0) {
+          // The answer is written as soon as this ends, which takes longer than all before: each in a slice of its own.
+          const turn = slices.takeAgain(Math.min(records, recordsPerSlice), personOf(principal));
+          if (turn !== undefined) await turn;
+        }
         request.onCall(path, null, request.clock() - startedAtMs);
         return data;
       } catch (error) {

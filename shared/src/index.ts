@@ -1,3 +1,4 @@
+export * from './ascii-case.ts';
 export * from './assignment.ts';
 export * from './employee.ts';
 export * from './errors.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { equalsIgnoringAsciiCase, toAsciiUpperCase } from './ascii-case.ts';
 
 /** A role in one system. The system is in upper case; the role reads as the Auth Service spells it. */
 export const SystemRole = z.object({ system: z.string(), role: z.string() });
@@ -7,23 +8,22 @@ export type SystemRole = z.infer<typeof SystemRole>;
 /** The systems and the roles of one person, as far as they are known. */
 export type Membership = { systems: readonly string[] | null; roles: readonly SystemRole[] | null };
 
-const same = (a: string, b: string) => a.toUpperCase() === b.toUpperCase();
-
-/** Whether the person holds the role in the system. Both are compared without case. */
+/** Whether the person holds the role in the system. Both compare without case, in ASCII only. */
 export const hasRole = ({ roles }: Pick<Membership, 'roles'>, system: string, role: string): boolean =>
-  roles?.some((held) => same(held.system, system) && same(held.role, role)) ?? false;
+  roles?.some((held) => equalsIgnoringAsciiCase(held.system, system) && equalsIgnoringAsciiCase(held.role, role)) ??
+  false;
 
-/** Whether the person belongs to the system, by membership or by any role in it. Compared without case. */
+/** Whether the person belongs to the system, by membership or by any role in it. Compared without case, in ASCII only. */
 export const inSystem = ({ systems, roles }: Membership, system: string): boolean =>
-  (systems?.some((member) => same(member, system)) ?? false) ||
-  (roles?.some((held) => same(held.system, system)) ?? false);
+  (systems?.some((member) => equalsIgnoringAsciiCase(member, system)) ?? false) ||
+  (roles?.some((held) => equalsIgnoringAsciiCase(held.system, system)) ?? false);
 
 /** A system's short name, as an input: letters, digits, `_` and `-`; read in upper case. */
 export const SystemName = z
   .string()
   .trim()
   .regex(/^[A-Za-z0-9_-]{1,32}$/, 'Expected the short name of a system, such as TTS: 1 to 32 letters, digits, _ or -')
-  .transform((system) => system.toUpperCase());
+  .transform(toAsciiUpperCase);
 
 /** A role's name, as an input. */
 export const RoleName = z

@@ -18,19 +18,25 @@ export type Figures = {
   perSecond: number;
   /** Microseconds of CPU for a call, of all threads. */
   cpuMicroseconds: number;
+  medianMs: number;
   p99Ms: number;
   /** Shares of a core that the generator and the server used. */
   generatorCpu: number;
   serverCpu: number;
 };
 
-const connections = 32;
+export type RoundsOptions = {
+  rounds: number;
+  roundMs: number;
+  /** Default 32. */
+  connections?: number;
+};
 
 /** Runs all contestants in turn, round by round, so that what else the machine does meets them all. Throws where an answer is wrong. */
 export const runRounds = async (
   generator: Generator,
   contestants: readonly Contestant[],
-  { rounds, roundMs }: { rounds: number; roundMs: number },
+  { rounds, roundMs, connections = 32 }: RoundsOptions,
 ): Promise<Map<string, Figures>> => {
   const measured = new Map<string, Array<LoadResult & { serverSeconds: number }>>();
   for (let round = -1; round < rounds; round += 1) {
@@ -54,6 +60,7 @@ export const runRounds = async (
         {
           perSecond: of(({ answers, seconds }) => (answers * calls) / seconds),
           cpuMicroseconds: of(({ answers, serverSeconds }) => (serverSeconds / answers / calls) * 1e6),
+          medianMs: of(({ medianMs }) => medianMs),
           p99Ms: of(({ p99Ms }) => p99Ms),
           generatorCpu: of(({ cpu }) => cpu),
           serverCpu: of(({ serverSeconds, seconds }) => serverSeconds / seconds),

@@ -6,6 +6,7 @@ import { measureAssignments } from './work/assignments.ts';
 import { measureClientSize } from './work/client-size.ts';
 import { measurePage } from './work/page.ts';
 import { measureQueries } from './work/queries.ts';
+import { measureRedis } from './work/redis.ts';
 import { measureStart } from './work/start.ts';
 import { measureTokens } from './work/tokens.ts';
 import { measureVerification } from './work/verification.ts';
@@ -30,6 +31,7 @@ const generator = startGenerator();
 
 const workloads: Record<string, () => Promise<unknown>> = {
   queries: () => measureQueries({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
+  redis: () => measureRedis({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
   page: () => measurePage({ setUp: given, report, rounds }),
   verification: () => measureVerification({ setUp: given, report, rounds }),
   start: () => measureStart({ setUp: given, report, rounds }),

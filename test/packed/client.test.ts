@@ -114,6 +114,7 @@ describe('the packed client, installed beside nothing', () => {
       { 'same-router.ts': comparison.replaceAll('ROOT', root) },
       {
         ...resolutions[0],
+        lib: ['es2023', 'es2024.string', 'dom', 'dom.iterable'],
         customConditions: ['source'],
         allowImportingTsExtensions: true,
         exactOptionalPropertyTypes: true,

@@ -3,10 +3,11 @@ import { createLog } from '../../server/src/log.ts';
 import { createRedis } from '../../server/src/redis.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
+import { createEarlierStore, dumpRedis } from '../support/earlier-turns.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { patientRedisMs } from '../support/start-replicas.ts';
 import { createTimers } from '../support/timers.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
+import { apiKey, createClock, dialects, signingKey, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const technicians = { system: 'TTS', role: 'Technician' };
 /** In the seed: 1, 5, 12, 23, 31 and 123, of whom 31 is inactive. */
@@ -188,7 +189,7 @@ describe('turns', () => {
 
   it('take any key of 200 characters', async () => {
     await using test = await start();
-    for (const key of ['x'.repeat(200), '{}:*?[]\r\n\0', '№ 7 — ключ', '__proto__']) {
+    for (const key of ['x'.repeat(200), '{}:*?[]\r\n', '№ 7 — ключ', '__proto__']) {
       const [first, again] = [await test.next({ key }), await test.next({ key })];
       expect(again).toEqual({ ...first, replayed: true });
     }
@@ -210,6 +211,78 @@ describe('turns', () => {
     for (const outcome of ['assigned', 'replayed', 'no_candidates']) {
       expect(metrics).toContain(`auth_bff_assignments_total{outcome="${outcome}"} 1`);
     }
+  });
+});
+
+describe('the log line of a turn', () => {
+  it('holds no control character, token or secret that somebody put into a key or a role', async () => {
+    await using test = await start();
+    const { access } = await test.app.authService.issue({ type: 'staff', id: 5 });
+    const texts = [
+      'T-1\u001b[2J',
+      'T-1\u009b31m',
+      'T-1\r\nforged',
+      'T-1\u2028',
+      'T-1\u202e',
+      `T-1_${access.slice(0, 180)}`,
+    ];
+    const secrets = [apiKey, 'Bearer\nabcdefgh', `password=${signingKey}`, 'ana@example.com'];
+    for (const text of [...texts, ...secrets]) {
+      await test.next({ key: text });
+      await test.next({ role: text.slice(0, 100) });
+    }
+    const lines = test.app.logLines.filter(({ msg }) => msg === 'assignment');
+    expect(lines).toHaveLength(20);
+    // Read as a person reads them: `logLines` are parsed.
+    for (const { key, role } of lines) {
+      const told = `${String(key)} ${String(role)}`;
+      // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+      expect(told).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e]/);
+      expect(told).not.toMatch(/eyJ|abcdefgh|ana@/);
+      expect(told).not.toContain(apiKey);
+      expect(told).not.toContain(signingKey);
+    }
+    expect(lines[0]).toMatchObject({ key: 'T-1 [2J', role: 'Technician' });
+  });
+});
+
+describe('new keys over a limit', () => {
+  it('are refused as rate_limited with a time to wait, though RATE_LIMIT_PER_MINUTE is 0, and nothing moves', async () => {
+    const env = { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' };
+    await using test = await start({ env, assignmentLimits: { keysPerPersonPerHour: 2 } });
+    expect([await test.nextId({ key: 'T-1' }), await test.nextId({ key: 'T-2' })]).toEqual([1, 5]);
+    expect(await errorDataOf(test.next({ key: 'T-3' }))).toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+      reason: 'rate_limited',
+      retryAfterSeconds: 3_600,
+      message: expect.stringMatching(/2 new assignment keys within an hour/),
+    });
+    expect(test.browser.lastAnswer().headers.get('retry-after')).toBe('3600');
+    expect(await test.next({ key: 'T-2' })).toMatchObject({ assignee: { id: 5 }, replayed: true });
+    expect(await test.nextId()).toBe(12);
+    expect(await metricsOf(test)).toContain('auth_bff_rate_limited_total{limit="assignment_keys"} 1');
+    test.clock.advance(3_600_000);
+    expect(await test.next({ key: 'T-3' })).toMatchObject({ assignee: { id: 23 }, replayed: false });
+  });
+
+  it('are another person’s to use', async () => {
+    await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
+    const other = await browserOf(test.app, 51);
+    await test.next({ key: 'T-1' });
+    expect(await reasonOf(test.next({ key: 'T-2' }))).toBe('rate_limited');
+    const given = await other.trpc.assignments.next.mutate({ ...technicians, key: 'T-2' });
+    expect(given).toMatchObject({ assignee: { id: 5 }, replayed: false });
+  });
+
+  it('cost nothing if the people’s records cannot be had', async () => {
+    await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
+    for (const endpoint of ['users', 'user'] as const) {
+      test.app.authService.fault(endpoint, { kind: 'status', status: 503 });
+    }
+    for (const key of ['T-1', 'T-2', 'T-3'])
+      expect(await reasonOf(test.next({ key }))).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    expect(await test.next({ key: 'T-4' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
   });
 });
 
@@ -261,6 +334,58 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(await reasonOf(test.next({ key: 'T-2' }))).toBe('store_unavailable');
     redis.resume();
     await given('T-2').toBe(5);
+  });
+
+  it('go on where the version before left them, and nothing of them can be read', async () => {
+    await using server = await startRedis();
+    const { redis, untilReady, close } = createRedis({
+      url: server.url,
+      log: createLog({ logLevel: 'silent' }),
+      timeoutMs: patientRedisMs,
+    });
+    await untilReady();
+    const earlier = createEarlierStore({ redis, rotation: 'tts/technician' });
+    for (const [id, key] of [
+      [12, 'T-4711'],
+      [23, 'T-4712'],
+      [123, 'T-4713'],
+    ] as const) {
+      await earlier.take([id], key);
+    }
+    await using test = await start({ ...patient, env: { REDIS_URL: server.url } });
+    expect(await test.next({ key: 'T-4712', role: 'TECHNICIAN' })).toMatchObject({
+      assignee: { id: 23 },
+      replayed: true,
+    });
+    expect(await test.order()).toEqual([1, 5, 12, 23, 123]);
+    expect([await test.nextId({ key: 'T-4714' }), await test.nextId(), await test.nextId()]).toEqual([1, 5, 12]);
+    expect(await dumpRedis(redis)).not.toMatch(/technician|T-47|staff/i);
+    close();
+  });
+
+  it('are those of one environment: REDIS_PREFIX and SEALING_KEY each set others apart', async () => {
+    await using redis = await startRedis();
+    const environments = [{}, { REDIS_PREFIX: 'staging:' }, { SEALING_KEY: 'a-sealing-key-of-its-own-0123456789' }];
+    for (const env of environments) {
+      await using test = await start({ ...patient, env: { REDIS_URL: redis.url, ...env } });
+      expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
+      expect(await test.nextId()).toBe(5);
+    }
+  });
+
+  it('count new keys of a person on all replicas together', async () => {
+    await using redis = await startRedis();
+    const options = { ...patient, env: { REDIS_URL: redis.url }, assignmentLimits: { keysPerPersonPerHour: 2 } };
+    await using one = await start(options);
+    await using other = await start(options);
+    expect([await one.nextId({ key: 'T-1' }), await other.nextId({ key: 'T-2' })]).toEqual([1, 5]);
+    for (const replica of [one, other]) {
+      const data = await errorDataOf(replica.next({ key: 'T-3' }));
+      expect(data.reason).toBe('rate_limited');
+      expect(data.retryAfterSeconds).toBeGreaterThan(3_500);
+      expect(await replica.next({ key: 'T-1' })).toMatchObject({ replayed: true });
+    }
+    expect(await one.nextId()).toBe(12);
   });
 
   it('are refused within a second, by what the connection is told', async () => {

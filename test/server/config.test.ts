@@ -53,7 +53,7 @@ describe('an environment with what is required and no more', () => {
         roles: { freshSeconds: 15, staleSeconds: 0, staleOnErrorSeconds: 600 },
         maxEntries: 20_000,
       },
-      rateLimitPerMinute: 1200,
+      rateLimitPerMinute: 6000,
       trustProxy: false,
       logLevel: 'info',
     });

@@ -1,6 +1,6 @@
 import { serialize, type SuperJSONResult } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { readInput } from '../../server/src/input-transformer.ts';
+import { readInput, unstorableInputError } from '../../server/src/input-transformer.ts';
 
 const received = (input: unknown) => JSON.parse(JSON.stringify(serialize(input))) as SuperJSONResult;
 const annotated = (depth: number): SuperJSONResult => {
@@ -25,6 +25,24 @@ describe('an input', () => {
       expect(() => readInput(received({ input }))).toThrow('a type that no input has');
     },
   );
+
+  it.each([['a\0'], [{ of: ['\ud800'] }], [{ '\0': new Date(0) }]])(
+    'is marked with text that no service can store: %j',
+    (input) => {
+      const read = readInput(received(input));
+      expect(unstorableInputError(read)).toMatchObject({ reason: 'invalid_input', issues: [{}] });
+      // As tRPC copies the input of a subscription that is resumed.
+      expect(unstorableInputError({ ...(read as object), lastEventId: '1' })).toMatchObject({
+        reason: 'invalid_input',
+      });
+    },
+  );
+
+  it('is not marked with other text', () => {
+    for (const input of [undefined, null, 'text', 5, { of: ['😀'] }]) {
+      expect(unstorableInputError(readInput(received(input)))).toBeNull();
+    }
+  });
 
   it('is refused where its annotations are deeper than any input', () => {
     expect(() => readInput(annotated(11))).toThrow('deeper than any input');

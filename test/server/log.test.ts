@@ -9,6 +9,7 @@ const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.abc-_DEF';
 describe('a text that is scrubbed', () => {
   it.each([
     ['a token', `got ${jwt} there`, 'got [hidden] there'],
+    ['a token behind other text', `T-1_${jwt}`, 'T-1_[hidden]'],
     ['a token cut off', `got ${jwt.slice(0, 30)}`, 'got [hidden]'],
     ['a Bearer', 'Authorization: Bearer abc.def-1', 'Authorization: Bearer [hidden]'],
     [
@@ -54,6 +55,7 @@ describe('a text that is scrubbed', () => {
     for (const text of [
       'a'.repeat(50_000),
       'eyJ'.repeat(20_000),
+      `a${'eyJ'.repeat(20_000)}`,
       'Bearer '.repeat(10_000),
       'token='.repeat(10_000),
       '"password":"\\'.repeat(5_000),
@@ -94,6 +96,68 @@ describe('a line of the log', () => {
     expect(JSON.parse(line)).toMatchObject({ body: { password: '[hidden]' } });
   });
 
+  it.each([
+    ['a line break', 'one\r\ntwo\tthree', 'one  two three'],
+    ['an escape sequence', 'T-1\u001b[31mred', 'T-1 [31mred'],
+    ['a NUL and a backspace', 'a\0b\bc', 'a b c'],
+    ['DEL and C1, such as CSI', 'a\u007fb\u0080c\u009b31m', 'a b c 31m'],
+    ['a line separator', 'a\u2028b\u2029c', 'a b c'],
+    ['a change of direction', 'a\u202eb\u2066c\u200fd', 'a b c d'],
+  ])('replaces %s, in any field and in the message', (_name, text, expected) => {
+    const line = lineOf({ field: text, deep: [{ list: [text] }], [text]: 1 }, text);
+    expect(JSON.parse(line)).toMatchObject({
+      field: expected,
+      deep: [{ list: [expected] }],
+      [expected]: 1,
+      msg: expected,
+    });
+  });
+
+  it.each(['\\n', '\\u001b', 'C:\\new\\folder', '"\\"', 'ключ 한국 🎫', 'é'])('keeps %s as it is', (text) => {
+    expect(JSON.parse(lineOf({ field: text }, text))).toMatchObject({ field: text, msg: text });
+  });
+
+  it('replaces control characters and hides secrets in audit lines, too', () => {
+    log.audit?.({ field: 'a\u001bb', other: 'signing-key-1' }, 'm');
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ field: 'a b', other: '[hidden]' });
+  });
+
+  it('hides a token or a secret behind a control character, and one that holds a control character', () => {
+    const others = createLog({
+      logLevel: 'info',
+      apiKey: 'key\twith\ttabs',
+      destination: { write: (line) => lines.push(line) },
+    });
+    for (const control of ['\n', '\u001b', '\u009b', '\u2028']) {
+      expect(lineOf({ a: `x${control}${jwt}`, b: `x${control}signing-key-1` })).not.toMatch(/eyJ|signing/);
+      expect(lineOf({ a: `Bearer${control}abcdefgh` })).not.toMatch(/Bearer\W+abcdefgh/);
+    }
+    others.info({ a: 'x key\twith\ttabs' }, 'm');
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ a: 'x [hidden]' });
+  });
+
+  it('holds none of these either if it is an audit line, which is written at any level', () => {
+    const written: string[] = [];
+    const quiet = createLog({
+      logLevel: 'fatal',
+      apiKey: 'key-"quoted"-1',
+      destination: { write: (line) => written.push(line) },
+    });
+    quiet.error({}, 'not written');
+    quiet.audit?.({ audit: 'sign_in', a: 'key-"quoted"-1', b: 'ana@example.com', c: jwt }, 'audit');
+    expect(written.map((line) => JSON.parse(line) as object)).toEqual([
+      {
+        level: 30,
+        time: expect.any(String),
+        audit: 'sign_in',
+        a: '[hidden]',
+        b: '[hidden]',
+        c: '[hidden]',
+        msg: 'audit',
+      },
+    ]);
+  });
+
   it('is JSON, whatever is in it', () => {
     fc.assert(
       fc.property(
@@ -115,13 +179,20 @@ describe('a line of the log', () => {
               'password',
               '"otp_code":',
               '\\"cookie\\":\\"',
+              '\\n',
+              '\\u001b',
+              '\u001b',
+              '\u009b',
+              '\u202e',
             ),
           ),
         ),
         (parts) => {
-          expect(() =>
-            JSON.parse(lineOf({ field: parts.join(''), [parts.join('') || 'k']: 1 }, parts.join(''))),
-          ).not.toThrow();
+          const line = lineOf({ field: parts.join(''), [parts.join('') || 'k']: 1 }, parts.join(''));
+          // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+          expect(JSON.stringify(JSON.parse(line))).not.toMatch(
+            /[\u007f-\u009f\u2028\u2029\u202a-\u202e]|(?<!\\)(?:\\\\)*\\[bfnrtu]/,
+          );
         },
       ),
     );

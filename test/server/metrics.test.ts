@@ -121,7 +121,10 @@ describe('/metrics', () => {
     clock.advance(400_000);
     app.authService.fault('user', { kind: 'status', status: 500 });
     await trpc.users.byId.query({ id: 5 });
+    app.authService.fault('by-company', { kind: 'status', status: 429 });
+    await reasonOf(trpc.users.byCompanyId.query({ companyId: 'MA0001' }));
     const families = await test.scrape();
+    expect(upstreamOf(families, 'profile-by-company', 'rate_limited')).toBe(1);
     expect(lookupsOf(families, 'user', 'miss')).toBe(1);
     expect(lookupsOf(families, 'user', 'hit')).toBe(1);
     expect(lookupsOf(families, 'user', 'stale')).toBe(1);

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { writeOutput } from '../../server/src/output-transformer.ts';
+import { countRecords, writeOutput, writeOutputInParts } from '../../server/src/output-transformer.ts';
 
 /** Of each kind of values; more: `FUZZ_RUNS=100000`, and others: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 3_000);
@@ -205,4 +205,72 @@ it('writes most values of JSON and dates itself', () => {
     }
   };
   expect(fc.sample(plain, { numRuns: 1_000, seed }).filter(isOwn).length).toBeGreaterThan(250);
+});
+
+describe('an answer that is written in parts', () => {
+  /** The text, and of how many records the parts after the first are. */
+  const byParts = async (value: object, recordsPerPart: number) => {
+    const parts: number[] = [];
+    const beforePart = (records: number) => {
+      parts.push(records);
+      return Promise.resolve();
+    };
+    const text = await writeOutputInParts(value, { recordsPerPart, beforePart }).then(String, () => 'throws');
+    return { text, parts };
+  };
+  const record = (id: number) => ({
+    id,
+    name: `Zoë ${id}`,
+    joinedAt: id % 3 === 0 ? null : new Date(id),
+    roles: [{ system: 'TTS', role: '"' }],
+  });
+  const records = (count: number) => Array.from({ length: count }, (_, index) => record(index));
+  const twice = record(1);
+
+  it.each<[string, object, number[]]>([
+    ['users, and those who were not found', { users: records(10), notFound: [1, 2] }, [4, 2]],
+    ['one list', { users: records(8) }, [4]],
+    [
+      'several long lists, and more beside them',
+      { at: new Date(0), a: records(5), b: [1, 2, 3, 4, 5], c: 'c' },
+      [1, 1],
+    ],
+    ['lists that are short, or none', { users: records(4), notFound: [] }, []],
+    ['nothing', {}, []],
+    ['dates alone, where superjson notes them otherwise', { days: records(9).map(({ id }) => new Date(id)) }, []],
+    ['names with dots', { 'a.b': records(5) }, [1]],
+    ['what JSON has no word for', { users: [...records(5), undefined] }, [2]],
+    ['holes', { users: Object.assign(records(4), { 7: record(7) }) }, [4]],
+    ['one object in two places', { users: [twice, ...records(5), twice] }, [3]],
+    ['one object in two lists', { users: [twice, ...records(5)], others: [twice, ...records(5)] }, [2]],
+    ['numbers', { ids: [1, 2, 3, 4, 5], users: records(3) }, [1]],
+    ['a name that superjson refuses', JSON.parse('{"a":[1,2,3,4,5],"__proto__":[1]}') as object, [1]],
+    ['an object of a class', new Ticket(), []],
+    ['an array', records(9), []],
+  ])('is the same text as in one go: %s', async (_name, value, parts) => {
+    const written = await byParts(value, 4);
+    expect(written.text).toBe(byUs(value));
+    expect(written.parts).toEqual(parts);
+  });
+
+  it(`is the same text as in one go, for ${runs} values`, async () => {
+    const answer = fc.dictionary(key, fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.dictionary(key, leaf)))));
+    await fc.assert(
+      fc.asyncProperty(answer, fc.integer({ min: 1, max: 3 }), async (value, recordsPerPart) => {
+        expect((await byParts(value, recordsPerPart)).text).toBe(byUs(value));
+      }),
+      { numRuns: runs, seed },
+    );
+  });
+
+  it.each<[unknown, number]>([
+    [{ users: records(3), notFound: [1, 2] }, 5],
+    [record(1), 1],
+    [{ userIds: [] }, 0],
+    [null, 0],
+    ['text', 0],
+    [undefined, 0],
+  ])('counts its records: %j', (value, count) => {
+    expect(countRecords(value)).toBe(count);
+  });
 });

@@ -291,6 +291,8 @@ describe('what a token says of systems', () => {
     ['no systems at all', { systems: [], roles: [] }, 0],
     ['a system whose name has the other’s in it', { systems: ['TTS2', 'XTTS', 'T T S'], roles: undefined }, 0],
     ['a role without its system', { systems: [], roles: [{ role: 'Admin' }, { system: '', role: 'Admin' }] }, 0],
+    ['a role that is not active', { systems: undefined, roles: [{ ...scoped[0], is_active: false }] }, 0],
+    ['a long s, whose capital is S', { systems: ['ttſ'], roles: [{ system: 'TTſ', role: 'Manager' }] }, 0],
   ])('refuses %s', async (_name, claims, asked) => {
     await using test = await startWith(custodian, claims);
     expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);

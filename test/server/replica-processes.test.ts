@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
+import { staff } from '../../server/dev/people.ts';
 import { dialects } from '../support/start-app.ts';
 import { hasRedis } from '../support/redis.ts';
 import { runReplicas } from '../support/run-replicas.ts';
@@ -60,3 +62,40 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
     expect(new Set(others.map(({ cookies }) => cookies.get('refresh_token'))).size).toBe(1);
   });
 });
+
+/** As many as `REFRESHES` says, such as 4000. */
+const refreshCount = Number(process.env.REFRESHES ?? 400);
+
+it.skipIf(!hasRedis())(
+  'two processes give every duplicate of a refresh its result, and call none superseded',
+  async () => {
+    await using test = await runReplicas({ count: 2 });
+    const duplicates = 8;
+    const tokenCount = Math.ceil(refreshCount / duplicates);
+    // Many people, since exchanges are limited for each.
+    const people = staff.filter(({ is_active: isActive, second_factor: secondFactor }) => isActive && !secondFactor);
+    const outcomes: Record<string, number> = {};
+    const refresh = async (index: number) => {
+      const tokens = await test.authService.issue({ type: 'staff', id: people[index % people.length]?.id ?? 123 });
+      await Promise.all(
+        Array.from({ length: duplicates }, async (_, duplicate) => {
+          const browser = test.browser(duplicate % 2);
+          browser.holdTokens(tokens);
+          // Spread over the time that the exchange takes.
+          for (let turn = 0; turn < 6 * duplicate; turn += 1) await nextTurn();
+          const outcome = await browser.trpc.session.refresh.mutate().then(
+            () => 'refreshed',
+            (error: { data?: { reason?: string } | null; message: string }) => error.data?.reason ?? error.message,
+          );
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        }),
+      );
+    };
+    for (let index = 0; index < tokenCount; index += 4) {
+      await Promise.all(Array.from({ length: Math.min(4, tokenCount - index) }, (_, at) => refresh(index + at)));
+    }
+    expect(outcomes).toEqual({ refreshed: tokenCount * duplicates });
+    expect(test.authService.count('refresh')).toBe(tokenCount);
+  },
+  600_000,
+);

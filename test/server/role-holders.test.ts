@@ -159,10 +159,30 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await reasonOf(admin.byRole('BMS', 'User'))).toBe('auth_service_unavailable');
   });
 
-  it('is a broken contract where a list is of another system than was asked', async () => {
+  it.each(['ams', 'bmſ'])('is a broken contract where a list is of another system than was asked: %s', async (slug) => {
     await using test = await start({ dialect });
     test.change(6, { is_staff: true });
-    test.app.authService.fault('system-users', { kind: 'body', body: '{"system":{"slug":"ams"},"users":[]}' });
+    test.app.authService.fault('system-users', { kind: 'body', body: `{"system":{"slug":"${slug}"},"users":[]}` });
     expect(await reasonOf((await test.as(6)).byRole('BMS', 'Manager'))).toBe('auth_service_contract');
+  });
+
+  it('is a broken contract where round-robin is of a system whose name differs by a letter beyond ASCII', async () => {
+    await using test = await start({ dialect });
+    test.app.authService.fault('round-robin', { kind: 'body', body: '{"system":"TTſ","user_ids":[1]}' });
+    expect(await reasonOf((await test.as(6)).byRole('TTS', 'Technician'))).toBe('auth_service_contract');
+  });
+
+  it('leaves out people whose role differs by a letter beyond ASCII, and those whose role is switched off', async () => {
+    await using test = await start({ dialect });
+    test.change(6, { is_staff: true });
+    const users = [
+      { id: 11, role: 'ADMIN' },
+      { id: 14, role: 'Admın' },
+      { id: 45, role: 'Admin', system_slug: 'bmſ' },
+      { id: 130, role: 'Admin', is_active: false },
+    ];
+    const body = JSON.stringify({ system: { slug: 'bms' }, users });
+    test.app.authService.fault('system-users', { kind: 'body', body });
+    expect(await (await test.as(6)).byRole('BMS', 'Admin')).toEqual([11]);
   });
 });

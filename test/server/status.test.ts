@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { nextReport, type Observed, type Reported } from '../../server/src/status.ts';
+import { errorDataOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
-import { createClock, startApp } from '../support/start-app.ts';
+import { createClock, forgetful, startApp } from '../support/start-app.ts';
 
 const john = 123;
 const minutes = (count: number) => count * 60_000;
@@ -72,6 +73,37 @@ it('status.get and health report one `since`, whoever asked first', async () => 
   const first = await test.ask.current();
   test.clock.advance(1_000);
   expect(await test.ask.look()).toEqual(first);
+});
+
+describe('an Auth Service that answers 429', () => {
+  const limited = { kind: 'status', status: 429, headers: { 'retry-after': '17' } } as const;
+
+  it('is up, and its caller is told when to come again', async () => {
+    const clock = createClock();
+    await using app = await startApp({ now: clock.now, env: forgetful });
+    app.authService.fault('*', limited);
+    const { trpc } = await browserOf(app, john);
+    for (let id = 1; id <= 5; id += 1) {
+      const data = await errorDataOf(trpc.users.byId.query({ id }));
+      expect(data).toMatchObject({ reason: 'auth_service_unavailable', httpStatus: 503, retryAfterSeconds: 17 });
+    }
+    expect((await trpc.status.get.query()).authService).toBe('up');
+    // By a look of its own.
+    clock.advance(10_000);
+    expect((await trpc.status.get.query()).authService).toBe('up');
+    expect(app.authService.count()).toBe(6);
+  });
+
+  it('is up again after an outage', async () => {
+    const clock = createClock();
+    await using app = await startApp({ now: clock.now, env: forgetful, recoveryEveryMs: 3_600_000 });
+    const { trpc } = await browserOf(app, john);
+    app.authService.fault('*', { kind: 'status', status: 503 });
+    expect((await trpc.status.get.query()).authService).toBe('down');
+    app.authService.fault('*', limited);
+    clock.advance(10_000);
+    expect((await trpc.status.get.query()).authService).toBe('up');
+  });
 });
 
 describe('the next report', () => {

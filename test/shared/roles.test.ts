@@ -22,6 +22,8 @@ describe('hasRole', () => {
     ['the two exchanged', 'Technician', 'TTS'],
     ['no role', 'TTS', ''],
     ['neither', '', ''],
+    ['a role with a dotless i, whose capital is I', 'TTS', 'Technıcian'],
+    ['a system with a long s, whose capital is S', 'TTſ', 'Technician'],
   ])('does not find %s', (_, system, role) => {
     expect(hasRole(technician, system, role)).toBe(false);
   });
@@ -57,6 +59,7 @@ describe('inSystem', () => {
     ['there is nothing', { systems: [], roles: [] }],
     ['it is all of other systems', { systems: ['TTS'], roles: [{ system: 'BMS', role: 'AMS' }] }],
     ['a name only begins alike', { systems: ['AMS2', 'AM'], roles: null }],
+    ['a name has a long s, whose capital is S', { systems: ['AMſ'], roles: [{ system: 'amſ', role: 'Viewer' }] }],
   ])('is not so where %s', (_, membership) => {
     expect(inSystem(membership, 'AMS')).toBe(false);
   });
@@ -81,6 +84,7 @@ describe('the name of a system, as an input', () => {
     'tts?role=1',
     'tts&system=AMS',
     'ttß',
+    'ttſ',
     'tts\n x',
     'x'.repeat(33),
     7,

@@ -33,12 +33,14 @@ export type StartAppOptions = {
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
+  | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
   | 'idleGraceMs'
   | 'isOverloaded'
   | 'officialAdapter'
   | 'redisTimeoutMs'
+  | 'startKeyTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -96,6 +98,9 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    assignmentLimits,
+    // Replicas compare their keys at start, and again when a test says so.
+    startKeyTimer = () => () => {},
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -132,6 +137,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
+    startKeyTimer,
   });
   const url = await app.listen();
   return {

@@ -1,5 +1,7 @@
 import type { Assignment, NextInput, PeekInput, RotationInput, User } from '@auth-bff/shared';
+import { personOf } from '../auth-service/transport.ts';
 import type { Asking, Directory } from '../directory/directory.ts';
+import { isAppError } from '../errors.ts';
 import { type AssignmentStore, toRotation } from './assignment-store.ts';
 
 /** What became of one `next`, for the log and the metrics. */
@@ -16,6 +18,8 @@ export type AssignmentsOptions = {
   store: AssignmentStore;
   directory: Pick<Directory, 'userIdsByRole' | 'users' | 'user'>;
   onAssignment?: ((event: AssignmentEvent) => void) | undefined;
+  /** Called for each `next` that was over a limit. */
+  onLimited?: (() => void) | undefined;
 };
 
 /** The active people who have the role, ascending, and whether that is from memory. */
@@ -26,7 +30,7 @@ type Candidates = { active: User[]; stale: boolean };
  * strictly while they are the same; who joins gets one turn and then queues like the others; who comes back has the
  * place that their last turn gives.
  */
-export const createAssignments = ({ store, directory, onAssignment }: AssignmentsOptions) => {
+export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
   const candidatesOf = async (rotation: RotationInput, asking: Asking): Promise<Candidates> => {
     let stale = false;
     const onStale = () => {
@@ -60,20 +64,31 @@ export const createAssignments = ({ store, directory, onAssignment }: Assignment
     stale,
   });
 
+  const take: AssignmentStore['take'] = async (asked) => {
+    try {
+      return await store.take(asked);
+    } catch (error) {
+      if (isAppError(error, 'rate_limited')) onLimited?.();
+      throw error;
+    }
+  };
+
   return {
     /**
      * Gives the turn to whose it is. A key that was seen before gives the same person again, whoever is excluded. The
-     * people are looked up before anything moves. Throws `store_unavailable`, and whatever the directory does.
+     * people are looked up before anything moves. Throws `store_unavailable`, `rate_limited` for too many new keys or
+     * rotations, and the directory's errors.
      */
     async next({ system, role, key, exclude }: NextInput, asking: Asking): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, asking);
       const { active, stale } = candidates;
       const mayTake = without(active, exclude);
       const told = { system, role, key: key ?? null, requestId: asking.requestId };
-      const turn = await store.take({
+      const turn = await take({
         rotation: toRotation({ system, role }),
         candidates: mayTake.map(({ id }) => id),
         key: key ?? null,
+        by: personOf(asking),
       });
       if (turn === null) {
         const answer = nobody(candidates);

@@ -1,5 +1,6 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
+import { shareOf } from './call-source.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { brokenContract, isJson, readJson, statusToError } from './meaning.ts';
@@ -7,6 +8,7 @@ import type { Resilience } from './resilience.ts';
 import { type AskAs, createRoleHolders } from './role-holders.ts';
 import { createSignIn } from './sign-in-calls.ts';
 import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
+import { slices } from '../slices.ts';
 import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {
@@ -18,10 +20,16 @@ export type AuthServiceClientOptions = {
 /** The answer about each id asked: the user, or why there is none. Ids that nobody has are left out. */
 export type UserResults = Map<number, UserRecord | AppError>;
 
-const toExchange = (caller: Caller) => {
-  const { accessToken, signal } = caller;
-  return { accessToken, signal, person: personOf(caller), ...causeOf(caller) };
+/** Undefined for a caller whose claims nobody has verified. */
+const verifiedPersonOf = (caller: Omit<Caller, 'accessToken'>): string | undefined =>
+  caller.isUnverified === true ? undefined : personOf(caller);
+
+const toExchange = (caller: Omit<Caller, 'accessToken'>) => {
+  const { signal, onWait, onBegin } = caller;
+  return { signal, onWait, onBegin, person: verifiedPersonOf(caller), ...causeOf(caller) };
 };
+/** With the caller's own token. */
+const toExchangeAs = (caller: Caller) => ({ ...toExchange(caller), accessToken: caller.accessToken });
 
 /** What the service did not say of a user in one answer, from another answer about the same one. */
 const completeUser = (user: User, other: User): User => ({
@@ -45,9 +53,11 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   /** A lookup for a person, with their own token. Their token goes nowhere that is not for people of their type. */
-  const askAs: AskAs = async (caller, endpoint, schema, exchange = {}) => {
+  const askAs: AskAs = async (caller, endpoint, schema, { records = 0, ...exchange } = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
-    const answer = await ask(endpoint, { ...exchange, ...toExchange(caller) });
+    const answer = await ask(endpoint, { ...exchange, ...toExchangeAs(caller) });
+    const turn = slices.take(records, shareOf(caller));
+    if (turn !== undefined) await turn;
     return decode(endpoint, schema, readJson(endpoint, answer));
   };
 
@@ -81,7 +91,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
   };
 
   const validateEmployee = async (caller: Caller): Promise<boolean> => {
-    const answer = await transport.request(endpoints.whoseToken, toExchange(caller));
+    const answer = await transport.request(endpoints.whoseToken, toExchangeAs(caller));
     if (answer.status === 404) {
       // The service that the guide documents has no such endpoint: the profile is for employees alone.
       return (await employeeProfile(caller)).id === caller.id;
@@ -102,7 +112,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     async users(ids: readonly number[], caller: Caller): Promise<UserResults> {
       // The guide's service reads user_ids, the deployed one employee_cookie_ids: they are the same staff ids.
       const json = { user_ids: ids, employee_cookie_ids: ids };
-      const wire = await askAs(caller, endpoints.users, WireUsers, { json });
+      const wire = await askAs(caller, endpoints.users, WireUsers, { json, records: ids.length });
       const results: UserResults = new Map();
       for (const id of ids) {
         const entry = wire.get(id);
@@ -139,8 +149,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** One employee, by the API key: the caller of this has to check who may. Throws `employee_not_found`. */
     async employee(id: number, caller: Omit<Caller, 'accessToken'>): Promise<Employee> {
       const endpoint = endpoints.employee(id);
-      const { signal } = caller;
-      const answer = await ask(endpoint, { signal, person: personOf(caller), ...causeOf(caller) });
+      const answer = await ask(endpoint, toExchange(caller));
       const found = decode(endpoint, WireEmployee, readJson(endpoint, answer));
       requireId(endpoint, id, found.id);
       return found;
@@ -149,7 +158,8 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     /** Whether the service knows that this staff user was deleted. False where it does not say. */
     async isStaffDeleted(id: number, cause: Cause): Promise<boolean> {
       const endpoint = endpoints.staffInternal(id);
-      const answer = await transport.request(endpoint, { person: personOf({ type: 'staff', id }), ...causeOf(cause) });
+      // Without `person`: the id may be only what a refresh token claims.
+      const answer = await transport.request(endpoint, causeOf(cause));
       if (answer.status !== 404 || !isJson(answer.contentType)) return false;
       // Any other 404 says only that the service has no such endpoint.
       return WireUserGone.safeParse(readJson(endpoint, answer)).success;

@@ -1,4 +1,4 @@
-import type { PersonType, Reason } from '@auth-bff/shared';
+import { type PersonType, type Reason, toAsciiLowerCase } from '@auth-bff/shared';
 
 /** One call of the Auth Service, as data. Every path ends in a slash: without it the service loses the request. */
 export type Endpoint = {
@@ -57,7 +57,7 @@ export const endpoints = {
   usersList: lookup('users-list', '/api/v1/users/list/'),
   hdtsUsers: lookup('hdts-users', '/api/v1/hdts/user-management/users/api/'),
   systemUsers: (system: string) =>
-    lookup('system-users', `/api/v1/system-roles/systems/${encodeURIComponent(system.toLowerCase())}/users/`),
+    lookup('system-users', `/api/v1/system-roles/systems/${encodeURIComponent(toAsciiLowerCase(system))}/users/`),
   userByCompanyId: (companyId: string) =>
     lookup('profile-by-company', `/api/v1/users/profile/by-company/${encodeURIComponent(companyId)}/`, {
       notFound: 'user_not_found',

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, isAppError } from '../errors.ts';
-import { type Blamed, type Breaker, type BreakerState, type CallEnd, createBreaker } from './breaker.ts';
+import { type Breaker, type BreakerState, type CallEnd, createBreaker } from './breaker.ts';
 import { BulkheadFull, createBulkhead } from './bulkhead.ts';
+import { type CallSource, sourceOf } from './call-source.ts';
 import type { Endpoint } from './endpoints.ts';
 import { retryAfterOf } from './meaning.ts';
 import { createRetryBudget } from './retry-budget.ts';
@@ -11,6 +12,7 @@ import {
   deadlineByTimer,
   type Exchange,
   isFailure,
+  isRateLimited,
   type Transport,
 } from './transport.ts';
 
@@ -32,6 +34,12 @@ export type ResilienceOptions = {
   onOpen?: (endpoint: string) => void;
 };
 
+/**
+ * Of the calls under way one caller has a quarter at most, also while nobody else calls: a slow call keeps its slot for
+ * seconds, and others who come meanwhile must not wait for it.
+ */
+const slots = { limit: 64, limitPerSource: 16, maxWaiting: 256 };
+
 const maxRetries = 2;
 const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
@@ -50,7 +58,7 @@ export const createResilience = (options: ResilienceOptions) => {
   const { onOpen } = options;
   const clock = options.clock ?? (() => performance.now());
   const breakers = new Map<string, Breaker>();
-  const inTurn = createBulkhead({ limit: 64, maxWaiting: 256 });
+  const inTurn = createBulkhead(slots);
   const budget = createRetryBudget();
 
   const breakerOf = (name: string): Breaker => {
@@ -73,7 +81,12 @@ export const createResilience = (options: ResilienceOptions) => {
   };
 
   const attempt = (endpoint: Endpoint, exchange: Exchange, signal: AbortSignal): Promise<Answer | AppError> =>
-    inTurn(() => transport.request(endpoint, { ...exchange, signal }), signal).catch((error: unknown) => {
+    inTurn(() => transport.request(endpoint, { ...exchange, signal }), {
+      source: sourceOf(exchange).name,
+      signal,
+      onWait: exchange.onWait,
+      onBegin: exchange.onBegin,
+    }).catch((error: unknown) => {
       if (isAppError(error)) return error;
       throw error;
     });
@@ -97,25 +110,25 @@ export const createResilience = (options: ResilienceOptions) => {
   return {
     /** As the transport's. Also `auth_service_unavailable` while the endpoint's breaker is open, and `overloaded`. */
     async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
-      const person = exchange.person ?? null;
-      const entry = breakerOf(endpoint.name).enter(person);
+      const source = sourceOf(exchange);
+      const entry = breakerOf(endpoint.name).enter(source);
       if ('retryAfterMs' in entry) {
         const retryAfterSeconds = Math.max(1, Math.ceil(entry.retryAfterMs / 1000));
         throw new AppError('auth_service_unavailable', { cause: `${endpoint.name} is not asked`, retryAfterSeconds });
       }
-      const timeout = createDeadline(endpoint.deadlineMs);
-      const signal = exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
       let how: CallEnd = 'abandoned';
-      let blamed: Blamed = person;
+      let blamed: CallSource | null = source;
       try {
+        const timeout = createDeadline(endpoint.deadlineMs);
+        const signal = exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
         const outcome = await attempts(endpoint, exchange, signal, clock() + endpoint.deadlineMs);
         if (!(outcome instanceof AppError)) {
-          how = isFailure(outcome) ? 'failed' : 'good';
+          how = isFailure(outcome) ? 'failed' : isRateLimited(outcome) ? 'rate_limited' : 'good';
           return outcome;
         }
         if (exchange.signal?.aborted !== true) how = outcome.reason === 'auth_service_unavailable' ? 'failed' : 'good';
-        // No person's token keeps a connection from being made.
-        if (outcome.upstream === 'unreachable') blamed = null;
+        // No source keeps a connection from being made; and a person's token may make the service hang.
+        if (outcome.upstream === 'unreachable' || !source.isVerified) blamed = null;
         throw outcome;
       } catch (error) {
         throw toError(error);

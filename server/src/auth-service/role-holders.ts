@@ -1,4 +1,4 @@
-import { hasRole } from '@auth-bff/shared';
+import { equalsIgnoringAsciiCase, hasRole } from '@auth-bff/shared';
 import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
@@ -11,7 +11,10 @@ export type AskAs = <Schema extends z.ZodType>(
   caller: Caller,
   endpoint: Endpoint,
   schema: Schema,
-  exchange?: Pick<Exchange, 'query' | 'json'>,
+  exchange?: Pick<Exchange, 'query' | 'json'> & {
+    /** How many records the answer has, so that it is read in a slice of work. Default: few. */
+    records?: number;
+  },
 ) => Promise<z.output<Schema>>;
 
 export type RoleHoldersOptions = {
@@ -22,7 +25,7 @@ export type RoleHoldersOptions = {
 
 export type RoleName = { system: string; role: string };
 
-const isTts = (system: string) => system.toUpperCase() === 'TTS';
+const isTts = (system: string) => equalsIgnoringAsciiCase(system, 'TTS');
 
 /** How long round-robin is not asked about other systems, once it has answered for TTS alone. */
 const relearnAfterMs = 5 * 60_000;
@@ -48,7 +51,7 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
     const answer = await askAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
     ttsAloneSinceMs = answer.isBare ? now() : null;
     if (answer.isBare) return isTts(system) ? answer.userIds : null;
-    if (answer.system !== null && answer.system.toUpperCase() !== system.toUpperCase()) {
+    if (answer.system !== null && !equalsIgnoringAsciiCase(answer.system, system)) {
       throw brokenContract(endpoint, 'at system: it is of another system than was asked');
     }
     return answer.userIds;
@@ -64,7 +67,7 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
   const fromSystem = async (system: string, caller: Caller): Promise<ListedPerson[]> => {
     const endpoint = endpoints.systemUsers(system);
     const answer = await askAs(caller, endpoint, WireSystemUsers);
-    if (answer.system !== system.toUpperCase()) {
+    if (!equalsIgnoringAsciiCase(answer.system, system)) {
       throw brokenContract(endpoint, 'at system.slug: it is of another system than was asked');
     }
     return answer.people;
@@ -78,7 +81,7 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
    * says who is active and which roles are switched off: people with different rights then find the same holders.
    */
   const listsOf = (system: string) => [
-    ...(system.toUpperCase() === 'HDTS' ? [fromHdts] : []),
+    ...(equalsIgnoringAsciiCase(system, 'HDTS') ? [fromHdts] : []),
     fromUsersList,
     fromSystem,
   ];

@@ -6,7 +6,7 @@ import { cookieOf, type TokenGrant } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './meaning.ts';
 import { readRefusal, type SignInRefusal, type SignInStep } from './refusal.ts';
 import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';
-import { type Answer, type Cause, causeOf, personOf, type Transport } from './transport.ts';
+import { type Answer, type Cause, causeOf, type Transport } from './transport.ts';
 import { WireGrant } from './wire.ts';
 
 export type SignInCallsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
@@ -62,7 +62,7 @@ const refuseInactive = (as: PersonType, { status, isActive }: { status: string |
   if (standing !== null) throw new AppError('account_inactive', { message: messageOfInactiveStatus[standing] });
 };
 
-type SignInCall = Cause & { as: PersonType; step: SignInStep; email: string };
+type SignInCall = Cause & { as: PersonType; step: SignInStep };
 
 /** The calls that hand out tokens, exchange them and take them back. */
 export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
@@ -76,14 +76,9 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
   };
 
   /** A success is returned; a refusal is an AppError with its reason; anything else is an outage or a broken contract. */
-  const askToSignIn = async (
-    endpoint: Endpoint,
-    json: Record<string, string>,
-    { as, step, email, ...cause }: SignInCall,
-  ) => {
-    // Whoever signs in is known by nothing else; of a row that fails upstream it is the name.
-    const person = email.trim().toLowerCase();
-    const answer = await transport.request(endpoint, { json, person, ...causeOf(cause) });
+  const askToSignIn = async (endpoint: Endpoint, json: Record<string, string>, { as, step, ...cause }: SignInCall) => {
+    // Without `person`: an attacker makes e-mails up, so that the network is the source.
+    const answer = await transport.request(endpoint, { json, ...causeOf(cause) });
     if (isSuccess(answer)) {
       const read = readGrant(endpoint, answer);
       // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
@@ -108,7 +103,6 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       json: {},
       accessToken: tokens.accessToken ?? undefined,
       refreshToken: tokens.refreshToken ?? undefined,
-      person: personOf(tokens),
       ...causeOf(tokens),
     });
 
@@ -135,7 +129,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       const captcha =
         captchaToken === undefined ? {} : { captcha_token: captchaToken, g_recaptcha_response: captchaToken };
       const json = { email, password, ...captcha };
-      const read = await askToSignIn(endpoints.signIn[as], json, { as, step: 'password', email, ...cause });
+      const read = await askToSignIn(endpoints.signIn[as], json, { as, step: 'password', ...cause });
       // A second factor that is due comes first: the service hands out working tokens before it too.
       return read.isOtpRequired || read.grant === null
         ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
@@ -149,7 +143,6 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       const { grant, isOtpRequired } = await askToSignIn(endpoint, json, {
         as,
         step: 'second_factor',
-        email,
         ...cause,
       });
       // Still required: a token beside that is the one from before the second factor.

@@ -1,6 +1,7 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { AppError, type UpstreamEnd } from '../errors.ts';
+import type { TurnEvents } from './bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** The most bytes that an answer may have. */
@@ -21,9 +22,11 @@ export type Caller = Cause & {
   type: PersonType;
   id: number;
   accessToken: string;
+  /** Whether `type` and `id` are only claims of a token that nobody has verified yet. Default false. */
+  isUnverified?: boolean | undefined;
   /** Aborts once nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** Names a person. Numbers alone do not: those of staff and employees overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
@@ -33,10 +36,10 @@ export type Exchange = Cause & {
   json?: unknown;
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
-  /** Whose doing the outcome may be: `personOf` a caller, or whoever else asks. */
+  /** `personOf` a verified caller. Without it, the network of `address` is the source of the call. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
-};
+} & TurnEvents;
 
 /** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
 export type Answer = {
@@ -50,10 +53,13 @@ export type Answer = {
   body: string;
 };
 
-/** How one attempt ended, for health and metrics. `answered`: any answer under 500 but 429; `abandoned`: nobody waited for it any more. */
+/**
+ * How one attempt ended, for health and metrics. `answered`: an answer under 500; `rate_limited`: a 429, which is no
+ * failure of the service; `abandoned`: the caller left.
+ */
 export type CallOutcome = {
   endpoint: string;
-  outcome: 'answered' | 'unavailable' | 'contract' | 'abandoned';
+  outcome: 'answered' | 'rate_limited' | 'unavailable' | 'contract' | 'abandoned';
   status: number | null;
   durationMs: number;
   /** Of the request of ours that caused it. */
@@ -91,7 +97,10 @@ export type TransportOptions = {
 };
 
 /** Whether the service itself failed, as far as its answer tells. */
-export const isFailure = ({ status }: Answer): boolean => status >= 500 || status === 429;
+export const isFailure = ({ status }: Pick<Answer, 'status'>): boolean => status >= 500;
+
+/** Whether the service refused the call because its caller makes too many. */
+export const isRateLimited = ({ status }: Pick<Answer, 'status'>): boolean => status === 429;
 
 const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError';
 
@@ -207,7 +216,7 @@ export const createTransport = (options: TransportOptions) => {
         });
       try {
         const answer = await (trace?.run === undefined ? sendIt() : trace.run(sendIt));
-        report(isFailure(answer) ? 'unavailable' : 'answered', answer.status);
+        report(isFailure(answer) ? 'unavailable' : isRateLimited(answer) ? 'rate_limited' : 'answered', answer.status);
         return answer;
       } catch (cause) {
         const error = failureToError(endpoint, cause, isAnswered);

@@ -1,4 +1,4 @@
-import type { SystemRole } from '@auth-bff/shared';
+import { type SystemRole, toAsciiUpperCase } from '@auth-bff/shared';
 import { z } from 'zod';
 import { Id, OptionalText, RoleEntries, Text, toRoles } from './wire-values.ts';
 
@@ -32,17 +32,17 @@ const WithRoles = z.object({ id: Id, is_active: z.boolean().nullish(), system_ro
  */
 export const WirePeopleWithRoles = z.object({ users: z.array(WithRoles) }).transform(({ users }) => users);
 
-/** The people of one system: an entry for each role of each person, and no word of who is active. */
+/** The people of one system: an entry for each role of each person. The deployed service does not tell who is active. */
 export const WireSystemUsers = z
   .object({
     system: z.object({ slug: Text }),
-    users: z.array(z.object({ id: Id, role: Text, system_slug: OptionalText })),
+    users: z.array(z.object({ id: Id, role: Text, system_slug: OptionalText, is_active: z.boolean().nullish() })),
   })
   .transform(({ system, users }): { system: string; people: ListedPerson[] } => ({
-    system: system.slug.toUpperCase(),
-    people: users.map(({ id, role, system_slug }) => ({
+    system: toAsciiUpperCase(system.slug),
+    people: users.map(({ id, role, system_slug, is_active }) => ({
       id,
       isActive: null,
-      roles: [{ system: (system_slug || system.slug).toUpperCase(), role }],
+      roles: is_active === false ? [] : [{ system: toAsciiUpperCase(system_slug || system.slug), role }],
     })),
   }));

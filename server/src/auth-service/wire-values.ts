@@ -1,4 +1,4 @@
-import type { SystemRole } from '@auth-bff/shared';
+import { type SystemRole, toAsciiUpperCase } from '@auth-bff/shared';
 import { z } from 'zod';
 
 /** The values that the Auth Service's answers are made of, in both of its dialects. */
@@ -56,7 +56,7 @@ export const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | nu
     const { system_slug, system, role_name, role, is_active } = typeof entry === 'string' ? { role: entry } : entry;
     const [where, what] = [system_slug || system, role_name || role];
     if (is_active === false || !what) return [];
-    if (where) return [{ system: where.toUpperCase(), role: what }];
+    if (where) return [{ system: toAsciiUpperCase(where), role: what }];
     hasNamesAlone = true;
     return [];
   });
@@ -65,5 +65,5 @@ export const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | nu
 
 export const toSystems = (named: readonly string[] | null | undefined, roles: SystemRole[] | null): string[] | null =>
   named || roles
-    ? [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map((s) => s.toUpperCase()))]
+    ? [...new Set([...(named ?? []), ...(roles ?? []).map(({ system }) => system)].map(toAsciiUpperCase))]
     : null;

@@ -14,6 +14,15 @@ export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | '
 /** A user, and the fields that the answer spoke of, if only to say null. */
 export type UserRecord = { user: User; told: ReadonlySet<UserField> };
 
+/** One set for all users of whom an answer spoke alike: memory keeps many. */
+const sets = new Map<string, ReadonlySet<UserField>>();
+const fieldsOf = (fields: UserField[]): ReadonlySet<UserField> => {
+  const name = fields.join();
+  const known = sets.get(name) ?? new Set(fields);
+  sets.set(name, known);
+  return known;
+};
+
 export const WireUser = z
   .object({
     id: Id,
@@ -39,7 +48,7 @@ export const WireUser = z
       systems: wire.systems !== undefined || wire.roles !== undefined || wire.system_roles !== undefined,
       roles: wire.roles !== undefined || wire.system_roles !== undefined,
     };
-    const told = new Set((Object.keys(spoken) as UserField[]).filter((field) => spoken[field]));
+    const told = fieldsOf((Object.keys(spoken) as UserField[]).filter((field) => spoken[field]));
     const roles = toRoles(wire.roles) ?? toRoles(wire.system_roles);
     const user: User = {
       id: wire.id,

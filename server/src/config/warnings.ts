@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { maxCallsPerBatch } from '@auth-bff/shared';
 import type { Config } from '../config.ts';
 import { findMisnamed } from './misnamed.ts';
 import { readRedisUrl } from './redis-url.ts';
@@ -84,6 +85,17 @@ const cookieWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   return warnings;
 };
 
+const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
+  config.rateLimitPerMinute > 0 && config.rateLimitPerMinute < maxCallsPerBatch
+    ? [
+        {
+          name: 'RATE_LIMIT_PER_MINUTE',
+          says: `is less than ${maxCallsPerBatch}: it counts calls, and a full batch of the client is always refused`,
+          todo: `Set it to ${maxCallsPerBatch} or more, or unset it for the default of 6000`,
+        },
+      ]
+    : [];
+
 const misnamedWarnings = ({ env, variables }: WarningsOptions): ConfigWarning[] =>
   findMisnamed(env, variables).map(({ name, meant }) => ({
     name,
@@ -101,6 +113,7 @@ export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...addressWarnings(options),
   ...redisWarnings(options),
   ...cookieWarnings(options),
+  ...limitWarnings(options),
 ];
 
 export const toWarningText = ({ name, says, todo }: ConfigWarning): string => `${name} ${says}. ${todo}.`;

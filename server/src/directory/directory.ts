@@ -1,9 +1,12 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
+import { createBulkhead } from '../auth-service/bulkhead.ts';
+import { shareOf } from '../auth-service/call-source.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { recordsPerSlice, slices } from '../slices.ts';
 import type { Subject } from '../token/principal.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
@@ -47,6 +50,26 @@ export type RoleName = { system: string; role: string };
 /** The most ids in one request to the Auth Service. */
 const idsPerRequest = 100;
 
+/**
+ * Of one person's lookups so many requests' worth of ids are under way at once: as many as the person may have requests.
+ * What waits for them is not in memory yet. Each id that is loaded is some objects, and many such are a long pause for
+ * garbage collection.
+ */
+const partsPerPerson = 16;
+
+const inParts = <Item>(items: readonly Item[], size: number): ReadonlyArray<readonly Item[]> =>
+  items.length <= size
+    ? [items]
+    : Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+        items.slice(index * size, (index + 1) * size),
+      );
+
+/** May fail before anybody waits for it. */
+const heard = <Value>(value: Awaitable<Value>): Awaitable<Value> => {
+  if (!isKnown(value)) value.catch(() => {});
+  return value;
+};
+
 const userNotFound = () => new AppError('user_not_found');
 
 type Ask<Key extends string | number, Answer> = {
@@ -58,10 +81,11 @@ type Ask<Key extends string | number, Answer> = {
   serves?: ((known: Answer) => boolean) | undefined;
 };
 
-const callerOf = ({ type, id, accessToken, requestId, address, signal, left }: Asking): Caller => ({
+const callerOf = ({ type, id, accessToken, isUnverified, requestId, address, signal, left }: Asking): Caller => ({
   type,
   id,
   accessToken,
+  isUnverified,
   requestId,
   address,
   signal: left?.() ?? signal,
@@ -114,6 +138,8 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
   const completeLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.complete });
   const anyLoads = createSharedLoads<number, LoadedUser>({ ...sharedUsers, load: userLoads.many });
 
+  const inShare = createBulkhead({ limitPerSource: partsPerPerson });
+
   type UserLoad = { loads: typeof completeLoads; serves: (known: LoadedUser) => boolean };
   const complete: UserLoad = { loads: completeLoads, serves: userLoads.isComplete };
   const anything: UserLoad = { loads: anyLoads, serves: () => true };
@@ -131,6 +157,23 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
       if (isAppError(error, 'user_not_found')) return null;
       throw error;
     });
+  };
+
+  const lookUpAll = (ids: readonly number[], asking: Asking, load: UserLoad): Awaitable<Array<User | null>> => {
+    const sought = ids.map((id) => oneUserOrNone(id, asking, load));
+    return sought.every(isKnown) ? sought : Promise.all(sought.map(async (user) => user));
+  };
+
+  /** Many at once, of whom some are not known. */
+  const loadPart = (ids: readonly number[], asking: Asking, load: UserLoad): Promise<Array<User | null>> => {
+    const source = shareOf(asking);
+    return inShare(
+      async () => {
+        await slices.takeAgain(ids.length, source);
+        return lookUpAll(ids, asking, load);
+      },
+      { source, signal: asking.left?.() ?? asking.signal },
+    );
   };
 
   /** What is loaded one key at a time: remembered and shared by the same key. */
@@ -180,8 +223,15 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     async users(ids: readonly number[], asking: Asking): Promise<UsersAnswer> {
       const asked = [...new Set(ids)];
       const load = userLoads.manyAreComplete() ? complete : anything;
-      const sought = asked.map((id) => oneUserOrNone(id, asking, load));
-      const found = sought.every(isKnown) ? sought : await Promise.all(sought.map(async (user) => user));
+      const parts: Array<Awaitable<Array<User | null>>> = [];
+      for (const part of inParts(asked, recordsPerSlice)) {
+        const turn = slices.take(part.length, shareOf(asking));
+        if (turn !== undefined) await turn;
+        const isShort = part.length <= idsPerRequest || part.every((id) => users.fresh(String(id)) !== undefined);
+        if (isShort) parts.push(heard(lookUpAll(part, asking, load)));
+        else for (const request of inParts(part, idsPerRequest)) parts.push(heard(loadPart(request, asking, load)));
+      }
+      const found = parts.every(isKnown) ? parts.flat() : (await Promise.all(parts.map(async (part) => part))).flat();
       return {
         users: found.filter((user) => user !== null),
         notFound: asked.filter((_id, index) => found[index] === null),

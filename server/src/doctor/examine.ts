@@ -1,5 +1,7 @@
 import { createTransport } from '../auth-service/transport.ts';
 import { type Config, listConfigWarnings } from '../config.ts';
+import type { KeyVariable } from '../replicas/compare-keys.ts';
+import { fingerprintKeys } from '../replicas/key-fingerprints.ts';
 import { type Acceptance, askAcceptance } from './acceptance.ts';
 import { checkApiKey } from './api-key.ts';
 import { checkCaptcha } from './captcha.ts';
@@ -15,6 +17,7 @@ import { checkPaths, judgePaths, untoldPaths } from './paths.ts';
 import { checkReachable } from './reachable.ts';
 import { checkRedis } from './redis.ts';
 import { checkRefresh } from './refresh.ts';
+import { checkReplicaKeys } from './replica-keys.ts';
 import { issuedAtOf, seeToken, type SeenToken } from './seen-token.ts';
 import { checkAlgorithm, checkSigningKey } from './signing-key.ts';
 import { type Survey, survey, surveyWithToken, type TokenSurvey } from './survey.ts';
@@ -171,6 +174,30 @@ const checkRedisUrl = (config: Config, faults: Faults, deadlineMs: number): Arra
   ];
 };
 
+/** Each key, and the variables that have to be in order for it to be the one that replicas would have. */
+const variablesOfKeys: Record<KeyVariable, readonly string[]> = {
+  SEALING_KEY: ['SEALING_KEY', 'DJANGO_JWT_SIGNING_KEY'],
+  DJANGO_JWT_SIGNING_KEY: ['DJANGO_JWT_SIGNING_KEY', 'DJANGO_JWT_SIGNING_KEY_PREVIOUS'],
+};
+
+/** The lines that compare keys with those of running replicas, once it is known whether Redis can be used. */
+const checkReplicas = async (
+  config: Config,
+  faults: Faults,
+  redis: readonly Finding[],
+  deadlineMs: number,
+): Promise<Finding[]> => {
+  const { redisUrl: url, redisPrefix: prefix } = config;
+  if (url === null || faults.has('REDIS_URL')) return [];
+  if (faults.has('REDIS_PREFIX')) return [unchecked('replicas', 'REDIS_PREFIX is at fault')];
+  if (redis.some(({ level }) => level === 'problem')) return [unchecked('replicas', 'Redis cannot be used')];
+  const variables = (['SEALING_KEY', 'DJANGO_JWT_SIGNING_KEY'] as const).filter(
+    (variable) => !variablesOfKeys[variable].some((one) => faults.has(one)),
+  );
+  const check = () => checkReplicaKeys({ url, prefix, keys: fingerprintKeys(config), variables, deadlineMs });
+  return [await guarded('replicas', check)].flat();
+};
+
 /** What is warned of at start, and what the doctor alone warns of. */
 const listWarnings = async ({ env }: ExamineOptions, config: Config) => [
   ...listConfigWarnings(config, env),
@@ -189,6 +216,7 @@ export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
   const transport = createTransport({ url: config.authServiceUrl, apiKey: config.apiKey, deadlineMs });
   try {
     const redis = Promise.all(checkRedisUrl(config, faults, deadlineMs));
+    const replicas = redis.then((findings) => checkReplicas(config, faults, findings, deadlineMs));
     const asked = hasAddress ? { transport, survey: await survey({ transport, now }) } : null;
     const withToken = await checkWithToken(options, config, faults, asked);
     const authService = await checkAuthService(asked, withToken.survey, config, faults);
@@ -200,6 +228,7 @@ export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
       await guarded('clock', () => checkClock(isThere ? asked.survey : null, withToken.issuedAtMs, now())),
       ...(faults.has('CORS_ORIGINS') ? [] : [await guarded('CORS_ORIGINS', cors)].flat()),
       ...(await redis),
+      ...(await replicas),
       ...checkVariables({ env, faults, checked, warnings: await listWarnings(options, config) }),
     ];
   } finally {

@@ -21,7 +21,7 @@ const byCode: Partial<Record<RedisErrorCode, Cause>> = {
   NOAUTH: { says: 'Redis wants a password', todo: 'Set REDIS_URL to redis://:password@host:port, percent-encoded' },
   NOPERM: {
     says: 'Redis does not permit its user what is needed',
-    todo: 'Permit it +@all but +@admin on all keys',
+    todo: 'Permit it +@all -@admin on all keys and channels (~* &*)',
   },
   LOADING: { says: 'Redis still loads what it kept', todo: 'Wait, and try again' },
   READONLY: onReplica,

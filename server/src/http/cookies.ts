@@ -1,6 +1,7 @@
 import fastifyCookie from '@fastify/cookie';
-import { accessCookie, refreshCookie } from '@auth-bff/shared';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import { accessCookie, deviceCookie, refreshCookie, trpcPath } from '@auth-bff/shared';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { deviceLifetimeMs } from '../limits/account-tries.ts';
 import type { EstablishedSession } from '../session/established-session.ts';
 import type { SetCookiesOptions } from '../session/request-session.ts';
 import { cookieValues } from './access-token.ts';
@@ -19,7 +20,11 @@ const sessionCookies = [accessCookie, refreshCookie] as const;
 /** For setting cookies. Those that matter are read in access-token.ts: a parser would hide that one came twice. */
 export const registerCookies = (server: FastifyInstance) => server.register(fastifyCookie, { hook: false });
 
-/** Writes the session's cookies: HttpOnly, SameSite=Lax, and Secure outside development. */
+/** The values of the device cookie, of which a browser may send several. */
+export const deviceCookieValues = ({ headers }: FastifyRequest): string[] =>
+  cookieValues(headers.cookie ?? '', deviceCookie);
+
+/** Writes the session's cookies and the device cookie: HttpOnly, SameSite=Lax, and Secure outside development. */
 export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignHost }: CookieOptions) => {
   const shared = { httpOnly: true, sameSite: 'lax', secure: cookieSecure } as const;
   const toAttributes = ({ domain, path }: CookieVariant) => ({
@@ -51,12 +56,32 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     expirePlanted(reply);
   };
 
+  const setDevice = (reply: FastifyReply, value: string): void => {
+    const { hostname: host, url } = reply.request;
+    const count = countOf(reply, deviceCookie);
+    if (count > 1) {
+      // Their accounts are in the new value, too.
+      const [path = ''] = url.split('?', 1);
+      const besides = otherVariants({ host, cookieDomain, count });
+      const underOwnPath = besides.map(({ domain }) => ({ domain, path: trpcPath }));
+      for (const variant of [...besides, ...underOwnPath, ...plantedVariants(host, path)]) {
+        reply.clearCookie(deviceCookie, toAttributes(variant));
+      }
+    }
+    const own = toAttributes({ domain: cookieDomain, path: trpcPath });
+    reply.setCookie(deviceCookie, value, { ...own, maxAge: deviceLifetimeMs / 1000 });
+  };
+
   return {
     /**
      * The access cookie outlives its token, for as long as the session can be refreshed. It goes on to say whose session
      * this is: without it, a cookie that was planted for a parent domain would be the only one.
      */
-    set(reply: FastifyReply, session: EstablishedSession, { isNew, refreshableUntilMs }: SetCookiesOptions): void {
+    set(
+      reply: FastifyReply,
+      session: EstablishedSession,
+      { isNew, refreshableUntilMs, device }: SetCookiesOptions,
+    ): void {
       const { accessToken, access, refreshToken, refresh } = session;
       const { hostname } = reply.request;
       if (cookieDomain !== null && !isHostInDomain(hostname, cookieDomain)) onForeignHost(hostname);
@@ -68,7 +93,9 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
       } else if (isNew) {
         reply.clearCookie(refreshCookie, attributes);
       }
+      if (device !== undefined) setDevice(reply, device);
     },
+    /** Clears the session's cookies. The device cookie survives a sign-out. */
     clear(reply: FastifyReply): void {
       expireOthers(reply);
       for (const name of sessionCookies) reply.clearCookie(name, attributes);

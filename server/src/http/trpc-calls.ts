@@ -16,12 +16,16 @@ type Query = { isBatch: boolean; input: string };
 /** As tRPC's clients write it. */
 const usualQuery = /^(batch=1&)?input=([^&+]*)$/;
 
-/** Null: it has what is not for here. */
-const readQuery = (url: string): Query | null => {
+const queryOf = (url: string): string => {
   const fragmentAt = url.indexOf('#');
   const address = fragmentAt < 0 ? url : url.slice(0, fragmentAt);
   const at = address.indexOf('?');
-  const query = at < 0 ? '' : address.slice(at + 1);
+  return at < 0 ? '' : address.slice(at + 1);
+};
+
+/** Null: it has what is not for here. */
+const readQuery = (url: string): Query | null => {
+  const query = queryOf(url);
   const [, batch, input] = usualQuery.exec(query) ?? [];
   try {
     if (input !== undefined) return { isBatch: batch !== undefined, input: decodeURIComponent(input) };
@@ -32,6 +36,31 @@ const readQuery = (url: string): Query | null => {
   const params = new URLSearchParams(`?${query}`);
   if (params.has('connectionParams')) return null;
   return { isBatch: params.get('batch') === '1', input: params.get('input') ?? '' };
+};
+
+const isBatch = (query: string): boolean =>
+  query.startsWith('batch=1&') || new URLSearchParams(`?${query}`).get('batch') === '1';
+
+/** A path that is encoded twice is decoded by tRPC's adapter once more. What cannot be is one call, and refused. */
+const decodeOnceMore = (path: string): string => {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return '';
+  }
+};
+
+/**
+ * How many calls a request makes, whether there are such procedures or not, as far as its head tells: the names in the
+ * path of a batch, or 1. A batch that is too large is refused, and counts as the largest that is not.
+ */
+export const countCalls = ({ params, raw }: Pick<FastifyRequest, 'params' | 'raw'>): number => {
+  const { path = '' } = params as { path?: string };
+  const names = decodeOnceMore(path);
+  let calls = 1;
+  for (let at = names.indexOf(','); at >= 0 && calls < maxCallsPerBatch; at = names.indexOf(',', at + 1)) calls += 1;
+  return calls === 1 || isBatch(queryOf(raw.url ?? '')) ? calls : 1;
 };
 
 const { _config: config } = appRouter._def;

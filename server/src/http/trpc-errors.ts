@@ -42,6 +42,14 @@ const toAppError = (error: FastifyError | AppError): AppError => {
   const reason = reasonOfStatus[error.statusCode ?? 500] ?? 'internal';
   if (reason === 'internal') return new AppError(reason, { cause: error });
   if (reason !== 'invalid_input') return new AppError(reason, { cause: error });
+  if ('code' in error && error.code === 'FST_ERR_BAD_URL') {
+    const issue = { path: 'path', message: 'Expected percent-encoded UTF-8' };
+    return new AppError(reason, {
+      cause: error,
+      message: 'The address is not valid: path: Expected percent-encoded UTF-8',
+      issues: [issue],
+    });
+  }
   return new AppError(reason, { cause: error, message: 'The request is malformed.', issues: [] });
 };
 

@@ -3,10 +3,13 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, transformTRPCResponse, TRPC
 import { getHTTPStatusCode } from '@trpc/server/http';
 import type { TRPCResponse } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { personOf } from '../auth-service/transport.ts';
 import type { Context } from '../context.ts';
 import { toAppError } from '../error-data.ts';
 import type { AppError } from '../errors.ts';
+import { countRecords, writeOutputInParts } from '../output-transformer.ts';
 import { appRouter } from '../router.ts';
+import { recordsPerSlice, slices } from '../slices.ts';
 import { callProcedure, thrownToTRPCError } from '../trpc.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './trpc-adapter.ts';
@@ -16,11 +19,50 @@ import { namesOf, retryAfterOf, tellOf, type TrpcOptions } from './trpc-options.
 const config = appRouter._def._config;
 const methodOfType = { query: 'GET', mutation: 'POST', subscription: 'GET' } as const;
 
-/** An answer as JSON. What has succeeded is put together here: `transformTRPCResponse` copies it twice. */
+/** The answer of one call, as JSON beside it: a long text in UTF-8, so that the whole response need not be encoded in one go. */
+type Answered = { response: TRPCResponse; json: string | Buffer };
+
+const longText = 16_384;
+const [dataBegins, dataEnds] = ['{"result":{"data":', '}}'];
+
+/** What has succeeded is put together here: `transformTRPCResponse` copies it twice. */
 const toText = (response: TRPCResponse): string =>
   'error' in response
     ? JSON.stringify(transformTRPCResponse(config, response))
-    : `{"result":{"data":${JSON.stringify(config.transformer.output.serialize(response.result.data))}}}`;
+    : `${dataBegins}${JSON.stringify(config.transformer.output.serialize(response.result.data))}${dataEnds}`;
+
+const toAnswered = (response: TRPCResponse): Answered => {
+  const text = toText(response);
+  return { response, json: text.length < longText ? text : Buffer.from(text) };
+};
+
+/** More records than are written in one turn of the event loop. */
+const toAnsweredInParts = async (
+  response: TRPCResponse,
+  data: object,
+  { id, notes }: FastifyRequest,
+): Promise<Answered> => {
+  const source = notes?.person == null ? id : personOf(notes.person);
+  const beforePart = (records: number) => slices.take(records, source);
+  const json = await writeOutputInParts(data, { recordsPerPart: recordsPerSlice, beforePart });
+  return { response, json: Buffer.concat([Buffer.from(dataBegins), json, Buffer.from(dataEnds)]) };
+};
+
+const statusOf = (answered: Answered | readonly Answered[]): number =>
+  getHTTPStatusCode(
+    Array.isArray(answered) ? answered.map(({ response }) => response) : (answered as Answered).response,
+  );
+
+const isText = (json: string | Buffer): json is string => typeof json === 'string';
+
+/** The body of a response: text where all of it is. */
+const toBody = (answered: Answered | readonly Answered[]): string | Buffer => {
+  if (!Array.isArray(answered)) return (answered as Answered).json;
+  const parts = (answered as readonly Answered[]).map(({ json }) => json);
+  if (parts.every(isText)) return `[${parts.join(',')}]`;
+  const bytes = parts.flatMap((json, index) => [index === 0 ? '[' : ',', json]);
+  return Buffer.concat([...bytes, ']'].map((part) => (isText(part) ? Buffer.from(part) : part)));
+};
 
 export type TrpcHandlerOptions = TrpcOptions & {
   /** Whether answers differ by `Origin`, as with CORS they do. */
@@ -48,7 +90,8 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     batchIndex: number,
     inputOf: Calls['inputOf'],
     errors: AppError[],
-  ): Promise<TRPCResponse> => {
+  ): Promise<Answered> => {
+    let response: TRPCResponse;
     const type = procedure?._def.type ?? 'unknown';
     try {
       if (procedure === null || type === 'unknown')
@@ -58,27 +101,32 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
         throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
       }
       const getRawInput = async () => inputOf(batchIndex);
-      return {
-        result: {
-          data: await callProcedure(procedure, { path, type, ctx, getRawInput, signal: undefined, batchIndex }),
-        },
-      };
+      const data = await callProcedure(procedure, { path, type, ctx, getRawInput, signal: undefined, batchIndex });
+      response = { result: { data } };
     } catch (cause) {
       const error = thrownToTRPCError(cause);
       const appError = toAppError(error);
       errors.push(appError);
       tellOf(options, request, { error: appError, path, isKnown: type !== 'unknown' });
-      return { error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) };
+      response = { error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) };
     }
+    const data: unknown = 'result' in response ? response.result.data : null;
+    return countRecords(data) > recordsPerSlice
+      ? toAnsweredInParts(response, data as object, request)
+      : toAnswered(response);
   };
 
-  const send = (reply: FastifyReply, response: TRPCResponse | TRPCResponse[], errors: readonly AppError[]) => {
+  const send = (reply: FastifyReply, answered: Answered | Answered[], errors: readonly AppError[]) => {
     const retryAfter = errors.length === 0 ? null : retryAfterOf(errors);
     if (retryAfter !== null) reply.header('retry-after', String(retryAfter));
-    return reply
-      .code(errors.length === 0 ? 200 : getHTTPStatusCode(response))
-      .header('content-type', 'application/json')
-      .send(Array.isArray(response) ? `[${response.map(toText).join(',')}]` : toText(response));
+    const body = toBody(answered);
+    return (
+      reply
+        .code(errors.length === 0 ? 200 : statusOf(answered))
+        // Fastify adds the character set to that of a text alone.
+        .header('content-type', isText(body) ? 'application/json' : 'application/json; charset=utf-8')
+        .send(body)
+    );
   };
 
   /** A request that cannot be read as calls. */
@@ -87,11 +135,11 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const appError = toAppError(error);
     tellOf(options, request, { error: appError, path: undefined, isKnown: false });
     const shape = { config, error, type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
-    return send(reply, { error: getTRPCErrorShape(shape) }, [appError]);
+    return send(reply, toAnswered({ error: getTRPCErrorShape(shape) }), [appError]);
   };
 
   const sendOnceAnswered = async (
-    answering: Promise<TRPCResponse | TRPCResponse[]>,
+    answering: Promise<Answered | Answered[]>,
     reply: FastifyReply,
     errors: readonly AppError[],
   ): Promise<void> => {
@@ -117,9 +165,9 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const facts = { callsInRequest: calls.length, isStreamed: false, procedures: namesOf(calls) };
     const ctx = createContext(request, reply, facts);
     const errors: AppError[] = [];
-    const responses = calls.map((call, index) => answerCall(request, ctx, call, index, inputOf, errors));
-    const [first] = responses;
-    void sendOnceAnswered(isBatch || first === undefined ? Promise.all(responses) : first, reply, errors);
+    const answering = calls.map((call, index) => answerCall(request, ctx, call, index, inputOf, errors));
+    const [first] = answering;
+    void sendOnceAnswered(isBatch || first === undefined ? Promise.all(answering) : first, reply, errors);
     return undefined;
   };
 

@@ -28,11 +28,11 @@ export const createRedisHitCounter = (options: RedisHitCounterOptions): HitCount
   optionalRedis.redis.defineCommand('addHits' satisfies keyof Commands, { numberOfKeys: 1, lua: addScript });
   const commands = optionalRedis.redis as unknown as Commands;
   return {
-    async add(name, { windowMs, by = 1 }) {
-      const answer = await optionalRedis.ask(() => commands.addHits(`${prefix}hits:${name}`, by, windowMs));
-      if (answer === null) return otherwise.add(name, { windowMs, by });
-      const [count, resetMs] = answer;
-      return { count, resetMs };
-    },
+    add: (name, { windowMs, by = 1 }) =>
+      optionalRedis
+        .ask(() => commands.addHits(`${prefix}hits:${name}`, by, windowMs))
+        .then((answer) =>
+          answer === null ? otherwise.add(name, { windowMs, by }) : { count: answer[0], resetMs: answer[1] },
+        ),
   };
 };

@@ -1,5 +1,7 @@
 import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, UsersAnswer } from '@auth-bff/shared';
 import { z } from 'zod';
+import { isKnown } from '../awaitable.ts';
+import { callsForIds } from '../limits/call-cost.ts';
 import { router, signedInProcedure, signedInProcedureWith } from '../trpc.ts';
 
 /** Staff users. */
@@ -15,9 +17,12 @@ export const usersRouter = router({
   ),
 
   /** Up to 500 users in the order asked, each once, and the ids that nobody has. */
-  byIds: signedInProcedureWith(z.object({ ids: PersonIds }), UsersAnswer).query(({ request, asking, input }) =>
-    request.directory.users(input.ids, asking),
-  ),
+  byIds: signedInProcedureWith(z.object({ ids: PersonIds }), UsersAnswer).query(({ request, asking, input }) => {
+    // One call was counted when the request arrived.
+    const charged = request.charge(asking, callsForIds(input.ids) - 1);
+    const load = () => request.directory.users(input.ids, asking);
+    return isKnown(charged) ? load() : charged.then(load);
+  }),
 
   /** One user by company id, such as MA0001. */
   byCompanyId: signedInProcedureWith(z.object({ companyId: CompanyId }), User).query(({ request, asking, input }) =>

@@ -1,23 +1,22 @@
-import { hkdfSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { PersonType } from '@auth-bff/shared';
-import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
 import type { BlindNames } from '../blind-names.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
+import { isUnjudged } from '../limits/session-limits.ts';
+import type { TryCounter } from '../limits/try-counter.ts';
+import { createSealer } from './sealer.ts';
 
 const livesForMs = 10 * 60_000;
 const maxCodes = 5;
 /** The third try fails upstream where it uses a temporary token, even with the right code. */
 const maxCodesWithTemporaryToken = 2;
-/** More than anybody has tries for. */
-const burnt = 1_000_000;
 
 export type ChallengesOptions = {
   sealingSecret: string;
   now: () => number;
   /** Counts the tries: all replicas' where they share it. */
-  counter: HitCounter;
+  counter: TryCounter;
   names: BlindNames;
 };
 
@@ -45,47 +44,44 @@ const usedUp = (cause?: unknown) =>
  * is not ours, it is `otp_expired`.
  */
 export const createChallenges = ({ sealingSecret, now, counter, names }: ChallengesOptions) => {
-  const key = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff second-factor challenge', 32));
+  const sealer = createSealer({ sealingSecret, label: 'auth-bff second-factor challenge' });
 
   const open = async (challenge: string): Promise<z.infer<typeof Sealed>> => {
-    try {
-      const { plaintext } = await compactDecrypt(challenge, key, {
-        keyManagementAlgorithms: ['dir'],
-        contentEncryptionAlgorithms: ['A256GCM'],
-      });
-      return Sealed.parse(JSON.parse(new TextDecoder().decode(plaintext)));
-    } catch {
-      throw new AppError('otp_expired', { message: 'This is not a challenge of ours: sign in again.' });
-    }
+    const sealed = Sealed.safeParse(await sealer.open(challenge));
+    if (sealed.success) return sealed.data;
+    throw new AppError('otp_expired', { message: 'This is not a challenge of ours: sign in again.' });
   };
 
   return {
-    async seal(pending: PendingSignIn): Promise<string> {
-      const sealed: z.infer<typeof Sealed> = { ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs };
-      return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(sealed)))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-        .encrypt(key);
-    },
+    /** Whose second factor this is: the e-mail address as it was typed. Null: not a challenge of ours. */
+    emailOf: (challenge: string): Promise<string | null> =>
+      open(challenge).then(
+        ({ email }) => email,
+        () => null,
+      ),
+
+    seal: (pending: PendingSignIn): Promise<string> =>
+      sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs } satisfies z.infer<typeof Sealed>),
 
     /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. A wrong code in the last attempt is `otp_expired`. */
     async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
       const { id, expiresAtMs, ...pending } = await open(challenge);
-      const count = async (by: number): Promise<number> =>
-        (await counter.add(names('challenge', id), { windowMs: livesForMs, by })).count;
       if (expiresAtMs <= now()) throw usedUp();
+      const success = names('challenge success', id);
+      if ((await counter.look(success)).count > 0) throw usedUp();
       const maxAttempts = pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken;
       // Counted before upstream is asked, or many guesses at once would all be the first.
-      const attempt = await count(1);
-      if (attempt > maxAttempts) throw usedUp();
+      const attempt = await counter.reserve(names('challenge', id), { max: maxAttempts, windowMs: livesForMs });
+      if (!attempt.isCounted) throw usedUp();
       try {
         const result = await verify(pending);
         // Of several right codes at once, one signs in.
-        if ((await count(burnt)) >= 2 * burnt) throw usedUp();
+        if (!(await counter.reserve(success, { max: 1, windowMs: livesForMs })).isCounted) throw usedUp();
         return result;
       } catch (error) {
         // An answer that cannot be read counts: a service may say "wrong code" in any shape.
-        if (isAppError(error, 'auth_service_unavailable', 'rate_limited')) await count(-1);
-        if (attempt >= maxAttempts && isAppError(error, 'otp_invalid')) throw usedUp(error);
+        if (isUnjudged(error) || isAppError(error, 'rate_limited')) await attempt.release();
+        if (attempt.count >= maxAttempts && isAppError(error, 'otp_invalid')) throw usedUp(error);
         throw error;
       }
     },

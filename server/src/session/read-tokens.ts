@@ -29,7 +29,8 @@ export const createTokenReader = ({ verifier, exchanges, now }: TokenReaderOptio
 
   /**
    * The refresh tokens to try, newest first. Values that do not verify are ignored. Throws where none is left: such
-   * tokens are of no more use, unless one is an old one of a session that goes on.
+   * tokens are of no more use, unless one is an old one of a session that goes on. One that was exchanged before it
+   * expired may still have a result.
    */
   const refreshTokens = async (tokens: readonly string[]): Promise<ChosenToken[]> => {
     requireFewValues(tokens, { endsSession: true });
@@ -39,7 +40,10 @@ export const createTokenReader = ({ verifier, exchanges, now }: TokenReaderOptio
     const alive = known.filter(({ verified }) => verified.expiresAtMs > now()).toSorted(newestFirst);
     if (alive.length > 0) return alive;
     for (const token of tokens) {
-      if (await exchanges.wasExchanged(fingerprintOf(token))) throw new AppError('refresh_superseded');
+      if (!(await exchanges.wasExchanged(fingerprintOf(token)))) continue;
+      const old = known.find((one) => one.token === token);
+      if (old !== undefined) return [old];
+      throw new AppError('refresh_superseded');
     }
     if (known.length > 0) throw ended('the refresh token has expired');
     const error = read.find((one) => one instanceof AppError);

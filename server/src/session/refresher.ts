@@ -1,16 +1,22 @@
+import type { SessionEnd } from '../audit.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Cause, causeOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionLimits } from '../limits/session-limits.ts';
 import type { ChosenToken } from '../token/choose-token.ts';
 import type { Subject } from '../token/principal.ts';
-import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
+import { fingerprintOf, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from './established-session.ts';
 import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
-import type { Chain, Lineage, Marks } from './lineage.ts';
+import type { Chain, Lineage } from './lineage.ts';
+import { type Marks, provenMarks, toList, toMark } from './marks.ts';
 import type { PresentedTokens, TokenPair } from './presented-tokens.ts';
 import { createTokenReader, ended } from './read-tokens.ts';
 import type { Standing } from './standing.ts';
+import type { TokenProof } from './token-proof.ts';
+
+/** The tokens of a refresh. `isProven`: the Auth Service is known to have issued the refresh token. */
+export type SentTokens = TokenPair & { isProven: boolean };
 
 /** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
 export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
@@ -23,20 +29,26 @@ export type Refreshed = {
   refuseLeft: () => Promise<void>;
 };
 
+/** A session that a refresh has ended, with the fingerprints of its tokens. `person` is null if nobody vouched for them. */
+export type EndedSession = { reason: Exclude<SessionEnd, 'signed_out'>; person: Subject | null; tokens: string[] };
+
 export type RefresherOptions = {
   authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
   verifier: Verifier;
   lineage: Lineage;
   exchanges: Exchanges;
+  proof: Pick<TokenProof, 'isBelieved'>;
   limits: Pick<SessionLimits, 'refresh'>;
   /** Whom an exchange counts for. */
-  limitedAs: (subject: Subject, tokens: Cause) => string;
+  limitedAs: (subject: Subject, tokens: Pick<SentTokens, 'address' | 'isProven'>) => string;
   /** Whether the person may still have a session: asked after each refresh, with the new token. */
   standing: Pick<Standing, 'isOver' | 'isDeleted'>;
   now: () => number;
   /** A token that changed hands on its way: somebody should look into that. */
   onForeignToken: (requestId: string | undefined) => void;
   onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
+  /** Called if a refresh ends the session, other than because the Auth Service refuses the token. */
+  onEnd?: ((end: EndedSession, cause: Cause) => void) | undefined;
 };
 
 const outcomeOf = (error: unknown): RefreshOutcome => {
@@ -55,10 +67,17 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
  * after every wait.
  */
 export const createRefresher = (options: RefresherOptions) => {
-  const { authService, verifier, lineage, exchanges, limits, limitedAs, standing, now } = options;
-  const { onForeignToken, onRefresh } = options;
+  const { authService, verifier, lineage, exchanges, proof, limits, limitedAs, standing, now } = options;
+  const { onForeignToken, onRefresh, onEnd } = options;
   const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchanges, now });
   const underWay = new Map<string, Promise<EstablishedSession>>();
+
+  /** Tells that the session of tokens that were sent upstream is over. */
+  const tellEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
+    const { accessToken } = sent;
+    const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
+    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, causeOf(sent));
+  };
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
   const refuseEnded = (chain: Chain, endsSession = false) => {
@@ -78,17 +97,18 @@ export const createRefresher = (options: RefresherOptions) => {
   };
 
   const exchange = async (
-    tokens: TokenPair,
+    tokens: SentTokens,
     old: VerifiedToken,
     chain: Chain,
     noteSpent: () => void,
   ): Promise<EstablishedSession> => {
     const { type, id } = old.principal;
-    const marks = { refresh: old, access: null };
+    const marks = { refresh: toMark(old, tokens.isProven), access: null };
     let session: EstablishedSession;
     try {
-      await limits.refresh(limitedAs(old.principal, tokens));
-      const grant = await authService.refresh({ ...tokens, type, id });
+      const grant = await limits.refresh(limitedAs(old.principal, tokens), () =>
+        authService.refresh({ ...tokens, type, id }),
+      );
       // Some services answer with the very refresh token that they got: that is no exchange.
       const refreshToken = grant.refreshToken === tokens.refreshToken ? null : grant.refreshToken;
       if (refreshToken !== null) {
@@ -102,17 +122,23 @@ export const createRefresher = (options: RefresherOptions) => {
       refuseEnded(chain);
       // For a person who was deleted the deployed service answers 500, for ever.
       const isGone = isAppError(error) && error.upstream === 500 && (await standing.isDeleted(old.principal, tokens));
-      if (isGone) await lineage.end(marks);
+      if (isGone) {
+        tellEnd('account_inactive', old, tokens);
+        await lineage.end(marks);
+      }
       throw isGone || isAppError(error, 'session_ended') ? ended(error) : error;
     }
+    // The Auth Service has accepted the old token.
+    const accepted = provenMarks({ refresh: old, access: null });
     const isForeign = !belongsTo(session, old.principal);
-    if (isForeign) await lineage.look(chain, marks);
-    else await lineage.extend(chain, marks, session);
+    if (isForeign) await lineage.look(chain, accepted);
+    else await lineage.extend(chain, accepted, provenMarks(session));
     if (chain.endedAtMs !== null || chain.isReplaced || isForeign) {
       revoke(session, tokens);
       refuseEnded(chain);
       onForeignToken(tokens.requestId);
-      await lineage.end(marks);
+      tellEnd('foreign_token', old, tokens);
+      await lineage.end(accepted);
       throw ended('the new token is of another person');
     }
     exchanges.keepHere(old.fingerprint, session);
@@ -131,7 +157,7 @@ export const createRefresher = (options: RefresherOptions) => {
 
   /** One exchange of this token in this process, and, where replicas share what they know, among all of them. */
   const exchangeOnce = (
-    tokens: TokenPair,
+    tokens: SentTokens,
     old: VerifiedToken,
     token: string,
     chain: Chain,
@@ -150,18 +176,27 @@ export const createRefresher = (options: RefresherOptions) => {
   const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: Cause): Promise<void> => {
     const { principal } = session.access;
     if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...causeOf(cause) }))) return;
+    const tokens = toList(marks).map(({ fingerprint }) => fingerprint);
+    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, causeOf(cause));
     await lineage.end(marks);
     revoke(session, cause);
     throw ended('the person is inactive or deleted');
   };
 
-  const refreshWith = async (
+  /**
+   * Adds the access token that came with a refresh token to its chain, so that a sign-out ends it, too. One that the
+   * Auth Service has not accepted yet is believed because of the refresh token, now that this is proven.
+   */
+  const adoptAccess = async (chain: Chain, { access, refresh }: Marks, subject: Subject): Promise<void> => {
+    if (access === null || lineage.isProven(access) || access.expiresAtMs <= now()) return;
+    if (await proof.isBelieved(subject)) await lineage.join(chain, provenMarks({ access, refresh }));
+  };
+
+  const refreshInChain = async (
     { token, verified: old }: ChosenToken,
     access: ChosenToken | null,
-    cause: Cause,
+    { marks, chain, cause }: { marks: Marks; chain: Chain; cause: Cause },
   ): Promise<Refreshed & { outcome: RefreshOutcome }> => {
-    const marks = { refresh: old, access: access?.verified ?? null };
-    const chain = await lineage.chainOf(marks);
     // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
     // but not soon after it, when this may be a straggler, and newer cookies be there.
     const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
@@ -172,6 +207,7 @@ export const createRefresher = (options: RefresherOptions) => {
       refuseEnded(chain);
     };
     const finish = async (session: EstablishedSession, outcome: RefreshOutcome) => {
+      await adoptAccess(chain, marks, old.principal);
       await refuseInactive(session, marks, cause);
       await refuseLeft();
       return { session, outcome, refuseLeft, refreshableUntilMs: (session.refresh ?? old).expiresAtMs };
@@ -179,10 +215,27 @@ export const createRefresher = (options: RefresherOptions) => {
     const earlier = await earlierResult({ ...old, token });
     if (earlier !== null) return finish(earlier, 'shared');
     const isFirst = !underWay.has(old.fingerprint);
-    if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) throw new AppError('refresh_superseded');
-    const sent = { ...causeOf(cause), accessToken: access?.token ?? null, refreshToken: token };
+    if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) {
+      // The exchange may have ended since its result was looked for. The result is there before the token is known to
+      // be spent, so that a second look finds it.
+      const result = await earlierResult({ ...old, token });
+      if (result !== null) return finish(result, 'shared');
+      throw new AppError('refresh_superseded');
+    }
+    // It was chosen because it was exchanged, which Redis can no longer confirm. The Auth Service would refuse it.
+    if (isFirst && old.expiresAtMs <= now()) throw new AppError('refresh_superseded');
+    const isProven = marks.refresh !== null && lineage.isProven(marks.refresh);
+    const sent = { ...causeOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
     const session = await exchangeOnce(sent, old, token, chain);
     return finish(session, isFirst ? 'exchanged' : 'shared');
+  };
+
+  const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: Cause) => {
+    const marks: Marks = {
+      refresh: toMark(old.verified, verifier.isProven(old.verified)),
+      access: access === null ? null : toMark(access.verified, verifier.isProven(access.verified)),
+    };
+    return lineage.withChain(marks, (chain) => refreshInChain(old, access, { marks, chain, cause }));
   };
 
   const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {

@@ -7,6 +7,7 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
+import type { SessionEnd } from '../audit.ts';
 import type { Caller, Cause } from '../auth-service/transport.ts';
 import { type Awaitable, isKnown } from '../awaitable.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -15,8 +16,8 @@ import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
-import { type PresentedTokens, toPairs } from './presented-tokens.ts';
-import { type SessionService, signedOut } from './session-service.ts';
+import type { PresentedTokens } from './presented-tokens.ts';
+import { type NewSession, type SessionService, signedOut } from './session-service.ts';
 import { toSession } from './session-view.ts';
 import type { Standing } from './standing.ts';
 
@@ -25,6 +26,8 @@ export type SetCookiesOptions = {
   isNew: boolean;
   /** Until when the session can be refreshed: milliseconds since the epoch. Null: it cannot. */
   refreshableUntilMs: number | null;
+  /** The value of the device cookie. Left out: the browser keeps the one it has. */
+  device?: string;
 };
 
 /** Who is asking: a person, or the reason why nobody is. */
@@ -34,10 +37,14 @@ export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: V
 /** What one request came with, and where its answer puts what it sets. */
 export type RequestSessionOptions = {
   presented: PresentedTokens;
+  /** The values of the device cookie. */
+  deviceValues: () => readonly string[];
   /** The access token that counts, or why none does. Null: only the Auth Service can tell. */
   chosen: ChosenToken | AppError | null;
   cause: Cause;
   sessions: SessionService;
+  /** Whether the session of the access token that counts was signed out. */
+  isSignedOut: (access: VerifiedToken) => Awaitable<boolean>;
   tokenChooser: TokenChooser;
   standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
@@ -46,6 +53,8 @@ export type RequestSessionOptions = {
   clearCookies: () => void;
   /** Told where the request carries sessions of several people. */
   onConflict: () => void;
+  /** Called if the session of the request's token is refused although the token is valid. */
+  onEnd: (end: Extract<SessionEnd, 'account_inactive' | 'signed_out'>, token: VerifiedToken) => void;
   /** Told of each token that the answer speaks for. */
   onSession: (token: VerifiedToken) => void;
 };
@@ -55,8 +64,19 @@ const inactive = (): AppError =>
 
 /** The session of one request: who asks, and the calls that change that. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const { presented, chosen, cause, sessions, tokenChooser, standing, membership, validate } = options;
-  const { setCookies, clearCookies, onConflict, onSession } = options;
+  const {
+    presented,
+    deviceValues,
+    chosen,
+    cause,
+    sessions,
+    isSignedOut,
+    tokenChooser,
+    standing,
+    membership,
+    validate,
+  } = options;
+  const { setCookies, clearCookies, onConflict, onEnd, onSession } = options;
   /** Whether the answer already says of which session it is, or that there is none any more. */
   let isSettled = false;
 
@@ -71,14 +91,20 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
   };
   const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
-    const decide = (isSignedOut: boolean): Authentication => {
-      if (isSignedOut) return refuse(signedOut());
-      if (standing.isKnownInactive(verified.principal)) return refuse(inactive());
+    const decide = (isEnded: boolean): Authentication => {
+      if (isEnded) {
+        onEnd('signed_out', verified);
+        return refuse(signedOut());
+      }
+      if (standing.isKnownInactive(verified.principal)) {
+        onEnd('account_inactive', verified);
+        return refuse(inactive());
+      }
       if (!isSettled) onSession(verified);
       return signedInAs(verified, token);
     };
-    const isSignedOut = sessions.isSignedOut(verified);
-    return isKnown(isSignedOut) ? decide(isSignedOut) : isSignedOut.then(decide).catch(refuse);
+    const isEnded = isSignedOut(verified);
+    return isKnown(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
   };
 
   /** Waits for nothing where this process knows all that it takes. */
@@ -117,9 +143,10 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return shown;
   };
 
-  const begin = (session: EstablishedSession): Promise<Session> =>
+  const begin = ({ session, device }: NewSession): Promise<Session> =>
     enter(session, {
       isNew: true,
+      device,
       refreshableUntilMs: session.refresh?.expiresAtMs ?? null,
       refuseLeft: async () => {
         if (await sessions.isSignedOut(session.access)) throw signedOut();
@@ -147,12 +174,12 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     },
 
     async signIn(input: LoginInput): Promise<LoginAnswer> {
-      const result = await sessions.signIn(input, presented);
-      return result.status === 'otp_required' ? result : { status: 'signed_in', session: await begin(result.session) };
+      const result = await sessions.signIn(input, presented, deviceValues());
+      return result.status === 'otp_required' ? result : { status: 'signed_in', session: await begin(result) };
     },
 
     async verifyOtp(input: VerifyOtpInput): Promise<SignedIn> {
-      return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, presented)) };
+      return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, presented, deviceValues())) };
     },
 
     async refresh(): Promise<Session> {
@@ -171,7 +198,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     async signOut(): Promise<null> {
       isSettled = true;
       clearCookies();
-      await Promise.all(toPairs(presented).map(sessions.signOut));
+      await sessions.signOut(presented);
       return null;
     },
 

@@ -1,11 +1,13 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
 import type { BlindNames } from '../blind-names.ts';
-import type { HitCounter } from '../limits/hit-counter.ts';
 import { createSessionLimits, type SessionLimitsOptions } from '../limits/session-limits.ts';
 import type { OptionalRedis } from '../optional-redis.ts';
+import type { RedisChannel } from '../redis-channel.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { createChallenges } from './challenge.ts';
+import { createDeviceCookies } from './device-cookie.ts';
+import { longestUnverifiedMs, longestVerifiedMs } from './entry-lifetime.ts';
 import { establishSession } from './established-session.ts';
 import { createExchanges } from './exchanges.ts';
 import { createLineage } from './lineage.ts';
@@ -13,21 +15,22 @@ import { createRefresher, type RefresherOptions } from './refresher.ts';
 import { createSealedGrants } from './sealed-grant.ts';
 import { createSessionService, type SessionService } from './session-service.ts';
 import { createSharedExchanges } from './shared-exchanges.ts';
-import { createSharedLineage } from './shared-lineage.ts';
+import { createSharedLineage, type SharedLineageOptions } from './shared-lineage.ts';
+import { createTokenProof } from './token-proof.ts';
 
-export type SessionsOptions = Pick<RefresherOptions, 'onForeignToken' | 'onRefresh'> &
-  Pick<SessionLimitsOptions, 'networkOf' | 'onLimited'> &
-  Pick<RefresherOptions, 'standing'> & {
+export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
+  Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
+  Pick<RefresherOptions, 'standing'> &
+  Pick<SharedLineageOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
-    /** Whether a refresh token is verified here: whom it speaks for is believed only then. */
+    /** Whether tokens are verified here. If not, nothing about them is stored for longer than 7 days. */
     isVerifiedHere: boolean;
     sealingSecret: string;
-    /** What the replicas share. Null: there is one alone. */
-    optionalRedis: OptionalRedis | null;
+    /** What the replicas share, and where they tell each other of sign-outs. Null: there is one alone. */
+    shared: { optionalRedis: OptionalRedis; channel: RedisChannel } | null;
     /** What every key in Redis begins with. */
     redisPrefix: string;
-    counter: HitCounter;
     names: BlindNames;
     /** Milliseconds since the epoch. */
     now: () => number;
@@ -42,44 +45,71 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     verifier,
     isVerifiedHere,
     sealingSecret,
-    optionalRedis,
+    shared: sharedBy,
     redisPrefix,
-    counter,
+    createCounter,
     names,
     now,
     clock,
   } = options;
-  const { networkOf, onLimited, standing, onForeignToken, onRefresh } = options;
+  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd, onUnstored } = options;
+  const longestMs = isVerifiedHere ? longestVerifiedMs : longestUnverifiedMs;
   const shared =
-    optionalRedis === null
+    sharedBy === null
       ? { lineage: null, exchanges: null }
       : {
-          lineage: createSharedLineage({ optionalRedis, names, now, prefix: redisPrefix }),
+          lineage: createSharedLineage({
+            ...sharedBy,
+            names,
+            now,
+            clock,
+            prefix: redisPrefix,
+            longestMs,
+            onUnstored,
+          }),
           exchanges: createSharedExchanges({
-            optionalRedis,
+            optionalRedis: sharedBy.optionalRedis,
             names,
             grants: createSealedGrants({ sealingSecret }),
             establish: (grant) => establishSession(grant, { verifier, now }),
             now,
             clock,
             prefix: redisPrefix,
+            longestMs,
           }),
         };
   const lineage = createLineage({ now, shared: shared.lineage });
   const exchanges = createExchanges({ now, shared: shared.exchanges });
-  const limits = createSessionLimits({ counter, names, networkOf, onLimited });
+  const proof = createTokenProof({ verifier, counter: createCounter(), names, now });
+  const limits = createSessionLimits({ createCounter, names, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
     lineage,
     exchanges,
+    proof,
     limits,
     standing,
-    limitedAs: (subject, { address }) => (isVerifiedHere ? personOf(subject) : `address ${networkOf(address ?? '')}`),
+    // Only a token that the Auth Service is known to have issued speaks for a person.
+    limitedAs: (subject, { address, isProven }) =>
+      isProven ? personOf(subject) : `address ${networkOf(address ?? '')}`,
     now,
     onForeignToken,
     onRefresh,
+    onEnd,
   });
-  const challenges = createChallenges({ sealingSecret, now, counter, names });
-  return createSessionService({ authService, verifier, lineage, exchanges, challenges, refresher, limits, now });
+  const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), names });
+  const deviceCookies = createDeviceCookies({ sealingSecret, names, now });
+  return createSessionService({
+    authService,
+    verifier,
+    lineage,
+    exchanges,
+    challenges,
+    deviceCookies,
+    refresher,
+    proof,
+    limits,
+    now,
+  });
 };

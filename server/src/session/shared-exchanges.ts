@@ -28,6 +28,8 @@ export type SharedExchangesOptions = {
   sleep?: (ms: number) => Promise<unknown>;
   /** What all keys begin with. */
   prefix: string;
+  /** The longest that it is remembered that a token was exchanged, in milliseconds. */
+  longestMs: number;
 };
 
 export type OnceOptions = {
@@ -66,7 +68,7 @@ type Commands = {
  * wait for the result, which lies there for 30 s, sealed. The lock has a bound, so that nobody waits for the dead.
  */
 export const createSharedExchanges = (options: SharedExchangesOptions) => {
-  const { optionalRedis, names, grants, establish, now, sleep = delay, prefix } = options;
+  const { optionalRedis, names, grants, establish, now, sleep = delay, prefix, longestMs } = options;
   const clock = options.clock ?? (() => performance.now());
   const { redis, ask } = optionalRedis;
   redis.defineCommand('claimExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: claimScript });
@@ -91,7 +93,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
   };
 
   const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
-    const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now()) : 0;
+    const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now(), longestMs) : 0;
     return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
       insists: true,
     });

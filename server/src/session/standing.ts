@@ -41,7 +41,15 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
   const isDeleted = async ({ type, id }: Subject, cause: Cause): Promise<boolean> => {
     try {
       if (type === 'staff') return await authService.isStaffDeleted(id, causeOf(cause));
-      await directory.employee(id, { ...causeOf(cause), type, id, accessToken: '', maxAgeSeconds });
+      // The id may be only what a refresh token claims.
+      await directory.employee(id, {
+        ...causeOf(cause),
+        type,
+        id,
+        accessToken: '',
+        isUnverified: true,
+        maxAgeSeconds,
+      });
       return false;
     } catch (error) {
       if (!isAppError(error)) throw error;

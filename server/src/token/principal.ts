@@ -1,4 +1,4 @@
-import type { PersonType, SystemRole } from '@auth-bff/shared';
+import { type PersonType, type SystemRole, toAsciiUpperCase } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import type { JsonObject } from './strict-parse.ts';
 
@@ -10,7 +10,7 @@ export type Principal = {
   fullName: string | null;
   /** In upper case. `null`: the token does not say. */
   systems: readonly string[] | null;
-  /** `null`: the token does not say, or names roles without their system, which grant nothing. */
+  /** The active ones. `null`: the token does not say, or names roles without their system, which grant nothing. */
   roles: readonly SystemRole[] | null;
 };
 
@@ -58,19 +58,23 @@ const toSubject = (payload: JsonObject): Subject => {
 
 const toText = (claim: unknown): string | null => (typeof claim === 'string' && claim !== '' ? claim : null);
 
-const toScopedRole = (entry: unknown): SystemRole[] => {
-  if (typeof entry !== 'object' || entry === null) return [];
-  const { system, role } = entry as Record<string, unknown>;
+/** A role with its system. Null: a name alone, or nothing that can be read. */
+const toScopedRole = (entry: unknown): (SystemRole & { isActive: boolean }) | null => {
+  if (typeof entry !== 'object' || entry === null) return null;
+  const { system, role, is_active: active } = entry as Record<string, unknown>;
   return typeof system === 'string' && typeof role === 'string' && system !== '' && role !== ''
-    ? [{ system: system.toUpperCase(), role }]
-    : [];
+    ? { system: toAsciiUpperCase(system), role, isActive: isAbsent(active) || active === true }
+    : null;
 };
 
-/** Only roles with their system count. Names alone say that there are roles, but not where. */
+/** Only active roles with their system count. Names alone say that there are roles, but not where. */
 const toRoles = (claim: unknown): SystemRole[] | null => {
   if (!Array.isArray(claim)) return null;
-  const scoped = claim.flatMap(toScopedRole);
-  return scoped.length > 0 || claim.length === 0 ? scoped : null;
+  const entries = claim.map(toScopedRole);
+  const roles = entries.flatMap((entry) =>
+    entry?.isActive === true ? [{ system: entry.system, role: entry.role }] : [],
+  );
+  return roles.length === 0 && entries.includes(null) ? null : roles;
 };
 
 const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[] | null => {
@@ -79,7 +83,7 @@ const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[
     : null;
   if (named === null && roles === null) return null;
   const all = [...(named ?? []), ...(roles ?? []).map(({ system }) => system)];
-  return [...new Set(all.map((system) => system.toUpperCase()))];
+  return [...new Set(all.map(toAsciiUpperCase))];
 };
 
 /** The one reading of every shape of claims that the Auth Service issues. Throws `token_invalid`. */

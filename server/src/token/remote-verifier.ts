@@ -34,10 +34,10 @@ export const createRemoteVerifier = ({
   const read = (token: string, use: 'access' | 'refresh') =>
     readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
 
-  const ask = async (token: string, verified: VerifiedToken, cause: Cause): Promise<void> => {
+  const ask = async (token: string, verified: VerifiedToken, isUnverified: boolean, cause: Cause): Promise<void> => {
     const askedAtMs = now();
     const { type, id } = verified.principal;
-    if (!(await authService.validate({ type, id, accessToken: token, ...cause }))) {
+    if (!(await authService.validate({ type, id, accessToken: token, isUnverified, ...cause }))) {
       throw new AppError('token_invalid', { message: 'The token is not valid: the Auth Service does not accept it.' });
     }
     const untilMs = Math.min(askedAtMs + rememberedForMs, verified.expiresAtMs);
@@ -59,7 +59,7 @@ export const createRemoteVerifier = ({
       if (entry !== undefined && now() < entry.untilMs) return verified;
       let answer = underWay.get(fingerprint);
       if (answer === undefined) {
-        answer = ask(token, verified, cause).finally(() => underWay.delete(fingerprint));
+        answer = ask(token, verified, entry === undefined, cause).finally(() => underWay.delete(fingerprint));
         underWay.set(fingerprint, answer);
       }
       await answer;
@@ -81,5 +81,6 @@ export const createRemoteVerifier = ({
     async verifyRefreshAtAnyAge(token) {
       return read(token, 'refresh');
     },
+    isProven: ({ fingerprint }) => accepted.has(fingerprint),
   };
 };

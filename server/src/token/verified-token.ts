@@ -32,6 +32,11 @@ export type Verifier = {
   verifyRefresh(token: string): Promise<VerifiedToken>;
   /** Whose refresh token it is or was: `exp` may have passed. Throws `token_invalid`. */
   verifyRefreshAtAnyAge(token: string): Promise<VerifiedToken>;
+  /**
+   * Whether the Auth Service is known to have issued a token that this verifier has read: its signature was verified
+   * here, or the Auth Service has accepted it, however long ago. Needs no I/O.
+   */
+  isProven(token: Pick<VerifiedToken, 'fingerprint'>): boolean;
 };
 
 export const fingerprintOf = (token: string): string => hash('sha256', token, 'base64url');

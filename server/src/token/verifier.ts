@@ -63,5 +63,6 @@ export const createVerifier = ({
       return verified;
     },
     verifyRefreshAtAnyAge: async (token) => verifyAs(token, 'refresh'),
+    isProven: () => true,
   };
 };

@@ -12,10 +12,22 @@ const turnsPerRound = 20_000;
 const atOnce = 50;
 const candidates = [1, 5, 12, 23, 123];
 
-/** As much work for Redis as a turn with a key: one read, one read of five fields, two writes, two expiries. */
+/** One person gives all turns of a benchmark. */
+const most = Number.MAX_SAFE_INTEGER;
+const limits = { keysPerPersonPerHour: most, keysPerRotationPerHour: most, rotationsPerPersonPerHour: most };
+
+/** As much work for Redis as a turn with a key: the same reads, counts, writes and expiries. */
 const comparableScript = `
 local given = redis.call('GET', KEYS[2])
+local isThere = redis.call('EXISTS', KEYS[1])
+local used = redis.call('GET', KEYS[3])
 local turns = redis.call('HMGET', KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+local ofCaller = redis.call('HMGET', KEYS[4], 'keys', 'rotations')
+redis.call('HINCRBY', KEYS[4], 'keys', 1)
+redis.call('HINCRBY', KEYS[4], 'rotations', 0)
+redis.call('PTTL', KEYS[4])
+redis.call('INCR', KEYS[3])
+redis.call('PTTL', KEYS[3])
 redis.call('HSET', KEYS[1], ARGV[3], redis.call('HINCRBY', KEYS[1], 'turns', 1))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[2])
@@ -41,13 +53,13 @@ const median = (values: readonly number[]): number =>
 export const measureAssignments = async (print: (line: string) => void): Promise<void> => {
   let serial = 0;
   const take = (store: AssignmentStore) => () =>
-    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}` });
+    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123' });
   const line = (name: string, values: readonly number[]) =>
     print(`${name.padEnd(46)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} turns a second`);
 
   const memory: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    memory.push(await perSecond(take(createMemoryStore({ now: Date.now }))));
+    memory.push(await perSecond(take(createMemoryStore({ now: Date.now, limits }))));
   }
   line('in memory', memory);
   if (!hasRedis()) return;
@@ -57,10 +69,17 @@ export const measureAssignments = async (print: (line: string) => void): Promise
   await connection.untilReady();
   const bare = new Redis(server.url);
   const sha = String(await bare.script('LOAD', comparableScript));
-  const ours = take(createRedisStore({ ...connection, prefix: 'auth-bff:' }));
+  const ours = take(
+    createRedisStore({
+      ...connection,
+      prefix: 'auth-bff:',
+      sealingSecret: 'the-sealing-secret-of-the-benchmarks',
+      limits,
+    }),
+  );
   const theirs = () => {
-    const keys = ['bare:turns', `bare:given:${(serial += 1)}`];
-    return bare.evalsha(sha, 2, ...keys, 2_592_000_000, 86_400_000, ...candidates);
+    const keys = ['bare:turns', `bare:given:${(serial += 1)}`, 'bare:used', 'bare:caller'];
+    return bare.evalsha(sha, 4, ...keys, 2_592_000_000, 86_400_000, ...candidates);
   };
   const figures = { ours: [] as number[], theirs: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {

@@ -1,17 +1,21 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../../server/src/assignment/memory-store.ts';
+import type { AppError } from '../../../server/src/errors.ts';
 import { describeAssignmentStore } from '../../contract/assignment-store.ts';
 import { createClock } from '../../support/start-app.ts';
 
+const by = 'staff 1';
 const hours = (count: number) => count * 60 * 60 * 1_000;
 
 describe('turns in memory', () => {
-  describeAssignmentStore({ create: () => createMemoryStore({ now: () => 0 }), runs: 300 });
+  describeAssignmentStore({ create: (options) => createMemoryStore({ ...options, now: () => 0 }), runs: 300 });
 
   it('forget a key after 24 hours', async () => {
     const clock = createClock();
     const store = createMemoryStore({ now: clock.now });
-    const take = (candidates: number[], key: string) => store.take({ rotation: 'r', candidates, key });
+    const take = (candidates: number[], key: string) => store.take({ rotation: 'r', candidates, key, by });
     await take([1, 2], 'T-1');
     clock.advance(hours(24) - 1);
     expect(await take([2], 'T-1')).toEqual({ assignee: 1, replayed: true });
@@ -22,7 +26,7 @@ describe('turns in memory', () => {
   it('forget a rotation that was unused for 30 days, and no other', async () => {
     const clock = createClock();
     const store = createMemoryStore({ now: clock.now });
-    const take = (rotation: string) => store.take({ rotation, candidates: [1, 2], key: null });
+    const take = (rotation: string) => store.take({ rotation, candidates: [1, 2], key: null, by });
     await take('unused');
     await take('used');
     clock.advance(hours(24 * 30) - 1);
@@ -30,5 +34,112 @@ describe('turns in memory', () => {
     clock.advance(1);
     expect(await store.lastTurns('unused', [1, 2])).toEqual([0, 0]);
     expect(await store.lastTurns('used', [1, 2])).toEqual([1, 2]);
+  });
+
+  it('let an hour of new keys and rotations end an hour after it began', async () => {
+    const clock = createClock();
+    const limits = { keysPerPersonPerHour: 1, keysPerRotationPerHour: 1, rotationsPerPersonPerHour: 1 };
+    const store = createMemoryStore({ now: clock.now, limits });
+    const take = (key: string, rotation = 'r') => store.take({ rotation, candidates: [1, 2], key, by });
+    const reason = (call: Promise<unknown>) => call.catch(({ retryAfterSeconds }: AppError) => retryAfterSeconds);
+    await take('T-1');
+    clock.advance(hours(1) - 1_000);
+    expect(await reason(take('T-2'))).toBe(1);
+    clock.advance(1_000);
+    expect(await take('T-2')).toEqual({ assignee: 2, replayed: false });
+    expect(await reason(take('T-3', 's'))).toBe(3_600);
+    // A clock that is set back a day does not make the wait longer than an hour.
+    clock.advance(hours(-24));
+    expect(await reason(take('T-3'))).toBe(3_600);
+    clock.advance(hours(1));
+    expect(await take('T-3', 's')).toEqual({ assignee: 1, replayed: false });
+  });
+});
+
+describe('the memory of turns', () => {
+  const unlimited = {
+    keysPerPersonPerHour: Number.MAX_SAFE_INTEGER,
+    keysPerRotationPerHour: Number.MAX_SAFE_INTEGER,
+    rotationsPerPersonPerHour: Number.MAX_SAFE_INTEGER,
+  };
+  const maxBytes = 400_000;
+  const start = () => {
+    const clock = createClock();
+    const forgotten: string[] = [];
+    const onForgotten = (what: string) => void forgotten.push(what);
+    const store = createMemoryStore({ now: clock.now, limits: unlimited, maxBytes, onForgotten });
+    const take = (rotation: string, key: string | null, candidates = [1, 2, 3]) =>
+      store.take({ rotation, candidates, key, by });
+    return { clock, forgotten, store, take };
+  };
+
+  it('is bounded: the rotation with the most keys forgets its oldest, and no other rotation forgets one', async () => {
+    const { forgotten, store, take } = start();
+    for (let key = 0; key < 100; key += 1) await take('quiet', `T-${key}`);
+    for (let key = 0; key < 6_000; key += 1) {
+      await take('flooded', `${'x'.repeat(190)}-${key}`);
+      expect(store.bytes()).toBeLessThanOrEqual(maxBytes);
+    }
+    for (let key = 0; key < 100; key += 1) expect(await take('quiet', `T-${key}`)).toMatchObject({ replayed: true });
+    // The newest key is known, and the first one is not.
+    expect(await take('flooded', `${'x'.repeat(190)}-5999`)).toMatchObject({ replayed: true });
+    expect(await take('flooded', `${'x'.repeat(190)}-0`)).toMatchObject({ replayed: false });
+    expect(forgotten).toEqual(['keys']);
+  });
+
+  it('is bounded, however many rotations somebody starts: those that are unused for longest go first', async () => {
+    const { forgotten, store, take } = start();
+    for (let turn = 0; turn < 10_000; turn += 1) {
+      await take(`tts/made-up-${turn}`, null);
+      if (turn % 10 === 0) await take('tts/technician', null);
+      expect(store.bytes()).toBeLessThanOrEqual(maxBytes);
+    }
+    expect(Math.max(...(await store.lastTurns('tts/technician', [1, 2, 3])))).toBe(1_000);
+    expect(await store.lastTurns('tts/made-up-0', [1])).toEqual([0]);
+    expect(forgotten).toEqual(['rotations']);
+  });
+
+  it('counts the people of a rotation', async () => {
+    const { store, take } = start();
+    await take('r', null, [1]);
+    const before = store.bytes();
+    for (let id = 2; id < 102; id += 1) await take('r', null, [id]);
+    expect(store.bytes() - before).toBe(100 * 64);
+  });
+
+  it('drops expired keys of all rotations before it forgets any other', async () => {
+    const { clock, forgotten, take } = start();
+    for (let key = 0; key < 1_500; key += 1) await take('yesterday', `T-${key}`);
+    clock.advance(hours(24));
+    for (let key = 0; key < 1_500; key += 1) await take('today', `T-${key}`);
+    for (let key = 0; key < 1_500; key += 1) expect(await take('today', `T-${key}`)).toMatchObject({ replayed: true });
+    expect(forgotten).toEqual([]);
+  });
+
+  it('tells once an hour that it is full', async () => {
+    const { clock, forgotten, take } = start();
+    for (const _hour of [1, 2]) {
+      for (let key = 0; key < 5_000; key += 1) await take('r', `T-${clock.now()}-${key}`);
+      clock.advance(hours(1));
+    }
+    expect(forgotten).toEqual(['keys', 'keys']);
+  });
+
+  it('takes no more of the heap than the estimate', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const heapBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heapBytes();
+    const store = createMemoryStore({ now: () => 0, limits: unlimited });
+    for (let key = 0; key < 40_000; key += 1) {
+      await store.take({ rotation: `r-${key % 500}`, candidates: [1, 2, 3], key: `${'№'.repeat(190)}-${key}`, by });
+    }
+    const grown = heapBytes() - before;
+    // Other parts of the process may have grown meanwhile, by much less than the estimate of 7 MB.
+    expect(grown).toBeLessThan(store.bytes() * 1.3);
+    expect(store.bytes()).toBeLessThan(8_000_000);
   });
 });

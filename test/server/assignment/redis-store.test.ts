@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toRotation } from '../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
 import { createLog } from '../../../server/src/log.ts';
@@ -9,6 +9,8 @@ import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
 const log = createLog({ logLevel: 'silent' });
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;
+const by = 'staff 1';
+const sealingSecret = 'a-sealing-secret-of-the-tests';
 let count = 0;
 const fresh = () => `test-${(count += 1)}:`;
 
@@ -25,19 +27,23 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  describeAssignmentStore({ create: () => createRedisStore({ ...connection, prefix: fresh() }), runs: 60 });
+  describeAssignmentStore({
+    create: (options) => createRedisStore({ ...connection, prefix: fresh(), sealingSecret, ...options }),
+    runs: 60,
+  });
 
   it('are one turn each where two replicas ask at once', async () => {
     const prefix = fresh();
     const other = createRedis({ url: server.url, log, timeoutMs });
     await other.untilReady();
-    const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix }));
+    const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix, sealingSecret }));
     const taken = await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
-        (stores[index % 2] ?? createRedisStore({ ...other, prefix })).take({
+        (stores[index % 2] ?? createRedisStore({ ...other, prefix, sealingSecret })).take({
           rotation: 'r',
           candidates: [1, 2, 3],
           key: null,
+          by,
         }),
       ),
     );
@@ -47,48 +53,79 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
 
   it('expire by the clock of Redis: rotations after 30 days, keys after 24 hours', async () => {
     const prefix = fresh();
-    const store = createRedisStore({ ...connection, prefix });
-    await store.take({ rotation: 'r', candidates: [1], key: 'T-1' });
-    const [turns, given] = await Promise.all(
-      ['turns:{r}', 'given:{r}:T-1'].map((key) => connection.redis.pttl(prefix + key)),
-    );
+    const store = createRedisStore({ ...connection, prefix, sealingSecret });
+    await store.take({ rotation: 'r', candidates: [1], key: 'T-1', by });
+    const leftMs = async (pattern: string) => {
+      const [key = 'no such key', ...others] = await connection.redis.keys(prefix + pattern);
+      expect(others).toEqual([]);
+      return connection.redis.pttl(key);
+    };
+    const [turns, given] = await Promise.all(['rotation:*:turns', 'rotation:*:key:*'].map(leftMs));
     expect(turns).toBeGreaterThan(29.99 * 86_400_000);
     expect(turns).toBeLessThanOrEqual(30 * 86_400_000);
     expect(given).toBeGreaterThan(0.99 * 86_400_000);
     expect(given).toBeLessThanOrEqual(86_400_000);
   });
 
+  it('let an hour of new keys end by the clock of Redis', async () => {
+    const prefix = fresh();
+    const limits = { keysPerPersonPerHour: 1, keysPerRotationPerHour: 1, rotationsPerPersonPerHour: 1 };
+    const store = createRedisStore({ ...connection, prefix, sealingSecret, limits });
+    const take = (key: string) => store.take({ rotation: 'r', candidates: [1, 2], key, by }).catch(() => null);
+    await take('T-1');
+    expect(await take('T-2')).toBe(null);
+    const windows = (await connection.redis.keys(`${prefix}*`)).filter((key) => /new-keys|assigner/.test(key));
+    expect(windows).toHaveLength(2);
+    for (const key of windows) {
+      const leftMs = await connection.redis.pttl(key);
+      expect(leftMs).toBeGreaterThan(3_500_000);
+      expect(leftMs).toBeLessThanOrEqual(3_600_000);
+      await connection.redis.del(key);
+    }
+    expect(await take('T-2')).toEqual({ assignee: 2, replayed: false });
+  });
+
   it('go on where Redis has forgotten the script', async () => {
-    const store = createRedisStore({ ...connection, prefix: fresh() });
-    await store.take({ rotation: 'r', candidates: [1, 2], key: null });
+    const store = createRedisStore({ ...connection, prefix: fresh(), sealingSecret });
+    await store.take({ rotation: 'r', candidates: [1, 2], key: null, by });
     await connection.redis.script('FLUSH');
-    expect(await store.take({ rotation: 'r', candidates: [1, 2], key: null })).toMatchObject({ assignee: 2 });
+    expect(await store.take({ rotation: 'r', candidates: [1, 2], key: null, by })).toMatchObject({ assignee: 2 });
   });
 
   it('work in a cluster, whatever a role is called', async () => {
     await using node = await startRedis({ isCluster: true });
     const cluster = createRedis({ url: `${node.url}?cluster=true`, log, timeoutMs });
     await expect.poll(() => cluster.redis.status).toBe('ready');
-    const store = createRedisStore({ ...cluster, prefix: fresh() });
+    const store = createRedisStore({ ...cluster, prefix: fresh(), sealingSecret });
     for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
       const rotation = toRotation({ system: 'TTS', role });
       await expect
-        .poll(() => store.take({ rotation, candidates: [1, 2], key: 'a}b{c' }).catch(() => null))
+        .poll(() => store.take({ rotation, candidates: [1, 2], key: 'a}b{c', by }).catch(() => null))
         .toMatchObject({ assignee: 1 });
-      expect(await store.take({ rotation, candidates: [2], key: 'a}b{c' })).toEqual({ assignee: 1, replayed: true });
+      expect(await store.take({ rotation, candidates: [2], key: 'a}b{c', by })).toEqual({
+        assignee: 1,
+        replayed: true,
+      });
     }
     cluster.close();
   });
 });
 
-describe('a rotation', () => {
-  it('is the same however its system and role are spelt', () => {
-    const spellings = [
-      { system: 'TTS', role: 'Technician' },
-      { system: 'tts', role: 'TECHNICIAN' },
-      { system: 'Tts', role: ' technician ' },
-    ];
-    expect(new Set(spellings.map(toRotation)).size).toBe(1);
-    expect(toRotation({ system: 'a', role: 'b/c' })).not.toBe(toRotation({ system: 'a/b', role: 'c' }));
+describe.skipIf(!hasRedis())('turns in a cluster', () => {
+  let node: RedisServer;
+  let cluster: RedisConnection;
+  beforeAll(async () => {
+    node = await startRedis({ isCluster: true });
+    cluster = createRedis({ url: `${node.url}?cluster=true`, log, timeoutMs });
+    await vi.waitFor(() => cluster.redis.set('is', 'ready'));
+  });
+  afterAll(async () => {
+    cluster.close();
+    await node[Symbol.asyncDispose]();
+  });
+
+  describeAssignmentStore({
+    create: (options) => createRedisStore({ ...cluster, prefix: fresh(), sealingSecret, ...options }),
+    runs: 20,
   });
 });

@@ -181,6 +181,8 @@ describe('an endpoint that fails', () => {
 });
 
 describe('more calls than the service is sent at once', () => {
+  const people = (count: number, from = 0) => crowd(count, from).map((id) => `staff ${id}`);
+
   it('wait, 256 of them, and are refused beyond that without a wait', async () => {
     await using test = await start();
     let release = () => {};
@@ -188,7 +190,7 @@ describe('more calls than the service is sent at once', () => {
       release = resolve;
     });
     test.authService.fault('user', { kind: 'hold', until });
-    const calls = Array.from({ length: 64 + 256 }, () => test.ask());
+    const calls = people(64 + 256).map((person) => test.ask(user, { person }));
     await expect.poll(() => test.authService.count('user')).toBe(64);
     const refused = test.failureOf(test.ask());
     expect(await Promise.race([refused, nextTurn('a wait')])).toMatchObject({
@@ -199,13 +201,65 @@ describe('more calls than the service is sent at once', () => {
     expect((await Promise.all(calls)).every((answer) => answer.status === 200)).toBe(true);
   });
 
+  it('of one person are a quarter of all at once, half of all that wait, and refused beyond that', async () => {
+    await using test = await start();
+    let release = () => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    test.authService.fault('user', { kind: 'hold', until });
+    const calls = Array.from({ length: 16 + 128 }, () => test.ask());
+    await expect.poll(() => test.authService.count('user')).toBe(16);
+    const refused = test.failureOf(test.ask());
+    expect(await Promise.race([refused, nextTurn('a wait')])).toMatchObject({ reason: 'overloaded' });
+    const others = people(48).map((person) => test.ask(user, { person }));
+    await expect.poll(() => test.authService.count('user')).toBe(64);
+    release();
+    expect((await Promise.all([...calls, ...others])).every((answer) => answer.status === 200)).toBe(true);
+  });
+
+  it('of nobody who is verified share by network, whatever they say of themselves', async () => {
+    await using test = await start();
+    test.authService.fault('staff-login', { kind: 'hang' });
+    const abort = new AbortController();
+    const signIn = (address: string) =>
+      test.failureOf(
+        test.resilience.request(endpoints.signIn.staff, { json: { email: 'a@b.c' }, address, signal: abort.signal }),
+      );
+    const sameNetwork = Array.from({ length: 100 }, (_, index) => signIn(`2001:db8:0:1::${index}`));
+    await expect.poll(() => test.authService.count('staff-login')).toBe(16);
+    const another = signIn('2001:db8:0:2::1');
+    await expect.poll(() => test.authService.count('staff-login')).toBe(17);
+    abort.abort();
+    await Promise.all([...sameNetwork, another]);
+  });
+
+  it('wait for their turn also when they are tried again', async () => {
+    await using test = await start();
+    let release = () => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    test.authService.fault('user', { kind: 'status', status: 503, times: 1 });
+    const events: string[] = [];
+    const retried = test.ask(user, { onWait: () => events.push('waits'), onBegin: () => events.push('begins') });
+    test.authService.fault('validate', { kind: 'hold', until });
+    const slow = Array.from({ length: 16 }, () => test.ask(endpoints.validateStaff));
+    await expect.poll(() => test.authService.count('user')).toBe(1);
+    await expect.poll(() => events).toEqual(['begins', 'waits']);
+    release();
+    expect((await retried).status).toBe(200);
+    expect(events).toEqual(['begins', 'waits', 'begins']);
+    await Promise.all(slow);
+  });
+
   it('make room where somebody leaves who waited', async () => {
     await using test = await start();
     test.authService.fault('user', { kind: 'hang' });
     const [busy, waiting] = [new AbortController(), new AbortController()];
     const failures = [
-      ...Array.from({ length: 64 }, () => test.failureOf(test.ask(user, { signal: busy.signal }))),
-      ...Array.from({ length: 256 }, () => test.failureOf(test.ask(user, { signal: waiting.signal }))),
+      ...people(64).map((person) => test.failureOf(test.ask(user, { person, signal: busy.signal }))),
+      ...people(256, 64).map((person) => test.failureOf(test.ask(user, { person, signal: waiting.signal }))),
     ];
     await expect.poll(() => test.authService.count('user')).toBe(64);
     waiting.abort();
@@ -305,9 +359,8 @@ describe('an Auth Service that dies under load', () => {
         ),
       )
       .toBe(true);
-    const answers = await browsers[0]?.fetch(
-      `${app.url}/trpc/users.byIds?input=${encodeURIComponent(JSON.stringify({ json: { ids: known } }))}`,
-    );
-    expect(answers?.headers.get('x-directory-stale')).toBe(null);
+    const target = `${app.url}/trpc/users.byIds?input=${encodeURIComponent(JSON.stringify({ json: { ids: known } }))}`;
+    const staleness = async () => (await browsers[0]?.fetch(target))?.headers.get('x-directory-stale');
+    await expect.poll(staleness).toBeNull();
   });
 });

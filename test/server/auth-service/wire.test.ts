@@ -127,6 +127,12 @@ describe('a user', () => {
     ],
     ['a role without is_active', { system_roles: [{ ...technician }] }, ['TTS'], [technician]],
     ['a role with is_active null', { system_roles: [{ ...technician, is_active: null }] }, ['TTS'], [technician]],
+    [
+      'a system in ASCII case only',
+      { roles: [{ ...technician, system: 'ttſ' }] },
+      ['TTſ'],
+      [{ ...technician, system: 'TTſ' }],
+    ],
     ['a role that was taken away', { system_roles: [{ ...technician, is_active: false }] }, [], []],
     [
       'a role that was taken away, in roles',
@@ -420,12 +426,16 @@ describe('people with their roles', () => {
       system: { id: 2, slug: 'bms' },
       users: [
         { ...entry, role: 'Manager' },
-        { id: 45, role: 'Approver' },
+        { id: 45, role: 'Approver', is_active: true },
+        { id: 46, role: 'Approver', is_active: false },
       ],
     };
     expect(read(WireSystemUsers, json)).toEqual({
       system: 'BMS',
-      people: ['Manager', 'Approver'].map((role) => ({ id: 45, isActive: null, roles: [{ system: 'BMS', role }] })),
+      people: [
+        ...['Manager', 'Approver'].map((role) => ({ id: 45, isActive: null, roles: [{ system: 'BMS', role }] })),
+        { id: 46, isActive: null, roles: [] },
+      ],
     });
   });
 

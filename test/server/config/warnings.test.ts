@@ -26,6 +26,7 @@ describe('a warning at start', () => {
     ['COOKIE_DOMAIN', '192.0.2.7', 'is an IP address'],
     ['COOKIE_DOMAIN', 'localhost', 'is a name without a dot'],
     ['COOKIE_SECURE', 'false', 'is false outside development: the session cookies travel over plain HTTP'],
+    ['RATE_LIMIT_PER_MINUTE', '49', 'is less than 50: it counts calls'],
   ])('is given for %s=%j', (name, value, says) => {
     const [warning = '', ...others] = warningsOf({ [name]: value });
     expect(others).toEqual([]);
@@ -39,6 +40,7 @@ describe('a warning at start', () => {
     ['REDIS_URL', 'redis://redis?cluster=true'],
     ['COOKIE_DOMAIN', 'example.org'],
     ['RATE_LIMIT_PER_MINUTE', '0'],
+    ['RATE_LIMIT_PER_MINUTE', '50'],
     ['LOG_LEVEL', 'silent'],
     ['AUTH_SERVICE_URL', 'http://gateway/auth_service'],
   ])('is not given for %s=%j', (name, value) => {

@@ -152,12 +152,15 @@ describe('a load that several people share', () => {
     expect(await reasonOf(known.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
   });
 
-  it('is asked once more where the service fails, and not with the token of each', async () => {
+  it.each([
+    ['fails', 500],
+    ['limits the one who asked', 429],
+  ])('is asked once more where the service %s, and not with the token of each', async (_name, upstream) => {
     const asked: number[] = [];
     const { load } = createSharedLoads<number, string>({
       load: async (keys, caller) => {
         asked.push(caller.id);
-        const failure = new AppError('auth_service_unavailable', { upstream: 500 });
+        const failure = new AppError('auth_service_unavailable', { upstream });
         return new Map(keys.map((key) => [key, failure]));
       },
       notFound: () => new AppError('user_not_found'),

@@ -193,7 +193,7 @@ describe('a mutation of session', () => {
     const { post } = test;
     const answer = await post('session.login?batch=1');
     expect(outcomesOf(answer)).toMatchObject([{ status: 'signed_in' }]);
-    expect(answer.setCookies).toHaveLength(2);
+    expect(answer.setCookies).toHaveLength(3);
     expect(outcomesOf(await post('session.logout?batch=1'))).toEqual([null]);
   });
 

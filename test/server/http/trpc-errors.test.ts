@@ -185,7 +185,6 @@ describe('a procedure that is not there', () => {
     'createCaller',
     'then',
     ' ',
-    '\0',
     '\u{1f511}',
     '<script>',
     '',

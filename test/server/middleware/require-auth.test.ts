@@ -242,6 +242,9 @@ describe.each([
       ['a token without roles', {}],
       ['the role without its system', { roles: ['Admin'], systems: ['TTS'] }],
       ['a role that only begins so', { roles: [{ system: 'TTS', role: 'Administrator' }] }],
+      ['a role that is not active', { roles: [{ system: 'TTS', role: 'Admin', is_active: false }] }],
+      ['a role with a dotless i, whose capital is I', { roles: [{ system: 'TTS', role: 'Admın' }] }],
+      ['a system with a long s, whose capital is S', { roles: [{ system: 'TTſ', role: 'Admin' }] }],
     ])('refuses %s', async (_, claims) => {
       expect(await askAdmin(cookie(staffToken(now, claims)))).toMatchObject(forbidden);
     });

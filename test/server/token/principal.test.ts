@@ -191,6 +191,46 @@ describe('the systems and roles of claims', () => {
       { systems: null, roles: null },
     ],
     [
+      'leave out a role that is not active, and its system',
+      {
+        roles: [
+          { system: 'ams', role: 'User', is_active: false },
+          { system: 'tts', role: 'Admin', is_active: true },
+        ],
+      },
+      { systems: ['TTS'], roles: [admin] },
+    ],
+    [
+      'are none where no role is active',
+      { roles: [{ system: 'tts', role: 'Admin', is_active: false }] },
+      { systems: [], roles: [] },
+    ],
+    [
+      'keep a system that is named beside a role that is not active',
+      { systems: ['TTS'], roles: [{ system: 'tts', role: 'Admin', is_active: false }] },
+      { systems: ['TTS'], roles: [] },
+    ],
+    [
+      'leave the roles unknown where a name stands beside a role that is not active',
+      { roles: ['Admin', { system: 'tts', role: 'Admin', is_active: false }] },
+      { systems: null, roles: null },
+    ],
+    [
+      'take a role for active where is_active is null, and for nothing else but true',
+      {
+        roles: [
+          { system: 'tts', role: 'Admin', is_active: null },
+          ...[0, 1, 'true', 'false', '', {}].map((active) => ({ system: 'ams', role: 'Admin', is_active: active })),
+        ],
+      },
+      { systems: ['TTS'], roles: [admin] },
+    ],
+    [
+      'are in upper case in ASCII only',
+      { systems: ['ttſ', 'tts'], roles: [{ system: 'amſ', role: 'Admın' }] },
+      { systems: ['TTſ', 'TTS', 'AMſ'], roles: [{ system: 'AMſ', role: 'Admın' }] },
+    ],
+    [
       'take on nothing else that a role says of itself',
       { roles: [{ system: 'tts', role: 'Admin', level: 9 }] },
       { systems: ['TTS'], roles: [admin] },

@@ -83,6 +83,10 @@ const likely = [
   '{"email":"user@example.com","password":"staff-pass-1"}',
   '{"email":"user@example.com","password":"wrong","as":"employee"}',
   '{"challenge":"x","code":"123456"}',
+  '{"system":"TTS","role":"\\ud800"}',
+  '{"companyId":"MA\\u0000"}',
+  '{"system":"TTS","role":"Technician","key":"\\udc00"}',
+  '{"email":"user@example.com","password":"\\ud800"}',
 ] as const;
 
 const annotations = [

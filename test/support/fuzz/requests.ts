@@ -32,6 +32,8 @@ const procedures = [
   '%',
   '%zz',
   '%00',
+  '%ED%A0%80',
+  'users.byId%00',
   '',
 ] as const;
 
@@ -51,6 +53,9 @@ const places = [
   '/trpc/status.get#x',
   '/trpc/status.get?batch=1&batch=1',
   '/trpc/session.me?input=%7B',
+  '/trpc/session.me?x=%00',
+  '/trpc/session.me?x=%ED%BF%BF',
+  '/health/live?%00',
 ] as const;
 
 const methods = [

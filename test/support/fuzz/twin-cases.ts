@@ -69,6 +69,8 @@ const parameters: fc.Arbitrary<string[]> = fc.oneof(
         'connectionParams={}',
         'connectionParams=x',
         'x=1',
+        'x=%00',
+        'x=%ED%A0%80',
         '',
         '#',
         '?',

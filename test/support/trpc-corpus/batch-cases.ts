@@ -1,4 +1,5 @@
 import { maxCallsPerBatch } from '../../../shared/src/index.ts';
+import { crowd } from '../crowd.ts';
 import type { Case } from '../twins.ts';
 import { inputsText, postOf, queryOf, turn } from './calls.ts';
 
@@ -7,13 +8,20 @@ const users = (count: number): [string, string] => [
   inputsText(Array.from({ length: count }, (_, index) => ({ id: index + 1 }))),
 ];
 
+/** Long answers. Whole hundreds: which ids are asked for in the last request would depend on when it is made. */
+const many = [crowd(500), crowd(300, 500)].map((ids) => ({ ids }));
+
 const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
   ...[1, 2, 10, maxCallsPerBatch, maxCallsPerBatch + 1].map(users),
   ['users.byId,users.byId', inputsText([{ id: 5 }, { id: 5 }])],
   ['users.byId,users.byIds,users.byId', inputsText([{ id: 5 }, { ids: [5, 12] }, { id: 12 }])],
+  ['users.byIds,users.byIds', inputsText(many)],
+  ['users.byIds,users.byId,no.such,users.byId', inputsText([many[1], { id: 5 }, undefined, { id: 'x' }])],
   ['session.me,users.me,status.get,session.validate', undefined],
   ['session.me,users.byId,users.byId', inputsText([undefined, { id: 5 }, { id: 999_999 }])],
   ['users.byId,users.byId', inputsText([{ id: 'x' }, { id: 0 }])],
+  ['users.byId,users.byRole', inputsText([{ id: 5 }, { system: 'TTS', role: '\ud800' }])],
+  ['users.byRole,session.me,no.such', inputsText([{ system: 'TTS', role: 'a\0' }, { '\0': 1 }, '\0'])],
   ['session.me,no.such', undefined],
   ['no.such,session.me', '{}'],
   ['no.such,nor.this', undefined],

@@ -22,6 +22,7 @@ export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
     { email: 'user@example.com', password: 'wrong' },
     { email: 'nobody@example.com', password, as: 'somebody' },
     { email: '', password: '' },
+    { email: 'user@example.com', password: '\ud800' },
     { email: 5 },
   ],
   'session.verifyOtp': [
@@ -68,6 +69,8 @@ export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
     { system: 'tts', role: 'None' },
     { system: 'AMS', role: 'User' },
     { system: 'T/S', role: '' },
+    { system: 'TTS', role: 'Technician\0' },
+    { system: 'TTS', role: '\ud800' },
   ],
   'employees.byId': [{ id: 1 }, { id: 2 }, { id: 999_999 }, { id: 'Zoë \u2028 😀' }],
   'assignments.candidates': [technicians, { system: 'HDTS', role: 'Agent' }, { system: 'TTS' }],

@@ -199,6 +199,15 @@ export const headerCases: readonly Case[] = [
       ],
     ]),
   ),
+  ...asStaff('adapter', [
+    [
+      'a stream with text that no service stores',
+      {
+        ...queryOf('users.byId,users.byRole', inputsText([{ id: 5 }, { system: 'TTS', role: '\0' }]), 'batch=1&'),
+        headers: streams,
+      },
+    ],
+  ]),
   ...(['nobody', 'expired', 'employee', 'broken'] as const).map(
     (as): Case => ({
       name: 'a stream',

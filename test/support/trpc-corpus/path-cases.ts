@@ -48,7 +48,6 @@ const encodedNames: readonly string[] = [
   'users.byId%252Cusers.byId',
   'users.byId%20',
   '%20users.byId',
-  'users.byId%00',
   'users.byId%0A',
   'users.byId%3Finput=1',
   'users.byId%23',
@@ -61,12 +60,17 @@ const encodedNames: readonly string[] = [
   'users%EF%BB%BF',
   '%25',
   '%2525',
+  '%2500',
   '%25zz',
   '%25ff',
 ];
 
-/** What Fastify does not route, or Node does not read. */
+/** What Fastify does not route, Node does not read, or no service can store. */
 const lostNames: readonly string[] = [
+  'users.byId%00',
+  '%00',
+  '%ED%A0%80',
+  'users.byId%ed%bf%bf',
   '%',
   '%zz',
   '%ff',

@@ -66,6 +66,12 @@ const queries: readonly string[] = [
   '?input=%7B"json":{"id":"%C0%80"}}',
   '?input=%7B"json":{"id":"%E2%82"}}',
   '?input=%7B"json":{"id":"%00"}}',
+  '?input=%7B"json":{"id":"%ed%bf%bf"}}',
+  '?input=%7B"json":{"id":"%ED%9F%BF"}}',
+  `?x=%00&input=${good}`,
+  `?input=${good}&%00`,
+  `?input=${good}&lastEventId=%ED%A0%80`,
+  `?input=${good}#%00`,
   '?input=%7B"json":{"id":"%u0041"}}',
   '?input=%7B"json":{"id":"%F0%9F%98%80"}}',
   '?input=%7B"json":{"id":"\u00e9"}}',
@@ -107,7 +113,7 @@ const queries: readonly string[] = [
 ];
 
 const answererOf = (query: string): Answerer => {
-  if (query.length > 11_000 || /[^ -~]/.test(query)) return 'neither';
+  if (query.length > 11_000 || /[^ -~]|%00|%ed%[ab]/i.test(query)) return 'neither';
   return /connectionParam(s|%73)=/.test(query) ? 'adapter' : 'own';
 };
 

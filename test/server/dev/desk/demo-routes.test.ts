@@ -83,13 +83,19 @@ describe('the routes of the demo page', () => {
     },
   );
 
-  it.each(['/assets/old-12345678.js', '/favicon.ico', '/../package.json', '/..%2f..%2fpackage.json', '/index.html%00'])(
+  it.each(['/assets/old-12345678.js', '/favicon.ico', '/../package.json', '/..%2f..%2fpackage.json'])(
     'have nothing at %s for whoever does not ask for a page',
     async (target) => {
       await using desk = await startDesk({ state: ready });
       expect(await askRaw(desk.url, { target, headers: { accept: '*/*' } })).toMatchObject({ status: 404 });
     },
   );
+
+  it('are refused with a NUL in their path', async () => {
+    await using desk = await startDesk({ state: ready });
+    const answer = await askRaw(desk.url, { target: '/index.html%00', headers: { accept: '*/*' } });
+    expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('invalid_input') });
+  });
 
   it('leave the procedures and the health of the BFF as they are', async () => {
     await using desk = await startDesk({ state: ready });

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { Dialect } from '../../server/dev/auth-service.ts';
+import { keepingAgent } from '../support/raw-request.ts';
+import { createClock, dialects, startApp } from '../support/start-app.ts';
+import { createSignInTries } from '../support/try-sign-in.ts';
+import { createVictim, tellVictim } from '../support/victim.ts';
+
+const minuteMs = 60_000;
+
+/** People whom somebody wants to keep out, and what the Auth Service may see of that. */
+const victims = [
+  { as: 'staff', email: 'user@example.com', password: 'staff-pass-1', most: 8, windowMs: 15 * minuteMs },
+  {
+    as: 'employee',
+    email: 'alice.navarro@partners.example.com',
+    password: 'employee-pass-1',
+    most: 4,
+    windowMs: 30 * minuteMs,
+  },
+] as const;
+const cases = dialects.flatMap((dialect) => victims.map((person) => ({ dialect, as: person.as, person })));
+
+const startAttack = async (dialect: Dialect, { as, email, password, windowMs }: (typeof victims)[number]) => {
+  const clock = createClock();
+  const app = await startApp({
+    dialect,
+    now: clock.now,
+    clock: clock.now,
+    env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'warn' },
+  });
+  const agent = keepingAgent();
+  const tryIn = createSignInTries(app.url, agent);
+  const victim = createVictim();
+  const ends = new Set<string>();
+  let cookie = (await tryIn({ as, email, password, address: '192.0.2.1' })).device ?? '';
+
+  return {
+    clock,
+    victim,
+    /** How the attacker's tries ended, each way once. */
+    ends,
+    /** Wrong passwords by browsers without cookies, from four addresses. */
+    attack: (tries: number) =>
+      Promise.all(
+        Array.from({ length: tries }, async (_, index) => {
+          const address = `203.0.113.${index % 4}`;
+          ends.add((await tryIn({ as, email, password: `guess-${index}`, address })).end);
+        }),
+      ),
+    signIn: () =>
+      victim.attempt(async () => {
+        const { end, device } = await tryIn({ as, email, password, address: '192.0.2.1', cookie });
+        if (end !== 'signed_in' || device === null) throw new Error(end);
+        cookie = device;
+      }),
+    mistype: async () => (await tryIn({ as, email, password: 'mistyped', address: '192.0.2.1', cookie })).end,
+    /** The most tries of the attacker that the Auth Service saw within the time that it counts. */
+    mostSeen(): number {
+      const times = app.authService.calls
+        .filter(({ endpoint, body }) => endpoint === `${as}-login` && body.includes('guess-'))
+        .map(({ at }) => at);
+      return Math.max(0, ...times.map((at) => times.filter((other) => other <= at && other > at - windowMs).length));
+    },
+    async [Symbol.asyncDispose]() {
+      agent[Symbol.dispose]();
+      await app[Symbol.asyncDispose]();
+    },
+  };
+};
+
+describe.each(cases)('somebody who tries to lock out one $as for hours, before the $dialect service', (given) => {
+  const { dialect, person } = given;
+
+  it('with 30 wrong passwords a minute keeps no known browser of the person out', async () => {
+    await using test = await startAttack(dialect, person);
+    for (let minute = 0; minute < 75; minute += 1) {
+      await test.attack(30);
+      // Again and again at first, and then after an hour.
+      if ((minute < 10 && minute % 2 === 1) || minute === 74) await test.signIn();
+      test.clock.advance(minuteMs);
+    }
+    tellVictim(`Account lockout (${person.as}, ${dialect})`, test.victim);
+    expect(test.victim.rate()).toBe(1);
+    expect(test.ends).toEqual(new Set(['bad_credentials', 'rate_limited']));
+    expect(test.mostSeen()).toBeGreaterThan(0);
+    expect(test.mostSeen()).toBeLessThanOrEqual(person.most);
+  });
+
+  it('with 30 wrong passwords a minute keeps no known browser out whose person mistypes the password once', async () => {
+    await using test = await startAttack(dialect, person);
+    const mistyped: unknown[] = [];
+    for (let minute = 0; minute < 20; minute += 1) {
+      await test.attack(30);
+      if (minute % 10 === 9) {
+        mistyped.push(await test.mistype());
+        await test.signIn();
+      }
+      test.clock.advance(minuteMs);
+    }
+    expect(mistyped).toEqual(['bad_credentials', 'bad_credentials']);
+    tellVictim(`Account lockout with mistyped passwords (${person.as}, ${dialect})`, test.victim);
+    expect(test.victim.rate()).toBe(1);
+  });
+
+  it('by waiting until strangers may try again keeps no known browser of the person out', async () => {
+    await using test = await startAttack(dialect, person);
+    const roundsADay = Math.floor((23 * 60 * minuteMs) / person.windowMs);
+    for (let round = 1; round <= 2 * roundsADay; round += 1) {
+      await test.attack(person.most);
+      test.clock.advance(person.windowMs);
+      // About once a day.
+      if (round % roundsADay === 0) await test.signIn();
+    }
+    tellVictim(`Account lockout by a patient attacker (${person.as}, ${dialect})`, test.victim);
+    expect(test.victim.rate()).toBe(1);
+    expect(test.ends).toEqual(new Set(['bad_credentials', 'rate_limited']));
+    expect(test.mostSeen()).toBeLessThanOrEqual(person.most);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { browserOf, crowd } from '../support/crowd.ts';
+import { readExposition, valueOf } from '../support/exposition.ts';
+import { startApp, type TestApp } from '../support/start-app.ts';
+import { createVictim, tellVictim } from '../support/victim.ts';
+
+const callsPerBatch = 50;
+/** An estimate of the store, with what a rotation and its people take beside its keys. */
+const bytesOfKeys = (count: number) => count * 160 + 10_000;
+
+type Outcome = 'assigned' | 'rate_limited';
+type Line = { result?: unknown; error?: { json: { data: { reason: Outcome; retryAfterSeconds?: number } } } };
+type Turn = { role: string; key: string };
+
+/** Gives turns in TTS as fast as batches allow, and counts how each call ended. */
+const push = async (app: TestApp, person: number, turns: readonly Turn[]) => {
+  const { access } = await app.authService.issue({ type: 'staff', id: person });
+  const counts: Record<Outcome, number> = { assigned: 0, rate_limited: 0 };
+  for (let from = 0; from < turns.length; from += callsPerBatch) {
+    const batch = turns.slice(from, from + callsPerBatch);
+    const answer = await fetch(`${app.url}/trpc/${batch.map(() => 'assignments.next').join(',')}?batch=1`, {
+      method: 'POST',
+      headers: { cookie: `access_token=${access}`, 'content-type': 'application/json', 'x-csrf': '1' },
+      body: JSON.stringify(
+        Object.fromEntries(batch.map((turn, index) => [index, { json: { system: 'TTS', ...turn } }])),
+      ),
+    });
+    for (const { error } of (await answer.json()) as Line[]) {
+      counts[error === undefined ? 'assigned' : error.json.data.reason] += 1;
+      if (error !== undefined) expect(error.json.data.retryAfterSeconds).toBeGreaterThan(0);
+    }
+  }
+  return counts;
+};
+
+const keysOf = (person: number, count: number): Turn[] =>
+  Array.from({ length: count }, (_, index) => ({ role: 'Technician', key: `${person}-${index}`.padEnd(200, 'x') }));
+
+/** A manager who gives turns to managers all the while, each time with a new key, then once more with the same. */
+const attackBesideAVictim = async (name: string, app: TestApp, attack: Promise<unknown>) => {
+  const { trpc } = await browserOf(app, 2);
+  const victim = createVictim();
+  const progress = { isOver: false };
+  const end = attack.finally(() => {
+    progress.isOver = true;
+  });
+  for (let attempt = 0; !progress.isOver || attempt < 20; attempt += 1) {
+    const turn = { system: 'TTS', role: 'Manager', key: `M-${attempt % 500}` };
+    await victim.attempt(async () => {
+      const { assignee } = await trpc.assignments.next.mutate(turn);
+      if (assignee === null) throw new Error('Nobody was given the turn.');
+      const again = await trpc.assignments.next.mutate(turn);
+      if (again.assignee?.id !== assignee.id) throw new Error('The same key was given to somebody else.');
+    });
+  }
+  await end;
+  tellVictim(name, victim);
+  expect(victim.failures()).toEqual({});
+  expect(victim.rate()).toBe(1);
+};
+
+const metricsOf = async (app: TestApp) => {
+  const address = await app.app.listenOps();
+  return readExposition(await (await fetch(`${address}/metrics`)).text());
+};
+
+const start = () => startApp({ env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', LOG_LEVEL: 'error' } });
+
+describe('new assignment keys, pushed as fast as they can be', () => {
+  it('by one person end at 2,000, and others are assigned as ever', async () => {
+    await using app = await start();
+    const attack = push(app, 123, keysOf(123, 2_500));
+    await attackBesideAVictim('One person pushes assignment keys', app, attack);
+    expect(await attack).toEqual({ assigned: 2_000, rate_limited: 500 });
+    const metrics = await metricsOf(app);
+    expect(valueOf(metrics, 'auth_bff_assignment_memory_bytes', {})).toBeLessThan(bytesOfKeys(2_500));
+    expect(valueOf(metrics, 'auth_bff_rate_limited_total', { limit: 'assignment_keys' })).toBe(500);
+  });
+
+  it('by 16 people at once end at 20,000 in a rotation, and others are assigned as ever', async () => {
+    await using app = await start();
+    const attack = Promise.all(crowd(16).map((person) => push(app, person, keysOf(person, 1_300))));
+    await attackBesideAVictim('16 people push assignment keys', app, attack);
+    const counts = await attack;
+    expect(counts.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(20_000);
+    const bytes = valueOf(await metricsOf(app), 'auth_bff_assignment_memory_bytes', {});
+    expect(bytes).toBeLessThan(bytesOfKeys(20_500));
+  });
+
+  it('in roles that somebody makes up start 100 rotations an hour, if the Auth Service knows such roles at all', async () => {
+    await using app = await start();
+    // An Auth Service that compares roles by other rules than the BFF, and finds people in every spelling.
+    app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[2,5]}' });
+    const turns = Array.from({ length: 250 }, (_, index) => ({
+      role: `Manager${'\u200b'.repeat(90)}${index}`,
+      key: 'T-1',
+    }));
+    const attack = push(app, 123, turns);
+    await attackBesideAVictim('One person makes up rotations', app, attack);
+    expect(await attack).toEqual({ assigned: 100, rate_limited: 150 });
+    const bytes = valueOf(await metricsOf(app), 'auth_bff_assignment_memory_bytes', {});
+    expect(bytes).toBeLessThan(100 * 2_000 + bytesOfKeys(700));
+  });
+});

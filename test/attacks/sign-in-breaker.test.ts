@@ -1,0 +1,185 @@
+import { request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { type Dialect, startAuthService } from '../../server/dev/auth-service.ts';
+import { staff } from '../../server/dev/people.ts';
+
+import { type Browser, reasonOf } from '../support/browser.ts';
+import { serve } from '../support/serve.ts';
+import { apiKey, createClock, dialects, signingKey, startApp } from '../support/start-app.ts';
+import { staffToken } from '../support/tokens.ts';
+import { createVictim, tellVictim } from '../support/victim.ts';
+
+const attacker = '198.51.100.7';
+/** Sign-ins with this password make the Auth Service fail. */
+const poison = 'poison';
+const victims = staff
+  .filter((person) => person.is_active && !person.second_factor && !person.locked && !person.captcha)
+  .slice(0, 25)
+  .map(({ id, email, password }, index) => ({
+    id,
+    credentials: { email, password },
+    address: `203.0.113.${index + 1}`,
+  }));
+type VictimCall = (browser: Browser, person: (typeof victims)[number]) => Promise<unknown>;
+const signIn: VictimCall = ({ trpc }, { credentials }) => trpc.session.login.mutate(credentials);
+
+/**
+ * An Auth Service behind a proxy that limits sign-ins to 30 for one address, answers 500 to one password and to the
+ * attacker's tokens, and can be taken away.
+ */
+const startUpstream = async (dialect: Dialect, now: () => number) => {
+  const authService = await startAuthService({ dialect, signingKey, apiKey, now });
+  const signInsOf = new Map<string, number>();
+  let isAway = false;
+  const answer = (request: IncomingMessage, body: Buffer, response: ServerResponse): void => {
+    const isSignIn = request.url?.includes('login') === true;
+    const address = String(request.headers['x-forwarded-for']);
+    if (isSignIn) signInsOf.set(address, (signInsOf.get(address) ?? 0) + 1);
+    const isUnknownToken = request.url?.includes('/token/validate/') === true && address === attacker;
+    if (isAway) {
+      request.socket.destroy();
+    } else if ((isSignIn && body.includes(poison)) || isUnknownToken) {
+      response.writeHead(500, { 'content-type': 'text/html' }).end('<h1>Server Error (500)</h1>');
+    } else if (isSignIn && (signInsOf.get(address) ?? 0) > 30) {
+      response.writeHead(429, { 'content-type': 'text/html', 'retry-after': '30' }).end('<h1>Too Many Requests</h1>');
+    } else {
+      const { method, url, headers } = request;
+      forward(`${authService.url}${url}`, { method, headers }, (real) => {
+        response.writeHead(real.statusCode ?? 502, real.headers);
+        real.pipe(response);
+      }).end(body);
+    }
+  };
+  const proxy = await serve((request, response) => {
+    void buffer(request).then((body) => answer(request, body, response));
+  });
+  return {
+    authService,
+    url: proxy.url,
+    goAway: (away: boolean) => {
+      isAway = away;
+    },
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await authService.close();
+    },
+  };
+};
+
+const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
+  const clock = createClock();
+  const upstream = await startUpstream(dialect, clock.now);
+  const app = await startApp({
+    upstream: upstream.authService,
+    now: clock.now,
+    clock: clock.now,
+    env: { AUTH_SERVICE_URL: upstream.url, TRUST_PROXY: '1', ...env },
+  });
+  let attempts = 0;
+  const from = (address: string) => app.browser({ headers: { 'x-forwarded-for': address } });
+  const attack = (address: string, password: string) => {
+    attempts += 1;
+    return reasonOf(from(address).trpc.session.login.mutate({ email: `nobody-${attempts}@example.com`, password }));
+  };
+  return {
+    app,
+    upstream,
+    clock,
+    from,
+    attack,
+    /** 25 people make a call, one a second, each beside one more bad call. Default: the right sign-in. */
+    async callBeside(bad: () => Promise<unknown>, good: VictimCall = signIn) {
+      const victim = createVictim();
+      for (const person of victims) {
+        const attempt = bad();
+        await victim.attempt(() => good(from(person.address), person));
+        await attempt;
+        clock.advance(1_000);
+      }
+      return victim;
+    },
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+};
+/** By the Auth Service, or by a limit of ours. */
+const refused = expect.stringMatching(/^(auth_service_unavailable|bad_credentials|rate_limited)$/);
+type Test = Awaited<ReturnType<typeof start>>;
+
+const expectEveryVictim = (name: string, victim: Awaited<ReturnType<Test['callBeside']>>) => {
+  tellVictim(name, victim);
+  expect(victim.failures()).toEqual({});
+  expect([victim.attempts(), victim.rate()]).toEqual([25, 1]);
+};
+
+describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', (dialect) => {
+  it('by sign-ins with fresh e-mails that the Auth Service answers with 429', async () => {
+    await using test = await start(dialect);
+    const bad = () => test.attack(attacker, 'wrong');
+    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
+    expectEveryVictim(`429 from one address (${dialect})`, await test.callBeside(bad));
+  });
+
+  it('by passwords that the Auth Service answers with 500', async () => {
+    await using test = await start(dialect);
+    const bad = () => test.attack(attacker, poison);
+    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
+    expectEveryVictim(`500 from one address (${dialect})`, await test.callBeside(bad));
+  });
+
+  it('by the addresses of one IPv6 network', async () => {
+    await using test = await start(dialect);
+    let host = 0;
+    const bad = () => {
+      host += 1;
+      return test.attack(`2001:db8:0:1::${host}`, poison);
+    };
+    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
+    expectEveryVictim(`500 from one IPv6 network (${dialect})`, await test.callBeside(bad));
+  });
+
+  it('by failing sign-ins after an outage, which take up the probes of the breaker', async () => {
+    await using test = await start(dialect);
+    const bad = () => test.attack(attacker, poison);
+    test.upstream.goAway(true);
+    for (let count = 0; count < 11; count += 1) expect(await bad()).toEqual(refused);
+    test.upstream.goAway(false);
+    test.clock.advance(5_000);
+    expectEveryVictim(`500 from one address after an outage (${dialect})`, await test.callBeside(bad));
+  });
+
+  it('by failing sign-ins from many networks, for longer than the breaker opens once', async () => {
+    await using test = await start(dialect);
+    const bad = () =>
+      Promise.all(Array.from({ length: 12 }, (_, network) => test.attack(`2001:db8:1:${network + 1}::1`, poison)));
+    await bad();
+    for (const person of victims.slice(0, 1)) {
+      expect(await reasonOf(signIn(test.from(person.address), person))).toBe('auth_service_unavailable');
+    }
+    test.clock.advance(5_000);
+    await bad();
+    expectEveryVictim(`500 from 12 networks (${dialect})`, await test.callBeside(bad));
+  });
+
+  it('by tokens of made-up people, which only the Auth Service can tell from real ones', async () => {
+    const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
+    const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '' };
+    await using test = await start(dialect, env);
+    let id = 1_000;
+    const bad = () => {
+      id += 1;
+      const browser = test.from(attacker);
+      browser.holdTokens({ access: staffToken(test.clock.now(), { user_id: id }) });
+      return reasonOf(browser.trpc.session.me.query());
+    };
+    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
+    const victim = await test.callBeside(bad, async (browser, person) => {
+      browser.holdTokens(await test.upstream.authService.issue({ type: 'staff', id: person.id }));
+      await browser.trpc.session.me.query();
+    });
+    expectEveryVictim(`500 for made-up tokens (${dialect})`, victim);
+  });
+});

@@ -1,0 +1,61 @@
+import { hasRedis, startRedis } from '../../support/redis.ts';
+import { startDelayProxy } from '../load/delay-proxy.ts';
+import type { Generator } from '../load/start-generator.ts';
+import type { Report } from '../report.ts';
+import { type Contestant, type Figures, runRounds } from '../rounds.ts';
+import { askedFor, requestText, type SetUp, trpcPath } from '../set-up.ts';
+import { startPeer } from '../start-peer.ts';
+import { atLeast, atMost } from '../statistics.ts';
+
+/** The round trip to a Redis in another region. */
+const distanceMs = 40;
+
+export type RedisOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
+
+/** What a shared Redis costs a warm authenticated call, beside the BFF that keeps everything in memory. */
+export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }: RedisOptions): Promise<void> => {
+  if (!hasRedis()) return report.section('A warm call with Redis').note('Skipped: there is no redis-server.');
+  const { cookie, env } = setUp;
+  await using redis = await startRedis();
+  await using proxy = await startDelayProxy({ port: redis.port, roundTripMs: distanceMs });
+  const start = (more: Record<string, string>) =>
+    startPeer({ script: 'bff.mjs', env: { ...env, ...more }, hasOwnCore: true });
+  using memory = await start({});
+  using near = await start({ REDIS_URL: redis.url });
+  using distant = await start({ REDIS_URL: proxy.url });
+
+  const requests = [requestText(trpcPath('users.byId', { id: askedFor }), { cookie })];
+  const inMemory: Contestant = { name: 'in memory', peer: memory, requests };
+  const onLoopback: Contestant = { name: 'Redis on loopback', peer: near, requests };
+  const atDistance: Contestant = { name: `Redis ${distanceMs} ms away`, peer: distant, requests };
+  const of = (figures: ReadonlyMap<string, Figures>, { name }: Contestant, figure: keyof Figures): number =>
+    figures.get(name)?.[figure] ?? Number.NaN;
+
+  const busy = report.section('A warm call with Redis, 32 connections');
+  const many = await runRounds(generator, [inMemory, onLoopback], { rounds, roundMs });
+  busy.rows(
+    [...many].map(([name, { perSecond, cpuMicroseconds, p99Ms }]) => ({
+      name,
+      'calls a second': perSecond,
+      'µs of CPU each': cpuMicroseconds,
+      'p99, ms': p99Ms,
+    })),
+  );
+  const throughput = of(many, onLoopback, 'perSecond') / of(many, inMemory, 'perSecond');
+  busy.verdict(atLeast('calls a second, of memory mode', throughput, 0.9));
+
+  const alone = report.section('A warm call with Redis, one connection');
+  const contestants = [inMemory, onLoopback, atDistance];
+  const one = await runRounds(generator, contestants, { rounds, roundMs: roundMs / 2, connections: 1 });
+  const medianInMemory = of(one, inMemory, 'medianMs');
+  alone.rows(
+    [...one].map(([name, { medianMs, p99Ms }]) => ({
+      name,
+      'median, ms': medianMs,
+      'of memory mode': medianMs / medianInMemory,
+      'p99, ms': p99Ms,
+    })),
+  );
+  alone.verdict(atMost('median on loopback, of memory mode', of(one, onLoopback, 'medianMs') / medianInMemory, 2.5));
+  alone.verdict(atMost('median at a distance, of one round trip', of(one, atDistance, 'medianMs') / distanceMs, 1.2));
+};

@@ -1,0 +1,53 @@
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestUpstream,
+  type ServerResponse,
+} from 'node:http';
+import { serve } from './serve.ts';
+
+export type HoldingProxyOptions = {
+  /** The URL of the Auth Service. */
+  upstream: string;
+  /** Whether a request stays here until it is released. */
+  isHeld: (headers: IncomingHttpHeaders) => boolean;
+};
+
+/** Stands in front of an Auth Service that is slow for some callers: their requests are held until the test lets them go. */
+export const startHoldingProxy = async ({ upstream, isHeld }: HoldingProxyOptions) => {
+  const held = new Set<() => void>();
+  let mostHeld = 0;
+  let isReleased = false;
+
+  const pass = (request: IncomingMessage, response: ServerResponse): void => {
+    const { method, url, headers } = request;
+    const onward = requestUpstream(new URL(url ?? '/', upstream), { method, headers, agent: false }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    request.pipe(onward);
+  };
+
+  const server = await serve((request, response) => {
+    if (isReleased || !isHeld(request.headers)) return pass(request, response);
+    const letGo = () => {
+      held.delete(letGo);
+      pass(request, response);
+    };
+    held.add(letGo);
+    mostHeld = Math.max(mostHeld, held.size);
+    // Nobody waits for it any more.
+    response.on('close', () => held.delete(letGo));
+  });
+  return {
+    ...server,
+    held: () => held.size,
+    mostHeld: () => mostHeld,
+    /** Lets go what is held, and holds nothing any more. */
+    release(): void {
+      isReleased = true;
+      for (const letGo of held) letGo();
+    },
+  };
+};

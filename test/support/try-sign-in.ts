@@ -1,0 +1,48 @@
+import type { Agent } from 'node:http';
+import { askRaw, errorOf, postHeaders, type RawAnswer, resultOf, written } from './raw-request.ts';
+
+export type SignInTry = {
+  email: string;
+  password: string;
+  as?: 'staff' | 'employee' | undefined;
+  captchaToken?: string;
+  /** Where it comes from, to an app with TRUST_PROXY. Default 203.0.113.1. */
+  address?: string;
+  /** The Cookie header. Default: a browser without cookies. */
+  cookie?: string | undefined;
+};
+
+export type SignInEnd = {
+  /** `signed_in`, `otp_required`, or the reason of the refusal. */
+  end: string;
+  retryAfterSeconds?: number | undefined;
+  challenge?: string | undefined;
+  /** `name=value` of the device cookie that was set. Null: none. */
+  device: string | null;
+  answer: RawAnswer;
+};
+
+const deviceOf = ({ setCookies }: RawAnswer): string | null =>
+  setCookies.find((line) => /^auth_bff_device=[^;]/.test(line))?.split(';')[0] ?? null;
+
+/** Signs in by one raw POST for each try, so that thousands of tries take seconds. */
+export const createSignInTries =
+  (url: string, agent?: Agent) =>
+  async ({ address = '203.0.113.1', cookie, ...input }: SignInTry): Promise<SignInEnd> => {
+    const answer = await askRaw(url, {
+      method: 'POST',
+      target: '/trpc/session.login',
+      headers: { ...postHeaders, 'x-forwarded-for': address, ...(cookie === undefined ? {} : { cookie }) },
+      body: written(input),
+      ...(agent === undefined ? {} : { agent }),
+    });
+    const device = deviceOf(answer);
+    if (answer.status !== 200) {
+      const { reason, retryAfterSeconds } = errorOf(answer);
+      return { end: reason, retryAfterSeconds, device, answer };
+    }
+    const { status, challenge } = resultOf(answer) as { status: string; challenge?: string };
+    return { end: status, challenge, device, answer };
+  };
+
+export type SignInTries = ReturnType<typeof createSignInTries>;
