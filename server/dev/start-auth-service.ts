@@ -6,10 +6,10 @@ import { cannotStart, createOptionReader, print, refuseToStart } from './command
 // The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.
 
 const usage =
-  'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--allowed-host auth-service]…';
+  'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host auth-service]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toHosts, toDialect } = createOptionReader(usage);
+  const { refuse, toPort, toSeconds, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -17,15 +17,20 @@ const readOptions = () => {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8000' },
         'control-port': { type: 'string', default: '8001' },
+        'access-lifetime-seconds': { type: 'string' },
         'allowed-host': { type: 'string', multiple: true, default: [] },
       },
     });
+    const accessLifetime = values['access-lifetime-seconds'];
     return {
       dialect: toDialect(values.dialect),
       host: values.host,
       port: toPort('--port', values.port),
       controlPort: toPort('--control-port', values['control-port']),
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
+      ...(accessLifetime === undefined
+        ? {}
+        : { accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', accessLifetime) }),
     };
   } catch (error) {
     return refuse((error as Error).message);

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { askRaw } from '../../support/raw-request.ts';
 import { freePort, holdPort, runProcess } from '../../support/run-process.ts';
-import { ask, claimsOf } from './ask.ts';
+import { apiKey, ask, claimsOf, signingKey } from './ask.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);
@@ -236,5 +236,34 @@ describe('npm run dev', () => {
     await using _ = dev;
     expect(await dev.exited).toBe(1);
     expect(dev.output()).toContain(`${option}: ${should}`);
+  });
+});
+
+describe('the embedded Auth Service as a process of its own', () => {
+  it('takes the life of its access tokens and the hosts that it answers for', async () => {
+    const [port, control] = [await freePort(), await freePort()];
+    const args = ['server/dev/start-auth-service.ts', '--port', String(port), '--control-port', String(control)];
+    await using service = runProcess({
+      args: [...args, '--access-lifetime-seconds', '37', '--allowed-host', 'auth-service'],
+      env: { DJANGO_JWT_SIGNING_KEY: signingKey, AUTH_API_KEY: apiKey },
+    });
+    await service.printed(/What breaks it/);
+    const json = { email: 'user@example.com', password: 'staff-pass-1' };
+    const { cookies } = await ask(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
+    const { exp, iat } = claimsOf(cookies.access_token);
+    expect(Number(exp) - Number(iat)).toBe(37);
+    for (const [host, status] of [
+      ['auth-service', 200],
+      ['evil.test', 421],
+    ] as const) {
+      const answer = await askRaw(`http://127.0.0.1:${control}`, { target: '/calls', headers: { host } });
+      expect([host, answer.status]).toEqual([host, status]);
+    }
+  });
+
+  it('says what a wrong --access-lifetime-seconds should be', async () => {
+    await using service = runProcess({ args: ['server/dev/start-auth-service.ts', '--access-lifetime-seconds', '0'] });
+    expect(await service.exited).toBe(1);
+    expect(service.output()).toContain('--access-lifetime-seconds: expected a whole number of seconds');
   });
 });

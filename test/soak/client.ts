@@ -1,0 +1,118 @@
+import { type AuthClient, createAuthClient, reasonOf } from '../../client/src/index.ts';
+import { accessCookie, type ErrorData, refreshCookie } from '../../shared/src/index.ts';
+import type { Staff } from '../../server/dev/people.ts';
+import type { Balancer } from './balancer.ts';
+import type { CallError } from './ledger.ts';
+
+export type SoakClientOptions = {
+  number: number;
+  person: Staff;
+  balancer: Balancer;
+  /** Milliseconds of a clock that only goes forward. */
+  clock: () => number;
+  /** Told of the first thing that means that the person was signed out, or taken for another: the others follow from it. */
+  onSignedOut: (line: string) => void;
+  /** Told of each answer that is not a success, of attempts that the client repeats, too. */
+  onRefusal: (reason: string) => void;
+};
+
+const origin = 'http://soak.localhost';
+const endingReasons = new Set(['session_ended', 'no_token', 'token_invalid', 'refresh_superseded']);
+
+/** How a call failed, as its caller learns it. */
+export const toCallError = (error: unknown): CallError => {
+  const data = (error as { data?: Partial<ErrorData> | null }).data;
+  const reason = reasonOf(error);
+  if (data?.code !== undefined) return { code: data.code, reason: reason ?? 'none' };
+  return { code: 'none', reason: reason ?? (error instanceof Error ? error.message : String(error)) };
+};
+
+const toSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
+/** A browser's cookies for one host. Domain and path are those that the BFF sets without COOKIE_DOMAIN. */
+const createJar = (onLost: (cookie: string) => void) => {
+  const cookies = new Map<string, string>();
+  return {
+    header: () => [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+    keep(lines: readonly string[]): void {
+      for (const line of lines) {
+        const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
+        const [name = '', value = ''] = pair.split(/=(.*)/s, 2);
+        if (attributes.some((attribute) => /^(domain=|path=\/.)/i.test(attribute))) continue;
+        if (value !== '' && !attributes.some((attribute) => /^max-age=0$/i.test(attribute))) cookies.set(name, value);
+        else if (cookies.delete(name) && (name === accessCookie || name === refreshCookie)) onLost(name);
+      }
+    },
+  };
+};
+
+/** One person with the product's client, in a browser of their own: its cookies, its address, no other tabs. */
+export const createSoakClient = (options: SoakClientOptions) => {
+  const { number, person, balancer, clock, onRefusal } = options;
+  const name = `client ${number} (staff ${person.id})`;
+  const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+  /** Its refreshes, so that a sign-out can be explained. */
+  const refreshes: string[] = [];
+  let isTold = false;
+  const tell = (what: string) => {
+    if (!isTold) options.onSignedOut(`${name} ${what}; its refreshes: ${refreshes.slice(-8).join(', ')}`);
+    isTold = true;
+  };
+  const jar = createJar((cookie) => tell(`lost the cookie ${cookie}`));
+
+  const noteAnswer = async (path: string, answer: Response): Promise<void> => {
+    jar.keep(answer.headers.getSetCookie());
+    const user = answer.headers.get('x-session-user');
+    if (user !== null && user !== `staff:${person.id}`) tell(`was answered as ${user}`);
+    if (answer.status === 200) return;
+    const reasons = new Set((await answer.clone().text()).match(/(?<="reason":")\w+/g));
+    for (const reason of reasons) {
+      onRefusal(reason);
+      if (endingReasons.has(reason)) tell(`was refused with ${reason} at ${path.split('?', 1)[0]}`);
+    }
+  };
+
+  const { trpc, session }: AuthClient = createAuthClient({
+    url: `${origin}/trpc`,
+    fetch: async (input, init = {}) => {
+      const path = (input instanceof Request ? input.url : String(input)).slice(origin.length);
+      const headers = new Headers(init.headers);
+      headers.set('cookie', jar.header());
+      headers.set('x-forwarded-for', address);
+      const isRefresh = path.startsWith('/trpc/session.refresh');
+      const sentAtMs = clock();
+      const answer = await balancer.send(path, { ...init, headers }).catch((error: unknown) => {
+        if (isRefresh) refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(clock())} ${String(error)}`);
+        throw error;
+      });
+      if (isRefresh) {
+        const [reason = ''] = /(?<="reason":")\w+/.exec(await answer.clone().text()) ?? [];
+        refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(clock())} ${answer.status} ${reason}`.trim());
+      }
+      await noteAnswer(path, answer);
+      return answer;
+    },
+    locks: null,
+    channel: null,
+    onSignedOut: () => tell('was told that the session has ended'),
+  });
+
+  return {
+    person,
+    trpc,
+    session,
+    signIn: () => trpc.session.login.mutate({ email: person.email, password: person.password, as: 'staff' }),
+    /** Whether the session can be refreshed, and still is of this person. */
+    async works(): Promise<boolean> {
+      try {
+        await session.refresh();
+        const { user } = await trpc.session.me.query();
+        return user.type === 'staff' && user.id === person.id;
+      } catch {
+        return false;
+      }
+    },
+  };
+};
+
+export type SoakClient = ReturnType<typeof createSoakClient>;

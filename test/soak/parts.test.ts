@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { createLedger, graceMs } from './ledger.ts';
+import { readOptions } from './options.ts';
+import { createPacer } from './pacer.ts';
+import { planRun } from './plan.ts';
+
+const createHandClock = () => {
+  let nowMs = 0;
+  return { clock: () => nowMs, advance: (ms: number) => void (nowMs += ms) };
+};
+
+describe('the plan of a soak', () => {
+  it.each([60, 120, 299, 300, 600, 3_600])('has each fault of %d s alone, with time to recover from it', (seconds) => {
+    const { faults, memoryAtMs, endsAtMs } = planRun(seconds);
+    expect(new Set(faults.map(({ name }) => name)).size).toBe(3);
+    for (const [index, { toMs }] of faults.entries()) {
+      expect(faults[index + 1]?.fromMs ?? endsAtMs).toBeGreaterThan(toMs + graceMs / 2);
+    }
+    expect(memoryAtMs).toBeLessThan(endsAtMs - 10_000);
+  });
+
+  it.each([60, 600])('lets half of a token outlast the outage, and new attempts after it, in %d s', (seconds) => {
+    const { faults, accessLifetimeSeconds } = planRun(seconds);
+    const outagesMs = faults.map(({ fromMs, toMs }) => toMs - fromMs);
+    expect((accessLifetimeSeconds / 2) * 1_000).toBeGreaterThan(Math.max(...outagesMs) + 20_000);
+  });
+
+  it('is that of the service level: 20 s, 10 s and a replica in ten minutes', () => {
+    const { faults } = planRun(600);
+    const lastsSeconds = (name: string) =>
+      faults.filter((fault) => fault.name === name).map(({ fromMs, toMs }) => (toMs - fromMs) / 1_000);
+    expect(lastsSeconds('Auth Service down')).toEqual([20, 20]);
+    expect(lastsSeconds('Redis stopped')).toEqual([10, 10]);
+    expect(lastsSeconds('replica killed')).toEqual([10]);
+  });
+});
+
+describe('the ledger of a soak', () => {
+  const note = { procedure: 'users.byId', error: { code: 'SERVICE_UNAVAILABLE', reason: 'overloaded' } };
+
+  it('counts a failure for a fault while it lasts and shortly after, and as calm before and later', () => {
+    const { clock, advance } = createHandClock();
+    const ledger = createLedger({ clock });
+    advance(1_000);
+    ledger.note({ ...note, dueAtMs: 0 });
+    advance(1);
+    const end = ledger.begin('Redis stopped');
+    advance(10);
+    // It began before the fault, and ended in it.
+    ledger.note({ ...note, dueAtMs: 500 });
+    end();
+    advance(graceMs);
+    ledger.note({ ...note, dueAtMs: clock() });
+    advance(1);
+    ledger.note({ ...note, dueAtMs: clock() });
+    const counts = ledger.failures().map(({ phase, count }) => [phase, count]);
+    expect(counts).toEqual([
+      ['calm', 2],
+      ['Redis stopped', 2],
+    ]);
+  });
+
+  it('counts a call for a fault also where the machine is busy', () => {
+    const { clock } = createHandClock();
+    const ledger = createLedger({ clock });
+    ledger.begin('machine busy');
+    ledger.begin('Auth Service down');
+    ledger.note({ ...note, dueAtMs: 0 });
+    expect(ledger.failures()).toMatchObject([{ phase: 'Auth Service down' }]);
+  });
+});
+
+describe('the pacer of a soak', () => {
+  it('goes on with the clock, stands still on a busy machine, and makes up for nothing', async () => {
+    const { clock, advance } = createHandClock();
+    let isBusy = false;
+    const pacer = createPacer({ clock, isBusy: () => isBusy, maxHeldMs: 2_000 });
+    const stepAfter = (ms: number) => {
+      advance(ms);
+      pacer.step();
+      return [pacer.loadMs(), pacer.heldMs()];
+    };
+    expect(stepAfter(10)).toEqual([10, 0]);
+    isBusy = true;
+    expect(stepAfter(500)).toEqual([10, 500]);
+    isBusy = false;
+    expect(stepAfter(5)).toEqual([15, 500]);
+    // The process itself was late.
+    expect(stepAfter(1_000)).toEqual([65, 1_450]);
+    await pacer.untilLoadMs(65);
+    isBusy = true;
+    stepAfter(1_000);
+    await expect(pacer.untilLoadMs(66)).rejects.toThrow('The machine is too busy');
+  });
+});
+
+describe('the options of a soak', () => {
+  it('have defaults', () => {
+    expect(readOptions([])).toEqual({ seconds: 600, rate: 300, clients: 100, replicas: 3, dialect: 'deployed' });
+  });
+
+  it.each([
+    [['--seconds', '59'], '--seconds: expected a whole number from 60, got 59'],
+    [['--rate', 'many'], '--rate: expected a whole number from 1, got many'],
+    [['--replicas', '2'], '--replicas: expected a whole number from 3, got 2'],
+    [['--dialect', 'french'], '--dialect: expected deployed or guide, got french'],
+  ])('are refused where they are %j', (args, message) => {
+    expect(() => readOptions(args)).toThrow(message);
+  });
+});

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault as AuthServiceFault } from '../../server/dev/auth-service.ts';
+import type { Balancer } from './balancer.ts';
+import { graceMs, type Ledger } from './ledger.ts';
+import type { Pacer } from './pacer.ts';
+import type { Fault, FaultName, Plan } from './plan.ts';
+import { isRedisAway, type Memory, type Stack, sumOf } from './start-stack.ts';
+
+export type RunScenarioOptions = {
+  stack: Stack;
+  balancer: Balancer;
+  plan: Plan;
+  ledger: Ledger;
+  pacer: Pacer;
+  print: (line: string) => void;
+};
+
+/** The ways in which a service is not there: no connection, no answer, and a proxy's own answer. */
+const waysToBeDown: readonly AuthServiceFault[] = [
+  { kind: 'reset' },
+  { kind: 'hang' },
+  { kind: 'status', status: 503, body: 'Service Unavailable', contentType: 'text/plain' },
+];
+
+const failedCalls = async ({ replicas }: Stack): Promise<number> => {
+  const scrapes = await Promise.all(replicas.map(({ scrape }) => scrape()));
+  const name = 'auth_bff_upstream_call_duration_seconds_count';
+  return scrapes.reduce((sum, families) => sum + sumOf(families, name, { outcome: 'unavailable' }), 0);
+};
+
+const memoryOf = ({ replicas }: Stack): Promise<Memory[]> => Promise.all(replicas.map((replica) => replica.memory()));
+
+/** Lets each fault happen at its time of the load, one after the other, and measures memory between and after them. */
+export const runScenario = async ({ stack, balancer, plan, ledger, pacer, print }: RunScenarioOptions) => {
+  const felt = new Set<FaultName>();
+
+  const run: Record<FaultName, (fault: Fault, lastsMs: number) => Promise<void>> = {
+    async 'replica killed'(_fault, lastsMs) {
+      const victim = stack.replicas[1];
+      if (victim === undefined) return;
+      // A balancer cannot repeat a POST that was sent, and the answer to a refresh would be lost with the process.
+      await balancer.drainPosts(victim.url);
+      const before = balancer.refusedConnections();
+      await victim.kill();
+      await delay(lastsMs);
+      await victim.start();
+      if (balancer.refusedConnections() > before) felt.add('replica killed');
+      balancer.open(victim.url);
+    },
+    async 'Auth Service down'(_fault, lastsMs) {
+      const before = await failedCalls(stack);
+      for (const way of waysToBeDown) {
+        await stack.breakAuthService(way);
+        await delay(lastsMs / waysToBeDown.length);
+      }
+      await stack.mendAuthService();
+      if ((await failedCalls(stack)) > before) felt.add('Auth Service down');
+    },
+    async 'Redis stopped'({ round }, lastsMs) {
+      // First it accepts and answers nothing; the second time it is gone, and comes back with what it has on disk.
+      if (round === 1) stack.redis.pause();
+      else await stack.redis.stop('SIGKILL');
+      await delay(lastsMs);
+      const scrapes = await Promise.all(stack.replicas.map(({ scrape }) => scrape()));
+      if (scrapes.some(isRedisAway)) felt.add('Redis stopped');
+      if (round === 1) stack.redis.resume();
+      else await stack.redis.start();
+    },
+  };
+  const runFault = async (fault: Fault) => {
+    await pacer.untilLoadMs(fault.fromMs);
+    const end = ledger.begin(fault.name);
+    print(`${(pacer.loadMs() / 1_000).toFixed(1)} s: ${fault.name}`);
+    await run[fault.name](fault, fault.toMs - fault.fromMs);
+    end();
+    print(`${(pacer.loadMs() / 1_000).toFixed(1)} s: ${fault.name}, over`);
+    await delay(graceMs);
+  };
+
+  const { faults, memoryAtMs, endsAtMs } = plan;
+  for (const fault of faults.filter(({ fromMs }) => fromMs < memoryAtMs)) await runFault(fault);
+  await pacer.untilLoadMs(memoryAtMs);
+  const middle = await memoryOf(stack);
+  for (const fault of faults.filter(({ fromMs }) => fromMs >= memoryAtMs)) await runFault(fault);
+  // While the load still runs, as in the middle.
+  await pacer.untilLoadMs(endsAtMs - 2_000);
+  const end = await memoryOf(stack);
+  await pacer.untilLoadMs(endsAtMs);
+  return { feltFaults: [...felt], middle, end };
+};

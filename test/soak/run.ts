@@ -1,0 +1,24 @@
+import { hasRedis } from '../support/redis.ts';
+import { readOptions } from './options.ts';
+import { runSoak } from './soak.ts';
+
+// `npm run soak`. Ends with 1 if anything was not fulfilled; see CONTRIBUTING.md.
+
+const print = (text: string) => void process.stdout.write(`${text}\n`);
+
+const run = async (): Promise<string[]> => {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    return hasRedis() ? await runSoak({ ...options, print }) : [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+};
+
+const violations = await run();
+print(
+  violations.length === 0
+    ? '\nNothing was violated.'
+    : `\nFailed:\n${violations.map((line) => `  ${line}`).join('\n')}`,
+);
+process.exit(violations.length === 0 ? 0 : 1);
