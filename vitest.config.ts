@@ -53,7 +53,13 @@ export default defineConfig({
       { extends: true, test: { name: 'rendering', include: rendering, sequence: { groupOrder: 0 } } },
       {
         extends: true,
-        test: { name: 'processes', include: processes, fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'processes',
+          include: processes,
+          globalSetup: ['test/support/bundle-programs.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
       // Reads what all the others left behind, and so runs after them.
       { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 2 } } },

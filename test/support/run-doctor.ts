@@ -4,7 +4,7 @@ import { examine } from '../../server/src/doctor/examine.ts';
 import type { Finding } from '../../server/src/doctor/finding.ts';
 import { isWell, toText } from '../../server/src/doctor/report.ts';
 import { capture } from './captured.ts';
-import { root } from './run-process.ts';
+import { programArgs, root, scriptArgs } from './run-process.ts';
 import { apiKey, signingKey } from './start-app.ts';
 
 export type RunDoctorOptions = {
@@ -12,7 +12,7 @@ export type RunDoctorOptions = {
   /** What standard input holds; without it there is none, and no `--token -`. */
   token?: string;
   args?: string[];
-  /** Default: from source. */
+  /** Default: the bundle or the source. */
   command?: Command;
 };
 
@@ -45,17 +45,24 @@ const toRun = (run: Omit<DoctorRun, 'line'>): DoctorRun => ({
 /** A program, with the arguments that come before those of the command, and where it is run. */
 export type Command = { program: string; before: string[]; cwd: string };
 
-const fromSource: Command = {
-  program: process.execPath,
-  before: ['--conditions=source', '--import', 'tsx', 'server/src/cli.ts'],
-  cwd: root,
+/** As `npm run doctor` runs it. */
+export const doctorScript = (): Command => {
+  const before = scriptArgs('doctor');
+  if (before.pop() !== 'doctor') throw new Error('The script doctor does not end with its command.');
+  return { program: process.execPath, before, cwd: root };
 };
+
+const fromBundle = (): Command => ({
+  program: process.execPath,
+  before: programArgs(['server/src/cli.ts']),
+  cwd: root,
+});
 
 export type RunCliOptions = { env?: Record<string, string>; stdin?: string; command?: Command | undefined };
 
-/** Runs the command to its end, by default from source. */
+/** Runs the command to its end, by default the bundle or the source. */
 export const runCli = async (args: string[], options: RunCliOptions = {}): Promise<DoctorRun> => {
-  const { env = {}, stdin = '', command = fromSource } = options;
+  const { env = {}, stdin = '', command = fromBundle() } = options;
   const child = spawn(command.program, [...command.before, ...args], {
     cwd: command.cwd,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },

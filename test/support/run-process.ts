@@ -1,15 +1,44 @@
 import { randomInt } from 'node:crypto';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export type RunOptions = { args: string[]; env?: Record<string, string> };
 
-/** A process of the repo's own, from source. */
-export const runProcess = ({ args, env = {} }: RunOptions) =>
-  runBuilt({ args: ['--conditions=source', '--import', 'tsx', ...args], env });
+/** Where the bundle of a program is, in the folder that all of them are in. */
+export const bundlePath = (folder: string, program: string): string => join(folder, program.replace(/\.ts$/, '.js'));
+
+/** The arguments with bundles in the place of programs. Null where nothing was bundled, or not what the arguments name. */
+const withBundles = (args: readonly string[]): string[] | null => {
+  const folder = process.env.TEST_BUNDLES;
+  if (folder === undefined) return null;
+  const bundled = args.map((arg) => (arg.endsWith('.ts') ? bundlePath(folder, arg) : arg));
+  const replaced = bundled.filter((arg, index) => arg !== args[index]);
+  return replaced.length > 0 && replaced.every((path) => existsSync(path)) ? bundled : null;
+};
+
+/** For Node: runs the bundle of the program where this run of the tests has made one, the source otherwise. */
+export const programArgs = (args: readonly string[]): string[] => withBundles(args) ?? sourceArgs(args);
+
+/** For Node: runs the source. */
+export const sourceArgs = (args: readonly string[]): string[] => ['--conditions=source', '--import', 'tsx', ...args];
+
+/** For Node: runs a script of package.json, which says `node …`, with more arguments behind it. */
+export const scriptArgs = (name: string, args: readonly string[] = []): string[] => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const [program, ...scriptArguments] = (scripts[name] ?? '').split(' ');
+  if (program !== 'node') throw new Error(`The script ${name} does not run node: ${scripts[name]}`);
+  return [...scriptArguments, ...args];
+};
+
+/** A process of the repo's own, from its bundle or its source. */
+export const runProcess = ({ args, env = {} }: RunOptions) => runBuilt({ args: programArgs(args), env });
 
 /** A process of Node's with an environment that holds nothing but what is given. */
 export const runBuilt = ({ args, env = {} }: RunOptions) =>

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../server/dev/auth-service.ts';
-import { type DoctorJson, runCli, runDoctor, wellEnvironment } from '../../support/run-doctor.ts';
+import {
+  type DoctorJson,
+  doctorScript,
+  examineHere,
+  runCli,
+  runDoctor,
+  wellEnvironment,
+} from '../../support/run-doctor.ts';
 import { freePort } from '../../support/run-process.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
 import { serve } from '../../support/serve.ts';
@@ -14,9 +21,10 @@ const tokenOf = async (authService: Awaited<ReturnType<typeof start>>) =>
   (await authService.issue({ type: 'staff', id: 123 })).access;
 
 describe('auth-bff doctor, where all is well', () => {
-  it('says so of each item of the checklist, and ends with 0', async () => {
+  it('says so of each item of the checklist where `npm run doctor` asks, and ends with 0', async () => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url), token: `${await tokenOf(authService)}\n` });
+    const token = `${await tokenOf(authService)}\n`;
+    const run = await runDoctor({ env: wellEnvironment(authService.url), token, command: doctorScript() });
     expect(run.line('✓', 'AUTH_SERVICE_URL')).toMatch(/answers, in \d+ ms\.$/);
     expect(run.line('✓', 'paths')).toContain('none is redirected');
     expect(run.line('✓', 'dialect')).toContain('guide');
@@ -66,7 +74,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
   it.each(dialects)('where another key made the signature of what the %s service accepts', async (dialect) => {
     await using authService = await start({ dialect });
     const env = wellEnvironment(authService.url, { DJANGO_JWT_SIGNING_KEY: otherKey });
-    const run = await runDoctor({ env, token: await tokenOf(authService) });
+    const run = await examineHere({ env, token: await tokenOf(authService) });
     expect(run.line('✗', 'DJANGO_JWT_SIGNING_KEY')).toMatch(/which the Auth Service accepts\. Set it to the Auth/);
     expect(run.line('✓', 'token')).toContain('accepts it');
     expect(run.code).toBe(1);
@@ -74,7 +82,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
 
   it('where the employee endpoint refuses the API key', async () => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url, { AUTH_API_KEY: 'not-the-key' }) });
+    const run = await examineHere({ env: wellEnvironment(authService.url, { AUTH_API_KEY: 'not-the-key' }) });
     expect(run.line('✗', 'AUTH_API_KEY')).toContain('refuses it (status 403). Set AUTH_API_KEY to');
     expect(run.code).toBe(1);
   });
@@ -96,7 +104,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
     await using front = await serve(({ url }, response) => {
       response.writeHead(301, { location: `https://auth.example.org/base${url}` }).end();
     });
-    const run = await runDoctor({ env: wellEnvironment(front.url) });
+    const run = await examineHere({ env: wellEnvironment(front.url) });
     expect(run.line('✗', 'paths')).toMatch(
       /to the same path at https:\/\/auth\.example\.org\/base \(status 301\)\. Set AUTH_SERVICE_URL to https:\/\/auth\.example\.org\/base\.$/,
     );
@@ -108,7 +116,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
       response.setHeader('date', new Date(Date.now() - 120_000).toUTCString());
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"detail":"no"}');
     });
-    const run = await runDoctor({ env: wellEnvironment(front.url) });
+    const run = await examineHere({ env: wellEnvironment(front.url) });
     expect(run.line('✗', 'clock')).toMatch(/is 1(19|[2-9]\d) s behind this machine's.*Set both clocks by NTP/);
     expect(run.code).toBe(1);
   });
@@ -170,7 +178,7 @@ describe('auth-bff doctor ends with 0', () => {
   it('in front of the deployed service, whose dialect it names, and warns that its employee endpoint is open', async () => {
     await using authService = await start({ dialect: 'deployed' });
     const token = (await authService.issue({ type: 'employee', id: 1 })).access;
-    const run = await runDoctor({ env: wellEnvironment(authService.url), token });
+    const run = await examineHere({ env: wellEnvironment(authService.url), token });
     expect(run.line('✓', 'dialect')).toContain('deployed');
     expect(run.line('✓', 'paths')).toContain('none is redirected');
     expect(run.line('!', 'AUTH_API_KEY')).toContain('opens without a key too');
@@ -182,7 +190,7 @@ describe('auth-bff doctor ends with 0', () => {
   it('where the refresh threshold is above the lifetime of tokens, and warns of it', async () => {
     await using authService = await start({ accessLifetimeSeconds: 300 });
     const env = wellEnvironment(authService.url, { TOKEN_REFRESH_THRESHOLD: '600' });
-    const run = await runDoctor({ env, token: await tokenOf(authService) });
+    const run = await examineHere({ env, token: await tokenOf(authService) });
     const says = '600 s are all of the 300 s that a token lives, so 150 s are taken. Set it to 150 or less';
     expect(run.line('!', 'TOKEN_REFRESH_THRESHOLD')).toContain(says);
     expect(run.code).toBe(0);

@@ -1,0 +1,10 @@
+import type { TestProject } from 'vitest/node';
+import { buildBundles } from './build-bundles.ts';
+
+/** Before the run, and before each further one of `vitest --watch`. `FROM_SOURCE=1`: tests start the sources. */
+export const setup = async (project: TestProject) => {
+  if (process.env.FROM_SOURCE === '1') return;
+  const bundles = await buildBundles();
+  project.onTestsRerun(async () => void (await bundles.rebuild()));
+  return () => bundles[Symbol.asyncDispose]();
+};
