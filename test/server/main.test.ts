@@ -6,7 +6,7 @@ import { capture } from '../support/captured.ts';
 import { crowd } from '../support/crowd.ts';
 import { askRaw, queryTarget, resultOf } from '../support/raw-request.ts';
 import { openConnection } from '../support/open-connection.ts';
-import { freePort, holdPort, runProcess } from '../support/run-process.ts';
+import { freePort, holdPort, runBuilt, runProcess, sourceArgs } from '../support/run-process.ts';
 import { apiKey, forgetful, signingKey } from '../support/start-app.ts';
 
 const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
@@ -25,7 +25,8 @@ const address = /"address":"([^"]+)"/;
 describe('the service, started with environment variables alone', () => {
   it('serves, and ends with exit code 0 on SIGTERM', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    await using main = startMain(environment(authService.url));
+    // The source, where the others start its bundle.
+    await using main = runBuilt({ args: sourceArgs(['server/src/main.ts']), env: environment(authService.url) });
     const [, url = ''] = await main.printed(address);
     expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
     const browser = createBrowser({ url });

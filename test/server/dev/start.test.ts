@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { askRaw } from '../../support/raw-request.ts';
-import { freePort, holdPort, runProcess } from '../../support/run-process.ts';
+import { freePort, holdPort, programArgs, runBuilt, runProcess, scriptArgs } from '../../support/run-process.ts';
 import { apiKey, ask, claimsOf, signingKey } from './ask.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
@@ -13,23 +13,50 @@ const hasCurl = await run('curl', ['--version']).then(
 );
 
 type Ports = { bff: number; authService: number; control: number; tickets: number };
-type StartDev = { ports?: Partial<Ports>; args?: string[]; pageFolder?: string };
+type StartDev = {
+  ports?: Partial<Ports>;
+  args?: string[];
+  pageFolder?: string;
+  /** As `npm run dev` runs it, instead of the bundle. */
+  isScript?: boolean;
+};
 
-const startDev = async ({ ports: given = {}, args = [], pageFolder }: StartDev = {}) => {
+const startDev = async ({ ports: given = {}, args = [], pageFolder, isScript = false }: StartDev = {}) => {
   const [bff, authService, control, tickets] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   const ports: Ports = { bff, authService, control, tickets, ...given };
-  const dev = runProcess({
-    args: [
-      'server/dev/start.ts',
-      `--auth-service-port=${ports.authService}`,
-      `--control-port=${ports.control}`,
-      `--tickets-port=${ports.tickets}`,
-      ...(pageFolder === undefined ? [] : ['--demo-folder', pageFolder]),
-      ...args,
-    ],
+  const options = [
+    `--auth-service-port=${ports.authService}`,
+    `--control-port=${ports.control}`,
+    `--tickets-port=${ports.tickets}`,
+    ...(pageFolder === undefined ? [] : ['--demo-folder', pageFolder]),
+    ...args,
+  ];
+  const dev = runBuilt({
+    args: isScript ? scriptArgs('dev', options) : programArgs(['server/dev/start.ts', ...options]),
     env: { PORT: String(ports.bff), OPS_PORT: '0', ...(pageFolder === undefined ? { NO_DEMO: '1' } : {}) },
   });
   return { dev, ports, url: `http://localhost:${ports.bff}`, ticketsUrl: `http://localhost:${ports.tickets}/tickets/` };
+};
+
+type RunningDev = Awaited<ReturnType<typeof startDev>>;
+
+/** One start for all tests of a describe, which change nothing that another of them reads. */
+const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof createPageFolder>): (() => RunningDev) => {
+  let running: RunningDev | undefined;
+  let page: Awaited<ReturnType<typeof createPageFolder>> | undefined;
+  beforeAll(async () => {
+    page = await createPage?.();
+    running = await startDev({ ...options, ...(page === undefined ? {} : { pageFolder: page.folder }) });
+    await running.dev.printed(/Ctrl-C ends all/);
+  });
+  afterAll(async () => {
+    await running?.dev[Symbol.asyncDispose]();
+    await page?.[Symbol.asyncDispose]();
+  });
+  return () => {
+    if (running === undefined) throw new Error('It has not started.');
+    return running;
+  };
 };
 
 const signIn = async (url: string) => {
@@ -49,31 +76,135 @@ const expectFree = async (ports: Ports) => {
   }
 };
 
-describe('npm run dev', () => {
-  it.skipIf(!hasCurl).each(['guide', 'deployed'])(
-    'prints curl lines that work as printed, in the %s dialect',
-    async (dialect) => {
-      const { dev } = await startDev({ args: ['--dialect', dialect] });
-      await using _ = dev;
-      await dev.printed(/Ctrl-C ends all/);
-      const lines = dev.output().match(/^ {2}curl .*$/gm) ?? [];
-      expect(lines).toHaveLength(3);
-      const answers: unknown[] = [];
-      for (const line of lines) {
-        const { stdout } = await run('sh', ['-c', line]);
-        answers.push(JSON.parse(stdout));
-      }
-      expect(answers).toMatchObject([
-        { result: { data: { json: { status: 'signed_in' } } } },
-        { result: { data: { json: { id: 123, email: 'user@example.com' } } } },
-        [
-          { result: { data: { json: { id: 123 } } } },
-          { result: { data: { json: { userIds: expect.arrayContaining([1, 5, 12, 23]) } } } },
-        ],
-      ]);
-    },
-  );
+const expectCurlLinesToWork = async (output: string) => {
+  const lines = output.match(/^ {2}curl .*$/gm) ?? [];
+  expect(lines).toHaveLength(3);
+  const answers: unknown[] = [];
+  for (const line of lines) {
+    const { stdout } = await run('sh', ['-c', line]);
+    answers.push(JSON.parse(stdout));
+  }
+  expect(answers).toMatchObject([
+    { result: { data: { json: { status: 'signed_in' } } } },
+    { result: { data: { json: { id: 123, email: 'user@example.com' } } } },
+    [
+      { result: { data: { json: { id: 123 } } } },
+      { result: { data: { json: { userIds: expect.arrayContaining([1, 5, 12, 23]) } } } },
+    ],
+  ]);
+};
 
+const expectLifetime = async ({ dev, url }: RunningDev, seconds: number) => {
+  expect(dev.output()).toContain(`an access token lives ${seconds} s`);
+  const { exp, iat } = claimsOf(await signIn(url));
+  expect(Number(exp) - Number(iat)).toBe(seconds);
+  expect((await ask(`${url}/dev/config`)).body).toMatchObject({ accessLifetimeSeconds: seconds });
+};
+
+const expectNoPage = async ({ dev, url }: RunningDev) => {
+  expect(dev.output()).not.toContain('The help desk');
+  const answer = await ask(`${url}/`, { headers: { accept: 'text/html' } });
+  expect(answer).toMatchObject({ status: 404, text: expect.stringContaining('no_such_procedure') });
+};
+
+describe('npm run dev', () => {
+  const running = shareDev({ isScript: true });
+
+  it.skipIf(!hasCurl)('prints curl lines that work as printed', async () => {
+    await expectCurlLinesToWork(running().dev.output());
+  });
+
+  it('runs a ticket service that takes the session of the BFF, and whose answers the page may read', async () => {
+    const { dev, url, ticketsUrl } = running();
+    expect(dev.output()).toContain(ticketsUrl);
+    expect(await ask(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
+    const token = await signIn(url);
+    for (const origin of [url, url.replace('localhost', '127.0.0.1')]) {
+      const { status, headers, body } = await ask(ticketsUrl, { token, headers: { origin } });
+      expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
+      expect(body).toMatchObject({ tickets: expect.objectContaining({ length: 60 }) });
+    }
+    const ticket = { title: 'Wet laptop', system: 'TTS', assigneeId: null, key: 'a' };
+    const opened = await ask(ticketsUrl, { token, json: ticket });
+    expect(opened).toMatchObject({ status: 201, body: { requesterId: 123, requesterType: 'staff' } });
+  });
+
+  it('tells the page of the ticket service under the name that the page was opened under', async () => {
+    const { ports } = running();
+    for (const host of ['localhost', '127.0.0.1']) {
+      const { body } = await ask(`http://${host}:${ports.bff}/dev/config`);
+      expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
+    }
+  });
+
+  it('gives access tokens the life that the guide dialect has, and says so', async () => {
+    await expectLifetime(running(), 900);
+  });
+
+  it('runs without a page where there is NO_DEMO=1', async () => {
+    await expectNoPage(running());
+  });
+});
+
+describe('npm run dev in the deployed dialect', () => {
+  const running = shareDev({ args: ['--dialect', 'deployed'] });
+
+  it.skipIf(!hasCurl)('prints curl lines that work as printed', async () => {
+    await expectCurlLinesToWork(running().dev.output());
+  });
+
+  it('gives access tokens the life that the deployed dialect has, and says so', async () => {
+    await expectLifetime(running(), 300);
+  });
+});
+
+describe('npm run dev with a page, a life of access tokens and a host of its own', () => {
+  const args = ['--dialect', 'deployed', '--access-lifetime-seconds', '37', '--allowed-host', 'desk.test'];
+  const running = shareDev({ args }, () => createPageFolder('Good morning'));
+
+  it('answers under a host that it is told to allow, and refuses another, on all ports', async () => {
+    const { ports } = running();
+    const statuses = async (host: string) => {
+      const requests: Array<[port: number, target: string]> = [
+        [ports.bff, '/'],
+        [ports.bff, '/dev/config'],
+        [ports.authService, '/api/me/'],
+        [ports.control, '/calls'],
+        [ports.tickets, '/tickets/'],
+      ];
+      const askOne = async ([port, target]: [number, string]) =>
+        askRaw(`http://127.0.0.1:${port}`, { target, headers: { host } });
+      return (await Promise.all(requests.map(askOne))).map(({ status }) => status);
+    };
+    expect(await statuses('desk.test')).toEqual([200, 200, 401, 200, 401]);
+    expect(await statuses('evil.test')).toEqual([421, 403, 421, 421, 421]);
+    const config = await askRaw(`http://127.0.0.1:${ports.bff}`, {
+      target: '/dev/config',
+      headers: { host: 'desk.test' },
+    });
+    expect(JSON.parse(config.body)).toMatchObject({ ticketsUrl: `http://desk.test:${ports.tickets}` });
+  });
+
+  it('gives access tokens the life that is asked for, and says so', async () => {
+    await expectLifetime(running(), 37);
+  });
+
+  it('builds the page behind the BFF, serves it at the root, and keeps its requests out of the log', async () => {
+    const { dev, url } = running();
+    expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
+    await dev.printed(/The help desk is there/);
+    const index = await ask(`${url}/`);
+    expect(index).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
+    const [script = 'no script'] = /\/assets\/[\w.-]+/.exec(index.text) ?? [];
+    expect((await ask(`${url}${script}`)).text).toContain('Good morning');
+    await ask(`${url}/dev/counts`);
+    await ask(`${url}/trpc/status.get`);
+    await dev.printed(/"path":"\/trpc\/status.get"/);
+    expect(dev.output()).not.toMatch(/"path":"\/(dev|assets|")/);
+  });
+});
+
+describe('each start of npm run dev', () => {
   it('ends all of it on Ctrl-C', async () => {
     const { dev, ports } = await startDev();
     await using _ = dev;
@@ -91,90 +222,6 @@ describe('npm run dev', () => {
     // The output ends only once nobody is left who could write to it.
     expect(await dev.exited).toBeNull();
     await expectFree(ports);
-  });
-
-  it('runs a ticket service that takes the session of the BFF, and whose answers the page may read', async () => {
-    const { dev, url, ticketsUrl } = await startDev();
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    expect(dev.output()).toContain(ticketsUrl);
-    expect(await ask(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
-    const token = await signIn(url);
-    for (const origin of [url, url.replace('localhost', '127.0.0.1')]) {
-      const { status, headers, body } = await ask(ticketsUrl, { token, headers: { origin } });
-      expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
-      expect(body).toMatchObject({ tickets: expect.objectContaining({ length: 60 }) });
-    }
-    const ticket = { title: 'Wet laptop', system: 'TTS', assigneeId: null, key: 'a' };
-    const opened = await ask(ticketsUrl, { token, json: ticket });
-    expect(opened).toMatchObject({ status: 201, body: { requesterId: 123, requesterType: 'staff' } });
-  });
-
-  it('tells the page of the ticket service under the name that the page was opened under', async () => {
-    const { dev, ports } = await startDev();
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    for (const host of ['localhost', '127.0.0.1']) {
-      const { body } = await ask(`http://${host}:${ports.bff}/dev/config`);
-      expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
-    }
-  });
-
-  it('answers under a host that it is told to allow, and refuses another, on all ports', async () => {
-    await using page = await createPageFolder();
-    const { dev, ports } = await startDev({ args: ['--allowed-host', 'desk.test'], pageFolder: page.folder });
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    const statuses = async (host: string) => {
-      const requests: Array<[port: number, target: string]> = [
-        [ports.bff, '/'],
-        [ports.bff, '/dev/config'],
-        [ports.authService, '/api/me/'],
-        [ports.control, '/calls'],
-        [ports.tickets, '/tickets/'],
-      ];
-      const askOne = async ([port, target]: [number, string]) =>
-        askRaw(`http://127.0.0.1:${port}`, { target, headers: { host } });
-      return (await Promise.all(requests.map(askOne))).map(({ status }) => status);
-    };
-    expect(await statuses('desk.test')).toEqual([200, 200, 404, 200, 401]);
-    expect(await statuses('evil.test')).toEqual([421, 403, 421, 421, 421]);
-    const config = await askRaw(`http://127.0.0.1:${ports.bff}`, {
-      target: '/dev/config',
-      headers: { host: 'desk.test' },
-    });
-    expect(JSON.parse(config.body)).toMatchObject({ ticketsUrl: `http://desk.test:${ports.tickets}` });
-  });
-
-  it.each([
-    ['that is asked for', ['--dialect', 'deployed', '--access-lifetime-seconds', '37'], 37],
-    ['that the guide dialect has', [], 900],
-    ['that the deployed dialect has', ['--dialect', 'deployed'], 300],
-  ])('gives access tokens the life %s, and says so', async (_which, args, seconds) => {
-    const { dev, url } = await startDev({ args });
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    expect(dev.output()).toContain(`an access token lives ${seconds} s`);
-    const { exp, iat } = claimsOf(await signIn(url));
-    expect(Number(exp) - Number(iat)).toBe(seconds);
-    expect((await ask(`${url}/dev/config`)).body).toMatchObject({ accessLifetimeSeconds: seconds });
-  });
-
-  it('builds the page behind the BFF, serves it at the root, and keeps its requests out of the log', async () => {
-    await using page = await createPageFolder('Good morning');
-    const { dev, url } = await startDev({ pageFolder: page.folder });
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
-    await dev.printed(/The help desk is there/);
-    const index = await ask(`${url}/`);
-    expect(index).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
-    const [script = 'no script'] = /\/assets\/[\w.-]+/.exec(index.text) ?? [];
-    expect((await ask(`${url}${script}`)).text).toContain('Good morning');
-    await ask(`${url}/dev/counts`);
-    await ask(`${url}/trpc/status.get`);
-    await dev.printed(/"path":"\/trpc\/status.get"/);
-    expect(dev.output()).not.toMatch(/"path":"\/(dev|assets|")/);
   });
 
   it('answers while the page is built, and says where it cannot be', async () => {
@@ -200,15 +247,12 @@ describe('npm run dev', () => {
     await expectFree(ports);
   });
 
-  it.each(['a folder without a page', 'NO_DEMO=1'])('runs without a page where there is %s', async (where) => {
+  it('runs without a page where there is a folder without a page', async () => {
     await using page = await createPageFolder();
-    const pageFolder = where === 'NO_DEMO=1' ? {} : { pageFolder: `${page.folder}/none` };
-    const { dev, url } = await startDev(pageFolder);
-    await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
-    expect(dev.output()).not.toContain('The help desk');
-    const answer = await ask(`${url}/`, { headers: { accept: 'text/html' } });
-    expect(answer).toMatchObject({ status: 404, text: expect.stringContaining('no_such_procedure') });
+    const running = await startDev({ pageFolder: `${page.folder}/none` });
+    await using _ = running.dev;
+    await running.dev.printed(/Ctrl-C ends all/);
+    await expectNoPage(running);
   });
 
   it.each(['bff', 'authService', 'control', 'tickets'] as const)(
