@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { hasRedis } from '../../support/redis.ts';
 import { runReplicas } from '../../support/run-replicas.ts';
 
-const turns = Number(process.env.ASSIGNMENT_TURNS ?? 9_000);
+/** As many as `ASSIGNMENT_TURNS` says, such as 9000. */
+const turns = Number(process.env.ASSIGNMENT_TURNS ?? 1_500);
 const callers = 50;
 /** Some minutes: a restart of Redis takes as long as the machine lets it. */
 const maxAttempts = 10_000;
@@ -66,11 +67,13 @@ describe.skipIf(!hasRedis())('three replicas over one Redis', () => {
         if (event !== undefined) happened.push(event());
         await assign(`T-${number}`);
         // A desk that heard no answer asks again, later, too.
-        if (number % 100 === 0) await assign(`T-${number}`);
+        if (number % 10 === 0) await assign(`T-${number}`);
       }
     };
     await Promise.all(Array.from({ length: callers }, caller));
     await Promise.all(happened);
+    // Nothing is forgotten of what was given before the death, between the two events, and after the restart.
+    await Promise.all(Array.from({ length: Math.floor(turns / 10) }, (_, index) => assign(`T-${index * 10 + 1}`)));
 
     expect(happened).toHaveLength(2);
     expect(given.size).toBe(turns);
@@ -78,6 +81,6 @@ describe.skipIf(!hasRedis())('three replicas over one Redis', () => {
     const counts = new Map<number, number>();
     for (const [id = 0] of given.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
     expect([...counts.keys()].toSorted((a, b) => a - b)).toEqual([1, 5, 12, 23, 123]);
-    expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(callers);
+    expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
   }, 600_000);
 });
