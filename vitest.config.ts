@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Whole services, in processes of their own: one after the other, since each takes both cores. */
+/** Tests that start services as processes of their own, from bundles that the run makes once for all of them. */
 const processes = [
   'test/server/main.test.ts',
   'test/server/dev/start.test.ts',
@@ -56,9 +56,9 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: processes,
+          isolate: false,
           globalSetup: ['test/support/bundle-programs.ts'],
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 0 },
         },
       },
       // Reads what all the others left behind, and so runs after them.
