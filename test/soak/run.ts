@@ -1,3 +1,4 @@
+import { buildBundles } from '../support/build-bundles.ts';
 import { hasRedis } from '../support/redis.ts';
 import { readOptions } from './options.ts';
 import { runSoak } from './soak.ts';
@@ -9,7 +10,9 @@ const print = (text: string) => void process.stdout.write(`${text}\n`);
 const run = async (): Promise<string[]> => {
   try {
     const options = readOptions(process.argv.slice(2));
-    return hasRedis() ? await runSoak({ ...options, print }) : [];
+    if (!hasRedis()) return [];
+    await using _bundles = await buildBundles();
+    return await runSoak({ ...options, print });
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)];
   }
