@@ -115,12 +115,13 @@ describe.each(cases)('somebody who tries to lock out one $as for hours, before t
   it('by waiting until strangers may try again keeps no known browser of the person out', async () => {
     await using test = await startAttack(dialect, person);
     const { windowMs } = person;
-    // As soon as they may, then now and then, and once more right before the person comes, about once a day.
-    const pausesMs = [windowMs, windowMs, windowMs, 3 * hourMs, 6 * hourMs, 6 * hourMs, 5 * hourMs, windowMs, windowMs];
-    for (let day = 0; day < 2; day += 1) {
-      for (const pauseMs of pausesMs) {
-        await test.attack(person.most);
+    // As soon as they may, now and then, and right before the person comes, about once a day.
+    const pausesMs = [0, windowMs, windowMs, windowMs, 3 * hourMs, 6 * hourMs, 6 * hourMs, 5 * hourMs, windowMs];
+    // Of 9 rounds and of 8, as an account could be locked in every other one.
+    for (const pauses of [pausesMs, pausesMs.slice(1)]) {
+      for (const pauseMs of pauses) {
         test.clock.advance(pauseMs);
+        await test.attack(person.most);
       }
       await test.signIn();
     }
