@@ -57,7 +57,6 @@ import { fingerprintKeys } from './replicas/key-fingerprints.ts';
 import { createKeyRegistry } from './replicas/key-registry.ts';
 import { createKeyWatch } from './replicas/key-watch.ts';
 import { createRequestNotes } from './request-notes.ts';
-import { scrub } from './scrub.ts';
 import { createSeenOnce } from './seen-once.ts';
 import { createAuditedSession } from './session/audited-session.ts';
 import { createMembership } from './session/membership.ts';
@@ -313,7 +312,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onForeignHost(host) {
       if (!foreignHosts.isNew(host)) return;
       log.warn(
-        { host: scrub(host), cookieDomain: config.cookieDomain },
+        { host, cookieDomain: config.cookieDomain },
         'Browsers will drop the session cookies: the host of the request is not in COOKIE_DOMAIN. Set COOKIE_DOMAIN to a domain that contains this host, or unset it.',
       );
     },

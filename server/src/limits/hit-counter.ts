@@ -5,6 +5,6 @@ export type Hits = { count: number; resetMs: number };
 
 /** Counts in fixed windows, each of which begins with its first hit. */
 export type HitCounter = {
-  /** Counts `by` more (default 1; a negative number takes back) and tells the count. Never throws. */
+  /** Counts `by` more (default 1) and returns the count. Never throws. */
   add: (name: string, options: { windowMs: number; by?: number }) => Awaitable<Hits>;
 };

@@ -124,13 +124,6 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   const chainKey = (name: string) => `${prefix}chain:${name}`;
   const leadKey = (mark: Mark) => `${prefix}chain-of:${nameOf(mark)}`;
   const endedKey = (name: string) => `${prefix}ended:${name}`;
-  const endedKeys = new WeakMap<Mark, string>();
-  /** Remembered for as long as the token is: every call with it asks. */
-  const endedKeyOf = (access: Mark): string => {
-    const key = endedKeys.get(access) ?? endedKey(nameOf(access));
-    endedKeys.set(access, key);
-    return key;
-  };
   const ttlMs = (expiresAtMs: number) => entryLifetimeMs(expiresAtMs, now(), longestMs);
   const longestTtlMs = (marks: readonly Mark[]) => Math.max(...marks.map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
 
@@ -369,8 +362,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
 
     /** When the session of this access token was signed out. Null: it was not. */
     async endedAtMs(access: Mark): Promise<number | null> {
-      const key = endedKeyOf(access);
-      const answer = await ask(() => redis.get(key).then((ended) => ended ?? ''));
+      const answer = await ask(() => redis.get(endedKey(nameOf(access))).then((ended) => ended ?? ''));
       return answer === null || answer === '' ? null : Number(answer);
     },
   };
