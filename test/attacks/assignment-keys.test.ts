@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { defaultAssignmentLimits } from '../../server/src/assignment/assignment-limits.ts';
 import { browserOf, crowd } from '../support/crowd.ts';
 import { readExposition, valueOf } from '../support/exposition.ts';
-import { startApp, type TestApp } from '../support/start-app.ts';
+import { startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 import { createVictim, tellVictim } from '../support/victim.ts';
 
 const callsPerBatch = 50;
@@ -64,7 +65,8 @@ const metricsOf = async (app: TestApp) => {
   return readExposition(await (await fetch(`${address}/metrics`)).text());
 };
 
-const start = () => startApp({ env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', LOG_LEVEL: 'error' } });
+const start = (options: Pick<StartAppOptions, 'assignmentLimits'> = {}) =>
+  startApp({ ...options, env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', LOG_LEVEL: 'error' } });
 
 describe('new assignment keys, pushed as fast as they can be', () => {
   it('by one person end at 2,000, and others are assigned as ever', async () => {
@@ -77,14 +79,15 @@ describe('new assignment keys, pushed as fast as they can be', () => {
     expect(valueOf(metrics, 'auth_bff_rate_limited_total', { limit: 'assignment_keys' })).toBe(500);
   });
 
-  it('by 16 people at once end at 20,000 in a rotation, and others are assigned as ever', async () => {
-    await using app = await start();
-    const attack = Promise.all(crowd(16).map((person) => push(app, person, keysOf(person, 1_300))));
+  it('by 16 people at once end at the limit of a rotation, and others are assigned as ever', async () => {
+    expect(defaultAssignmentLimits.keysPerRotationPerHour).toBe(20_000);
+    await using app = await start({ assignmentLimits: { keysPerPersonPerHour: 600, keysPerRotationPerHour: 2_000 } });
+    const attack = Promise.all(crowd(16).map((person) => push(app, person, keysOf(person, 150))));
     await attackBesideAVictim('16 people push assignment keys', app, attack);
     const counts = await attack;
-    expect(counts.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(20_000);
+    expect(counts.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(2_000);
     const bytes = valueOf(await metricsOf(app), 'auth_bff_assignment_memory_bytes', {});
-    expect(bytes).toBeLessThan(bytesOfKeys(20_500));
+    expect(bytes).toBeLessThan(bytesOfKeys(2_500));
   });
 
   it('in roles that somebody makes up start 100 rotations an hour, if the Auth Service knows such roles at all', async () => {

@@ -4,13 +4,13 @@ import { askRaw, keepingAgent, outcomesOf, queryTarget, type RawAnswer, written 
 import { dialects, forgetful, startApp, type TestApp } from '../support/start-app.ts';
 import { createVictim, tellVictim } from '../support/victim.ts';
 
-const limit = 200;
+const limit = 100;
 /** Calls that the other person makes meanwhile: fewer than the limit. */
-const victimCalls = 25;
+const victimCalls = 20;
 /** As many as browsers open to one host. */
 const connections = 6;
 /** Requests of the attacker that are refused before the attack ends, at least. */
-const enoughRefusals = 50;
+const enoughRefusals = 12;
 
 type Attack = {
   /** The target of the attacker's next request. */

@@ -15,7 +15,7 @@ const attacker = '198.51.100.7';
 const poison = 'poison';
 const victims = staff
   .filter((person) => person.is_active && !person.second_factor && !person.locked && !person.captcha)
-  .slice(0, 25)
+  .slice(0, 13)
   .map(({ id, email, password }, index) => ({
     id,
     credentials: { email, password },
@@ -88,14 +88,14 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
     clock,
     from,
     attack,
-    /** 25 people make a call, one a second, each beside one more bad call. Default: the right sign-in. */
+    /** 13 people make a call, one every 2 s, each beside one more bad call. Default: the right sign-in. */
     async callBeside(bad: () => Promise<unknown>, good: VictimCall = signIn) {
       const victim = createVictim();
       for (const person of victims) {
         const attempt = bad();
         await victim.attempt(() => good(from(person.address), person));
         await attempt;
-        clock.advance(1_000);
+        clock.advance(2_000);
       }
       return victim;
     },
@@ -112,7 +112,7 @@ type Test = Awaited<ReturnType<typeof start>>;
 const expectEveryVictim = (name: string, victim: Awaited<ReturnType<Test['callBeside']>>) => {
   tellVictim(name, victim);
   expect(victim.failures()).toEqual({});
-  expect([victim.attempts(), victim.rate()]).toEqual([25, 1]);
+  expect([victim.attempts(), victim.rate()]).toEqual([13, 1]);
 };
 
 describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', (dialect) => {
@@ -129,6 +129,30 @@ describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', 
     for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
     expectEveryVictim(`500 from one address (${dialect})`, await test.callBeside(bad));
   });
+
+  it('by tokens of made-up people, which only the Auth Service can tell from real ones', async () => {
+    const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
+    const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '' };
+    await using test = await start(dialect, env);
+    let id = 1_000;
+    const bad = () => {
+      id += 1;
+      const browser = test.from(attacker);
+      browser.holdTokens({ access: staffToken(test.clock.now(), { user_id: id }) });
+      return reasonOf(browser.trpc.session.me.query());
+    };
+    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
+    const victim = await test.callBeside(bad, async (browser, person) => {
+      browser.holdTokens(await test.upstream.authService.issue({ type: 'staff', id: person.id }));
+      await browser.trpc.session.me.query();
+    });
+    expectEveryVictim(`500 for made-up tokens (${dialect})`, victim);
+  });
+});
+
+// Refusals and outages are the proxy's, and the same in both dialects.
+describe('an anonymous attacker stops nobody else, whatever the dialect,', () => {
+  const dialect = 'guide';
 
   it('by the addresses of one IPv6 network', async () => {
     await using test = await start(dialect);
@@ -162,24 +186,5 @@ describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', 
     test.clock.advance(5_000);
     await bad();
     expectEveryVictim(`500 from 12 networks (${dialect})`, await test.callBeside(bad));
-  });
-
-  it('by tokens of made-up people, which only the Auth Service can tell from real ones', async () => {
-    const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
-    const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '' };
-    await using test = await start(dialect, env);
-    let id = 1_000;
-    const bad = () => {
-      id += 1;
-      const browser = test.from(attacker);
-      browser.holdTokens({ access: staffToken(test.clock.now(), { user_id: id }) });
-      return reasonOf(browser.trpc.session.me.query());
-    };
-    for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
-    const victim = await test.callBeside(bad, async (browser, person) => {
-      browser.holdTokens(await test.upstream.authService.issue({ type: 'staff', id: person.id }));
-      await browser.trpc.session.me.query();
-    });
-    expectEveryVictim(`500 for made-up tokens (${dialect})`, victim);
   });
 });

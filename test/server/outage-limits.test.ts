@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../server/dev/auth-service.ts';
@@ -34,10 +35,15 @@ const outages: ReadonlyArray<[string, Fault]> = [
   ['hangs up', { kind: 'reset' }],
   ['never answers', { kind: 'hang' }],
 ];
+/** Each fault is the same in both dialects, which matter to what comes before and after. */
+const cases = [
+  ...outages.map(([name, fault]) => ['guide', name, fault] as const),
+  ...outages.slice(0, 1).map(([name, fault]) => ['deployed', name, fault] as const),
+];
 
 /** Lets deadlines pass until a call has ended. */
 const outlast = async <Result>({ deadlines }: Pick<TestApp, 'deadlines'>, call: Promise<Result>): Promise<Result> => {
-  const passing = setInterval(deadlines.pass, 5);
+  const passing = setInterval(deadlines.pass, 1);
   try {
     return await call;
   } finally {
@@ -54,8 +60,12 @@ const duringOutage = async (test: Started, fault: Fault, calls: number, call: ()
       hasEnded = true;
     });
     // A call that the Auth Service has not read yet might be judged after the outage.
-    await vi.waitFor(() => expect(hasEnded || test.authService.count() > before).toBe(true));
-    expect(await outlast(test, ending)).toMatch(/^(auth_service_unavailable|overloaded)$/);
+    const isSeen = () => hasEnded || test.authService.count() > before;
+    while (!isSeen()) await nextTurn();
+    // Only a call that hangs needs its deadline.
+    expect(await (fault.kind === 'hang' ? outlast(test, ending) : ending)).toMatch(
+      /^(auth_service_unavailable|overloaded)$/,
+    );
   }
   test.authService.clearFaults();
   test.clock.advance(35_000);
@@ -67,10 +77,10 @@ const refresh = ({ trpc }: Browser) =>
     (error: Error & { data?: { reason?: string } }) => error.data?.reason ?? error.message,
   );
 
-describe.each(dialects)('an outage in which the %s Auth Service', (dialect) => {
-  it.each(outages)('%s uses up no tries to sign in', async (_name, fault) => {
+describe('an outage in which the', () => {
+  it.each(cases)('%s Auth Service %s uses up no tries to sign in', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
-    await duringOutage(test, fault, 35, async () => (await test.tryIn(john)).end);
+    await duringOutage(test, fault, 12, async () => (await test.tryIn(john)).end);
     // All that a stranger has is left.
     for (let tries = 0; tries < 6; tries += 1) {
       expect((await test.tryIn({ ...john, password: 'wrong' })).end).toBe('bad_credentials');
@@ -78,15 +88,15 @@ describe.each(dialects)('an outage in which the %s Auth Service', (dialect) => {
     expect((await test.tryIn(john)).end).toBe('signed_in');
   });
 
-  it.each(outages)('%s uses up no refreshes', async (_name, fault) => {
+  it.each(cases)('%s Auth Service %s uses up no refreshes', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
     const browser = test.browser();
     browser.holdTokens(await test.authService.issue({ type: 'staff', id: 123 }));
-    await duringOutage(test, fault, 35, () => refresh(browser));
+    await duringOutage(test, fault, 31, () => refresh(browser));
     expect(await refresh(browser)).toBe('refreshed');
   });
 
-  it.each(outages)('%s uses up no codes of a second factor', async (_name, fault) => {
+  it.each(cases)('%s Auth Service %s uses up no codes of a second factor', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
     const { challenge = '' } = await test.tryIn(rafael);
     const verify = () =>
@@ -95,7 +105,7 @@ describe.each(dialects)('an outage in which the %s Auth Service', (dialect) => {
     expect(await verify()).toMatchObject({ status: 'signed_in' });
   });
 
-  it('never answers uses up no tries of a known browser', async () => {
+  it.each(dialects)('%s Auth Service never answers uses up no tries of a known browser', async (dialect) => {
     await using test = await start({ dialect });
     const { device } = await test.tryIn(john);
     const cookie = device ?? '';

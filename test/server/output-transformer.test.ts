@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { countRecords, writeOutput, writeOutputInParts } from '../../server/src/output-transformer.ts';
 
 /** Of each kind of values; more: `FUZZ_RUNS=100000`, and others: `FUZZ_SEED=7`. */
-const runs = Number(process.env.FUZZ_RUNS ?? 3_000);
+const runs = Number(process.env.FUZZ_RUNS ?? 1_000);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 const shown = { depth: Number.POSITIVE_INFINITY, showHidden: true };
 
@@ -204,7 +204,7 @@ it('writes most values of JSON and dates itself', () => {
       return false;
     }
   };
-  expect(fc.sample(plain, { numRuns: 1_000, seed }).filter(isOwn).length).toBeGreaterThan(250);
+  expect(fc.sample(plain, { numRuns: 400, seed }).filter(isOwn).length).toBeGreaterThan(100);
 });
 
 describe('an answer that is written in parts', () => {
@@ -254,7 +254,10 @@ describe('an answer that is written in parts', () => {
   });
 
   it(`is the same text as in one go, for ${runs} values`, async () => {
-    const answer = fc.dictionary(key, fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.dictionary(key, leaf)))));
+    // A part is of 3 records at most, so that lists of 5 have several.
+    const object = fc.dictionary(key, leaf, { maxKeys: 3 });
+    const list = fc.array(fc.oneof(leaf, object), { maxLength: 5 });
+    const answer = fc.dictionary(key, fc.oneof(leaf, list), { maxKeys: 4 });
     await fc.assert(
       fc.asyncProperty(answer, fc.integer({ min: 1, max: 3 }), async (value, recordsPerPart) => {
         expect((await byParts(value, recordsPerPart)).text).toBe(byUs(value));

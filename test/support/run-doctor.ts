@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { examine } from '../../server/src/doctor/examine.ts';
+import { examine, type ExamineOptions } from '../../server/src/doctor/examine.ts';
 import type { Finding } from '../../server/src/doctor/finding.ts';
 import { isWell, toText } from '../../server/src/doctor/report.ts';
 import { capture } from './captured.ts';
@@ -93,9 +93,17 @@ export const examineHere = async ({
   env,
   token,
   deadlineMs = 60_000,
-}: Pick<RunDoctorOptions, 'env' | 'token'> & { deadlineMs?: number }): Promise<DoctorRun> => {
+  createDeadline,
+}: Pick<RunDoctorOptions, 'env' | 'token'> &
+  Pick<ExamineOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
   const tokenInput = token === undefined ? ({ state: 'none' } as const) : ({ state: 'given', token } as const);
-  const findings = await examine({ env, tokenInput, now: Date.now, deadlineMs });
+  const findings = await examine({
+    env,
+    tokenInput,
+    now: Date.now,
+    deadlineMs,
+    ...(createDeadline === undefined ? {} : { createDeadline }),
+  });
   const stdout = toText(findings);
   capture('answer', stdout);
   return toRun({ code: isWell(findings) ? 0 : 1, stdout, stderr: '' });

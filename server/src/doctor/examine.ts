@@ -1,4 +1,4 @@
-import { createTransport } from '../auth-service/transport.ts';
+import { type CreateDeadline, createTransport } from '../auth-service/transport.ts';
 import { type Config, listConfigWarnings } from '../config.ts';
 import type { KeyVariable } from '../replicas/compare-keys.ts';
 import { fingerprintKeys } from '../replicas/key-fingerprints.ts';
@@ -33,6 +33,8 @@ export type ExamineOptions = {
   now: () => number;
   /** Milliseconds that each question may take. Default 5,000. */
   deadlineMs?: number;
+  /** A signal for each question that aborts with a `TimeoutError` after so many milliseconds. Default `AbortSignal.timeout`. */
+  createDeadline?: CreateDeadline;
 };
 
 /** Variables that a check of their own is about. */
@@ -210,10 +212,10 @@ const listWarnings = async ({ env }: ExamineOptions, config: Config) => [
  * needs no BFF that runs, and never throws for what it finds. No finding holds a secret.
  */
 export const examine = async (options: ExamineOptions): Promise<Finding[]> => {
-  const { env, now, deadlineMs = 5_000 } = options;
+  const { env, now, deadlineMs = 5_000, createDeadline } = options;
   const { config, faults } = readEnvironment(env);
   const hasAddress = !faults.has('AUTH_SERVICE_URL');
-  const transport = createTransport({ url: config.authServiceUrl, apiKey: config.apiKey, deadlineMs });
+  const transport = createTransport({ url: config.authServiceUrl, apiKey: config.apiKey, deadlineMs, createDeadline });
   try {
     const redis = Promise.all(checkRedisUrl(config, faults, deadlineMs));
     const replicas = redis.then((findings) => checkReplicas(config, faults, findings, deadlineMs));

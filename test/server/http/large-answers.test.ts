@@ -153,17 +153,17 @@ const batchOf = (pagesOfIds: readonly number[][]): string =>
     Object.fromEntries(pagesOfIds.map((ids, index) => [index, { json: { ids } }])),
   );
 
-const pages = Array.from({ length: 50 }, (_, index) => crowd(500, index * 500));
+const pages = Array.from({ length: 10 }, (_, index) => crowd(500, index * 500));
 const batch = batchOf(pages);
 
-it('50 calls for 500 users each, none of whom is known, hold the event loop for 500 users at a time', async () => {
+it('calls for 500 users each, none of whom is known, hold the event loop for 500 users at a time', async () => {
   await using test = await start();
   test.turns.begin();
   const { status, headers, body } = await test.ask(batch);
   const { turns, ...most } = await test.turns.since();
   expect(most).toMatchObject({ lookedUp: 500, written: 500 });
   expect(most.read).toBeLessThanOrEqual(500);
-  expect(turns).toBeGreaterThan(100);
+  expect(turns).toBeGreaterThan(20);
   // As many requests as one person may have.
   expect(test.mostRequests()).toBeLessThanOrEqual(16);
   expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
@@ -173,23 +173,23 @@ it('50 calls for 500 users each, none of whom is known, hold the event loop for 
   );
 });
 
-it('50 calls for 500 users each, all of whom are known, are answered in 50 turns of the event loop', async () => {
+it('calls for 500 users each, all of whom are known, are answered in a turn of the event loop each', async () => {
   await using test = await start();
   await Promise.all(pages.map((ids) => test.directory.users(ids, caller)));
   test.turns.begin();
   const { body } = await test.ask(batch);
   const { turns, ...most } = await test.turns.since();
   expect(most).toEqual({ lookedUp: 500, read: 0, written: 500 });
-  expect(turns).toBe(50);
+  expect(turns).toBe(pages.length);
   expect((JSON.parse(body) as Result[]).map((call) => usersOf(call).length)).toEqual(pages.map(() => 500));
 });
 
-it('50 calls for the same 500 users are answered in a turn each, though all of them have waited for one load', async () => {
+it('calls for the same 500 users are answered in a turn each, though all of them have waited for one load', async () => {
   await using test = await start();
   const { body } = await test.ask(batchOf(pages.map(() => crowd(500))));
   const { turns, ...most } = await test.turns.since();
   expect(most).toMatchObject({ lookedUp: 500, written: 500 });
-  expect(turns).toBeGreaterThan(50);
+  expect(turns).toBeGreaterThan(pages.length);
   expect((JSON.parse(body) as Result[]).map((call) => usersOf(call).length)).toEqual(pages.map(() => 500));
 });
 
@@ -205,7 +205,7 @@ it('calls for many users keep no more of them in memory than there are requests 
   expect(test.lookedUp()).toBe(1_600);
   release();
   expect((await answer).status).toBe(200);
-  expect(test.lookedUp()).toBe(25_000);
+  expect(test.lookedUp()).toBe(5_000);
 });
 
 it('one answer with more users than that is written in parts', async () => {
