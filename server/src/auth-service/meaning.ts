@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { toUrl } from '../to-url.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Answer } from './transport.ts';
 
@@ -47,9 +48,10 @@ export const retryAfterOf = (answer: Answer, nowMs: number): number | null => {
 
 /** A redirect to the same path but for its slash, or to https: not a login page, but a wrong AUTH_SERVICE_URL. */
 export const isCanonicalRedirect = (endpoint: Endpoint, answer: Answer): boolean => {
-  if (answer.location === null || !URL.canParse(answer.location, 'http://any')) return false;
+  const location = answer.location === null ? null : toUrl(answer.location, 'http://any');
+  if (location === null) return false;
   const trim = (path: string) => path.replace(/\/+$/, '');
-  return trim(new URL(answer.location, 'http://any').pathname).endsWith(trim(endpoint.path));
+  return trim(location.pathname).endsWith(trim(endpoint.path));
 };
 
 /**

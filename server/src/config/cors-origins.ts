@@ -1,3 +1,4 @@
+import { toUrl } from '../to-url.ts';
 import { type Reading, toList } from './reading.ts';
 
 const expected =
@@ -10,8 +11,9 @@ const faultOf = (entry: string): string | null => {
   if (entry.includes('*')) return 'has a *, and each origin has to be named';
   if (/\s/.test(entry)) return 'has a space in it';
   if (!/^https?:\/\//i.test(entry)) return 'does not begin with http:// or https://';
-  if (!URL.canParse(entry)) return 'is no address';
-  const { origin, port } = new URL(entry);
+  const url = toUrl(entry);
+  if (url === null) return 'is no address';
+  const { origin, port } = url;
   if (port === '0') return 'has the port 0';
   if (origin === entry) return null;
   if (`${origin}/` === entry) return 'ends in a slash';

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { toUrl } from '../to-url.ts';
 
 /** Characters that end a host in a URL, or that URL drops without a word. */
 const foreign = /[\s/\\?#@:%<>^|]|\p{Cc}/u;
@@ -18,7 +19,7 @@ export const toHost = (text: string): string | null => {
   if (isIP(text) !== 0) return text;
   const inBrackets = /^\[(.*)\]$/.exec(text)?.[1];
   if (inBrackets !== undefined) return isIPv6(inBrackets) ? inBrackets : null;
-  if (text.includes('*') || foreign.test(text) || !URL.canParse(`http://${text}`)) return null;
-  const { hostname } = new URL(`http://${text}`);
-  return isIPv4(hostname) || !hasGoodLabels(hostname) ? null : hostname;
+  if (text.includes('*') || foreign.test(text)) return null;
+  const hostname = toUrl(`http://${text}`)?.hostname;
+  return hostname === undefined || isIPv4(hostname) || !hasGoodLabels(hostname) ? null : hostname;
 };

@@ -1,3 +1,4 @@
+import { toUrl } from '../to-url.ts';
 import { toHost } from './host.ts';
 import type { Reading } from './reading.ts';
 
@@ -12,8 +13,8 @@ export const readHttpUrl = (text: string): Reading<string> => {
   const fault = 'expected an http or https address, such as http://auth-service:8000';
   if (!/^https?:\/\/[^/]/i.test(text)) return { fault };
   if (/[\s\\]/.test(text)) return { fault: 'expected an address without spaces and backslashes' };
-  if (!URL.canParse(text)) return { fault };
-  const url = new URL(text);
+  const url = toUrl(text);
+  if (url === null) return { fault };
   if (url.username !== '' || url.password !== '') {
     return { fault: 'expected an address without a user name or password in it' };
   }

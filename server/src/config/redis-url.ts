@@ -1,3 +1,4 @@
+import { toUrl } from '../to-url.ts';
 import { toHost } from './host.ts';
 import type { Reading } from './reading.ts';
 
@@ -43,10 +44,11 @@ export const readRedisUrl = (text: string): Reading<RedisTarget> => {
   // URL drops tabs and line ends, also out of a password.
   if (!/^rediss?:\/\//i.test(text) || /[\t\r\n]/.test(text)) return { fault: expected };
   if (text.includes('#')) return { fault: `${expected}; a # in a password is written %23` };
-  if (!URL.canParse(text)) {
+  const url = toUrl(text);
+  if (url === null) {
     return { fault: `${expected}, with a port up to 65535, and with user name and password percent-encoded` };
   }
-  const { protocol, hostname, port, username, password, pathname, search, searchParams } = new URL(text);
+  const { protocol, hostname, port, username, password, pathname, search, searchParams } = url;
   // What a / or ? in a password that is not encoded leads to.
   if (/@/.test(pathname + search)) {
     return { fault: `${expected}; in a password / is written %2F, ? is written %3F and @ is written %40` };

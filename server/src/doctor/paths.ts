@@ -1,6 +1,7 @@
 import type { Endpoint } from '../auth-service/endpoints.ts';
 import { isCanonicalRedirect, isJson } from '../auth-service/meaning.ts';
 import type { Answer } from '../auth-service/transport.ts';
+import { toUrl } from '../to-url.ts';
 import { type Finding, ok, problem, unchecked, warning } from './finding.ts';
 import { whyNot } from './reachable.ts';
 import { type AskedPath, isAnswer, type Outcome, type Survey, type TokenSurvey } from './survey.ts';
@@ -17,7 +18,7 @@ type Kind = 'there' | 'moved' | 'missing' | 'page' | 'refused' | 'failing' | 'un
 
 /** Without its query, which may name the path that was asked for. Null: there is none, or none that can be read. */
 const pathOf = (location: string | null): string | null =>
-  location !== null && URL.canParse(location, 'http://any') ? new URL(location, 'http://any').pathname : null;
+  location === null ? null : (toUrl(location, 'http://any')?.pathname ?? null);
 
 /** Whether an answer tells nothing that the answer to a path that cannot exist does not tell as well. */
 const isLike = (answer: Answer, nowhere: Outcome): boolean =>

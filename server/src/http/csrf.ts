@@ -1,6 +1,7 @@
 import { csrfHeader, csrfValue, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
+import { toUrl } from '../to-url.ts';
 
 export type CsrfOptions = { corsOrigins: readonly string[] };
 
@@ -8,7 +9,7 @@ export type CsrfOptions = { corsOrigins: readonly string[] };
 const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${trpcPath}/`) === true;
 
 /** Without the port that the scheme implies, so that `Host: a:443` is the origin `https://a`. */
-const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);
+const hostOf = (origin: string): string | null => toUrl(origin)?.host ?? null;
 
 /** Whether the browser, or its Origin header, says that the request was made by another site or origin. */
 export const isFromElsewhere = (request: FastifyRequest): boolean => {
@@ -16,7 +17,7 @@ export const isFromElsewhere = (request: FastifyRequest): boolean => {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin } = request.headers;
   if (origin === undefined) return false;
-  const scheme = URL.canParse(origin) ? new URL(origin).protocol : 'http:';
+  const scheme = toUrl(origin)?.protocol ?? 'http:';
   const originHost = hostOf(origin);
   // request.host is X-Forwarded-Host behind a trusted proxy, and Host otherwise.
   return originHost === null || originHost === '' || originHost !== hostOf(`${scheme}//${request.host}`);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
+import { toUrl } from '../to-url.ts';
 
 const methods = ['GET', 'HEAD', 'POST'];
 
@@ -12,9 +13,8 @@ const createAddressCheck = () => {
     const isPath = /^\/[^/\\]/.test(url);
     if (isPath && headers.host !== undefined && headers.host === goodHost) return true;
     const base = `http://${headers.host ?? 'localhost'}`;
-    if (!URL.canParse(url, base)) return false;
-    const { username, password } = new URL(url, base);
-    const isGood = username === '' && password === '';
+    const address = toUrl(url, base);
+    const isGood = address?.username === '' && address.password === '';
     if (isGood && isPath) goodHost = headers.host ?? null;
     return isGood;
   };
