@@ -64,6 +64,15 @@ const toBody = (answered: Answered | readonly Answered[]): string | Buffer => {
   return Buffer.concat([...bytes, ']'].map((part) => (isText(part) ? Buffer.from(part) : part)));
 };
 
+/** Characters of an input that take as long to read as one record takes to look up, check and write. */
+const charactersPerRecord = 160;
+
+/** How much work it is to read a request, in records. */
+const recordsToRead = ({ body, raw }: FastifyRequest): number => {
+  const characters = (raw.url?.length ?? 0) + (typeof body === 'string' ? body.length : 0);
+  return Math.floor(characters / charactersPerRecord);
+};
+
 export type TrpcHandlerOptions = TrpcOptions & {
   /** Whether answers differ by `Origin`, as with CORS they do. */
   variesByOrigin: boolean;
@@ -151,7 +160,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
   };
 
   /** Returns nothing but what the adapter promises: Fastify would wait for a promise in three steps more. */
-  const answer = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+  const answerNow = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
     const { path } = request.params as { path: string };
     let read: Calls | null = null;
     try {
@@ -168,6 +177,18 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const answering = calls.map((call, index) => answerCall(request, ctx, call, index, inputOf, errors));
     const [first] = answering;
     void sendOnceAnswered(isBatch || first === undefined ? Promise.all(answering) : first, reply, errors);
+    return undefined;
+  };
+
+  /** A long input is read in a slice of its own: 50 that arrive at once would hold the event loop. */
+  const answer = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+    const turn = slices.take(recordsToRead(request), request.ip);
+    if (turn === undefined) return answerNow(request, reply);
+    turn
+      .then(() => answerNow(request, reply))
+      .catch((error: unknown) => {
+        reply.send(error);
+      });
     return undefined;
   };
 

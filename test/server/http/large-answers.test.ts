@@ -30,12 +30,12 @@ const caller = { type: 'staff', id: 123, accessToken: 'none' } as const;
 
 /** What was done in each turn of the event loop. */
 const watchTurns = () => {
-  const none = () => ({ lookedUp: 0, read: 0, written: 0 });
+  const none = () => ({ begun: 0, lookedUp: 0, read: 0, written: 0 });
   let now = none();
   const turns: Array<ReturnType<typeof none>> = [];
   let isOver = false;
   const watch = () => {
-    if (now.lookedUp + now.read + now.written > 0) turns.push(now);
+    if (now.begun + now.lookedUp + now.read + now.written > 0) turns.push(now);
     now = none();
     if (!isOver) setImmediate(watch);
   };
@@ -48,7 +48,7 @@ const watchTurns = () => {
   });
   const most = (what: keyof ReturnType<typeof none>) => Math.max(...turns.map((turn) => turn[what]));
   return {
-    count: (what: 'lookedUp' | 'read', records: number): void => {
+    count: (what: 'begun' | 'lookedUp' | 'read', records: number): void => {
       now[what] += records;
     },
     begin(): void {
@@ -59,7 +59,13 @@ const watchTurns = () => {
     async since() {
       await nextTurn();
       await nextTurn();
-      return { turns: turns.length, lookedUp: most('lookedUp'), read: most('read'), written: most('written') };
+      return {
+        turns: turns.length,
+        begun: most('begun'),
+        lookedUp: most('lookedUp'),
+        read: most('read'),
+        written: most('written'),
+      };
     },
     stop(): void {
       isOver = true;
@@ -111,8 +117,9 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
     variesByOrigin: false,
     onError: (error) => expect.fail(error.message),
     onUnreached: () => {},
-    createContext: ({ id: requestId }, reply, facts) =>
-      createContext({
+    createContext: ({ id: requestId }, reply, facts) => {
+      turns.count('begun', 1);
+      return createContext({
         requestId,
         isDevelopment: false,
         ...facts,
@@ -128,7 +135,8 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         onCall: () => {},
         charge: () => {},
         requestSession: { current: () => ({ state: 'signed_in', principal, caller }) } as never,
-      }),
+      });
+    },
   });
   const url = await server.listen({ port: 0 });
   return {
@@ -136,6 +144,8 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
     turns,
     mostRequests: () => mostRequests,
     lookedUp: () => lookedUp,
+    /** Asks all at once, in one turn of the event loop. */
+    askTogether: (targets: readonly string[]) => Promise.all(targets.map((target) => server.inject(target))),
     ask: async (target: string, headers: Record<string, string> = {}) => askRaw(url, { target, headers }),
     async [Symbol.asyncDispose]() {
       turns.stop();
@@ -179,8 +189,9 @@ it('calls for 500 users each, all of whom are known, are answered in a turn of t
   test.turns.begin();
   const { body } = await test.ask(batch);
   const { turns, ...most } = await test.turns.since();
-  expect(most).toEqual({ lookedUp: 500, read: 0, written: 500 });
-  expect(turns).toBe(pages.length);
+  expect(most).toEqual({ begun: 1, lookedUp: 500, read: 0, written: 500 });
+  // One more reads the request.
+  expect(turns).toBe(pages.length + 1);
   expect((JSON.parse(body) as Result[]).map((call) => usersOf(call).length)).toEqual(pages.map(() => 500));
 });
 
@@ -215,7 +226,7 @@ it('one answer with more users than that is written in parts', async () => {
   test.turns.begin();
   const { headers, body } = await test.ask(target);
   const { turns, ...most } = await test.turns.since();
-  expect(most).toEqual({ lookedUp: 500, read: 0, written: 500 });
+  expect(most).toEqual({ begun: 1, lookedUp: 500, read: 0, written: 500 });
   expect(turns).toBeGreaterThanOrEqual(4);
   expect(usersOf(JSON.parse(body) as Result).map(nameOf)).toEqual(crowd(2_000).map(expectedName));
   expect(headers['content-length']).toBe(String(Buffer.byteLength(body)));
@@ -230,6 +241,20 @@ it('streamed answers of 500 users are written in a turn each', async () => {
   const { status, body } = await test.ask(target, headers);
   const { turns, ...most } = await test.turns.since();
   expect([status, body.match(/somebody\./g)?.length]).toEqual([200, 2_500]);
-  expect(most).toEqual({ lookedUp: 500, read: 0, written: 500 });
-  expect(turns).toBe(5);
+  expect(most).toEqual({ begun: 1, lookedUp: 500, read: 0, written: 500 });
+  // One more reads the request.
+  expect(turns).toBe(6);
+});
+
+it('50 requests with 500 ids each, which arrive together, are not all read in one turn', async () => {
+  await using test = await start();
+  const ids = crowd(500);
+  await test.directory.users(ids, caller);
+  test.turns.begin();
+  const target = queryTarget('users.byIds', { json: { ids } });
+  const answers = await test.askTogether(Array.from({ length: 50 }, () => target));
+  const { begun, written } = await test.turns.since();
+  expect(begun).toBeLessThanOrEqual(16);
+  expect(written).toBe(500);
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
 });
