@@ -1,8 +1,7 @@
 import { codeOfReason, type ErrorData, type Reason } from '@auth-bff/shared';
-import { type AnyTRPCProcedure, getTRPCErrorFromUnknown, initTRPC, TRPCError } from '@trpc/server';
+import { getTRPCErrorFromUnknown, initTRPC, TRPCError } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { deserialize, serialize } from 'superjson';
-import type { z } from 'zod';
 import { personOf } from './auth-service/transport.ts';
 import { type Awaitable, isKnown } from './awaitable.ts';
 import type { Context, Person } from './context.ts';
@@ -44,6 +43,9 @@ export const toTRPCError = (error: AppError): TRPCError =>
 export const thrownToTRPCError = (thrown: unknown): TRPCError =>
   thrown instanceof AppError ? toTRPCError(thrown) : getTRPCErrorFromUnknown(thrown);
 
+/** What resolvers of signed-in procedures get. */
+export type SignedInContext = Context & { person: Person };
+
 const ruleOf = (path: string) => {
   const rule = policy[path];
   if (rule === undefined) throw new AppError('insufficient_permissions');
@@ -51,7 +53,7 @@ const ruleOf = (path: string) => {
 };
 
 /** Who asks, before the input is looked at: the person signed in, whom the policy's rule admits by its `who`. */
-const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
+export const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
   const { who } = ruleOf(path);
   const admit = (authentication: Authentication): Person => {
     if (authentication.state === 'refused') throw authentication.error;
@@ -62,7 +64,7 @@ const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
   return isKnown(authentication) ? admit(authentication) : authentication.then(admit);
 };
 
-const reasonOf = (error: unknown): Reason =>
+export const reasonOf = (error: unknown): Reason =>
   (error instanceof AppError ? error : toAppError(getTRPCErrorFromUnknown(error))).reason;
 
 type GetRawInput = () => Promise<unknown>;
@@ -71,7 +73,7 @@ type GetRawInput = () => Promise<unknown>;
  * Throws `invalid_input` for text that no service can store, before anything else happens. An input that cannot be read
  * is left to the procedure: it may take none.
  */
-const refuseUnstorable = async (getRawInput: GetRawInput): Promise<void> => {
+export const refuseUnstorable = async (getRawInput: GetRawInput): Promise<void> => {
   let input: unknown;
   try {
     input = await getRawInput();
@@ -83,7 +85,7 @@ const refuseUnstorable = async (getRawInput: GetRawInput): Promise<void> => {
 };
 
 /** Measures a call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
-const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {
+export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {
   const startedAtMs = request.clock();
   const tell = (failure: Reason | null) => request.onCall(path, failure, request.clock() - startedAtMs);
   try {
@@ -97,6 +99,37 @@ const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next 
   return result;
 });
 
+/**
+ * An answer with many records is written as soon as its call ends, which takes longer than all before: each gets a slice of
+ * the event loop of its own. Undefined: no wait is needed.
+ */
+export const sliceToWrite = (data: unknown, { principal }: Person): Promise<void> | undefined => {
+  const records = countRecords(data);
+  return records === 0 ? undefined : slices.takeAgain(Math.min(records, recordsPerSlice), personOf(principal));
+};
+
+/** Admits the person signed in by the `who` of the policy's rule, before the input is looked at. */
+export const admit = t.middleware(async ({ ctx, path, next }) => {
+  const person = await admitPerson(ctx, path);
+  const result = await next({ ctx: { person } });
+  if (result.ok) await sliceToWrite(result.data, person);
+  return result;
+});
+
+/** Throws `insufficient_permissions` unless the `permits` of the policy's rule allows this input. */
+export const checkPermission = async (path: string, { principal, member }: Person, input: unknown): Promise<void> => {
+  const { permits } = ruleOf(path);
+  if (permits !== undefined && !(await permits({ principal, member, input }))) {
+    throw new AppError('insufficient_permissions');
+  }
+};
+
+/** Stands right behind `.input()` of each procedure whose rule has `permits`: without it the service does not start. */
+export const permitted = t.middleware(async ({ ctx, path, input, next }) => {
+  await checkPermission(path, (ctx as SignedInContext).person, input);
+  return next();
+});
+
 /** For everybody whom the policy admits. */
 export const publicProcedure = t.procedure.use(observe).use(async ({ ctx, path, next }) => {
   if (ruleOf(path).who !== 'anyone') await admitPerson(ctx, path);
@@ -104,94 +137,7 @@ export const publicProcedure = t.procedure.use(observe).use(async ({ ctx, path, 
 });
 
 /** `ctx.person` is the person signed in. */
-export const signedInProcedure = t.procedure
-  .use(observe)
-  .use(async ({ ctx, path, next }) => next({ ctx: { person: await admitPerson(ctx, path) } }));
-
-const parseInput = <Input extends z.ZodType>(schema: Input, raw: unknown): z.output<Input> => {
-  const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw new TRPCError({ code: 'BAD_REQUEST', cause: parsed.error });
-  return parsed.data;
-};
-
-const withSchemas = <Input extends z.ZodType, Output extends z.ZodType>(input: Input, output: Output) =>
-  t.procedure.input(input).output(output);
-
-/** What tRPC hands a procedure, and that its resolver, of which its types do not tell all. */
-type CallOptions = Parameters<AnyTRPCProcedure>[0] & { ctx: Context };
-type Resolver = (options: CallOptions) => Promise<unknown>;
-
-/** The resolvers of the procedures that are nothing else. */
-const resolvers = new WeakMap<object, Resolver>();
-
-/** Calls a procedure. One that is a resolver alone is called as such, which is what tRPC would come to. */
-export const callProcedure = (procedure: AnyTRPCProcedure, options: CallOptions): Promise<unknown> =>
-  (resolvers.get(procedure) ?? procedure)(options);
-
-/**
- * A signed-in call with an input, which the policy's rule looks at once it is known to be valid.
- *
- * To tRPC it is a resolver alone: what `.use`, `.input` and `.output` would do is done in it. A middleware of tRPC's
- * costs a call as much as everything that is done in it here, and these are the calls that pages make by the dozen.
- * The types are those that `.input` and `.output` give.
- */
-export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.ZodType>(
-  inputSchema: Input,
-  outputSchema: Output,
-) => {
-  type Answer = (asked: {
-    request: Context['request'];
-    asking: Person['asking'];
-    input: z.output<Input>;
-  }) => Awaitable<z.input<Output>>;
-  type Builder = ReturnType<typeof withSchemas<Input, Output>>;
-
-  const resolverOf =
-    (answer: Answer): Resolver =>
-    async ({ ctx, path, getRawInput }) => {
-      const { request } = ctx;
-      const startedAtMs = request.clock();
-      try {
-        await refuseUnstorable(getRawInput);
-        // What is known at once is not waited for: most is, and a page asks for much.
-        const admitted = admitPerson(ctx, path);
-        const person = isKnown(admitted) ? admitted : await admitted;
-        const input = parseInput(inputSchema, await getRawInput());
-        const { permits } = ruleOf(path);
-        const { principal, member, asking } = person;
-        if (permits !== undefined && !(await permits({ principal, member, input }))) {
-          throw new AppError('insufficient_permissions');
-        }
-        const answered = answer({ request, asking, input });
-        const data = outputSchema.parse(isKnown(answered) ? answered : await answered);
-        const records = countRecords(data);
-        if (records > 0) {
-          // The answer is written as soon as this ends, which takes longer than all before: each in a slice of its own.
-          const turn = slices.takeAgain(Math.min(records, recordsPerSlice), personOf(principal));
-          if (turn !== undefined) await turn;
-        }
-        request.onCall(path, null, request.clock() - startedAtMs);
-        return data;
-      } catch (error) {
-        request.onCall(path, reasonOf(error), request.clock() - startedAtMs);
-        throw error;
-      }
-    };
-  const keep = (
-    resolver: Resolver,
-    toProcedure: (resolve: (options: object) => Promise<unknown>) => AnyTRPCProcedure,
-  ) => {
-    const procedure = toProcedure((options) => resolver(options as CallOptions));
-    resolvers.set(procedure, resolver);
-    return procedure;
-  };
-  return {
-    query: (answer: Answer) =>
-      keep(resolverOf(answer), (resolve) => t.procedure.query(resolve)) as ReturnType<Builder['query']>,
-    mutation: (answer: Answer) =>
-      keep(resolverOf(answer), (resolve) => t.procedure.mutation(resolve)) as ReturnType<Builder['mutation']>,
-  };
-};
+export const signedInProcedure = t.procedure.use(observe).use(admit);
 
 /** Changes the session's cookies, and so stands alone: of several answers in one response, which cookies would count? */
 export const sessionMutation = publicProcedure.use(async ({ ctx, next }) => {

@@ -1,20 +1,26 @@
 import { Assignment, CandidatesAnswer, NextInput, PeekInput, RotationInput } from '@auth-bff/shared';
-import { router, signedInProcedureWith } from '../trpc.ts';
+import { permitted, router, signedInProcedure } from '../trpc.ts';
 
 /** Whose turn it is, among the people who have a role. */
 export const assignmentsRouter = router({
   /** The active people who have the role, in the order of their turns. */
-  candidates: signedInProcedureWith(RotationInput, CandidatesAnswer).query(({ request, asking, input }) =>
-    request.assignments.candidates(input, asking),
-  ),
+  candidates: signedInProcedure
+    .input(RotationInput)
+    .use(permitted)
+    .output(CandidatesAnswer)
+    .query(({ ctx: { request, person }, input }) => request.assignments.candidates(input, person.asking)),
 
   /** Gives the next turn. The same `key` gives the same person again, for 24 hours. */
-  next: signedInProcedureWith(NextInput, Assignment).mutation(({ request, asking, input }) =>
-    request.assignments.next(input, asking),
-  ),
+  next: signedInProcedure
+    .input(NextInput)
+    .use(permitted)
+    .output(Assignment)
+    .mutation(({ ctx: { request, person }, input }) => request.assignments.next(input, person.asking)),
 
   /** Whose turn is next, with nothing moved. */
-  peek: signedInProcedureWith(PeekInput, Assignment).query(({ request, asking, input }) =>
-    request.assignments.peek(input, asking),
-  ),
+  peek: signedInProcedure
+    .input(PeekInput)
+    .use(permitted)
+    .output(Assignment)
+    .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.asking)),
 });

@@ -1,11 +1,13 @@
 import { Employee, PersonId } from '@auth-bff/shared';
 import { z } from 'zod';
-import { router, signedInProcedureWith } from '../trpc.ts';
+import { permitted, router, signedInProcedure } from '../trpc.ts';
 
 /** Employees, whose numbers overlap with those of staff. */
 export const employeesRouter = router({
   /** One employee by id: for the help desk, and for the employee. */
-  byId: signedInProcedureWith(z.object({ id: PersonId }), Employee).query(({ request, asking, input }) =>
-    request.directory.employee(input.id, asking),
-  ),
+  byId: signedInProcedure
+    .input(z.object({ id: PersonId }))
+    .use(permitted)
+    .output(Employee)
+    .query(({ ctx: { request, person }, input }) => request.directory.employee(input.id, person.asking)),
 });

@@ -2,7 +2,7 @@ import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, U
 import { z } from 'zod';
 import { isKnown } from '../awaitable.ts';
 import { callsForIds } from '../limits/call-cost.ts';
-import { router, signedInProcedure, signedInProcedureWith } from '../trpc.ts';
+import { permitted, router, signedInProcedure } from '../trpc.ts';
 
 /** Staff users. */
 export const usersRouter = router({
@@ -12,28 +12,34 @@ export const usersRouter = router({
     .query(({ ctx }) => ctx.request.directory.me(ctx.person.asking)),
 
   /** One user by id. */
-  byId: signedInProcedureWith(z.object({ id: PersonId }), User).query(({ request, asking, input }) =>
-    request.directory.user(input.id, asking),
-  ),
+  byId: signedInProcedure
+    .input(z.object({ id: PersonId }))
+    .output(User)
+    .query(({ ctx: { request, person }, input }) => request.directory.user(input.id, person.asking)),
 
   /** Up to 500 users in the order asked, each once, and the ids that nobody has. */
-  byIds: signedInProcedureWith(z.object({ ids: PersonIds }), UsersAnswer).query(({ request, asking, input }) => {
-    // One call was counted when the request arrived.
-    const charged = request.charge(asking, callsForIds(input.ids) - 1);
-    const load = () => request.directory.users(input.ids, asking);
-    return isKnown(charged) ? load() : charged.then(load);
-  }),
+  byIds: signedInProcedure
+    .input(z.object({ ids: PersonIds }))
+    .output(UsersAnswer)
+    .query(({ ctx: { request, person }, input }) => {
+      // One call was counted when the request arrived.
+      const charged = request.charge(person.asking, callsForIds(input.ids) - 1);
+      const load = () => request.directory.users(input.ids, person.asking);
+      return isKnown(charged) ? load() : charged.then(load);
+    }),
 
   /** One user by company id, such as MA0001. */
-  byCompanyId: signedInProcedureWith(z.object({ companyId: CompanyId }), User).query(({ request, asking, input }) =>
-    request.directory.userByCompanyId(input.companyId, asking),
-  ),
+  byCompanyId: signedInProcedure
+    .input(z.object({ companyId: CompanyId }))
+    .output(User)
+    .query(({ ctx: { request, person }, input }) => request.directory.userByCompanyId(input.companyId, person.asking)),
 
   /** The ids of everybody who has a role in a system. */
-  byRole: signedInProcedureWith(
-    z.object({ system: SystemName, role: RoleName }),
-    z.object({ userIds: z.array(z.number()) }),
-  ).query(async ({ request, asking, input }) => ({
-    userIds: await request.directory.userIdsByRole(input, asking),
-  })),
+  byRole: signedInProcedure
+    .input(z.object({ system: SystemName, role: RoleName }))
+    .use(permitted)
+    .output(z.object({ userIds: z.array(z.number()) }))
+    .query(async ({ ctx: { request, person }, input }) => ({
+      userIds: await request.directory.userIdsByRole(input, person.asking),
+    })),
 });
