@@ -17,6 +17,8 @@ type Attack = {
   target: (index: number) => string;
   /** How many calls of the limit an answer is worth. */
   callsIn: (answer: RawAnswer) => number;
+  /** Calls of the limit that may be lost to requests that are refused only once their input is read. Default 0. */
+  lost?: number;
 };
 
 const batches: Attack = {
@@ -32,6 +34,8 @@ const batches: Attack = {
 const manyIds: Attack = {
   target: (index) => queryTarget('users.byIds', JSON.parse(written({ ids: crowd(500, 500 * index) }))),
   callsIn: () => 10,
+  // Each is counted as one call when it arrives, and as nine more when its input is read.
+  lost: 10 * (connections - 1),
 };
 const unknownProcedures: Attack = {
   target: () => queryTarget(Array.from({ length: 50 }, () => 'no.such')),
@@ -84,7 +88,8 @@ describe.each(dialects)('before the %s dialect', (dialect) => {
     expect(victim.failures()).toEqual({});
     expect(victim.rate()).toBe(1);
     expect(refused).toBeGreaterThanOrEqual(enoughRefusals);
-    expect(answered).toBe(limit);
+    expect(answered).toBeLessThanOrEqual(limit);
+    expect(answered).toBeGreaterThanOrEqual(limit - (attack.lost ?? 0));
   });
 });
 

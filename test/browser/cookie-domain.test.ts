@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signInPeople } from '../../server/dev/people.ts';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { cookiesLeft, hasChromium, launchChromium } from '../support/chromium.ts';
 import { createClock, dialects, startApp, type TestApp } from '../support/start-app.ts';
 
 const person = (shows: RegExp) => {
@@ -165,7 +165,7 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
     }
     expect(await whoIs(tts)).toBe(technician.id);
     await call(tts, 'session.logout', {});
-    expect(await context.cookies()).toEqual([]);
+    expect(await cookiesLeft(context)).toEqual([]);
     expect(await whoIs(tts)).toBe('signed_out');
   });
 });

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { cookiesLeft, hasChromium, launchChromium } from '../support/chromium.ts';
 import { type Site, startSite } from './start-site.ts';
 
 describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
@@ -101,7 +101,7 @@ describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
       expect(await ask(page, 1, 0)).toEqual(['no_token']);
       expect(await stateOf(page)).toEqual({ state: 'signed_out', signedOut: 1 });
     }
-    expect(await context.cookies()).toEqual([]);
+    expect(await cookiesLeft(context)).toEqual([]);
   });
 
   it('lose no tokens by a page that is left in the middle of its refresh', async () => {

@@ -5,6 +5,7 @@ import { createBlindNames } from '../../server/src/blind-names.ts';
 import { toNetwork } from '../../server/src/http/client-address.ts';
 import { createLog } from '../../server/src/log.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { openConnection } from '../support/open-connection.ts';
 import { askRaw, postHeaders, queryTarget, written } from '../support/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
@@ -58,16 +59,6 @@ const start = async (options: StartAppOptions = {}) => {
     },
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };
-};
-
-/** Holds the answers of an endpoint, after it did its work, until released. */
-const hold = ({ authService }: TestApp, endpoint: 'staff-login' | 'staff-otp') => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault(endpoint, { kind: 'hold', until });
-  return () => release();
 };
 
 const challengeOf = async (app: TestApp, browser = app.browser()) => {
@@ -150,7 +141,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
       const { app } = test;
       const isLogin = endpoint === 'staff-login';
       const { challenge, code } = isLogin ? { challenge: '', code: '' } : await challengeOf(app);
-      const release = hold(app, endpoint);
+      const gate = holdEndpoint(app.authService, endpoint);
       const body = written(isLogin ? technician : { challenge, code });
       using connection = await openConnection(app.url);
       connection.send(
@@ -162,12 +153,12 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
         '',
         body,
       );
-      await vi.waitFor(() => expect(app.authService.count(endpoint)).toBe(1));
+      await gate.held;
       connection.socket.destroy();
       // The server has noticed, before the Auth Service answers.
       await test.after(isLogin ? 1 : 2);
       expect(eventsOf(app)).toEqual([]);
-      release();
+      gate.release();
       await vi.waitFor(() => expect(auditOf(app)).toHaveLength(1));
       expect(auditOf(app)).toEqual([
         {

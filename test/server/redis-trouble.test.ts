@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { commandsIn, startRedisProxy } from '../support/redis-proxy.ts';
 import { createClock, signingKey, startApp, type TestApp } from '../support/start-app.ts';
@@ -15,18 +16,6 @@ const me = (browser: Browser) =>
     () => 'answered',
     (error: { data?: { reason?: string } }) => error.data?.reason,
   );
-const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
-  vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
-
-/** Holds the answers of the refresh endpoint to whoever asks from now on, after it did its work, until released. */
-const holdRefresh = ({ authService }: Pick<Replicas, 'authService'>) => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault('refresh', { kind: 'hold', until });
-  return release;
-};
 
 const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
   const client = new Redis(redis.url);
@@ -89,17 +78,17 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
   it('at one wins over a refresh at the other that began while Redis was away', async () => {
     await using test = await start();
     await test.redis.stop();
-    const release = holdRefresh(test);
+    const gate = holdEndpoint(test.authService, 'refresh');
     const browser = test.holder(test.first);
     const refresh = reasonOf(browser.trpc.session.refresh.mutate());
-    await asked(test, 'refresh', 1);
+    await gate.held;
     await test.redis.start();
     for (const app of [test.first, test.second]) {
       await vi.waitFor(async () => expect(await redisOf(app)).toBe('up'));
     }
     await test.holder(test.second).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).not.toEqual([]));
-    release();
+    gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
   });
@@ -108,21 +97,21 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
 describe.skipIf(!hasRedis())('a refresh', () => {
   it('refused because another took longer than its lock gets what that one got', async () => {
     await using test = await start();
-    const releaseFirst = holdRefresh(test);
+    const firstGate = holdEndpoint(test.authService, 'refresh');
     const slow = test.holder(test.first);
     const winner = slow.trpc.session.refresh.mutate();
-    await asked(test, 'refresh', 1);
+    await firstGate.held;
     // What 7 s do.
     expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
-    const releaseSecond = holdRefresh(test);
+    const secondGate = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.second);
     const loser = late.trpc.session.refresh.mutate();
-    await asked(test, 'refresh', 2);
-    releaseFirst();
+    await secondGate.held;
+    firstGate.release();
     await winner;
     // It is the other's by now.
     expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
-    releaseSecond();
+    secondGate.release();
     expect((await loser).user.id).toBe(123);
     expect(heldBy(late)).toEqual(heldBy(slow));
   });
@@ -140,9 +129,9 @@ describe.skipIf(!hasRedis())('a refresh', () => {
 
   it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
     await using test = await start();
-    const release = holdRefresh(test);
+    const gate = holdEndpoint(test.authService, 'refresh');
     const winner = test.holder(test.first).trpc.session.refresh.mutate();
-    await asked(test, 'refresh', 1);
+    await gate.held;
     const waiting = test.holder(test.second);
     const loser = reasonOf(waiting.trpc.session.refresh.mutate());
     // Its own claims of the lock, over and over.
@@ -155,7 +144,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     await test.redis.stop();
     expect(await loser).toBe('store_unavailable');
     expect(waiting.setCookies).toEqual([]);
-    release();
+    gate.release();
     expect((await winner).user.id).toBe(123);
     expect(test.authService.count('refresh')).toBe(1);
   });

@@ -1,20 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService } from '../../server/dev/auth-service.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { pastDeadlineAt } from '../support/past-deadline.ts';
 import { accessLifetimeMs, createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
 
 const staff = { type: 'staff', id: 123 } as const;
-
-/** Holds the Auth Service's answers to one endpoint, after it did its work, until released. */
-const hold = (authService: EmbeddedAuthService, endpoint: 'refresh') => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault(endpoint, { kind: 'hold', until });
-  return { release };
-};
 
 /** Resolves once the Auth Service has been asked `count` times. */
 const asked = (authService: EmbeddedAuthService, endpoint: string, count: number) =>
@@ -105,11 +96,11 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   it('stays signed out when somebody signs out during a refresh', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens } = test;
-    const gate = hold(app.authService, 'refresh');
+    const gate = holdEndpoint(app.authService, 'refresh');
     const other = app.browser();
     other.holdTokens(tokens);
     const refresh = reasonOf(other.trpc.session.refresh.mutate());
-    await asked(app.authService, 'refresh', 1);
+    await gate.held;
     await browser.trpc.session.logout.mutate();
     gate.release();
 

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../server/dev/people.ts';
 import { reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis } from '../support/redis.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas as start } from '../support/start-replicas.ts';
@@ -36,18 +37,6 @@ const forgetResults = async ({ redis }: Pick<Replicas, 'redis'>): Promise<number
   return gone;
 };
 
-/** Holds the answers of the refresh endpoint, after it did its work, until released. */
-const holdRefresh = ({ authService }: Pick<Replicas, 'authService'>) => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault('refresh', { kind: 'hold', until });
-  return () => {
-    authService.clearFaults();
-    release();
-  };
-};
 const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
@@ -198,12 +187,12 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
 
   it('let a sign-out at one win over a refresh under way at the other, and drop what that got', async () => {
     await using test = await start();
-    const release = holdRefresh(test);
+    const gate = holdEndpoint(test.authService, 'refresh');
     const browser = test.holder(test.first);
     const refresh = reasonOf(browser.trpc.session.refresh.mutate());
-    await asked(test, 'refresh', 1);
+    await gate.held;
     await test.holder(test.second).trpc.session.logout.mutate();
-    release();
+    gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
     // Upstream too: what was handed out is taken back.
@@ -212,12 +201,12 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
 
   it('do not put an earlier person back who refreshes at one while another signs in at the other', async () => {
     await using test = await start();
-    const release = holdRefresh(test);
+    const gate = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
     const refresh = reasonOf(late.trpc.session.refresh.mutate());
-    await asked(test, 'refresh', 1);
+    await gate.held;
     await test.holder(test.second).trpc.session.login.mutate(credentials);
-    release();
+    gate.release();
     expect(await refresh).toBe('refresh_superseded');
     expect(late.setCookies).toEqual([]);
   });

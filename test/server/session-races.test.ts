@@ -1,25 +1,11 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { signInPeople, staff } from '../../server/dev/people.ts';
 import { reasonOf } from '../support/browser.ts';
+import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
-
-/** Holds the answers of one endpoint, after it did its work, until released. */
-const hold = ({ authService }: TestApp, endpoint: 'refresh' | 'user') => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  authService.fault(endpoint, { kind: 'hold', until });
-  return () => {
-    authService.clearFaults();
-    release();
-  };
-};
-const asked = ({ authService }: TestApp, endpoint: string, count: number) =>
-  vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
@@ -41,24 +27,24 @@ const heldBy = ({ cookies }: { cookies: Map<string, string> }) => ({
 describe('a sign-out', () => {
   it('wins over a refresh that has its tokens, and only waits to show them', async () => {
     await using test = await start({ authService: { claims: 'least' } });
-    const release = hold(test.app, 'user');
+    const gate = holdEndpoint(test.app.authService, 'user');
     const browser = test.holder();
     const refresh = reasonOf(browser.trpc.session.refresh.mutate());
-    await asked(test.app, 'user', 1);
+    await gate.held;
     await test.holder().trpc.session.logout.mutate();
-    release();
+    gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
   });
 
   it('is no reason to clear newer cookies, where the Auth Service then refuses a refresh under way', async () => {
     await using test = await start();
-    const release = hold(test.app, 'refresh');
+    const gate = holdEndpoint(test.app.authService, 'refresh');
     const browser = test.holder();
     const refresh = reasonOf(browser.trpc.session.refresh.mutate());
-    await asked(test.app, 'refresh', 1);
+    await gate.held;
     await test.holder().trpc.session.logout.mutate();
-    release();
+    gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
   });
@@ -77,27 +63,27 @@ describe('a refresh', () => {
 
   it('that is under way when somebody signs in does not put the earlier person back', async () => {
     await using test = await start();
-    const release = hold(test.app, 'refresh');
+    const gate = holdEndpoint(test.app.authService, 'refresh');
     const late = test.holder();
     const refresh = reasonOf(late.trpc.session.refresh.mutate());
-    await asked(test.app, 'refresh', 1);
+    await gate.held;
     await test.holder().trpc.session.login.mutate(credentials);
-    release();
+    gate.release();
     expect(await refresh).toBe('refresh_superseded');
     expect(late.setCookies).toEqual([]);
   });
 
   it('that has its tokens, and only waits to show them, does not put the earlier person back either', async () => {
     await using test = await start({ authService: { claims: 'least' } });
-    const release = hold(test.app, 'user');
+    const gate = holdEndpoint(test.app.authService, 'user');
     const late = test.holder();
     const refresh = reasonOf(late.trpc.session.refresh.mutate());
-    await asked(test.app, 'user', 1);
+    await gate.held;
     test.app.authService.clearFaults();
     const before = test.holder();
     const { email = '', password = '' } = staff.find(({ id }) => id === 5) ?? {};
     await before.trpc.session.login.mutate({ email, password });
-    release();
+    gate.release();
     expect(await refresh).toBe('refresh_superseded');
     expect(late.setCookies).toEqual([]);
     expect((await before.trpc.session.me.query()).user.id).toBe(5);

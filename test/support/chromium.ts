@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { deviceCookie } from '@auth-bff/shared';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -25,3 +26,7 @@ export const launchChromium = ({ keepsPages = false }: { keepsPages?: boolean } 
     ],
     ...(keepsPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
   });
+
+/** The names of the cookies that a sign-out should have removed. The device cookie stays: the browser remains known. */
+export const cookiesLeft = async (context: BrowserContext): Promise<string[]> =>
+  (await context.cookies()).map(({ name }) => name).filter((name) => name !== deviceCookie);
