@@ -53,7 +53,7 @@ export const bundleTypes = ({ root, packageName, entries }: BundleTypesOptions):
 
 /** What the client may know of shared and server, by the names that it imports them by. */
 const writePlainModules = (root: string, files: FileCache): Map<string, string> => {
-  const router = join(root, 'server/src/router.ts');
+  const router = join(root, 'server/src/api/router.ts');
   const shared = join(root, 'shared/src/index.ts');
   const { options } = readConfig(join(root, 'tsconfig.json'));
   const program = createProgram([router, shared], { ...options, noEmit: true }, files);

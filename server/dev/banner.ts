@@ -1,5 +1,5 @@
-import type { Dialect } from './options.ts';
-import { signInPeople } from './people.ts';
+import type { Dialect } from './auth-service/options.ts';
+import { signInPeople } from './auth-service/people/people.ts';
 
 export type BannerOptions = {
   bffUrl: string;

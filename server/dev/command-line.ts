@@ -1,5 +1,5 @@
 import { hostnameOf } from './local-host.ts';
-import type { Dialect } from './options.ts';
+import type { Dialect } from './auth-service/options.ts';
 
 export const print = (text: string) => process.stdout.write(`${text}\n`);
 

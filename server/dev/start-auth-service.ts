@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../src/config.ts';
-import { startAuthService } from './auth-service.ts';
+import { startAuthService } from './auth-service/auth-service.ts';
 import { cannotStart, createOptionReader, print, refuseToStart } from './command-line.ts';
 
 // The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.

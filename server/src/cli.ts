@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { examine } from './doctor/examine.ts';
+import { examine } from './doctor/run.ts';
 import { isWell, toJson, toText } from './doctor/report.ts';
 import { readTokenInput } from './doctor/token-input.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Dialect } from '../../server/dev/auth-service.ts';
+import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 import { keepingAgent } from '../support/raw-request.ts';
 import { createClock, dialects, startApp } from '../support/start-app.ts';
 import { createSignInTries } from '../support/try-sign-in.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../server/dev/auth-service.ts';
-import { staff } from '../../server/dev/people-staff.ts';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
+import { staff } from '../../server/dev/auth-service/people/people-staff.ts';
 import { type Browser, errorDataOf } from '../support/browser.ts';
 import { browserOf, crowd } from '../support/crowd.ts';
 import { apiKey, createClock, dialects, forgetful, signingKey, startApp } from '../support/start-app.ts';

@@ -1,8 +1,8 @@
 import { request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type Dialect, startAuthService } from '../../server/dev/auth-service.ts';
-import { staff } from '../../server/dev/people.ts';
+import { type Dialect, startAuthService } from '../../server/dev/auth-service/auth-service.ts';
+import { staff } from '../../server/dev/auth-service/people/people.ts';
 
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { serve } from '../support/serve.ts';

@@ -1,4 +1,4 @@
-import { startAuthService } from '../../server/dev/auth-service.ts';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 
 export const signingKey = 'the-signing-key-of-the-benchmarks-0123456789';
 const apiKey = 'the-api-key-of-the-benchmarks';

@@ -2,7 +2,7 @@ import { createServer, request as forwardTo } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
+import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
 import { cookiesLeft, hasChromium, launchChromium } from '../support/chromium.ts';
 import { createClock, dialects, startApp, type TestApp } from '../support/start-app.ts';
 

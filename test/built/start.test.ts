@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../server/dev/auth-service.ts';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { createBrowser, errorDataOf } from '../support/browser.ts';
 import { runBuilt } from '../support/run-process.ts';
 import { apiKey, dialects, signingKey } from '../support/start-app.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Dialect } from '../../server/dev/auth-service.ts';
+import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 import type { Site } from './use-desk.ts';
 
 /** What the console says of requests that fail for want of a token, and because the Auth Service is in trouble. */

@@ -1,4 +1,4 @@
-import type { Dialect } from '../../server/dev/auth-service.ts';
+import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 import { freePort, runProcess } from '../support/run-process.ts';
 
 export type DeskCounts = { bff: number; upstream: number; refreshes: number; byEndpoint: Record<string, number> };

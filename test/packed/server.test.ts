@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAuthService } from '../../server/dev/auth-service.ts';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { runCli, runDoctor, wellEnvironment } from '../support/run-doctor.ts';
 import { root } from '../support/run-process.ts';
 import * as bffKeys from '../support/start-app.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../server/src/log.ts';
-import { createRedis } from '../../server/src/redis.ts';
+import { createLog } from '../../server/src/platform/log.ts';
+import { createRedis } from '../../server/src/platform/redis/redis.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
 import { createEarlierStore, dumpRedis } from '../support/earlier-turns.ts';

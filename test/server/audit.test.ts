@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
-import { createAudit } from '../../server/src/audit.ts';
-import { createBlindNames } from '../../server/src/blind-names.ts';
-import { toNetwork } from '../../server/src/http/client-address.ts';
-import { createLog } from '../../server/src/log.ts';
+import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
+import { createAudit } from '../../server/src/platform/audit.ts';
+import { createBlindNames } from '../../server/src/platform/key-hasher.ts';
+import { toNetwork } from '../../server/src/http/plugins/client-address.ts';
+import { createLog } from '../../server/src/platform/log.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { openConnection } from '../support/open-connection.ts';

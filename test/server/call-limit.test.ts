@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dataOf } from '../../client/src/errors.ts';
 import { createAuthClient, errorAction } from '../../client/src/index.ts';
-import type { TokenPair } from '../../server/dev/auth-service.ts';
+import type { TokenPair } from '../../server/dev/auth-service/auth-service.ts';
 import { crowd } from '../support/crowd.ts';
 import { readExposition } from '../support/exposition.ts';
 import {

@@ -1,6 +1,6 @@
 import { CookieJar } from 'tough-cookie';
 import { describe, expect, it } from 'vitest';
-import { staff as seededStaff } from '../../server/dev/people.ts';
+import { staff as seededStaff } from '../../server/dev/auth-service/people/people.ts';
 import { askRaw, postHeaders, resultOf, written } from '../support/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../support/start-app.ts';
 import { createSignInTries } from '../support/try-sign-in.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Fault } from '../../server/dev/auth-service.ts';
-import { signInPeople, type Subject } from '../../server/dev/people.ts';
+import type { Fault } from '../../server/dev/auth-service/auth-service.ts';
+import { signInPeople, type Subject } from '../../server/dev/auth-service/people/people.ts';
 import { codeOfReason, httpStatusOfCode, type Reason } from '../../shared/src/index.ts';
 import type { Browser } from '../support/browser.ts';
 import { errorOf, postHeaders, queryTarget, written } from '../support/raw-request.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFairQueue } from '../../server/src/fair-queue.ts';
+import { createFairQueue } from '../../server/src/platform/fair-queue.ts';
 
 /** A queue of items named after their sources: `a1`, `a2`, `b1`. */
 const queueOf = (items: string) => {

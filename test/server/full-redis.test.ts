@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createBlindNames } from '../../server/src/blind-names.ts';
-import { createRedisChannel } from '../../server/src/redis-channel.ts';
-import { createMarkMessages } from '../../server/src/session/mark-messages.ts';
+import { createBlindNames } from '../../server/src/platform/key-hasher.ts';
+import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
+import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';

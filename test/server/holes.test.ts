@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service.ts';
-import { endpointNames } from '../../server/dev/endpoints.ts';
-import type { Answer } from '../../server/dev/exchange.ts';
-import type { Subject } from '../../server/dev/people.ts';
+import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service/auth-service.ts';
+import { endpointNames } from '../../server/dev/auth-service/endpoints.ts';
+import type { Answer } from '../../server/dev/auth-service/exchange.ts';
+import type { Subject } from '../../server/dev/auth-service/people/people.ts';
 import { createAuthServiceClient } from '../../server/src/auth-service/client.ts';
 import { createTransport } from '../../server/src/auth-service/transport.ts';
 import { type Browser, errorDataOf, reasonOf } from '../support/browser.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PersonChange } from '../../server/dev/people-directory.ts';
-import type { Subject } from '../../server/dev/people.ts';
+import type { PersonChange } from '../../server/dev/auth-service/people/people-directory.ts';
+import type { Subject } from '../../server/dev/auth-service/people/people.ts';
 import type { Browser } from '../support/browser.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { pastDeadlineAt } from '../support/past-deadline.ts';

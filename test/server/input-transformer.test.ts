@@ -1,6 +1,6 @@
 import { serialize, type SuperJSONResult } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { readInput, unstorableInputError } from '../../server/src/input-transformer.ts';
+import { readInput, unstorableInputError } from '../../server/src/api/input-transformer.ts';
 
 const received = (input: unknown) => JSON.parse(JSON.stringify(serialize(input))) as SuperJSONResult;
 const annotated = (depth: number): SuperJSONResult => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { causesOf, createLog } from '../../server/src/log.ts';
-import { scrub } from '../../server/src/scrub.ts';
+import { causesOf, createLog } from '../../server/src/platform/log.ts';
+import { scrub } from '../../server/src/platform/scrub.ts';
 import { cpuMsOf } from '../support/cpu-time.ts';
 
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.abc-_DEF';

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Dialect, type EmbeddedAuthService, startAuthService } from '../../server/dev/auth-service.ts';
-import { createPeopleDirectory } from '../../server/dev/people-directory.ts';
-import { type Staff, staff, type Subject } from '../../server/dev/people.ts';
+import {
+  type Dialect,
+  type EmbeddedAuthService,
+  startAuthService,
+} from '../../server/dev/auth-service/auth-service.ts';
+import { createPeopleDirectory } from '../../server/dev/auth-service/people/people-directory.ts';
+import { type Staff, staff, type Subject } from '../../server/dev/auth-service/people/people.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import {
   accessLifetimeMs,

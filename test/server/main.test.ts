@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
-import { startAuthService } from '../../server/dev/auth-service.ts';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { createBrowser } from '../support/browser.ts';
 import { capture } from '../support/captured.ts';
 import { crowd } from '../support/crowd.ts';

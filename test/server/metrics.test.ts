@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { codeOfReason } from '@auth-bff/shared';
 import { describe, expect, it, vi } from 'vitest';
 import { endpoints } from '../../server/src/auth-service/endpoints.ts';
-import { appRouter } from '../../server/src/router.ts';
+import { appRouter } from '../../server/src/api/router.ts';
 import { reasonOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
 import { readExposition, valueOf, valuesOfLabel } from '../support/exposition.ts';

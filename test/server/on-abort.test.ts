@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { onAbort } from '../../server/src/on-abort.ts';
+import { onAbort } from '../../server/src/platform/on-abort.ts';
 
 it('calls each listener once when the signal aborts, and none that has stopped', () => {
   const controller = new AbortController();

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { createOptionalRedis, type OptionalRedisOptions } from '../../server/src/optional-redis.ts';
+import { createOptionalRedis, type OptionalRedisOptions } from '../../server/src/platform/redis/redis-guard.ts';
 import { createTimers } from '../support/timers.ts';
 
 /** A command whose reply comes when a test says so. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import type { Fault } from '../../server/dev/auth-service.ts';
+import type { Fault } from '../../server/dev/auth-service/auth-service.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { hasRedis } from '../support/redis.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';

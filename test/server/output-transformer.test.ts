@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { countRecords, writeOutput, writeOutputInParts } from '../../server/src/output-transformer.ts';
+import { countRecords, writeOutput, writeOutputInParts } from '../../server/src/api/output-transformer.ts';
 
 /** Of each kind of values; more: `FUZZ_RUNS=100000`, and others: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 1_000);

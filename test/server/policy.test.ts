@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Subject } from '../../server/dev/people.ts';
-import { policy } from '../../server/src/policy.ts';
-import { appRouter } from '../../server/src/router.ts';
+import type { Subject } from '../../server/dev/auth-service/people/people.ts';
+import { policy } from '../../server/src/api/policy.ts';
+import { appRouter } from '../../server/src/api/router.ts';
 import { createMembership } from '../../server/src/session/membership.ts';
 import { type Browser, reasonOf } from '../support/browser.ts';
 import { errorOf, postHeaders, queryTarget, written } from '../support/raw-request.ts';

@@ -1,10 +1,10 @@
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { callProcedure, isUsual } from '../../server/src/call-procedure.ts';
-import { assertPermissionsChecked, definitionOf } from '../../server/src/definition.ts';
-import { appRouter } from '../../server/src/router.ts';
-import { permitted, signedInProcedure } from '../../server/src/trpc.ts';
+import { callProcedure, isUsual } from '../../server/src/api/call-procedure.ts';
+import { assertPermissionsChecked, definitionOf } from '../../server/src/api/procedure-definition.ts';
+import { appRouter } from '../../server/src/api/router.ts';
+import { permitted, signedInProcedure } from '../../server/src/api/trpc.ts';
 
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
 const namesOf = (list: typeof procedures) => list.map(([path]) => path).toSorted();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
+import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
 import { type Browser, errorDataOf, reasonOf } from '../support/browser.ts';
 import { hasRedis } from '../support/redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import { createLog } from '../../server/src/log.ts';
-import { createRedis } from '../../server/src/redis.ts';
-import { redisErrorCode, toRedisCause } from '../../server/src/redis-errors.ts';
+import { createLog } from '../../server/src/platform/log.ts';
+import { createRedis } from '../../server/src/platform/redis/redis.ts';
+import { redisErrorCode, toRedisCause } from '../../server/src/platform/redis/redis-errors.ts';
 import { reasonOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
 import { startFakeRedis } from '../support/fake-redis.ts';

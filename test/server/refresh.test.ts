@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EmbeddedAuthService } from '../../server/dev/auth-service.ts';
+import type { EmbeddedAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { pastDeadlineAt } from '../support/past-deadline.ts';

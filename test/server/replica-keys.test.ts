@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import type { StartTimer } from '../../server/src/optional-redis.ts';
+import type { StartTimer } from '../../server/src/platform/redis/redis-guard.ts';
 import { readExposition, valueOf } from '../support/exposition.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { signingKey, startApp, type TestApp } from '../support/start-app.ts';

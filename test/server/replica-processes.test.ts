@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import { staff } from '../../server/dev/people.ts';
+import { staff } from '../../server/dev/auth-service/people/people.ts';
 import { dialects } from '../support/start-app.ts';
 import { hasRedis } from '../support/redis.ts';
 import { runReplicas } from '../support/run-replicas.ts';

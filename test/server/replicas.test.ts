@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import { signInPeople } from '../../server/dev/people.ts';
+import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
 import { reasonOf } from '../support/browser.ts';
 import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { hasRedis } from '../support/redis.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PersonChange } from '../../server/dev/auth-service.ts';
+import type { PersonChange } from '../../server/dev/auth-service/auth-service.ts';
 import { errorDataOf, reasonOf } from '../support/browser.ts';
 import { createClock, dialects, forgetful, startApp, type StartAppOptions } from '../support/start-app.ts';
 

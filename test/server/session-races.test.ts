@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople, staff } from '../../server/dev/people.ts';
+import { signInPeople, staff } from '../../server/dev/auth-service/people/people.ts';
 import { reasonOf } from '../support/browser.ts';
 import { holdEndpoint } from '../support/hold-endpoint.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextReport, type Observed, type Reported } from '../../server/src/status.ts';
+import { nextReport, type Observed, type Reported } from '../../server/src/auth-service/health/status.ts';
 import { errorDataOf } from '../support/browser.ts';
 import { browserOf } from '../support/crowd.ts';
 import { createClock, forgetful, startApp } from '../support/start-app.ts';

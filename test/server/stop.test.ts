@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { createStop } from '../../server/src/stop.ts';
-import { createLog } from '../../server/src/log.ts';
+import { createStop } from '../../server/src/http/lifecycle/stop.ts';
+import { createLog } from '../../server/src/platform/log.ts';
 
 const startStop = (close: () => Promise<{ served: number; cut: number }>, withinMs = 60_000) => {
   const lines: string[] = [];

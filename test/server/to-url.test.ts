@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readCorsOrigins } from '../../server/src/config/cors-origins.ts';
-import { toUrl } from '../../server/src/to-url.ts';
+import { toUrl } from '../../server/src/platform/to-url.ts';
 
 it('reads an address with letters beyond ASCII, however often it is read', () => {
   const times = 20_000;

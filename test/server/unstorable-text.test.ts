@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { serialize } from 'superjson';
 import type { ErrorData } from '../../shared/src/index.ts';
-import { unstorableIssuesOf } from '../../server/src/unstorable-text.ts';
+import { unstorableIssuesOf } from '../../server/src/api/unstorable-text.ts';
 import { askRaw, postHeaders, type RawAnswer, sendLines } from '../support/raw-request.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 import { inputsText, procedures, technicians } from '../support/trpc-corpus/calls.ts';

@@ -1,4 +1,4 @@
-import { systemsOf } from '../../server/dev/people.ts';
+import { systemsOf } from '../../server/dev/auth-service/people/people.ts';
 import type { Random } from '../support/fuzz/random.ts';
 import { crowd } from '../support/crowd.ts';
 import type { SoakClient } from './client.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Dialect } from '../../server/dev/auth-service.ts';
+import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 
 const usage =
   'Usage: npm run soak -- [--seconds 600] [--rate 300] [--clients 100] [--replicas 3] [--dialect deployed|guide]';

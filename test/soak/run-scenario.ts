@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fault as AuthServiceFault } from '../../server/dev/auth-service.ts';
+import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
 import type { Balancer } from './balancer.ts';
 import { graceMs, type Ledger } from './ledger.ts';
 import type { Pacer } from './pacer.ts';

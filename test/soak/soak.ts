@@ -1,4 +1,4 @@
-import { staff } from '../../server/dev/people.ts';
+import { staff } from '../../server/dev/auth-service/people/people.ts';
 import { createBalancer } from './balancer.ts';
 import { createSoakClient } from './client.ts';
 import { createLedger } from './ledger.ts';

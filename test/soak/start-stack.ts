@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fault as AuthServiceFault } from '../../server/dev/auth-service.ts';
+import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
 import { type Family, readExposition, valueOf } from '../support/exposition.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort, type RunningProcess, runProcess } from '../support/run-process.ts';

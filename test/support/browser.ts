@@ -8,7 +8,7 @@ import {
 } from '@trpc/client';
 import superjson from 'superjson';
 import type { ErrorData } from '../../shared/src/index.ts';
-import type { AppRouter } from '../../server/src/router.ts';
+import type { AppRouter } from '../../server/src/api/router.ts';
 import { capture } from './captured.ts';
 
 export type BrowserOptions = { url: string; headers?: Record<string, string> };

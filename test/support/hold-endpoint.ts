@@ -1,4 +1,4 @@
-import type { EmbeddedAuthService, EndpointName } from '../../server/dev/auth-service.ts';
+import type { EmbeddedAuthService, EndpointName } from '../../server/dev/auth-service/auth-service.ts';
 
 /**
  * Holds the answers of one endpoint to whoever asks from now on, after it did its work, until released. `held` resolves

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { examine, type ExamineOptions } from '../../server/src/doctor/examine.ts';
+import { examine, type ExamineOptions } from '../../server/src/doctor/run.ts';
 import type { Finding } from '../../server/src/doctor/finding.ts';
 import { isWell, toText } from '../../server/src/doctor/report.ts';
 import { capture } from './captured.ts';

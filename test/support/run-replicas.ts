@@ -1,4 +1,4 @@
-import { type AuthServiceOptions, startAuthService } from '../../server/dev/auth-service.ts';
+import { type AuthServiceOptions, startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { createBrowser } from './browser.ts';
 import { type RedisServerOptions, startRedis } from './redis.ts';
 import { runProcess } from './run-process.ts';

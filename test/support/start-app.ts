@@ -4,10 +4,10 @@ import {
   type Dialect,
   type EmbeddedAuthService,
   startAuthService,
-} from '../../server/dev/auth-service.ts';
+} from '../../server/dev/auth-service/auth-service.ts';
 import { type App, type AppOptions, createApp } from '../../server/src/app.ts';
 import { type Config, loadConfig } from '../../server/src/config.ts';
-import { createLog } from '../../server/src/log.ts';
+import { createLog } from '../../server/src/platform/log.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { capture } from './captured.ts';
 import { createDeadlines, type Deadlines } from './deadlines.ts';

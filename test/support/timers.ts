@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../server/src/optional-redis.ts';
+import type { StartTimer } from '../../server/src/platform/redis/redis-guard.ts';
 
 /** Timers that fire when a test says so. None fires by itself, however busy the machine is. */
 export const createTimers = () => {

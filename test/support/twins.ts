@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service.ts';
+import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service/auth-service.ts';
 import { readExposition } from './exposition.ts';
 import { unchunk } from './fuzz/fault-of.ts';
 import { askRaw, type RawAnswer, type RawRequest, sendLines } from './raw-request.ts';

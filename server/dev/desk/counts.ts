@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { trpcPath } from '@auth-bff/shared';
-import type { EmbeddedAuthService } from '../auth-service.ts';
-import { endpointNames } from '../endpoints.ts';
+import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
+import { endpointNames } from '../auth-service/endpoints.ts';
 
 export type CountsOptions = {
   /** The BFF's. */

@@ -1,10 +1,10 @@
 import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isFromElsewhere } from '../../src/http/csrf.ts';
-import type { EmbeddedAuthService } from '../auth-service.ts';
-import { faultFromJson } from '../fault-from-json.ts';
+import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
+import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
+import { faultFromJson } from '../auth-service/fault-from-json.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
-import { signInPeople } from '../people.ts';
+import { signInPeople } from '../auth-service/people/people.ts';
 import { createCounts } from './counts.ts';
 
 export type DevRoutesOptions = {

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
-import { createBoundedMap } from '../bounded-map.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
 import { defaultRedisPrefix } from '../config/redis-prefix.ts';
-import { redisErrorCode } from '../redis-errors.ts';
+import { redisErrorCode } from '../platform/redis/redis-errors.ts';
 import { keyTtlMs, type Rotation, rotationTtlMs } from './assignment-store.ts';
 import type { TurnKeys } from './turn-keys.ts';
 

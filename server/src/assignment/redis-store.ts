@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AppError } from '../errors.ts';
-import { redisErrorCode } from '../redis-errors.ts';
+import { redisErrorCode } from '../platform/redis/redis-errors.ts';
 import {
   type AssignmentLimits,
   assignmentWindowMs,

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
-import { createBlindNames } from '../blind-names.ts';
+import { createBlindNames } from '../platform/key-hasher.ts';
 import type { Rotation } from './assignment-store.ts';
 
 export type TurnKeysOptions = {

@@ -1,14 +1,14 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
-import { shareOf } from './call-source.ts';
+import { shareOf } from './resilience/call-source.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { brokenContract, isJson, readJson, statusToError } from './meaning.ts';
-import type { Resilience } from './resilience.ts';
+import { brokenContract, isJson, readJson, statusToError } from './response-errors.ts';
+import type { Resilience } from './resilience/resilience.ts';
 import { type AskAs, createRoleHolders } from './role-holders.ts';
 import { createSignIn } from './sign-in-calls.ts';
 import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
-import { slices } from '../slices.ts';
+import { slices } from '../platform/slices.ts';
 import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {

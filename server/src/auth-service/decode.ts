@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Endpoint } from './endpoints.ts';
-import { brokenContract } from './meaning.ts';
+import { brokenContract } from './response-errors.ts';
 
 type Fault = { path: PropertyKey[]; message: string };
 

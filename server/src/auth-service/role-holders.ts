@@ -2,7 +2,7 @@ import { equalsIgnoringAsciiCase, hasRole } from '@auth-bff/shared';
 import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { brokenContract } from './meaning.ts';
+import { brokenContract } from './response-errors.ts';
 import type { Caller, Exchange } from './transport.ts';
 import { type ListedPerson, WirePeopleWithRoles, WireSystemUsers, WireUserIds } from './wire-roles.ts';
 

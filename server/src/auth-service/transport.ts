@@ -1,7 +1,7 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { AppError, type UpstreamEnd } from '../errors.ts';
-import type { TurnEvents } from './bulkhead.ts';
+import type { TurnEvents } from './resilience/bulkhead.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** The most bytes that an answer may have. */

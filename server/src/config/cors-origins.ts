@@ -1,4 +1,4 @@
-import { toUrl } from '../to-url.ts';
+import { toUrl } from '../platform/to-url.ts';
 import { type Reading, toList } from './reading.ts';
 
 const expected =

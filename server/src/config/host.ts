@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import { toUrl } from '../to-url.ts';
+import { toUrl } from '../platform/to-url.ts';
 
 /** Characters that end a host in a URL, or that URL drops without a word. */
 const foreign = /[\s/\\?#@:%<>^|]|\p{Cc}/u;

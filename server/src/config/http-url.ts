@@ -1,4 +1,4 @@
-import { toUrl } from '../to-url.ts';
+import { toUrl } from '../platform/to-url.ts';
 import { toHost } from './host.ts';
 import type { Reading } from './reading.ts';
 

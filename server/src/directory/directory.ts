@@ -1,12 +1,12 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
-import { createBulkhead } from '../auth-service/bulkhead.ts';
-import { shareOf } from '../auth-service/call-source.ts';
+import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
+import { shareOf } from '../auth-service/resilience/call-source.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../awaitable.ts';
+import { type Awaitable, isKnown } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { recordsPerSlice, slices } from '../slices.ts';
+import { recordsPerSlice, slices } from '../platform/slices.ts';
 import type { Subject } from '../token/principal.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';

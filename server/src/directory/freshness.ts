@@ -1,5 +1,5 @@
-import type { Awaitable } from '../awaitable.ts';
-import { createBoundedMap } from '../bounded-map.ts';
+import type { Awaitable } from '../platform/maybe-promise.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError, isAppError } from '../errors.ts';
 
 /** How long an answer serves, in seconds since it came. */

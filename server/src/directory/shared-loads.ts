@@ -1,7 +1,7 @@
-import type { TurnEvents } from '../auth-service/bulkhead.ts';
+import type { TurnEvents } from '../auth-service/resilience/bulkhead.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { onAbort } from '../on-abort.ts';
+import { onAbort } from '../platform/on-abort.ts';
 import type { Unshared } from './unshared.ts';
 
 /** What came of each key: an answer, or why there is none. A key that is left out is nobody's. */

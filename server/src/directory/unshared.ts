@@ -1,4 +1,4 @@
-import { createBoundedMap } from '../bounded-map.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
 
 export type UnsharedOptions = {
   /** Milliseconds since the epoch. */

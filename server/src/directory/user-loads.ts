@@ -1,6 +1,6 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import { createBulkhead } from '../auth-service/bulkhead.ts';
-import { shareOf } from '../auth-service/call-source.ts';
+import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
+import { shareOf } from '../auth-service/resilience/call-source.ts';
 import type { Caller } from '../auth-service/transport.ts';
 import type { UserRecord } from '../auth-service/wire.ts';
 import { AppError, isAppError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
-import { accessTokensOf } from '../http/access-token.ts';
+import { accessTokensOf } from '../http/cookies/access-token.ts';
 import { createTokenChooser } from '../token/choose-token.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';

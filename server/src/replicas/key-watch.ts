@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Log } from '../log.ts';
-import type { StartTimer } from '../optional-redis.ts';
+import type { Log } from '../platform/log.ts';
+import type { StartTimer } from '../platform/redis/redis-guard.ts';
 import { compareKeys, type KeyComparison, type KeyVariable } from './compare-keys.ts';
 import type { KeyFingerprints } from './key-fingerprints.ts';
 import type { KeyRegistry } from './key-registry.ts';

@@ -1,5 +1,5 @@
 import { codeOfReason, type LoginInput, type Reason, type VerifyOtpInput } from '@auth-bff/shared';
-import type { Audit, AuditEvent } from '../audit.ts';
+import type { Audit, AuditEvent } from '../platform/audit.ts';
 import { isAppError } from '../errors.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { PresentedPeople } from './presented-people.ts';

@@ -1,5 +1,5 @@
 import type { User } from '@auth-bff/shared';
-import type { Awaitable } from '../awaitable.ts';
+import type { Awaitable } from '../platform/maybe-promise.ts';
 import type { Asking } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';

@@ -3,7 +3,7 @@ import { type ChosenToken, newestFirst, requireFewValues, requireOnePerson } fro
 import { NotYetValidError } from '../token/claim-rules.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import { fingerprintOf, type Verifier } from '../token/verified-token.ts';
-import type { Exchanges } from './exchanges.ts';
+import type { Exchanges } from './refresh/exchanges.ts';
 
 /** The session is over, and its cookies are of no more use. */
 export const ended = (cause: unknown): AppError => new AppError('session_ended', { cause, endsSession: true });

@@ -7,9 +7,9 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
-import type { SessionEnd } from '../audit.ts';
+import type { SessionEnd } from '../platform/audit.ts';
 import type { Caller, Cause } from '../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../awaitable.ts';
+import { type Awaitable, isKnown } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/choose-token.ts';
@@ -17,9 +17,9 @@ import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
-import { type NewSession, type SessionService, signedOut } from './session-service.ts';
+import { type NewSession, type SessionService, signedOut } from './sign-in/session-service.ts';
 import { toSession } from './session-view.ts';
-import type { Standing } from './standing.ts';
+import type { Standing } from './refresh/standing.ts';
 
 export type SetCookiesOptions = {
   /** Somebody has signed in: a refresh token that the browser still holds is of an earlier session. */

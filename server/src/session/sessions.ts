@@ -1,22 +1,22 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
-import type { BlindNames } from '../blind-names.ts';
-import { createSessionLimits, type SessionLimitsOptions } from '../limits/session-limits.ts';
-import type { OptionalRedis } from '../optional-redis.ts';
-import type { RedisChannel } from '../redis-channel.ts';
+import type { BlindNames } from '../platform/key-hasher.ts';
+import { createSessionLimits, type SessionLimitsOptions } from '../rate-limit/session-limits.ts';
+import type { OptionalRedis } from '../platform/redis/redis-guard.ts';
+import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { Verifier } from '../token/verified-token.ts';
-import { createChallenges } from './challenge.ts';
-import { createDeviceCookies } from './device-cookie.ts';
-import { longestUnverifiedMs, longestVerifiedMs } from './entry-lifetime.ts';
+import { createChallenges } from './sign-in/challenge.ts';
+import { createDeviceCookies } from './sign-in/device-cookie.ts';
+import { longestUnverifiedMs, longestVerifiedMs } from './family/entry-lifetime.ts';
 import { establishSession } from './established-session.ts';
-import { createExchanges } from './exchanges.ts';
-import { createLineage } from './lineage.ts';
-import { createRefresher, type RefresherOptions } from './refresher.ts';
-import { createSealedGrants } from './sealed-grant.ts';
-import { createSessionService, type SessionService } from './session-service.ts';
-import { createSharedExchanges } from './shared-exchanges.ts';
-import { createSharedLineage, type SharedLineageOptions } from './shared-lineage.ts';
-import { createTokenProof } from './token-proof.ts';
+import { createExchanges } from './refresh/exchanges.ts';
+import { createLineage } from './family/token-families.ts';
+import { createRefresher, type RefresherOptions } from './refresh/refresher.ts';
+import { createSealedGrants } from './refresh/sealed-grant.ts';
+import { createSessionService, type SessionService } from './sign-in/session-service.ts';
+import { createSharedExchanges } from './refresh/shared-exchanges.ts';
+import { createSharedLineage, type SharedLineageOptions } from './family/shared-families.ts';
+import { createTokenProof } from './family/token-proof.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
   Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &

@@ -1,6 +1,6 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import type { Cause } from '../auth-service/transport.ts';
-import { createBoundedMap } from '../bounded-map.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
 import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';

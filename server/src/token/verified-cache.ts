@@ -1,4 +1,4 @@
-import { createBoundedMap } from '../bounded-map.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
 import type { VerifiedToken } from './verified-token.ts';
 
 export type VerifiedCacheOptions = {

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { staff } from '../../../server/dev/people-staff.ts';
+import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
 import { crowd } from '../../support/crowd.ts';
 import type { Report } from '../report.ts';
 import { type SetUp, trpcPath } from '../set-up.ts';

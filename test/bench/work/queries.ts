@@ -1,4 +1,4 @@
-import { staff } from '../../../server/dev/people-staff.ts';
+import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
 import { crowd } from '../../support/crowd.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Rotation, toRotation } from '../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createLog } from '../../../server/src/log.ts';
-import { createRedis, type RedisConnection } from '../../../server/src/redis.ts';
+import { createLog } from '../../../server/src/platform/log.ts';
+import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
 import { createEarlierStore, dumpRedis } from '../../support/earlier-turns.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
 

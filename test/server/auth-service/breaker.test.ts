@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type CallEnd, createBreaker } from '../../../server/src/auth-service/breaker.ts';
-import type { CallSource } from '../../../server/src/auth-service/call-source.ts';
+import { type CallEnd, createBreaker } from '../../../server/src/auth-service/resilience/breaker.ts';
+import type { CallSource } from '../../../server/src/auth-service/resilience/call-source.ts';
 
 /** `staff 1` is a verified person, `network 1` is not. */
 const toSource = (name: string): CallSource => ({ isVerified: !name.startsWith('network'), name });

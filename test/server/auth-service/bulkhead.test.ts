@@ -1,6 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { BulkheadFull, type BulkheadOptions, createBulkhead } from '../../../server/src/auth-service/bulkhead.ts';
+import {
+  BulkheadFull,
+  type BulkheadOptions,
+  createBulkhead,
+} from '../../../server/src/auth-service/resilience/bulkhead.ts';
 
 /** A bulkhead whose tasks end when the test says so. Tasks are named after their sources: `a1`, `a2`, `b1`. */
 const start = (options: BulkheadOptions) => {

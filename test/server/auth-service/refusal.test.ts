@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRefusal } from '../../../server/src/auth-service/refusal.ts';
+import { readRefusal } from '../../../server/src/auth-service/sign-in-failure.ts';
 import { cpuMsOf } from '../../support/cpu-time.ts';
 
 const reasonOf = (...[body, step]: Parameters<typeof readRefusal>) => readRefusal(body, step).reason;

@@ -1,8 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type AuthServiceOptions, type Fault, startAuthService } from '../../../server/dev/auth-service.ts';
+import {
+  type AuthServiceOptions,
+  type Fault,
+  startAuthService,
+} from '../../../server/dev/auth-service/auth-service.ts';
 import { endpoints } from '../../../server/src/auth-service/endpoints.ts';
-import { createResilience } from '../../../server/src/auth-service/resilience.ts';
+import { createResilience } from '../../../server/src/auth-service/resilience/resilience.ts';
 import { createTransport } from '../../../server/src/auth-service/transport.ts';
 import type { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/browser.ts';

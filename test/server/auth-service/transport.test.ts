@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { EndpointName, Fault } from '../../../server/dev/auth-service.ts';
-import type { Subject } from '../../../server/dev/people.ts';
+import type { EndpointName, Fault } from '../../../server/dev/auth-service/auth-service.ts';
+import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
 import { type Browser, errorDataOf, reasonOf } from '../../support/browser.ts';
 import { crowd } from '../../support/crowd.ts';
 import { pastDeadline, pastDeadlineAt } from '../../support/past-deadline.ts';

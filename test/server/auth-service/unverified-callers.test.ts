@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { createAuthServiceClient } from '../../../server/src/auth-service/client.ts';
-import { createResilience } from '../../../server/src/auth-service/resilience.ts';
+import { createResilience } from '../../../server/src/auth-service/resilience/resilience.ts';
 import { createTransport } from '../../../server/src/auth-service/transport.ts';
 import { isAppError } from '../../../server/src/errors.ts';
 import { createDeadlines } from '../../support/deadlines.ts';

@@ -1,4 +1,4 @@
-import { type AuthServiceOptions, startAuthService } from '../../../server/dev/auth-service.ts';
+import { type AuthServiceOptions, startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 
 export const signingKey = 'a-signing-key-of-thirty-two-bytes';
 export const apiKey = 'an-api-key';

@@ -1,6 +1,6 @@
 import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { freePort } from '../../support/run-process.ts';
 import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './ask.ts';
 

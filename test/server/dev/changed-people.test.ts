@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Dialect } from '../../../server/dev/auth-service.ts';
-import type { Subject } from '../../../server/dev/people.ts';
+import type { Dialect } from '../../../server/dev/auth-service/auth-service.ts';
+import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
 import { apiKey, ask, claimsOf, EMPLOYEE, STAFF, start } from './ask.ts';
 
 const maria: Subject = { type: 'staff', id: 1 };

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { EmbeddedAuthService } from '../../../server/dev/auth-service.ts';
+import type { EmbeddedAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { ask, start } from './ask.ts';
 
 let service: EmbeddedAuthService;

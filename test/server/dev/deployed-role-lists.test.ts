@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EmbeddedAuthService } from '../../../server/dev/auth-service.ts';
-import type { Subject } from '../../../server/dev/people.ts';
+import type { EmbeddedAuthService } from '../../../server/dev/auth-service/auth-service.ts';
+import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
 import { ask, start } from './ask.ts';
 
 // Staff 6 is Admin of all four systems, 15 of TTS and AMS; 11 is Manager of BMS, 123 technician of TTS.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuthServiceOptions } from '../../../server/dev/auth-service.ts';
+import type { AuthServiceOptions } from '../../../server/dev/auth-service/auth-service.ts';
 import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './ask.ts';
 
 const START = Date.UTC(2030, 0, 1);

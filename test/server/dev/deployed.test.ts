@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EmbeddedAuthService } from '../../../server/dev/auth-service.ts';
+import type { EmbeddedAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { ask, claimsOf, field, STAFF, start } from './ask.ts';
 
 const START = Date.UTC(2030, 0, 1);

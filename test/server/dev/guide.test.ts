@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EmbeddedAuthService } from '../../../server/dev/auth-service.ts';
-import { WRONG_PASSWORDS_BEFORE_LOCK } from '../../../server/dev/guide/sign-in.ts';
+import type { EmbeddedAuthService } from '../../../server/dev/auth-service/auth-service.ts';
+import { WRONG_PASSWORDS_BEFORE_LOCK } from '../../../server/dev/auth-service/guide/sign-in.ts';
 import { apiKey, ask, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './ask.ts';
 
 const START = Date.UTC(2030, 0, 1);

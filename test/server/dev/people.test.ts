@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createPeopleDirectory } from '../../../server/dev/people-directory.ts';
-import { employees, signInPeople, staff, systemsOf } from '../../../server/dev/people.ts';
+import { createPeopleDirectory } from '../../../server/dev/auth-service/people/people-directory.ts';
+import { employees, signInPeople, staff, systemsOf } from '../../../server/dev/auth-service/people/people.ts';
 
 const people = createPeopleDirectory();
 

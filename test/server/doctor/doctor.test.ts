@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import {
   type DoctorJson,
   doctorScript,

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { variables } from '../../../server/src/config.ts';
 import { createDeadlines } from '../../support/deadlines.ts';
 import { examineHere, wellEnvironment } from '../../support/run-doctor.ts';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { checkRedis } from '../../../server/src/doctor/redis.ts';
+import { checkRedis } from '../../../server/src/doctor/checks/redis.ts';
 import { startFakeRedis } from '../../support/fake-redis.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
 import { serve } from '../../support/serve.ts';

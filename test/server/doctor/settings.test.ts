@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service.ts';
+import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { examineHere, wellEnvironment } from '../../support/run-doctor.ts';
 import { apiKey, signingKey } from '../../support/start-app.ts';
 import { staffToken } from '../../support/tokens.ts';

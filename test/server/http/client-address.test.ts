@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normalizeForwardedFor, toAddress } from '../../../server/src/http/client-address.ts';
+import { normalizeForwardedFor, toAddress } from '../../../server/src/http/plugins/client-address.ts';
 import { createBrowser, reasonOf } from '../../support/browser.ts';
 import { startApp, type TestApp } from '../../support/start-app.ts';
 

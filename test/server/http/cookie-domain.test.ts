@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHostInDomain, otherVariants, plantedVariants } from '../../../server/src/http/cookie-variants.ts';
+import { isHostInDomain, otherVariants, plantedVariants } from '../../../server/src/http/cookies/cookie-variants.ts';
 import { askRaw, postHeaders, resultOf, written } from '../../support/raw-request.ts';
 import { startApp } from '../../support/start-app.ts';
 

@@ -1,6 +1,6 @@
 import { CookieJar } from 'tough-cookie';
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../server/dev/people.ts';
+import { signInPeople } from '../../../server/dev/auth-service/people/people.ts';
 import { askRaw, errorOf, postHeaders, queryTarget, resultOf, sendLines, written } from '../../support/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../../support/start-app.ts';
 import { staffToken } from '../../support/tokens.ts';

@@ -5,10 +5,10 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { User } from '../../../shared/src/index.ts';
 import { createAuthServiceClient } from '../../../server/src/auth-service/client.ts';
 import type { Answer, Exchange } from '../../../server/src/auth-service/transport.ts';
-import { createContext } from '../../../server/src/context.ts';
+import { createContext } from '../../../server/src/api/context.ts';
 import { createDirectory } from '../../../server/src/directory/directory.ts';
-import { leftSignalOf } from '../../../server/src/http/client-left.ts';
-import { registerTrpc } from '../../../server/src/http/trpc-handler.ts';
+import { leftSignalOf } from '../../../server/src/http/lifecycle/client-left.ts';
+import { registerTrpc } from '../../../server/src/http/trpc/handler.ts';
 import { crowd } from '../../support/crowd.ts';
 import { askRaw, queryTarget } from '../../support/raw-request.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../server/dev/people.ts';
+import { signInPeople } from '../../../server/dev/auth-service/people/people.ts';
 import { askRaw, errorOf, postHeaders, queryTarget, type RawAnswer, written } from '../../support/raw-request.ts';
 import { createClock, startApp, type StartAppOptions } from '../../support/start-app.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Dialect, Fault } from '../../../server/dev/auth-service.ts';
+import type { Dialect, Fault } from '../../../server/dev/auth-service/auth-service.ts';
 import { learn } from '../../support/crowd.ts';
 import { fuzzedCase } from '../../support/fuzz/twin-cases.ts';
 import { postHeaders, queryTarget, type RawRequest, written } from '../../support/raw-request.ts';

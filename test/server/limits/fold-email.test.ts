@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foldEmail } from '../../../server/src/limits/fold-email.ts';
+import { foldEmail } from '../../../server/src/rate-limit/fold-email.ts';
 
 describe('e-mail addresses that a database may treat as one count as one', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../server/src/errors.ts';
-import { createMemoryTryCounter } from '../../../server/src/limits/memory-try-counter.ts';
-import { createSessionLimits } from '../../../server/src/limits/session-limits.ts';
-import { createChallenges } from '../../../server/src/session/challenge.ts';
+import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-try-counter.ts';
+import { createSessionLimits } from '../../../server/src/rate-limit/session-limits.ts';
+import { createChallenges } from '../../../server/src/session/sign-in/challenge.ts';
 import { createClock } from '../../support/start-app.ts';
 
 const sealingSecret = 'a-sealing-key-that-is-long-enough-0123456789';

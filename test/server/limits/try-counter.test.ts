@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { createMemoryTryCounter } from '../../../server/src/limits/memory-try-counter.ts';
-import { createRedisTryCounter } from '../../../server/src/limits/redis-try-counter.ts';
-import type { TryCounter } from '../../../server/src/limits/try-counter.ts';
-import { createOptionalRedis } from '../../../server/src/optional-redis.ts';
+import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-try-counter.ts';
+import { createRedisTryCounter } from '../../../server/src/rate-limit/redis-try-counter.ts';
+import type { TryCounter } from '../../../server/src/rate-limit/try-counter.ts';
+import { createOptionalRedis } from '../../../server/src/platform/redis/redis-guard.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
 import { createClock } from '../../support/start-app.ts';
 

@@ -1,4 +1,4 @@
-import { appRouter } from '../../../server/src/router.ts';
+import { appRouter } from '../../../server/src/api/router.ts';
 import { postHeaders, type RawRequest, written } from '../raw-request.ts';
 import type { Answerer, Case } from '../twins.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPeopleDirectory } from '../../../../server/dev/people-directory.ts';
+import { createPeopleDirectory } from '../../../../server/dev/auth-service/people/people-directory.ts';
 import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
 
 const people = createPeopleDirectory();

@@ -1,0 +1,84 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Calls } from './calls.ts';
+import { endpointNames, isEndpointName } from './endpoints.ts';
+import { faultFromJson, faultKinds } from './fault-from-json.ts';
+import { sendRefusal } from './exchange.ts';
+import type { createFaults } from './faults.ts';
+import type { HostCheck } from '../host-check.ts';
+
+type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults>; hostCheck: HostCheck };
+type ControlAnswer = { status: number; body: unknown };
+
+const help = `Control of the embedded Auth Service
+
+GET    /calls              how many requests came: in all, and to each endpoint
+DELETE /calls              forgets them
+PUT    /faults/{endpoint}  makes an endpoint, or all with *, go wrong
+DELETE /faults/{endpoint}  makes it go right again
+DELETE /faults             makes all of them go right again
+
+Endpoints: ${endpointNames.join(', ')}
+
+Faults, as JSON; each may have "times", after which it clears itself:
+${faultKinds.map(({ example }) => `  ${example}`).join('\n')}
+
+curl -X PUT -d '{"kind":"status","status":503,"times":2}' $CONTROL_URL/faults/user
+`;
+
+const bad = (error: string): ControlAnswer => ({ status: 400, body: { error } });
+
+/** Offers over HTTP what the service's owner can do in process: count calls, and make endpoints go wrong. */
+export const createControl = ({ calls, faults, hostCheck }: ControlOptions): RequestListener => {
+  const setFault = (target: string, body: string | null): ControlAnswer => {
+    if (target !== '*' && !isEndpointName(target)) {
+      return bad(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
+    }
+    const parsed = body === null ? { ok: true as const, fault: null } : faultFromJson(body);
+    if (!parsed.ok) return bad(parsed.error);
+    faults.set(target, parsed.fault);
+    return { status: 200, body: { endpoint: target, fault: parsed.fault } };
+  };
+
+  const countCalls = (): ControlAnswer => {
+    const counted = [...endpointNames, 'unknown'].map((name) => [name, calls.count(name)] as const);
+    const endpoints = Object.fromEntries(counted.filter(([, count]) => count > 0));
+    return { status: 200, body: { total: calls.count(), endpoints } };
+  };
+
+  const answer = async (request: IncomingMessage): Promise<ControlAnswer> => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const target = /^\/faults\/(.+)$/.exec(path)?.[1]?.replace('%2A', '*').replace('%2a', '*');
+    if (target !== undefined && request.method === 'PUT') return setFault(target, await text(request));
+    if (target !== undefined && request.method === 'DELETE') return setFault(target, null);
+    switch (`${request.method} ${path}`) {
+      case 'GET /':
+        return { status: 200, body: help };
+      case 'GET /calls':
+        return countCalls();
+      case 'DELETE /calls':
+        calls.reset();
+        return countCalls();
+      case 'DELETE /faults':
+        faults.clear();
+        return { status: 200, body: {} };
+      default:
+        return { status: 404, body: { error: `There is no ${request.method} ${path}. GET / tells what there is.` } };
+    }
+  };
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const hostRefusal = hostCheck.refusalOf(request);
+    if (hostRefusal !== null) return sendRefusal(response, 421, hostRefusal);
+    const originRefusal = hostCheck.originRefusalOf(request);
+    if (originRefusal !== null) return sendRefusal(response, 403, originRefusal);
+    const { status, body } = await answer(request);
+    const isText = typeof body === 'string';
+    response.writeHead(status, { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' });
+    response.end(isText ? body : `${JSON.stringify(body)}\n`);
+  };
+
+  return (request, response) => {
+    respond(request, response).catch(() => response.destroy());
+  };
+};

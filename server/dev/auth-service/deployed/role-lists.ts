@@ -1,0 +1,79 @@
+import { json } from '../exchange.ts';
+import { type Staff, type System } from '../people/people.ts';
+import type { Service } from '../service.ts';
+import { asStaff, notPermitted, type View } from './guards.ts';
+import { employeeAmongStaff, staffProfile, systemNames } from './profiles.ts';
+
+const systemIds: Record<System, number> = { AMS: 1, BMS: 2, TTS: 3, HDTS: 4 };
+const toSystem = (slug: string): System | null =>
+  (Object.keys(systemIds) as System[]).find((system) => system.toLowerCase() === slug) ?? null;
+
+const isAdminOf = (person: Staff, system: System | null): boolean =>
+  person.roles.some((held) => held.system === system && held.role === 'Admin');
+
+const isOf = (person: Staff, slug: string): boolean => person.roles.some(({ system }) => system.toLowerCase() === slug);
+
+const compare = (left: string, right: string) => (left < right ? -1 : Number(left > right));
+
+/** The deployed service's lists of people with their roles, and what it shows to whom. */
+export const createDeployedRoleLists = ({ people }: Service) => {
+  /** Superusers see everybody, people without `is_staff` all active people, and people with it nearly nobody. */
+  const listedFor = (staff: Staff, { chosenSystem }: View): Staff[] => {
+    const everybody = people.staff.all();
+    if (staff.is_superuser) return everybody;
+    if (!staff.is_staff) return everybody.filter((person) => person.is_active);
+    const system = chosenSystem === null ? null : toSystem(chosenSystem);
+    if (chosenSystem === null || !isAdminOf(staff, system)) return [];
+    return everybody.filter((person) => isOf(person, chosenSystem));
+  };
+
+  return {
+    /** For admins of the system and superusers. It lists inactive people too, and does not say who is active. */
+    'system-users': asStaff(({ parameter }, staff) => {
+      const system = toSystem(parameter);
+      if (!staff.is_superuser && !isAdminOf(staff, system)) return notPermitted;
+      if (system === null) return json(404, { detail: 'Not found.' });
+      const users = people.staff.all().flatMap(({ id, email, first_name, last_name, date_joined, roles }) =>
+        roles
+          .filter((held) => held.system === system)
+          .map(({ role }) => ({
+            id,
+            email,
+            first_name,
+            last_name,
+            role,
+            system_id: systemIds[system],
+            system_name: systemNames[system],
+            system_slug: parameter,
+            assigned_at: date_joined,
+          })),
+      );
+      return json(200, {
+        system: { id: systemIds[system], name: systemNames[system], slug: parameter },
+        users_count: users.length,
+        users: users.toSorted((left, right) => compare(left.email, right.email)),
+      });
+    }),
+
+    'users-list': asStaff(({ view }, staff) => {
+      const users = listedFor(staff, view).map((person) => staffProfile(person, view));
+      return json(200, { users_count: users.length, users });
+    }),
+
+    /** Open to every token. Employees are mixed in, under numbers that staff users have too. */
+    'hdts-users': asStaff(({ view }) => {
+      const users = people.staff
+        .all()
+        .filter((person) => isOf(person, 'hdts'))
+        .map((person) => staffProfile(person, view));
+      const employees = people.employees.all().map(employeeAmongStaff);
+      return json(200, {
+        count: users.length + employees.length,
+        system_users_count: users.length,
+        employees_count: employees.length,
+        users,
+        all_users: [...users, ...employees],
+      });
+    }),
+  };
+};

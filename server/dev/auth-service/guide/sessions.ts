@@ -1,0 +1,142 @@
+import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
+import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../exchange.ts';
+import { isActiveEmployee, type Subject } from '../people/people.ts';
+import { guideEmployee, guideUser } from './profiles.ts';
+import { createGuideSignIn } from './sign-in.ts';
+import type { Service } from '../service.ts';
+import { subjectOf } from '../tokens.ts';
+
+const refusals = {
+  wrong: json(401, { detail: 'Invalid credentials' }),
+  locked: json(403, { detail: 'Account locked' }),
+  inactive: json(403, { detail: 'Account inactive' }),
+  pending: json(403, { detail: 'Account pending approval' }),
+  rejected: json(403, { detail: 'Account rejected' }),
+  captcha: json(400, { captcha_token: ['This field is required.'] }),
+};
+
+const wrongCode = json(400, { error: 'Invalid OTP code.' });
+
+const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
+
+/** The guide's sign-in, second factor, refresh and sign-out. */
+export const createGuideSessions = (service: Service) => {
+  const { people, tokens, secondFactor, now } = service;
+  const signIn = createGuideSignIn(service);
+
+  const isActive = ({ type, id }: Subject): boolean => {
+    if (type === 'staff') return people.staff.find(id)?.is_active === true;
+    const employee = people.employees.find(id);
+    return employee !== null && isActiveEmployee(employee);
+  };
+
+  const tokenCookies = async (subject: Subject): Promise<string[]> => {
+    const { access, refresh } = await tokens.pair(subject);
+    const shared = { now: now(), httpOnly: true };
+    return [
+      setCookie('access_token', access, { ...shared, maxAgeSeconds: tokens.accessLifetimeSeconds }),
+      setCookie('refresh_token', refresh, { ...shared, maxAgeSeconds: tokens.refreshLifetimeSeconds }),
+    ];
+  };
+
+  // Django's own: nothing of the BFF's business, and there to be dropped by it.
+  const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
+
+  const signedIn = async (subject: Subject, user: unknown): Promise<Answer> =>
+    json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies()]);
+
+  const finishing = async (subject: Subject, code: string, user: unknown): Promise<Answer> => {
+    const result = secondFactor.redeem(subject, code);
+    if (result === 'ok') return signedIn(subject, user);
+    return result === 'wrong' ? wrongCode : json(400, { error: 'OTP code has expired.' });
+  };
+
+  const refresh =
+    (accepts: readonly Subject['type'][]) =>
+    async ({ cookies }: AuthRequest): Promise<Answer> => {
+      const token = cookies.get('refresh_token');
+      if (!token) return json(401, { detail: 'Refresh token not provided.' });
+      const verified = await tokens.verify(token);
+      if (!verified.ok) return notValid('Token is invalid or expired');
+      if (verified.claims.token_type !== 'refresh') return notValid('Token has wrong type');
+      const subject = subjectOf(verified.claims);
+      if (!subject || !accepts.includes(subject.type)) return notValid('Token is not for this endpoint');
+      if (!isActive(subject)) return json(401, { detail: 'User is inactive', code: 'user_inactive' });
+      if (tokens.isBlacklisted(token)) return notValid('Token is blacklisted');
+      // Nothing may be awaited between the question and this, or two requests could both exchange one token.
+      tokens.blacklist(token);
+      return json(200, { message: 'Token refreshed' }, await tokenCookies(subject));
+    };
+
+  const logout = ({ cookies }: AuthRequest): Answer => {
+    const token = cookies.get('refresh_token');
+    if (token) tokens.blacklist(token);
+    return json(200, { message: 'Logged out' }, [
+      deleteCookie('access_token'),
+      deleteCookie('refresh_token'),
+      deleteCookie('sessionid'),
+    ]);
+  };
+
+  return {
+    'staff-login': async (request: AuthRequest): Promise<Answer> => {
+      const read = readJson(request);
+      if (!read.ok) return read.answer;
+      const email = textOf(read.fields, 'email');
+      const password = textOf(read.fields, 'password');
+      const missing = missingFields({ email, password });
+      if (missing) return json(400, missing);
+      const attempt = signIn.staff(email, password, read.fields.captcha_token);
+      if (!('person' in attempt)) return refusals[attempt.outcome];
+      const { outcome, person } = attempt;
+      const subject: Subject = { type: 'staff', id: person.id };
+      if (outcome === 'ok') return signedIn(subject, guideUser(person));
+      secondFactor.send(subject, person.email);
+      return json(200, { requires_2fa: true });
+    },
+
+    'staff-otp': async (request: AuthRequest): Promise<Answer> => {
+      const read = readJson(request);
+      if (!read.ok) return read.answer;
+      const email = textOf(read.fields, 'email');
+      const otpCode = textOf(read.fields, 'otp_code');
+      const missing = missingFields({ email, otp_code: otpCode });
+      if (missing) return json(400, missing);
+      const person = people.staff.byEmail(email);
+      return person ? finishing({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
+    },
+
+    'employee-login': async (request: AuthRequest): Promise<Answer> => {
+      const read = readJson(request);
+      if (!read.ok) return read.answer;
+      const email = textOf(read.fields, 'email');
+      const password = textOf(read.fields, 'password');
+      const missing = missingFields({ email, password });
+      if (missing) return json(400, missing);
+      const attempt = signIn.employee(email, password, read.fields.captcha_token);
+      if (!('person' in attempt)) return refusals[attempt.outcome];
+      const { outcome, person } = attempt;
+      const subject: Subject = { type: 'employee', id: person.id };
+      if (outcome === 'ok') return signedIn(subject, guideEmployee(person));
+      secondFactor.send(subject, person.email);
+      return json(200, { requires_otp: true, email: person.email });
+    },
+
+    'employee-otp': async (request: AuthRequest): Promise<Answer> => {
+      const read = readJson(request);
+      if (!read.ok) return read.answer;
+      const email = textOf(read.fields, 'email');
+      const otpCode = textOf(read.fields, 'otp_code');
+      const missing = missingFields({ email, otp_code: otpCode });
+      if (missing) return json(400, missing);
+      const person = people.employees.byEmail(email);
+      return person ? finishing({ type: 'employee', id: person.id }, otpCode, guideEmployee(person)) : wrongCode;
+    },
+
+    refresh: refresh(['staff', 'employee']),
+    'staff-refresh': refresh(['staff']),
+    'employee-refresh': refresh(['employee']),
+    'staff-logout': logout,
+    'employee-logout': logout,
+  };
+};

@@ -1,0 +1,55 @@
+import { createLocks } from '../locks.ts';
+import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
+import type { Service } from '../service.ts';
+
+/** Generous, so that tests of wrong passwords do not lock the person they share. */
+export const WRONG_PASSWORDS_BEFORE_LOCK = 20;
+
+type Outcome<Person> =
+  | { outcome: 'wrong' | 'locked' | 'inactive' | 'pending' | 'rejected' | 'captcha' }
+  | { outcome: 'ok' | 'second_factor'; person: Person };
+
+type Attempt<Person> = {
+  person: Person | null;
+  password: string;
+  captchaToken: unknown;
+  locks: ReturnType<typeof createLocks>;
+  isLocked: boolean;
+  needsCaptcha: boolean;
+};
+
+/** Checks passwords, and locks an account for good after too many wrong ones in a row. */
+export const createGuideSignIn = ({ people, captcha, now }: Service) => {
+  const neverOver = { maxWrong: WRONG_PASSWORDS_BEFORE_LOCK, lockedForMs: Number.POSITIVE_INFINITY, now };
+  const staffLocks = createLocks(neverOver);
+  const employeeLocks = createLocks(neverOver);
+
+  const check = <Person extends Staff | Employee>(attempt: Attempt<Person>): Outcome<Person> => {
+    const { person, password, captchaToken, locks, isLocked, needsCaptcha } = attempt;
+    if (captcha(captchaToken, needsCaptcha) !== 'passed') return { outcome: 'captcha' };
+    if (!person) return { outcome: 'wrong' };
+    if (isLocked || locks.isLocked(person.id)) return { outcome: 'locked' };
+    if (person.password !== password) {
+      locks.countWrong(person.id);
+      return { outcome: 'wrong' };
+    }
+    locks.forget(person.id);
+    if (person.status === 'Pending') return { outcome: 'pending' };
+    if (person.status === 'Rejected') return { outcome: 'rejected' };
+    const isActive = 'is_active' in person ? person.is_active : isActiveEmployee(person);
+    if (!isActive) return { outcome: 'inactive' };
+    return { outcome: person.second_factor ? 'second_factor' : 'ok', person };
+  };
+
+  return {
+    staff: (email: string, password: string, captchaToken: unknown): Outcome<Staff> => {
+      const person = people.staff.byEmail(email);
+      const { locked: isLocked = false, captcha: needsCaptcha = false } = person ?? {};
+      return check({ person, password, captchaToken, locks: staffLocks, isLocked, needsCaptcha });
+    },
+    employee: (email: string, password: string, captchaToken: unknown): Outcome<Employee> => {
+      const person = people.employees.byEmail(email);
+      return check({ person, password, captchaToken, locks: employeeLocks, isLocked: false, needsCaptcha: false });
+    },
+  };
+};

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { CompactSign, errors, jwtVerify } from 'jose';
+import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
+import type { Dialect } from './options.ts';
+import type { PeopleDirectory } from './people/people-directory.ts';
+import type { Subject } from './people/people.ts';
+
+export type Claims = Readonly<Record<string, unknown>>;
+export type TokenPair = { access: string; refresh: string };
+export type Verified = { ok: true; claims: Claims } | { ok: false; expired: boolean };
+
+export type TokensOptions = {
+  dialect: Dialect;
+  people: PeopleDirectory;
+  signingKey: string;
+  now: () => number;
+  accessLifetimeSeconds: number;
+  refreshLifetimeSeconds: number;
+  claims: 'dialect' | 'least';
+};
+
+const digits = (value: unknown): number | null => {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
+};
+
+/** The number that the deployed service takes for a staff user's, whoever the token is of. */
+export const userIdOf = (claims: Claims): number | null => digits(claims.user_id);
+
+/** Whom a token is of: an employee where it says so, or says only `employee_id`; otherwise staff. */
+export const subjectOf = (claims: Claims): Subject | null => {
+  const isEmployee =
+    claims.user_type === 'employee' || (claims.user_type === undefined && claims.employee_id !== undefined);
+  const id = isEmployee ? (digits(claims.employee_id) ?? digits(claims.user_id)) : digits(claims.user_id);
+  return id === null ? null : { type: isEmployee ? 'employee' : 'staff', id };
+};
+
+// The signature has spare bits, so one token has several spellings; its signed part has only one.
+const signedPart = (token: string) => token.slice(0, token.lastIndexOf('.'));
+
+/** Signs and verifies the tokens of one dialect, HS256, by the clock it is given. */
+export const createTokens = (options: TokensOptions) => {
+  const key = new TextEncoder().encode(options.signingKey);
+  const blacklist = new Set<string>();
+
+  // JSON leaves undefined out, which is how an override deletes a claim.
+  const sign = (claims: Claims): Promise<string> =>
+    new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .sign(key);
+
+  const times = (lifetimeSeconds: number) => {
+    const iat = Math.floor(options.now() / 1000);
+    return { exp: iat + lifetimeSeconds, iat };
+  };
+
+  const claimsOf = (subject: Subject, type: 'access' | 'refresh'): Claims => {
+    const lifetime = type === 'access' ? options.accessLifetimeSeconds : options.refreshLifetimeSeconds;
+    const stamp = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
+    if (options.claims === 'least') return leastClaims(subject, stamp);
+    const { dialect, people } = options;
+    const { type: personType, id } = subject;
+    return personType === 'staff'
+      ? staffClaims({ dialect, id, person: people.staff.find(id), stamp })
+      : employeeClaims({ dialect, id, person: people.employees.find(id), stamp });
+  };
+
+  const access = (subject: Subject, overrides: Claims = {}) => sign({ ...claimsOf(subject, 'access'), ...overrides });
+  const refresh = (subject: Subject) => sign(claimsOf(subject, 'refresh'));
+
+  return {
+    accessLifetimeSeconds: options.accessLifetimeSeconds,
+    refreshLifetimeSeconds: options.refreshLifetimeSeconds,
+    access,
+    refresh,
+    pair: async (subject: Subject, overrides: Claims = {}): Promise<TokenPair> => ({
+      access: await access(subject, overrides),
+      refresh: await refresh(subject),
+    }),
+    /** Good means: signed with the key, and not past its `exp`. What kind of token it is, the caller decides. */
+    verify: async (token: string): Promise<Verified> => {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256'],
+          requiredClaims: ['exp'],
+          currentDate: new Date(options.now()),
+        });
+        return { ok: true, claims: payload };
+      } catch (error) {
+        return { ok: false, expired: error instanceof errors.JWTExpired };
+      }
+    },
+    isBlacklisted: (token: string): boolean => blacklist.has(signedPart(token)),
+    blacklist: (token: string): void => {
+      blacklist.add(signedPart(token));
+    },
+  };
+};
+
+export type Tokens = ReturnType<typeof createTokens>;

@@ -1,0 +1,45 @@
+import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, UsersAnswer } from '@auth-bff/shared';
+import { z } from 'zod';
+import { isKnown } from '../../platform/maybe-promise.ts';
+import { callsForIds } from '../../rate-limit/call-cost.ts';
+import { permitted, router, signedInProcedure } from '../trpc.ts';
+
+/** Staff users. */
+export const usersRouter = router({
+  /** The person signed in: a User, or an Employee. */
+  me: signedInProcedure
+    .output(z.union([User, Employee]))
+    .query(({ ctx }) => ctx.request.directory.me(ctx.person.asking)),
+
+  /** One user by id. */
+  byId: signedInProcedure
+    .input(z.object({ id: PersonId }))
+    .output(User)
+    .query(({ ctx: { request, person }, input }) => request.directory.user(input.id, person.asking)),
+
+  /** Up to 500 users in the order asked, each once, and the ids that nobody has. */
+  byIds: signedInProcedure
+    .input(z.object({ ids: PersonIds }))
+    .output(UsersAnswer)
+    .query(({ ctx: { request, person }, input }) => {
+      // One call was counted when the request arrived.
+      const charged = request.charge(person.asking, callsForIds(input.ids) - 1);
+      const load = () => request.directory.users(input.ids, person.asking);
+      return isKnown(charged) ? load() : charged.then(load);
+    }),
+
+  /** One user by company id, such as MA0001. */
+  byCompanyId: signedInProcedure
+    .input(z.object({ companyId: CompanyId }))
+    .output(User)
+    .query(({ ctx: { request, person }, input }) => request.directory.userByCompanyId(input.companyId, person.asking)),
+
+  /** The ids of everybody who has a role in a system. */
+  byRole: signedInProcedure
+    .input(z.object({ system: SystemName, role: RoleName }))
+    .use(permitted)
+    .output(z.object({ userIds: z.array(z.number()) }))
+    .query(async ({ ctx: { request, person }, input }) => ({
+      userIds: await request.directory.userIdsByRole(input, person.asking),
+    })),
+});

@@ -1,0 +1,40 @@
+import { sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader, trpcPath } from '@auth-bff/shared';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Awaitable } from '../../platform/maybe-promise.ts';
+import type { VerifiedToken } from '../../token/verified-token.ts';
+
+/**
+ * Says whose session the response was answered for, and in whole seconds how long it lives: the browser's clock may be
+ * wrong.
+ */
+export const announceSession = (
+  reply: FastifyReply,
+  { principal, expiresAtMs, refreshAtMs }: Pick<VerifiedToken, 'principal' | 'expiresAtMs' | 'refreshAtMs'>,
+  nowMs: number,
+): void => {
+  const secondsUntil = (timeMs: number) => Math.max(0, Math.floor((timeMs - nowMs) / 1000));
+  reply.header(sessionExpiresInHeader, secondsUntil(expiresAtMs));
+  reply.header(sessionRefreshInHeader, secondsUntil(refreshAtMs));
+  reply.header(sessionUserHeader, `${principal.type}:${principal.id}`);
+};
+
+export type SessionHeadersOptions = {
+  /** Announces the session of the request, if its token is valid. No promise where no I/O is needed. */
+  announce: (request: FastifyRequest, reply: FastifyReply) => Awaitable<object | null>;
+};
+
+/**
+ * Announces the session on every tRPC response whose token is valid: also where no call asked who is signed in, and on
+ * errors that arise before tRPC. Requests that are shed are not looked at.
+ */
+export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
+  server.addHook('onSend', (request, reply, payload, done) => {
+    const isTrpc = request.routeOptions.url?.startsWith(`${trpcPath}/`) === true;
+    const isShed = reply.statusCode === 503 && request.requestSession === null;
+    if (!isTrpc || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
+    const announced = announce(request, reply);
+    if (!(announced instanceof Promise)) return done(null, payload);
+    const goOn = () => done(null, payload);
+    announced.then(goOn, goOn);
+  });
+};

@@ -1,0 +1,120 @@
+import type { Reason } from '@auth-bff/shared';
+import type { Cause } from '../auth-service/transport.ts';
+import type { BlindNames } from './key-hasher.ts';
+import { createBoundedMap } from './bounded-map.ts';
+import { foldEmail } from '../rate-limit/fold-email.ts';
+import type { Log } from './log.ts';
+import type { Subject } from '../token/principal.ts';
+
+/**
+ * Why a session ended. `account_inactive`: its person was deactivated, rejected or deleted. `foreign_token`: the Auth
+ * Service refreshed it into a token of somebody else. `signed_out`: somebody used it after it was signed out.
+ */
+export type SessionEnd = 'account_inactive' | 'foreign_token' | 'signed_out';
+
+type Email = {
+  /** As it was typed. The line has its keyed hash, in `account`. Null: not known. */
+  email: string | null;
+};
+type Tokens = {
+  /** The fingerprints of the tokens that the event is about; they are not written. Empty: none verifies. */
+  tokens: readonly string[];
+};
+
+/** What each event says. */
+type AuditDetails = {
+  sign_in: Email & { person: Subject };
+  /** `client_left`: the person was signed in, and the connection ended before the cookies were sent. */
+  sign_in_failed: Email & { reason: Reason | 'client_left'; person?: Subject };
+  second_factor_failed: Email & { reason: Reason };
+  refresh_refused: Tokens & { reason: Reason; person: Subject | null };
+  sign_out: Tokens & { person: Subject };
+  sign_out_everywhere: { person: Subject };
+  session_ended: Tokens & { reason: SessionEnd; person: Subject | null };
+  permission_denied: { procedure: string; person: Subject | null };
+  password_changed: { person: Subject };
+  /** `person` is the one who made the change, `of` the one who is away or back. */
+  availability_changed: { person: Subject; of: Subject; system: string; away: boolean };
+  turns_reset: { person: Subject; system: string; role: string };
+};
+
+export type AuditEvent = { [Name in keyof AuditDetails]: { audit: Name } & AuditDetails[Name] }[keyof AuditDetails];
+
+export type AuditOptions = {
+  log: Log;
+  names: BlindNames;
+  /** What stands for an address: of IPv6 a whole network is one customer's. */
+  networkOf: (address: string) => string;
+  /** Milliseconds of a clock that only goes forward. */
+  clock: () => number;
+};
+
+const minuteMs = 60_000;
+/** For how long an event is written once of a token or, if none verifies, of a network. Others are written each time. */
+const onceForMs: Partial<Record<AuditEvent['audit'], number>> = {
+  refresh_refused: minuteMs,
+  sign_out: minuteMs,
+  session_ended: 60 * minuteMs,
+};
+const maxRemembered = 20_000;
+/** Hexadecimal digits of an account's hash: 128 bits. */
+const accountLength = 32;
+
+const toText = ({ type, id }: Subject): string => `${type}:${id}`;
+
+/**
+ * Writes the audit lines of the log, one for each event. They hold no e-mail address: `account` is a keyed hash of it, the
+ * same for every spelling, so that attempts at one account can be counted.
+ */
+export const createAudit = ({ log, names, networkOf, clock }: AuditOptions) => {
+  const writtenAtMs = createBoundedMap<string, number>(maxRemembered);
+
+  // Not base64url: by chance such a hash may look like a token, and be hidden in the log.
+  const accountOf = (email: string): string =>
+    Buffer.from(names('audit account', foldEmail(email)), 'base64url')
+      .toString('hex')
+      .slice(0, accountLength);
+
+  /** Whoever repeats a token that is refused must not fill the log. */
+  const isRepeated = (event: AuditEvent, network: string | undefined): boolean => {
+    const forMs = onceForMs[event.audit];
+    if (forMs === undefined) return false;
+    const kind = event.audit === 'refresh_refused' ? `${event.audit} ${event.reason}` : event.audit;
+    const tokens = 'tokens' in event && event.tokens.length > 0 ? event.tokens : [`network ${network}`];
+    const keys = tokens.map((token) => `${kind} ${token}`);
+    const isRecent = (key: string) => clock() - (writtenAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < forMs;
+    if (keys.some(isRecent)) return true;
+    for (const key of keys) writtenAtMs.set(key, clock());
+    return false;
+  };
+
+  const write = (fields: object): void => {
+    if (log.audit === undefined) log.info(fields, 'audit');
+    else log.audit(fields, 'audit');
+  };
+
+  return {
+    /** Writes an event of a request. Fields that are not known are left out. */
+    write(event: AuditEvent, { address, requestId }: Cause): void {
+      const network = address === undefined || address === '' ? undefined : networkOf(address);
+      if (isRepeated(event, network)) return;
+      const email = 'email' in event ? event.email : null;
+      const person = 'person' in event ? (event.person ?? null) : null;
+      write({
+        audit: event.audit,
+        person: person === null ? undefined : toText(person),
+        reason: 'reason' in event ? event.reason : undefined,
+        procedure: 'procedure' in event ? event.procedure : undefined,
+        of: 'of' in event ? toText(event.of) : undefined,
+        system: 'system' in event ? event.system : undefined,
+        role: 'role' in event ? event.role : undefined,
+        away: 'away' in event ? event.away : undefined,
+        network,
+        account: email === null ? undefined : accountOf(email),
+        requestId,
+      });
+    },
+  };
+};
+
+export type Audit = ReturnType<typeof createAudit>;

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { OptionalRedis } from '../platform/redis/redis-guard.ts';
+import type { ReserveOptions, TryCounter } from './try-counter.ts';
+
+export type RedisTryCounterOptions = {
+  optionalRedis: OptionalRedis;
+  /** Counts while Redis is away. */
+  fallback: TryCounter;
+  /** What every key begins with. */
+  prefix: string;
+};
+
+/** Which tries restart a window, as the script reads it. */
+const restartCodes: Record<NonNullable<ReserveOptions['restartOn']>, number> = { none: 0, counted: 1, any: 2 };
+/** Stands for "no limit" in a script, whose numbers are doubles. */
+const noLimit = 1_000_000_000;
+
+/**
+ * KEYS: the window, a hash of its id and its count. ARGV: the id for a new window, the maximum, the length of a window in
+ * milliseconds, a restart code. Returns {1 if the try was counted, the window's id, count, milliseconds until its end}.
+ */
+const reserveScript = `
+local window = redis.call('HMGET', KEYS[1], 'id', 'count')
+local id = window[1] or ARGV[1]
+local count = tonumber(window[2] or 0)
+local counted = 0
+if count < tonumber(ARGV[2]) then
+  counted = 1
+  count = count + 1
+  redis.call('HSET', KEYS[1], 'id', id, 'count', count)
+end
+local ttl = redis.call('PTTL', KEYS[1])
+local restart = tonumber(ARGV[4])
+if ttl < 0 or restart == 2 or (restart == 1 and counted == 1) then
+  ttl = tonumber(ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ttl)
+end
+return {counted, id, count, ttl}
+`;
+
+/** KEYS: the window. ARGV: the id of the window that counted the try. Another window stays as it is. */
+const releaseScript = `
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return 0 end
+if redis.call('HINCRBY', KEYS[1], 'count', -1) <= 0 then redis.call('DEL', KEYS[1]) end
+return 1
+`;
+
+/** KEYS: the window. Returns {count, milliseconds until its end}. */
+const lookScript = `
+return {tonumber(redis.call('HGET', KEYS[1], 'count') or 0), math.max(0, redis.call('PTTL', KEYS[1]))}
+`;
+
+type Commands = {
+  reserveTry: (
+    key: string,
+    newId: string,
+    max: number,
+    windowMs: number,
+    restartCode: number,
+  ) => Promise<[counted: number, id: string, count: number, ttl: number]>;
+  releaseTry: (key: string, id: string) => Promise<number>;
+  lookAtTries: (key: string) => Promise<[count: number, ttl: number]>;
+};
+
+const scripts: Record<keyof Commands, string> = {
+  reserveTry: reserveScript,
+  releaseTry: releaseScript,
+  lookAtTries: lookScript,
+};
+
+/** Counts tries for all replicas together. Windows go by the clock of Redis. */
+export const createRedisTryCounter = ({ optionalRedis, fallback, prefix }: RedisTryCounterOptions): TryCounter => {
+  for (const [name, lua] of Object.entries(scripts)) optionalRedis.redis.defineCommand(name, { numberOfKeys: 1, lua });
+  const commands = optionalRedis.redis as unknown as Commands;
+  const keyOf = (name: string) => `${prefix}tries:${name}`;
+
+  return {
+    async reserve(name, options) {
+      const { max = noLimit, windowMs, restartOn = 'none' } = options;
+      const answer = await optionalRedis.ask(() =>
+        commands.reserveTry(keyOf(name), randomUUID(), max, windowMs, restartCodes[restartOn]),
+      );
+      if (answer === null) return fallback.reserve(name, options);
+      const [counted, id, count, resetMs] = answer;
+      const isCounted = counted === 1;
+      return {
+        isCounted,
+        count,
+        resetMs,
+        // Without an answer the try stays counted until its window ends.
+        async release() {
+          if (isCounted) await optionalRedis.ask(() => commands.releaseTry(keyOf(name), id));
+        },
+      };
+    },
+    async look(name) {
+      const answer = await optionalRedis.ask(() => commands.lookAtTries(keyOf(name)));
+      if (answer === null) return fallback.look(name);
+      const [count, resetMs] = answer;
+      return { count, resetMs };
+    },
+  };
+};

@@ -1,0 +1,37 @@
+import { hkdfSync } from 'node:crypto';
+import { CompactEncrypt, compactDecrypt } from 'jose';
+import { z } from 'zod';
+import type { TokenGrant } from '../../auth-service/grant.ts';
+
+const Sealed = z.object({ accessToken: z.string(), refreshToken: z.string().nullable() });
+
+/**
+ * Seals what a refresh token was exchanged for, so that who holds the old token can open it, and nobody else: the key
+ * is derived from that token and the sealing key (HKDF, RFC 5869), the seal is A256GCM (RFC 7516).
+ */
+export const createSealedGrants = ({ sealingSecret }: { sealingSecret: string }) => {
+  const salt = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff refresh results', 32));
+  const keyOf = (oldToken: string) => new Uint8Array(hkdfSync('sha256', oldToken, salt, 'auth-bff refresh result', 32));
+
+  return {
+    seal: ({ accessToken, refreshToken }: TokenGrant, oldToken: string): Promise<string> =>
+      new CompactEncrypt(new TextEncoder().encode(JSON.stringify({ accessToken, refreshToken })))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .encrypt(keyOf(oldToken)),
+
+    /** Null where it is not of this token, or of another sealing key. */
+    async open(sealed: string, oldToken: string): Promise<TokenGrant | null> {
+      try {
+        const { plaintext } = await compactDecrypt(sealed, keyOf(oldToken), {
+          keyManagementAlgorithms: ['dir'],
+          contentEncryptionAlgorithms: ['A256GCM'],
+        });
+        return Sealed.parse(JSON.parse(new TextDecoder().decode(plaintext)));
+      } catch {
+        return null;
+      }
+    },
+  };
+};
+
+export type SealedGrants = ReturnType<typeof createSealedGrants>;

@@ -1,0 +1,80 @@
+import type { AuthServiceClient } from '../../auth-service/client.ts';
+import { toInactiveStatus } from '../../auth-service/inactive-status.ts';
+import { NotFoundPageError } from '../../auth-service/response-errors.ts';
+import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import type { Directory } from '../../directory/directory.ts';
+import { type AppError, isAppError } from '../../errors.ts';
+import type { Principal, Subject } from '../../token/principal.ts';
+
+/** The oldest record that decides whether a session goes on. Seconds. */
+const maxAgeSeconds = 60;
+
+export type StandingOptions = {
+  directory: Pick<Directory, 'user' | 'employee' | 'isKnownInactive'>;
+  authService: Pick<AuthServiceClient, 'isStaffDeleted'>;
+};
+
+export type StandingRequest = Cause & {
+  principal: Principal;
+  /** The person's own valid token, for the lookup of their record. */
+  accessToken: string;
+};
+
+const isNotFound = (error: AppError): boolean =>
+  isAppError(error, 'user_not_found', 'employee_not_found') && !(error instanceof NotFoundPageError);
+
+/**
+ * Whether a person may still have a session. Tokens do not tell: the Auth Service goes on to refresh those of people who
+ * were deactivated, and answers 500 for those who were deleted.
+ */
+export const createStanding = ({ directory, authService }: StandingOptions) => {
+  const isStaffInactive = async ({ principal: { id }, ...request }: StandingRequest): Promise<boolean> => {
+    const user = await directory.user(id, { ...request, type: 'staff', id, maxAgeSeconds });
+    return user.isActive === false;
+  };
+  const isEmployeeInactive = async ({ principal: { id }, ...request }: StandingRequest): Promise<boolean> => {
+    const { status } = await directory.employee(id, { ...request, type: 'employee', id, maxAgeSeconds });
+    return toInactiveStatus(status) !== null;
+  };
+
+  /** Whether the person's record is known to be gone. False also while that cannot be found out. */
+  const isDeleted = async ({ type, id }: Subject, cause: Cause): Promise<boolean> => {
+    try {
+      if (type === 'staff') return await authService.isStaffDeleted(id, causeOf(cause));
+      // The id may be only what a refresh token claims.
+      await directory.employee(id, {
+        ...causeOf(cause),
+        type,
+        id,
+        accessToken: '',
+        isUnverified: true,
+        maxAgeSeconds,
+      });
+      return false;
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return isNotFound(error);
+    }
+  };
+
+  return {
+    isDeleted,
+
+    /** Whether the person was deactivated, rejected or deleted. False also while that cannot be found out. */
+    async isOver(request: StandingRequest): Promise<boolean> {
+      const { principal } = request;
+      try {
+        return await (principal.type === 'staff' ? isStaffInactive(request) : isEmployeeInactive(request));
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        if (isNotFound(error)) return true;
+        return principal.type === 'staff' && error.upstream === 500 && isDeleted(principal, request);
+      }
+    },
+
+    /** Whether a fresh record in the cache says that the person is inactive. Needs no I/O. */
+    isKnownInactive: (subject: Subject): boolean => directory.isKnownInactive(subject),
+  };
+};
+
+export type Standing = ReturnType<typeof createStanding>;
