@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { ErrorCode, Reason, Status } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, type GaugeConfiguration, Histogram, Registry } from 'prom-client';
 import type { AssignmentEvent } from '../assignment/engine.ts';
@@ -7,6 +6,7 @@ import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
 import type { Recalled } from '../directory/freshness.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
+import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { KeyVariable } from '../replicas/compare-keys.ts';
 import type { RefreshOutcome } from '../session/refresh/refresher.ts';
@@ -51,10 +51,6 @@ const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 
 /** Calls that wait to be counted, at most: few enough for nobody to notice when they are. */
 const maxUntold = 50;
-
-/** The same in the sources and in what is built of them. */
-const readVersion = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /**
  * What is counted, for Prometheus. Label values are bounded: never a person, a key, a path, or what a client may make
