@@ -164,12 +164,9 @@ export const signedInProcedureWith = <Input extends z.ZodType, Output extends z.
         }
         const answered = answer({ request, asking, input });
         const data = outputSchema.parse(isKnown(answered) ? answered : await answered);
-        const records = countRecords(data);
-        if (records > 0) {
-          // The answer is written as soon as this ends, which takes longer than all before: each in a slice of its own.
-          const turn = slices.takeAgain(Math.min(records, recordsPerSlice), personOf(principal));
-          if (turn !== undefined) await turn;
-        }
+        // The answer is written as soon as this ends, which takes longer than all before: each in a slice of its own.
+        const turn = slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), personOf(principal));
+        if (turn !== undefined) await turn;
         request.onCall(path, null, request.clock() - startedAtMs);
         return data;
       } catch (error) {

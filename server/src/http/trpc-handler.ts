@@ -3,14 +3,16 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, transformTRPCResponse, TRPC
 import { getHTTPStatusCode } from '@trpc/server/http';
 import type { TRPCResponse } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sourceOf } from '../auth-service/call-source.ts';
 import { personOf } from '../auth-service/transport.ts';
 import type { Context } from '../context.ts';
 import { toAppError } from '../error-data.ts';
 import type { AppError } from '../errors.ts';
 import { countRecords, writeOutputInParts } from '../output-transformer.ts';
 import { appRouter } from '../router.ts';
-import { recordsPerSlice, slices } from '../slices.ts';
+import { minRecords, recordsPerSlice, slices } from '../slices.ts';
 import { callProcedure, thrownToTRPCError } from '../trpc.ts';
+import { clientAddressOf } from './client-address.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './trpc-adapter.ts';
 import { type Call, type Calls, readCalls } from './trpc-calls.ts';
@@ -182,7 +184,10 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
 
   /** A long input is read in a slice of its own: 50 that arrive at once would hold the event loop. */
   const answer = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
-    const turn = slices.take(recordsToRead(request), request.ip);
+    const records = recordsToRead(request);
+    // Few inputs are long, and the network of the others need not be worked out.
+    if (records < minRecords) return answerNow(request, reply);
+    const turn = slices.take(records, sourceOf({ address: clientAddressOf(request) }).name);
     if (turn === undefined) return answerNow(request, reply);
     turn
       .then(() => answerNow(request, reply))
