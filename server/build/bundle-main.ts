@@ -1,15 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { commonJs } from './common-js.ts';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const parts = 'main-parts';
-
-/** What CommonJS has and a module has not; some of the packages are CommonJS, and ask for it. */
-const commonJs = `import { createRequire as createRequireOf } from 'node:module';
-import { dirname as dirnameOf } from 'node:path';
-import { fileURLToPath as pathOf } from 'node:url';
-const require = createRequireOf(import.meta.url), __filename = pathOf(import.meta.url), __dirname = dirnameOf(__filename);`;
 
 // The service as one file: of some hundred, finding and opening each takes half of the time of a start. Two stay
 // outside: whoever traces puts their own in the place of `@opentelemetry/api`, and watches ioredis, which is loaded

@@ -20,15 +20,19 @@ export const cannotStart = (name: string, remedy: string) => (error: NodeJS.Errn
 /** Reads the options of one command; what is wrong is answered with its usage, and ends the process. */
 export const createOptionReader = (usage: string) => {
   const refuse = (message: string) => refuseToStart(`${message}\n${usage}`);
+  const toSeconds = (name: string, text: string): number => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    return refuse(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
+  };
   return {
     refuse,
     toPort(name: string, text: string): number {
       if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
       return refuse(`${name}: expected a port from 0 to 65535, got ${text}`);
     },
-    toSeconds(name: string, text: string): number {
-      if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-      return refuse(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
+    /** Of `--access-lifetime-seconds`. Nothing was given: the dialect decides. */
+    toAccessLifetime(text: string | undefined): { accessLifetimeSeconds?: number } {
+      return text === undefined ? {} : { accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', text) };
     },
     /** Hosts without ports: what `--allowed-host` may be given several times. */
     toHosts(name: string, texts: readonly string[]): string[] {

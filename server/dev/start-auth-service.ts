@@ -9,7 +9,7 @@ const usage =
   'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host auth-service]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toSeconds, toHosts, toDialect } = createOptionReader(usage);
+  const { refuse, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -21,16 +21,13 @@ const readOptions = () => {
         'allowed-host': { type: 'string', multiple: true, default: [] },
       },
     });
-    const accessLifetime = values['access-lifetime-seconds'];
     return {
       dialect: toDialect(values.dialect),
       host: values.host,
       port: toPort('--port', values.port),
       controlPort: toPort('--control-port', values['control-port']),
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
-      ...(accessLifetime === undefined
-        ? {}
-        : { accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', accessLifetime) }),
+      ...toAccessLifetime(values['access-lifetime-seconds']),
     };
   } catch (error) {
     return refuse((error as Error).message);

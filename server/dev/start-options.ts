@@ -7,7 +7,7 @@ const usage =
 
 /** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
 export const readStartOptions = () => {
-  const { refuse, toPort, toSeconds, toHosts, toDialect } = createOptionReader(usage);
+  const { refuse, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -20,15 +20,13 @@ export const readStartOptions = () => {
         'demo-folder': { type: 'string' },
       },
     });
-    const { 'demo-folder': demoFolder, 'access-lifetime-seconds': accessLifetime } = values;
+    const { 'demo-folder': demoFolder } = values;
     return {
       dialect: toDialect(values.dialect),
       authServicePort: toPort('--auth-service-port', values['auth-service-port']),
       controlPort: toPort('--control-port', values['control-port']),
       ticketsPort: toPort('--tickets-port', values['tickets-port']),
-      /** Null: that of the dialect. */
-      accessLifetimeSeconds:
-        accessLifetime === undefined ? null : toSeconds('--access-lifetime-seconds', accessLifetime),
+      ...toAccessLifetime(values['access-lifetime-seconds']),
       /** Hosts beside those of this machine that requests may name. */
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
       /** Null: the repo's own. */

@@ -76,7 +76,7 @@ const authService = await startAuthService({
   allowedHosts,
   signingKey,
   apiKey: config.apiKey,
-  ...(accessLifetimeSeconds === null ? {} : { accessLifetimeSeconds }),
+  ...(accessLifetimeSeconds === undefined ? {} : { accessLifetimeSeconds }),
   log: print,
 }).catch(
   cannotStart(

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createClock } from '../support/start-app.ts';
 import { createLedger, graceMs } from './ledger.ts';
 import { readOptions } from './options.ts';
 import { createPacer } from './pacer.ts';
 import { planRun } from './plan.ts';
-
-const createHandClock = () => {
-  let nowMs = 0;
-  return { clock: () => nowMs, advance: (ms: number) => void (nowMs += ms) };
-};
 
 describe('the plan of a soak', () => {
   it.each([60, 120, 299, 300, 600, 3_600])('has each fault of %d s alone, with time to recover from it', (seconds) => {
@@ -39,7 +35,7 @@ describe('the ledger of a soak', () => {
   const note = { procedure: 'users.byId', error: { code: 'SERVICE_UNAVAILABLE', reason: 'overloaded' } };
 
   it('counts a failure for a fault while it lasts and shortly after, and as calm before and later', () => {
-    const { clock, advance } = createHandClock();
+    const { now: clock, advance } = createClock(0);
     const ledger = createLedger({ clock });
     advance(1_000);
     ledger.note({ ...note, dueAtMs: 0 });
@@ -61,7 +57,7 @@ describe('the ledger of a soak', () => {
   });
 
   it('counts a call for a fault also where the machine is busy', () => {
-    const { clock } = createHandClock();
+    const { now: clock } = createClock(0);
     const ledger = createLedger({ clock });
     ledger.begin('machine busy');
     ledger.begin('Auth Service down');
@@ -72,7 +68,7 @@ describe('the ledger of a soak', () => {
 
 describe('the pacer of a soak', () => {
   it('goes on with the clock, stands still on a busy machine, and makes up for nothing', async () => {
-    const { clock, advance } = createHandClock();
+    const { now: clock, advance } = createClock(0);
     let isBusy = false;
     const pacer = createPacer({ clock, isBusy: () => isBusy, maxHeldMs: 2_000 });
     const stepAfter = (ms: number) => {

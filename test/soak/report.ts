@@ -1,11 +1,10 @@
 import type { Failure, Phase } from './ledger.ts';
-import type { Outcome } from './verdict.ts';
+import { type Outcome, toMegabytes } from './verdict.ts';
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 const toMs = (value: number): string => (Number.isNaN(value) ? '–' : `${value.toFixed(0)} ms`);
-const toMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 const toTable = (head: readonly string[], rows: readonly string[][]): string => {
   const lines = [head, ...rows];

@@ -10,7 +10,8 @@ const print = (text: string) => void process.stdout.write(`${text}\n`);
 const run = async (): Promise<string[]> => {
   try {
     const options = readOptions(process.argv.slice(2));
-    if (!hasRedis()) return [];
+    if (!hasRedis())
+      return ['Nothing was run: there is no redis-server. Install it (Debian: apt-get install redis-server).'];
     await using _bundles = await buildBundles();
     return await runSoak({ ...options, print });
   } catch (error) {

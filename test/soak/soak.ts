@@ -1,4 +1,5 @@
 import { staff } from '../../server/dev/auth-service/people/people.ts';
+import { sumOf } from '../support/exposition.ts';
 import { createBalancer } from './balancer.ts';
 import { createSoakClient } from './client.ts';
 import { createLedger } from './ledger.ts';
@@ -9,7 +10,7 @@ import { createPacer } from './pacer.ts';
 import { planRun } from './plan.ts';
 import { toReport } from './report.ts';
 import { runScenario } from './run-scenario.ts';
-import { startStack, sumOf } from './start-stack.ts';
+import { startStack } from './start-stack.ts';
 import { violationsOf } from './verdict.ts';
 import { watchMachine } from './watch-machine.ts';
 

@@ -153,12 +153,4 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
-/** A metric, summed over all of its series that have these labels. */
-export const sumOf = (families: readonly Family[], name: string, labels: Record<string, string> = {}): number =>
-  families
-    .flatMap(({ samples }) => samples)
-    .filter((sample) => sample.name === name)
-    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
-    .reduce((sum, { value }) => sum + value, 0);
-
 export const isRedisAway = (families: readonly Family[]): boolean => valueOf(families, 'auth_bff_redis_up') === 0;

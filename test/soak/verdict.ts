@@ -28,7 +28,7 @@ export type Outcome = {
  */
 export const maxGrowthBytes = 3_000_000;
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+export const toMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** All that a run did not fulfil, one sentence each. None: it passed. */
 export const violationsOf = (outcome: Outcome): string[] => {
@@ -53,7 +53,7 @@ export const violationsOf = (outcome: Outcome): string[] => {
       .filter(({ middleBytes, endBytes }) => endBytes - middleBytes > maxGrowthBytes)
       .map(
         ({ replica, middleBytes, endBytes }) =>
-          `The memory of ${replica} grew from ${megabytes(middleBytes)} to ${megabytes(endBytes)}; ${megabytes(maxGrowthBytes)} are allowed.`,
+          `The memory of ${replica} grew from ${toMegabytes(middleBytes)} to ${toMegabytes(endBytes)}; ${toMegabytes(maxGrowthBytes)} are allowed.`,
       ),
     ...(memory.length === 0 ? ['The memory of no replica was measured.'] : []),
     ...plannedFaults.filter((name) => !feltFaults.includes(name)).map((name) => `The fault "${name}" left no trace.`),

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { commonJs } from '../../server/build/common-js.ts';
 import { bundlePath, root } from './run-process.ts';
 
 /** The programs that tests start, and the modules that they load before them. */
@@ -15,12 +16,6 @@ const programs = [
   'test/support/patient-deadlines.ts',
   'test/soak/report-memory.ts',
 ];
-
-/** CommonJS packages in the bundle need these names, which a module does not have. */
-const commonJs = `import { createRequire as __createRequire } from 'node:module';
-import { dirname as __toDirname } from 'node:path';
-import { fileURLToPath as __toPath } from 'node:url';
-const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toDirname(__filename);`;
 
 /** The files that a source finds relative to itself stay the same, and a program that it starts is the bundled one. */
 const keepLocations = (folder: string): Plugin => ({

@@ -106,6 +106,14 @@ export const valueOf = (families: readonly Family[], name: string, labels: Recor
   families.flatMap(({ samples }) => samples).find((sample) => seriesOf(sample) === seriesOf({ name, labels, value: 0 }))
     ?.value;
 
+/** A metric, summed over all of its series that have these labels. */
+export const sumOf = (families: readonly Family[], name: string, labels: Record<string, string> = {}): number =>
+  families
+    .flatMap(({ samples }) => samples)
+    .filter((sample) => sample.name === name)
+    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+    .reduce((sum, { value }) => sum + value, 0);
+
 /** Every value that a label has. */
 export const valuesOfLabel = (families: readonly Family[], label: string): string[] => [
   ...new Set(families.flatMap(({ samples }) => samples.flatMap(({ labels }) => labels[label] ?? []))),

@@ -103,10 +103,8 @@ export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput
  * An answer with many records is written as soon as its call ends, which takes longer than all before: each gets a slice of
  * the event loop of its own. Undefined: no wait is needed.
  */
-export const sliceToWrite = (data: unknown, { principal }: Person): Promise<void> | undefined => {
-  const records = countRecords(data);
-  return records === 0 ? undefined : slices.takeAgain(Math.min(records, recordsPerSlice), personOf(principal));
-};
+export const sliceToWrite = (data: unknown, { principal }: Person): Promise<void> | undefined =>
+  slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), personOf(principal));
 
 /** Admits the person signed in by the `who` of the policy's rule, before the input is looked at. */
 export const admit = t.middleware(async ({ ctx, path, next }) => {

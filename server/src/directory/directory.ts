@@ -4,7 +4,7 @@ import { shareOf } from '../auth-service/resilience/call-source.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../platform/maybe-promise.ts';
+import { all, type Awaitable, isKnown } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { recordsPerSlice, slices } from '../platform/slices.ts';
 import type { Subject } from '../token/principal.ts';
@@ -161,7 +161,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
   const lookUpAll = (ids: readonly number[], asking: Asking, load: UserLoad): Awaitable<Array<User | null>> => {
     const sought = ids.map((id) => oneUserOrNone(id, asking, load));
-    return sought.every(isKnown) ? sought : Promise.all(sought.map(async (user) => user));
+    return all(sought);
   };
 
   /** Many at once, of whom some are not known. */
@@ -231,7 +231,8 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
         if (isShort) parts.push(heard(lookUpAll(part, asking, load)));
         else for (const request of inParts(part, idsPerRequest)) parts.push(heard(loadPart(request, asking, load)));
       }
-      const found = parts.every(isKnown) ? parts.flat() : (await Promise.all(parts.map(async (part) => part))).flat();
+      const loaded = all(parts);
+      const found = (isKnown(loaded) ? loaded : await loaded).flat();
       return {
         users: found.filter((user) => user !== null),
         notFound: asked.filter((_id, index) => found[index] === null),

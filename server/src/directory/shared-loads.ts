@@ -53,7 +53,7 @@ type Load<Key, Answer> = {
   onDeserted: () => void;
 };
 
-/** Who asks. A person whom a token only claims to be is another one, and at each address another. */
+/** Names the caller. An unverified token proves no identity, so its callers are told apart by address as well. */
 const askerOf = (caller: Caller): string =>
   caller.isUnverified === true ? `unverified ${personOf(caller)} at ${caller.address}` : personOf(caller);
 

@@ -10,7 +10,7 @@ export type SlicesOptions = {
 /** To look up, check and write a record such as a user takes 3 to 10 µs. */
 export const recordsPerSlice = 500;
 /** Fewer are not worth a wait. 50 calls with as many each are less than two slices. */
-const minRecords = 16;
+export const minRecords = 16;
 
 /**
  * Splits long work, so that it does not hold the event loop: one slice of records is handled in each turn of the loop,
@@ -65,6 +65,7 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
     take,
     /** The same for a second step, such as to write what was looked up: no wait where the first one was in this turn. */
     takeAgain(records: number, source: string): Promise<void> | undefined {
+      if (records < minRecords) return undefined;
       const once = handledOnce.get(source) ?? 0;
       if (once < records) return take(records, source);
       handledOnce.set(source, once - records);

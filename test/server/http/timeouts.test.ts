@@ -22,8 +22,8 @@ const startQuick = async (timeouts: Partial<typeof quick> = {}) => {
   };
 };
 
-// All they do is wait.
-describe.concurrent('whoever is slow', () => {
+// These tests only wait, so they run at the same time.
+describe.concurrent('a slow client', () => {
   it.each([
     ['says nothing', []],
     ['does not end its headers', head],
@@ -64,7 +64,7 @@ describe.concurrent('whoever is slow', () => {
   });
 });
 
-describe('whoever asks for much', () => {
+describe('a client that asks for more than it reads', () => {
   it('is cut where the answer is not read', async () => {
     const padding = 'x'.repeat(4_000_000);
     await using app = await startApp({

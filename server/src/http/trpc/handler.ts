@@ -3,15 +3,17 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, transformTRPCResponse, TRPC
 import { getHTTPStatusCode } from '@trpc/server/http';
 import type { TRPCResponse } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { personOf } from '../../auth-service/transport.ts';
 import { callProcedure } from '../../api/call-procedure.ts';
 import type { Context } from '../../api/context.ts';
 import { toAppError } from '../../api/error-data.ts';
-import type { AppError } from '../../errors.ts';
 import { countRecords, writeOutputInParts } from '../../api/output-transformer.ts';
 import { appRouter } from '../../api/router.ts';
-import { recordsPerSlice, slices } from '../../platform/slices.ts';
 import { thrownToTRPCError } from '../../api/trpc.ts';
+import { sourceOf } from '../../auth-service/resilience/call-source.ts';
+import { personOf } from '../../auth-service/transport.ts';
+import type { AppError } from '../../errors.ts';
+import { minRecords, recordsPerSlice, slices } from '../../platform/slices.ts';
+import { clientAddressOf } from '../plugins/client-address.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './adapter.ts';
 import { type Call, type Calls, readCalls } from './calls.ts';
@@ -183,7 +185,10 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
 
   /** A long input is read in a slice of its own: 50 that arrive at once would hold the event loop. */
   const answer = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
-    const turn = slices.take(recordsToRead(request), request.ip);
+    const records = recordsToRead(request);
+    // Few inputs are long, and the network of the others need not be worked out.
+    if (records < minRecords) return answerNow(request, reply);
+    const turn = slices.take(records, sourceOf({ address: clientAddressOf(request) }).name);
     if (turn === undefined) return answerNow(request, reply);
     turn
       .then(() => answerNow(request, reply))
