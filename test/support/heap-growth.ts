@@ -1,20 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from './collect-garbage.ts';
 
 /**
  * Measures what stays in memory of work that is done again and again. Until it is disposed of, V8 compiles no machine code in
  * this process: while it does, the heap grows by as much as a leak of 1 kB a request.
  */
 export const createHeap = () => {
-  for (const flag of ['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug', '--no-lazy-feedback-allocation']) {
+  for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-lazy-feedback-allocation']) {
     setFlagsFromString(flag);
   }
   /** Without Maglev, which not every Node.js has: other test files in this process then run as fast as without it. */
   const compileAgain = () => {
     for (const flag of ['--opt', '--sparkplug', '--lazy-feedback-allocation']) setFlagsFromString(flag);
   };
-  const collectGarbage = runInNewContext('gc') as () => void;
 
   /** Bytes of objects and buffers that are still referenced. */
   const usedBytes = async (): Promise<number> => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createCaptcha } from './captcha.ts';
@@ -100,6 +101,8 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const faults = createFaults();
   const hostCheck = createHostCheck({ allowedHosts: [host, ...(options.allowedHosts ?? [])] });
   const closing = new AbortController();
+  // Each delayed answer listens, and there may be many.
+  setMaxListeners(0, closing.signal);
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const refusal = hostCheck.refusalOf(request);

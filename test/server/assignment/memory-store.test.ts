@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../../server/src/assignment/memory-store.ts';
 import type { AppError } from '../../../server/src/errors.ts';
 import { describeAssignmentStore } from '../../contract/assignment-store.ts';
+import { heapBytes } from '../../support/collect-garbage.ts';
 import { createClock } from '../../support/start-app.ts';
 
 const by = 'staff 1';
@@ -126,12 +125,6 @@ describe('the memory of turns', () => {
   });
 
   it('takes no more of the heap than the estimate', async () => {
-    setFlagsFromString('--expose-gc');
-    const collectGarbage = runInNewContext('gc') as () => void;
-    const heapBytes = () => {
-      collectGarbage();
-      return process.memoryUsage().heapUsed;
-    };
     const before = heapBytes();
     const store = createMemoryStore({ now: () => 0, limits: unlimited });
     for (let key = 0; key < 40_000; key += 1) {

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { AuthServiceClient } from '../../../server/src/auth-service/client.ts';
 import { createDirectory } from '../../../server/src/directory/directory.ts';
 import { reasonOf } from '../../support/browser.ts';
+import { heapBytes } from '../../support/collect-garbage.ts';
 import { browserOf, crowd } from '../../support/crowd.ts';
 import { createClock, startApp, type StartAppOptions } from '../../support/start-app.ts';
 
@@ -206,12 +205,6 @@ describe('how the Auth Service is', () => {
 });
 
 describe('the memory', () => {
-  const collect = () => {
-    setFlagsFromString('--expose-gc');
-    (runInNewContext('gc') as () => void)();
-    return process.memoryUsage().heapUsed;
-  };
-
   it('is bounded, however many people are asked for', async () => {
     const authService = {
       user: async (id: number) => ({ user: person(id), told: new Set(['companyId']) }),
@@ -230,9 +223,9 @@ describe('the memory', () => {
       }
     };
     await load(0, 20_000);
-    const before = collect();
+    const before = heapBytes();
     await load(20_000, 70_000);
     // Less than a number for each of them.
-    expect(collect() - before).toBeLessThan(400_000);
+    expect(heapBytes() - before).toBeLessThan(400_000);
   });
 });
