@@ -52,7 +52,7 @@ const createUsualCall = (procedure: AnyTRPCProcedure) => {
       const input = parseInput(inputSchema, await getRawInput());
       if (hasPermission) await checkPermission(path, person, input);
       const answer = resolver({ ...options, ctx: { request, person }, input });
-      const data = outputSchema.parse(isKnown(answer) ? answer : await answer);
+      const data = outputSchema.parse(answer instanceof Promise ? await answer : answer);
       const turn = sliceToWrite(data, person);
       if (turn !== undefined) await turn;
       request.onCall(path, null, request.clock() - startedAtMs);
