@@ -6,7 +6,7 @@ const processes = [
   'test/server/main.test.ts',
   'test/server/dev/start.test.ts',
   'test/server/assignment/replicas.test.ts',
-  'test/server/replica-processes.test.ts',
+  'test/integration/replica-processes.test.ts',
   'test/server/doctor/doctor.test.ts',
 ];
 
@@ -25,10 +25,10 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000, interval: 10 } },
-    setupFiles: ['test/support/patience.ts'],
+    setupFiles: ['test/support/time/patience.ts'],
     // Most tests wait for sockets: of two cores both are put to use, where the default leaves one alone.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    globalSetup: ['test/support/empty-captured.ts'],
+    globalSetup: ['test/support/output/empty-captured.ts'],
     projects: [
       {
         extends: true,
@@ -38,7 +38,7 @@ export default defineConfig({
           // Files share one module graph in each worker: to load it for each of 150 files took a third of the time.
           isolate: false,
           exclude: [
-            'test/secrets.test.ts',
+            'test/integration/secrets.test.ts',
             'test/built/**',
             'test/packed/**',
             'test/browser/**',
@@ -57,12 +57,15 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           isolate: false,
-          globalSetup: ['test/support/bundle-programs.ts'],
+          globalSetup: ['test/support/processes/bundle-programs.ts'],
           sequence: { groupOrder: 0 },
         },
       },
       // Reads what all the others left behind, and so runs after them.
-      { extends: true, test: { name: 'secrets', include: ['test/secrets.test.ts'], sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: { name: 'secrets', include: ['test/integration/secrets.test.ts'], sequence: { groupOrder: 2 } },
+      },
       // What `npm run build` made: not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 3 } } },
       // The client and the server as npm packs and installs them, one after the other. Needs the registry.

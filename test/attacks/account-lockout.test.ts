@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
-import { keepingAgent } from '../support/raw-request.ts';
-import { createClock, dialects, startApp } from '../support/start-app.ts';
-import { createSignInTries } from '../support/try-sign-in.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { keepingAgent } from '../support/app/raw-request.ts';
+import { createClock, dialects, startApp } from '../support/app/start-app.ts';
+import { createSignInTries } from '../support/app/try-sign-in.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

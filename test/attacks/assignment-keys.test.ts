@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { defaultAssignmentLimits } from '../../server/src/assignment/assignment-limits.ts';
-import { browserOf, crowd } from '../support/crowd.ts';
-import { readExposition, valueOf } from '../support/exposition.ts';
-import { startApp, type StartAppOptions, type TestApp } from '../support/start-app.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { browserOf, crowd } from '../support/app/crowd.ts';
+import { readExposition, valueOf } from '../support/output/exposition.ts';
+import { startApp, type StartAppOptions, type TestApp } from '../support/app/start-app.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const callsPerBatch = 50;
 /** An estimate of the store, with what a rotation and its people take beside its keys. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { staff } from '../../server/dev/auth-service/people/people-staff.ts';
-import { type Browser, errorDataOf } from '../support/browser.ts';
-import { browserOf, crowd } from '../support/crowd.ts';
-import { apiKey, createClock, dialects, forgetful, signingKey, startApp } from '../support/start-app.ts';
-import { startHoldingProxy } from '../support/start-holding-proxy.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { type Browser, errorDataOf } from '../support/app/browser.ts';
+import { browserOf, crowd } from '../support/app/crowd.ts';
+import { apiKey, createClock, dialects, forgetful, signingKey, startApp } from '../support/app/start-app.ts';
+import { startHoldingProxy } from '../support/app/start-holding-proxy.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const attackers = crowd(4, 500_000);
 const attackersAddress = '203.0.113.66';

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { type Browser, reasonOf } from '../support/browser.ts';
-import { hasRedis } from '../support/redis.ts';
-import { heldBy, startHeldReplicas } from '../support/start-replicas.ts';
-import { craft, staffClaims } from '../support/tokens.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { hasRedis } from '../support/redis/redis.ts';
+import { heldBy, startHeldReplicas } from '../support/processes/start-replicas.ts';
+import { craft, staffClaims } from '../support/token/tokens.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };

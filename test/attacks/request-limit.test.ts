@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { browserOf, crowd } from '../support/crowd.ts';
-import { askRaw, keepingAgent, outcomesOf, queryTarget, type RawAnswer, written } from '../support/raw-request.ts';
-import { dialects, forgetful, startApp, type TestApp } from '../support/start-app.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { browserOf, crowd } from '../support/app/crowd.ts';
+import { askRaw, keepingAgent, outcomesOf, queryTarget, type RawAnswer, written } from '../support/app/raw-request.ts';
+import { dialects, forgetful, startApp, type TestApp } from '../support/app/start-app.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const limit = 100;
 /** Calls that the other person makes meanwhile: fewer than the limit. */

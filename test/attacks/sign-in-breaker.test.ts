@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { type Dialect, startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { staff } from '../../server/dev/auth-service/people/people.ts';
 
-import { type Browser, reasonOf } from '../support/browser.ts';
-import { serve } from '../support/serve.ts';
-import { apiKey, createClock, dialects, signingKey, startApp } from '../support/start-app.ts';
-import { staffToken } from '../support/tokens.ts';
-import { createVictim, tellVictim } from '../support/victim.ts';
+import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { serve } from '../support/app/serve.ts';
+import { apiKey, createClock, dialects, signingKey, startApp } from '../support/app/start-app.ts';
+import { staffToken } from '../support/token/tokens.ts';
+import { createVictim, tellVictim } from '../support/app/victim.ts';
 
 const attacker = '198.51.100.7';
 /** Sign-ins with this password make the Auth Service fail. */

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
-import { cookiesLeft, hasChromium, launchChromium } from '../support/chromium.ts';
-import { createClock, dialects, startApp, type TestApp } from '../support/start-app.ts';
+import { cookiesLeft, hasChromium, launchChromium } from '../support/page/chromium.ts';
+import { createClock, dialects, startApp, type TestApp } from '../support/app/start-app.ts';
 
 const person = (shows: RegExp) => {
   const found = signInPeople.find((one) => shows.test(one.shows));

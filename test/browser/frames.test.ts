@@ -1,6 +1,6 @@
 import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { startSite } from './start-site.ts';
 
 const srcdoc = 'srcdoc="&lt;!doctype html>&lt;script src=/page.js>&lt;/script>"';

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Site, startSite } from './start-site.ts';
 
 const ethan = 'ethan.caldwell@example.com';

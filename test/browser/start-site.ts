@@ -2,7 +2,7 @@ import { createServer, request as ask, type IncomingMessage, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { createClock, startApp, type StartAppOptions } from '../support/start-app.ts';
+import { createClock, startApp, type StartAppOptions } from '../support/app/start-app.ts';
 
 const bundlePage = async (): Promise<string> => {
   const entry = fileURLToPath(new URL('page.ts', import.meta.url));

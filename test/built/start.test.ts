@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
-import { createBrowser, errorDataOf } from '../support/browser.ts';
-import { runBuilt } from '../support/run-process.ts';
-import { apiKey, dialects, signingKey } from '../support/start-app.ts';
+import { createBrowser, errorDataOf } from '../support/app/browser.ts';
+import { runBuilt } from '../support/processes/run-process.ts';
+import { apiKey, dialects, signingKey } from '../support/app/start-app.ts';
 
 describe.each(dialects)('the built service against the %s dialect', (dialect) => {
   it('does the main job: signs in, looks up, asks for a batch and refreshes', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { root } from '../support/run-process.ts';
+import { root } from '../support/processes/run-process.ts';
 
 type Entry = Record<string, unknown>;
 type LockFile = { packages: Record<string, Entry> };

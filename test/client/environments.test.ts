@@ -3,10 +3,10 @@ import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
-import { createFakeBff, ethan, john } from '../support/fake-bff.ts';
-import { createFakeLocks, stubWindow } from '../support/fake-browser.ts';
-import { createFakeClock, settle } from '../support/fake-clock.ts';
-import { runProcess } from '../support/run-process.ts';
+import { createFakeBff, ethan, john } from '../support/page/fake-bff.ts';
+import { createFakeLocks, stubWindow } from '../support/page/fake-browser.ts';
+import { createFakeClock, settle } from '../support/time/fake-clock.ts';
+import { runProcess } from '../support/processes/run-process.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

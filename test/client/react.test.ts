@@ -1,4 +1,4 @@
-import { dom } from '../support/dom.ts';
+import { dom } from '../support/page/dom.ts';
 import {
   dehydrate,
   HydrationBoundary,
@@ -16,11 +16,11 @@ import { deserialize, serialize } from 'superjson';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAuthClient, type SessionSnapshot } from '../../client/src/index.ts';
 import { AuthProvider, retry, useSession, useTRPC, useTRPCClient } from '../../client/src/react.ts';
-import type { Browser } from '../support/browser.ts';
-import { failOnComplaints } from '../support/complaints.ts';
-import { failure, Found, Header, Me, Mine } from '../support/page-parts.ts';
-import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../support/react-page.ts';
-import { createClock, type TestApp } from '../support/start-app.ts';
+import type { Browser } from '../support/app/browser.ts';
+import { failOnComplaints } from '../support/output/complaints.ts';
+import { failure, Found, Header, Me, Mine } from '../support/page/page-parts.ts';
+import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../support/page/react-page.ts';
+import { createClock, type TestApp } from '../support/app/start-app.ts';
 
 /** A promise that settles when it is told to, and at the end of the test. */
 const hold = () => {

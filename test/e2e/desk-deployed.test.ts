@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, mainStories } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { hasChromium } from '../support/chromium.ts';
+import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, mainStories, outage } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 

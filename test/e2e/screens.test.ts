@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from '../support/chromium.ts';
+import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk } from './start-desk.ts';
 

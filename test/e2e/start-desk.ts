@@ -1,5 +1,5 @@
 import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
-import { freePort, runProcess } from '../support/run-process.ts';
+import { freePort, runProcess } from '../support/processes/run-process.ts';
 
 export type DeskCounts = { bff: number; upstream: number; refreshes: number; byEndpoint: Record<string, number> };
 

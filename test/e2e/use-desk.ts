@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../support/page/chromium.ts';
 import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk, type StartDeskOptions } from './start-desk.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../support/run-process.ts';
+import { root } from '../support/processes/run-process.ts';
 import { compile, type Fault, isOfTrpcAlone } from './compile.ts';
 import { createHover } from './hover.ts';
 import { installPacked, type Packed } from './install-packed.ts';

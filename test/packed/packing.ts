@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../support/run-process.ts';
+import { root } from '../support/processes/run-process.ts';
 import { runWell } from './run.ts';
 
 /** The compilers that a consumer may have, each by the name that it is installed under. */

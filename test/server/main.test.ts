@@ -1,13 +1,13 @@
 import { Agent } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
 import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
-import { createBrowser } from '../support/browser.ts';
-import { capture } from '../support/captured.ts';
-import { crowd } from '../support/crowd.ts';
-import { askRaw, queryTarget, resultOf } from '../support/raw-request.ts';
-import { openConnection } from '../support/open-connection.ts';
-import { freePort, holdPort, runBuilt, runProcess, sourceArgs } from '../support/run-process.ts';
-import { apiKey, forgetful, signingKey } from '../support/start-app.ts';
+import { createBrowser } from '../support/app/browser.ts';
+import { capture } from '../support/output/captured.ts';
+import { crowd } from '../support/app/crowd.ts';
+import { askRaw, queryTarget, resultOf } from '../support/app/raw-request.ts';
+import { openConnection } from '../support/app/open-connection.ts';
+import { freePort, holdPort, runBuilt, runProcess, sourceArgs } from '../support/processes/run-process.ts';
+import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 
 const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
   AUTH_SERVICE_URL: authServiceUrl,
@@ -19,7 +19,7 @@ const environment = (authServiceUrl: string, more: Record<string, string> = {}) 
 const startMain = (env: Record<string, string>, ...before: string[]) =>
   runProcess({ args: [...before, 'server/src/main.ts'], env });
 /** The deadlines of the Auth Service are longer than any machine takes. */
-const patiently = ['--import', './test/support/patient-deadlines.ts'];
+const patiently = ['--import', './test/support/time/patient-deadlines.ts'];
 const address = /"address":"([^"]+)"/;
 
 describe('the service, started with environment variables alone', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { root, runProgram } from '../support/run-process.ts';
-import { serve } from '../support/serve.ts';
+import { root, runProgram } from '../support/processes/run-process.ts';
+import { serve } from '../support/app/serve.ts';
 
 const advisory = {
   id: 1,

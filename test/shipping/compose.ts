@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { root } from '../support/run-process.ts';
+import { root } from '../support/processes/run-process.ts';
 
 const Service = z.strictObject({
   image: z.string(),

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../server/src/config.ts';
-import { createBrowser } from '../support/browser.ts';
-import { freePort, root } from '../support/run-process.ts';
-import { serve } from '../support/serve.ts';
+import { createBrowser } from '../support/app/browser.ts';
+import { freePort, root } from '../support/processes/run-process.ts';
+import { serve } from '../support/app/serve.ts';
 import { createIgnore } from './dockerignore.ts';
 import { imageOf, images } from './images.ts';
 import { knownVariables } from './known-variables.ts';
@@ -55,7 +55,7 @@ describe('the images', () => {
       '.git/config',
       'README.md',
       'node_modules/zod/package.json',
-      'test/server/refresh.test.ts',
+      'test/server/session/refresh/refresh.test.ts',
       'client/src/index.ts',
       'server/.env',
       'server/dev/.env.local',

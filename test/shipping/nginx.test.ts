@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freePort, root } from '../support/run-process.ts';
-import { serve } from '../support/serve.ts';
+import { freePort, root } from '../support/processes/run-process.ts';
+import { serve } from '../support/app/serve.ts';
 import { hasNginx, startBalancer } from './start-balancer.ts';
 
 /** deploy/nginx.conf before two replicas of the test's own, at an address of its own. */

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { root } from '../support/run-process.ts';
+import { root } from '../support/processes/run-process.ts';
 import { buildImages, type Image } from './build-images.ts';
 
 declare module 'vitest' {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../support/run-process.ts';
+import { runProgram } from '../support/processes/run-process.ts';
 
 const program = process.env.NGINX ?? 'nginx';
 const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin` };

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { runProgram } from '../support/run-process.ts';
+import { runProgram } from '../support/processes/run-process.ts';
 import type { Image } from './build-images.ts';
 
 export type ContainerOptions = {

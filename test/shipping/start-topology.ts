@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, root, runProgram } from '../support/run-process.ts';
+import { freePort, root, runProgram } from '../support/processes/run-process.ts';
 import type { Image } from './build-images.ts';
 import { type Compose, type Service, serviceOf } from './compose.ts';
 import { hasNginx, startBalancer } from './start-balancer.ts';

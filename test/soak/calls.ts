@@ -1,6 +1,6 @@
 import { systemsOf } from '../../server/dev/auth-service/people/people.ts';
 import type { Random } from '../support/fuzz/random.ts';
-import { crowd } from '../support/crowd.ts';
+import { crowd } from '../support/app/crowd.ts';
 import type { SoakClient } from './client.ts';
 
 type Call = { procedure: string; send: (client: SoakClient, random: Random) => Promise<unknown> };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClock } from '../support/start-app.ts';
+import { createClock } from '../support/app/start-app.ts';
 import { createLedger, graceMs } from './ledger.ts';
 import { readOptions } from './options.ts';
 import { createPacer } from './pacer.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
-import { sumOf } from '../support/exposition.ts';
+import { sumOf } from '../support/output/exposition.ts';
 import type { Balancer } from './balancer.ts';
 import { graceMs, type Ledger } from './ledger.ts';
 import type { Pacer } from './pacer.ts';

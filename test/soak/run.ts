@@ -1,5 +1,5 @@
-import { buildBundles } from '../support/build-bundles.ts';
-import { hasRedis } from '../support/redis.ts';
+import { buildBundles } from '../support/processes/build-bundles.ts';
+import { hasRedis } from '../support/redis/redis.ts';
 import { readOptions } from './options.ts';
 import { runSoak } from './soak.ts';
 

@@ -1,5 +1,5 @@
 import { staff } from '../../server/dev/auth-service/people/people.ts';
-import { sumOf } from '../support/exposition.ts';
+import { sumOf } from '../support/output/exposition.ts';
 import { createBalancer } from './balancer.ts';
 import { createSoakClient } from './client.ts';
 import { createLedger } from './ledger.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
-import { type Family, readExposition, valueOf } from '../support/exposition.ts';
-import { startRedis } from '../support/redis.ts';
-import { freePort, type RunningProcess, runProcess } from '../support/run-process.ts';
+import { type Family, readExposition, valueOf } from '../support/output/exposition.ts';
+import { startRedis } from '../support/redis/redis.ts';
+import { freePort, type RunningProcess, runProcess } from '../support/processes/run-process.ts';
 import type { SoakOptions } from './options.ts';
 
 const keys = {

@@ -1,7 +1,7 @@
 import { type CreateDeadline, createTransport } from '../auth-service/transport.ts';
 import { type Config, listConfigWarnings } from '../config.ts';
-import type { KeyVariable } from '../replicas/compare-keys.ts';
-import { fingerprintKeys } from '../replicas/key-fingerprints.ts';
+import type { KeyVariable } from '../platform/replica-keys/compare-keys.ts';
+import { fingerprintKeys } from '../platform/replica-keys/key-fingerprints.ts';
 import { type Acceptance, askAcceptance } from './checks/acceptance.ts';
 import { checkApiKey } from './checks/api-key.ts';
 import { checkCaptcha } from './checks/captcha.ts';

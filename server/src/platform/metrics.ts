@@ -8,7 +8,7 @@ import type { Recalled } from '../directory/freshness.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import type { KeyVariable } from '../replicas/compare-keys.ts';
+import type { KeyVariable } from './replica-keys/compare-keys.ts';
 import type { RefreshOutcome } from '../session/refresh/refresher.ts';
 
 export type MetricsOptions = {

@@ -4,7 +4,7 @@ import { createMemoryStore } from '../../../server/src/assignment/memory-store.t
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis } from '../../../server/src/platform/redis/redis.ts';
-import { hasRedis, startRedis } from '../../support/redis.ts';
+import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 
 const rounds = 5;
 const turnsPerRound = 20_000;

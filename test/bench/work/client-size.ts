@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { root } from '../../support/run-process.ts';
+import { root } from '../../support/processes/run-process.ts';
 
 export type ClientSize = { minified: number; gzipped: number };
 

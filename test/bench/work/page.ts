@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
-import { crowd } from '../../support/crowd.ts';
+import { crowd } from '../../support/app/crowd.ts';
 import type { Report } from '../report.ts';
 import { type SetUp, trpcPath } from '../set-up.ts';
 import { startPeer } from '../start-peer.ts';

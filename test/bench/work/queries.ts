@@ -1,5 +1,5 @@
 import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
-import { crowd } from '../../support/crowd.ts';
+import { crowd } from '../../support/app/crowd.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { type Contestant, type Figures, heldUp, runRounds } from '../rounds.ts';

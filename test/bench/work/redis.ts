@@ -1,4 +1,4 @@
-import { hasRedis, startRedis } from '../../support/redis.ts';
+import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { startDelayProxy } from '../load/delay-proxy.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';

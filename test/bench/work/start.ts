@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { freePort, runBuilt } from '../../support/run-process.ts';
+import { freePort, runBuilt } from '../../support/processes/run-process.ts';
 import type { Report } from '../report.ts';
 import type { SetUp } from '../set-up.ts';
 import { atMost, median } from '../statistics.ts';

@@ -1,5 +1,5 @@
-import { crowd } from '../../support/crowd.ts';
-import { craft } from '../../support/tokens.ts';
+import { crowd } from '../../support/app/crowd.ts';
+import { craft } from '../../support/token/tokens.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { requestText, type SetUp, signingKey, trpcPath } from '../set-up.ts';

@@ -3,8 +3,8 @@ import { type Rotation, toRotation } from '../../../server/src/assignment/assign
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { createEarlierStore, dumpRedis } from '../../support/earlier-turns.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
+import { createEarlierStore, dumpRedis } from '../../support/redis/earlier-turns.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
 
 const log = createLog({ logLevel: 'silent' });
 /** Longer than any machine takes. */

@@ -3,8 +3,8 @@ import { toRotation } from '../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { describeAssignmentStore } from '../../contract/assignment-store.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
+import { describeAssignmentStore } from '../../support/redis/assignment-store-contract.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
 
 const log = createLog({ logLevel: 'silent' });
 /** Longer than any machine takes. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { hasRedis } from '../../support/redis.ts';
-import { runReplicas } from '../../support/run-replicas.ts';
+import { hasRedis } from '../../support/redis/redis.ts';
+import { runReplicas } from '../../support/processes/run-replicas.ts';
 
 /** As many as `ASSIGNMENT_TURNS` says, such as 9000. */
 const turns = Number(process.env.ASSIGNMENT_TURNS ?? 1_500);

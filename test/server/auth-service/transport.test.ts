@@ -1,11 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EndpointName, Fault } from '../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
-import { type Browser, errorDataOf, reasonOf } from '../../support/browser.ts';
-import { crowd } from '../../support/crowd.ts';
-import { pastDeadline, pastDeadlineAt } from '../../support/past-deadline.ts';
-import { serve } from '../../support/serve.ts';
-import { apiKey, createClock, forgetful, signingKey, startApp, type StartAppOptions } from '../../support/start-app.ts';
+import { type Browser, errorDataOf, reasonOf } from '../../support/app/browser.ts';
+import { crowd } from '../../support/app/crowd.ts';
+import { pastDeadline, pastDeadlineAt } from '../../support/time/past-deadline.ts';
+import { serve } from '../../support/app/serve.ts';
+import {
+  apiKey,
+  createClock,
+  forgetful,
+  signingKey,
+  startApp,
+  type StartAppOptions,
+} from '../../support/app/start-app.ts';
 
 const technician: Subject = { type: 'staff', id: 123 };
 const marker = 'nobody-may-ever-read-this';

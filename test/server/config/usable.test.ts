@@ -8,10 +8,10 @@ import { startAuthService } from '../../../server/dev/auth-service/auth-service.
 import { loadConfig } from '../../../server/src/config.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis } from '../../../server/src/platform/redis/redis.ts';
-import { startFakeRedis } from '../../support/fake-redis.ts';
-import { hasRedis, startRedis } from '../../support/redis.ts';
-import { serve } from '../../support/serve.ts';
-import { apiKey, signingKey, startApp } from '../../support/start-app.ts';
+import { startFakeRedis } from '../../support/redis/fake-redis.ts';
+import { hasRedis, startRedis } from '../../support/redis/redis.ts';
+import { serve } from '../../support/app/serve.ts';
+import { apiKey, signingKey, startApp } from '../../support/app/start-app.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 

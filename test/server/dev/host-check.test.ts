@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTicketService } from '../../../server/dev/tickets/ticket-service.ts';
-import { askRaw, sendLines } from '../../support/raw-request.ts';
-import { now, signingKey as ticketsKey } from '../../support/tokens.ts';
-import { start } from './ask.ts';
+import { askRaw, sendLines } from '../../support/app/raw-request.ts';
+import { now, signingKey as ticketsKey } from '../../support/token/tokens.ts';
+import { start } from './auth-service/ask.ts';
 import { startDesk } from './desk/start-desk.ts';
 
 type Started = {

@@ -1,9 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { askRaw } from '../../support/raw-request.ts';
-import { freePort, holdPort, programArgs, runBuilt, runProcess, scriptArgs } from '../../support/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey } from './ask.ts';
+import { askRaw } from '../../support/app/raw-request.ts';
+import {
+  freePort,
+  holdPort,
+  programArgs,
+  runBuilt,
+  runProcess,
+  scriptArgs,
+} from '../../support/processes/run-process.ts';
+import { apiKey, ask, claimsOf, signingKey } from './auth-service/ask.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);

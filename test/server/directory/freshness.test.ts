@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthServiceClient } from '../../../server/src/auth-service/client.ts';
 import { createDirectory } from '../../../server/src/directory/directory.ts';
-import { reasonOf } from '../../support/browser.ts';
-import { heapBytes } from '../../support/collect-garbage.ts';
-import { browserOf, crowd } from '../../support/crowd.ts';
-import { createClock, startApp, type StartAppOptions } from '../../support/start-app.ts';
+import { reasonOf } from '../../support/app/browser.ts';
+import { heapBytes } from '../../support/measure/collect-garbage.ts';
+import { browserOf, crowd } from '../../support/app/crowd.ts';
+import { createClock, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
 
 const john = 123;
 const minutes = (count: number) => count * 60_000;

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
 import { createUnshared } from '../../../server/src/directory/unshared.ts';
 import { AppError } from '../../../server/src/errors.ts';
-import { errorDataOf, reasonOf } from '../../support/browser.ts';
-import { browserOf, crowd, learn } from '../../support/crowd.ts';
-import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/raw-request.ts';
-import { serve } from '../../support/serve.ts';
-import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/start-app.ts';
+import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
+import { browserOf, crowd, learn } from '../../support/app/crowd.ts';
+import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/app/raw-request.ts';
+import { serve } from '../../support/app/serve.ts';
+import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/app/start-app.ts';
 
 const lookups = ({ authService }: TestApp) => authService.count('user') + authService.count('users');
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { startDeployedUpstream } from '../../support/deployed-upstream.ts';
-import { examineHere, wellEnvironment } from '../../support/run-doctor.ts';
-import { serve } from '../../support/serve.ts';
-import { signingKey } from '../../support/start-app.ts';
-import { staffToken } from '../../support/tokens.ts';
+import { startDeployedUpstream } from '../../support/app/deployed-upstream.ts';
+import { examineHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
+import { serve } from '../../support/app/serve.ts';
+import { signingKey } from '../../support/app/start-app.ts';
+import { staffToken } from '../../support/token/tokens.ts';
 
 const staff = () => staffToken(Date.now(), { token_type: 'access' }, signingKey);
 const employee = () => {

@@ -7,12 +7,12 @@ import {
   runCli,
   runDoctor,
   wellEnvironment,
-} from '../../support/run-doctor.ts';
-import { freePort } from '../../support/run-process.ts';
-import { hasRedis, startRedis } from '../../support/redis.ts';
-import { serve } from '../../support/serve.ts';
-import { apiKey, dialects, signingKey } from '../../support/start-app.ts';
-import { staffToken } from '../../support/tokens.ts';
+} from '../../support/processes/run-doctor.ts';
+import { freePort } from '../../support/processes/run-process.ts';
+import { hasRedis, startRedis } from '../../support/redis/redis.ts';
+import { serve } from '../../support/app/serve.ts';
+import { apiKey, dialects, signingKey } from '../../support/app/start-app.ts';
+import { staffToken } from '../../support/token/tokens.ts';
 
 const otherKey = 'another-key-that-is-long-enough-0123456789abcdef';
 const start = (more: Partial<Parameters<typeof startAuthService>[0]> = {}) =>

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { checkRedis } from '../../../server/src/doctor/checks/redis.ts';
-import { startFakeRedis } from '../../support/fake-redis.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis.ts';
-import { serve } from '../../support/serve.ts';
+import { startFakeRedis } from '../../support/redis/fake-redis.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
+import { serve } from '../../support/app/serve.ts';
 
 /** By default longer than any machine takes. */
 const check = (url: string, deadlineMs = 60_000) => checkRedis({ url, deadlineMs });

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import { hasRedis, startRedis } from '../../support/redis.ts';
-import { examineHere, wellEnvironment } from '../../support/run-doctor.ts';
-import { signingKey, startApp } from '../../support/start-app.ts';
+import { hasRedis, startRedis } from '../../support/redis/redis.ts';
+import { examineHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
+import { signingKey, startApp } from '../../support/app/start-app.ts';
 
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 const otherKey = 'another-key-that-is-long-enough-0123456789abcdef';

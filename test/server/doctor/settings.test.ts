@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
-import { examineHere, wellEnvironment } from '../../support/run-doctor.ts';
-import { apiKey, signingKey } from '../../support/start-app.ts';
-import { staffToken } from '../../support/tokens.ts';
+import { examineHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
+import { apiKey, signingKey } from '../../support/app/start-app.ts';
+import { staffToken } from '../../support/token/tokens.ts';
 
 const examine = async (changes: Record<string, string>, token?: string) => {
   await using authService = await startAuthService({ signingKey, apiKey });

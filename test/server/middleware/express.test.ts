@@ -1,9 +1,9 @@
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { requireAuth, requireRole } from '../../../server/src/middleware/express.ts';
-import { askRaw } from '../../support/raw-request.ts';
-import { serve } from '../../support/serve.ts';
-import { now, signingKey, staffToken } from '../../support/tokens.ts';
+import { askRaw } from '../../support/app/raw-request.ts';
+import { serve } from '../../support/app/serve.ts';
+import { now, signingKey, staffToken } from '../../support/token/tokens.ts';
 
 const options = { signingKeys: [signingKey], now: () => now };
 const headers = { cookie: `access_token=${staffToken(now)}` };

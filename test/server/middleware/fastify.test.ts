@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { requireAuth, requireRole } from '../../../server/src/middleware/fastify.ts';
-import { askRaw } from '../../support/raw-request.ts';
-import { now, signingKey, staffToken } from '../../support/tokens.ts';
+import { askRaw } from '../../support/app/raw-request.ts';
+import { now, signingKey, staffToken } from '../../support/token/tokens.ts';
 
 const options = { signingKeys: [signingKey], now: () => now };
 const headers = { cookie: `access_token=${staffToken(now)}` };

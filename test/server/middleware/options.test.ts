@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as forExpress from '../../../server/src/middleware/express.ts';
 import * as forFastify from '../../../server/src/middleware/fastify.ts';
-import { signingKey } from '../../support/tokens.ts';
+import { signingKey } from '../../support/token/tokens.ts';
 
 const messageOf = (start: () => unknown): string => {
   try {

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
-import { startExpressService, startFastifyService } from '../../support/guarded-services.ts';
-import { goodTokens, hostileTokens } from '../../support/hostile-tokens.ts';
-import { askRaw, type RawRequest, sendLines } from '../../support/raw-request.ts';
-import { craft, now, previousKey, seconds, signingKey, staffClaims, staffToken } from '../../support/tokens.ts';
+import { startExpressService, startFastifyService } from '../../support/app/guarded-services.ts';
+import { goodTokens, hostileTokens } from '../../support/token/hostile-tokens.ts';
+import { askRaw, type RawRequest, sendLines } from '../../support/app/raw-request.ts';
+import { craft, now, previousKey, seconds, signingKey, staffClaims, staffToken } from '../../support/token/tokens.ts';
 
 const required = { status: 401, body: '{"error":"Authentication required"}' };
 const invalid = { status: 401, body: '{"error":"Invalid token"}' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../server/src/errors.ts';
 import { claimsToPrincipal, isSameSubject, type Principal, type Subject } from '../../../server/src/token/principal.ts';
-import type { Claims } from '../../support/tokens.ts';
+import type { Claims } from '../../support/token/tokens.ts';
 
 const stamp = { token_type: 'access', exp: 1_773_481_013, iat: 1_773_480_113, jti: '2f6d1c0e9b7a4c5d8e3f' };
 const nobody: Principal = { type: 'staff', id: 0, email: null, fullName: null, systems: null, roles: null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { errorDataOf, reasonOf } from '../../support/browser.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../../support/start-app.ts';
+import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
+import { createClock, dialects, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
 
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 const startRemote = (options: StartAppOptions) =>

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../server/src/errors.ts';
 import { createVerifier, type VerifierOptions } from '../../../server/src/token/verifier.ts';
-import { goodTokens, hostileTokens } from '../../support/hostile-tokens.ts';
+import { goodTokens, hostileTokens } from '../../support/token/hostile-tokens.ts';
 import {
   craft,
   type HmacHash,
@@ -13,7 +13,7 @@ import {
   signingKey,
   staffClaims,
   staffToken,
-} from '../../support/tokens.ts';
+} from '../../support/token/tokens.ts';
 
 const minute = 60_000;
 

@@ -1,6 +1,6 @@
 import { maxCallsPerBatch } from '../../../shared/src/index.ts';
-import { crowd } from '../crowd.ts';
-import type { Case } from '../twins.ts';
+import { crowd } from '../app/crowd.ts';
+import type { Case } from '../app/reference-pair.ts';
 import { inputsText, postOf, queryOf, turn } from './calls.ts';
 
 const users = (count: number): [string, string] => [

@@ -1,6 +1,6 @@
 import { appRouter } from '../../../server/src/api/router.ts';
-import { postHeaders, type RawRequest, written } from '../raw-request.ts';
-import type { Answerer, Case } from '../twins.ts';
+import { postHeaders, type RawRequest, written } from '../app/raw-request.ts';
+import type { Answerer, Case } from '../app/reference-pair.ts';
 
 const password = 'staff-pass-1';
 export const technicians = { system: 'TTS', role: 'Technician' };

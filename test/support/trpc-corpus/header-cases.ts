@@ -1,6 +1,6 @@
 import { maxCallsPerBatch } from '../../../shared/src/index.ts';
-import { postHeaders, written } from '../raw-request.ts';
-import type { Case } from '../twins.ts';
+import { postHeaders, written } from '../app/raw-request.ts';
+import type { Case } from '../app/reference-pair.ts';
 import { asStaff, both, good, inputsText, postOf, procedures, queryOf, rotation, turn } from './calls.ts';
 
 const streams = { 'trpc-accept': 'application/jsonl' };

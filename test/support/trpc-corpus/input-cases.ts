@@ -1,5 +1,5 @@
 import { maxBodyBytes } from '../../../shared/src/index.ts';
-import type { Case } from '../twins.ts';
+import type { Case } from '../app/reference-pair.ts';
 import { type Asked, asStaff, good, postOf, queryOf, rotation, turn } from './calls.ts';
 
 const annotated = (json: string, meta: string) => `{"json":${json},"meta":${meta}}`;

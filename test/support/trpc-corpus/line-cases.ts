@@ -1,4 +1,4 @@
-import type { Case } from '../twins.ts';
+import type { Case } from '../app/reference-pair.ts';
 
 const hosts: readonly string[] = [
   '[',

@@ -1,4 +1,4 @@
-import type { Case } from '../twins.ts';
+import type { Case } from '../app/reference-pair.ts';
 import { type Asked, asStaff, both, good, inputsText, postOf, turn } from './calls.ts';
 
 const names: readonly string[] = [

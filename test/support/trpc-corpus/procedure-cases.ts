@@ -1,5 +1,5 @@
-import { type RawRequest, written } from '../raw-request.ts';
-import { type Case, type Person, persons } from '../twins.ts';
+import { type RawRequest, written } from '../app/raw-request.ts';
+import { type Case, type Person, persons } from '../app/reference-pair.ts';
 import { inputsOf, postOf, procedures, queryOf } from './calls.ts';
 
 /** What no procedure takes. */

@@ -1,4 +1,4 @@
-import type { Answerer, Case } from '../twins.ts';
+import type { Answerer, Case } from '../app/reference-pair.ts';
 import { type Asked, asStaff, both, good, inputsText, postOf, turn } from './calls.ts';
 
 const queries: readonly string[] = [

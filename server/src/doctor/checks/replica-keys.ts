@@ -1,7 +1,7 @@
 import { createRedis } from '../../platform/redis/redis.ts';
-import { compareKeys, type KeyComparison, type KeyVariable } from '../../replicas/compare-keys.ts';
-import type { KeyFingerprints } from '../../replicas/key-fingerprints.ts';
-import { createKeyRegistry } from '../../replicas/key-registry.ts';
+import { compareKeys, type KeyComparison, type KeyVariable } from '../../platform/replica-keys/compare-keys.ts';
+import type { KeyFingerprints } from '../../platform/replica-keys/key-fingerprints.ts';
+import { createKeyRegistry } from '../../platform/replica-keys/key-registry.ts';
 import { type Finding, ok, problem, unchecked, warning } from '../finding.ts';
 
 const name = 'replicas';

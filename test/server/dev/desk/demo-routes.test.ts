@@ -2,8 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { DemoFile } from '../../../../server/dev/desk/demo-files.ts';
 import type { DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
-import { askRaw } from '../../../support/raw-request.ts';
-import { ask } from '../ask.ts';
+import { askRaw } from '../../../support/app/raw-request.ts';
+import { ask } from '../auth-service/ask.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 const fileOf = (text: string, type: string, isHashed: boolean): DemoFile => ({

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Ticket } from '../../../../server/dev/tickets/ticket.ts';
 import { createTicketService } from '../../../../server/dev/tickets/ticket-service.ts';
 import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
-import { askRaw } from '../../../support/raw-request.ts';
-import { now, signingKey, staffToken } from '../../../support/tokens.ts';
+import { askRaw } from '../../../support/app/raw-request.ts';
+import { now, signingKey, staffToken } from '../../../support/token/tokens.ts';
 
 const origin = 'http://localhost:4000';
 const asStaff = { cookie: `access_token=${staffToken(now)}` };

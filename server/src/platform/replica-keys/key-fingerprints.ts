@@ -1,0 +1,47 @@
+import { hkdfSync } from 'node:crypto';
+import { z } from 'zod';
+import type { Config } from '../../config.ts';
+
+const KeyFingerprintsSchema = z.object({ sealing: z.string(), signing: z.array(z.string()) });
+
+/** What replicas tell each other of their keys, so that they can compare them. */
+export type KeyFingerprints = {
+  sealing: string;
+  /** The current key, then the previous ones. Empty with `TOKEN_VALIDATION=remote`, where there are none. */
+  signing: string[];
+};
+
+const fingerprintBytes = 3;
+
+/**
+ * Fingerprints of a replica's keys, in hexadecimal. They lie in Redis, so they must not help to guess a key:
+ *
+ * - HKDF is one-way. The label of each purpose and the prefix as salt make them useless elsewhere: no token, no sealed
+ *   value and no other fingerprint holds the same bytes, and two environments with one key do not show it.
+ * - One guess costs as much work as a guess at any JWT that the key has signed, which everybody who signs in has.
+ * - 24 bits cannot confirm a guess: about 60 of a billion candidates match by chance. Two different keys look equal in one
+ *   of 17 million cases.
+ */
+export const fingerprintKeys = ({
+  sealingSecret,
+  signingKeys,
+  redisPrefix,
+}: Pick<Config, 'sealingSecret' | 'signingKeys' | 'redisPrefix'>): KeyFingerprints => {
+  const fingerprint = (purpose: string, key: string): string =>
+    Buffer.from(hkdfSync('sha256', key, redisPrefix, `auth-bff fingerprint: ${purpose}`, fingerprintBytes)).toString(
+      'hex',
+    );
+  return {
+    sealing: fingerprint('SEALING_KEY', sealingSecret),
+    signing: signingKeys.map((key) => fingerprint('DJANGO_JWT_SIGNING_KEY', key)),
+  };
+};
+
+/** The fingerprints that another replica has written. Null: the text is not of this version, or not of ours. */
+export const readFingerprints = (text: string): KeyFingerprints | null => {
+  try {
+    return KeyFingerprintsSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+};

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { Log } from '../log.ts';
+import type { StartTimer } from '../redis/redis-guard.ts';
+import { compareKeys, type KeyComparison, type KeyVariable } from './compare-keys.ts';
+import type { KeyFingerprints } from './key-fingerprints.ts';
+import type { KeyRegistry } from './key-registry.ts';
+
+export type KeyWatchOptions = {
+  registry: KeyRegistry;
+  keys: KeyFingerprints;
+  log: Log;
+  /** Milliseconds of a clock that only goes forward. */
+  clock: () => number;
+  /** Starts the timer of the next comparison. Default: `setTimeout`, which does not keep the process running. */
+  startTimer?: StartTimer | undefined;
+};
+
+const everyMs = 60_000;
+const repeatEveryMs = 3_600_000;
+
+const startSystemTimer: StartTimer = (task, ms) => {
+  const timer = setTimeout(task, ms).unref();
+  return () => clearTimeout(timer);
+};
+
+/** Each is a symptom, its cause and an action. */
+const differentMessages: Record<KeyVariable, string> = {
+  SEALING_KEY:
+    "Replicas do not find each other's sign-outs, refreshes and second factors: SEALING_KEY of this replica differs from that of other running replicas. Set SEALING_KEY to one value in all of them (if it is not set, it derives from DJANGO_JWT_SIGNING_KEY), or give each environment its own REDIS_PREFIX.",
+  DJANGO_JWT_SIGNING_KEY:
+    'Some replicas refuse sessions that others accept: DJANGO_JWT_SIGNING_KEY of this replica differs from that of other running replicas, and neither accepts the other key. Set DJANGO_JWT_SIGNING_KEY to the key of the Auth Service in all of them, or give each environment its own REDIS_PREFIX.',
+};
+const changingMessage =
+  'Some replicas will refuse tokens that are signed with the new key: a change of DJANGO_JWT_SIGNING_KEY has not reached all running replicas. Restart the others with the new key before the Auth Service signs with it.';
+
+type Watched = { comparison: KeyComparison; toldAtMs: number };
+
+/**
+ * Compares the keys of this replica with those of all running replicas, at start and every minute. Replicas with different
+ * keys look healthy, each for itself, and fail together: people are signed out at random, and sign-outs are not seen. A
+ * difference is logged when it is found, every hour while it lasts, and when it is over. While Redis is away, nothing happens.
+ */
+export const createKeyWatch = (options: KeyWatchOptions) => {
+  const { registry, keys, log, clock, startTimer = startSystemTimer } = options;
+  const id = randomUUID();
+  const watched = new Map<KeyVariable, Watched>();
+  let cancelTimer = () => {};
+  let isComparing = false;
+  let isClosed = false;
+
+  const tell = ({ variable, agreement, replicas, differing }: KeyComparison): void => {
+    const fields = { variable, replicas, differing };
+    if (agreement === 'same') {
+      log.info(fields, `${variable} of this replica does not differ from that of any running replica any more.`);
+    } else if (agreement === 'changing') log.warn(fields, changingMessage);
+    else log.error(fields, differentMessages[variable]);
+  };
+
+  const note = (comparison: KeyComparison): void => {
+    const { variable, agreement } = comparison;
+    const before = watched.get(variable);
+    const isNews = agreement !== (before?.comparison.agreement ?? 'same');
+    const isDue = agreement !== 'same' && before !== undefined && clock() - before.toldAtMs >= repeatEveryMs;
+    const isTold = isNews || isDue;
+    if (isTold) tell(comparison);
+    watched.set(variable, { comparison, toldAtMs: isTold ? clock() : (before?.toldAtMs ?? clock()) });
+  };
+
+  const compare = async (): Promise<void> => {
+    if (isComparing || isClosed) return;
+    isComparing = true;
+    cancelTimer();
+    // That Redis is away is logged elsewhere, and says nothing of keys.
+    const others = await registry.announce(id, keys).catch(() => null);
+    isComparing = false;
+    if (isClosed) return;
+    if (others !== null) for (const comparison of compareKeys(keys, others)) note(comparison);
+    cancelTimer = startTimer(() => void compare(), everyMs);
+  };
+
+  return {
+    /** Begins to compare. If Redis cannot be asked yet, the first comparison is made once it can. */
+    start(): void {
+      registry.onReady(() => void compare());
+      void compare();
+    },
+    /** Whether a variable differs from that of a running replica. */
+    mismatches: (): Array<[KeyVariable, boolean]> =>
+      compareKeys(keys, []).map(({ variable }) => [
+        variable,
+        watched.get(variable)?.comparison.agreement === 'different',
+      ]),
+    /** Ends comparing. Other replicas are told, if Redis can be reached. */
+    close(): void {
+      isClosed = true;
+      cancelTimer();
+      registry.remove(id).catch(() => {});
+    },
+  };
+};
+
+export type KeyWatch = ReturnType<typeof createKeyWatch>;

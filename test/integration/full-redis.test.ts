@@ -1,0 +1,334 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createBlindNames } from '../../server/src/platform/key-hasher.ts';
+import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
+import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
+import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { hasRedis, startRedis } from '../support/redis/redis.ts';
+import { signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
+import { heldBy, patientRedisMs, type Replicas, startHeldReplicas } from '../support/processes/start-replicas.ts';
+
+const channelName = 'auth-bff:sign-outs';
+
+const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
+  const client = new Redis(redis.url);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+};
+/** A client of the test's own. */
+const connect = (url: string) => {
+  const client = new Redis(url);
+  return { client, [Symbol.dispose]: () => client.disconnect() };
+};
+const usedBytes = async (client: Redis) => Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1]);
+
+/** Fills Redis until it refuses writes, as somebody else's keys do. */
+const fill = (test: Pick<Replicas, 'redis'>) =>
+  inRedis(test, async (client) => {
+    await client.config('SET', 'maxmemory-policy', 'noeviction');
+    await client.config('SET', 'maxmemory', String((await usedBytes(client)) + 1_000_000));
+    let answer = 'OK';
+    for (let at = 0; answer === 'OK'; at += 1) {
+      answer = await client.set(`filler:${at}`, 'x'.repeat(50_000)).catch((error: Error) => error.message);
+    }
+    expect(answer).toContain('OOM command not allowed');
+    // What a client's buffer takes for a moment makes no room.
+    await client.config('SET', 'maxmemory', String(Math.floor((await usedBytes(client)) / 2)));
+  });
+const makeRoom = (test: Pick<Replicas, 'redis'>) => inRedis(test, (client) => client.config('SET', 'maxmemory', '0'));
+
+const me = (browser: Browser) =>
+  browser.trpc.session.me.query().then(
+    () => 'answered',
+    (error: { data?: { reason?: string } }) => error.data?.reason,
+  );
+const refresh = (browser: Browser) => reasonOf(browser.trpc.session.refresh.mutate());
+const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
+const john = { type: 'staff', id: 123 } as const;
+
+/** A pair of replicas whose clock of durations a test moves. */
+const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
+  let elapsedMs = 0;
+  const clock = () => elapsedMs;
+  const test = await startHeldReplicas({ clock, ...options });
+  return {
+    ...test,
+    elapse: (ms: number) => {
+      elapsedMs += ms;
+    },
+    /** Another replica over the same Redis and the same Auth Service. */
+    startThird: () =>
+      startApp({
+        now: test.clock.now,
+        clock,
+        upstream: test.authService,
+        env: { REDIS_URL: test.redis.url },
+        redisTimeoutMs: patientRedisMs,
+        startRedisTimer: test.redisTimers.start,
+      }),
+    [Symbol.asyncDispose]: () => test[Symbol.asyncDispose](),
+  };
+};
+
+describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
+  // A cluster takes writes 2 s after its start, which pass beside the other tests.
+  let starting: ReturnType<typeof startRedis>;
+  beforeAll(() => {
+    starting = startRedis({ isCluster: true });
+    starting.catch(() => {});
+  });
+  afterAll(async () => (await starting)[Symbol.asyncDispose]());
+
+  it('reaches the other replica, and the log says once a minute what to do', async () => {
+    await using test = await start();
+    await fill(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
+    expect(await refresh(test.holder(test.second))).toBe('session_ended');
+    expect(await refresh(test.holder(test.second, { refresh: test.tokens.refresh }))).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+    expect(await inRedis(test, (client) => client.keys('*:ended:*'))).toEqual([]);
+
+    const other = await test.authService.issue(john);
+    await test.holder(test.first, other).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second, other))).toBe('session_ended'));
+    const lines = () => linesOf(test.first, /^Redis refuses to store sign-outs/);
+    expect(lines()).toMatchObject([{ level: 50, cause: expect.stringMatching(/^OOM /) as string, waiting: 1 }]);
+    test.elapse(60_000);
+    await test.holder(test.first, await test.authService.issue(john)).trpc.session.logout.mutate();
+    expect(lines()).toHaveLength(2);
+  });
+
+  it('ends every token that the session was given, though only an older one is at hand', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    const older = heldBy(browser);
+    await browser.trpc.session.refresh.mutate();
+    await fill(test);
+    await test.holder(test.second, older).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.first, heldBy(browser)))).toBe('session_ended'));
+    expect(await refresh(test.holder(test.first, { refresh: heldBy(browser).refresh }))).toBe('session_ended');
+  });
+
+  it('wins over a refresh under way at the other replica', async () => {
+    await using test = await start();
+    await fill(test);
+    const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
+    const late = test.holder(test.first);
+    const refreshing = refresh(late);
+    await refreshEndpoint.held;
+    await test.holder(test.second).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.first))).toBe('session_ended'));
+    refreshEndpoint.release();
+    expect(await refreshing).toBe('session_ended');
+    expect(late.setCookies).toEqual([]);
+  });
+
+  it('is stored once Redis has room again, and then known to a replica that starts', async () => {
+    await using test = await start();
+    await fill(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await makeRoom(test);
+    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).toHaveLength(1));
+    await using third = await test.startThird();
+    expect(await me(test.holder(third))).toBe('session_ended');
+  });
+
+  it('that was stored before ends the session also at a replica that starts now', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await fill(test);
+    await using third = await test.startThird();
+    expect(await refresh(test.holder(third, { refresh: test.tokens.refresh }))).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+    expect(await me(test.holder(third))).toBe('session_ended');
+  });
+
+  it('is told again to replicas that start meanwhile', async () => {
+    await using test = await start();
+    await fill(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await using third = await test.startThird();
+    expect(await me(test.holder(third))).toBe('answered');
+    test.elapse(10_000);
+    await vi.waitFor(async () => expect(await me(test.holder(third))).toBe('session_ended'));
+  });
+
+  it('reaches a replica whose subscription broke and was renewed', async () => {
+    await using test = await start();
+    await inRedis(test, (client) => client.client('KILL', 'TYPE', 'pubsub'));
+    const subscribers = () => inRedis(test, (client) => client.pubsub('NUMSUB', channelName));
+    await vi.waitFor(async () => expect(await subscribers()).toEqual([channelName, 2]));
+    await fill(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
+  });
+
+  it('that may not be published either is told in the log, and reaches the other replica once it may', async () => {
+    await using test = await start();
+    await fill(test);
+    await inRedis(test, (client) => client.acl('SETUSER', 'default', '-publish'));
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await me(test.holder(test.first))).toBe('session_ended');
+    expect(await me(test.holder(test.second))).toBe('answered');
+    expect(linesOf(test.first, /^Sign-outs do not reach the other replicas/)).toMatchObject([
+      { level: 50, cause: expect.stringMatching(/^OOM /) as string, waiting: 1 },
+    ]);
+    await test.holder(test.first, await test.authService.issue(john)).trpc.session.logout.mutate();
+    expect(linesOf(test.first, /^Sign-outs do not reach the other replicas/)).toHaveLength(1);
+    await inRedis(test, (client) => client.acl('SETUSER', 'default', '+publish'));
+    test.elapse(10_000);
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
+  });
+
+  it('reaches the other replica over a cluster', async () => {
+    const redis = await starting;
+    await using test = await start({ env: { REDIS_URL: `${redis.url}?cluster=true` } });
+    const full = { ...test, redis };
+    await test.holder(test.first).trpc.session.me.query();
+    await fill(full);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
+    await makeRoom(full);
+    await vi.waitFor(async () => expect(await inRedis(full, (client) => client.keys('*:ended:*'))).toHaveLength(1));
+  });
+});
+
+describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
+  it('begins with REDIS_PREFIX, and holds nobody’s tokens', async () => {
+    await using test = await start({ env: { REDIS_PREFIX: 'team-a:' } });
+    const texts: string[] = [];
+    using connection = connect(test.redis.url);
+    const { client } = connection;
+    expect(await client.pubsub('CHANNELS')).toEqual(['team-a:sign-outs']);
+    client.on('message', (_channel, text: string) => void texts.push(text));
+    await client.subscribe('team-a:sign-outs');
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await vi.waitFor(() => expect(texts).toHaveLength(1));
+    expect(texts[0]).toMatch(
+      /^[\w-]{43}\{"what":"ended","isProven":true,"atMs":\d+,"names":\[(\["[\w-]{43}",\d+\],?)+\]\}$/,
+    );
+    for (const token of Object.values(test.tokens)) expect(texts[0]).not.toContain(token.split('.')[2]);
+  });
+
+  it('takes nothing from others who may publish there', async () => {
+    await using test = await start();
+    const others = createMarkMessages({
+      names: createBlindNames({ sealingSecret: 'the key of somebody else' }),
+      channel: channelName,
+      now: test.clock.now,
+      longestMs: 86_400_000,
+    });
+    const names: Array<[string, number]> = [['n'.repeat(43), test.clock.now() + 60_000]];
+    const texts = [
+      '',
+      'x',
+      '{}',
+      `${'a'.repeat(43)}{"what":"ended"`,
+      'y'.repeat(1_000_000),
+      ...others.write({ what: 'ended', isProven: true, atMs: test.clock.now(), names }),
+    ];
+    await inRedis(test, async (client) => {
+      for (const text of texts) await client.publish(channelName, text);
+    });
+    for (const app of [test.first, test.second]) expect(await me(test.holder(app))).toBe('answered');
+  });
+
+  it('that Redis does not permit is told in the log, and nothing else is affected', async () => {
+    await using test = await start();
+    await inRedis(test, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
+    await using third = await test.startThird();
+    expect(linesOf(third, /^Redis refuses SUBSCRIBE/)).toMatchObject([
+      { level: 50, channel: channelName, cause: expect.stringMatching(/^NOPERM /) as string },
+    ]);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await me(test.holder(third))).toBe('session_ended');
+  });
+
+  it('is subscribed to again once Redis permits it', async () => {
+    await using redis = await startRedis();
+    using own = connect(redis.url);
+    using others = connect(redis.url);
+    const { client: admin } = others;
+    await admin.acl('SETUSER', 'default', 'resetchannels');
+    const refusals: string[] = [];
+    const channel = createRedisChannel({
+      redis: own.client,
+      name: 'a channel',
+      retryMs: 5,
+      onRefused: (cause) => void refusals.push(cause),
+    });
+    const texts: string[] = [];
+    channel.onMessage((text) => void texts.push(text));
+    await vi.waitFor(() => expect(refusals).toEqual([expect.stringMatching(/^NOPERM /)]));
+    await admin.acl('SETUSER', 'default', 'allchannels');
+    await vi.waitFor(async () => expect(await admin.pubsub('NUMSUB', 'a channel')).toEqual(['a channel', 1]));
+    await channel.publish('text');
+    await vi.waitFor(() => expect(texts).toEqual(['text']));
+    expect(refusals).toHaveLength(1);
+    channel.close();
+  });
+
+  it('is left when the service ends', async () => {
+    await using test = await start();
+    {
+      await using third = await test.startThird();
+      expect(await inRedis(test, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 3]);
+      await third.app.close();
+    }
+    await vi.waitFor(async () =>
+      expect(await inRedis(test, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 2]),
+    );
+  });
+});
+
+describe('a message of sign-outs', () => {
+  const options = {
+    names: createBlindNames({ sealingSecret: signingKey }),
+    channel: 'a',
+    now: () => 1_000,
+    longestMs: 5_000,
+  };
+  const messages = createMarkMessages(options);
+  const name = 'n'.repeat(43);
+  const message = { what: 'ended', isProven: true, atMs: 1_000 } as const;
+
+  it('is read as it was written, and remembered no longer than anything else', () => {
+    const [text = ''] = messages.write({
+      ...message,
+      names: [
+        [name, 2_000],
+        [name, 1e15],
+      ],
+    });
+    expect(messages.read(text)).toEqual({
+      ...message,
+      names: [
+        [name, 2_000],
+        [name, 6_000],
+      ],
+    });
+  });
+
+  it('is not read where it was changed, is for another channel, or is too long', () => {
+    const [text = ''] = messages.write({ ...message, names: [[name, 2_000]] });
+    expect(messages.read(text.replace('2000', '3000'))).toBeNull();
+    expect(messages.read(text.slice(1))).toBeNull();
+    expect(createMarkMessages({ ...options, channel: 'b' }).read(text)).toBeNull();
+    const padded = ' '.repeat(70_000);
+    const seal = options.names('message', `a\0${padded}`);
+    expect(messages.read(`${seal}${padded}`)).toBeNull();
+  });
+
+  it('is split where it names many tokens', () => {
+    const names = Array.from({ length: 1_200 }, (): [string, number] => [name, 2_000]);
+    const texts = messages.write({ ...message, names });
+    expect(texts).toHaveLength(3);
+    expect(texts.map((text) => messages.read(text)?.names.length)).toEqual([500, 500, 200]);
+  });
+});

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
+import { createApp } from '../../server/src/app.ts';
+import { loadConfig } from '../../server/src/config.ts';
+import { createLog } from '../../server/src/platform/log.ts';
+import { faultOf } from '../support/fuzz/fault-of.ts';
+import { createRandom } from '../support/fuzz/random.ts';
+import { fuzzRequest, type Identities } from '../support/fuzz/requests.ts';
+import { sendBytes } from '../support/fuzz/send.ts';
+import { createHeap } from '../support/measure/heap-growth.ts';
+import { apiKey, dialects, signingKey } from '../support/app/start-app.ts';
+
+/** For both dialects together. */
+const requests = Number(process.env.FUZZ_REQUESTS ?? 2_000);
+const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
+/** Many of them are not complete, and are waited for until they are cut. */
+const atOnce = 32;
+/**
+ * What may stay of each request once caches are filled. Where this was written, 30 to 150 bytes stay of distinct requests,
+ * in caches that are bounded.
+ */
+const maxGrowthBytes = 1_000;
+/** Fewer requests in a block say nothing about memory. */
+const minRequestsPerBlock = 100;
+const blocks = 5;
+
+const heap = createHeap();
+afterAll(() => heap[Symbol.dispose]());
+const connectionsOf = (server: Server) => promisify(server.getConnections.bind(server))();
+
+/** 2,000 bytes, by turns as text, as a list, and outside of the heap. */
+const leaks: Array<() => unknown> = [
+  () => randomBytes(1_000).toString('hex'),
+  () => Array.from({ length: 250 }, (_, index) => index),
+  () => Buffer.alloc(2_000),
+];
+
+it('2 kB that stay of each request are more than may stay', async () => {
+  const kept: unknown[] = [];
+  const growthOf = (keep: (value: unknown) => unknown) =>
+    heap.growthOf({
+      from: 0,
+      times: blocks * minRequestsPerBlock,
+      blocks,
+      work: async (from, to) => {
+        for (let request = from; request < to; request += 1) keep(leaks[request % leaks.length]?.());
+      },
+    });
+  expect(await growthOf(() => null)).toBeLessThan(maxGrowthBytes);
+  expect(await growthOf((value) => kept.push(value))).toBeGreaterThan(maxGrowthBytes);
+});
+
+describe.each(dialects)('against the %s dialect', (dialect) => {
+  it(`answers ${requests / dialects.length} random requests without a fault, and keeps nothing of them`, {
+    timeout: 300_000 + requests * 100,
+  }, async () => {
+    await using authService = await startAuthService({ dialect, signingKey, apiKey });
+    const config = loadConfig({
+      DJANGO_JWT_SIGNING_KEY: signingKey,
+      AUTH_API_KEY: apiKey,
+      AUTH_SERVICE_URL: authService.url,
+      PORT: '0',
+      LOG_LEVEL: 'debug',
+      RATE_LIMIT_PER_MINUTE: '0',
+      TRUST_PROXY: 'true',
+      CORS_ORIGINS: 'https://tts.example.org',
+    });
+    const faults: string[] = [];
+    const secrets = new RegExp(`${signingKey}|${apiKey}|staff-pass-1|eyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+`);
+    const destination = {
+      write: (line: string) => {
+        if (secrets.test(line) || /(?:\\n\s+| {5})at |"reason":"internal"|"internal"\]/.test(line))
+          faults.push(`It logged ${line}`);
+      },
+    };
+    await using app = await createApp({
+      config,
+      log: createLog({ ...config, destination }),
+      idleGraceMs: 0,
+      isOverloaded: () => false,
+      createDeadline: () => new AbortController().signal,
+      timeouts: { headMs: 300, requestMs: 300, checkEveryMs: 20, idleMs: 20 },
+    });
+    const url = await app.listen();
+
+    const signIn = async (): Promise<Identities> => {
+      const staff = await authService.issue({ type: 'staff', id: 123 });
+      const employee = await authService.issue({ type: 'employee', id: 1 });
+      return {
+        cookies: [
+          `access_token=${staff.access}`,
+          `access_token=${staff.access}; refresh_token=${staff.refresh}`,
+          `access_token=${employee.access}; refresh_token=${employee.refresh}`,
+          `refresh_token=${staff.refresh}`,
+          `access_token=${staff.access}; access_token=${employee.access}`,
+          'access_token=; refresh_token=""',
+          '=;;=; __proto__=1; access_token',
+        ],
+        tokens: [staff.access, employee.access, staff.refresh, 'e30.e30.e30', '', 'a b'],
+      };
+    };
+    let identities = await signIn();
+
+    const statuses = new Map<string, number>();
+    const askOne = async (index: number) => {
+      // Some of what is asked signs people out.
+      if (index % 50 === 0) identities = await signIn();
+      const bytes = fuzzRequest(createRandom(seed + index), identities);
+      const answer = await sendBytes(url, bytes);
+      const status = answer.slice(9, 12);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const shown = answer.replaceAll(/^set-cookie:.*$/gim, '');
+      const fault = secrets.test(shown) ? 'It told a secret.' : faultOf(answer);
+      if (fault !== null) {
+        faults.push(
+          `${fault}\nFUZZ_SEED=${seed + index} FUZZ_REQUESTS=2 (${JSON.stringify(bytes.toString('latin1').slice(0, 2_000))})\n${answer.slice(0, 500)}`,
+        );
+      }
+    };
+    const share = Math.floor(requests / dialects.length);
+    const askUpTo = async (from: number, to: number) => {
+      let next = from;
+      const worker = async () => {
+        while (next < to) await askOne(next++);
+      };
+      await Promise.all(Array.from({ length: atOnce }, worker));
+      authService.resetCalls();
+      // What a connection holds is no leak.
+      await vi.waitUntil(async () => (await connectionsOf(app.server.server)) === 0, { timeout: 60_000, interval: 5 });
+    };
+
+    // Halfway, caches are filled and all code has run once.
+    const warmUp = Math.floor(share / 2);
+    await askUpTo(0, warmUp);
+    const isEnough = (share - warmUp) / blocks >= minRequestsPerBlock;
+    const grownBytes = isEnough
+      ? await heap.growthOf({ from: warmUp, times: share - warmUp, blocks, work: askUpTo })
+      : await askUpTo(warmUp, share).then(() => null);
+    process.stdout.write(
+      `${dialect}: ${share} requests from seed ${seed}, ${JSON.stringify(Object.fromEntries(statuses))}, ${grownBytes?.toFixed(0) ?? 'unknown'} bytes a request stay\n`,
+    );
+    expect(faults.slice(0, 5)).toEqual([]);
+    // Much of it is refused, and some must not be, or nothing behind the door was asked.
+    for (const status of ['200', '207', '400', '401', '403', '404', '413'])
+      expect([...statuses.keys()]).toContain(status);
+    expect(grownBytes ?? 0).toBeLessThan(maxGrowthBytes);
+  });
+});

@@ -1,0 +1,250 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { createLog } from '../../server/src/platform/log.ts';
+import { createRedis } from '../../server/src/platform/redis/redis.ts';
+import { redisErrorCode, toRedisCause } from '../../server/src/platform/redis/redis-errors.ts';
+import { reasonOf } from '../support/app/browser.ts';
+import { browserOf } from '../support/app/crowd.ts';
+import { startFakeRedis } from '../support/redis/fake-redis.ts';
+import { hasRedis, type RedisServer, startRedis } from '../support/redis/redis.ts';
+import { startRedisProxy } from '../support/redis/redis-proxy.ts';
+import { createClock, startApp } from '../support/app/start-app.ts';
+
+/** What Redis 6.0 to 6.2 says of an error within a script. */
+const inScript = (error: string) =>
+  `ERR Error running script (call to f_db8d8f6383e1a67ce23db65efd679a334c123806): @user_script:17: @user_script: 17: -${error}. `;
+const readOnly = "READONLY You can't write against a read only replica";
+const masterDown = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'";
+
+/** Answers of Redis 7, worded as Redis 6.2 words them. */
+const wordAs62 = (answer: string) =>
+  answer.replaceAll(
+    /^-(READONLY|NOREPLICAS) ([^\r\n.]*)[^\r\n]*/gm,
+    (_line, code: string, text: string) => `-${inScript(`${code} ${text}`)}`,
+  );
+
+const ask = async ({ url }: Pick<RedisServer, 'url'>, ...[name, ...args]: [string, ...string[]]) => {
+  const client = new Redis(url);
+  try {
+    return await client.call(name, ...args);
+  } finally {
+    client.disconnect();
+  }
+};
+
+/** A primary with a replica, and a BFF that reaches the primary by an address that can lead elsewhere. */
+const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {}) => {
+  const [primary, replica] = [await startRedis(), await startRedis()];
+  await ask(primary, 'CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
+  await ask(replica, 'REPLICAOF', '127.0.0.1', String(primary.port));
+  await vi.waitFor(async () => expect(await ask(replica, 'INFO')).toContain('master_link_status:up'), 10_000);
+  const proxy = await startRedisProxy({ port: primary.port, ...(rewrite === undefined ? {} : { rewrite }) });
+  let aheadMs = 0;
+  const app = await startApp({
+    now: createClock().now,
+    clock: () => performance.now() + aheadMs,
+    env: { REDIS_URL: proxy.url },
+  });
+  const { trpc } = await browserOf(app, 2);
+  const next = () => trpc.assignments.next.mutate({ system: 'TTS', role: 'Technician' });
+  return {
+    app,
+    primary,
+    replica,
+    proxy,
+    next,
+    nextId: async () => (await next()).assignee?.id,
+    /** Waits no longer for what the BFF does once a second. */
+    advance: (ms: number) => {
+      aheadMs += ms;
+    },
+    linesOf: (message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg))),
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+      await replica[Symbol.asyncDispose]();
+      await primary[Symbol.asyncDispose]();
+    },
+  };
+};
+
+describe.skipIf(!hasRedis())('after a failover, turns go on where they were', () => {
+  it.each([
+    ['Redis 7', undefined],
+    ['Redis 6.2, which wraps the errors of scripts', wordAs62],
+  ])(
+    'with %s',
+    async (_version, rewrite) => {
+      await using test = await start(rewrite === undefined ? {} : { rewrite });
+      expect([await test.nextId(), await test.nextId()]).toEqual([1, 5]);
+      const acknowledged = await ask(test.primary, 'WAIT', '1', '5000');
+      expect(acknowledged).toBe(1);
+
+      await ask(test.replica, 'REPLICAOF', 'NO', 'ONE');
+      await ask(test.primary, 'REPLICAOF', '127.0.0.1', String(test.replica.port));
+      test.proxy.redirect(test.replica.port);
+      await vi.waitFor(async () => expect(await test.nextId()).toBe(12), { timeout: 8_000, interval: 20 });
+      expect(await test.nextId()).toBe(23);
+      // The connection that hears of sign-outs follows.
+      await vi.waitFor(() => expect(test.proxy.connections()).toBe(4));
+      expect(test.linesOf(/^REDIS_URL leads to a replica/).map(({ cause }) => String(cause).split(' ')[0])).toEqual([
+        'READONLY',
+      ]);
+    },
+    30_000,
+  );
+
+  it('with a former primary that serves nothing until it has found the new one', async () => {
+    await using test = await start();
+    expect(await test.nextId()).toBe(1);
+    await ask(test.primary, 'WAIT', '1', '5000');
+    await ask(test.replica, 'REPLICAOF', 'NO', 'ONE');
+    await ask(test.primary, 'CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+    await ask(test.primary, 'REPLICAOF', '127.0.0.1', '1');
+    test.proxy.redirect(test.replica.port);
+    await vi.waitFor(async () => expect(await test.nextId()).toBe(5), { timeout: 8_000, interval: 20 });
+  }, 30_000);
+
+  it('also where the same Redis is made a replica and a primary again', async () => {
+    await using test = await start();
+    expect(await test.nextId()).toBe(1);
+    await ask(test.primary, 'REPLICAOF', '127.0.0.1', '1');
+    expect(await reasonOf(test.next())).toBe('store_unavailable');
+    await ask(test.primary, 'REPLICAOF', 'NO', 'ONE');
+    test.advance(1_000);
+    await vi.waitFor(async () => expect(await test.nextId()).toBe(5), { timeout: 8_000, interval: 20 });
+  }, 30_000);
+});
+
+describe('a Redis client', () => {
+  const startClient = async (error: string) => {
+    const redis = await startFakeRedis({
+      answer: ([name = '']) => (/^set$/i.test(name) ? `-${error}\r\n` : null),
+    });
+    const lines: Array<Record<string, unknown>> = [];
+    const log = createLog({
+      logLevel: 'info',
+      destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+    });
+    let nowMs = 0;
+    const connection = createRedis({ url: redis.url, log, clock: () => nowMs });
+    await connection.untilReady();
+    return {
+      redis,
+      lines,
+      connection,
+      advance: (ms: number) => {
+        nowMs += ms;
+      },
+      /** What a write fails with. */
+      async write(): Promise<string> {
+        try {
+          return (await connection.redis.set('key', 'value')) ?? '';
+        } catch (failure) {
+          return String(failure);
+        }
+      },
+      ready: () => vi.waitFor(() => expect(connection.redis.status).toBe('ready'), { timeout: 5_000, interval: 5 }),
+      async [Symbol.asyncDispose]() {
+        connection.close();
+        await redis[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  it.each([
+    `${readOnly}.`,
+    `${readOnly}. script: db8d8f6383e1a67ce23db65efd679a334c123806, on @user_script:1.`,
+    inScript(readOnly),
+    `${masterDown}.`,
+    inScript(masterDown),
+    'LOADING Redis is loading the dataset in memory',
+  ])('connects anew when it is told %j, and sends nothing again', async (error) => {
+    await using test = await startClient(error);
+    expect(await test.write()).toContain(error.trim());
+    await vi.waitFor(() => expect(test.redis.connections()).toBe(2), { timeout: 5_000 });
+    await test.ready();
+    expect(test.redis.commands.filter(([name]) => name === 'set')).toHaveLength(1);
+  });
+
+  it.each([
+    'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.',
+    inScript('NOREPLICAS Not enough good replicas to write'),
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "NOPERM this user has no permissions to run the 'set' command",
+    'ERR unknown command `READONLYISH`, with args beginning with: `READONLY_KEY`, ',
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+  ])('keeps its connection when it is told %j', async (error) => {
+    await using test = await startClient(error);
+    expect(await test.write()).toContain(error.trim());
+    expect(await test.connection.redis.ping()).toBe('OK');
+    expect(test.redis.connections()).toBe(1);
+  });
+
+  it('says that Redis is away where nobody answers the new connection either', async () => {
+    await using test = await startClient(inScript(readOnly));
+    await test.write();
+    await test.redis[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(test.lines.map(({ msg }) => String(msg))).toHaveLength(2), { timeout: 5_000 });
+    expect(test.lines[1]?.msg).toMatch(/^Redis is away/);
+    expect(test.connection.state()).toBe('away');
+  });
+
+  it('connects once a second to a replica that stays one, and says so once a minute', async () => {
+    await using test = await startClient(inScript(readOnly));
+    for (const connections of [2, 3, 4]) {
+      await test.write();
+      await vi.waitFor(() => expect(test.redis.connections()).toBe(connections), { timeout: 5_000 });
+      await test.ready();
+      // Within the same second.
+      await test.write();
+      expect(await test.connection.redis.ping()).toBe('OK');
+      test.advance(1_000);
+    }
+    expect(test.redis.connections()).toBe(4);
+    const messages = () => test.lines.map(({ msg }) => String(msg));
+    expect(messages()).toEqual([expect.stringMatching(/^REDIS_URL leads to a replica/)]);
+    expect(test.lines[0]?.cause).toMatch(/^READONLY You can't write/);
+    test.advance(60_000);
+    await test.write();
+    expect(messages()).toHaveLength(2);
+  });
+});
+
+describe.skipIf(!hasRedis())('an error of a script in Redis 6.2', () => {
+  it('is told in the log by its code', async () => {
+    await using test = await start({ rewrite: wordAs62 });
+    await ask(test.primary, 'CONFIG', 'SET', 'min-replicas-to-write', '5');
+    expect(await reasonOf(test.next())).toBe('store_unavailable');
+    expect(test.linesOf(/^Redis refuses/).map(({ cause }) => cause)).toEqual([
+      'NOREPLICAS Not enough good replicas to write.',
+    ]);
+  }, 30_000);
+});
+
+describe('the code of an error reply', () => {
+  it.each<[string, ReturnType<typeof redisErrorCode>]>([
+    [`${readOnly}.`, 'READONLY'],
+    [inScript(readOnly), 'READONLY'],
+    [inScript("OOM command not allowed when used memory > 'maxmemory'"), 'OOM'],
+    [inScript('MISCONF Redis is configured to save RDB snapshots'), 'MISCONF'],
+    ['NOSCRIPT No matching script. Please use EVAL.', 'NOSCRIPT'],
+    ['BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.', 'BUSY'],
+    ['MOVED 3999 127.0.0.1:6381', 'MOVED'],
+    ['CLUSTERDOWN Hash slot not served', 'CLUSTERDOWN'],
+    ['EXECABORT Transaction discarded because of previous errors.', 'EXECABORT'],
+    ['Ready check failed: NOAUTH Authentication required.', 'NOAUTH'],
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'WRONGPASS'],
+    ['BUSYKEY Target key name already exists.', null],
+    ['ERR unknown command `MY-READONLYISH`, with args beginning with: ', null],
+    ['connect ECONNREFUSED 127.0.0.1:6379', null],
+  ])('of %j is %s', (message, code) => {
+    expect(redisErrorCode(message)).toBe(code);
+  });
+
+  it('is where its cause begins, which repeats no argument', () => {
+    expect(toRedisCause(inScript(readOnly))).toBe(`${readOnly}.`);
+    const unknown = 'ERR unknown command `FOO`';
+    expect(toRedisCause(`${unknown}, with args beginning with: \`secret\`, `)).toBe(unknown);
+  });
+});

@@ -1,0 +1,280 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { hasRedis, startRedis } from '../support/redis/redis.ts';
+import { commandsIn, startRedisProxy } from '../support/redis/redis-proxy.ts';
+import { createClock, signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
+import {
+  heldBy,
+  patientRedisMs,
+  type Replicas,
+  startHeldReplicas as start,
+} from '../support/processes/start-replicas.ts';
+import { createTimers } from '../support/time/timers.ts';
+import { staffToken } from '../support/token/tokens.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+
+const me = (browser: Browser) =>
+  browser.trpc.session.me.query().then(
+    () => 'answered',
+    (error: { data?: { reason?: string } }) => error.data?.reason,
+  );
+
+const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
+  const client = new Redis(redis.url);
+  try {
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+};
+const refuseWrites = (test: Pick<Replicas, 'redis'>) =>
+  inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '1'));
+const redisOf = async (app: TestApp) =>
+  ((await (await fetch(`${app.url}/health/ready`)).json()) as { redis: string }).redis;
+const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
+
+describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
+  it('a sign-out that it knows of counts all the same, and the log says once what is wrong', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await refuseWrites(test);
+    for (let call = 0; call < 5; call += 1) expect(await me(test.holder(test.second))).toBe('session_ended');
+    const lines = linesOf(test.second, /^Redis refuses/);
+    expect(lines.map(({ cause }) => String(cause).split(' ')[0])).toEqual(['NOREPLICAS']);
+  });
+
+  it('a sign-out is told once it takes them again', async () => {
+    await using test = await start();
+    await refuseWrites(test);
+    await test.holder(test.first).trpc.session.logout.mutate();
+    const other = test.holder(test.first, await test.authService.issue(john));
+    // Each of these tries to tell it.
+    for (let call = 0; call < 3; call += 1) expect(await me(other)).toBe('answered');
+    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
+    await vi.waitFor(async () => {
+      expect(await me(other)).toBe('answered');
+      expect(await me(test.holder(test.second))).toBe('session_ended');
+    });
+  });
+});
+
+describe.skipIf(!hasRedis())('a sign-out', () => {
+  it('is told once Redis is back, though nobody comes any more', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    await test.redis.start();
+    await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
+  });
+
+  it('that was seen once is not forgotten while Redis is away', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    await test.redis.stop();
+    expect(await me(test.holder(test.second))).toBe('session_ended');
+    expect(await reasonOf(test.holder(test.second).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+  });
+
+  it('at one wins over a refresh at the other that began while Redis was away', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    const gate = holdEndpoint(test.authService, 'refresh');
+    const browser = test.holder(test.first);
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.redis.start();
+    for (const app of [test.first, test.second]) {
+      await vi.waitFor(async () => expect(await redisOf(app)).toBe('up'));
+    }
+    await test.holder(test.second).trpc.session.logout.mutate();
+    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).not.toEqual([]));
+    gate.release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasRedis())('a refresh', () => {
+  it('refused because another took longer than its lock gets what that one got', async () => {
+    await using test = await start();
+    const firstGate = holdEndpoint(test.authService, 'refresh');
+    const slow = test.holder(test.first);
+    const winner = slow.trpc.session.refresh.mutate();
+    await firstGate.held;
+    // What 7 s do.
+    expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
+    const secondGate = holdEndpoint(test.authService, 'refresh');
+    const late = test.holder(test.second);
+    const loser = late.trpc.session.refresh.mutate();
+    await secondGate.held;
+    firstGate.release();
+    await winner;
+    // It is the other's by now.
+    expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
+    secondGate.release();
+    expect((await loser).user.id).toBe(123);
+    expect(heldBy(late)).toEqual(heldBy(slow));
+  });
+
+  it('asks for the lock also right after Redis was silent', async () => {
+    await using test = await start();
+    test.redis.pause();
+    for (const app of [test.first, test.second]) {
+      expect(await test.redisTimers.fireUntil(me(test.holder(app)))).toBe('answered');
+    }
+    test.redis.resume();
+    await Promise.all([test.first, test.second].map((app) => test.holder(app).trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
+    await using test = await start();
+    const gate = holdEndpoint(test.authService, 'refresh');
+    const winner = test.holder(test.first).trpc.session.refresh.mutate();
+    await gate.held;
+    const waiting = test.holder(test.second);
+    const loser = reasonOf(waiting.trpc.session.refresh.mutate());
+    // Its own claims of the lock, over and over.
+    const claims = () =>
+      inRedis(test, async (client) =>
+        Number((await client.info('commandstats')).match(/cmdstat_evalsha:calls=(\d+)/)?.[1] ?? 0),
+      );
+    const before = await claims();
+    await vi.waitFor(async () => expect(await claims()).toBeGreaterThan(before + 3));
+    await test.redis.stop();
+    expect(await loser).toBe('store_unavailable');
+    expect(waiting.setCookies).toEqual([]);
+    gate.release();
+    expect((await winner).user.id).toBe(123);
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('goes on after Redis has forgotten its scripts', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.refresh.mutate();
+    await inRedis(test, (client) => client.script('FLUSH'));
+    const tokens = await test.authService.issue(john);
+    const browsers = Array.from({ length: 20 }, (_, index) =>
+      test.holder(index % 2 === 0 ? test.first : test.second, tokens),
+    );
+    await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(2);
+  });
+});
+
+it.skipIf(!hasRedis())('a sign-out outlives a change of the signing key, where the sealing key stays', async () => {
+  await using test = await start();
+  const browser = test.holder(test.first);
+  await browser.trpc.session.logout.mutate();
+  const changed = {
+    REDIS_URL: test.redis.url,
+    DJANGO_JWT_SIGNING_KEY: 'another-signing-key-that-is-long-enough',
+    DJANGO_JWT_SIGNING_KEY_PREVIOUS: signingKey,
+  };
+  await using app = await startApp({
+    now: test.clock.now,
+    upstream: test.authService,
+    env: { ...changed, SEALING_KEY: signingKey },
+    redisTimeoutMs: patientRedisMs,
+    startRedisTimer: test.redisTimers.start,
+  });
+  expect(await me(test.holder(app))).toBe('session_ended');
+});
+
+it.skipIf(!hasRedis())('what a token leaves in Redis that lives for ever lies there for 400 days at most', async () => {
+  await using test = await start();
+  const exp = 253_402_300_799;
+  const held = {
+    access: staffToken(test.clock.now(), { exp }, signingKey),
+    refresh: staffToken(test.clock.now(), { exp, token_type: 'refresh' }, signingKey),
+  };
+  await test.holder(test.first, held).trpc.session.refresh.mutate();
+  await test.holder(test.first, held).trpc.session.logout.mutate();
+  const lifetimesMs = await inRedis(test, async (client) =>
+    Promise.all((await client.keys('auth-bff:*')).map((key) => client.pttl(key))),
+  );
+  expect(lifetimesMs.filter((ms) => ms > 300 * 86_400_000).length).toBeGreaterThan(3);
+  expect(lifetimesMs.filter((ms) => ms < 0 || ms > 400 * 86_400_000)).toEqual([]);
+});
+
+describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
+  const startBehindProxy = async () => {
+    const redis = await startRedis();
+    const proxy = await startRedisProxy({ port: redis.port });
+    const timers = createTimers();
+    let nowMs = 0;
+    const app = await startApp({
+      now: createClock().now,
+      clock: () => nowMs,
+      env: { REDIS_URL: proxy.url },
+      redisTimeoutMs: patientRedisMs,
+      startRedisTimer: timers.start,
+    });
+    const tokens = await app.authService.issue(john);
+    const call = () => {
+      const browser = app.browser();
+      browser.holdTokens(tokens);
+      return me(browser);
+    };
+    return {
+      proxy,
+      app,
+      call,
+      /** As many calls at once, of which some find out that Redis does not answer. */
+      callInSilence: (count = 1) => timers.fireUntil(Promise.all(Array.from({ length: count }, call))),
+      advance: (ms: number) => {
+        nowMs += ms;
+      },
+      async [Symbol.asyncDispose]() {
+        await app[Symbol.asyncDispose]();
+        await proxy[Symbol.asyncDispose]();
+        await redis[Symbol.asyncDispose]();
+      },
+    };
+  };
+  it('is asked by one at a time whether it is back', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.callInSilence()).toEqual(['answered']);
+    // A call counts and looks up the session.
+    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(2));
+    test.advance(1_000);
+    await test.callInSilence(20);
+    await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(4));
+    // A request that passes the whole server: whatever else was sent to Redis has come by now.
+    await fetch(`${test.app.url}/health/live`);
+    expect(commandsIn(test.proxy.swallowed())).toBe(4);
+  });
+
+  it('is known to be back though nobody comes but the health check', async () => {
+    await using test = await start();
+    test.redis.pause();
+    expect(await test.redisTimers.fireUntil(me(test.holder(test.first)))).toBe('answered');
+    expect(await redisOf(test.first)).toBe('away');
+    test.redis.resume();
+    await vi.waitFor(async () => expect(await redisOf(test.first)).toBe('up'));
+  });
+
+  it('is told in the log and by the health, and asked on a new connection after 5 s', async () => {
+    await using test = await startBehindProxy();
+    expect(await test.call()).toBe('answered');
+    test.proxy.silence();
+    expect(await test.callInSilence()).toEqual(['answered']);
+    expect(await redisOf(test.app)).toBe('away');
+    expect(linesOf(test.app, /^Redis is away/)).toHaveLength(1);
+    // One for commands, and one for the sign-outs of other replicas.
+    expect(test.proxy.connections()).toBe(2);
+
+    test.advance(5_000);
+    expect(await test.callInSilence()).toEqual(['answered']);
+    await vi.waitFor(async () => expect(await redisOf(test.app)).toBe('up'));
+    await vi.waitFor(() => expect(test.proxy.connections()).toBe(4));
+    expect(linesOf(test.app, /^Redis is back/)).toHaveLength(1);
+  });
+});

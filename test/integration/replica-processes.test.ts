@@ -1,0 +1,101 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { staff } from '../../server/dev/auth-service/people/people.ts';
+import { dialects } from '../support/app/start-app.ts';
+import { hasRedis } from '../support/redis/redis.ts';
+import { runReplicas } from '../support/processes/run-replicas.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+
+describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, before the %s dialect', (dialect) => {
+  it('ask the Auth Service once for 200 who refresh with one token, and sign nobody out', async () => {
+    await using test = await runReplicas({ count: 2, authService: { dialect } });
+    const tokens = await test.authService.issue(john);
+    const browsers = Array.from({ length: 200 }, (_, index) => {
+      const browser = test.browser(index % 2);
+      browser.holdTokens(tokens);
+      return browser;
+    });
+    const answers = await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
+    expect(answers.filter(({ user }) => user.id === 123)).toHaveLength(200);
+    expect(test.authService.count('refresh')).toBe(1);
+
+    const held = new Set(browsers.map(({ cookies }) => JSON.stringify(Object.fromEntries(cookies))));
+    expect(held.size).toBe(1);
+    const sessions = await Promise.all(browsers.slice(0, 20).map((browser) => browser.trpc.session.me.query()));
+    expect(sessions.filter(({ user }) => user.id === 123)).toHaveLength(20);
+    expect(browsers[0]?.cookies.get('access_token')).not.toBe(tokens.access);
+  });
+
+  it('go on without the one that dies while it refreshes, within the bound', async () => {
+    await using test = await runReplicas({ count: 2, authService: { dialect } });
+    const tokens = await test.authService.issue(john);
+    const holding = (replica: number) => {
+      const browser = test.browser(replica);
+      browser.holdTokens(tokens);
+      return browser;
+    };
+    test.authService.fault('refresh', { kind: 'hang' });
+    const death = holding(0)
+      .trpc.session.refresh.mutate()
+      .catch((error: Error) => error);
+    await vi.waitFor(() => expect(test.authService.count('refresh')).toBe(1));
+    const others = Array.from({ length: 20 }, () => holding(1));
+    const refreshes = others.map((browser) => browser.trpc.session.refresh.mutate());
+    test.processes[0]?.kill('SIGKILL');
+    test.authService.clearFaults();
+    expect(await death).toBeInstanceOf(Error);
+
+    // The dead one's lock ends by itself within 7 s; what is left of them is cut short.
+    const client = new Redis(test.redis.url);
+    const [lock = 'no lock'] = await client.keys('*:lock');
+    const boundMs = await client.pttl(lock);
+    await client.pexpire(lock, 1);
+    client.disconnect();
+    expect(boundMs).toBeGreaterThan(0);
+    expect(boundMs).toBeLessThanOrEqual(7_000);
+
+    const answers = await Promise.all(refreshes);
+    expect(answers.filter(({ user }) => user.id === 123)).toHaveLength(20);
+    expect(test.authService.count('refresh')).toBe(2);
+    expect(new Set(others.map(({ cookies }) => cookies.get('refresh_token'))).size).toBe(1);
+  });
+});
+
+/** As many as `REFRESHES` says, such as 4000. */
+const refreshCount = Number(process.env.REFRESHES ?? 400);
+
+it.skipIf(!hasRedis())(
+  'two processes give every duplicate of a refresh its result, and call none superseded',
+  async () => {
+    await using test = await runReplicas({ count: 2 });
+    const duplicates = 8;
+    const tokenCount = Math.ceil(refreshCount / duplicates);
+    // Many people, since exchanges are limited for each.
+    const people = staff.filter(({ is_active: isActive, second_factor: secondFactor }) => isActive && !secondFactor);
+    const outcomes: Record<string, number> = {};
+    const refresh = async (index: number) => {
+      const tokens = await test.authService.issue({ type: 'staff', id: people[index % people.length]?.id ?? 123 });
+      await Promise.all(
+        Array.from({ length: duplicates }, async (_, duplicate) => {
+          const browser = test.browser(duplicate % 2);
+          browser.holdTokens(tokens);
+          // Spread over the time that the exchange takes.
+          for (let turn = 0; turn < 6 * duplicate; turn += 1) await nextTurn();
+          const outcome = await browser.trpc.session.refresh.mutate().then(
+            () => 'refreshed',
+            (error: { data?: { reason?: string } | null; message: string }) => error.data?.reason ?? error.message,
+          );
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        }),
+      );
+    };
+    for (let index = 0; index < tokenCount; index += 4) {
+      await Promise.all(Array.from({ length: Math.min(4, tokenCount - index) }, (_, at) => refresh(index + at)));
+    }
+    expect(outcomes).toEqual({ refreshed: tokenCount * duplicates });
+    expect(test.authService.count('refresh')).toBe(tokenCount);
+  },
+  600_000,
+);

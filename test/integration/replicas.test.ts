@@ -1,0 +1,324 @@
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
+import { reasonOf } from '../support/app/browser.ts';
+import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { hasRedis } from '../support/redis/redis.ts';
+import type { TestApp } from '../support/app/start-app.ts';
+import { heldBy, type Replicas, startHeldReplicas as start } from '../support/processes/start-replicas.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+
+/** Everything that lies in Redis: keys, values, and whether each has an end. */
+const contentsOf = async ({ redis }: Pick<Replicas, 'redis'>) => {
+  const client = new Redis(redis.url);
+  try {
+    const keys = await client.keys('*');
+    return await Promise.all(
+      keys.map(async (key) => ({
+        key,
+        ttlMs: await client.pttl(key),
+        value: (await client.type(key)) === 'hash' ? JSON.stringify(await client.hgetall(key)) : await client.get(key),
+      })),
+    );
+  } finally {
+    client.disconnect();
+  }
+};
+
+/** What 30 s do to the results of refreshes. */
+const forgetResults = async ({ redis }: Pick<Replicas, 'redis'>): Promise<number> => {
+  const client = new Redis(redis.url);
+  const keys = await client.keys('*:result');
+  const gone = await client.del(keys);
+  client.disconnect();
+  return gone;
+};
+
+const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
+  vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
+
+describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
+  it('exchange a refresh token once, and give all who ask with it the same tokens', async () => {
+    await using test = await start();
+    const browsers = Array.from({ length: 100 }, (_, index) => test.holder(index % 2 === 0 ? test.first : test.second));
+    await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
+    expect(test.authService.count('refresh')).toBe(1);
+    expect(new Set(browsers.map((browser) => JSON.stringify(heldBy(browser)))).size).toBe(1);
+    expect(heldBy(browsers[0] ?? test.holder(test.first)).refresh).not.toBe(test.tokens.refresh);
+  });
+
+  it('give a late one what the other replica got, and after 30 s tell it that newer cookies exist', async () => {
+    await using test = await start();
+    const winner = test.holder(test.first);
+    await winner.trpc.session.refresh.mutate();
+    const late = test.holder(test.second);
+    await late.trpc.session.refresh.mutate();
+    expect(heldBy(late)).toEqual(heldBy(winner));
+
+    const result = (await contentsOf(test)).find(({ key }) => key.endsWith(':result'));
+    expect(result?.ttlMs).toBeGreaterThan(0);
+    expect(result?.ttlMs).toBeLessThanOrEqual(30_000);
+    expect(await forgetResults(test)).toBe(1);
+    test.clock.advance(30_000);
+    const later = test.holder(test.second);
+    expect(await reasonOf(later.trpc.session.refresh.mutate())).toBe('refresh_superseded');
+    expect(later.setCookies).toEqual([]);
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('give a late one the newest tokens, also where the replicas took turns to get them', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    const between = test.holder(test.second, heldBy(browser));
+    await between.trpc.session.refresh.mutate();
+    const late = test.holder(test.first);
+    await late.trpc.session.refresh.mutate();
+    expect(heldBy(late)).toEqual(heldBy(between));
+    expect(test.authService.count('refresh')).toBe(2);
+  });
+
+  it('tell all who wait that the session is over, where the Auth Service says so', async () => {
+    await using test = await start();
+    test.authService.fault('refresh', { kind: 'status', status: 401 });
+    const browsers = [test.first, test.second, test.first, test.second].map((app) => test.holder(app));
+    const reasons = await Promise.all(browsers.map((browser) => reasonOf(browser.trpc.session.refresh.mutate())));
+    expect(new Set(reasons)).toEqual(new Set(['session_ended']));
+  });
+
+  it('end a session in both at once, for every token that it was ever given', async () => {
+    await using test = await start();
+    const older = heldBy(test.holder(test.first));
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    const newer = heldBy(browser);
+    expect((await test.holder(test.second, newer).trpc.session.me.query()).user.id).toBe(123);
+
+    // By the older tokens, and at the replica that knows of none of them.
+    await test.holder(test.second, older).trpc.session.logout.mutate();
+    for (const app of [test.first, test.second]) {
+      for (const tokens of [older, newer]) {
+        expect(await reasonOf(test.holder(app, tokens).trpc.session.me.query())).toBe('session_ended');
+        expect(await reasonOf(test.holder(app, tokens).trpc.session.refresh.mutate())).toBe('session_ended');
+      }
+    }
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it.each([
+    ['both', ['access', 'refresh'], ['refresh']],
+    ['the refresh token', ['refresh'], ['refresh']],
+    ['the access token', ['access'], ['access', 'refresh']],
+  ] as const)('end a session that neither has seen by %s', async (_name, told, held) => {
+    await using test = await start();
+    const pick = (names: ReadonlyArray<'access' | 'refresh'>) =>
+      Object.fromEntries(names.map((name) => [name, test.tokens[name]]));
+    await test.holder(test.first, pick(told)).trpc.session.logout.mutate();
+    expect(await reasonOf(test.holder(test.second, pick(held)).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+  });
+
+  it('remember a sign-out for as long as the refresh token lives, whatever token it came with', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    const { access } = heldBy(browser);
+    await test.holder(test.second, { access }).trpc.session.logout.mutate();
+    const chains = (await contentsOf(test)).filter(({ key }) => key.startsWith('auth-bff:chain:'));
+    expect(chains.map(({ value }) => /"ended"/.test(value ?? ''))).toEqual([true]);
+    expect(Math.min(...chains.map(({ ttlMs }) => ttlMs))).toBeGreaterThan(7 * 86_400_000 - 60_000);
+  });
+
+  it('remember of a session the access tokens that still live, and no others', async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    for (let refresh = 0; refresh < 5; refresh += 1) {
+      test.clock.advance(600_000);
+      await browser.trpc.session.refresh.mutate();
+    }
+    const chain = (await contentsOf(test)).find(({ key }) => key.startsWith('auth-bff:chain:'));
+    // They live for 15 minutes.
+    expect(chain?.value?.match(/"token:/g)).toHaveLength(2);
+  });
+
+  it('ask anew with a refresh token that lives on, once what it gave is due itself', async () => {
+    await using test = await start({ dialect: 'deployed' });
+    const browser = test.holder(test.first);
+    await browser.trpc.session.refresh.mutate();
+    test.clock.advance(200_000);
+    const { access } = heldBy(browser);
+    const later = test.holder(test.second, { ...test.tokens, access });
+    await later.trpc.session.refresh.mutate();
+    expect(test.authService.count('refresh')).toBe(2);
+    expect(heldBy(later).access).not.toBe(access);
+  });
+
+  it('leave other sessions of the same person alone', async () => {
+    await using test = await start();
+    const other = test.first.browser();
+    await other.trpc.session.login.mutate(credentials);
+    await test.holder(test.second).trpc.session.logout.mutate();
+    expect((await other.trpc.session.me.query()).user.id).toBe(123);
+    expect((await test.holder(test.second, heldBy(other)).trpc.session.refresh.mutate()).user.id).toBe(123);
+  });
+
+  it('end the session of who was given the tokens of another person, and clear the cookies', async () => {
+    await using test = await start();
+    const foreign = await test.authService.issue({ type: 'staff', id: 5 });
+    test.authService.fault('refresh', {
+      kind: 'transform',
+      answer: ({ headers, ...answer }) => ({
+        ...answer,
+        headers: {
+          ...headers,
+          'set-cookie': [`access_token=${foreign.access}`, `refresh_token=${foreign.refresh}`],
+        },
+      }),
+    });
+    const browser = test.holder(test.first);
+    expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(browser.cookies.size).toBe(0);
+    expect(await reasonOf(test.holder(test.second).trpc.session.me.query())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(1);
+  });
+
+  it('let a sign-out at one win over a refresh under way at the other, and drop what that got', async () => {
+    await using test = await start();
+    const gate = holdEndpoint(test.authService, 'refresh');
+    const browser = test.holder(test.first);
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.holder(test.second).trpc.session.logout.mutate();
+    gate.release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+    // Upstream too: what was handed out is taken back.
+    await asked(test, 'staff-logout', 2);
+  });
+
+  it('do not put an earlier person back who refreshes at one while another signs in at the other', async () => {
+    await using test = await start();
+    const gate = holdEndpoint(test.authService, 'refresh');
+    const late = test.holder(test.first);
+    const refresh = reasonOf(late.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.holder(test.second).trpc.session.login.mutate(credentials);
+    gate.release();
+    expect(await refresh).toBe('refresh_superseded');
+    expect(late.setCookies).toEqual([]);
+  });
+
+  it('count the codes of one second factor together, and let one right code sign in once', async () => {
+    await using test = await start();
+    const { email = '', password = '' } = secondFactor ?? {};
+    const challengeOf = async (app: TestApp) => {
+      const answer = await app.browser().trpc.session.login.mutate({ email, password });
+      if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+      const code = test.authService.lastCode(email) ?? '';
+      return { challenge: answer.challenge, code, wrong: code === '000000' ? '000001' : '000000' };
+    };
+    const attempt = (app: TestApp, challenge: string, code: string) =>
+      app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
+
+    const { challenge, code, wrong } = await challengeOf(test.first);
+    for (const app of [test.first, test.second, test.first, test.second]) {
+      expect(await reasonOf(attempt(app, challenge, wrong))).toBe('otp_invalid');
+    }
+    expect(await reasonOf(attempt(test.first, challenge, wrong))).toBe('otp_expired');
+    const count = test.authService.count('staff-otp');
+    expect(await reasonOf(attempt(test.second, challenge, code))).toBe('otp_expired');
+    expect(test.authService.count('staff-otp')).toBe(count);
+
+    const again = await challengeOf(test.second);
+    expect(await attempt(test.first, again.challenge, again.code)).toMatchObject({ status: 'signed_in' });
+    expect(await reasonOf(attempt(test.second, again.challenge, again.code))).toBe('otp_expired');
+    expect(test.authService.count('staff-otp')).toBe(count + 1);
+  });
+
+  it('leave nothing in Redis that anybody could read or use, and nothing for ever', async () => {
+    await using test = await start();
+    const browser = test.first.browser();
+    await browser.trpc.session.login.mutate(credentials);
+    const signedIn = heldBy(browser);
+    await browser.trpc.session.refresh.mutate();
+    const refreshed = heldBy(browser);
+    await reasonOf(test.second.browser().trpc.session.login.mutate({ ...credentials, password: 'wrong-pass' }));
+    await test.holder(test.second).trpc.session.logout.mutate();
+
+    const contents = await contentsOf(test);
+    expect(contents.length).toBeGreaterThan(8);
+    expect(contents.filter(({ ttlMs }) => ttlMs < 0)).toEqual([]);
+    const text = JSON.stringify(contents);
+    const tokens = [signedIn, refreshed, test.tokens].flatMap(({ access, refresh }) => [access, refresh]);
+    const secrets = [
+      ...tokens,
+      ...tokens.flatMap((token) => token.split('.').slice(1)),
+      credentials.email,
+      credentials.password,
+      'wrong-pass',
+      '127.0.0.1',
+      'staff',
+    ];
+    const found = secrets.filter((secret) => text.includes(secret));
+    expect(found).toEqual([]);
+    expect(text).not.toMatch(/eyJ[\w-]+\.eyJ/);
+  });
+
+  it('remember a sign-out that Redis was away for, and tell it once Redis is back', async () => {
+    await using test = await start();
+    await test.redis.stop();
+    await test.holder(test.first).trpc.session.logout.mutate();
+    expect(await reasonOf(test.holder(test.first).trpc.session.me.query())).toBe('session_ended');
+    await test.redis.start();
+    const other = test.holder(test.first, await test.authService.issue(john));
+    await vi.waitFor(async () => {
+      await other.trpc.session.me.query();
+      expect(await reasonOf(test.holder(test.second).trpc.session.me.query())).toBe('session_ended');
+    });
+  });
+
+  it.each([
+    ['gone', (redis: Replicas['redis']) => redis.stop()],
+    ['there and silent', async (redis: Replicas['redis']) => redis.pause()],
+  ])('refresh by their own guard alone while Redis is %s', async (_name, fail) => {
+    await using test = await start();
+    expect((await test.holder(test.first).trpc.session.me.query()).user.id).toBe(123);
+    await fail(test.redis);
+    const browsers = Array.from({ length: 50 }, () => test.holder(test.first));
+    const { fireUntil } = test.redisTimers;
+    await fireUntil(Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate())));
+    expect(test.authService.count('refresh')).toBe(1);
+    expect(new Set(browsers.map((browser) => JSON.stringify(heldBy(browser)))).size).toBe(1);
+    await fireUntil(browsers[0]?.trpc.session.logout.mutate() ?? Promise.resolve(null));
+    expect(await fireUntil(reasonOf(browsers[1]?.trpc.session.me.query() ?? Promise.resolve()))).toBe('session_ended');
+    test.redis.resume();
+  });
+
+  it('answer soon, not each after a wait, while Redis is silent', async () => {
+    let nowMs = 0;
+    await using test = await start({ clock: () => nowMs });
+    test.redis.pause();
+    const { fireUntil, fired } = test.redisTimers;
+    const browser = test.holder(test.first);
+    await fireUntil(browser.trpc.session.me.query());
+    // The first finds out, in 250 ms.
+    expect(fired()).toEqual([250]);
+    for (let call = 0; call < 20; call += 1) await browser.trpc.session.me.query();
+    nowMs = 1_000;
+    await fireUntil(browser.trpc.session.me.query());
+    // After a second one looks again.
+    expect(fired()).toEqual([250, 250]);
+    test.redis.resume();
+  });
+
+  it('get nobody else a session by a refresh token of another signing key', async () => {
+    await using test = await start();
+    await test.holder(test.first).trpc.session.refresh.mutate();
+    const forged = `${test.tokens.refresh.slice(0, -4)}AAAA`;
+    const browser = test.holder(test.second, { refresh: forged });
+    expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('token_invalid');
+  });
+});

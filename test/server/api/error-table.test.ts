@@ -1,0 +1,375 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Fault } from '../../../server/dev/auth-service/auth-service.ts';
+import { signInPeople, type Subject } from '../../../server/dev/auth-service/people/people.ts';
+import { codeOfReason, httpStatusOfCode, type Reason } from '../../../shared/src/index.ts';
+import type { Browser } from '../../support/app/browser.ts';
+import { errorOf, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
+import { createClock, dialects, startApp, type TestApp } from '../../support/app/start-app.ts';
+
+type Clock = ReturnType<typeof createClock>;
+type Test = { app: TestApp; clock: Clock; browser: Browser };
+type Case = {
+  when: string;
+  code: string;
+  reason: Reason;
+  status: number;
+  /** Who is signed in. Default: a technician. */
+  as?: Subject | null;
+  arrange?: (test: Test) => unknown;
+  /** Default: a lookup of one user. */
+  call?: (test: Test) => Promise<Response>;
+  /** Whether the answer says when to come again. */
+  waits?: true;
+  /** Whether the answer clears the cookies. */
+  clears?: true;
+};
+
+const technician: Subject = { type: 'staff', id: 123 };
+const person = (id: string) => {
+  const found = signInPeople.find(({ shows }) => shows.startsWith(id));
+  if (found === undefined) throw new Error(`Nobody to sign in: ${id}`);
+  return { email: found.email, password: found.password };
+};
+const john = { email: 'user@example.com', password: 'staff-pass-1' };
+const alice = { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' };
+
+const query =
+  (path: string, input?: unknown) =>
+  ({ app, browser }: Test) =>
+    browser.fetch(`${app.url}${queryTarget(path, input === undefined ? undefined : { json: input })}`);
+const mutation =
+  (path: string, input?: unknown, headers: Record<string, string> = {}) =>
+  ({ app, browser }: Test) =>
+    browser.fetch(`${app.url}/trpc/${path}`, {
+      method: 'POST',
+      headers: { ...postHeaders, ...headers },
+      ...(input === undefined ? {} : { body: written(input) }),
+    });
+/** A sign-in whose second factor is tried with wrong codes, of which the last one's answer counts. */
+const wrongCodes = (tries: number) => async (test: Test) => {
+  const rafael = person('second factor');
+  const answer = await test.browser.trpc.session.login.mutate(rafael);
+  if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+  const code = test.app.authService.lastCode(rafael.email) === '000000' ? '111111' : '000000';
+  const attempt = () => mutation('session.verifyOtp', { challenge: answer.challenge, code })(test);
+  for (let tried = 1; tried < tries; tried += 1) await attempt();
+  return attempt();
+};
+const byId = query('users.byId', { id: 5 });
+const refresh = mutation('session.refresh');
+
+const broken =
+  (...faults: Array<[Parameters<TestApp['authService']['fault']>[0], Fault]>) =>
+  ({ app }: Test) => {
+    for (const [endpoint, fault] of faults) app.authService.fault(endpoint, fault);
+  };
+const answers = (status: number, body = '{"detail":"no"}', headers: Record<string, string> = {}): Fault => ({
+  kind: 'status',
+  status,
+  body,
+  headers,
+});
+
+const unauthorized = { code: 'UNAUTHORIZED', status: 401 } as const;
+const forbidden = { code: 'FORBIDDEN', status: 403 } as const;
+const notFound = { code: 'NOT_FOUND', status: 404 } as const;
+const unavailable = {
+  code: 'SERVICE_UNAVAILABLE',
+  reason: 'auth_service_unavailable',
+  status: 503,
+  waits: true,
+} as const;
+const contract = { code: 'BAD_GATEWAY', reason: 'auth_service_contract', status: 502 } as const;
+const invalid = { code: 'BAD_REQUEST', reason: 'invalid_input', status: 400 } as const;
+
+const cases: Case[] = [
+  { when: 'exp has passed', ...unauthorized, reason: 'token_expired', arrange: ({ clock }) => clock.advance(900_000) },
+  {
+    when: 'only a refresh token comes along',
+    ...unauthorized,
+    reason: 'token_expired',
+    arrange: ({ browser }) => browser.cookies.delete('access_token'),
+  },
+  { when: 'nothing comes along', ...unauthorized, reason: 'no_token', as: null },
+  { when: 'there is nothing to refresh', ...unauthorized, reason: 'no_token', as: null, call: refresh },
+  {
+    when: 'the token is none',
+    ...unauthorized,
+    reason: 'token_invalid',
+    arrange: ({ browser }) => browser.holdTokens({ access: 'not-a-token' }),
+  },
+  {
+    when: 'the refresh token is none',
+    ...unauthorized,
+    reason: 'token_invalid',
+    clears: true,
+    arrange: ({ browser }) => browser.holdTokens({ refresh: 'not-a-token' }),
+    call: refresh,
+  },
+  {
+    when: 'the Auth Service refuses the token with 401',
+    ...unauthorized,
+    reason: 'session_ended',
+    arrange: broken(['user', answers(401)]),
+  },
+  {
+    when: 'the Auth Service sends to its login page',
+    ...unauthorized,
+    reason: 'session_ended',
+    arrange: broken(['user', answers(302, '', { location: '/staff/login/' })]),
+  },
+  {
+    when: 'the session was signed out',
+    ...unauthorized,
+    reason: 'session_ended',
+    arrange: async ({ browser }) => {
+      const held = Object.fromEntries(browser.cookies);
+      await browser.trpc.session.logout.mutate();
+      browser.setCookies.length = 0;
+      browser.holdTokens({ access: held.access_token, refresh: held.refresh_token });
+    },
+  },
+  {
+    when: 'the Auth Service refuses the refresh',
+    ...unauthorized,
+    reason: 'session_ended',
+    clears: true,
+    arrange: broken(['refresh', answers(401)]),
+    call: refresh,
+  },
+  {
+    when: 'the refresh token was exchanged long since',
+    ...unauthorized,
+    reason: 'refresh_superseded',
+    arrange: async ({ app, browser, clock }) => {
+      const { access } = await app.authService.issue(technician);
+      const next = await app.authService.issue(technician);
+      const cookies = [`access_token=${access}; Path=/`, `refresh_token=${next.refresh}; Path=/`];
+      app.authService.fault('refresh', {
+        kind: 'transform',
+        answer: (answer) => ({ ...answer, headers: { ...answer.headers, 'set-cookie': cookies } }),
+      });
+      const held = Object.fromEntries(browser.cookies);
+      await browser.trpc.session.refresh.mutate();
+      clock.advance(60_000);
+      browser.setCookies.length = 0;
+      browser.holdTokens({ access: held.access_token, refresh: held.refresh_token });
+    },
+    call: refresh,
+  },
+  {
+    when: 'the password is wrong',
+    ...unauthorized,
+    reason: 'bad_credentials',
+    call: mutation('session.login', { ...john, password: 'wrong' }),
+  },
+  {
+    when: 'the account is locked',
+    ...unauthorized,
+    reason: 'account_locked',
+    call: mutation('session.login', person('locked')),
+  },
+  {
+    when: 'the account is inactive',
+    ...unauthorized,
+    reason: 'account_inactive',
+    arrange: broken(['staff-login', answers(403, '{"detail":"Account inactive"}')]),
+    call: mutation('session.login', john),
+  },
+  {
+    when: 'an employee is rejected, and signed in upstream',
+    ...unauthorized,
+    reason: 'account_inactive',
+    arrange: ({ app }) => app.authService.changePerson({ type: 'employee', id: 1 }, { status: 'Rejected' }),
+    call: mutation('session.login', alice),
+  },
+  {
+    when: 'a captcha is wanted',
+    ...unauthorized,
+    reason: 'captcha_required',
+    call: mutation('session.login', person('needs a captcha')),
+  },
+  {
+    when: 'the challenge is none',
+    ...unauthorized,
+    reason: 'otp_expired',
+    call: mutation('session.verifyOtp', { challenge: 'none', code: '123456' }),
+  },
+  {
+    when: 'the code is wrong, and may be typed again',
+    ...unauthorized,
+    reason: 'otp_invalid',
+    call: wrongCodes(1),
+  },
+  { when: 'that was the last try', ...unauthorized, reason: 'otp_expired', call: wrongCodes(5) },
+  {
+    when: 'an employee asks what is for staff',
+    ...forbidden,
+    reason: 'insufficient_permissions',
+    as: { type: 'employee', id: 1 },
+  },
+  {
+    when: 'staff ask for a system that is not theirs',
+    ...forbidden,
+    reason: 'insufficient_permissions',
+    call: query('users.byRole', { system: 'BMS', role: 'User' }),
+  },
+  {
+    when: 'the Auth Service forbids it',
+    ...forbidden,
+    reason: 'insufficient_permissions',
+    arrange: broken(['user', answers(403)]),
+  },
+  {
+    when: 'a POST lacks its header',
+    ...forbidden,
+    reason: 'csrf',
+    call: mutation('session.logout', undefined, { 'x-csrf': '' }),
+  },
+  {
+    when: 'another site asks',
+    ...forbidden,
+    reason: 'csrf',
+    call: mutation('session.logout', undefined, { 'sec-fetch-site': 'cross-site' }),
+  },
+  { when: 'nobody has the number', ...notFound, reason: 'user_not_found', call: query('users.byId', { id: 99_999 }) },
+  {
+    when: 'nobody has the company id',
+    ...notFound,
+    reason: 'user_not_found',
+    call: query('users.byCompanyId', { companyId: 'MA9999' }),
+  },
+  {
+    when: 'no employee has the number',
+    ...notFound,
+    reason: 'employee_not_found',
+    call: query('employees.byId', { id: 99_999 }),
+  },
+  { when: 'there is no such procedure', ...notFound, reason: 'no_such_procedure', call: query('users.byName', {}) },
+  {
+    when: 'there is nothing at the path',
+    ...notFound,
+    reason: 'no_such_procedure',
+    call: ({ app, browser }) => browser.fetch(`${app.url}/nothing/here`),
+  },
+  { when: 'the Auth Service answers 500', ...unavailable, arrange: broken(['user', answers(500)]) },
+  { when: 'the Auth Service answers 429', ...unavailable, arrange: broken(['user', answers(429)]) },
+  { when: 'the Auth Service hangs up', ...unavailable, arrange: broken(['user', { kind: 'reset' }]) },
+  { when: 'the Auth Service is not there', ...unavailable, arrange: ({ app }) => app.authService.close() },
+  {
+    when: 'nobody can be signed in meanwhile',
+    ...unavailable,
+    arrange: broken(['staff-login', answers(503)]),
+    call: mutation('session.login', john),
+  },
+  {
+    when: 'nothing can be refreshed meanwhile',
+    ...unavailable,
+    arrange: broken(['refresh', answers(503)]),
+    call: refresh,
+  },
+  { when: 'the Auth Service answers a page', ...contract, arrange: broken(['user', { kind: 'body', body: '<html>' }]) },
+  {
+    when: 'the Auth Service answers somebody else',
+    ...contract,
+    arrange: broken(['user', { kind: 'body', body: '{"id":6,"email":"e","first_name":"F","last_name":"L"}' }]),
+  },
+  { when: 'the Auth Service answers 400', ...contract, arrange: broken(['user', answers(400)]) },
+  {
+    when: 'the API key is refused',
+    ...contract,
+    arrange: broken(['employee', answers(403)]),
+    call: query('employees.byId', { id: 1 }),
+  },
+  { when: 'a field of the input is wrong', ...invalid, call: query('users.byId', { id: 'five' }) },
+  { when: 'there is no input', ...invalid, call: query('users.byId') },
+  {
+    when: 'the input is not JSON',
+    ...invalid,
+    call: ({ app, browser }) => browser.fetch(`${app.url}/trpc/users.byId?input=%7B`),
+  },
+  {
+    when: 'a query is posted',
+    code: 'METHOD_NOT_SUPPORTED',
+    reason: 'method_not_allowed',
+    status: 405,
+    call: mutation('users.byId', { id: 5 }),
+  },
+  {
+    when: 'a mutation is asked by GET',
+    code: 'METHOD_NOT_SUPPORTED',
+    reason: 'method_not_allowed',
+    status: 405,
+    call: query('session.logout'),
+  },
+  {
+    when: 'the body is over 100 kB',
+    code: 'PAYLOAD_TOO_LARGE',
+    reason: 'payload_too_large',
+    status: 413,
+    call: mutation('session.login', { ...john, padding: 'x'.repeat(100_000) }),
+  },
+  {
+    when: 'the URL is over 12 kB',
+    code: 'PAYLOAD_TOO_LARGE',
+    reason: 'payload_too_large',
+    status: 413,
+    call: query('users.byCompanyId', { companyId: 'x'.repeat(12_000) }),
+  },
+  {
+    when: 'a POST is not JSON',
+    code: 'UNSUPPORTED_MEDIA_TYPE',
+    reason: 'unsupported_media_type',
+    status: 415,
+    call: mutation('session.logout', undefined, { 'content-type': 'text/plain' }),
+  },
+];
+
+/** What no caller can bring about, or not yet: each comes with what makes it arise. */
+const unreachable: Reason[] = ['store_unavailable', 'overloaded', 'rate_limited', 'internal'];
+
+it('has a case for every reason that a caller can meet', () => {
+  const met = new Set([...cases.map(({ reason }) => reason), ...unreachable]);
+  expect([...met].toSorted()).toEqual(Object.keys(codeOfReason).toSorted());
+  expect(cases.filter(({ reason }) => unreachable.includes(reason))).toEqual([]);
+});
+
+describe.each(dialects)('before the %s dialect, a failure is told in one way', (dialect) => {
+  let app: TestApp;
+  let clock: Clock;
+  beforeEach(async () => {
+    clock = createClock();
+    app = await startApp({ dialect, now: clock.now });
+  });
+  afterEach(() => app[Symbol.asyncDispose]());
+
+  it.each(cases)('$status $code $reason where $when', async (row) => {
+    const { as = technician, arrange, call = byId, code, reason, status, waits = false, clears = false } = row;
+    const test: Test = { app, clock, browser: app.browser() };
+    if (as !== null) test.browser.holdTokens(await app.authService.issue(as));
+    await arrange?.(test);
+    const answer = await call(test);
+    const body = await answer.text();
+
+    const headers = { 'content-type': answer.headers.get('content-type') ?? '' };
+    const error = errorOf({ status: answer.status, headers, setCookies: [], body });
+    expect(error).toMatchObject({ code, reason, httpStatus: status });
+    expect(answer.status).toBe(status);
+    expect(error.message.length).toBeGreaterThan(10);
+    expect(error).not.toHaveProperty('stack');
+    expect(error.issues === undefined).toBe(reason !== 'invalid_input');
+    expect(Number.isSafeInteger(error.retryAfterSeconds)).toBe(waits);
+    expect(answer.headers.get('retry-after')).toBe(waits ? String(error.retryAfterSeconds) : null);
+    expect(answer.headers.get('x-request-id')).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect(test.browser.setCookies.map((line) => line.split(';')[0])).toEqual(
+      clears ? ['access_token=', 'refresh_token='] : [],
+    );
+  });
+});
+
+it('agrees with itself: the status of each case is that of its code, and the code that of its reason', () => {
+  for (const { code, reason, status } of cases) {
+    expect(codeOfReason[reason]).toBe(code);
+    expect(httpStatusOfCode[codeOfReason[reason]]).toBe(status);
+  }
+});

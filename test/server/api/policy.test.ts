@@ -1,0 +1,346 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
+import { policy } from '../../../server/src/api/policy.ts';
+import { appRouter } from '../../../server/src/api/router.ts';
+import { createMembership } from '../../../server/src/session/membership.ts';
+import { type Browser, reasonOf } from '../../support/app/browser.ts';
+import { errorOf, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
+import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+
+const callers = {
+  nobody: null,
+  'staff of nothing': { type: 'staff', id: 42 },
+  'staff of AMS': { type: 'staff', id: 4 },
+  'staff of TTS': { type: 'staff', id: 2 },
+  'staff of HDTS': { type: 'staff', id: 3 },
+  'employee 1': { type: 'employee', id: 1 },
+  'employee 5': { type: 'employee', id: 5 },
+} as const satisfies Record<string, Subject | null>;
+
+type CallerName = keyof typeof callers;
+const callerNames = Object.keys(callers) as CallerName[];
+
+const allowed = 'allowed';
+const forbidden = 'insufficient_permissions';
+type Outcomes = Record<CallerName, string>;
+
+/** The same for everybody who is signed in, but for those who are named. */
+const outcomes = (everybody: string, { nobody = 'no_token', ...others }: Partial<Outcomes> = {}): Outcomes => ({
+  nobody,
+  'staff of nothing': everybody,
+  'staff of AMS': everybody,
+  'staff of TTS': everybody,
+  'staff of HDTS': everybody,
+  'employee 1': everybody,
+  'employee 5': everybody,
+  ...others,
+});
+const anyone = outcomes(allowed, { nobody: allowed });
+const signedIn = outcomes(allowed);
+const staffAlone = outcomes(allowed, { 'employee 1': forbidden, 'employee 5': forbidden });
+
+type Row = { path: string; input?: unknown; expected: Outcomes };
+
+/** Every row of the interface's table of procedures. */
+const rows: Row[] = [
+  { path: 'session.current', expected: anyone },
+  { path: 'session.me', expected: signedIn },
+  {
+    path: 'session.login',
+    input: { email: 'user@example.com', password: 'staff-pass-1' },
+    expected: anyone,
+  },
+  {
+    path: 'session.verifyOtp',
+    input: { challenge: 'none of ours', code: '123456' },
+    expected: outcomes('otp_expired', { nobody: 'otp_expired' }),
+  },
+  { path: 'session.refresh', expected: signedIn },
+  { path: 'session.logout', expected: anyone },
+  { path: 'session.validate', expected: anyone },
+  { path: 'users.me', expected: signedIn },
+  { path: 'users.byId', input: { id: 1 }, expected: staffAlone },
+  { path: 'users.byIds', input: { ids: [1, 2] }, expected: staffAlone },
+  { path: 'users.byCompanyId', input: { companyId: 'MA0001' }, expected: staffAlone },
+  {
+    path: 'users.byRole',
+    input: { system: 'TTS', role: 'Technician' },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed }),
+  },
+  {
+    path: 'users.byRole',
+    input: { system: 'tts', role: 'technician' },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed }),
+  },
+  {
+    path: 'users.byRole',
+    input: { system: 'AMS', role: 'User' },
+    expected: outcomes(forbidden, { 'staff of AMS': allowed }),
+  },
+  {
+    path: 'users.byRole',
+    input: { system: 'HDTS', role: 'Employee' },
+    // The deployed service's employees carry a role in HDTS, and are not staff of it.
+    expected: outcomes(forbidden, { 'staff of HDTS': allowed }),
+  },
+  ...['assignments.candidates', 'assignments.peek', 'assignments.next'].flatMap((path) => [
+    {
+      path,
+      input: { system: 'TTS', role: 'Technician' },
+      expected: outcomes(forbidden, { 'staff of TTS': allowed }),
+    },
+    {
+      path,
+      input: { system: 'ams', role: 'User' },
+      expected: outcomes(forbidden, { 'staff of AMS': allowed }),
+    },
+  ]),
+  {
+    path: 'employees.byId',
+    input: { id: 1 },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed, 'employee 1': allowed }),
+  },
+  {
+    path: 'employees.byId',
+    input: { id: 5 },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed, 'employee 5': allowed }),
+  },
+  {
+    path: 'employees.byId',
+    // The number of the staff of AMS here, who is another person than the employee of that number.
+    input: { id: 4 },
+    expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed }),
+  },
+  { path: 'status.get', expected: anyone },
+];
+
+const procedures = Object.entries<{ _def: { type: string } }>(
+  appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>,
+);
+const paths = procedures.map(([path]) => path).toSorted();
+const kindOf = (path: string) => procedures.find(([name]) => name === path)?.[1]._def.type;
+
+const ask = (browser: Browser, url: string, { path, input }: Pick<Row, 'path' | 'input'>) =>
+  kindOf(path) === 'mutation'
+    ? browser.fetch(`${url}/trpc/${path}`, {
+        method: 'POST',
+        headers: postHeaders,
+        ...(input === undefined ? {} : { body: written(input) }),
+      })
+    : browser.fetch(`${url}${queryTarget(path, input === undefined ? undefined : { json: input })}`);
+
+/** `allowed`, or the reason why not. */
+const outcomeOf = async (answer: Response): Promise<string> => {
+  if (answer.ok) return allowed;
+  const headers = { 'content-type': answer.headers.get('content-type') ?? '' };
+  return errorOf({ status: answer.status, headers, setCookies: [], body: await answer.text() }).reason;
+};
+
+describe('the policy', () => {
+  it('has a rule for every procedure, and none for anything else', () => {
+    expect(Object.keys(policy).toSorted()).toEqual(paths);
+  });
+
+  it('has a row for every procedure in the table of this test', () => {
+    const tested = new Set(rows.map(({ path }) => path));
+    expect([...tested].toSorted()).toEqual(paths);
+  });
+});
+
+describe.each(dialects)('who may call what, before the %s dialect', (dialect) => {
+  const clock = createClock();
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp({ dialect, now: clock.now });
+  });
+  // Tokens without a jti are the same token within a second, and one of them is signed out below.
+  beforeEach(() => clock.advance(1_000));
+  afterAll(() => app[Symbol.asyncDispose]());
+
+  const cases = rows.flatMap((row) =>
+    callerNames.map((caller) =>
+      Object.assign({ caller, call: `${row.path}(${JSON.stringify(row.input ?? null)})` }, row),
+    ),
+  );
+
+  it.each(cases)('$caller, $call', async ({ caller, expected, ...row }) => {
+    const browser = app.browser();
+    const subject = callers[caller];
+    if (subject !== null) browser.holdTokens(await app.authService.issue(subject));
+    expect(await outcomeOf(await ask(browser, app.url, row))).toBe(expected[caller]);
+  });
+
+  it.each(cases.filter(({ caller, expected }) => [forbidden, 'no_token'].includes(expected[caller])))(
+    'asks the Auth Service for nothing that it then refuses: $caller, $call',
+    async ({ caller, ...row }) => {
+      const browser = app.browser();
+      const subject = callers[caller];
+      if (subject !== null) browser.holdTokens(await app.authService.issue(subject));
+      app.authService.resetCalls();
+      await ask(browser, app.url, row);
+      expect(app.authService.calls).toEqual([]);
+    },
+  );
+});
+
+const startWith = async (subject: Subject, claims: Record<string, unknown> = {}, options: StartAppOptions = {}) => {
+  const app = await startApp(options);
+  const browser = app.browser();
+  browser.holdTokens(await app.authService.issue(subject, claims));
+  const { trpc } = browser;
+  const byRole = (system: string) => trpc.users.byRole.query({ system, role: 'Technician' });
+  return { app, browser, trpc, byRole, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+};
+const manager: Subject = { type: 'staff', id: 2 };
+const custodian: Subject = { type: 'staff', id: 4 };
+const employee: Subject = { type: 'employee', id: 1 };
+const least = { authService: { claims: 'least' } } as const;
+
+describe('a token of the least claims', () => {
+  it('is completed from user-info where the policy asks for a system', async () => {
+    await using test = await startWith(manager, {}, least);
+    expect((await test.byRole('TTS')).userIds).toContain(1);
+    const asked = test.app.authService.calls.map(({ endpoint, path }) => [endpoint, path.split('?')[0]]);
+    expect(asked).toEqual([
+      ['user', '/api/v1/tts/user-info/2/'],
+      ['round-robin', '/api/v1/tts/round-robin/'],
+    ]);
+  });
+
+  it('is refused once user-info has said that the person is of other systems', async () => {
+    await using test = await startWith(custodian, {}, least);
+    expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+    expect(await reasonOf(test.trpc.employees.byId.query({ id: 1 }))).toBe(forbidden);
+    for (const endpoint of ['round-robin', 'employee']) expect(test.app.authService.count(endpoint)).toBe(0);
+  });
+
+  it('is not completed where the policy asks only for staff', async () => {
+    await using test = await startWith(manager, {}, least);
+    await test.trpc.users.byId.query({ id: 5 });
+    expect(test.app.authService.calls.map(({ path }) => path)).toEqual(['/api/v1/tts/user-info/5/']);
+  });
+
+  it('is not completed where the input is not valid', async () => {
+    await using test = await startWith(manager, {}, least);
+    expect(await reasonOf(test.byRole('not a system'))).toBe('invalid_input');
+    expect(test.app.authService.count()).toBe(0);
+  });
+
+  it.each([
+    { kind: 'status', status: 503 },
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 429 },
+    { kind: 'reset' },
+  ] as const)('cannot be judged during an outage ($kind $status), which is not a refusal', async (fault) => {
+    await using test = await startWith(manager, {}, least);
+    test.app.authService.fault('user', fault);
+    expect(await reasonOf(test.byRole('TTS'))).toBe('auth_service_unavailable');
+    expect(await reasonOf(test.trpc.employees.byId.query({ id: 1 }))).toBe('auth_service_unavailable');
+    for (const endpoint of ['round-robin', 'employee']) expect(test.app.authService.count(endpoint)).toBe(0);
+    expect(test.browser.setCookies).toEqual([]);
+  });
+
+  it('ends with the session that the Auth Service ended', async () => {
+    await using test = await startWith(manager, {}, least);
+    test.app.authService.fault('user', { kind: 'status', status: 401, body: '{"detail":"no"}' });
+    expect(await reasonOf(test.byRole('TTS'))).toBe('session_ended');
+  });
+
+  it('belongs to nothing where user-info does not know the person, or may not be asked', async () => {
+    await using test = await startWith(manager, {}, least);
+    for (const status of [404, 403]) {
+      test.app.authService.fault('user', { kind: 'status', status, body: '{"error":"no"}' });
+      expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+    }
+  });
+
+  it('belongs to nothing where user-info does not say, as in the deployed service', async () => {
+    await using test = await startWith(manager, {}, { ...least, dialect: 'deployed' });
+    expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+  });
+
+  it.each(dialects)('of an employee is never completed, before the %s dialect', async (dialect) => {
+    await using test = await startWith(employee, {}, { ...least, dialect });
+    expect(await test.trpc.employees.byId.query({ id: 1 })).toMatchObject({ id: 1 });
+    expect(await reasonOf(test.trpc.employees.byId.query({ id: 2 }))).toBe(forbidden);
+    expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+    expect(await test.trpc.session.me.query()).toMatchObject({ user: { id: 1, type: 'employee' }, systems: [] });
+    expect(test.app.authService.count('user')).toBe(0);
+    expect(test.app.authService.count()).toBe(1);
+  });
+});
+
+describe('what a token says of systems', () => {
+  const scoped = [{ system: 'tts', role: 'Manager' }];
+
+  it.each([
+    ['systems in lower case', { systems: ['tts'], roles: undefined }],
+    ['scoped roles in lower case, and no systems', { systems: undefined, roles: scoped }],
+    ['scoped roles of a system that systems leaves out', { systems: ['AMS'], roles: scoped }],
+    ['systems beside role names that say nothing', { systems: ['Tts'], roles: ['Nobody'] }],
+  ])('admits by %s, and asks nobody', async (_name, claims) => {
+    await using test = await startWith(custodian, claims);
+    expect((await test.byRole('tts')).userIds).toContain(1);
+    expect(test.app.authService.count('user')).toBe(0);
+  });
+
+  it.each([
+    ['an admin by name alone, of another system', { systems: ['AMS'], roles: ['Admin'] }, 0],
+    ['a role that is named like the system', { systems: ['AMS'], roles: ['TTS', 'HDTS'] }, 0],
+    ['role names and no systems: user-info tells', { systems: undefined, roles: ['Admin', 'TTS'] }, 1],
+    ['no systems at all', { systems: [], roles: [] }, 0],
+    ['a system whose name has the other’s in it', { systems: ['TTS2', 'XTTS', 'T T S'], roles: undefined }, 0],
+    ['a role without its system', { systems: [], roles: [{ role: 'Admin' }, { system: '', role: 'Admin' }] }, 0],
+    ['a role that is not active', { systems: undefined, roles: [{ ...scoped[0], is_active: false }] }, 0],
+    ['a long s, whose capital is S', { systems: ['ttſ'], roles: [{ system: 'TTſ', role: 'Manager' }] }, 0],
+  ])('refuses %s', async (_name, claims, asked) => {
+    await using test = await startWith(custodian, claims);
+    expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+    expect(test.app.authService.count()).toBe(asked);
+  });
+
+  it('admits no employee as staff, whatever the token says of systems', async () => {
+    const claims = { systems: ['TTS', 'HDTS'], roles: [{ system: 'TTS', role: 'Admin' }] };
+    await using test = await startWith(employee, claims);
+    expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
+    expect(await reasonOf(test.trpc.employees.byId.query({ id: 2 }))).toBe(forbidden);
+    expect(await reasonOf(test.trpc.users.byId.query({ id: 1 }))).toBe(forbidden);
+    expect(test.app.authService.count()).toBe(0);
+  });
+});
+
+it('shows the systems that the token says, and completes the roles that it does not', async () => {
+  await using test = await startWith(manager, { systems: ['BMS'], roles: ['Admin'] });
+  expect(await test.trpc.session.me.query()).toMatchObject({
+    systems: ['BMS'],
+    roles: [{ system: 'TTS', role: 'Manager' }],
+  });
+});
+
+it('never asks user-info about an employee, whoever asks for it', async () => {
+  const asked: number[] = [];
+  const membership = createMembership({
+    user: (id) => {
+      asked.push(id);
+      return Promise.reject(new Error('Nobody should ask.'));
+    },
+  });
+  const principal = { ...employee, email: null, fullName: null, systems: null, roles: null };
+  const caller = { ...employee, accessToken: 'a token' };
+  expect(await membership.toDecide(principal, caller)).toEqual(principal);
+  expect(await membership.toShow(principal, caller)).toEqual(principal);
+  expect(asked).toEqual([]);
+});
+
+it('asks who somebody is before it looks at what they send', async () => {
+  await using app = await startApp();
+  const nobody = app.browser();
+  expect(await reasonOf(nobody.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
+  const forStaff = paths.filter((path) => policy[path]?.who === 'staff');
+  expect(forStaff).toEqual(expect.arrayContaining(['users.byCompanyId', 'users.byId', 'users.byIds', 'users.byRole']));
+  for (const path of forStaff) {
+    const browser = app.browser();
+    browser.holdTokens(await app.authService.issue(employee));
+    expect(await outcomeOf(await ask(browser, app.url, { path, input: 'not an input' }))).toBe(forbidden);
+  }
+});

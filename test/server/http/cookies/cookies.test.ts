@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest';
+import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { askRaw, errorOf, postHeaders, queryTarget, resultOf, written } from '../../../support/app/raw-request.ts';
+import { dialects, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
+
+const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
+const login = written({ email: technician?.email, password: technician?.password });
+
+/** An app, and the tokens of two people. */
+const startWithTwo = async (options: StartAppOptions = {}) => {
+  const app = await startApp(options);
+  const mine = await app.authService.issue({ type: 'staff', id: 123 });
+  const theirs = await app.authService.issue({ type: 'staff', id: 6 });
+  const me = (headers: Record<string, string | string[]>) => askRaw(app.url, { target: '/trpc/session.me', headers });
+  const post = (path: string, headers: Record<string, string | string[]> = {}, body = '{}') =>
+    askRaw(app.url, { method: 'POST', target: `/trpc/${path}`, headers: { ...postHeaders, ...headers }, body });
+  return { app, mine, theirs, me, post, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+};
+
+const isPerson = (id: number) => expect.objectContaining({ user: expect.objectContaining({ id }) }) as unknown;
+
+describe('a Bearer token', () => {
+  it.each([
+    ['no Cookie header', undefined],
+    ['an empty Cookie header', ''],
+    ['other cookies', 'sessionid=abc; csrftoken=def'],
+    ['an empty access cookie', 'access_token='],
+    ['an access cookie that was deleted', 'access_token=""'],
+    ['an access cookie of spaces', 'access_token=   ; a=b'],
+    ['a refresh cookie alone', 'refresh_token=nonsense'],
+    ['a cookie whose name is longer', 'xaccess_token=nonsense; access_token2=nonsense'],
+    ['a cookie whose name is in capitals', 'ACCESS_TOKEN=nonsense'],
+  ])('counts beside %s', async (_name, cookie) => {
+    await using test = await startWithTwo();
+    const { theirs, me } = test;
+    const headers = { authorization: `Bearer ${theirs.access}`, ...(cookie === undefined ? {} : { cookie }) };
+    expect(resultOf(await me(headers))).toEqual(isPerson(6));
+  });
+
+  it('is not looked at where the access cookie is there, good or bad', async () => {
+    await using test = await startWithTwo();
+    const { mine, theirs, me } = test;
+    const authorization = `Bearer ${theirs.access}`;
+    expect(resultOf(await me({ authorization, cookie: `access_token=${mine.access}` }))).toEqual(isPerson(123));
+    for (const value of ['nonsense', '0', 'null', 'undefined', '=', `${theirs.access}x`]) {
+      expect(errorOf(await me({ authorization, cookie: `access_token=${value}` })).reason).toBe('token_invalid');
+    }
+  });
+
+  it('may have its scheme in any case, and more than one space', async () => {
+    await using test = await startWithTwo();
+    const { theirs, me } = test;
+    for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR', 'Bearer  ', ' Bearer']) {
+      expect(resultOf(await me({ authorization: `${scheme} ${theirs.access}` }))).toEqual(isPerson(6));
+    }
+  });
+
+  it.each(['Basic', 'Token', 'JWT', 'Bearer:', 'Bearer,', 'XBearer', ''])(
+    'counts only as Bearer, not as %j',
+    async (scheme) => {
+      await using test = await startWithTwo();
+      const { theirs, me } = test;
+      expect(errorOf(await me({ authorization: `${scheme} ${theirs.access}` })).reason).toBe('no_token');
+    },
+  );
+
+  it('is none where only the scheme came', async () => {
+    await using test = await startWithTwo();
+    for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer\t']) {
+      expect(errorOf(await test.me({ authorization })).reason).toBe('no_token');
+    }
+  });
+
+  it('is one token, or not valid', async () => {
+    await using test = await startWithTwo();
+    const { mine, theirs, me } = test;
+    for (const two of [`${theirs.access} ${mine.access}`, `${theirs.access}, ${mine.access}`, `${theirs.access},`]) {
+      expect(errorOf(await me({ authorization: `Bearer ${two}` })).reason).toBe('token_invalid');
+    }
+  });
+
+  it('stands in for the access cookie alone: no refresh goes by it', async () => {
+    await using test = await startWithTwo();
+    const { theirs, post, app } = test;
+    const answer = await post('session.refresh', { authorization: `Bearer ${theirs.refresh}` });
+    expect(errorOf(answer).httpStatus).toBe(401);
+    expect(answer.setCookies).toEqual([]);
+    expect(app.authService.count()).toBe(0);
+  });
+});
+
+/** The attributes of a Set-Cookie line, without its value and how long it lives. */
+const attributesOf = (line: string) =>
+  line
+    .split('; ')
+    .slice(1)
+    .filter((attribute) => !/^(Max-Age|Expires)=/.test(attribute))
+    .toSorted();
+
+describe('the cookies of a session', () => {
+  it.each([
+    ['by default', {}, ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
+    ['with COOKIE_SECURE=false', { COOKIE_SECURE: 'false' }, ['HttpOnly', 'Path=/', 'SameSite=Lax']],
+    [
+      'with COOKIE_DOMAIN',
+      { COOKIE_DOMAIN: 'example.org' },
+      ['Domain=example.org', 'HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'],
+    ],
+    [
+      'with both',
+      { COOKIE_DOMAIN: '.example.org', COOKIE_SECURE: 'false' },
+      ['Domain=example.org', 'HttpOnly', 'Path=/', 'SameSite=Lax'],
+    ],
+  ])('are set, set anew and cleared with the same attributes %s', async (_name, env, attributes) => {
+    await using test = await startWithTwo({ env });
+    const { mine, post } = test;
+    const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
+    const signedIn = await post('session.login', {}, login);
+    const refreshed = await post('session.refresh', { cookie });
+    const signedOut = await post('session.logout', { cookie });
+    // With COOKIE_DOMAIN, lines without it expire the cookies that were set before for this host alone.
+    const isOwn = (line: string) => line.includes('Domain=') === 'COOKIE_DOMAIN' in env;
+    const isSession = (line: string) => !line.startsWith('auth_bff_device=');
+    const own = (answer: { setCookies: string[] }) => answer.setCookies.filter(isSession).filter(isOwn);
+    expect(own(signedIn).map((line) => line.split('=')[0])).toEqual(['access_token', 'refresh_token']);
+    expect(own(refreshed).map((line) => line.split('=')[0])).toContain('access_token');
+    expect(own(signedOut).map((line) => line.split(';')[0])).toEqual(['access_token=', 'refresh_token=']);
+    for (const line of [...own(signedIn), ...own(refreshed), ...own(signedOut)]) {
+      expect(attributesOf(line)).toEqual(attributes);
+    }
+    const expires = /; (Max-Age=0|Expires=Thu, 01 Jan 1970 00:00:00 GMT)(;|$)/;
+    for (const line of own(signedIn)) expect(line).toMatch(/; Max-Age=[1-9]\d*(;|$)/);
+    for (const line of own(signedOut)) expect(line).toMatch(expires);
+    for (const { setCookies } of [signedIn, refreshed, signedOut]) {
+      for (const line of setCookies.filter(isSession).filter((one) => !isOwn(one))) expect(line).toMatch(expires);
+    }
+  });
+
+  it.each(dialects)('live as long as the session can be refreshed, before the %s service', async (dialect) => {
+    await using test = await startWithTwo({ dialect });
+    const { mine, post } = test;
+    const [access, refresh] = (await post('session.login', {}, login)).setCookies;
+    // The access cookie outlives its token: it goes on to say whose session this is.
+    expect(access).toMatch(/; Max-Age=604800(;|$)/);
+    expect(refresh).toMatch(/; Max-Age=604800(;|$)/);
+    const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
+    const [refreshed] = (await post('session.refresh', { cookie })).setCookies;
+    expect(refreshed).toMatch(/^access_token=.*; Max-Age=604800(;|$)/);
+  });
+
+  it('are cleared for somebody who had none, too', async () => {
+    await using test = await startWithTwo();
+    const answer = await test.post('session.logout');
+    expect(resultOf(answer)).toBeNull();
+    expect(answer.setCookies).toHaveLength(2);
+    expect(test.app.authService.count()).toBe(0);
+  });
+
+  it('are left alone by every failure that does not end the session', async () => {
+    await using test = await startWithTwo();
+    const { mine, me, post, app } = test;
+    const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
+    app.authService.fault('*', { kind: 'status', status: 503 });
+    const answers = [
+      await post('session.refresh', { cookie }),
+      await post('session.login', { cookie }, written({ email: 'x', password: 'y' })),
+      await post('session.verifyOtp', { cookie }, written({ challenge: 'x', code: '123456' })),
+      await me({ cookie: 'access_token=nonsense' }),
+      await post('no.such', { cookie }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.setCookies).toEqual([]);
+    }
+  });
+});
+
+describe.each(dialects)('what the %s Auth Service is sent of a browser', (dialect) => {
+  const baggage = [
+    'sessionid=the-session-of-django',
+    'csrftoken=the-token-of-django',
+    '_ga=GA1.2.3',
+    'access_token_old=eyJ.old.one',
+    'refresh_tokens=several',
+  ];
+  const others = {
+    'x-api-key': 'of-the-browser',
+    'x-forwarded-for': '6.6.6.6',
+    referer: 'https://tts.example.org/',
+    'x-custom': 'of-the-browser',
+    'user-agent': 'a browser',
+  };
+
+  /** The names of the cookies that an endpoint may be sent. */
+  const cookiesOf = (endpoint: string): RegExp => {
+    if (/login|^employee$/.test(endpoint)) return /^$/;
+    if (/refresh|logout/.test(endpoint)) return /^(access_token; )?refresh_token$/;
+    return /^access_token$/;
+  };
+
+  it('is the two tokens at most, by their cookies, and nothing else', async () => {
+    await using test = await startWithTwo({ dialect });
+    const { mine, theirs, post, app } = test;
+    const cookie = [
+      baggage[0],
+      `access_token=${mine.access}`,
+      baggage[1],
+      `refresh_token=${mine.refresh}`,
+      ...baggage.slice(2),
+    ].join('; ');
+    const headers = { cookie, authorization: `Bearer ${theirs.access}`, ...others };
+    for (const [path, input] of [
+      ['users.byId', { json: { id: 1 } }],
+      ['users.byIds', { json: { ids: [1, 2] } }],
+      ['users.byRole', { json: { system: 'TTS', role: 'Technician' } }],
+      ['users.me', undefined],
+      ['session.validate', undefined],
+      ['employees.byId', { json: { id: 3 } }],
+    ] as const) {
+      await askRaw(app.url, { target: queryTarget(path, input), headers });
+    }
+    await post('session.refresh', headers);
+    await post('session.logout', headers);
+    await post('session.login', headers, login);
+
+    expect(app.authService.count()).toBeGreaterThanOrEqual(7);
+    for (const { headers: sent, endpoint } of app.authService.calls) {
+      const sentCookies = String(sent.cookie ?? '').replaceAll(/=[^;]*/g, '');
+      expect({ endpoint, sentCookies }).toEqual({ endpoint, sentCookies: expect.stringMatching(cookiesOf(endpoint)) });
+      expect(Object.keys(sent)).not.toContain('authorization');
+      expect(JSON.stringify(sent)).not.toMatch(/django|of-the-browser|6\.6\.6\.6|tts\.example\.org|a browser|GA1/);
+      expect(JSON.stringify(sent)).not.toContain(theirs.access);
+    }
+  });
+
+  it('is the Bearer token as a cookie, where it is that which counts', async () => {
+    await using test = await startWithTwo({ dialect });
+    const { theirs, app } = test;
+    const headers = { authorization: `Bearer ${theirs.access}`, cookie: baggage.join('; ') };
+    await askRaw(app.url, { target: queryTarget('users.byId', { json: { id: 1 } }), headers });
+    expect(app.authService.calls.length).toBeGreaterThan(0);
+    for (const { headers: sent } of app.authService.calls) {
+      expect(sent.cookie).toBe(`access_token=${theirs.access}`);
+      expect(sent.authorization).toBeUndefined();
+    }
+  });
+
+  it('is nothing at all of a token that does not hold', async () => {
+    await using test = await startWithTwo({ dialect });
+    const { mine, me, post, app } = test;
+    const cookie = `access_token=${mine.access}x; refresh_token=${mine.refresh}x`;
+    expect(errorOf(await me({ cookie })).reason).toBe('token_invalid');
+    expect(resultOf(await askRaw(app.url, { target: '/trpc/session.validate', headers: { cookie } }))).toEqual({
+      valid: false,
+    });
+    await post('session.refresh', { cookie });
+    await post('session.logout', { cookie });
+    expect(app.authService.count()).toBe(0);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { normalizeForwardedFor, toAddress } from '../../../../server/src/http/plugins/client-address.ts';
+import { createBrowser, reasonOf } from '../../../support/app/browser.ts';
+import { startApp, type TestApp } from '../../../support/app/start-app.ts';
+
+const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+
+/** What the Auth Service is told of where a sign-in came from: the address that the BFF limits and logs by. */
+const addressOf = async (app: TestApp, forwardedFor: string): Promise<unknown> => {
+  app.authService.resetCalls();
+  await app.browser({ headers: { 'x-forwarded-for': forwardedFor } }).trpc.session.login.mutate(credentials);
+  return app.authService.calls.at(0)?.headers['x-forwarded-for'];
+};
+
+/** How many calls of nobody are answered from there before the first is limited. */
+const answeredFrom = async (app: TestApp, forwardedFor: (call: number) => string): Promise<number> => {
+  for (let call = 0; call < 5; call += 1) {
+    const browser = app.browser({ headers: { 'x-forwarded-for': forwardedFor(call) } });
+    if ((await reasonOf(browser.trpc.session.me.query())) === 'rate_limited') return call;
+  }
+  return 5;
+};
+
+describe.each([
+  ['true', 'true'],
+  ['a number of proxies', '1'],
+  ['a list of networks', '127.0.0.1, 10.0.0.0/8'],
+])('behind a proxy that adds ports, with TRUST_PROXY as %s', (_what, trusted) => {
+  it('clients do not share one limit, and each keeps its own whatever its port', async () => {
+    await using app = await startApp({ env: { TRUST_PROXY: trusted, RATE_LIMIT_PER_MINUTE: '2' } });
+    for (const client of ['192.0.2.7', '192.0.2.8', '[2001:db8::1]', '[2001:db8:0:1::1]']) {
+      expect(await answeredFrom(app, (call) => `${client}:${50_000 + call}`)).toBe(2);
+    }
+  });
+
+  it.each([
+    ['192.0.2.7:51234', '192.0.2.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['2001:db8:0:0:0:0:0:1:443', '2001:db8::1'],
+    ['"[2001:db8::1]:443"', '2001:db8::1'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['[::ffff:192.0.2.7]:443', '192.0.2.7'],
+    ['::ffff:c000:207', '192.0.2.7'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['[fe80::1%25eth0]:443', 'fe80::1'],
+    ['\t 192.0.2.7:51234 ', '192.0.2.7'],
+    [',, 192.0.2.7:51234 ,', '192.0.2.7'],
+  ])('the Auth Service is told the plain address of %j', async (entry, address) => {
+    await using app = await startApp({ env: { TRUST_PROXY: trusted } });
+    expect(await addressOf(app, entry)).toBe(address);
+  });
+
+  it.each([
+    ['unknown'],
+    ['_hidden'],
+    ['_hidden:443'],
+    ['[192.0.2.7]:443'],
+    ['[2001:db8::1'],
+    ['192.0.2'],
+    ['192.0.2.256:80'],
+    ['0300.0.2.7'],
+    ['0xc0000207'],
+    ['192.0.2.7 192.0.2.8'],
+    ['proxy.example.org:443'],
+    ['x'.repeat(8_000)],
+    ['[:'.repeat(4_000)],
+    [',:'.repeat(4_000)],
+  ])('an entry without an address counts as the proxy that sent it: %.20j', async (entry) => {
+    await using app = await startApp({ env: { TRUST_PROXY: trusted } });
+    expect(await addressOf(app, entry)).toBe('127.0.0.1');
+  });
+});
+
+describe('in a chain of proxies', () => {
+  it.each([
+    ['2', '203.0.113.66, 192.0.2.7:51234, 10.0.0.1:4000', '192.0.2.7'],
+    ['2', '203.0.113.66, 192.0.2.7:51234, _hidden', '192.0.2.7'],
+    ['127.0.0.1,10.0.0.0/8', '203.0.113.66, 192.0.2.7:51234, 10.0.0.1:4000, [::ffff:10.0.0.2]:80', '192.0.2.7'],
+    ['127.0.0.0/8,fd00::/8', '203.0.113.66, [2001:db8::1]:443, [fd00::2]:4000', '2001:db8::1'],
+    ['true', '192.0.2.7:51234, unknown, 10.0.0.1:4000', '192.0.2.7'],
+  ])('with TRUST_PROXY=%s, %j is a request from %s', async (trusted, forwardedFor, address) => {
+    await using app = await startApp({ env: { TRUST_PROXY: trusted } });
+    expect(await addressOf(app, forwardedFor)).toBe(address);
+  });
+
+  it('a client whose proxy hides it counts as that proxy, and never as what it made up itself', async () => {
+    await using counted = await startApp({ env: { TRUST_PROXY: '2' } });
+    expect(await addressOf(counted, '203.0.113.66, unknown, 10.0.0.1:4000')).toBe('10.0.0.1');
+    await using listed = await startApp({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
+    expect(await addressOf(listed, '203.0.113.66, _hidden, 10.0.0.1:4000')).toBe('10.0.0.1');
+  });
+
+  it('an address in octal or as one number is none of a trusted network', async () => {
+    await using app = await startApp({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
+    // 10.0.0.1 to a lenient parser, which would then believe what stands before it.
+    for (const entry of ['012.0.0.1', '0x0a000001', '167772161']) {
+      expect(await addressOf(app, `203.0.113.66, ${entry}`)).toBe('127.0.0.1');
+    }
+  });
+
+  it('X-Forwarded-For is not read at all without TRUST_PROXY, or from a peer that is not trusted', async () => {
+    await using direct = await startApp();
+    expect(await addressOf(direct, '192.0.2.7:51234')).toBe('127.0.0.1');
+    await using other = await startApp({ env: { TRUST_PROXY: '10.0.0.0/8' } });
+    expect(await addressOf(other, '192.0.2.7:51234')).toBe('127.0.0.1');
+  });
+
+  it('an IPv4 client of a socket that listens on IPv6 too has its IPv4 address', async () => {
+    await using app = await startApp({ env: { HOST: '::' } });
+    const { port } = new URL(app.url);
+    const browser = createBrowser({ url: `http://127.0.0.1:${port}` });
+    await browser.trpc.session.login.mutate(credentials);
+    expect(app.authService.calls.at(0)?.headers['x-forwarded-for']).toBe('127.0.0.1');
+  });
+});
+
+describe('the header', () => {
+  it('is cut to its last 32 entries, so that a client cannot make it costly', () => {
+    const padded = Array.from({ length: 4_000 }, (_, index) => `10.0.${index % 250}.1:80`).join(',');
+    expect(normalizeForwardedFor(`${padded},192.0.2.7:51234`).split(', ')).toHaveLength(32);
+    expect(normalizeForwardedFor(`${padded},192.0.2.7:51234`)).toMatch(/, 192\.0\.2\.7$/);
+  });
+
+  it('keeps a place for each entry that holds no address', () => {
+    expect(normalizeForwardedFor('192.0.2.7:1, _hidden, ,10.0.0.1')).toBe('192.0.2.7, unknown, 10.0.0.1');
+  });
+
+  it('of IPv6 addresses that only look like IPv4 ones keeps them', () => {
+    expect(toAddress('::ffff:1:2:3')).toBe('::ffff:1:2:3');
+    expect(toAddress('::192.0.2.7')).toBe('::c000:207');
+  });
+});

@@ -1,0 +1,242 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Dialect, Fault } from '../../../../server/dev/auth-service/auth-service.ts';
+import { learn } from '../../../support/app/crowd.ts';
+import { fuzzedCase } from '../../../support/fuzz/reference-cases.ts';
+import { postHeaders, queryTarget, type RawRequest, written } from '../../../support/app/raw-request.ts';
+import { accessLifetimeMs, dialects } from '../../../support/app/start-app.ts';
+import { batchCases } from '../../../support/trpc-corpus/batch-cases.ts';
+import { inputsOf, inputsText, postOf, procedures, technicians } from '../../../support/trpc-corpus/calls.ts';
+import { headerCases } from '../../../support/trpc-corpus/header-cases.ts';
+import { inputCases } from '../../../support/trpc-corpus/input-cases.ts';
+import { lineCases } from '../../../support/trpc-corpus/line-cases.ts';
+import { pathCases } from '../../../support/trpc-corpus/path-cases.ts';
+import { procedureCases } from '../../../support/trpc-corpus/procedure-cases.ts';
+import { queryCases } from '../../../support/trpc-corpus/query-cases.ts';
+import { type Answerer, type Case, startTwins, type Twins } from '../../../support/app/reference-pair.ts';
+
+/** Of each dialect; more: `FUZZ_RUNS=10000`, and others: `FUZZ_SEED=7`. */
+const runs = Number(process.env.FUZZ_RUNS ?? 200);
+const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
+
+const withCors = { CORS_ORIGINS: 'https://tts.example.org' };
+const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+const second = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
+const superjson = (input: unknown): unknown => JSON.parse(written(input));
+
+const get = (path: string | string[], input?: unknown): RawRequest => {
+  const inputs = Array.isArray(path) ? (input as unknown[] | undefined)?.map(superjson) : superjson(input);
+  return { target: queryTarget(path, input === undefined ? undefined : { ...(inputs as object) }) };
+};
+const post = (path: string, input?: unknown): RawRequest => ({
+  method: 'POST',
+  target: `/trpc/${path}`,
+  headers: postHeaders,
+  body: written(input),
+});
+const withHeaders = (request: RawRequest, headers: Record<string, string>): RawRequest => ({
+  ...request,
+  headers: { ...request.headers, ...headers },
+});
+const streamed = (request: RawRequest) => withHeaders(request, { 'trpc-accept': 'application/jsonl' });
+
+const asStaff = (name: string, request: RawRequest, by: Answerer = 'own'): Case => ({ name, as: 'staff', request, by });
+
+const breakBoth = ({ own, official }: Twins, fault: Fault) => {
+  for (const { authService } of [own, official]) authService.fault('*', fault);
+};
+
+/** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
+const startTaughtTwins = async (dialect: Dialect): Promise<Twins> => {
+  const twins = await startTwins({ dialect, env: withCors });
+  await Promise.all([learn(twins.own), learn(twins.official)]);
+  return twins;
+};
+
+it('is asked here whatever there is a procedure for', () => {
+  expect(Object.keys(inputsOf).toSorted()).toEqual(Object.keys(procedures).toSorted());
+});
+
+// What is read of a request before its procedure runs is read alike before both dialects.
+it.each([
+  ['whatever stands behind a question mark', queryCases],
+  ['inputs, as they come over the wire', inputCases],
+  ['paths', pathCases],
+  ['methods and headers', headerCases],
+  ['what no client of Node would send', lineCases],
+])('answers as the official adapter does %s', { timeout: 300_000 }, async (_name, cases) => {
+  await using twins = await startTaughtTwins('guide');
+  await twins.compareAll(cases);
+  expect(await twins.differences()).toEqual([]);
+});
+
+describe.each(dialects)('before the %s dialect, it answers as the official adapter does', (dialect) => {
+  it.each([
+    ['each procedure, to everybody', procedureCases],
+    ['batches', batchCases],
+  ])('%s', { timeout: 300_000 }, async (_name, cases) => {
+    await using twins = await startTaughtTwins(dialect);
+    await twins.compareAll(cases);
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it('a session from its beginning to its end', async () => {
+    await using twins = await startTwins({ dialect });
+    const { access, refresh } = await twins.own.authService.issue({ type: 'staff', id: 123 });
+    const cookie = `access_token=${access}; refresh_token=${refresh}`;
+    const step = (name: string, request: RawRequest) =>
+      twins.compare({ name, request: withHeaders(request, { cookie }), by: 'own' });
+
+    await step('a refresh by GET', get('session.refresh'));
+    await step('a refresh with others', post('session.refresh,session.refresh?batch=1', {}));
+    const refreshed = await step('a refresh', post('session.refresh'));
+    expect(refreshed.answers[0].setCookies).not.toEqual([]);
+    await step('the same refresh', post('session.refresh'));
+    await step('the same refresh, in a batch', post('session.refresh?batch=1', {}));
+    twins.clock.advance(31_000);
+    await step('the same refresh later', post('session.refresh'));
+    await step('a call with the old token', get('session.me'));
+    await step('a sign-in over it', post('session.login', credentials));
+    await step('a sign-out with others', post('session.logout,assignments.next?batch=1', {}));
+    const left = await step('a sign-out', post('session.logout?batch=1', {}));
+    expect(left.answers[0].setCookies).toHaveLength(2);
+    await step('a call after that', get(['session.me', 'session.validate', 'status.get']));
+    await step('a refresh after that', post('session.refresh'));
+    twins.clock.advance(31_000);
+    await step('a refresh long after that', post('session.refresh'));
+    await step('another sign-out', post('session.logout'));
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it('a sign-in with a second factor, and the limits of guessing', async () => {
+    await using twins = await startTwins({ dialect });
+    const { answers } = await twins.compare({ name: 'a sign-in', request: post('session.login', second), by: 'own' });
+    const challenges = answers.map(({ body }) => /"challenge":"([^"]+)"/.exec(body)?.[1]);
+    const verify = (name: string, codeOf: (app: Twins['own']) => string | null) =>
+      twins.compare({
+        name,
+        request: (app) =>
+          postOf(
+            'session.verifyOtp?batch=1',
+            inputsText([{ challenge: challenges[app === twins.own ? 0 : 1], code: codeOf(app) }]),
+          ),
+        by: 'own',
+      });
+    const toldCode = ({ authService }: Twins['own']) => authService.lastCode(second.email);
+    await verify('a wrong code', () => 'AAAAAA');
+    const { answers: entered } = await verify('the code', toldCode);
+    expect(entered[0]).toMatchObject({
+      status: 200,
+      headers: { 'x-session-expires-in': String(accessLifetimeMs[dialect] / 1000) },
+    });
+    await verify('the code again', toldCode);
+    for (let attempt = 0; attempt < 11; attempt += 1) {
+      await twins.compare({
+        name: 'a guess',
+        request: post('session.login', { ...second, password: 'x' }),
+        by: 'own',
+      });
+    }
+    const limited = await twins.compare({ name: 'one more', request: post('session.login', second), by: 'own' });
+    expect(limited.answers[0]).toMatchObject({ status: 429, headers: { 'retry-after': '900' } });
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it('who asks too often', async () => {
+    await using twins = await startTwins({ dialect, env: { RATE_LIMIT_PER_MINUTE: '4' } });
+    const asked = [
+      asStaff('a call', get('session.me')),
+      asStaff('a batch', get(['session.me', 'users.byId'], [undefined, { id: 5 }])),
+      asStaff('a stream', streamed(get(['session.me'])), 'adapter'),
+      asStaff('one call too many', get('session.me'), 'neither'),
+      asStaff('a batch too many', get(['session.me', 'users.byId'], [undefined, { id: 5 }]), 'neither'),
+      asStaff('a stream too many', streamed(get(['session.me'])), 'neither'),
+      asStaff('a mutation too many', post('session.logout'), 'neither'),
+      asStaff('nothing, too often', get('no.such'), 'neither'),
+    ];
+    await twins.compareAll(asked);
+    await twins.compareAll(asked.map((one): Case => ({ ...one, as: 'broken' })));
+    twins.clock.advance(61_000);
+    await twins.compareAll(asked);
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it.each<[string, Fault]>([
+    ['is down', { kind: 'status', status: 503 }],
+    ['has too much to do', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }],
+    ['answers what is not agreed', { kind: 'body', body: '{"id":"?"}' }],
+  ])('an Auth Service that %s', async (_name, fault) => {
+    await using twins = await startTwins({ dialect, env: withCors });
+    await twins.compare(asStaff('while it is up', get('users.byId', { id: 5 })));
+    breakBoth(twins, fault);
+    const cases = [
+      asStaff('a call', get('users.byId', { id: 12 })),
+      asStaff('a batch', get(['users.byId', 'users.byId', 'session.me', 'no.such'], [{ id: 5 }, { id: 23 }])),
+      asStaff('a batch that fails whole', get(['users.byIds', 'users.byRole'], [{ ids: [1, 5, 12] }, technicians])),
+      asStaff('a stream', streamed(get(['users.byId', 'users.byId'], [{ id: 5 }, { id: 31 }])), 'adapter'),
+      asStaff('a turn', post('assignments.next', technicians)),
+      asStaff('a sign-in', post('session.login', credentials)),
+      asStaff('a sign-in as an employee', post('session.login', { ...credentials, as: 'employee' })),
+      asStaff('a refresh', post('session.refresh?batch=1', {})),
+      asStaff('a sign-out', post('session.logout')),
+      asStaff('a question for the session', get('session.validate')),
+      asStaff('a question for the service', get('status.get')),
+    ];
+    await twins.compareAll(cases);
+    await twins.compareAll(cases);
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it('what is known from before, while the Auth Service is down', async () => {
+    await using twins = await startTwins({ dialect, env: { ...withCors, DIRECTORY_STALE_SECONDS: '0' } });
+    const cases = [
+      asStaff('a call', get('users.byId', { id: 5 })),
+      asStaff('a batch', get(['users.byId', 'session.me', 'users.byIds'], [{ id: 5 }, undefined, { ids: [5, 12] }])),
+      asStaff('ids', get('users.byRole', technicians)),
+      asStaff('a turn', post('assignments.next', technicians)),
+      asStaff('a stream', streamed(get(['users.byId', 'session.me'], [{ id: 5 }])), 'adapter'),
+    ];
+    await twins.compareAll(cases);
+    twins.clock.advance(120_000);
+    breakBoth(twins, { kind: 'status', status: 503 });
+    const [call] = cases;
+    await twins.compareAll(cases.slice(1));
+    const { answers } = await twins.compare(call ?? asStaff('none', get('')));
+    expect(answers[0].headers['x-directory-stale']).toBe('1');
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it('failures in development, which tell where they come from', async () => {
+    await using twins = await startTwins({ dialect, env: { NODE_ENV: 'development' } });
+    await twins.compareAll([
+      asStaff('no such procedure', get('no.such')),
+      asStaff('an input', get('users.byId', { id: 'x' })),
+      asStaff('inputs', get(['users.byId', 'users.byId', 'no.such'], [{ id: 5 }, { id: 999_999 }])),
+      asStaff('a method', get('session.logout')),
+      asStaff('two types', get(['session.me', 'session.logout'])),
+      asStaff('what cannot be read', { ...post('assignments.next'), body: 'x' }),
+      { name: 'nobody', request: get('session.me'), by: 'own' },
+    ]);
+    expect(await twins.differences()).toEqual([]);
+  });
+
+  it(`${runs} random requests`, { timeout: 300_000 + runs * 400 }, async () => {
+    await using twins = await startTaughtTwins(dialect);
+    const answerers: Record<Answerer, number> = { own: 0, adapter: 0, neither: 0 };
+    const statuses = new Set<number>();
+    await fc.assert(
+      fc.asyncProperty(fuzzedCase, async (asked) => {
+        const { answers, answerer, difference } = await twins.compare(asked);
+        answerers[answerer] += 1;
+        statuses.add(answers[0].status);
+        expect(difference).toBeNull();
+      }),
+      { numRuns: runs, seed },
+    );
+    expect(await twins.differences()).toEqual([]);
+    // Not all was refused, or passed on, or nothing was compared.
+    expect(answerers.own).toBeGreaterThan(runs / 3);
+    expect(answerers.adapter).toBeGreaterThan(0);
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 207, 400, 401, 403, 404, 405]));
+  });
+});

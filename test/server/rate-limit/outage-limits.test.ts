@@ -1,0 +1,227 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import type { Fault } from '../../../server/dev/auth-service/auth-service.ts';
+import { type Browser, reasonOf } from '../../support/app/browser.ts';
+import { hasRedis } from '../../support/redis/redis.ts';
+import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { startReplicas } from '../../support/processes/start-replicas.ts';
+import { createSignInTries } from '../../support/app/try-sign-in.ts';
+
+const john = { email: 'user@example.com', password: 'staff-pass-1' };
+const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
+/** She needs a captcha. Without one her tries count for her e-mail address and where they come from alone. */
+const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
+const env = { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0' };
+
+const start = async (options: StartAppOptions = {}) => {
+  const clock = createClock();
+  // Breakers go by the same clock, or they would still be open after the outage.
+  const app = await startApp({ now: clock.now, clock: clock.now, env, ...options });
+  return {
+    ...app,
+    app,
+    clock,
+    tryIn: createSignInTries(app.url),
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+};
+type Started = Awaited<ReturnType<typeof start>>;
+
+const outages: ReadonlyArray<[string, Fault]> = [
+  ['answers 503', { kind: 'status', status: 503 }],
+  ['answers 500', { kind: 'status', status: 500, body: '<h1>Server Error (500)</h1>' }],
+  ['answers 429', { kind: 'status', status: 429, body: '{"detail":"Request was throttled."}' }],
+  ['hangs up', { kind: 'reset' }],
+  ['never answers', { kind: 'hang' }],
+];
+/** Each fault is the same in both dialects, which matter to what comes before and after. */
+const cases = [
+  ...outages.map(([name, fault]) => ['guide', name, fault] as const),
+  ...outages.slice(0, 1).map(([name, fault]) => ['deployed', name, fault] as const),
+];
+
+/** Lets deadlines pass until a call has ended. */
+const outlast = async <Result>({ deadlines }: Pick<TestApp, 'deadlines'>, call: Promise<Result>): Promise<Result> => {
+  const passing = setInterval(deadlines.pass, 1);
+  try {
+    return await call;
+  } finally {
+    clearInterval(passing);
+  }
+};
+/** So many calls during an outage of 20 s, after which the clock has moved on and the Auth Service answers again. */
+const duringOutage = async (test: Started, fault: Fault, calls: number, call: () => Promise<string>) => {
+  test.authService.fault('*', fault);
+  for (let index = 0; index < calls; index += 1) {
+    const before = test.authService.count();
+    let hasEnded = false;
+    const ending = call().finally(() => {
+      hasEnded = true;
+    });
+    // A call that the Auth Service has not read yet might be judged after the outage.
+    const isSeen = () => hasEnded || test.authService.count() > before;
+    while (!isSeen()) await nextTurn();
+    // Only a call that hangs needs its deadline.
+    expect(await (fault.kind === 'hang' ? outlast(test, ending) : ending)).toMatch(
+      /^(auth_service_unavailable|overloaded)$/,
+    );
+  }
+  test.authService.clearFaults();
+  test.clock.advance(35_000);
+};
+
+const refresh = ({ trpc }: Browser) =>
+  trpc.session.refresh.mutate().then(
+    () => 'refreshed',
+    (error: Error & { data?: { reason?: string } }) => error.data?.reason ?? error.message,
+  );
+
+describe('an outage in which the', () => {
+  it.each(cases)('%s Auth Service %s uses up no tries to sign in', async (dialect, _name, fault) => {
+    await using test = await start({ dialect });
+    await duringOutage(test, fault, 12, async () => (await test.tryIn(john)).end);
+    // All that a stranger has is left.
+    for (let tries = 0; tries < 6; tries += 1) {
+      expect((await test.tryIn({ ...john, password: 'wrong' })).end).toBe('bad_credentials');
+    }
+    expect((await test.tryIn(john)).end).toBe('signed_in');
+  });
+
+  it.each(cases)('%s Auth Service %s uses up no refreshes', async (dialect, _name, fault) => {
+    await using test = await start({ dialect });
+    const browser = test.browser();
+    browser.holdTokens(await test.authService.issue({ type: 'staff', id: 123 }));
+    await duringOutage(test, fault, 31, () => refresh(browser));
+    expect(await refresh(browser)).toBe('refreshed');
+  });
+
+  it.each(cases)('%s Auth Service %s uses up no codes of a second factor', async (dialect, _name, fault) => {
+    await using test = await start({ dialect });
+    const { challenge = '' } = await test.tryIn(rafael);
+    const verify = () =>
+      test.browser().trpc.session.verifyOtp.mutate({ challenge, code: test.authService.lastCode(rafael.email) ?? '' });
+    await duringOutage(test, fault, 12, () => reasonOf(verify()));
+    expect(await verify()).toMatchObject({ status: 'signed_in' });
+  });
+
+  it.each(dialects)('%s Auth Service never answers uses up no tries of a known browser', async (dialect) => {
+    await using test = await start({ dialect });
+    const { device } = await test.tryIn(john);
+    const cookie = device ?? '';
+    await duringOutage(test, { kind: 'hang' }, 15, async () => (await test.tryIn({ ...john, cookie })).end);
+    expect((await test.tryIn({ ...john, cookie })).end).toBe('signed_in');
+  });
+});
+
+it('a sign-in that finds no room during an overload uses up no tries, neither of a password nor of a code', async () => {
+  await using test = await start({ dialect: 'guide' });
+  const { challenge = '' } = await test.tryIn(rafael);
+  const code = test.authService.lastCode(rafael.email) ?? '';
+  test.authService.fault('*', { kind: 'hang' });
+  // A wrong code, for the Auth Service may come to read it once it answers again.
+  const verify = (one = 'wrong0') => test.browser().trpc.session.verifyOtp.mutate({ challenge, code: one });
+  // Calls of others take all the room that there is.
+  const crowd = Array.from({ length: 64 }, (_, index) =>
+    test.tryIn({ email: `somebody-${index}@example.com`, password: 'x', address: `198.51.100.${index}` }),
+  );
+  await vi.waitFor(() => expect(test.authService.count('staff-login')).toBe(65));
+  // As many as the challenge has attempts, and as strangers have tries.
+  const waiting = test.deadlines.created() + 5 + 7;
+  const codes = Array.from({ length: 5 }, () => reasonOf(verify()));
+  const passwords = Array.from({ length: 7 }, () => test.tryIn(john).then(({ end }) => end));
+  await vi.waitFor(() => expect(test.deadlines.created()).toBeGreaterThanOrEqual(waiting));
+  test.deadlines.pass();
+  expect(new Set(await Promise.all([...codes, ...passwords]))).toEqual(new Set(['overloaded']));
+  await Promise.all(crowd);
+  test.clock.advance(35_000);
+  test.authService.clearFaults();
+  expect(await verify(code)).toMatchObject({ status: 'signed_in' });
+  for (let tries = 0; tries < 6; tries += 1) await test.tryIn({ ...john, password: 'wrong' });
+  expect((await test.tryIn(john)).end).toBe('signed_in');
+});
+
+it('many tries at once do not all pass because the Auth Service may yet fail', async () => {
+  await using test = await start();
+  test.authService.fault('staff-login', { kind: 'hang' });
+  let ended = 0;
+  const tries = Array.from({ length: 100 }, async (_, index) => {
+    const end = await test.tryIn({ ...john, password: 'wrong', address: `198.51.100.${index}` });
+    ended += 1;
+    return end;
+  });
+  await vi.waitFor(() => expect(ended).toBe(93));
+  const ends = (await outlast(test, Promise.all(tries))).map(({ end }) => end);
+  expect(ends.filter((end) => end === 'rate_limited')).toHaveLength(93);
+  expect(test.authService.count('staff-login')).toBe(7);
+  // Those that were not judged are given back.
+  test.authService.clearFaults();
+  expect((await test.tryIn(john)).end).toBe('signed_in');
+});
+
+/** A try is counted in one window, and ends without a verdict in the next, which is full by then. */
+const endInNextWindow = async (
+  test: Pick<TestApp, 'authService' | 'deadlines' | 'url'>,
+  endWindow: () => Promise<unknown>,
+) => {
+  const tryIn = createSignInTries(test.url);
+  test.authService.fault('staff-login', { kind: 'hang', times: 1 });
+  const pending = tryIn(hana);
+  await vi.waitFor(() => expect(test.authService.count('staff-login')).toBe(1));
+  await endWindow();
+  for (let tries = 0; tries < 10; tries += 1) expect((await tryIn(hana)).end).toBe('captcha_required');
+  expect((await tryIn(hana)).end).toBe('rate_limited');
+  test.deadlines.pass();
+  expect(['auth_service_unavailable', 'overloaded']).toContain((await pending).end);
+  return (await tryIn(hana)).end;
+};
+
+describe('a try that ends without a verdict after its window', () => {
+  it('is not taken out of the next one', async () => {
+    await using test = await start();
+    expect(await endInNextWindow(test, async () => test.clock.advance(60_000))).toBe('rate_limited');
+  });
+
+  it.skipIf(!hasRedis())('is not taken out of the next one in Redis', async () => {
+    await using test = await startReplicas({ env });
+    const client = new Redis(test.redis.url);
+    const endAll = async () => {
+      const keys = await client.keys('*tries:*');
+      expect(keys.length).toBeGreaterThan(0);
+      await client.del(keys);
+    };
+    expect(await endInNextWindow(test.first, endAll)).toBe('rate_limited');
+    client.disconnect();
+  });
+
+  it.skipIf(!hasRedis())('leaves no count below zero in Redis', async () => {
+    await using test = await startReplicas({ env });
+    const client = new Redis(test.redis.url);
+    const tryIn = createSignInTries(test.first.url);
+    test.authService.fault('staff-login', { kind: 'hang', times: 1 });
+    const pending = tryIn(john);
+    await vi.waitFor(() => expect(test.authService.count('staff-login')).toBe(1));
+    expect(await client.keys('*tries:*')).toHaveLength(4);
+    await client.flushall();
+    test.first.deadlines.pass();
+    await pending;
+    expect(await client.keys('*tries:*')).toEqual([]);
+    client.disconnect();
+  });
+});
+
+describe.skipIf(!hasRedis())('an outage of the Auth Service, with two replicas', () => {
+  it('uses up no tries in Redis, where a try is taken out of the window that counted it', async () => {
+    await using test = await startReplicas({ env });
+    const client = new Redis(test.redis.url);
+    test.authService.fault('staff-login', { kind: 'status', status: 503 });
+    for (let tries = 0; tries < 9; tries += 1) {
+      const { url } = tries % 2 === 0 ? test.first : test.second;
+      expect((await createSignInTries(url)(john)).end).toBe('auth_service_unavailable');
+    }
+    expect(await client.keys('*tries:*')).toEqual([]);
+    client.disconnect();
+    test.authService.clearFaults();
+    expect((await createSignInTries(test.second.url)(john)).end).toBe('signed_in');
+  });
+});

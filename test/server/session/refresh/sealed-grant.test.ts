@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { createBlindNames } from '../../../../server/src/platform/key-hasher.ts';
+import { createSealedGrants } from '../../../../server/src/session/refresh/sealed-grant.ts';
+
+const sealingSecret = 'a-sealing-key-of-32-bytes-or-more';
+const grant = { accessToken: 'new-access', refreshToken: 'new-refresh' };
+
+it('opens what a refresh gave for who holds the old token and the sealing key, and for nobody who lacks either', async () => {
+  const grants = createSealedGrants({ sealingSecret });
+  const sealed = await grants.seal(grant, 'old-token');
+  expect(await createSealedGrants({ sealingSecret }).open(sealed, 'old-token')).toEqual(grant);
+  expect(await grants.open(sealed, 'another-token')).toBeNull();
+  expect(await createSealedGrants({ sealingSecret: `${sealingSecret}!` }).open(sealed, 'old-token')).toBeNull();
+  expect(await grants.open(`${sealed.slice(0, -2)}AA`, 'old-token')).toBeNull();
+});
+
+it('names things in the store the same in all replicas of one sealing key, and otherwise differently', () => {
+  const name = createBlindNames({ sealingSecret })('token', 'x');
+  expect(createBlindNames({ sealingSecret })('token', 'x')).toBe(name);
+  expect(createBlindNames({ sealingSecret: `${sealingSecret}!` })('token', 'x')).not.toBe(name);
+  expect(createBlindNames({ sealingSecret })('refresh', 'x')).not.toBe(name);
+});

@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { signInPeople, staff } from '../../../server/dev/auth-service/people/people.ts';
+import { reasonOf } from '../../support/app/browser.ts';
+import { holdEndpoint } from '../../support/app/hold-endpoint.ts';
+import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+
+const john = { type: 'staff', id: 123 } as const;
+const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+
+const start = async (options: StartAppOptions = {}) => {
+  const clock = createClock();
+  const app = await startApp({ now: clock.now, ...options });
+  const tokens = await app.authService.issue(john);
+  const holder = (held: { access?: string | undefined; refresh?: string | undefined } = tokens) => {
+    const browser = app.browser();
+    browser.holdTokens(held);
+    return browser;
+  };
+  return { app, clock, tokens, holder, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+};
+
+const heldBy = ({ cookies }: { cookies: Map<string, string> }) => ({
+  access: cookies.get('access_token'),
+  refresh: cookies.get('refresh_token'),
+});
+
+describe('a sign-out', () => {
+  it('wins over a refresh that has its tokens, and only waits to show them', async () => {
+    await using test = await start({ authService: { claims: 'least' } });
+    const gate = holdEndpoint(test.app.authService, 'user');
+    const browser = test.holder();
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.holder().trpc.session.logout.mutate();
+    gate.release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+  });
+
+  it('is no reason to clear newer cookies, where the Auth Service then refuses a refresh under way', async () => {
+    await using test = await start();
+    const gate = holdEndpoint(test.app.authService, 'refresh');
+    const browser = test.holder();
+    const refresh = reasonOf(browser.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.holder().trpc.session.logout.mutate();
+    gate.release();
+    expect(await refresh).toBe('session_ended');
+    expect(browser.setCookies).toEqual([]);
+  });
+});
+
+describe('a refresh', () => {
+  it('gives a loser the newest tokens of the session, not those between', async () => {
+    await using test = await start();
+    const browser = test.holder();
+    await browser.trpc.session.refresh.mutate();
+    await browser.trpc.session.refresh.mutate();
+    const loser = test.holder();
+    await loser.trpc.session.refresh.mutate();
+    expect(heldBy(loser)).toEqual(heldBy(browser));
+  });
+
+  it('that is under way when somebody signs in does not put the earlier person back', async () => {
+    await using test = await start();
+    const gate = holdEndpoint(test.app.authService, 'refresh');
+    const late = test.holder();
+    const refresh = reasonOf(late.trpc.session.refresh.mutate());
+    await gate.held;
+    await test.holder().trpc.session.login.mutate(credentials);
+    gate.release();
+    expect(await refresh).toBe('refresh_superseded');
+    expect(late.setCookies).toEqual([]);
+  });
+
+  it('that has its tokens, and only waits to show them, does not put the earlier person back either', async () => {
+    await using test = await start({ authService: { claims: 'least' } });
+    const gate = holdEndpoint(test.app.authService, 'user');
+    const late = test.holder();
+    const refresh = reasonOf(late.trpc.session.refresh.mutate());
+    await gate.held;
+    test.app.authService.clearFaults();
+    const before = test.holder();
+    const { email = '', password = '' } = staff.find(({ id }) => id === 5) ?? {};
+    await before.trpc.session.login.mutate({ email, password });
+    gate.release();
+    expect(await refresh).toBe('refresh_superseded');
+    expect(late.setCookies).toEqual([]);
+    expect((await before.trpc.session.me.query()).user.id).toBe(5);
+  });
+
+  it('with a token that has expired since it was exchanged clears nothing', async () => {
+    await using test = await start({ authService: { refreshLifetimeSeconds: 60 } });
+    await test.holder().trpc.session.refresh.mutate();
+    test.clock.advance(60_000);
+    const straggler = test.holder();
+    expect(await reasonOf(straggler.trpc.session.refresh.mutate())).toBe('refresh_superseded');
+    expect(straggler.setCookies).toEqual([]);
+  });
+
+  it('clears nothing while our clock is behind that of the Auth Service', async () => {
+    await using test = await start();
+    test.clock.advance(-60_000);
+    const browser = test.holder();
+    expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('token_invalid');
+    expect(browser.setCookies).toEqual([]);
+  });
+
+  it('shares a result for 30 seconds, also where the clock is set back meanwhile', async () => {
+    await using test = await start();
+    await test.holder().trpc.session.refresh.mutate();
+    test.clock.advance(-20_000);
+    expect(await reasonOf(test.holder().trpc.session.refresh.mutate())).toBe('refresh_superseded');
+  });
+
+  it('survives a service that hands an old refresh token out again', async () => {
+    await using test = await start();
+    const browser = test.holder();
+    await browser.trpc.session.refresh.mutate();
+    test.app.authService.fault('refresh', {
+      kind: 'transform',
+      answer: ({ headers, ...answer }) => ({
+        ...answer,
+        headers: {
+          ...headers,
+          'set-cookie': [`access_token=${test.tokens.access}`, `refresh_token=${test.tokens.refresh}`],
+        },
+      }),
+    });
+    await browser.trpc.session.refresh.mutate();
+    expect(await browser.trpc.session.logout.mutate()).toBeNull();
+  });
+
+  it('is not thrown off by a cookie of the Auth Service that is larger than a browser takes', async () => {
+    await using test = await start();
+    test.app.authService.fault('refresh', {
+      kind: 'transform',
+      answer: ({ headers, ...answer }) => ({
+        ...answer,
+        headers: {
+          ...headers,
+          'set-cookie': [headers['set-cookie'] ?? [], `sessionid=${'x'.repeat(5_000)}`].flat(),
+        },
+      }),
+    });
+    expect((await test.holder().trpc.session.refresh.mutate()).user.id).toBe(123);
+  });
+});
+
+describe('a second factor', () => {
+  const person = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+  const challengeOf = async ({ app }: { app: TestApp }) => {
+    const { email = '', password = '' } = person ?? {};
+    const answer = await app.browser().trpc.session.login.mutate({ email, password });
+    if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
+    return { challenge: answer.challenge, code: app.authService.lastCode(email) ?? '' };
+  };
+
+  it.each([
+    ['in plain text', { status: 400, body: 'Invalid code', contentType: 'text/plain' }],
+    ['as a page', { status: 400, body: '<p>Invalid code</p>', contentType: 'text/html' }],
+    ['by a redirect', { status: 302, headers: { location: '/login/' } }],
+    ['as not found', { status: 404, body: '{"detail":"Invalid code"}' }],
+    ['as a success that is none', { status: 200, body: '{"success":false,"otp_required":true}' }],
+  ])('counts a wrong code that is told %s', async (_name, answer) => {
+    await using test = await start();
+    const { challenge } = await challengeOf(test);
+    test.app.authService.fault('staff-otp', { kind: 'status', contentType: 'application/json', ...answer });
+    for (let guess = 0; guess < 8; guess += 1) {
+      await reasonOf(test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code: '000000' }));
+    }
+    expect(test.app.authService.count('staff-otp')).toBe(5);
+  });
+
+  it('loses no try by a code that the Auth Service could not judge', async () => {
+    await using test = await start();
+    const { challenge, code } = await challengeOf(test);
+    const attempt = () => test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
+    test.app.authService.fault('staff-otp', { kind: 'status', status: 503 });
+    for (let call = 0; call < 6; call += 1) expect(await reasonOf(attempt())).toBe('auth_service_unavailable');
+    test.app.authService.clearFaults();
+    expect(await attempt()).toMatchObject({ status: 'signed_in' });
+  });
+
+  it('is not passed by the token from before it', async () => {
+    await using test = await start();
+    const { challenge } = await challengeOf(test);
+    const { access } = await test.app.authService.issue({ type: 'staff', id: 7 });
+    const body = JSON.stringify({ success: false, otp_required: true, access_token: access });
+    test.app.authService.fault('staff-otp', { kind: 'body', body });
+    const browser = test.app.browser();
+    expect(await reasonOf(browser.trpc.session.verifyOtp.mutate({ challenge, code: '000000' }))).toBe('otp_invalid');
+    expect(browser.cookies.size).toBe(0);
+  });
+
+  it('signs in once, though the right code comes many times at once', async () => {
+    await using test = await start();
+    const { challenge, code } = await challengeOf(test);
+    const { access, refresh } = await test.app.authService.issue({ type: 'staff', id: 7 });
+    // A service that does not burn its codes.
+    const body = JSON.stringify({ access_token: access, refresh_token: refresh });
+    test.app.authService.fault('staff-otp', { kind: 'body', body });
+    const outcomes = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        test.app
+          .browser()
+          .trpc.session.verifyOtp.mutate({ challenge, code })
+          .then(
+            () => 'signed in',
+            () => 'refused',
+          ),
+      ),
+    );
+    expect(outcomes.toSorted()).toEqual(['refused', 'refused', 'signed in']);
+  });
+});

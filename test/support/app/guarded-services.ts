@@ -1,0 +1,44 @@
+import express from 'express';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import * as forExpress from '../../../server/src/middleware/express.ts';
+import * as forFastify from '../../../server/src/middleware/fastify.ts';
+import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
+import { serve } from './serve.ts';
+
+/** Paths that answer who asks, as `/who` does in short. In front of each stands requireAuth alone. */
+export const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/public-but-not', '/secret'];
+
+/** Paths that answer who asks, where they hold a role. */
+export const rolePaths = { '/admin': ['TTS', 'Admin'], '/public/admin': ['tts', 'ADMIN'] } as const;
+
+/** A service of the house on Express, as the guide's example is. */
+export const startExpressService = (options: RequireAuthOptions) => {
+  const app = express();
+  app.use(forExpress.requireAuth(options));
+  const answer: express.RequestHandler = (request, response) => {
+    const { user = null, auth, body } = request;
+    response.json({ payload: user, auth, body });
+  };
+  app.get('/who', (request, response) => void response.json(request.auth));
+  app.use(express.json());
+  for (const path of openPaths) app.all(path, answer);
+  for (const [path, [system, role]] of Object.entries(rolePaths)) {
+    app.get(path, forExpress.requireRole(system, role), answer);
+  }
+  return serve(app);
+};
+
+/** The same service on Fastify. */
+export const startFastifyService = async (options: RequireAuthOptions) => {
+  const app = Fastify();
+  await app.register(forFastify.requireAuth(options));
+  const answer = ({ jwtPayload: payload, auth, body }: FastifyRequest, reply: FastifyReply) =>
+    reply.send({ payload, auth, body });
+  app.get('/who', ({ auth }, reply) => reply.send(auth));
+  for (const path of openPaths) app.all(path, answer);
+  for (const [path, [system, role]] of Object.entries(rolePaths)) {
+    app.get(path, { preHandler: forFastify.requireRole(system, role) }, answer);
+  }
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return { url, [Symbol.asyncDispose]: () => app.close() };
+};

@@ -1,0 +1,239 @@
+import { Agent } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import type { EmbeddedAuthService, TokenPair } from '../../../server/dev/auth-service/auth-service.ts';
+import { readExposition } from '../output/exposition.ts';
+import { unchunk } from '../fuzz/fault-of.ts';
+import { askRaw, type RawAnswer, type RawRequest, sendLines } from './raw-request.ts';
+import { createClock, startApp, type StartAppOptions, type TestApp } from './start-app.ts';
+
+type Issue = (type: 'staff' | 'employee', id: number, claims?: Record<string, unknown>) => Promise<TokenPair>;
+
+const toCookie = ({ access, refresh }: TokenPair) => `access_token=${access}; refresh_token=${refresh}`;
+
+/** Who asks, by the headers that say so. */
+const identities = {
+  nobody: async () => ({}),
+  staff: async (issue: Issue) => ({ cookie: toCookie(await issue('staff', 123)) }),
+  'staff of AMS': async (issue: Issue) => ({ cookie: toCookie(await issue('staff', 4)) }),
+  employee: async (issue: Issue) => ({ cookie: toCookie(await issue('employee', 1)) }),
+  'staff by Bearer': async (issue: Issue) => ({ authorization: `Bearer ${(await issue('staff', 123)).access}` }),
+  'staff by cookie and Bearer': async (issue: Issue) => ({
+    cookie: toCookie(await issue('staff', 123)),
+    authorization: `Bearer ${(await issue('employee', 1)).access}`,
+  }),
+  'staff, cookies twice': async (issue: Issue) => {
+    const cookie = toCookie(await issue('staff', 123));
+    return { cookie: `${cookie}; ${cookie}` };
+  },
+  'two people at once': async (issue: Issue) => ({
+    cookie: `${toCookie(await issue('staff', 123))}; ${toCookie(await issue('employee', 1))}`,
+  }),
+  'with a refresh token alone': async (issue: Issue) => ({
+    cookie: `refresh_token=${(await issue('staff', 123)).refresh}`,
+  }),
+  'with tokens of different people': async (issue: Issue) => ({
+    cookie: toCookie({ ...(await issue('staff', 123)), refresh: (await issue('employee', 1)).refresh }),
+  }),
+  expired: async (issue: Issue) => ({
+    cookie: toCookie(await issue('staff', 123, { iat: 1_000_000, exp: 1_000_900 })),
+  }),
+  broken: async (issue: Issue) => {
+    const { access, refresh } = await issue('staff', 123);
+    return { cookie: toCookie({ access: `${access}x`, refresh: `x${refresh}` }) };
+  },
+  empty: async () => ({ cookie: 'access_token=""; refresh_token=; =;;' }),
+} satisfies Record<string, (issue: Issue) => Promise<Record<string, string>>>;
+
+export type Person = keyof typeof identities;
+export const persons = Object.keys(identities) as Person[];
+
+/** Tokens are new each time, so that nobody is signed out by what was asked before. */
+const identify = (person: Person, authService: EmbeddedAuthService): Promise<Record<string, string>> =>
+  identities[person]((type, id, claims) => authService.issue({ type, id }, claims));
+
+/** Who answered the first of the twins: its own handler, tRPC's adapter, or neither, for it never came so far. */
+export type Answerer = 'own' | 'adapter' | 'neither';
+
+/** A request, or its lines as they stand. */
+type Sent = RawRequest | readonly string[];
+const isLines = (sent: Sent): sent is readonly string[] => Array.isArray(sent);
+
+export type Case = {
+  name: string;
+  /** Default `nobody`. Lines say themselves who asks. */
+  as?: Person;
+  /** A function makes what each of the two is asked by itself. */
+  request: Sent | ((app: TestApp) => RawRequest);
+  /** Who is to answer. Null: anyone. */
+  by: Answerer | null;
+};
+
+/** What HTTP itself says of an answer. */
+const untold = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length']);
+
+type Told = Record<string, unknown>;
+
+/** What of an answer must be the same for both. What the BFF makes up (tokens, challenges, ids, stacks) is its own. */
+const toTold = ({ status, headers, setCookies, body }: RawAnswer, sentId: unknown): Told => ({
+  ...Object.fromEntries(Object.entries(headers).filter(([name]) => !untold.has(name))),
+  // Fastify names the charset of a text, which JSON has no choice of.
+  'content-type': headers['content-type']?.replace('; charset=utf-8', ''),
+  'set-cookie': setCookies.map((line) => line.replace(/^(\w+=)[\w-]+(?:\.[\w-]*){2,4};/, '$1<token>;')),
+  'x-request-id': headers['x-request-id'] === sentId ? 'the one sent' : typeof headers['x-request-id'],
+  status,
+  body: body
+    .replaceAll(/"challenge":"[^"]+"/g, '"challenge":"<challenge>"')
+    .replaceAll(/"stack":"(?:[^"\\]|\\.)+"/g, '"stack":"<stack>"'),
+});
+
+/** What each of two told that the other did not. */
+export type Difference = { name: string; own: unknown; official: unknown };
+
+/** Null: there is none. */
+const differenceOf = (own: Told, official: Told): { own: Told; official: Told } | null => {
+  const differing = Object.keys({ ...own, ...official }).filter((key) => !isDeepStrictEqual(own[key], official[key]));
+  const pick = (told: Told): Told => Object.fromEntries(differing.map((key) => [key, told[key]]));
+  return differing.length === 0 ? null : { own: pick(own), official: pick(official) };
+};
+
+/** Whoever sends HEAD awaits no body, but what could not be read as a request is answered with one. */
+const unreadable = (error: NodeJS.ErrnoException): RawAnswer => {
+  if (error.code?.startsWith('HPE_') !== true) throw error;
+  return { status: 0, headers: {}, setCookies: [], body: error.code };
+};
+
+const isChunked = ({ headers }: RawAnswer) => headers['transfer-encoding'] === 'chunked';
+
+/** The adapter's answers are streams, and all others have a length. */
+const answererOf = (own: RawAnswer, official: RawAnswer): Answerer =>
+  isChunked(own) ? 'adapter' : isChunked(official) ? 'own' : 'neither';
+
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** What a log line tells, without what was measured or made up. The calls of a batch may fail in any order. */
+const toLogged = ({ time: _time, ms: _ms, upstreamMs: _upstreamMs, ...line }: Record<string, unknown>): string =>
+  JSON.stringify({
+    ...line,
+    ...(uuid.test(String(line.requestId)) ? { requestId: 'made' } : {}),
+    ...(Array.isArray(line.reasons) ? { reasons: line.reasons.map(String).toSorted() } : {}),
+  });
+
+/** How often what happened. */
+const countsOf = async (opsUrl: string): Promise<string[]> => {
+  const { body } = await askRaw(opsUrl, { target: '/metrics' });
+  return readExposition(body)
+    .filter(({ name, type }) => type !== 'gauge' && !/^(process|nodejs)_/.test(name))
+    .flatMap(({ samples }) => samples)
+    .filter(({ name }) => /_(total|count)$/.test(name))
+    .map((sample) => JSON.stringify(sample));
+};
+
+/** What is in one list more often than in the other. */
+const surplusOf = (lines: readonly string[], others: readonly string[]): string[] => {
+  const left = new Map<string, number>();
+  for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const count = left.get(line) ?? 0;
+    left.set(line, count - 1);
+    return count <= 0;
+  });
+};
+
+export type Compared = {
+  answers: [own: RawAnswer, official: RawAnswer];
+  answerer: Answerer;
+  difference: Difference | null;
+};
+
+/**
+ * The BFF twice, each before an Auth Service of its own: once as it is, and once answered by tRPC's own adapter alone.
+ * Both are at the same moment, know the same people and take the same tokens.
+ */
+export const startTwins = async (options: Omit<StartAppOptions, 'now' | 'officialAdapter'> = {}) => {
+  const clock = createClock();
+  const shared: StartAppOptions = {
+    now: clock.now,
+    // Breakers, and looks at an Auth Service that is down, would come at other times for each.
+    clock: () => 0,
+    recoveryEveryMs: 600_000,
+    isOverloaded: () => false,
+    ...options,
+    env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', ...options.env },
+  };
+  const own = await startApp(shared);
+  const official = await startApp({ ...shared, officialAdapter: true });
+  const opsUrls = [await own.app.listenOps(), await official.app.listenOps()] as const;
+  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+  const differences: Difference[] = [];
+  let asked = 0;
+
+  const ask = async ({ url }: TestApp, agent: Agent, sent: Sent): Promise<RawAnswer> => {
+    if (!isLines(sent)) return askRaw(url, { ...sent, agent }).catch(unreadable);
+    const answer = await sendLines(url, sent);
+    return isChunked(answer) ? { ...answer, body: unchunk(answer.body)[0] } : answer;
+  };
+
+  /** Sends the same to both. What they answer differently, or what another answers than is to, is kept. */
+  const compare = async ({ name, as = 'nobody', request, by }: Case): Promise<Compared> => {
+    asked += 1;
+    const made = { 'x-request-id': `${asked}`, ...(await identify(as, own.authService)) };
+    const complete = (app: TestApp): Sent => {
+      const sent = typeof request === 'function' ? request(app) : request;
+      return isLines(sent) ? sent : { ...sent, headers: { ...made, ...sent.headers } };
+    };
+    const [toOwn, toOfficial] = [complete(own), complete(official)];
+    const answers = await Promise.all([ask(own, agents[0], toOwn), ask(official, agents[1], toOfficial)]);
+    const [byOwn, byOfficial] = answers;
+
+    const sentId = isLines(toOwn) ? undefined : toOwn.headers?.['x-request-id'];
+    const answerer = answererOf(byOwn, byOfficial);
+    const told = differenceOf(
+      { ...toTold(byOwn, sentId), answerer },
+      { ...toTold(byOfficial, sentId), answerer: by ?? answerer },
+    );
+    // A log line names the request by the number.
+    const label = () => `${asked}: ${name}, as ${as}: ${JSON.stringify(request)?.slice(0, 1_000)}`;
+    const difference = told === null ? null : { name: label(), ...told };
+    if (difference !== null) differences.push(difference);
+    return { answers, answerer, difference };
+  };
+
+  let ending: Promise<unknown> | null = null;
+  const end = async (): Promise<void> => {
+    for (const agent of agents) agent.destroy();
+    ending ??= Promise.all([own[Symbol.asyncDispose](), official[Symbol.asyncDispose]()]);
+    await ending;
+  };
+
+  return {
+    own,
+    official,
+    clock,
+    compare,
+    compareAll: async (cases: readonly Case[]): Promise<void> => {
+      for (const one of cases) await compare(one);
+    },
+    /** Ends both, and tells what has differed: what they answered, asked of the Auth Service, counted and logged. */
+    differences: async (): Promise<Difference[]> => {
+      const counts = await Promise.all([countsOf(opsUrls[0]), countsOf(opsUrls[1])]);
+      await end();
+      const toCalls = ({ authService }: TestApp) => authService.calls.map(({ method, path }) => `${method} ${path}`);
+      // That a process was late says something of the machine.
+      const toLines = ({ logLines }: TestApp) => logLines.filter(({ lagMs }) => lagMs === undefined).map(toLogged);
+      const kept: Array<[name: string, own: string[], official: string[]]> = [
+        ['asked of the Auth Service', toCalls(own), toCalls(official)],
+        ['counted', ...counts],
+        ['logged', toLines(own), toLines(official)],
+      ];
+      const more = kept.map(([name, ofOwn, ofOfficial]) => ({
+        name,
+        own: surplusOf(ofOwn, ofOfficial),
+        official: surplusOf(ofOfficial, ofOwn),
+      }));
+      return [...differences, ...more.filter((one) => one.own.length > 0 || one.official.length > 0)];
+    },
+    [Symbol.asyncDispose]: end,
+  };
+};
+
+export type Twins = Awaited<ReturnType<typeof startTwins>>;

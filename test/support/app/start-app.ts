@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type AuthServiceOptions,
+  type Dialect,
+  type EmbeddedAuthService,
+  startAuthService,
+} from '../../../server/dev/auth-service/auth-service.ts';
+import { type App, type AppOptions, createApp } from '../../../server/src/app.ts';
+import { type Config, loadConfig } from '../../../server/src/config.ts';
+import { createLog } from '../../../server/src/platform/log.ts';
+import { type Browser, createBrowser } from './browser.ts';
+import { capture } from '../output/captured.ts';
+import { createDeadlines, type Deadlines } from '../time/deadlines.ts';
+
+export const signingKey = 'test-signing-key-that-is-long-enough-0123456789';
+export const apiKey = 'test-api-key-0123456789';
+
+export const dialects: readonly Dialect[] = ['guide', 'deployed'];
+
+/** Milliseconds that an access token lives in each dialect, unless a test says otherwise. */
+export const accessLifetimeMs: Readonly<Record<Dialect, number>> = { guide: 900_000, deployed: 300_000 };
+
+export type StartAppOptions = {
+  dialect?: Dialect;
+  /** Milliseconds since the epoch, for the BFF and the Auth Service alike. Default: one that stands still until moved. */
+  now?: () => number;
+  env?: Record<string, string>;
+  authService?: Partial<AuthServiceOptions>;
+  /** One that runs already, which other apps stand in front of too. */
+  upstream?: EmbeddedAuthService;
+  /** Milliseconds of the clock that breakers go by. Default: the system's. */
+  clock?: () => number;
+  recoveryEveryMs?: number;
+} & Pick<
+  AppOptions,
+  | 'assignmentLimits'
+  | 'createDeadline'
+  | 'drainMs'
+  | 'idleGraceMs'
+  | 'isOverloaded'
+  | 'officialAdapter'
+  | 'redisTimeoutMs'
+  | 'startKeyTimer'
+  | 'startRedisTimer'
+  | 'timeouts'
+>;
+
+export type TestApp = AsyncDisposable & {
+  app: App;
+  config: Config;
+  authService: EmbeddedAuthService;
+  url: string;
+  /** Those of the calls to the Auth Service: they pass when a test says so. */
+  deadlines: Deadlines;
+  /** A browser of its own: one cookie jar. */
+  browser: (options?: { headers?: Record<string, string> }) => Browser;
+  /** Parsed log lines. */
+  logLines: Array<Record<string, unknown>>;
+};
+
+/** An environment whose directory remembers nothing, so that each call is one of the Auth Service. */
+export const forgetful = {
+  DIRECTORY_FRESH_SECONDS: '0',
+  DIRECTORY_STALE_SECONDS: '0',
+  DIRECTORY_STALE_ON_ERROR_SECONDS: '0',
+  DIRECTORY_NOT_FOUND_SECONDS: '0',
+  DIRECTORY_ROLES_FRESH_SECONDS: '0',
+  DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: '0',
+};
+
+/** A clock that stands still until a test moves it. */
+export const createClock = (startMs = Date.now()) => {
+  let nowMs = Math.floor(startMs / 1000) * 1000;
+  return {
+    now: () => nowMs,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+};
+
+/** A real BFF before a real embedded Auth Service, on ports of their own. */
+export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> => {
+  const deadlines = createDeadlines();
+  const {
+    dialect = 'guide',
+    now = createClock().now,
+    env = {},
+    clock,
+    createDeadline = deadlines.create,
+    recoveryEveryMs,
+    drainMs,
+    // Nothing is on its way to an app that a test is done with.
+    idleGraceMs = 0,
+    timeouts,
+    // A machine that is busy with other tests is no reason to refuse what this one asks.
+    isOverloaded = () => false,
+    officialAdapter,
+    redisTimeoutMs,
+    startRedisTimer,
+    assignmentLimits,
+    // Replicas compare their keys at start, and again when a test says so.
+    startKeyTimer = () => () => {},
+  } = options;
+  const authService =
+    options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
+  const config = loadConfig({
+    DJANGO_JWT_SIGNING_KEY: signingKey,
+    AUTH_API_KEY: apiKey,
+    AUTH_SERVICE_URL: authService.url,
+    PORT: '0',
+    // Any free one: the default may be taken, as by `npm run dev` on the same machine.
+    OPS_PORT: '0',
+    LOG_LEVEL: 'trace',
+    ...env,
+  });
+  const logLines: Array<Record<string, unknown>> = [];
+  const destination = {
+    write: (line: string) => {
+      capture(config.isDevelopment ? 'development-log' : 'log', line);
+      logLines.push(JSON.parse(line) as Record<string, unknown>);
+    },
+  };
+  const app = await createApp({
+    config,
+    now,
+    log: createLog({ ...config, destination }),
+    createDeadline,
+    // A new attempt need not wait for anybody to recover.
+    sleep: () => nextTurn(),
+    ...(clock === undefined ? {} : { clock }),
+    ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
+    ...(drainMs === undefined ? {} : { drainMs }),
+    idleGraceMs,
+    ...(timeouts === undefined ? {} : { timeouts }),
+    isOverloaded,
+    ...(officialAdapter === undefined ? {} : { officialAdapter }),
+    ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
+    ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
+    startKeyTimer,
+  });
+  const url = await app.listen();
+  return {
+    app,
+    config,
+    authService,
+    url,
+    logLines,
+    deadlines,
+    browser: (browserOptions) => createBrowser({ url, ...browserOptions }),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      if (options.upstream === undefined) await authService.close();
+    },
+  };
+};

@@ -1,0 +1,58 @@
+import type { Browser } from '../app/browser.ts';
+import { startRedis } from '../redis/redis.ts';
+import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
+import { createTimers } from '../time/timers.ts';
+
+/** For a Redis that is there: as long as any machine takes. */
+export const patientRedisMs = 60_000;
+
+/** Two BFFs in front of one Auth Service that share one real Redis, and do without it only when a test says so. */
+export const startReplicas = async (options: Omit<StartAppOptions, 'now' | 'upstream'> = {}) => {
+  const clock = createClock();
+  const redisTimers = createTimers();
+  const redis = await startRedis();
+  const env = { REDIS_URL: redis.url, ...options.env };
+  const shared = {
+    redisTimeoutMs: patientRedisMs,
+    startRedisTimer: redisTimers.start,
+    ...options,
+    env,
+    now: clock.now,
+  };
+  const first = await startApp(shared);
+  const second = await startApp({ ...shared, upstream: first.authService });
+  return {
+    clock,
+    redis,
+    /** Those after which a call goes on without Redis. */
+    redisTimers,
+    authService: first.authService,
+    first,
+    second,
+    async [Symbol.asyncDispose]() {
+      await second[Symbol.asyncDispose]();
+      await first[Symbol.asyncDispose]();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+};
+
+export type Replicas = Awaited<ReturnType<typeof startReplicas>>;
+
+/** The same, with tokens of the staff user 123, and browsers that hold them or others. */
+export const startHeldReplicas = async (options: Parameters<typeof startReplicas>[0] = {}) => {
+  const replicas = await startReplicas(options);
+  const tokens = await replicas.authService.issue({ type: 'staff', id: 123 });
+  const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {
+    const browser = app.browser();
+    browser.holdTokens(held);
+    return browser;
+  };
+  return { ...replicas, tokens, holder, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
+};
+
+/** The tokens that a browser holds now. */
+export const heldBy = ({ cookies }: Browser) => ({
+  access: cookies.get('access_token') ?? '',
+  refresh: cookies.get('refresh_token') ?? '',
+});

@@ -1,0 +1,90 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { freePort } from '../processes/run-process.ts';
+
+const command = process.env.REDIS_SERVER ?? 'redis-server';
+
+/** Whether there is a redis-server. Where there is none its tests are skipped, or fail with REQUIRE_REDIS=1. */
+export const hasRedis = (): boolean => {
+  const isThere = spawnSync(command, ['--version']).status === 0;
+  if (isThere) return true;
+  if (process.env.REQUIRE_REDIS === '1') throw new Error(`REQUIRE_REDIS is set, and there is no ${command}.`);
+  process.stderr.write(`There is no ${command}: what needs Redis is skipped (Debian: apt-get install redis-server).\n`);
+  return false;
+};
+
+export type RedisServerOptions = {
+  isDurable?: boolean;
+  isCluster?: boolean;
+  /** The one address that it listens on, and that a cluster tells of itself. Default 127.0.0.1. */
+  host?: string;
+};
+
+/** A redis-server of the test's own, on a port and in a folder of its own; ended with the test. */
+export const startRedis = async (options: RedisServerOptions = {}) => {
+  const { isDurable = false, isCluster = false, host = '127.0.0.1' } = options;
+  // Nodes of a cluster talk to each other on a second port.
+  const port = await freePort(isCluster ? { withOffset: 10_000 } : {});
+  const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    host,
+    '--dir',
+    folder,
+    '--save',
+    '',
+    ...(isDurable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
+    ...(isCluster
+      ? ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-announce-ip', host]
+      : []),
+  ];
+  const url = `redis://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const run = async () => {
+    const child = spawn(command, args, { stdio: 'ignore' });
+    const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+    client.on('error', () => {});
+    const ended = exited.then(() => {
+      throw new Error('redis-server ended before it answered.');
+    });
+    ended.catch(() => {});
+    await Promise.race([client.ping(), ended]);
+    if (isCluster) await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    client.disconnect();
+    return {
+      kill: (signal: NodeJS.Signals) => void child.kill(signal),
+      async end(signal: NodeJS.Signals) {
+        child.kill(signal);
+        await exited;
+      },
+    };
+  };
+  let running: Awaited<ReturnType<typeof run>> | null = await run();
+
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    await running?.end(signal);
+    running = null;
+  };
+  return {
+    url,
+    port,
+    stop,
+    /** Accepts, and answers nothing, until it is let go on. */
+    pause: () => running?.kill('SIGSTOP'),
+    resume: () => running?.kill('SIGCONT'),
+    async start() {
+      running ??= await run();
+    },
+    async [Symbol.asyncDispose]() {
+      await stop('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+export type RedisServer = Awaited<ReturnType<typeof startRedis>>;
