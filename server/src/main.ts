@@ -1,7 +1,7 @@
 import { createApp } from './app.ts';
 import { ConfigError, configWarnings, loadConfig } from './config.ts';
 import { createLog } from './platform/log.ts';
-import { createStop } from './http/lifecycle/stop.ts';
+import { createStop } from './http/lifecycle/graceful-shutdown.ts';
 
 const refuseToStart = (message: string): never => {
   process.stderr.write(`${message}\n`);

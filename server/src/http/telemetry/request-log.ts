@@ -1,5 +1,5 @@
 import type { Log } from '../../platform/log.ts';
-import type { OnRequestEnd } from './request-notes.ts';
+import type { OnRequestEnd } from './request-lifetime.ts';
 import { safePath } from '../../api/safe-path.ts';
 
 export type RequestLogOptions = {

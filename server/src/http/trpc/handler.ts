@@ -12,7 +12,7 @@ import { thrownToTRPCError } from '../../api/trpc.ts';
 import { sourceOf } from '../../auth-service/resilience/call-source.ts';
 import { personOf } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
-import { minRecords, recordsPerSlice, slices } from '../../platform/slices.ts';
+import { minRecords, recordsPerSlice, slices } from '../../platform/cooperative-yield.ts';
 import { clientAddressOf } from '../plugins/client-address.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './adapter.ts';

@@ -7,7 +7,7 @@ import { createAuthServiceClient } from '../../../../server/src/auth-service/cli
 import type { Answer, Exchange } from '../../../../server/src/auth-service/transport.ts';
 import { createContext } from '../../../../server/src/api/context.ts';
 import { createDirectory } from '../../../../server/src/directory/directory.ts';
-import { leftSignalOf } from '../../../../server/src/http/lifecycle/client-left.ts';
+import { leftSignalOf } from '../../../../server/src/http/lifecycle/client-disconnect.ts';
 import { registerTrpc } from '../../../../server/src/http/trpc/handler.ts';
 import { crowd } from '../../../support/app/crowd.ts';
 import { askRaw, queryTarget } from '../../../support/app/raw-request.ts';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, it, vi } from 'vitest';
-import { onceAnswered } from '../../../../server/src/http/lifecycle/answered.ts';
+import { onceAnswered } from '../../../../server/src/http/lifecycle/response-sent.ts';
 import { openConnection } from '../../../support/app/open-connection.ts';
 
 /** More than the buffers of two sockets hold. */

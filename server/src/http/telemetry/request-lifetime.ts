@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestNotes, RequestNotesKeeper } from './notes.ts';
+import type { RequestNotes, RequestNotesKeeper } from './request-record.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createEventLoop } from '../../../server/src/platform/event-loop.ts';
+import { createEventLoop } from '../../../server/src/platform/event-loop-delay.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -6,7 +6,7 @@ import type { Recalled } from '../../directory/freshness.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import type { RequestNotesKeeper } from './notes.ts';
+import type { RequestNotesKeeper } from './request-record.ts';
 
 export type ObserverOptions = {
   log: Log;

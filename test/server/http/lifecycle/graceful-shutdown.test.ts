@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { createStop } from '../../../../server/src/http/lifecycle/stop.ts';
+import { createStop } from '../../../../server/src/http/lifecycle/graceful-shutdown.ts';
 import { createLog } from '../../../../server/src/platform/log.ts';
 
 const startStop = (close: () => Promise<{ served: number; cut: number }>, withinMs = 60_000) => {

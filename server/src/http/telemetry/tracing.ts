@@ -10,9 +10,9 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { Endpoint } from '../auth-service/endpoints.ts';
-import type { CallEnd, CallTrace } from '../auth-service/transport.ts';
-import type { RequestNotes } from '../http/telemetry/notes.ts';
+import type { Endpoint } from '../../auth-service/endpoints.ts';
+import type { CallEnd, CallTrace } from '../../auth-service/transport.ts';
+import type { RequestNotes } from './request-record.ts';
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 

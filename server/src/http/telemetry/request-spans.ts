@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
-import { traceHeadersOf, type Tracing } from '../../platform/tracing.ts';
-import type { OnRequestEnd } from './request-notes.ts';
+import { traceHeadersOf, type Tracing } from './tracing.ts';
+import type { OnRequestEnd } from './request-lifetime.ts';
 
 /** Begins a span for each request where somebody traces; else only the headers of a trace go on as they came. */
 export const registerRequestSpan = (server: FastifyInstance, tracing: Tracing): void => {
