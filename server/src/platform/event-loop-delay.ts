@@ -1,43 +1,46 @@
-export type EventLoopOptions = {
-  /** Milliseconds by which the process may be late. Default 500. */
-  maxLagMs?: number;
-  /** Milliseconds between two looks. Default 100. */
-  everyMs?: number;
+import type { Log } from './log.ts';
+
+export type EventLoopMonitorOptions = {
+  log: Log;
+  /** Event-loop delay in milliseconds that counts as late. Default 500. */
+  maxDelayMs?: number;
+  /** Milliseconds between two measurements. Default 100. */
+  intervalMs?: number;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: () => number;
-  /** Told when the process falls behind, and when it has caught up. */
-  onChange?: (change: { isBehind: boolean; lagMs: number }) => void;
 };
 
-/** So many looks in a row must be late: one pause, for garbage or by a busy machine, is no overload. */
-const looksToFallBehind = 3;
+/** Late measurements in a row that mean overload. A single pause, such as a garbage collection, does not. */
+const lateToOverload = 3;
 
 /**
- * Watches how late timers are, which is how long a request waits before anybody looks at it. How busy the loop is
- * would say less: one that is always busy may be on time.
+ * Measures the event-loop delay, which is how long a request waits before its handler runs. Event-loop utilization would
+ * not tell: a loop that is always busy can still be on time.
  */
-export const createEventLoop = (options: EventLoopOptions = {}) => {
-  const { maxLagMs = 500, everyMs = 100, monotonicNow = () => performance.now(), onChange } = options;
-  let late = 0;
-  let dueAt = monotonicNow() + everyMs;
+export const createEventLoopMonitor = (options: EventLoopMonitorOptions) => {
+  const { log, maxDelayMs = 500, intervalMs = 100, monotonicNow = () => performance.now() } = options;
+  let lateInARow = 0;
+  let dueAtMs = monotonicNow() + intervalMs;
+  const isOverloaded = (): boolean => lateInARow >= lateToOverload;
 
-  const look = () => {
-    const lagMs = Math.round(Math.max(0, monotonicNow() - dueAt));
-    const wasBehind = late >= looksToFallBehind;
-    late = lagMs > maxLagMs ? late + 1 : 0;
-    const isBehind = late >= looksToFallBehind;
-    if (isBehind !== wasBehind) onChange?.({ isBehind, lagMs });
-    dueAt = monotonicNow() + everyMs;
+  const measure = () => {
+    const delayMs = Math.round(Math.max(0, monotonicNow() - dueAtMs));
+    const wasOverloaded = isOverloaded();
+    lateInARow = delayMs > maxDelayMs ? lateInARow + 1 : 0;
+    if (isOverloaded() && !wasOverloaded) {
+      log.warn(
+        { lagMs: delayMs },
+        'Overloaded: the event-loop delay is too long. The BFF rejects calls with 503 until it recovers. If this repeats, add replicas.',
+      );
+    }
+    if (!isOverloaded() && wasOverloaded) log.info({}, 'No longer overloaded.');
+    dueAtMs = monotonicNow() + intervalMs;
     timer.refresh();
   };
-  const timer = setTimeout(look, everyMs);
+  const timer = setTimeout(measure, intervalMs);
   timer.unref();
 
-  return {
-    /** Whether the process has more to do than it can. */
-    isBehind: (): boolean => late >= looksToFallBehind,
-    close: (): void => clearTimeout(timer),
-  };
+  return { isOverloaded, close: (): void => clearTimeout(timer) };
 };
 
-export type EventLoop = ReturnType<typeof createEventLoop>;
+export type EventLoopMonitor = ReturnType<typeof createEventLoopMonitor>;

@@ -1,27 +1,14 @@
-import type { ErrorCode, Reason, Status } from '@auth-bff/shared';
+import type { ErrorCode, Reason } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, type GaugeConfiguration, Histogram, Registry } from 'prom-client';
 import type { AssignmentEvent } from '../assignment/engine.ts';
-import type { BreakerState } from '../auth-service/resilience/breaker.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
 import type { Recalled } from '../directory/freshness.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import type { KeyVariable } from './replica-keys/compare-keys.ts';
+import { addStateGauges, type StateSources } from './state-gauges.ts';
 import type { RefreshOutcome } from '../session/refresh/refresher.ts';
-
-export type MetricsOptions = {
-  /** Read at each scrape. */
-  status: () => Status;
-  breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
-  /** Null where there is no Redis. */
-  redis: () => 'up' | 'away' | null;
-  /** Estimated memory of turns and keys. Null if they are in Redis. */
-  assignmentBytes: (() => number) | null;
-  /** Whether a key differs from that of another running replica. Null without Redis, where there is nothing to compare with. */
-  keyMismatches: () => Iterable<readonly [KeyVariable, boolean]> | null;
-};
 
 /** `OK`, tRPC's code of the failure, or that nobody waited for the answer any more. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
@@ -43,9 +30,6 @@ const turnOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
 ];
 const limits: readonly Limit[] = ['requests', 'assignment_keys', 'sign_in', 'second_factor', 'refresh'];
 
-const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
-const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded', 'down'];
-
 const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -56,7 +40,7 @@ const maxUntold = 50;
  * What is counted, for Prometheus. Label values are bounded: never a person, a key, a path, or what a client may make
  * up. Whoever calls these passes on names from the code alone.
  */
-export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, keyMismatches }: MetricsOptions) => {
+export const createMetrics = () => {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(options: CounterConfiguration<Label>) =>
@@ -135,51 +119,6 @@ export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, k
     },
   });
   gauge({
-    name: 'auth_bff_breaker_state',
-    help: 'Breakers of the endpoints asked so far: 0 closed, 1 half open, 2 open.',
-    labelNames: ['endpoint'],
-    collect() {
-      for (const [endpoint, state] of breakerStates()) this.set({ endpoint }, breakerValues[state]);
-    },
-  });
-  gauge({
-    name: 'auth_bff_auth_service_state',
-    help: 'How the Auth Service is: 1 for the state that it is in.',
-    labelNames: ['state'],
-    collect() {
-      const { authService } = status();
-      for (const state of authServiceStates) this.set({ state }, state === authService ? 1 : 0);
-    },
-  });
-  if (redis() !== null) {
-    gauge({
-      name: 'auth_bff_redis_up',
-      help: 'Whether Redis can be asked.',
-      collect() {
-        this.set(redis() === 'up' ? 1 : 0);
-      },
-    });
-  }
-  if (assignmentBytes !== null) {
-    gauge({
-      name: 'auth_bff_assignment_memory_bytes',
-      help: 'Estimated memory of turns and assignment keys.',
-      collect() {
-        this.set(assignmentBytes());
-      },
-    });
-  }
-  if (keyMismatches() !== null) {
-    gauge({
-      name: 'auth_bff_key_mismatch',
-      help: 'Keys that differ from those of another running replica: 1 if the variable has another value there.',
-      labelNames: ['variable'],
-      collect() {
-        for (const [variable, differs] of keyMismatches() ?? []) this.set({ variable }, differs ? 1 : 0);
-      },
-    });
-  }
-  gauge({
     name: 'auth_bff_build_info',
     help: 'The version that runs.',
     labelNames: ['version'],
@@ -202,6 +141,8 @@ export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, k
     countRefresh: (outcome: RefreshOutcome): void => refreshes.inc({ outcome }),
     countRateLimited: (limit: Limit): void => rateLimited.inc({ limit }),
     countAssignment: ({ outcome }: Pick<AssignmentEvent, 'outcome'>): void => assignments.inc({ outcome }),
+    /** Adds gauges of the state of the service. Called once, when all of its parts exist. */
+    addStateGauges: (sources: StateSources): void => addStateGauges(registry, sources),
     contentType: registry.contentType,
     /** In Prometheus's text format. */
     text: (): Promise<string> => registry.metrics(),

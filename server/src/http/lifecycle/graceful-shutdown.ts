@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Drained } from './draining.ts';
+import type { DrainResult } from './draining.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
 
 export type StopOptions = {
-  close: () => Promise<Drained>;
+  close: () => Promise<DrainResult>;
   log: Log;
   exit: (code: number) => void;
   /** Milliseconds after which the process ends whatever still hangs. */

@@ -1,39 +1,39 @@
 import type { FastifyRequest } from 'fastify';
 import type { Log } from '../../platform/log.ts';
 
-export type AnswerTimeoutOptions = {
-  /** Milliseconds to send a request and read its answer; whoever takes longer is cut within a tenth more. */
-  answerMs: number;
+export type ResponseTimeoutOptions = {
+  /** Milliseconds from a request's head to the last byte of its response. Enforced within 10 % more. */
+  timeoutMs: number;
   log: Log;
 };
 
-const looksPerTimeout = 10;
+const checksPerTimeout = 10;
 
 /**
- * Cuts whoever takes too long to send a request and read its answer: Node bounds the first alone. All requests are
- * looked at now and then, for a timer of its own costs each of them more.
+ * Closes the connection of a request whose response is not read in time; Node limits only how long a request takes to
+ * arrive. One interval checks all in-flight requests, because a timer for each request costs more.
  */
-export const createAnswerTimeout = ({ answerMs, log }: AnswerTimeoutOptions) => {
-  /** In the order in which they came, with the number of the look before. */
-  const underWay = new Map<FastifyRequest, number>();
-  let looks = 0;
+export const createResponseTimeout = ({ timeoutMs, log }: ResponseTimeoutOptions) => {
+  /** In order of arrival, with the number of the last check before it. */
+  const inFlight = new Map<FastifyRequest, number>();
+  let checks = 0;
 
-  const look = () => {
-    looks += 1;
-    for (const [request, begunAt] of underWay) {
-      // Nothing tells when between two looks it came.
-      if (looks - begunAt <= looksPerTimeout) return;
-      underWay.delete(request);
-      log.debug({ requestId: request.id }, 'The answer was not read in time: the connection is cut.');
+  const check = () => {
+    checks += 1;
+    for (const [request, arrivedAtCheck] of inFlight) {
+      // A request may arrive at any time between two checks, so the first interval does not count.
+      if (checks - arrivedAtCheck <= checksPerTimeout) return;
+      inFlight.delete(request);
+      log.debug({ requestId: request.id }, 'Response timeout: the client did not read the response in time.');
       request.raw.socket.destroy();
     }
   };
-  const timer = setInterval(look, answerMs / looksPerTimeout);
+  const timer = setInterval(check, timeoutMs / checksPerTimeout);
   timer.unref();
 
   return {
-    begin: (request: FastifyRequest): void => void underWay.set(request, looks),
-    end: (request: FastifyRequest): void => void underWay.delete(request),
+    begin: (request: FastifyRequest): void => void inFlight.set(request, checks),
+    end: (request: FastifyRequest): void => void inFlight.delete(request),
     close: (): void => clearInterval(timer),
   };
 };

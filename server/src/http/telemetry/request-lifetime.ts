@@ -1,44 +1,37 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestNotes, RequestNotesKeeper } from './request-record.ts';
+import type { InFlightRequests, RequestRecord } from './request-record.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null where no hook has seen the request, as where its path cannot be read. */
-    notes: RequestNotes | null;
+    /** Null if no hook ran, as for a path that cannot be decoded. */
+    record: RequestRecord | null;
   }
 }
 
-/** Told once a request is over: answered, or left by its client. */
-export type OnRequestEnd = (request: FastifyRequest, reply: FastifyReply, notes: RequestNotes) => void;
+/** Called once a request is over: answered, or abandoned by its client. */
+export type OnRequestEnd = (request: FastifyRequest, reply: FastifyReply, record: RequestRecord) => void;
 
-export type RequestNotesOptions = {
-  keeper: RequestNotesKeeper;
+export type RequestLifetimeOptions = {
+  inFlight: InFlightRequests;
   onBegin: (request: FastifyRequest) => void;
   onEnd: readonly OnRequestEnd[];
 };
 
-/** Gives each request its notes, for as long as it is under way. */
-export const registerRequestNotes = (
+/** Gives each request its record for as long as it is in flight. */
+export const registerRequestLifetime = (
   server: FastifyInstance,
-  { keeper, onBegin, onEnd }: RequestNotesOptions,
+  { inFlight, onBegin, onEnd }: RequestLifetimeOptions,
 ): void => {
-  server.decorateRequest('notes', null);
+  server.decorateRequest('record', null);
   server.addHook('onRequest', (request, reply, done) => {
-    const notes = keeper.begin(request.id);
-    request.notes = notes;
+    const record = inFlight.begin(request.id);
+    request.record = record;
     onBegin(request);
-    // Not onResponse: that is never called where the client has left. It comes once; `once` would make a function more.
+    // Fastify does not call onResponse if the client disconnected. `close` is emitted once; `on` saves the wrapper of `once`.
     reply.raw.on('close', () => {
-      keeper.end(notes);
-      for (const tell of onEnd) tell(request, reply, notes);
+      inFlight.end(record);
+      for (const notify of onEnd) notify(request, reply, record);
     });
     done();
   });
-};
-
-/** Notes which procedures a request calls. */
-export const noteCalls = ({ notes }: FastifyRequest, procedures: string[], calls: number): void => {
-  if (notes === null) return;
-  notes.procedures = procedures;
-  notes.calls = calls;
 };

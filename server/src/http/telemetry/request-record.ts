@@ -1,41 +1,41 @@
 import type { Span, Context as TraceContext } from '@opentelemetry/api';
 import type { Principal } from '../../token/principal.ts';
 
-/** What is noted of one request while it is answered. */
-export type RequestNotes = {
+/** What is collected about one request while it is in flight, for its log line and its span. */
+export type RequestRecord = {
   readonly id: string;
   /** Monotonic milliseconds. */
   readonly startedAtMs: number;
-  /** Each once; what is no procedure of ours is `unknown`. */
+  /** The procedures called, each once. A name that is not one of ours is `unknown`. */
   procedures: string[];
   /** Calls in the request: more than one in a batch. */
   calls: number;
   person: Pick<Principal, 'type' | 'id'> | null;
-  /** Why calls in it failed, each reason once. */
+  /** Reasons of failed calls, each once. */
   reasons: string[];
-  /** Attempts to ask the Auth Service that this request caused, and their milliseconds together. */
+  /** Attempts to call the Auth Service that this request caused, and their total duration. */
   upstreamCalls: number;
   upstreamMs: number;
-  /** Lookups answered from memory: while fresh, and as stale. */
+  /** Lookups answered from the cache: fresh entries, and stale ones. */
   cacheHits: number;
   cacheStale: number;
-  /** Lookups that joined one under way: what that asks upstream is noted where it was caused. */
+  /** Lookups that joined an in-flight load. The upstream calls of that load are counted for the request that started it. */
   sharedLoads: number;
-  /** Headers of a trace that go on as they came, where nobody traces here. */
+  /** The caller's trace headers, passed on unchanged. Null: none, or an SDK creates spans. */
   traceHeaders: Readonly<Record<string, string>> | null;
   span: { span: Span; context: TraceContext } | null;
 };
 
 /**
- * The notes of the requests under way, found by the request id, which every call that goes down carries anyway: so
- * nothing between here and the Auth Service has to know of notes. What ends after its request is noted nowhere. Where
- * a client uses one id for several requests at once, the newest takes the notes of them all.
+ * The records of all in-flight requests, found by request id. Every call towards the Auth Service carries that id anyway,
+ * so no layer in between needs to know about records. Work that ends after its request is not recorded. If a client uses
+ * one id for several requests at once, the newest request gets the work of all of them.
  */
-export const createRequestNotes = ({ monotonicNow }: { monotonicNow: () => number }) => {
-  const underWay = new Map<string, RequestNotes>();
+export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => number }) => {
+  const inFlight = new Map<string, RequestRecord>();
   return {
-    begin(id: string): RequestNotes {
-      const notes: RequestNotes = {
+    begin(id: string): RequestRecord {
+      const record: RequestRecord = {
         id,
         startedAtMs: monotonicNow(),
         procedures: [],
@@ -50,16 +50,15 @@ export const createRequestNotes = ({ monotonicNow }: { monotonicNow: () => numbe
         traceHeaders: null,
         span: null,
       };
-      underWay.set(id, notes);
-      return notes;
+      inFlight.set(id, record);
+      return record;
     },
-    end(notes: RequestNotes): void {
-      if (underWay.get(notes.id) === notes) underWay.delete(notes.id);
+    end(record: RequestRecord): void {
+      if (inFlight.get(record.id) === record) inFlight.delete(record.id);
     },
-    of: (id: string | undefined): RequestNotes | undefined => (id === undefined ? undefined : underWay.get(id)),
-    /** How many are under way. */
-    size: (): number => underWay.size,
+    find: (id: string | undefined): RequestRecord | undefined => (id === undefined ? undefined : inFlight.get(id)),
+    size: (): number => inFlight.size,
   };
 };
 
-export type RequestNotesKeeper = ReturnType<typeof createRequestNotes>;
+export type InFlightRequests = ReturnType<typeof createInFlightRequests>;

@@ -5,92 +5,92 @@ import type { DirectoryKind } from '../../directory/directory.ts';
 import type { Recalled } from '../../directory/freshness.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
-import type { Metrics } from '../../platform/metrics.ts';
-import type { RequestNotesKeeper } from './request-record.ts';
+import type { CallCode, Metrics } from '../../platform/metrics.ts';
+import type { InFlightRequests } from './request-record.ts';
 
-export type ObserverOptions = {
+export type RequestTelemetryOptions = {
   log: Log;
   metrics: Metrics;
-  notes: RequestNotesKeeper;
+  inFlight: Pick<InFlightRequests, 'find'>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
 };
 
-const hasLeft = (request: FastifyRequest): boolean => request.raw.socket.destroyed;
+const isDisconnected = (request: FastifyRequest): boolean => request.raw.socket.destroyed;
 
-/** Is told what happens, and sees that it is counted, noted of its request, and logged where it is a failure. */
-export const createObserver = ({ log, metrics, notes, monotonicNow }: ObserverOptions) => {
-  const onError = (error: AppError, request: FastifyRequest, procedure?: string): void => {
+const toCallCode = (request: FastifyRequest, failure: Reason | null): CallCode => {
+  if (failure === null) return 'OK';
+  return isDisconnected(request) ? 'CLIENT_CLOSED_REQUEST' : codeOfReason[failure];
+};
+
+/** Records what happens to requests: counts it in the metrics, adds it to the request's record, and logs failures. */
+export const createRequestTelemetry = ({ log, metrics, inFlight, monotonicNow }: RequestTelemetryOptions) => {
+  const recordFailure = (error: AppError, request: FastifyRequest, procedure?: string): void => {
     const { reason } = error;
-    const left = hasLeft(request);
-    if (!left) {
-      metrics.countFailure(reason);
-      if (request.notes?.reasons.includes(reason) === false) request.notes.reasons.push(reason);
-    }
     const fields = { requestId: request.id, procedure, reason, causes: causesOf(error.cause) };
-    if (httpStatusOfCode[codeOfReason[reason]] >= 500 && !left) log.error(fields, error.message);
-    // Whoever has left is told nothing, and nothing is wrong.
+    if (isDisconnected(request)) {
+      // A failure that the client did not wait for is not a fault of the service.
+      log.debug(fields, error.message);
+      return;
+    }
+    metrics.countFailure(reason);
+    if (request.record?.reasons.includes(reason) === false) request.record.reasons.push(reason);
+    if (httpStatusOfCode[codeOfReason[reason]] >= 500) log.error(fields, error.message);
     else log.debug(fields, error.message);
   };
 
-  const observeUnreached = (procedure: string, { reason }: AppError, request: FastifyRequest): void =>
-    metrics.observeCall(
-      procedure,
-      codeOfReason[reason],
-      monotonicNow() - (request.notes?.startedAtMs ?? monotonicNow()),
-    );
+  const recordUnreachedCall = (procedure: string, { reason }: AppError, request: FastifyRequest): void => {
+    const startedAtMs = request.record?.startedAtMs;
+    metrics.observeCall(procedure, codeOfReason[reason], startedAtMs === undefined ? 0 : monotonicNow() - startedAtMs);
+  };
 
   return {
-    /** A call of a procedure has ended; null for a success. */
-    onCall: (request: FastifyRequest, procedure: string, failure: Reason | null, durationMs: number): void =>
-      metrics.observeCall(
-        procedure,
-        failure === null ? 'OK' : hasLeft(request) ? 'CLIENT_CLOSED_REQUEST' : codeOfReason[failure],
-        durationMs,
-      ),
+    /** A procedure call ended. `failure` is null for a success. */
+    recordCall: (request: FastifyRequest, procedure: string, failure: Reason | null, durationMs: number): void =>
+      metrics.observeCall(procedure, toCallCode(request, failure), durationMs),
 
-    /** A call has failed: logged, noted of its request, counted by its reason. */
-    onError,
+    /** A call failed. */
+    recordFailure,
 
-    /** A call has failed that no procedure has seen, and so none has measured. */
-    onUnreached: observeUnreached,
+    /** A call failed before it reached a procedure, so that no procedure has measured it. */
+    recordUnreachedCall,
 
-    /** A request was refused before tRPC. */
-    onRefused(error: AppError, request: FastifyRequest): void {
-      observeUnreached('none', error, request);
-      onError(error, request);
+    /** A request was rejected before it reached tRPC. */
+    recordRejectedRequest(error: AppError, request: FastifyRequest): void {
+      recordUnreachedCall('none', error, request);
+      recordFailure(error, request);
     },
 
-    /** What came could not be read as a request; null where it was not answered. It has no line of its own otherwise. */
-    onUnreadable(error: AppError | null, requestId: string): void {
+    /** The bytes of a client could not be parsed as a request, for which no request log line is written. Null: it got no response. */
+    recordUnreadableRequest(error: AppError | null, requestId: string): void {
       if (error === null) return;
       log.info({ requestId, reasons: [error.reason] }, 'unreadable request');
       metrics.countFailure(error.reason);
       metrics.observeCall('none', codeOfReason[error.reason], 0);
     },
 
-    onUpstreamCall(outcome: CallOutcome): void {
+    recordUpstreamCall(outcome: CallOutcome): void {
       metrics.observeUpstreamCall(outcome);
-      const of = notes.of(outcome.requestId);
-      if (of === undefined) return;
-      of.upstreamCalls += 1;
-      of.upstreamMs += outcome.durationMs;
+      const record = inFlight.find(outcome.requestId);
+      if (record === undefined) return;
+      record.upstreamCalls += 1;
+      record.upstreamMs += outcome.durationMs;
     },
 
-    onLookup(kind: DirectoryKind, how: Recalled, requestId: string | undefined): void {
-      metrics.countLookup(kind, how);
-      const of = how === 'miss' ? undefined : notes.of(requestId);
-      if (of === undefined) return;
-      if (how === 'hit') of.cacheHits += 1;
-      else of.cacheStale += 1;
+    recordLookup(kind: DirectoryKind, result: Recalled, requestId: string | undefined): void {
+      metrics.countLookup(kind, result);
+      const record = result === 'miss' ? undefined : inFlight.find(requestId);
+      if (record === undefined) return;
+      if (result === 'hit') record.cacheHits += 1;
+      else record.cacheStale += 1;
     },
 
-    onSharedLoad(kind: DirectoryKind, requestId: string | undefined): void {
+    recordSharedLoad(kind: DirectoryKind, requestId: string | undefined): void {
       metrics.countSharedLoad(kind);
-      const of = notes.of(requestId);
-      if (of !== undefined) of.sharedLoads += 1;
+      const record = inFlight.find(requestId);
+      if (record !== undefined) record.sharedLoads += 1;
     },
   };
 };
 
-export type Observer = ReturnType<typeof createObserver>;
+export type RequestTelemetry = ReturnType<typeof createRequestTelemetry>;
