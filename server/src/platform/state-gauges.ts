@@ -26,7 +26,7 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
 
   gauge({
     name: 'auth_bff_breaker_state',
-    help: 'Breakers of the endpoints asked so far: 0 closed, 1 half open, 2 open.',
+    help: 'Circuit-breaker state of each endpoint called so far: 0 closed, 1 half open, 2 open.',
     labelNames: ['endpoint'],
     collect() {
       for (const [endpoint, state] of breakerStates()) this.set({ endpoint }, breakerValues[state]);
@@ -34,7 +34,7 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   });
   gauge({
     name: 'auth_bff_auth_service_state',
-    help: 'How the Auth Service is: 1 for the state that it is in.',
+    help: 'State of the Auth Service: 1 for the current state, 0 for the others.',
     labelNames: ['state'],
     collect() {
       const { authService } = status();
@@ -44,7 +44,7 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   if (redis !== null) {
     gauge({
       name: 'auth_bff_redis_up',
-      help: 'Whether Redis can be asked.',
+      help: 'Whether Redis is available: 1 or 0.',
       collect() {
         this.set(redis() === 'up' ? 1 : 0);
       },
@@ -53,7 +53,7 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   if (assignmentBytes !== null) {
     gauge({
       name: 'auth_bff_assignment_memory_bytes',
-      help: 'Estimated memory of turns and assignment keys.',
+      help: 'Estimated memory of rotations and assignment keys, in bytes.',
       collect() {
         this.set(assignmentBytes());
       },
@@ -62,7 +62,7 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   if (keyMismatches !== null) {
     gauge({
       name: 'auth_bff_key_mismatch',
-      help: 'Keys that differ from those of another running replica: 1 if the variable has another value there.',
+      help: 'Whether a key differs from that of another running replica: 1 if it does, by variable.',
       labelNames: ['variable'],
       collect() {
         for (const [variable, differs] of keyMismatches()) this.set({ variable }, differs ? 1 : 0);

@@ -18,7 +18,7 @@ export type AppLifecycleOptions = { platform: Platform; upstream: Pick<Upstream,
 
 /** Starts the listeners, and closes everything once, in the order in which the parts depend on each other. */
 export const createAppLifecycle = ({ platform, upstream, http }: AppLifecycleOptions): App => {
-  const { config, redis, metrics } = platform;
+  const { config, redis } = platform;
   const { server, opsServer, draining } = http;
 
   const closeOnce = async (): Promise<DrainResult> => {
@@ -30,7 +30,6 @@ export const createAppLifecycle = ({ platform, upstream, http }: AppLifecycleOpt
     redis?.close();
     // Last: until the end, `/health/ready` on the ops listener reports that the service stops.
     await opsServer.close();
-    metrics.close();
     return result;
   };
   let closing: Promise<DrainResult> | null = null;

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { createStop } from '../../../../server/src/http/lifecycle/graceful-shutdown.ts';
+import { createGracefulShutdown } from '../../../../server/src/http/lifecycle/graceful-shutdown.ts';
 import { createLog } from '../../../../server/src/platform/log.ts';
 
-const startStop = (close: () => Promise<{ served: number; cut: number }>, withinMs = 60_000) => {
+const start = (close: () => Promise<{ served: number; cut: number }>, timeoutMs = 60_000) => {
   const lines: string[] = [];
   const log = createLog({ logLevel: 'info', destination: { write: (line) => void lines.push(line) } });
   const closes = vi.fn<typeof close>(close);
@@ -11,32 +11,62 @@ const startStop = (close: () => Promise<{ served: number; cut: number }>, within
     exit = resolve;
   });
   const exits = vi.fn<(code: number) => void>(exit);
-  return { lines, closes, exits, exited, stop: createStop({ close: closes, log, exit: exits, withinMs }) };
+  const shutdown = createGracefulShutdown({ close: closes, log, exit: exits, timeoutMs });
+  return { lines, closes, exits, exited, shutdown };
 };
 
-it('closes once and exits with 0, however many signals come', async () => {
-  const { stop, closes, exits, lines } = startStop(async () => ({ served: 3, cut: 1 }));
-  expect(stop.isStopping()).toBe(false);
-  await Promise.all([stop.stop('SIGTERM'), stop.stop('SIGTERM'), stop.stop('SIGINT')]);
-  expect(stop.isStopping()).toBe(true);
+const served = async () => ({ served: 3, cut: 1 });
+const parsed = (lines: string[]) => lines.map((line) => JSON.parse(line) as unknown);
+
+it('The shutdown closes once and exits with 0, however many signals arrive', async () => {
+  const { shutdown, closes, exits, lines } = start(served);
+  expect(shutdown.hasBegun()).toBe(false);
+  await Promise.all([shutdown.onSignal('SIGTERM'), shutdown.onSignal('SIGTERM'), shutdown.onSignal('SIGINT')]);
+  expect(shutdown.hasBegun()).toBe(true);
   expect(closes).toHaveBeenCalledOnce();
   expect(exits.mock.calls).toEqual([[0]]);
-  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+  expect(parsed(lines)).toMatchObject([
     { msg: 'Stopping.', signal: 'SIGTERM' },
     { msg: 'Stopped.', served: 3, cut: 1 },
   ]);
 });
 
-it('exits with 0 although something hangs', async () => {
-  const { stop, exited, lines } = startStop(() => new Promise(() => {}), 20);
-  void stop.stop('SIGTERM');
+it('The shutdown exits with 0 after its timeout if closing hangs', async () => {
+  const { shutdown, exited, lines } = start(() => new Promise(() => {}), 20);
+  void shutdown.onSignal('SIGTERM');
   expect(await exited).toBe(0);
-  expect(lines.at(-1)).toContain('something hangs');
+  expect(lines.at(-1)).toContain('closing timed out');
 });
 
-it('exits with 0 although something fails', async () => {
-  const { stop, exited, lines } = startStop(() => Promise.reject(new Error('no')));
-  void stop.stop('SIGTERM');
+it('The shutdown exits with 0 if closing fails', async () => {
+  const { shutdown, exited, lines } = start(() => Promise.reject(new Error('no')));
+  void shutdown.onSignal('SIGTERM');
   expect(await exited).toBe(0);
   expect(lines.at(-1)).toContain('Error: no');
+});
+
+it('After an uncaught error the shutdown logs it without tokens, closes once and exits with 1', async () => {
+  const { shutdown, closes, exits, lines } = start(served);
+  const error = new Error('access_token=secret-value', { cause: new Error('inner') });
+  await Promise.all([shutdown.onCrash(error, 'unhandledRejection'), shutdown.onCrash('again', 'uncaughtException')]);
+  expect(closes).toHaveBeenCalledOnce();
+  expect(exits.mock.calls).toEqual([[1]]);
+  expect(parsed(lines)).toMatchObject([
+    { level: 60, origin: 'unhandledRejection', causes: ['Error: access_token=[hidden]', 'Error: inner'] },
+    { level: 60, origin: 'uncaughtException', causes: ['again'] },
+    { msg: 'Stopped.', served: 3, cut: 1 },
+  ]);
+});
+
+it('An uncaught error during a shutdown by signal makes the exit code 1', async () => {
+  let finish = () => {};
+  const closing = new Promise<{ served: number; cut: number }>((resolve) => {
+    finish = () => resolve({ served: 0, cut: 0 });
+  });
+  const { shutdown, exits, exited } = start(() => closing);
+  void shutdown.onSignal('SIGTERM');
+  void shutdown.onCrash(new Error('late'), 'uncaughtException');
+  finish();
+  expect(await exited).toBe(1);
+  expect(exits).toHaveBeenCalledOnce();
 });
