@@ -11,7 +11,7 @@ import { readInput, unstorableInputError } from './input-transformer.ts';
 import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from '../session/request-session.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */
 const stackOf = (error: AppError): { stack?: string } => {

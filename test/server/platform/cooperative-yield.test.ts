@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSlices } from '../../../server/src/platform/slices.ts';
+import { createSlices } from '../../../server/src/platform/cooperative-yield.ts';
 
 /** Slices of 100 records, in turns of the event loop that pass when the test says so. */
 const start = () => {

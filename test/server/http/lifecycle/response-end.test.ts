@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, it, vi } from 'vitest';
-import { onceAnswered } from '../../../../server/src/http/lifecycle/answered.ts';
+import { onResponseEnd } from '../../../../server/src/http/lifecycle/response-end.ts';
 import { openConnection } from '../../../support/app/open-connection.ts';
 
 /** More than the buffers of two sockets hold. */
@@ -15,16 +15,16 @@ const start = async () => {
   });
   const server = Fastify();
   server.get('/short', (_request, reply) => {
-    onceAnswered(reply, (isAnswered) => told.push(isAnswered));
+    onResponseEnd(reply, (isSent) => told.push(isSent));
     return 'short';
   });
   server.get('/long', (_request, reply) => {
-    onceAnswered(reply, (isAnswered) => told.push(isAnswered));
+    onResponseEnd(reply, (isSent) => told.push(isSent));
     return tooMuch;
   });
   server.get('/late', async (_request, reply) => {
     await waiting;
-    onceAnswered(reply, (isAnswered) => told.push(isAnswered));
+    onResponseEnd(reply, (isSent) => told.push(isSent));
     return 'late';
   });
   const closed: string[] = [];

@@ -10,27 +10,27 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { Endpoint } from '../auth-service/endpoints.ts';
-import type { CallEnd, CallTrace } from '../auth-service/transport.ts';
-import type { RequestNotes } from '../http/telemetry/notes.ts';
+import type { Endpoint } from '../../auth-service/endpoints.ts';
+import type { CallEnd, CallTrace } from '../../auth-service/transport.ts';
+import type { RequestRecord } from './request-record.ts';
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export type TracingOptions = {
   /** The address of the Auth Service. */
   url: string;
-  /** The notes of a request under way, which hold its span. */
-  notesOf: (requestId: string | undefined) => RequestNotes | undefined;
+  /** The record of an in-flight request, which holds its span. */
+  findRequest: (requestId: string | undefined) => RequestRecord | undefined;
 };
 
 /** W3C Trace Context, section 3.2: version 00, and neither id all zeros. */
 const traceparentPattern = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-/** Section 3.3.1: `key=value` members, comma-separated; no more than 512 characters are promised to be passed on. */
+/** W3C Trace Context, section 3.3.1: comma-separated `key=value` members. Vendors only have to propagate 512 characters. */
 const tracestatePattern =
   /^[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}(,[ \t]{0,2}[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}){0,31}$/;
 const maxTracestateLength = 512;
 
-/** The headers of a trace that may go on as they came; null where there is no valid `traceparent`. */
+/** The trace headers that may be passed on unchanged. Null: there is no valid `traceparent`. */
 export const traceHeadersOf = ({ traceparent, tracestate }: IncomingHeaders): Record<string, string> | null => {
   if (typeof traceparent !== 'string' || !traceparentPattern.test(traceparent)) return null;
   const isPassable =
@@ -38,33 +38,33 @@ export const traceHeadersOf = ({ traceparent, tracestate }: IncomingHeaders): Re
   return isPassable ? { traceparent, tracestate } : { traceparent };
 };
 
-/** Whether somebody has brought an SDK: without one every span is a no-op that is not worth making. */
-const isSdkThere = (): boolean => {
+/** Without an SDK every span is a no-op, and creating it is wasted work. */
+const isSdkRegistered = (): boolean => {
   const provider = trace.getTracerProvider();
   return !(
     provider instanceof ProxyTracerProvider && provider.getDelegate() === new ProxyTracerProvider().getDelegate()
   );
 };
 
-/** A stranger may continue a trace, but what else they put along with it (baggage) does not travel. */
+/** Clients may continue a trace, but their baggage is dropped: it would reach the Auth Service unchecked. */
 const parentOf = (headers: IncomingHeaders): Context => {
   const parent = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers, defaultTextMapGetter));
   return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
 };
 
 /**
- * Spans by the OpenTelemetry API, for whoever brings an SDK before the app is made. Without one, a valid `traceparent`
- * goes on to the Auth Service as it came, so that a trace does not break here.
+ * Spans by the OpenTelemetry API, if an SDK is registered before the app is created. Without an SDK, a valid `traceparent`
+ * is passed on to the Auth Service unchanged, so that the trace does not break here.
  */
-export const createTracing = ({ url, notesOf }: TracingOptions) => {
-  const isTraced = isSdkThere();
+export const createTracing = ({ url, findRequest }: TracingOptions) => {
+  const isTraced = isSdkRegistered();
   const tracer = trace.getTracer('@auth-bff/server');
   const { hostname, port, protocol } = new URL(url);
   const serverPort = Number(port) || (protocol === 'https:' ? 443 : 80);
 
   const startCall = (endpoint: Endpoint, requestId: string | undefined): CallTrace => {
-    const parent = notesOf(requestId)?.span?.context ?? ROOT_CONTEXT;
-    // No address: it holds the numbers of people.
+    const parent = findRequest(requestId)?.span?.context ?? ROOT_CONTEXT;
+    // No URL: it contains ids of people.
     const attributes = {
       'http.request.method': endpoint.method,
       'server.address': hostname,
@@ -84,7 +84,7 @@ export const createTracing = ({ url, notesOf }: TracingOptions) => {
 
   return {
     isTraced,
-    /** Begins the span of a request; what comes of the request is its child. */
+    /** Starts the span of a request. Spans of its upstream calls become children. */
     startRequest(headers: IncomingHeaders, method: string): { span: Span; context: Context } {
       const parent = parentOf(headers);
       const span = tracer.startSpan(
@@ -94,16 +94,16 @@ export const createTracing = ({ url, notesOf }: TracingOptions) => {
       );
       return { span, context: trace.setSpan(parent, span) };
     },
-    /** Ends it. `route` is the pattern of the path, or nothing where there is none. */
+    /** Ends the span of a request. `route` is the pattern of the path, or empty if no route matched. */
     endRequest(
-      { span, procedures, calls, reasons }: RequestNotes,
+      { span, procedures, calls, reasons }: RequestRecord,
       method: string,
       route: string,
       status: number,
     ): void {
       if (span === null) return;
       const isCall = procedures.length > 0;
-      // Names are few: of a batch there are as many as somebody may put together.
+      // Span names must have low cardinality, and a batch can combine procedures in any way.
       const called = procedures.length === 1 ? `trpc ${procedures[0]}` : 'trpc batch';
       span.span.updateName(isCall ? called : `${method} ${route}`.trim());
       span.span.setAttributes({
@@ -119,10 +119,10 @@ export const createTracing = ({ url, notesOf }: TracingOptions) => {
       }
       span.span.end();
     },
-    /** For each call of the Auth Service; nothing where there is no trace to go on with. */
+    /** Traces one upstream call. Null: there is no trace to continue. */
     traceCall(endpoint: Endpoint, requestId: string | undefined): CallTrace | null {
       if (isTraced) return startCall(endpoint, requestId);
-      const headers = notesOf(requestId)?.traceHeaders ?? null;
+      const headers = findRequest(requestId)?.traceHeaders ?? null;
       return headers === null ? null : { headers };
     },
   };
