@@ -11,7 +11,7 @@ import { createProbe } from './auth-service/health/probe.ts';
 import { createRecovery } from './auth-service/resilience/recovery.ts';
 import { createResilience, type Sleep } from './auth-service/resilience/resilience.ts';
 import { type CreateDeadline, createTransport } from './auth-service/transport.ts';
-import { createBlindNames } from './platform/key-hasher.ts';
+import { createKeyHasher } from './platform/key-hasher.ts';
 import type { Config } from './config.ts';
 import { createContext } from './api/context.ts';
 import { createDirectory } from './directory/directory.ts';
@@ -50,7 +50,7 @@ import { createRedisHitCounter } from './rate-limit/redis-hit-counter.ts';
 import { createRedisTryCounter } from './rate-limit/redis-try-counter.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
-import { createOptionalRedis, type StartTimer } from './platform/redis/redis-guard.ts';
+import { createRedisGuard, type StartTimer } from './platform/redis/redis-guard.ts';
 import type { RedisOptions } from './platform/redis/redis.ts';
 import { createRedisChannel } from './platform/redis/redis-channel.ts';
 import { fingerprintKeys } from './platform/replica-keys/key-fingerprints.ts';
@@ -76,8 +76,8 @@ export type AppOptions = {
   log?: Log;
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
   /** The signal that ends a call to the Auth Service after so many milliseconds. Default `AbortSignal.timeout`. */
   createDeadline?: CreateDeadline;
   /** Waits before a call to the Auth Service is tried again. Default: a timer. */
@@ -126,16 +126,17 @@ const connectToRedis = async (options: RedisOptions) => {
 
 /** Puts the parts together. It is the only file that knows all of them. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, now = Date.now, clock = () => performance.now(), log = createLog(config) } = options;
+  const { config, now = Date.now, monotonicNow = () => performance.now(), log = createLog(config) } = options;
 
   const { redisTimeoutMs: timeoutMs } = options;
-  const redis = config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, timeoutMs, clock });
-  const optionalRedis =
+  const redis =
+    config.redisUrl === null ? null : await connectToRedis({ url: config.redisUrl, log, timeoutMs, monotonicNow });
+  const redisGuard =
     redis === null
       ? null
-      : createOptionalRedis({
+      : createRedisGuard({
           redis: redis.redis,
-          clock,
+          monotonicNow,
           startTimer: options.startRedisTimer,
           onSilence: redis.noteAway,
           onAnswer: redis.noteBack,
@@ -157,7 +158,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         });
   const redisState = () => {
     // Nobody else may be asking.
-    optionalRedis?.look();
+    redisGuard?.look();
     return redis?.state() ?? null;
   };
   const limits = { ...defaultAssignmentLimits, ...options.assignmentLimits };
@@ -178,7 +179,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           prefix: config.redisPrefix,
           sealingSecret: config.sealingSecret,
           limits,
-          clock,
+          monotonicNow,
         });
   const keyWatch =
     redis === null
@@ -187,7 +188,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
           registry: createKeyRegistry({ redis: redis.redis, prefix: config.redisPrefix }),
           keys: fingerprintKeys(config),
           log,
-          clock,
+          monotonicNow,
           startTimer: options.startKeyTimer,
         });
   const metrics = createMetrics({
@@ -197,8 +198,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     assignmentBytes: redisStore === null ? memoryStore.bytes : null,
     keyMismatches: () => keyWatch?.mismatches() ?? null,
   });
-  const requestNotes = createRequestNotes({ clock });
-  const observer = createObserver({ log, metrics, notes: requestNotes, clock });
+  const requestNotes = createRequestNotes({ monotonicNow });
+  const observer = createObserver({ log, metrics, notes: requestNotes, monotonicNow });
   const tracing = createTracing({ url: config.authServiceUrl, notesOf: requestNotes.of });
 
   const { createDeadline, sleep } = options;
@@ -219,7 +220,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     now,
     createDeadline,
     sleep,
-    clock,
+    monotonicNow,
     onOpen(endpoint) {
       log.warn({ endpoint }, 'The Auth Service fails at this endpoint, which is not asked for a while.');
       recovery.suspect();
@@ -251,17 +252,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const status = createStatus({ health, directory, probe, now });
   const counterHere = createMemoryHitCounter({ now });
   const counter =
-    optionalRedis === null
+    redisGuard === null
       ? counterHere
-      : createRedisHitCounter({ optionalRedis, otherwise: counterHere, prefix: config.redisPrefix });
+      : createRedisHitCounter({ redisGuard, otherwise: counterHere, prefix: config.redisPrefix });
   const createCounter = () => {
     const fallback = createMemoryTryCounter({ now });
-    return optionalRedis === null
-      ? fallback
-      : createRedisTryCounter({ optionalRedis, fallback, prefix: config.redisPrefix });
+    return redisGuard === null ? fallback : createRedisTryCounter({ redisGuard, fallback, prefix: config.redisPrefix });
   };
-  const names = createBlindNames({ sealingSecret });
-  const audit = createAudit({ log, names, networkOf: toNetwork, clock });
+  const names = createKeyHasher({ sealingSecret });
+  const audit = createAudit({ log, names, networkOf: toNetwork, monotonicNow });
   const assignments = createAssignments({
     store: redisStore ?? memoryStore,
     directory,
@@ -282,13 +281,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     standing,
     isVerifiedHere,
     sealingSecret,
-    shared: optionalRedis === null || channel === null ? null : { optionalRedis, channel },
+    shared: redisGuard === null || channel === null ? null : { redisGuard, channel },
     redisPrefix: config.redisPrefix,
     createCounter,
     names,
     networkOf: toNetwork,
     now,
-    clock,
+    monotonicNow,
     onRefresh: metrics.countRefresh,
     onLimited: metrics.countRateLimited,
     onUnstored: ({ cause, isPublished, waiting }) =>
@@ -356,7 +355,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerRequestNotes(server, {
     keeper: requestNotes,
     onBegin: answerTimeout.begin,
-    onEnd: [answerTimeout.end, createRequestLog({ log, clock }), createSpanEnd(tracing)],
+    onEnd: [answerTimeout.end, createRequestLog({ log, monotonicNow }), createSpanEnd(tracing)],
   });
   registerRequestSpan(server, tracing);
   registerHost(server);
@@ -371,14 +370,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   registerHealth(server, healthOptions);
   const ops = createOps({ metrics, ...healthOptions });
   registerSecurityHeaders(ops, safe);
-  const signOuts = registerSignOutLookup(server, { sessions, clock });
+  const signOuts = registerSignOutLookup(server, { sessions, monotonicNow });
   const rateLimit = registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
     counter,
     names,
     tokenChooser,
     callsOf: countCalls,
-    signOuts: optionalRedis === null ? null : { together: optionalRedis.together, lookUp: signOuts.start },
+    signOuts: redisGuard === null ? null : { together: redisGuard.together, lookUp: signOuts.start },
     onLimited: () => metrics.countRateLimited('requests'),
   });
   const sessionOf = (request: FastifyRequest, reply: FastifyReply): RequestSession => {
@@ -418,7 +417,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         requestId: request.id,
         isDevelopment: config.isDevelopment,
         ...facts,
-        clock,
+        monotonicNow,
         onCall: (procedure, failure, durationMs) => {
           observer.onCall(request, procedure, failure, durationMs);
           if (failure !== 'insufficient_permissions') return;

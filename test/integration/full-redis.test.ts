@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createBlindNames } from '../../server/src/platform/key-hasher.ts';
+import { createKeyHasher } from '../../server/src/platform/key-hasher.ts';
 import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
 import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
@@ -53,8 +53,8 @@ const john = { type: 'staff', id: 123 } as const;
 /** A pair of replicas whose clock of durations a test moves. */
 const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
   let elapsedMs = 0;
-  const clock = () => elapsedMs;
-  const test = await startHeldReplicas({ clock, ...options });
+  const monotonicNow = () => elapsedMs;
+  const test = await startHeldReplicas({ monotonicNow, ...options });
   return {
     ...test,
     elapse: (ms: number) => {
@@ -64,7 +64,7 @@ const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
     startThird: () =>
       startApp({
         now: test.clock.now,
-        clock,
+        monotonicNow,
         upstream: test.authService,
         env: { REDIS_URL: test.redis.url },
         redisTimeoutMs: patientRedisMs,
@@ -219,7 +219,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
   it('takes nothing from others who may publish there', async () => {
     await using test = await start();
     const others = createMarkMessages({
-      names: createBlindNames({ sealingSecret: 'the key of somebody else' }),
+      names: createKeyHasher({ sealingSecret: 'the key of somebody else' }),
       channel: channelName,
       now: test.clock.now,
       longestMs: 86_400_000,
@@ -289,7 +289,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
 
 describe('a message of sign-outs', () => {
   const options = {
-    names: createBlindNames({ sealingSecret: signingKey }),
+    names: createKeyHasher({ sealingSecret: signingKey }),
     channel: 'a',
     now: () => 1_000,
     longestMs: 5_000,

@@ -3,8 +3,8 @@ export type EventLoopOptions = {
   maxLagMs?: number;
   /** Milliseconds between two looks. Default 100. */
   everyMs?: number;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
   /** Told when the process falls behind, and when it has caught up. */
   onChange?: (change: { isBehind: boolean; lagMs: number }) => void;
 };
@@ -17,17 +17,17 @@ const looksToFallBehind = 3;
  * would say less: one that is always busy may be on time.
  */
 export const createEventLoop = (options: EventLoopOptions = {}) => {
-  const { maxLagMs = 500, everyMs = 100, clock = () => performance.now(), onChange } = options;
+  const { maxLagMs = 500, everyMs = 100, monotonicNow = () => performance.now(), onChange } = options;
   let late = 0;
-  let dueAt = clock() + everyMs;
+  let dueAt = monotonicNow() + everyMs;
 
   const look = () => {
-    const lagMs = Math.round(Math.max(0, clock() - dueAt));
+    const lagMs = Math.round(Math.max(0, monotonicNow() - dueAt));
     const wasBehind = late >= looksToFallBehind;
     late = lagMs > maxLagMs ? late + 1 : 0;
     const isBehind = late >= looksToFallBehind;
     if (isBehind !== wasBehind) onChange?.({ isBehind, lagMs });
-    dueAt = clock() + everyMs;
+    dueAt = monotonicNow() + everyMs;
     timer.refresh();
   };
   const timer = setTimeout(look, everyMs);

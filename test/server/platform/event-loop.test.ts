@@ -11,7 +11,7 @@ const startLoop = () => {
   const loop = createEventLoop({
     maxLagMs: 500,
     everyMs: 100,
-    clock: () => nowMs,
+    monotonicNow: () => nowMs,
     onChange: (change) => changes.push(change),
   });
   return {

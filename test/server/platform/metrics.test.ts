@@ -135,7 +135,7 @@ describe('/metrics', () => {
   });
 
   it('says which breakers are open, and that people are answered from memory', async () => {
-    await using test = await start({ clock: () => 0, recoveryEveryMs: 3_600_000 });
+    await using test = await start({ monotonicNow: () => 0, recoveryEveryMs: 3_600_000 });
     const { app, clock } = test;
     const { trpc } = await browserOf(app, 123);
     await trpc.users.byId.query({ id: 5 });

@@ -4,7 +4,7 @@ import type { Principal } from '../../token/principal.ts';
 /** What is noted of one request while it is answered. */
 export type RequestNotes = {
   readonly id: string;
-  /** By a clock that only goes forward. */
+  /** Monotonic milliseconds. */
   readonly startedAtMs: number;
   /** Each once; what is no procedure of ours is `unknown`. */
   procedures: string[];
@@ -31,13 +31,13 @@ export type RequestNotes = {
  * nothing between here and the Auth Service has to know of notes. What ends after its request is noted nowhere. Where
  * a client uses one id for several requests at once, the newest takes the notes of them all.
  */
-export const createRequestNotes = ({ clock }: { clock: () => number }) => {
+export const createRequestNotes = ({ monotonicNow }: { monotonicNow: () => number }) => {
   const underWay = new Map<string, RequestNotes>();
   return {
     begin(id: string): RequestNotes {
       const notes: RequestNotes = {
         id,
-        startedAtMs: clock(),
+        startedAtMs: monotonicNow(),
         procedures: [],
         calls: 0,
         person: null,

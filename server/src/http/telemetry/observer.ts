@@ -12,14 +12,14 @@ export type ObserverOptions = {
   log: Log;
   metrics: Metrics;
   notes: RequestNotesKeeper;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
 };
 
 const hasLeft = (request: FastifyRequest): boolean => request.raw.socket.destroyed;
 
 /** Is told what happens, and sees that it is counted, noted of its request, and logged where it is a failure. */
-export const createObserver = ({ log, metrics, notes, clock }: ObserverOptions) => {
+export const createObserver = ({ log, metrics, notes, monotonicNow }: ObserverOptions) => {
   const onError = (error: AppError, request: FastifyRequest, procedure?: string): void => {
     const { reason } = error;
     const left = hasLeft(request);
@@ -34,7 +34,11 @@ export const createObserver = ({ log, metrics, notes, clock }: ObserverOptions) 
   };
 
   const observeUnreached = (procedure: string, { reason }: AppError, request: FastifyRequest): void =>
-    metrics.observeCall(procedure, codeOfReason[reason], clock() - (request.notes?.startedAtMs ?? clock()));
+    metrics.observeCall(
+      procedure,
+      codeOfReason[reason],
+      monotonicNow() - (request.notes?.startedAtMs ?? monotonicNow()),
+    );
 
   return {
     /** A call of a procedure has ended; null for a success. */

@@ -4,8 +4,8 @@ import { safePath } from '../../api/safe-path.ts';
 
 export type RequestLogOptions = {
   log: Log;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
 };
 
 const listUnlessEmpty = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list);
@@ -13,7 +13,7 @@ const unlessNone = (count: number): number | undefined => (count === 0 ? undefin
 
 /** One line a request: what was asked, by whom, how it ended, how long it took, and what it took. */
 export const createRequestLog =
-  ({ log, clock }: RequestLogOptions): OnRequestEnd =>
+  ({ log, monotonicNow }: RequestLogOptions): OnRequestEnd =>
   ({ id, method, url, routeOptions }, { statusCode, raw }, notes) => {
     // Those who ask how we are ask every few seconds, and nobody wants to read it.
     const level = routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
@@ -23,7 +23,7 @@ export const createRequestLog =
         method,
         path: safePath(url),
         status: statusCode,
-        ms: Math.round(clock() - notes.startedAtMs),
+        ms: Math.round(monotonicNow() - notes.startedAtMs),
         // What is undefined is left out of the line.
         clientLeft: raw.writableFinished ? undefined : true,
         procedures: listUnlessEmpty(notes.procedures),

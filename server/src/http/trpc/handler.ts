@@ -119,7 +119,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
       const error = thrownToTRPCError(cause);
       const appError = toAppError(error);
       errors.push(appError);
-      tellOf(options, request, { error: appError, path, isKnown: type !== 'unknown' });
+      tellOf(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
       response = { error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) };
     }
     const data: unknown = 'result' in response ? response.result.data : null;
@@ -145,7 +145,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
   const refuse = (request: FastifyRequest, reply: FastifyReply, cause: unknown) => {
     const error = getTRPCErrorFromUnknown(cause);
     const appError = toAppError(error);
-    tellOf(options, request, { error: appError, path: undefined, isKnown: false });
+    tellOf(options, request, { error: appError, path: undefined, isProcedureFound: false });
     const shape = { config, error, type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
     return send(reply, toAnswered({ error: getTRPCErrorShape(shape) }), [appError]);
   };

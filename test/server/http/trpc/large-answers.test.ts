@@ -131,7 +131,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         left: leftSignalOf(reply),
         onStale: () => {},
         status: () => expect.fail('Nobody asks.'),
-        clock: () => 0,
+        monotonicNow: () => 0,
         onCall: () => {},
         charge: () => {},
         requestSession: { current: () => ({ state: 'signed_in', principal, caller }) } as never,
