@@ -87,7 +87,7 @@ export type TrpcHandlerOptions = TrpcOptions & {
  * Answers `/trpc`: plain queries and mutations, single and batched, right here, and what streams by tRPC's own adapter.
  *
  * That one goes by way of a web `Request`, a `Response`, a stream and some abort signals for each call, which costs
- * more than all the rest of the service together (BENCHMARKS.md). This one answers the same, made of the functions that
+ * more than all the rest of the service together (docs/benchmarks.md). This one answers the same, made of the functions that
  * tRPC has for adapters. Calls get no `signal`: the context knows when the client has left.
  */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
