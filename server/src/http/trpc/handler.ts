@@ -60,7 +60,7 @@ export type TrpcHandlerOptions = TrpcOptions & {
  * adapter.
  *
  * The adapter creates a web `Request`, a `Response`, a stream and several abort signals for each call, which costs more
- * than the rest of the service together (BENCHMARKS.md). This handler is built from the functions that tRPC exports for
+ * than the rest of the service together (docs/benchmarks.md). This handler is built from the functions that tRPC exports for
  * adapters, and gives the same responses. Calls get no `signal`: the context knows when the client disconnects.
  */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
