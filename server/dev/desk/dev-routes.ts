@@ -1,6 +1,6 @@
 import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
+import { isCrossSite } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
 import { faultFromJson } from '../auth-service/fault-from-json.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
@@ -19,7 +19,7 @@ export type DevRoutesOptions = {
 const refusalOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
   const hostRefusal = hostCheck.refusalOf(request.raw);
   if (hostRefusal !== null) return hostRefusal;
-  if (isFromElsewhere(request)) return 'Refused: this is for the page of the same origin alone.';
+  if (isCrossSite(request)) return 'Refused: this is for the page of the same origin alone.';
   if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
   return `Refused: what changes something must carry the header ${csrfHeader}: ${csrfValue}.`;
 };
