@@ -49,7 +49,7 @@ export const runTraffic = async (env: Record<string, string> = {}) => {
   const seen: Answer[] = [];
   await using app = await startApp({
     now: clock.now,
-    clock: clock.now,
+    monotonicNow: clock.now,
     redisTimeoutMs: 50,
     env: { CORS_ORIGINS: origin, ...env },
   });
