@@ -8,7 +8,7 @@ import { createAudit } from './platform/audit.ts';
 import { createAuthServiceClient } from './auth-service/client.ts';
 import { createAuthServiceHealth } from './auth-service/health/health.ts';
 import { createProbe } from './auth-service/health/probe.ts';
-import { createRecovery } from './auth-service/resilience/recovery.ts';
+import { createRecovery } from './auth-service/health/recovery.ts';
 import { createResilience, type Sleep } from './auth-service/resilience/resilience.ts';
 import { type CreateDeadline, createTransport } from './auth-service/transport.ts';
 import { createKeyHasher } from './platform/key-hasher.ts';

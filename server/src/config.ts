@@ -8,7 +8,7 @@ import {
   isRemoteIn,
 } from './config/cross-checks.ts';
 import { Environment, variables } from './config/environment.ts';
-import { textOf } from './config/reading.ts';
+import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';

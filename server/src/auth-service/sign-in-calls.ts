@@ -2,7 +2,7 @@ import { accessCookie, type PersonType, refreshCookie } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { cookieOf, type TokenSet } from './grant.ts';
+import { cookieOf, type TokenSet } from './token-set.ts';
 import { brokenContract, readJson, statusToError } from './response-errors.ts';
 import { readRefusal, type SignInRefusal, type SignInStep } from './sign-in-failure.ts';
 import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';

@@ -1,4 +1,4 @@
-import type { Reading } from './reading.ts';
+import type { Reading } from './parse.ts';
 
 /** What the cookie library takes: RFC 1034, 3.5, where a label neither begins nor ends with a hyphen. */
 const domainName = /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/;

@@ -1,5 +1,5 @@
 import { toUrl } from '../platform/to-url.ts';
-import { type Reading, toList } from './reading.ts';
+import { type Reading, toList } from './parse.ts';
 
 const expected =
   'expected origins, comma-separated, such as https://tts.example.org: scheme, host and port, nothing more';

@@ -2,7 +2,7 @@ import { minKeyBytes } from '../token/key-ring.ts';
 import { Environment, type Variable, variables } from './environment.ts';
 import { isSameListener, type Listener } from './listen-host.ts';
 import { findMisnamed } from './misnamed.ts';
-import { textOf, toList } from './reading.ts';
+import { textOf, toList } from './parse.ts';
 
 export type Fault = {
   variable: string;

@@ -3,7 +3,7 @@ import { readCookieDomain } from './cookie-domain.ts';
 import { readCorsOrigins } from './cors-origins.ts';
 import { readHttpUrl } from './http-url.ts';
 import { readListenHost } from './listen-host.ts';
-import { flag, optional, port, readBy, toList, wholeNumber, word } from './reading.ts';
+import { flag, optional, port, readBy, toList, wholeNumber, word } from './parse.ts';
 import { readRedisPrefix } from './redis-prefix.ts';
 import { readRedisUrl } from './redis-url.ts';
 import { readTrustProxy } from './trust-proxy.ts';

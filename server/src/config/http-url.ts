@@ -1,6 +1,6 @@
 import { toUrl } from '../platform/to-url.ts';
 import { toHost } from './host.ts';
-import type { Reading } from './reading.ts';
+import type { Reading } from './parse.ts';
 
 /** The host of a URL as it was written: URL itself reads `http://4000` as an address. */
 const writtenHost = (text: string): string => {

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { toHost } from './host.ts';
-import type { Reading } from './reading.ts';
+import type { Reading } from './parse.ts';
 
 /** HOST and OPS_HOST. IPv6 may be in brackets, as in a URL. */
 export const readListenHost = (text: string): Reading<string> => {

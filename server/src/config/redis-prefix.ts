@@ -1,4 +1,4 @@
-import type { Reading } from './reading.ts';
+import type { Reading } from './parse.ts';
 
 /** What every key in Redis begins with, unless `REDIS_PREFIX` says otherwise. */
 export const defaultRedisPrefix = 'auth-bff:';

@@ -1,6 +1,6 @@
 import { toUrl } from '../platform/to-url.ts';
 import { toHost } from './host.ts';
-import type { Reading } from './reading.ts';
+import type { Reading } from './parse.ts';
 
 /** Where Redis is, as sockets and commands take it: decoded, and IPv6 without brackets. */
 export type RedisTarget = {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Reading, toList } from './reading.ts';
+import { type Reading, toList } from './parse.ts';
 
 /** More than any chain of proxies has. A larger number would believe every client. */
 const maxHops = 32;

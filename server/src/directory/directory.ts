@@ -8,9 +8,9 @@ import { all, type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { recordsPerSlice, slices } from '../platform/slices.ts';
 import type { Subject } from '../token/principal.ts';
-import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
+import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './swr-cache.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
-import { createUnshared, type Unshared } from './unshared.ts';
+import { createUnshared, type Unshared } from './per-caller-keys.ts';
 import { createUserLoads, type LoadedUser } from './user-loads.ts';
 
 export type DirectoryLifetimes = {

@@ -2,7 +2,7 @@ import type { TurnEvents } from '../auth-service/resilience/bulkhead.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { onAbort } from '../platform/on-abort.ts';
-import type { Unshared } from './unshared.ts';
+import type { Unshared } from './per-caller-keys.ts';
 
 /** What came of each key: an answer, or why there is none. A key that is left out is nobody's. */
 export type LoadResults<Key, Answer> = Map<Key, Answer | AppError>;

@@ -4,7 +4,7 @@ import type { AssignmentEvent } from '../assignment/engine.ts';
 import type { BreakerState } from '../auth-service/resilience/breaker.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
-import type { Recalled } from '../directory/freshness.ts';
+import type { Recalled } from '../directory/swr-cache.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';

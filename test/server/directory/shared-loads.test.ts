@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
-import { createUnshared } from '../../../server/src/directory/unshared.ts';
+import { createUnshared } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { browserOf, crowd, learn } from '../../support/app/crowd.ts';

@@ -1,6 +1,6 @@
 import { accessCookie, cookieBytes, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
 import { type Finding, problem } from '../finding.ts';
-import type { SeenToken } from '../token-claims.ts';
+import type { SeenToken } from '../inspect-token.ts';
 
 /** Whether a browser would keep the cookie of this token. Null: it would, or this is no token. */
 export const checkCookieSize = (token: string, { payload }: SeenToken): Finding | null => {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
-import type { Acceptance } from './acceptance.ts';
+import type { Acceptance } from '../token-acceptance.ts';
 import { type Finding, ok, problem, unchecked, warning } from '../finding.ts';
-import type { SeenToken } from '../token-claims.ts';
+import type { SeenToken } from '../inspect-token.ts';
 
 const name = 'DJANGO_JWT_SIGNING_KEY';
 

@@ -1,5 +1,5 @@
 import { type Finding, ok, unchecked, warning } from '../finding.ts';
-import { issuedAtOf, type SeenToken } from '../token-claims.ts';
+import { issuedAtOf, type SeenToken } from '../inspect-token.ts';
 
 const name = 'TOKEN_REFRESH_THRESHOLD';
 

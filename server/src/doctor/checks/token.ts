@@ -1,6 +1,6 @@
-import type { Acceptance } from './acceptance.ts';
+import type { Acceptance } from '../token-acceptance.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';
-import type { SeenToken } from '../token-claims.ts';
+import type { SeenToken } from '../inspect-token.ts';
 
 const name = 'token';
 const newToken = 'Pipe in an access token of now: sign in, and take the cookie access_token';

@@ -1,5 +1,5 @@
 import { type ConfigWarning, variables } from '../../config.ts';
-import type { Faults } from '../environment.ts';
+import type { Faults } from '../partial-config.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';
 
 export type VariablesOptions = {

@@ -2,7 +2,7 @@ import { codeOfReason, httpStatusOfCode, type Reason } from '@auth-bff/shared';
 import type { FastifyRequest } from 'fastify';
 import type { CallOutcome } from '../../auth-service/transport.ts';
 import type { DirectoryKind } from '../../directory/directory.ts';
-import type { Recalled } from '../../directory/freshness.ts';
+import type { Recalled } from '../../directory/swr-cache.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';

@@ -1,6 +1,6 @@
 import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import type { TokenSet } from '../../auth-service/grant.ts';
+import type { TokenSet } from '../../auth-service/token-set.ts';
 import { causeOf } from '../../auth-service/transport.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { AppError } from '../../errors.ts';

@@ -1,7 +1,7 @@
-import { createAuthServiceClient } from '../../auth-service/client.ts';
-import type { Transport } from '../../auth-service/transport.ts';
-import { isAppError } from '../../errors.ts';
-import type { VerifiedToken } from '../../token/verified-token.ts';
+import { createAuthServiceClient } from '../auth-service/client.ts';
+import type { Transport } from '../auth-service/transport.ts';
+import { isAppError } from '../errors.ts';
+import type { VerifiedToken } from '../token/verified-token.ts';
 
 /** What the Auth Service says of a token; `unknown` with the reason for which it was not asked or did not say. */
 export type Acceptance = { state: 'accepted' | 'refused' } | { state: 'unknown'; because: string };

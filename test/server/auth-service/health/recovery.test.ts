@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { createRecovery } from '../../../../server/src/auth-service/resilience/recovery.ts';
+import { createRecovery } from '../../../../server/src/auth-service/health/recovery.ts';
 
 it('tells of the return, also where a call that was answered meanwhile has marked the service up', async () => {
   let isThere = false;

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Caller } from '../../../server/src/auth-service/transport.ts';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
-import { createUnshared } from '../../../server/src/directory/unshared.ts';
+import { createUnshared } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';
 
 type Request = {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFreshness } from '../../../server/src/directory/freshness.ts';
+import { createFreshness } from '../../../server/src/directory/swr-cache.ts';
 
 it('loads a stale answer anew once, however many ask meanwhile, and again after that', async () => {
   let nowMs = 0;
