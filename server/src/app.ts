@@ -203,7 +203,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const tracing = createTracing({ url: config.authServiceUrl, notesOf: requestNotes.of });
 
   const { createDeadline, sleep } = options;
-  const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
+  const health = createAuthServiceHealth({ now, onDown: () => recovery.start() });
   const transport = createTransport({
     url: config.authServiceUrl,
     apiKey: config.apiKey,
@@ -223,14 +223,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     monotonicNow,
     onOpen(endpoint) {
       log.warn({ endpoint }, 'The Auth Service fails at this endpoint, which is not asked for a while.');
-      recovery.suspect();
+      recovery.start();
     },
   });
   const recovery = createRecovery({
     probe,
     isDown: health.isDown,
     onDown: health.markDown,
-    onBack() {
+    onRecovered() {
       log.info({}, 'The Auth Service is back.');
       resilience.recover();
     },
@@ -246,8 +246,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     authService,
     lifetimes: config.directory,
     now,
-    onRecall: observer.onLookup,
-    onJoin: observer.onSharedLoad,
+    onLookup: observer.onLookup,
+    onSharedLoad: observer.onSharedLoad,
   });
   const status = createStatus({ health, directory, probe, now });
   const counterHere = createMemoryHitCounter({ now });
@@ -427,7 +427,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         directory,
         assignments,
         membership,
-        status: status.look,
+        status: status.check,
         charge: rateLimit.charge,
         left: leftSignalOf(reply),
         onStale: () => {

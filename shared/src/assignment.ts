@@ -3,15 +3,15 @@ import { maxIdsPerCall } from './protocol.ts';
 import { RoleName, SystemName } from './roles.ts';
 import { PersonId, User } from './user.ts';
 
-/** Whose turn it is: a person, or why there is nobody. */
+/** The assigned person, or the reason why there is none. */
 export const Assignment = z.union([
   z.object({
     assignee: User,
-    /** Whether the key was seen before, and this is whom it was given to then. */
+    /** The key was assigned before, and this is its earlier assignee. */
     replayed: z.boolean(),
-    /** The active people who have the role, before `exclude`. */
+    /** Number of active people with the role, before `exclude`. */
     candidates: z.number(),
-    /** Whether who they are comes from memory, since the Auth Service cannot be asked. */
+    /** The candidates come from the cache, because the Auth Service is unavailable. */
     stale: z.boolean(),
   }),
   z.object({
@@ -26,22 +26,22 @@ export type Assignment = z.infer<typeof Assignment>;
 export const RotationInput = z.object({ system: SystemName, role: RoleName });
 export type RotationInput = z.infer<typeof RotationInput>;
 
-/** People who are passed over in this call, at no cost to their turn. */
+/** Ids of people to skip in this call. They keep their place in the rotation. */
 const Excluded = z.array(PersonId).max(maxIdsPerCall, `Expected at most ${maxIdsPerCall} ids`).optional();
 
 export const PeekInput = RotationInput.extend({ exclude: Excluded });
 export type PeekInput = z.infer<typeof PeekInput>;
 
 export const NextInput = PeekInput.extend({
-  /** What the turn is for, such as a ticket's id: the same key gives the same person again, for 24 hours. */
+  /** Idempotency key, such as a ticket's id. For 24 hours, the same key returns the same person. */
   key: z
     .string()
-    .min(1, 'Expected what the turn is for, such as the id of a ticket')
+    .min(1, 'Expected a key, such as the id of a ticket')
     .max(200, 'Expected at most 200 characters')
     .optional(),
 });
 export type NextInput = z.infer<typeof NextInput>;
 
-/** The people who have the role, in the order of their turns. */
+/** The people with the role, next in turn first. */
 export const CandidatesAnswer = z.object({ users: z.array(User) });
 export type CandidatesAnswer = z.infer<typeof CandidatesAnswer>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An employee, as the help desk may see them. `null` means that the Auth Service did not say. */
+/** An employee, as visible to the help desk. A field is `null` if the Auth Service does not report it. */
 export const Employee = z.object({
   id: z.number(),
   email: z.string(),

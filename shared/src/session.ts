@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { SystemRole } from './roles.ts';
 
-/** Staff and employees are different people even where their numbers are equal. */
+/** Staff and employees are different people, even with equal ids. */
 export const PersonType = z.enum(['staff', 'employee']);
 export type PersonType = z.infer<typeof PersonType>;
 
-/** Who is signed in, what they belong to, and until when. */
+/** The signed-in person, their memberships, and the times of expiry and refresh. */
 export const Session = z.object({
   user: z.object({
     id: z.number(),
@@ -16,13 +16,13 @@ export const Session = z.object({
   systems: z.array(z.string()),
   roles: z.array(SystemRole),
   expiresAt: z.date(),
-  /** When the session should be refreshed: `TOKEN_REFRESH_THRESHOLD` before `expiresAt`, at most half of its lifetime. */
+  /** When to refresh the session: `TOKEN_REFRESH_THRESHOLD` before `expiresAt`, but at most half of its lifetime before. */
   refreshAt: z.date(),
 });
 export type Session = z.infer<typeof Session>;
 
 /**
- * Who is signed in, as an answer and never as an error. `expired`: a refresh token came along, so that a refresh may help.
+ * The state of the session. `expired`: the request carries a refresh token, so a refresh may help.
  */
 export const CurrentSession = z.discriminatedUnion('state', [
   z.object({ state: z.literal('signed_in'), session: Session }),
@@ -34,19 +34,19 @@ export type CurrentSession = z.infer<typeof CurrentSession>;
 export const LoginInput = z.object({
   email: z.string().trim().min(1, 'Expected an e-mail address').max(254, 'Expected at most 254 characters'),
   password: z.string().min(1, 'Expected a password').max(1024, 'Expected at most 1024 characters'),
-  /** Left out means staff; never both are tried. */
+  /** Default `staff`. The server tries one type only. */
   as: PersonType.optional(),
   captchaToken: z.string().min(1).max(8192).optional(),
 });
 export type LoginInput = z.infer<typeof LoginInput>;
 
 export const VerifyOtpInput = z.object({
-  /** What `session.login` answered. It dies after 10 minutes, with its first success, and with its fifth wrong code. */
+  /** From `session.login`. Valid for 10 minutes, until the first success or the fifth wrong code. */
   challenge: z.string().min(1).max(16_384),
   code: z
     .string()
     .trim()
-    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected the code as it was sent: 4 to 10 letters or digits'),
+    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected a code of 4 to 10 letters or digits'),
 });
 export type VerifyOtpInput = z.infer<typeof VerifyOtpInput>;
 

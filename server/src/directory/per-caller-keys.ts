@@ -1,23 +1,26 @@
 import { createBoundedMap } from '../platform/bounded-map.ts';
 
-export type UnsharedOptions = {
+export type PerCallerKeysOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
-const unsharedForMs = 60_000;
+const lifetimeMs = 60_000;
 const maxKeys = 10_000;
 
-/** What somebody was denied: for a minute each person asks for it with their own token alone, and nobody is answered from memory. */
-export const createUnshared = <Key extends string | number>({ now }: UnsharedOptions) => {
+/**
+ * Keys that the Auth Service denied to some caller. For a minute, each caller loads such a key with their own token, and
+ * the cache is bypassed.
+ */
+export const createPerCallerKeys = <Key extends string | number>({ now }: PerCallerKeysOptions) => {
   const untilMs = createBoundedMap<Key, number>(maxKeys);
   return {
-    deny: (key: Key): void => void untilMs.set(key, now() + unsharedForMs),
-    isShared(key: Key): boolean {
+    add: (key: Key): void => void untilMs.set(key, now() + lifetimeMs),
+    has(key: Key): boolean {
       const until = untilMs.get(key);
-      return until === undefined || now() >= until;
+      return until !== undefined && now() < until;
     },
   };
 };
 
-export type Unshared<Key extends string | number> = ReturnType<typeof createUnshared<Key>>;
+export type PerCallerKeys<Key extends string | number> = ReturnType<typeof createPerCallerKeys<Key>>;

@@ -1,81 +1,81 @@
-import type { MaybePromise } from '../platform/maybe-promise.ts';
-import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { createBoundedMap } from '../platform/bounded-map.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 
-/** How long an answer serves, in seconds since it came. */
+/** Ages in seconds since the value was loaded. */
 export type Lifetimes = {
-  /** It is the answer. */
+  /** Until this age, the value is returned. */
   freshSeconds: number;
-  /** It still is, while it is loaded anew in the background. Up to `freshSeconds`: not at all. */
+  /** Until this age, the value is returned and revalidated in the background. Not above `freshSeconds`: disabled. */
   staleSeconds: number;
-  /** It is where it cannot be loaded. */
+  /** Until this age, the value is returned if loading fails because of an outage. */
   staleOnErrorSeconds: number;
-  /** That there is none is an answer, too. Default 0: it is not remembered. */
+  /** For this time, a "not found" is cached. Default 0: never. */
   notFoundSeconds?: number;
 };
 
-export type FreshnessOptions = Lifetimes & {
-  /** The most answers kept; the least recently used goes first. */
+export type SwrCacheOptions = Lifetimes & {
+  /** Maximum of entries. The least recently used entry is evicted first. */
   maxEntries: number;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Told of each recall, and of the request that it was for. */
-  onRecall?: ((how: Recalled, requestId: string | undefined) => void) | undefined;
+  /** Runs once per `get`, with the id of the request. */
+  onResult?: ((result: CacheResult, requestId: string | undefined) => void) | undefined;
 };
 
-/** `hit`: known and fresh, also that there is none. `stale`: known and old. `miss`: it had to be loaded. */
-export type Recalled = 'hit' | 'stale' | 'miss';
+/** `hit`: fresh, including a cached "not found". `stale`: a stale value was returned. `miss`: loaded. */
+export type CacheResult = 'hit' | 'stale' | 'miss';
 
-export type Recall<Answer> = {
+export type CacheLookup<Value> = {
   key: string;
   requestId?: string | undefined;
-  load: () => Promise<Answer>;
-  /** Loads for nobody who waits. */
-  reload: () => Promise<Answer>;
-  /** Told where a stale answer is given; left out, none is. */
+  load: () => Promise<Value>;
+  /** Loads in the background, independently of the current request. */
+  revalidate: () => Promise<Value>;
+  /** Runs if the returned value is stale. Without it, stale values are never returned. */
   onStale?: (() => void) | undefined;
-  /** Whether a known answer is as much as was asked for; in an outage it serves all the same. Default: any is. */
-  serves?: ((known: Answer) => boolean) | undefined;
-  /** The oldest answer that will do, in seconds; an older one is loaded anew. Default: `freshSeconds`. */
+  /** Whether a cached value has enough data for this lookup. Ignored in an outage. Default: always true. */
+  isSufficient?: ((value: Value) => boolean) | undefined;
+  /** Older values are loaded again. Default: `freshSeconds`. */
   maxAgeSeconds?: number | undefined;
 };
 
-type Entry<Answer> = { answer: Answer; atMs: number };
-type Missing = { error: AppError; atMs: number };
+type Entry<Value> = { value: Value; atMs: number };
+type NotFound = { error: AppError; atMs: number };
 
-/** Since when answers are stale for want of newer ones, and when the last such answer was given; since the epoch. */
+/** First and last time at which loading failed since the last success. Milliseconds since the epoch. */
 export type Staleness = { sinceMs: number; lastMs: number };
 
-/** Whether the failure says nothing about what was asked, so that what was known before may stand in. */
+/** The failure says nothing about the requested value, so a cached one may replace it. */
 const isOutage = (error: unknown) =>
   isAppError(error, 'auth_service_unavailable', 'auth_service_contract', 'overloaded');
 
 const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'employee_not_found');
 
-const isEnough = <Answer>({ answer }: Entry<Answer>, serves: Recall<Answer>['serves']): boolean =>
-  serves === undefined || serves(answer);
+const isEnough = <Value>({ value }: Entry<Value>, isSufficient: CacheLookup<Value>['isSufficient']): boolean =>
+  isSufficient === undefined || isSufficient(value);
 
-/** Remembers answers, and says how long each one serves: fresh, stale while it is loaded anew, stale in an outage. */
-export const createFreshness = <Answer>(options: FreshnessOptions) => {
-  const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now, onRecall } = options;
-  const entries = createBoundedMap<string, Entry<Answer>>(maxEntries);
-  // On their own, or whoever asks for many that are not there would push out those who are.
-  const missing = createBoundedMap<string, Missing>(maxEntries);
-  const reloading = new Set<string>();
+/** Stale-while-revalidate cache with stale-if-error. */
+export const createSwrCache = <Value>(options: SwrCacheOptions) => {
+  const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now, onResult } = options;
+  const entries = createBoundedMap<string, Entry<Value>>(maxEntries);
+  // A separate map, so that lookups of unknown keys cannot evict values.
+  const notFound = createBoundedMap<string, NotFound>(maxEntries);
+  const revalidating = new Set<string>();
   let staleness: Staleness | null = null;
 
-  const isWithin = ({ atMs }: { atMs: number }, seconds: number, maxAgeSeconds = Number.POSITIVE_INFINITY): boolean =>
+  const isYounger = ({ atMs }: { atMs: number }, seconds: number, maxAgeSeconds = Number.POSITIVE_INFINITY): boolean =>
     now() - atMs < Math.min(seconds, maxAgeSeconds) * 1000;
 
-  /** Takes note of an answer, or of why there is none. */
-  const remember = (key: string, outcome: Answer | AppError): void => {
+  /** Stores a value or a "not found". Ignores other errors. */
+  const store = (key: string, outcome: Value | AppError): void => {
     if (!(outcome instanceof AppError)) {
-      entries.set(key, { answer: outcome, atMs: now() });
-      missing.delete(key);
+      entries.set(key, { value: outcome, atMs: now() });
+      notFound.delete(key);
       staleness = null;
     } else if (isNotFound(outcome)) {
       entries.delete(key);
-      missing.set(key, { error: outcome, atMs: now() });
+      notFound.set(key, { error: outcome, atMs: now() });
     }
   };
 
@@ -83,71 +83,70 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
     if (isOutage(error)) staleness = { sinceMs: staleness?.sinceMs ?? now(), lastMs: now() };
   };
 
-  /** Nobody waits for it, so that whoever comes meanwhile need not join: their number has no bound. */
-  const reloadOnce = (key: string, reload: () => Promise<Answer>): void => {
-    if (reloading.has(key)) return;
-    reloading.add(key);
-    reload()
+  /** At most one revalidation per key. Callers do not wait for it, so their number stays unbounded without cost. */
+  const revalidateOnce = (key: string, revalidate: () => Promise<Value>): void => {
+    if (revalidating.has(key)) return;
+    revalidating.add(key);
+    revalidate()
       .catch(noteFailure)
-      .finally(() => reloading.delete(key));
+      .finally(() => revalidating.delete(key));
   };
 
-  /** What is not both known and fresh. */
-  const recallOrLoad = async (recall: Recall<Answer>, entry: Entry<Answer> | undefined): Promise<Answer> => {
-    const { key, requestId, load, reload, onStale, serves, maxAgeSeconds } = recall;
-    if (entry === undefined) {
-      const gone = missing.get(key);
-      const isGone = gone !== undefined && isWithin(gone, notFoundSeconds, maxAgeSeconds);
-      onRecall?.(isGone ? 'hit' : 'miss', requestId);
-      if (isGone) throw gone.error;
-      return load();
-    }
+  const loadMissing = ({ key, requestId, load, maxAgeSeconds }: CacheLookup<Value>): Promise<Value> => {
+    const known = notFound.get(key);
+    const isKnown = known !== undefined && isYounger(known, notFoundSeconds, maxAgeSeconds);
+    onResult?.(isKnown ? 'hit' : 'miss', requestId);
+    return isKnown ? Promise.reject(known.error) : load();
+  };
+
+  /** For an entry that is old or insufficient. */
+  const loadOrServeStale = async (lookup: CacheLookup<Value>, entry: Entry<Value>): Promise<Value> => {
+    const { key, requestId, load, revalidate, onStale, isSufficient } = lookup;
     const ageSeconds = (now() - entry.atMs) / 1000;
-    const giveStale = (tell: () => void): Answer => {
-      onRecall?.('stale', requestId);
-      tell();
-      return entry.answer;
-    };
-    if (onStale !== undefined && isEnough(entry, serves) && ageSeconds < staleSeconds) {
-      reloadOnce(key, reload);
-      return giveStale(onStale);
+    if (onStale !== undefined && isEnough(entry, isSufficient) && ageSeconds < staleSeconds) {
+      revalidateOnce(key, revalidate);
+      onResult?.('stale', requestId);
+      onStale();
+      return entry.value;
     }
     try {
-      const answer = await load();
-      onRecall?.('miss', requestId);
-      return answer;
+      const value = await load();
+      onResult?.('miss', requestId);
+      return value;
     } catch (error) {
-      // Less than was asked for is better than nothing, but only where nothing else is to be had.
+      // In an outage, an insufficient value is better than an error.
       if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
         noteFailure(error);
-        return giveStale(onStale);
+        onResult?.('stale', requestId);
+        onStale();
+        return entry.value;
       }
-      onRecall?.('miss', requestId);
+      onResult?.('miss', requestId);
       throw error;
     }
   };
 
   return {
-    remember,
-    /** Null where nothing newer was wanted in vain. */
+    store,
+    /** Null while loading works. */
     staleness: () => staleness,
 
-    /** The answer in memory, if it is fresh. Loads nothing, and counts as no use of it. */
-    fresh(key: string): Answer | undefined {
+    /** The cached value if it is fresh. Never loads, and does not count as a use for eviction. */
+    peekFresh(key: string): Value | undefined {
       const entry = entries.peek(key);
-      return entry !== undefined && isWithin(entry, freshSeconds) ? entry.answer : undefined;
+      return entry !== undefined && isYounger(entry, freshSeconds) ? entry.value : undefined;
     },
 
-    /** What is known, while it serves, and else what is loaded. No promise where it is known and fresh. */
-    recall(recall: Recall<Answer>): MaybePromise<Answer> {
-      const { key, requestId, serves, maxAgeSeconds } = recall;
-      const entry = entries.get(key);
-      const isFresh = entry !== undefined && isWithin(entry, freshSeconds, maxAgeSeconds);
-      if (!isFresh || !isEnough(entry, serves)) return recallOrLoad(recall, entry);
-      onRecall?.('hit', requestId);
-      return entry.answer;
+    /** Synchronous if the cached value is fresh and sufficient. */
+    get(lookup: CacheLookup<Value>): MaybePromise<Value> {
+      const entry = entries.get(lookup.key);
+      if (entry === undefined) return loadMissing(lookup);
+      const isFresh = isYounger(entry, freshSeconds, lookup.maxAgeSeconds);
+      if (!isFresh || !isEnough(entry, lookup.isSufficient)) return loadOrServeStale(lookup, entry);
+      onResult?.('hit', lookup.requestId);
+      return entry.value;
     },
   };
 };
 
-export type Freshness<Answer> = ReturnType<typeof createFreshness<Answer>>;
+export type SwrCache<Value> = ReturnType<typeof createSwrCache<Value>>;

@@ -5,79 +5,84 @@ import { type Algorithm, createKeyRing } from '../token/key-ring.ts';
 import { type JsonObject, strictParse } from '../token/strict-parse.ts';
 import { readToken, type VerifiedToken } from '../token/verified-token.ts';
 
-/** Which key made the signature: the current one, the n-th of the previous ones, one with an edge that was copied along, or none. */
-export type Signer = 'current' | { previous: number } | 'current_but_for_its_edges' | 'none';
+/**
+ * The key that signed the token: the current key, the n-th previous key, the current key without surrounding white space
+ * or quotes, or none of them.
+ */
+export type Signer = 'current' | { previous: number } | 'current_trimmed' | 'none';
 
-/** What can be seen of a token here, part by part: where one part is wrong, the others still tell something. */
-export type SeenToken = {
-  /** Null: it is not a token at all, and `refusal` says why. */
+/** The parts of a token. Each is examined on its own, so that one invalid part does not hide the others. */
+export type InspectedToken = {
+  /** Null if the text is no token at all. */
   payload: JsonObject | null;
-  /** Null: one that is not read here. */
+  /** Null if unsupported. */
   algorithm: Algorithm | null;
-  /** Null: it was not looked for. */
+  /** Null if not examined. */
   signer: Signer | null;
-  /** What it says, where its claims permit its use, whoever signed it. */
-  read: VerifiedToken | null;
-  /** Why it is refused, in a clause. */
+  /** The claims, if they are valid. The signature is not considered. */
+  verified: VerifiedToken | null;
+  /** Why the token is invalid: a clause. */
   refusal: string | null;
-  isOfTheFuture: boolean;
+  /** `iat` or `nbf` lies in the future. */
+  isNotYetValid: boolean;
 };
 
 const isAlgorithm = (text: unknown): text is Algorithm => typeof text === 'string' && /^HS(256|384|512)$/.test(text);
 
-/** What a clipboard, a shell or a YAML file adds to a key. */
-const withoutEdges = (key: string) => key.trim().replace(/^(["'])(.*)\1$/, '$2');
+/** Removes what a clipboard, a shell or a YAML file may add. */
+const trimKey = (key: string) => key.trim().replace(/^(["'])(.*)\1$/, '$2');
 
 const isSignedBy = (token: string, key: string, algorithm: Algorithm): boolean =>
   key.trim() !== '' && createKeyRing({ signingKeys: [key], algorithm }).isSigned(token);
 
 const findSigner = (token: string, keys: readonly string[], algorithm: Algorithm): Signer => {
-  for (const [index, key] of keys.entries()) {
-    if (isSignedBy(token, key, algorithm)) return index === 0 ? 'current' : { previous: index };
-  }
-  const [current = ''] = keys;
-  return isSignedBy(token, withoutEdges(current), algorithm) ? 'current_but_for_its_edges' : 'none';
+  const index = keys.findIndex((key) => isSignedBy(token, key, algorithm));
+  if (index === 0) return 'current';
+  if (index > 0) return { previous: index };
+  return isSignedBy(token, trimKey(keys[0] ?? ''), algorithm) ? 'current_trimmed' : 'none';
 };
 
-const clauseOf = (error: unknown): string => {
-  if (isAppError(error)) return error.message.replace(/^The token is not valid: /, '').replace(/\.$/, '');
+/** The reason without the verifier's introduction and without the full stop. */
+const refusalOf = (error: unknown): string => {
+  if (isAppError(error))
+    return error.message.replace(/^The (access )?token is (not valid|invalid): /, '').replace(/\.$/, '');
   throw error;
 };
 
-export type SeeTokenOptions = {
+export type InspectTokenOptions = {
   token: string;
   config: Pick<Config, 'refreshThresholdSeconds'>;
-  /** Null: there is none that can be looked at. */
+  /** Null if there are no usable keys. */
   signingKeys: readonly string[] | null;
   nowMs: number;
 };
 
-/** Looks at a token with the rules of the verifier. Throws nothing that a token could cause. */
-export const seeToken = async ({ token, config, signingKeys, nowMs }: SeeTokenOptions): Promise<SeenToken> => {
+/** Examines a token by the rules of the verifier. Does not throw for any token. */
+export const inspectToken = ({ token, config, signingKeys, nowMs }: InspectTokenOptions): InspectedToken => {
   let parsed: ReturnType<typeof strictParse>;
   try {
     parsed = strictParse(token);
   } catch (error) {
-    const refusal = clauseOf(error);
-    return { payload: null, algorithm: null, signer: null, read: null, refusal, isOfTheFuture: false };
+    const refusal = refusalOf(error);
+    return { payload: null, algorithm: null, signer: null, verified: null, refusal, isNotYetValid: false };
   }
   const { header, payload } = parsed;
   const algorithm = isAlgorithm(header.alg) ? header.alg : null;
   const signer = algorithm === null || signingKeys === null ? null : findSigner(token, signingKeys, algorithm);
-  const seen = { payload, algorithm, signer };
+  const parts = { payload, algorithm, signer };
   try {
     const { refreshThresholdSeconds } = config;
     const options = { use: 'access', nowMs, refreshThresholdSeconds } as const;
-    // By its own algorithm: that this is another than the one configured is told elsewhere.
-    const read = readToken(token, { ...options, algorithm: algorithm ?? 'HS256' });
-    return { ...seen, read, refusal: null, isOfTheFuture: false };
+    // Uses the token's own algorithm, because checkAlgorithm reports a difference from the configured one.
+    const verified = readToken(token, { ...options, algorithm: algorithm ?? 'HS256' });
+    return { ...parts, verified, refusal: null, isNotYetValid: false };
   } catch (error) {
-    return { ...seen, read: null, refusal: clauseOf(error), isOfTheFuture: error instanceof NotYetValidError };
+    return { ...parts, verified: null, refusal: refusalOf(error), isNotYetValid: error instanceof NotYetValidError };
   }
 };
 
-/** When the token says that it was issued: milliseconds since the epoch. Null where it does not, or not in seconds. */
-export const issuedAtOf = ({ payload }: SeenToken): number | null => {
+/** The `iat` claim in milliseconds since the epoch. Null if it is absent or not a number. */
+export const issuedAtMsOf = ({ payload }: InspectedToken): number | null => {
   const { iat } = payload ?? {};
   return typeof iat === 'number' && Number.isFinite(iat) ? iat * 1000 : null;
 };

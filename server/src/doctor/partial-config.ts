@@ -1,21 +1,21 @@
 import { type Config, ConfigError, loadConfig } from '../config.ts';
 
+/** What is wrong with a variable, by its name. */
 export type Faults = ReadonlyMap<string, string>;
 
-export type ReadEnvironment = {
-  /** What can be read. Where a variable is at fault, its default or a stand-in, which no check may use. */
+export type PartialConfig = {
+  /** Invalid variables have their defaults or placeholders, which no check may use. */
   config: Config;
-  /** What is wrong with a variable, by its name. */
   faults: Faults;
 };
 
-/** For what is required and at fault, so that all the rest can be read. */
-const standIns: Record<string, string> = {
-  DJANGO_JWT_SIGNING_KEY: 'stands-in-for-a-key-that-is-at-fault',
-  SEALING_KEY: 'stands-in-for-a-key-that-is-at-fault',
-  AUTH_SERVICE_URL: 'http://stands-in.invalid',
-  AUTH_API_KEY: 'stands-in',
-  // Its default may be the port that PORT has.
+/** Placeholders for required variables, so that the rest of the configuration can be loaded. */
+const placeholders: Record<string, string> = {
+  DJANGO_JWT_SIGNING_KEY: 'placeholder-for-an-invalid-signing-key',
+  SEALING_KEY: 'placeholder-for-an-invalid-sealing-key',
+  AUTH_SERVICE_URL: 'http://placeholder.invalid',
+  AUTH_API_KEY: 'placeholder',
+  // The default could equal PORT.
   OPS_PORT: '0',
 };
 
@@ -28,14 +28,14 @@ const faultsOf = (error: ConfigError): Faults => {
   return faults;
 };
 
-/** Reads the environment as far as it can be read, so that one fault does not hide what else there is to say. */
-export const readEnvironment = (env: Record<string, string | undefined>): ReadEnvironment => {
+/** Loads the valid part of the configuration, so that one invalid variable does not prevent the other checks. */
+export const loadPartialConfig = (env: Record<string, string | undefined>): PartialConfig => {
   try {
     return { config: loadConfig(env), faults: new Map() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const faults = faultsOf(error);
-    const mended = [...faults.keys()].map((variable) => [variable, standIns[variable]] as const);
-    return { config: loadConfig({ ...env, ...Object.fromEntries(mended) }), faults };
+    const replaced = [...faults.keys()].map((variable) => [variable, placeholders[variable]] as const);
+    return { config: loadConfig({ ...env, ...Object.fromEntries(replaced) }), faults };
   }
 };

@@ -3,28 +3,30 @@ import type { Transport } from '../auth-service/transport.ts';
 import { isAppError } from '../errors.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 
-/** What the Auth Service says of a token; `unknown` with the reason for which it was not asked or did not say. */
-export type Acceptance = { state: 'accepted' | 'refused' } | { state: 'unknown'; because: string };
+/** Whether the Auth Service accepts a token. */
+export type TokenAcceptance = { state: 'accepted' | 'refused' } | { state: 'unknown'; reason: string };
 
-export type AskAcceptanceOptions = {
+export type CheckAcceptanceOptions = {
   transport: Pick<Transport, 'request'>;
   token: string;
-  read: VerifiedToken;
+  verified: VerifiedToken;
   now: () => number;
 };
 
-/** Asks the Auth Service whether it accepts a token that has not ended. Guide: "Option 2: Remote Validation". */
-export const askAcceptance = async ({ transport, token, read, now }: AskAcceptanceOptions): Promise<Acceptance> => {
-  if (read.expiresAtMs <= now()) return { state: 'unknown', because: 'it has ended' };
-  const { type, id } = read.principal;
+/** Sends an unexpired token to the Auth Service. Guide: "Option 2: Remote Validation". */
+export const checkAcceptance = async (options: CheckAcceptanceOptions): Promise<TokenAcceptance> => {
+  const { transport, token, verified, now } = options;
+  if (verified.expiresAtMs <= now()) return { state: 'unknown', reason: 'the token has expired' };
+  const { type, id } = verified.principal;
   try {
     const isAccepted = await createAuthServiceClient({ transport, now }).validate({ type, id, accessToken: token });
     return { state: isAccepted ? 'accepted' : 'refused' };
   } catch (error) {
-    if (isAppError(error, 'auth_service_contract'))
-      return { state: 'unknown', because: error.message.replace(/\.$/, '') };
-    // A 401 that says who is gone, a user without a row: refused as well, in other words.
-    if (isAppError(error)) return { state: 'unknown', because: `the Auth Service did not say (${error.reason})` };
-    throw error;
+    if (!isAppError(error)) throw error;
+    const reason =
+      error.reason === 'auth_service_contract'
+        ? error.message.replace(/\.$/, '')
+        : `the Auth Service gave no result (${error.reason})`;
+    return { state: 'unknown', reason };
   }
 };

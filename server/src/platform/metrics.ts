@@ -4,7 +4,7 @@ import type { AssignmentEvent } from '../assignment/engine.ts';
 import type { BreakerState } from '../auth-service/resilience/breaker.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
-import type { Recalled } from '../directory/swr-cache.ts';
+import type { CacheResult } from '../directory/swr-cache.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
@@ -112,7 +112,7 @@ export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, k
   for (const outcome of turnOutcomes) assignments.inc({ outcome }, 0);
 
   // A call may look up 500 people: counted as plain numbers, and told at the scrape.
-  const recalled = new Map<DirectoryKind, Record<Recalled, number>>();
+  const recalled = new Map<DirectoryKind, Record<CacheResult, number>>();
   const joined = new Map<DirectoryKind, number>();
   counter({
     name: 'auth_bff_directory_lookups_total',
@@ -193,7 +193,7 @@ export const createMetrics = ({ status, breakerStates, redis, assignmentBytes, k
     countFailure: (reason: Reason): void => failures.inc({ reason }),
     observeUpstreamCall: ({ endpoint, outcome, durationMs }: Omit<CallOutcome, 'status' | 'requestId'>): void =>
       upstreamCalls.observe({ endpoint, outcome }, durationMs / 1000),
-    countLookup(kind: DirectoryKind, how: Recalled): void {
+    countLookup(kind: DirectoryKind, how: CacheResult): void {
       const counts = recalled.get(kind) ?? { hit: 0, stale: 0, miss: 0 };
       counts[how] += 1;
       recalled.set(kind, counts);

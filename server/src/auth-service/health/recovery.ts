@@ -2,49 +2,46 @@ export type RecoveryOptions = {
   /** Rejects while the service is down. */
   probe: () => Promise<void>;
   isDown: () => boolean;
-  /** The service does not answer. */
+  /** A probe has failed. */
   onDown: () => void;
-  /** The service was down and answers again. */
-  onBack: () => void;
-  /** Milliseconds between two looks while it is down. Default 5,000. */
+  /** The service was down and responds again. */
+  onRecovered: () => void;
+  /** Milliseconds between probes while the service is down. Default 5,000. */
   everyMs?: number | undefined;
 };
 
-/**
- * Looks after a service that is down, so that it is asked again soon after its return: breakers that wait longer
- * each time would find out late.
- */
-export const createRecovery = ({ probe, isDown, onDown, onBack, everyMs = 5_000 }: RecoveryOptions) => {
+/** Probes a service that is down. Open breakers alone would notice its return late, because their waits grow. */
+export const createRecovery = ({ probe, isDown, onDown, onRecovered, everyMs = 5_000 }: RecoveryOptions) => {
   let timer: NodeJS.Timeout | null = null;
-  let isLooking = false;
+  let isProbing = false;
   let isClosed = false;
-  /** Whether a look has found it down. A call that is answered meanwhile marks it up, and tells nobody else. */
-  let hasFoundDown = false;
+  /** Kept here, because a successful call may mark the service as up before the next probe. */
+  let hasProbeFailed = false;
 
-  const look = async (): Promise<void> => {
-    const wasDown = hasFoundDown || isDown();
-    isLooking = true;
+  const check = async (): Promise<void> => {
+    const wasDown = hasProbeFailed || isDown();
+    isProbing = true;
     try {
       await probe();
-      hasFoundDown = false;
-      if (wasDown) onBack();
+      hasProbeFailed = false;
+      if (wasDown) onRecovered();
     } catch {
-      hasFoundDown = true;
+      hasProbeFailed = true;
       onDown();
       if (!isClosed) timer = setTimeout(onTimer, everyMs).unref();
     } finally {
-      isLooking = false;
+      isProbing = false;
     }
   };
   const onTimer = () => {
     timer = null;
-    void look();
+    void check();
   };
 
   return {
-    /** Something failed: looks whether it is the service, and goes on looking while it is. */
-    suspect(): void {
-      if (timer === null && !isLooking && !isClosed) void look();
+    /** Call after a failure. Probes the service, and repeats that until it responds. */
+    start(): void {
+      if (timer === null && !isProbing && !isClosed) void check();
     },
     close(): void {
       isClosed = true;

@@ -2,7 +2,7 @@ import { codeOfReason, httpStatusOfCode, type Reason } from '@auth-bff/shared';
 import type { FastifyRequest } from 'fastify';
 import type { CallOutcome } from '../../auth-service/transport.ts';
 import type { DirectoryKind } from '../../directory/directory.ts';
-import type { Recalled } from '../../directory/swr-cache.ts';
+import type { CacheResult } from '../../directory/swr-cache.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -77,7 +77,7 @@ export const createObserver = ({ log, metrics, notes, monotonicNow }: ObserverOp
       of.upstreamMs += outcome.durationMs;
     },
 
-    onLookup(kind: DirectoryKind, how: Recalled, requestId: string | undefined): void {
+    onLookup(kind: DirectoryKind, how: CacheResult, requestId: string | undefined): void {
       metrics.countLookup(kind, how);
       const of = how === 'miss' ? undefined : notes.of(requestId);
       if (of === undefined) return;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions as IoRedisOptions } from 'ioredis';
-import { readRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
+import { parseRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
 import type { Log } from '../log.ts';
 import { isFromReplica, toRedisCause } from './redis-errors.ts';
 
@@ -28,7 +28,7 @@ const replicaToldEveryMs = 60_000;
 
 /** Where REDIS_URL leads. Throws for one that its check does not admit, without its value. */
 const redisTarget = (url: string): RedisTarget => {
-  const reading = readRedisUrl(url);
+  const reading = parseRedisUrl(url);
   if ('fault' in reading) throw new TypeError(`REDIS_URL: ${reading.fault}`);
   return reading.value;
 };
