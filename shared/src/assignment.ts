@@ -1,39 +1,44 @@
 import { z } from 'zod';
 import { maxIdsPerCall } from './protocol.ts';
 import { RoleName, SystemName } from './roles.ts';
+import { schemaOf } from './schema-of.ts';
 import { PersonId, User } from './user.ts';
 
-/** The assigned person, or the reason why there is none. */
-export const Assignment = z.union([
-  z.object({
-    assignee: User,
-    /** The key was assigned before, and this is its earlier assignee. */
-    replayed: z.boolean(),
-    /** Number of active people with the role, before `exclude`. */
-    candidates: z.number(),
-    /** The candidates come from the cache, because the Auth Service is unavailable. */
-    stale: z.boolean(),
-  }),
-  z.object({
-    assignee: z.null(),
-    reason: z.enum(['no_candidates', 'all_excluded']),
-    candidates: z.number(),
-    stale: z.boolean(),
-  }),
-]);
-export type Assignment = z.infer<typeof Assignment>;
+/** The person whose turn it is, or the reason why no person is available. */
+export type Assignment =
+  | {
+      assignee: User;
+      /** Whether an earlier call with the same key got this person. */
+      replayed: boolean;
+      /** Number of active people with the role, before `exclude`. */
+      candidates: number;
+      /** Whether the people come from the cache because the Auth Service is unavailable. */
+      stale: boolean;
+    }
+  | { assignee: null; reason: 'no_candidates' | 'all_excluded'; candidates: number; stale: boolean };
+export const Assignment = schemaOf<Assignment>()(
+  z.union([
+    z.object({ assignee: User, replayed: z.boolean(), candidates: z.number(), stale: z.boolean() }),
+    z.object({
+      assignee: z.null(),
+      reason: z.enum(['no_candidates', 'all_excluded']),
+      candidates: z.number(),
+      stale: z.boolean(),
+    }),
+  ]),
+);
 
 export const RotationInput = z.object({ system: SystemName, role: RoleName });
 export type RotationInput = z.infer<typeof RotationInput>;
 
-/** Ids of people to skip in this call. They keep their place in the rotation. */
+/** People to skip in this call. They keep their turns. */
 const Excluded = z.array(PersonId).max(maxIdsPerCall, `Expected at most ${maxIdsPerCall} ids`).optional();
 
 export const PeekInput = RotationInput.extend({ exclude: Excluded });
 export type PeekInput = z.infer<typeof PeekInput>;
 
 export const NextInput = PeekInput.extend({
-  /** Idempotency key, such as a ticket's id. For 24 hours, the same key returns the same person. */
+  /** Idempotency key, such as a ticket's id: for 24 hours, the same key returns the same person. */
   key: z
     .string()
     .min(1, 'Expected a key, such as the id of a ticket')
@@ -42,6 +47,8 @@ export const NextInput = PeekInput.extend({
 });
 export type NextInput = z.infer<typeof NextInput>;
 
-/** The people with the role, next in turn first. */
-export const CandidatesAnswer = z.object({ users: z.array(User) });
-export type CandidatesAnswer = z.infer<typeof CandidatesAnswer>;
+/** The active people with the role, in the order of their turns. */
+export interface CandidatesAnswer {
+  users: User[];
+}
+export const CandidatesAnswer = schemaOf<CandidatesAnswer>()(z.object({ users: z.array(User) }));

@@ -15,7 +15,7 @@ export const httpStatusOfCode = {
 
 export type ErrorCode = keyof typeof httpStatusOfCode;
 
-/** Error reasons and their tRPC codes. Clients branch on the reason: it is stable, while messages may change. */
+/** The reasons of failed calls and their tRPC codes. Callers branch on the reason: messages may change, reasons do not. */
 export const codeOfReason = {
   token_expired: 'UNAUTHORIZED',
   no_token: 'UNAUTHORIZED',
@@ -47,20 +47,23 @@ export const codeOfReason = {
 
 export type Reason = keyof typeof codeOfReason;
 
-/** One invalid part of the input: its path, such as `ids.3`, and the expected value. */
-export type InputIssue = { path: string; message: string };
+/** A fault in a call's input: its path (`ids.3`) and the expected value. */
+export interface InputIssue {
+  path: string;
+  message: string;
+}
 
 /** The `data` of every error of the BFF. */
-export type ErrorData = {
+export interface ErrorData {
   code: ErrorCode;
   httpStatus: number;
   reason: Reason;
-  /** The called procedure, if there is one. */
+  /** The procedure called, if it is known. */
   path?: string;
-  /** Whole seconds after which a retry makes sense. */
+  /** Whole seconds to wait before the next attempt, if waiting helps. */
   retryAfterSeconds?: number;
-  /** Only with `invalid_input`. */
+  /** Each fault of the input. Only with `invalid_input`. */
   issues?: InputIssue[];
   /** Only in development. */
   stack?: string;
-};
+}

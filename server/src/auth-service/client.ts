@@ -1,6 +1,6 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
-import { slices } from '../platform/slices.ts';
+import { slices } from '../platform/cooperative-yield.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';

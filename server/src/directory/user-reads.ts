@@ -4,7 +4,7 @@ import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
 import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import { createPerCallerKeys } from './per-caller-keys.ts';
 import { type DirectoryCaller, type ReadThrough, readThrough } from './read-through.ts';
 import { createSharedLoads } from './shared-loads.ts';
