@@ -39,8 +39,8 @@ const rename = (name: string) =>
     }),
   }) as const;
 
-describe('a person who is known', () => {
-  it('is answered from memory for a minute, and asked of nobody', async () => {
+describe('a cached person', () => {
+  it('is fresh for a minute, without an upstream call', async () => {
     await using test = await start();
     await test.trpc.users.byId.query({ id: 5 });
     test.authService.fault('user', rename('Renamed'));
@@ -49,7 +49,7 @@ describe('a person who is known', () => {
     expect([test.isStale(), test.authService.count('user')]).toEqual([null, 1]);
   });
 
-  it('is answered at once after that, said to be stale, and loaded anew meanwhile', async () => {
+  it('is returned as stale after a minute, and revalidated in the background', async () => {
     await using test = await start();
     await test.trpc.users.byId.query({ id: 5 });
     test.authService.fault('user', rename('Renamed'));
@@ -61,7 +61,7 @@ describe('a person who is known', () => {
     expect(test.isStale()).toBe(null);
   });
 
-  it('is waited for after five minutes', async () => {
+  it('is loaded again after five minutes', async () => {
     await using test = await start();
     await test.trpc.users.byId.query({ id: 5 });
     test.authService.fault('user', rename('Renamed'));
@@ -70,7 +70,7 @@ describe('a person who is known', () => {
     expect(test.isStale()).toBe(null);
   });
 
-  it('is answered through an outage of an hour, said to be stale, and no longer', async () => {
+  it('is returned as stale during an outage of up to an hour', async () => {
     await using test = await start();
     await test.trpc.users.byId.query({ id: 5 });
     test.breakDown();
@@ -81,7 +81,7 @@ describe('a person who is known', () => {
     expect(await reasonOf(test.trpc.users.byId.query({ id: 5 }))).toBe('auth_service_unavailable');
   });
 
-  it('is gone where the Auth Service says so, whatever was known', async () => {
+  it('is removed from the cache when the Auth Service answers not found', async () => {
     await using test = await start();
     await test.trpc.users.byId.query({ id: 5 });
     test.authService.fault('user', { kind: 'status', status: 404, body: '{"error":"User not found."}' });
@@ -93,7 +93,7 @@ describe('a person who is known', () => {
     expect(await reasonOf(test.trpc.users.byId.query({ id: 5 }))).toBe('auth_service_unavailable');
   });
 
-  it('may be anybody: users of many, by company id, employees, one’s own profile', async () => {
+  it('may come from any lookup: bulk, company id, employee or own profile', async () => {
     await using test = await start();
     const ask = () => [
       test.trpc.users.byIds.query({ ids: [5, 6] }),
@@ -109,8 +109,8 @@ describe('a person who is known', () => {
   });
 });
 
-describe('a person of whom less is known than was asked for', () => {
-  it('is answered so in an outage, and said to be stale', async () => {
+describe('a cached person with insufficient data', () => {
+  it('is returned as stale during an outage', async () => {
     await using test = await start();
     test.authService.fault('user', { kind: 'status', status: 500 });
     await test.trpc.users.byIds.query({ ids: [5, 6] });
@@ -123,8 +123,8 @@ describe('a person of whom less is known than was asked for', () => {
   });
 });
 
-describe('a number that nobody has', () => {
-  it('is remembered for ten seconds', async () => {
+describe('an unknown id', () => {
+  it('is cached as not found for ten seconds', async () => {
     await using test = await start();
     for (const seconds of [0, 9, 1]) {
       test.clock.advance(seconds * 1_000);
@@ -134,11 +134,11 @@ describe('a number that nobody has', () => {
   });
 });
 
-describe('a list of who has a role', () => {
+describe('a list of role holders', () => {
   const byRole = ({ trpc }: Awaited<ReturnType<typeof start>>) =>
     trpc.users.byRole.query({ system: 'TTS', role: 'Technician' });
 
-  it('is remembered for 15 seconds, and then waited for', async () => {
+  it('is fresh for 15 seconds, and loaded again after that', async () => {
     await using test = await start();
     await byRole(test);
     test.clock.advance(14_999);
@@ -149,7 +149,7 @@ describe('a list of who has a role', () => {
     expect([test.authService.count('round-robin'), test.isStale()]).toEqual([2, null]);
   });
 
-  it('serves through an outage of ten minutes', async () => {
+  it('is returned as stale during an outage of up to ten minutes', async () => {
     await using test = await start();
     const before = await byRole(test);
     test.breakDown();
@@ -161,8 +161,8 @@ describe('a list of who has a role', () => {
   });
 });
 
-describe('what is never stale', () => {
-  it('is who may: a person whose systems are completed from user-info, which was asked a minute ago', async () => {
+describe('a stale answer', () => {
+  it('is never used for permissions: a person whose systems come from user-info more than a minute ago is unavailable', async () => {
     await using test = await start({ authService: { claims: 'least' } });
     const byRole = () => test.trpc.users.byRole.query({ system: 'TTS', role: 'Technician' });
     await byRole();
@@ -177,7 +177,7 @@ describe('what is never stale', () => {
     expect(await test.trpc.session.me.query()).toMatchObject({ systems: [], roles: [] });
   });
 
-  it('is whether a token holds', async () => {
+  it('is never used for token validation', async () => {
     await using test = await start();
     for (const _ of [1, 2]) expect(await test.trpc.session.validate.query()).toEqual({ valid: true });
     expect(test.authService.count('validate')).toBe(2);
@@ -186,8 +186,8 @@ describe('what is never stale', () => {
   });
 });
 
-describe('how the Auth Service is', () => {
-  it('is degraded while it is down and people are answered from memory, and up again after', async () => {
+describe('the status of the Auth Service', () => {
+  it('is degraded while it is down and stale people are returned, and up after its return', async () => {
     await using test = await start({ recoveryEveryMs: 20 });
     await test.trpc.users.byId.query({ id: 5 });
     test.clock.advance(minutes(10));
@@ -204,12 +204,12 @@ describe('how the Auth Service is', () => {
   });
 });
 
-describe('the memory', () => {
-  it('is bounded, however many people are asked for', async () => {
+describe('the directory cache', () => {
+  it('has a bounded size, however many people are looked up', async () => {
     const authService = {
-      user: async (id: number) => ({ user: person(id), told: new Set(['companyId']) }),
+      user: async (id: number) => ({ user: person(id), reported: new Set(['companyId']) }),
       users: async (ids: readonly number[]) =>
-        new Map(ids.map((id) => [id, { user: person(id), told: new Set(['companyId']) }])),
+        new Map(ids.map((id) => [id, { user: person(id), reported: new Set(['companyId']) }])),
     } as unknown as AuthServiceClient;
     const person = (id: number) => ({ id, email: `somebody.${id}@example.com`, firstName: 'S', lastName: `No ${id}` });
     const people = { freshSeconds: 60, staleSeconds: 300, staleOnErrorSeconds: 3600, notFoundSeconds: 10 };

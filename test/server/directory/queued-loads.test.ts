@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Caller } from '../../../server/src/auth-service/transport.ts';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
-import { createUnshared } from '../../../server/src/directory/unshared.ts';
+import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';
 
 type Request = {
@@ -19,13 +19,13 @@ type Request = {
 const start = (maxKeys = 1) => {
   const requests: Request[] = [];
   const { load } = createSharedLoads<number, string>({
-    load: (keys, { id, onWait, onBegin, signal }) =>
+    load: (keys, { id, onQueued, onAdmitted, signal }) =>
       new Promise((resolve, reject) => {
         signal?.addEventListener('abort', () => reject(signal.reason as Error));
         requests.push({
           name: `${id}: ${keys.join(',')}`,
-          wait: () => onWait?.(),
-          begin: () => onBegin?.(),
+          wait: () => onQueued?.(),
+          begin: () => onAdmitted?.(),
           isGivenUp: () => signal?.aborted === true,
           end: async (outcome) => {
             resolve(new Map(keys.map((key) => [key, outcome])));
@@ -34,7 +34,7 @@ const start = (maxKeys = 1) => {
         });
       }),
     notFound: () => new AppError('user_not_found'),
-    unshared: createUnshared<number>({ now: () => 0 }),
+    perCallerKeys: createPerCallerKeys<number>({ now: () => 0 }),
     maxKeys,
   });
   const answers: string[] = [];
@@ -64,7 +64,7 @@ const start = (maxKeys = 1) => {
   };
 };
 
-it('a load that waits for its turn is joined by the same person alone', async () => {
+it('a queued load is joined by the same person only', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1);
   request(0).wait();
@@ -75,7 +75,7 @@ it('a load that waits for its turn is joined by the same person alone', async ()
   expect(answers.toSorted()).toEqual(['1: found', '1: found', '2: found']);
 });
 
-it('a load of somebody who only claims to be a person holds that person up no more than others', async () => {
+it('the queued load of an unverified token does not delay the person that it names', async () => {
   const { ask, askUnverified, request, names, answers } = start();
   await askUnverified(5, 1);
   request(0).wait();
@@ -86,7 +86,7 @@ it('a load of somebody who only claims to be a person holds that person up no mo
   expect(answers).toHaveLength(2);
 });
 
-it('people who asked in the same tick go on alone where the first has to wait', async () => {
+it('callers of the same tick continue with their own loads if the first one is queued', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1, 2, 3, 2);
   expect(names()).toEqual(['1: 5']);
@@ -98,7 +98,7 @@ it('people who asked in the same tick go on alone where the first has to wait', 
   expect(answers).toHaveLength(4);
 });
 
-it('the first that gets its turn answers all, and the others leave the queue', async () => {
+it('the first admitted load answers all callers, and the other loads leave the queue', async () => {
   const { ask, request, names, answers } = start();
   for (const id of [1, 2, 3]) {
     await ask(5, id);
@@ -113,7 +113,7 @@ it('the first that gets its turn answers all, and the others leave the queue', a
   expect(names()).toHaveLength(3);
 });
 
-it('a load that waits again for a second request holds up nobody else', async () => {
+it('a load that is queued again for a second request does not delay other persons', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1);
   request(0).begin();
@@ -132,7 +132,7 @@ it('a load that waits again for a second request holds up nobody else', async ()
   expect([answers.toSorted(), request(0).isGivenUp()]).toEqual([['1: found', '2: found'], true]);
 });
 
-it('keys of others in one request are asked for apart where that waits, in one request for each person', async () => {
+it('keys of other persons get one separate request per person if their common request is queued', async () => {
   const { ask, request, names, answers } = start(100);
   const asked = [ask(1, 1), ask(2, 1), ask(3, 2), ask(4, 2)];
   await Promise.all(asked);
@@ -148,7 +148,7 @@ it('keys of others in one request are asked for apart where that waits, in one r
   expect(request(0).isGivenUp()).toBe(false);
 });
 
-it('whoever leaves takes no load along that answers somebody else', async () => {
+it('a caller that disconnects does not cancel a load with other waiters', async () => {
   const { ask, askUntil, request, answers } = start();
   const [one, other] = [new AbortController(), new AbortController()];
   await askUntil(one.signal, 5, 1);
@@ -166,7 +166,7 @@ it('whoever leaves takes no load along that answers somebody else', async () => 
   expect(answers).toEqual(['1: internal', '3: internal', '2: found']);
 });
 
-it('a load is given up with the last who joined it when it got its turn', async () => {
+it('a load is cancelled when the last waiter that joined it disconnects', async () => {
   const { askUntil, request, answers } = start();
   const leaving = [1, 2].map(() => new AbortController());
   for (const [index, { signal }] of leaving.entries()) {
@@ -182,7 +182,7 @@ it('a load is given up with the last who joined it when it got its turn', async 
   expect(answers).toEqual(['2: internal', '1: internal']);
 });
 
-it('a full share is refused to its person alone', async () => {
+it('a full bulkhead share rejects its own person only', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1, 2, 3);
   await request(0).end(new AppError('overloaded'));
@@ -191,32 +191,32 @@ it('a full share is refused to its person alone', async () => {
   expect(answers.toSorted()).toEqual(['1: overloaded', '2: found', '3: found']);
 });
 
-it('a deadline that began before the others came fails its person alone, once', async () => {
+it('a timeout of a load that was queued rejects its own person only, and is retried once', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1);
   request(0).wait();
   request(0).begin();
   await ask(5, 2, 3);
   expect(names()).toEqual(['1: 5']);
-  await request(0).end(new AppError('auth_service_unavailable', { upstream: 'silent' }));
+  await request(0).end(new AppError('auth_service_unavailable', { upstream: 'no_response' }));
   expect([names(), answers]).toEqual([['1: 5', '2: 5'], ['1: auth_service_unavailable']]);
   request(1).wait();
   await nextTurn();
   request(1).begin();
-  await request(1).end(new AppError('auth_service_unavailable', { upstream: 'silent' }));
+  await request(1).end(new AppError('auth_service_unavailable', { upstream: 'no_response' }));
   expect(answers.slice(1).toSorted()).toEqual(['2: auth_service_unavailable', '3: auth_service_unavailable']);
 });
 
-it('an outage of a load that never waited fails all who ask, at once', async () => {
+it('an outage of a load that was never queued rejects all waiters immediately', async () => {
   const { ask, request, names, answers } = start();
   await ask(5, 1, 2);
   request(0).begin();
-  await request(0).end(new AppError('auth_service_unavailable', { upstream: 'silent' }));
+  await request(0).end(new AppError('auth_service_unavailable', { upstream: 'no_response' }));
   expect(names()).toHaveLength(1);
   expect(answers.toSorted()).toEqual(['1: auth_service_unavailable', '2: auth_service_unavailable']);
 });
 
-it('all keys of a request, which end with it, are one listener on its signal', async () => {
+it('all keys of a request share one listener on its signal, which is removed at the end', async () => {
   const { askUntil, request, answers } = start(1_000);
   const leaving = new AbortController();
   await Promise.all(Array.from({ length: 1_000 }, (_, key) => askUntil(leaving.signal, key, 1)));
