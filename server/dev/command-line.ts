@@ -1,4 +1,4 @@
-import { hostnameOf } from './local-host.ts';
+import { hostnameOf } from './hostname.ts';
 import type { Dialect } from './auth-service/options.ts';
 
 export const print = (text: string) => process.stdout.write(`${text}\n`);

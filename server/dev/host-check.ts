@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { hostnameOf, isLocalHostname } from './local-host.ts';
+import { hostnameOf, isLocalHostname } from './hostname.ts';
 
 export type HostCheckOptions = {
   /** Further hosts that requests may name, without ports: names such as `host.docker.internal`, or IP addresses. Default: none. */

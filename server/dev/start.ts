@@ -14,7 +14,7 @@ import { registerDemoRoutes } from './desk/demo-routes.ts';
 import { registerDevRoutes } from './desk/dev-routes.ts';
 import { createQuietOutput } from './desk/quiet-output.ts';
 import { createHostCheck } from './host-check.ts';
-import { hostnameOf } from './local-host.ts';
+import { hostnameOf } from './hostname.ts';
 import { readStartOptions } from './start-options.ts';
 import { runTicketService } from './tickets/run-ticket-service.ts';
 

@@ -2,14 +2,14 @@ import { parseArgs } from 'node:util';
 import { startGenerator } from './load/start-generator.ts';
 import { createReport } from './report.ts';
 import { setUp } from './set-up.ts';
-import { measureAssignments } from './work/assignments.ts';
-import { measureClientSize } from './work/client-size.ts';
-import { measurePage } from './work/page.ts';
-import { measureQueries } from './work/queries.ts';
-import { measureRedis } from './work/redis.ts';
-import { measureStart } from './work/start.ts';
-import { measureTokens } from './work/tokens.ts';
-import { measureVerification } from './work/verification.ts';
+import { measureAssignments } from './workloads/assignments.ts';
+import { measureClientSize } from './workloads/client-size.ts';
+import { measurePage } from './workloads/page.ts';
+import { measureQueries } from './workloads/queries.ts';
+import { measureRedis } from './workloads/redis.ts';
+import { measureStart } from './workloads/start.ts';
+import { measureTokens } from './workloads/tokens.ts';
+import { measureVerification } from './workloads/verification.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const { values } = parseArgs({

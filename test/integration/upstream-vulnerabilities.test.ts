@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service/auth-service.ts';
 import { endpointNames } from '../../server/dev/auth-service/endpoints.ts';
-import type { Answer } from '../../server/dev/auth-service/exchange.ts';
+import type { Answer } from '../../server/dev/auth-service/http-messages.ts';
 import type { Subject } from '../../server/dev/auth-service/people/people.ts';
 import { createAuthServiceClient } from '../../server/src/auth-service/client.ts';
 import { createTransport } from '../../server/src/auth-service/transport.ts';
@@ -16,7 +16,7 @@ import {
   type TestApp,
 } from '../support/app/start-app.ts';
 import { craft, staffToken } from '../support/token/tokens.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/ask.ts';
+import { ask, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/send-request.ts';
 
 // Each test first proves on the deployed service that the hole, or the behaviour, is really there.
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../support/app/start-app.ts';
-import { createLedger, graceMs } from './ledger.ts';
-import { readOptions } from './options.ts';
-import { createPacer } from './pacer.ts';
-import { planRun } from './plan.ts';
+import { createLedger, graceMs } from './results/call-statistics.ts';
+import { readOptions } from './read-options.ts';
+import { createPacer } from './load/pacer.ts';
+import { planRun } from './scenario/plan-run.ts';
 
 describe('the plan of a soak', () => {
   it.each([60, 120, 299, 300, 600, 3_600])('has each fault of %d s alone, with time to recover from it', (seconds) => {

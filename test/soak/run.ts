@@ -1,7 +1,7 @@
 import { buildBundles } from '../support/processes/build-bundles.ts';
 import { hasRedis } from '../support/redis/redis.ts';
-import { readOptions } from './options.ts';
-import { runSoak } from './soak.ts';
+import { readOptions } from './read-options.ts';
+import { runSoak } from './run-soak.ts';
 
 // `npm run soak`. Ends with 1 if anything was not fulfilled; see CONTRIBUTING.md.
 

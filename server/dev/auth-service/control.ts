@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Calls } from './calls.ts';
+import type { Calls } from './request-recorder.ts';
 import { endpointNames, isEndpointName } from './endpoints.ts';
-import { faultFromJson, faultKinds } from './fault-from-json.ts';
-import { sendRefusal } from './exchange.ts';
-import type { createFaults } from './faults.ts';
+import { faultFromJson, faultKinds } from './parse-fault.ts';
+import { sendRefusal } from './http-messages.ts';
+import type { createFaults } from './fault-injection.ts';
 import type { HostCheck } from '../host-check.ts';
 
 type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults>; hostCheck: HostCheck };

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DemoFiles, readDemoFiles } from './demo-files.ts';
-import { hashSources } from './demo-sources.ts';
+import { hashSources } from './hash-sources.ts';
 import { runVite } from './run-vite.ts';
 
 export type DemoPageState =

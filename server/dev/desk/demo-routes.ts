@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
 import type { DemoFile } from './demo-files.ts';
 import type { DemoPage } from './demo-page.ts';
-import { buildingHtml, failedHtml } from './waiting-html.ts';
+import { buildingHtml, failedHtml } from './status-pages.ts';
 
 export type DemoRoutesOptions = {
   page: Pick<DemoPage, 'current'>;

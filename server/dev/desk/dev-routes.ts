@@ -2,10 +2,10 @@ import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
-import { faultFromJson } from '../auth-service/fault-from-json.ts';
+import { faultFromJson } from '../auth-service/parse-fault.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
 import { signInPeople } from '../auth-service/people/people.ts';
-import { createCounts } from './counts.ts';
+import { createCounts } from './request-counts.ts';
 
 export type DevRoutesOptions = {
   authService: EmbeddedAuthService;

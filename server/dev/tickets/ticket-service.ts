@@ -3,7 +3,7 @@ import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { NewTicket } from './ticket.ts';
-import { createTickets, type TicketsOptions } from './tickets.ts';
+import { createTickets, type TicketsOptions } from './ticket-store.ts';
 
 export type TicketServiceOptions = TicketsOptions &
   HostCheckOptions &

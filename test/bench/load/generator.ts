@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { createAnswerReader } from './answer-reader.ts';
+import { createAnswerReader } from './response-reader.ts';
 import type { Load, LoadResult } from './load.ts';
 
 /** The percentile of sorted values. */

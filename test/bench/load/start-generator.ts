@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onCore } from '../cores.ts';
+import { onCore } from '../fork-on-core.ts';
 import type { Load, LoadResult } from './load.ts';
 
 /** A process that makes load, so that what is measured does not share its core with it. */

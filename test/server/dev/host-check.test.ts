@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTicketService } from '../../../server/dev/tickets/ticket-service.ts';
 import { askRaw, sendLines } from '../../support/app/raw-request.ts';
 import { now, signingKey as ticketsKey } from '../../support/token/tokens.ts';
-import { start } from './auth-service/ask.ts';
+import { start } from './auth-service/send-request.ts';
 import { startDesk } from './desk/start-desk.ts';
 
 type Started = {

@@ -10,7 +10,7 @@ import {
   runProcess,
   scriptArgs,
 } from '../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey } from './auth-service/ask.ts';
+import { apiKey, ask, claimsOf, signingKey } from './auth-service/send-request.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
-import { type AuthRequest, bearerOf } from '../exchange.ts';
+import { type AuthRequest, bearerOf } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
 
 /** A caller whose token is valid, whether or not the person is still there. */

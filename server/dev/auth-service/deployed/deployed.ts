@@ -1,10 +1,10 @@
 import { type EndpointName, findEndpoint } from '../endpoints.ts';
-import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../exchange.ts';
-import type { Service } from '../service.ts';
+import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
+import type { Service } from '../dependencies.ts';
 import { createDeployedCallers, type DeployedCaller } from './caller.ts';
 import { createDjangoSessions } from './django-sessions.ts';
 import { createEmployeeSignIn } from './employee-sign-in.ts';
-import { isForEmployeesOnly, isLoginPage, isPublic, toLoginPage, withoutSlash } from './gate.ts';
+import { isForEmployeesOnly, isLoginPage, isPublic, toLoginPage, withoutSlash } from './login-required.ts';
 import type { DeployedRequest, Handler } from './guards.ts';
 import { createDeployedLookups } from './lookups.ts';
 import { createDeployedRoleLists } from './role-lists.ts';

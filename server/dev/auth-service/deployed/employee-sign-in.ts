@@ -1,11 +1,11 @@
 import { setCookie } from '../cookies.ts';
-import { json, missingFields, readJson, textOf } from '../exchange.ts';
-import { createLocks } from '../locks.ts';
+import { json, missingFields, readJson, textOf } from '../http-messages.ts';
+import { createLocks } from '../account-lockout.ts';
 import type { Employee, Subject } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { asEmployee, type Handler } from './guards.ts';
 import { employeeProfile } from './profiles.ts';
-import { captchaErrors, formError, refused, signInTexts } from './sign-in-answers.ts';
+import { captchaErrors, formError, refused, signInTexts } from './sign-in-errors.ts';
 
 const WRONG_BEFORE_LOCK = 5;
 const LOCKED_FOR_MS = 30 * 60_000;

@@ -1,4 +1,4 @@
-import { type Answer, type AuthRequest, json, redirect, serverError } from '../exchange.ts';
+import { type Answer, type AuthRequest, json, redirect, serverError } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
 import type { DeployedCaller } from './caller.ts';
 

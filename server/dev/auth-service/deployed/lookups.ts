@@ -1,5 +1,5 @@
-import { json, readJson, serverError } from '../exchange.ts';
-import type { Service } from '../service.ts';
+import { json, readJson, serverError } from '../http-messages.ts';
+import type { Service } from '../dependencies.ts';
 import type { DeployedCallers } from './caller.ts';
 import { asEmployee, asStaff, asStaffUnlessDeleted, type Handler, notSignedIn } from './guards.ts';
 import { employeeProfile, internalUser, staffProfile, userInfo } from './profiles.ts';

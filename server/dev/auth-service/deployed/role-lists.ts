@@ -1,6 +1,6 @@
-import { json } from '../exchange.ts';
+import { json } from '../http-messages.ts';
 import { type Staff, type System } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { asStaff, notPermitted, type View } from './guards.ts';
 import { employeeAmongStaff, staffProfile, systemNames } from './profiles.ts';
 

@@ -1,6 +1,6 @@
 import { emptyCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../exchange.ts';
-import type { Service } from '../service.ts';
+import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
+import type { Service } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
 import type { DjangoSessions } from './django-sessions.ts';
 import { asEmployee, asStaff, type Handler } from './guards.ts';

@@ -1,12 +1,12 @@
 import { csrfCookie, randomKey, sessionIdCookie } from '../cookies.ts';
-import { type Answer, json, missingFields, readJson, textOf } from '../exchange.ts';
-import { createLocks } from '../locks.ts';
+import { type Answer, json, missingFields, readJson, textOf } from '../http-messages.ts';
+import { createLocks } from '../account-lockout.ts';
 import type { Staff, Subject } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { userIdOf } from '../tokens.ts';
 import { asStaff, type Handler, type View } from './guards.ts';
 import { staffProfile } from './profiles.ts';
-import { captchaErrors, formError, refused, signInTexts, staffRefused } from './sign-in-answers.ts';
+import { captchaErrors, formError, refused, signInTexts, staffRefused } from './sign-in-errors.ts';
 
 const TEMPORARY_TOKEN_SECONDS = 300;
 const WRONG_BEFORE_LOCK = 10;

@@ -1,6 +1,6 @@
-import { type Answer, type AuthRequest, bearerOf, json } from '../exchange.ts';
+import { type Answer, type AuthRequest, bearerOf, json } from '../http-messages.ts';
 import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { type Claims, subjectOf } from '../tokens.ts';
 
 export type GuideCaller =

@@ -1,8 +1,8 @@
-import { type Answer, type AuthRequest, json } from '../exchange.ts';
+import { type Answer, type AuthRequest, json } from '../http-messages.ts';
 import { type EndpointName, findEndpoint } from '../endpoints.ts';
 import { createGuideLookups } from './lookups.ts';
 import { createGuideSessions } from './sessions.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 
 /** The Auth Service as the integration guide documents it. */
 export const createGuide = (service: Service) => {

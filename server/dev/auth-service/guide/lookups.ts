@@ -1,7 +1,7 @@
-import { type AuthRequest, json, readJson } from '../exchange.ts';
+import { type AuthRequest, json, readJson } from '../http-messages.ts';
 import { createGuideGuards } from './caller.ts';
 import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 

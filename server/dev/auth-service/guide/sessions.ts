@@ -1,9 +1,9 @@
 import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../exchange.ts';
+import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../http-messages.ts';
 import { isActiveEmployee, type Subject } from '../people/people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
 import { createGuideSignIn } from './sign-in.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 import { subjectOf } from '../tokens.ts';
 
 const refusals = {

@@ -1,6 +1,6 @@
-import { createLocks } from '../locks.ts';
+import { createLocks } from '../account-lockout.ts';
 import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../dependencies.ts';
 
 /** Generous, so that tests of wrong passwords do not lock the person they share. */
 export const WRONG_PASSWORDS_BEFORE_LOCK = 20;

@@ -2,7 +2,7 @@ import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { freePort } from '../../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './ask.ts';
+import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './send-request.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const seconds = NOW / 1000;

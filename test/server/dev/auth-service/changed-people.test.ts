@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, STAFF, start } from './ask.ts';
+import { apiKey, ask, claimsOf, EMPLOYEE, STAFF, start } from './send-request.ts';
 
 const maria: Subject = { type: 'staff', id: 1 };
 const alice: Subject = { type: 'employee', id: 1 };

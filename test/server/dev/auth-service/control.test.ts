@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, start } from './ask.ts';
+import { ask, start } from './send-request.ts';
 
 let service: EmbeddedAuthService;
 const control = (path: string) => `${service.controlUrl}${path}`;

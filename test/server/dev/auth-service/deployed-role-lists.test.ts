@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { ask, start } from './ask.ts';
+import { ask, start } from './send-request.ts';
 
 // Staff 6 is Admin of all four systems, 15 of TTS and AMS; 11 is Manager of BMS, 123 technician of TTS.
 const agent: Subject = { type: 'staff', id: 3 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthServiceOptions } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './ask.ts';
+import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 const MINUTE = 60_000;

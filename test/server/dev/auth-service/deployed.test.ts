@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, claimsOf, field, STAFF, start } from './ask.ts';
+import { ask, claimsOf, field, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 let time = START;

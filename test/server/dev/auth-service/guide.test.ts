@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { WRONG_PASSWORDS_BEFORE_LOCK } from '../../../../server/dev/auth-service/guide/sign-in.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './ask.ts';
+import { apiKey, ask, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 let time = START;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DemoFile } from '../../../../server/dev/desk/demo-files.ts';
 import type { DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { ask } from '../auth-service/ask.ts';
+import { ask } from '../auth-service/send-request.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 const fileOf = (text: string, type: string, isHashed: boolean): DemoFile => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { ask, STAFF } from '../auth-service/ask.ts';
+import { ask, STAFF } from '../auth-service/send-request.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 type Desk = Awaited<ReturnType<typeof startDesk>>;

@@ -3,7 +3,7 @@ import { registerDemoRoutes } from '../../../../server/dev/desk/demo-routes.ts';
 import { registerDevRoutes } from '../../../../server/dev/desk/dev-routes.ts';
 import { createApp } from '../../../../server/src/app.ts';
 import { loadConfig } from '../../../../server/src/config.ts';
-import { apiKey, signingKey, start } from '../auth-service/ask.ts';
+import { apiKey, signingKey, start } from '../auth-service/send-request.ts';
 
 export const ticketsUrl = 'http://localhost:8010';
 

@@ -35,7 +35,7 @@ const timeOf = async (script: string, env: Record<string, string>): Promise<numb
 export const measureStart = async ({ setUp, report, rounds }: StartOptions): Promise<void> => {
   const section = report.section('From the start of the process to its first answer');
   const scripts = {
-    'Fastify, bare': fileOf('../peers/fastify-alone.mjs'),
+    'Fastify, bare': fileOf('../peers/fastify-minimal.mjs'),
     BFF: fileOf('../../../server/dist/main.js'),
   };
   const measured = new Map<string, number[]>();

@@ -2,7 +2,7 @@ import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { startDelayProxy } from '../load/delay-proxy.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import { type Contestant, type Figures, runRounds } from '../rounds.ts';
+import { type Contestant, type Figures, runRounds } from '../run-rounds.ts';
 import { askedFor, requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { startPeer } from '../start-peer.ts';
 import { atLeast, atMost } from '../statistics.ts';

@@ -1,18 +1,18 @@
 import { staff } from '../../server/dev/auth-service/people/people.ts';
 import { sumOf } from '../support/output/exposition.ts';
-import { createBalancer } from './balancer.ts';
-import { createSoakClient } from './client.ts';
-import { createLedger } from './ledger.ts';
-import { runLoad } from './load.ts';
+import { createBalancer } from './load/balancer.ts';
+import { createSoakClient } from './load/soak-client.ts';
+import { createLedger } from './results/call-statistics.ts';
+import { runLoad } from './load/run-load.ts';
 import { openPages } from './open-pages.ts';
-import type { SoakOptions } from './options.ts';
-import { createPacer } from './pacer.ts';
-import { planRun } from './plan.ts';
-import { toReport } from './report.ts';
-import { runScenario } from './run-scenario.ts';
-import { startStack } from './start-stack.ts';
-import { violationsOf } from './verdict.ts';
-import { watchMachine } from './watch-machine.ts';
+import type { SoakOptions } from './read-options.ts';
+import { createPacer } from './load/pacer.ts';
+import { planRun } from './scenario/plan-run.ts';
+import { toReport } from './results/to-report.ts';
+import { runScenario } from './scenario/run-scenario.ts';
+import { startStack } from './scenario/start-stack.ts';
+import { violationsOf } from './results/find-violations.ts';
+import { watchMachine } from './scenario/watch-cpu-starvation.ts';
 
 const mayTakePart = staff.filter(
   ({ is_active: isActive, second_factor: hasSecondFactor, captcha, locked, status }) =>

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay, setInterval as ticks } from 'node:timers/promises';
 import type { EndpointName } from './endpoints.ts';
-import { type Answer, bytesOf, sendBytes } from './exchange.ts';
+import { type Answer, bytesOf, sendBytes } from './http-messages.ts';
 
 type FaultKind =
   /** Waits, then does its work and answers as usual. */

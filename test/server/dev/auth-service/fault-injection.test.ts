@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, start } from './ask.ts';
+import { ask, start } from './send-request.ts';
 
 let service: EmbeddedAuthService;
 let token: string;

@@ -1,6 +1,6 @@
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import type { Contestant } from '../rounds.ts';
+import type { Contestant } from '../run-rounds.ts';
 import { atMost, median } from '../statistics.ts';
 
 const connections = 64;

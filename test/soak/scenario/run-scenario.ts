@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
-import { sumOf } from '../support/output/exposition.ts';
-import type { Balancer } from './balancer.ts';
-import { graceMs, type Ledger } from './ledger.ts';
-import type { Pacer } from './pacer.ts';
-import type { Fault, FaultName, Plan } from './plan.ts';
+import type { Fault as AuthServiceFault } from '../../../server/dev/auth-service/auth-service.ts';
+import { sumOf } from '../../support/output/exposition.ts';
+import type { Balancer } from '../load/balancer.ts';
+import { graceMs, type Ledger } from '../results/call-statistics.ts';
+import type { Pacer } from '../load/pacer.ts';
+import type { Fault, FaultName, Plan } from './plan-run.ts';
 import { isRedisAway, type Memory, type Stack } from './start-stack.ts';
 
 export type RunScenarioOptions = {

@@ -2,7 +2,7 @@ import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
 import { crowd } from '../../support/app/crowd.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import { type Contestant, type Figures, heldUp, runRounds } from '../rounds.ts';
+import { type Contestant, type Figures, heldUp, runRounds } from '../run-rounds.ts';
 import { askedFor, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { type Peer, startPeer } from '../start-peer.ts';
 import { atLeast } from '../statistics.ts';

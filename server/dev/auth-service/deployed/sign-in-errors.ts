@@ -1,5 +1,5 @@
 import type { CaptchaResult } from '../captcha.ts';
-import { type Answer, json } from '../exchange.ts';
+import { type Answer, json } from '../http-messages.ts';
 
 /** A whole refusal by its text. All of them are 400: the text alone tells them apart. */
 export const signInTexts = {

@@ -1,5 +1,5 @@
-import type { Failure, Phase } from './ledger.ts';
-import { type Outcome, toMegabytes } from './verdict.ts';
+import type { Failure, Phase } from './call-statistics.ts';
+import { type Outcome, toMegabytes } from './find-violations.ts';
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fault as AuthServiceFault } from '../../server/dev/auth-service/auth-service.ts';
-import { type Family, readExposition, valueOf } from '../support/output/exposition.ts';
-import { startRedis } from '../support/redis/redis.ts';
-import { freePort, type RunningProcess, runProcess } from '../support/processes/run-process.ts';
-import type { SoakOptions } from './options.ts';
+import type { Fault as AuthServiceFault } from '../../../server/dev/auth-service/auth-service.ts';
+import { type Family, readExposition, valueOf } from '../../support/output/exposition.ts';
+import { startRedis } from '../../support/redis/redis.ts';
+import { freePort, type RunningProcess, runProcess } from '../../support/processes/run-process.ts';
+import type { SoakOptions } from '../read-options.ts';
 
 const keys = {
   DJANGO_JWT_SIGNING_KEY: 'a-signing-key-of-the-soak-alone-for-nobody-else',
@@ -47,7 +47,7 @@ const createReplica = async ({ name, env }: { name: string; env: Record<string, 
       isKilled = false;
       reports = 0;
       running = runProcess({
-        args: ['--expose-gc', '--import', './test/soak/report-memory.ts', 'server/src/main.ts'],
+        args: ['--expose-gc', '--import', './test/soak/scenario/report-memory.ts', 'server/src/main.ts'],
         env: { ...env, PORT: String(port), OPS_PORT: String(opsPort) },
       });
       while (!(await isReady(url))) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxGrowthBytes, type Outcome, violationsOf } from './verdict.ts';
+import { maxGrowthBytes, type Outcome, violationsOf } from './find-violations.ts';
 
 const passed: Outcome = {
   plannedCalls: 18_000,

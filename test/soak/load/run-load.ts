@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from '../support/fuzz/random.ts';
-import { nextCall } from './calls.ts';
-import { type SoakClient, toCallError } from './client.ts';
-import type { Ledger } from './ledger.ts';
+import { createRandom } from '../../support/fuzz/random.ts';
+import { nextCall } from './next-call.ts';
+import { type SoakClient, toCallError } from './soak-client.ts';
+import type { Ledger } from '../results/call-statistics.ts';
 import type { Pacer } from './pacer.ts';
 
 export type LoadOptions = {

@@ -1,4 +1,4 @@
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault-injection.ts';
 
 type Check = { holds: (value: unknown) => boolean; should: string; required?: boolean };
 

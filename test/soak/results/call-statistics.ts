@@ -1,4 +1,4 @@
-import { type FaultName, faultNames } from './plan.ts';
+import { type FaultName, faultNames } from '../scenario/plan-run.ts';
 
 /** `machine busy`: the processes did not get the CPU that they need. */
 export const phaseNames = ['calm', ...faultNames, 'machine busy'] as const;

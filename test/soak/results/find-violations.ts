@@ -1,5 +1,5 @@
-import type { Failure } from './ledger.ts';
-import type { FaultName } from './plan.ts';
+import type { Failure } from './call-statistics.ts';
+import type { FaultName } from '../scenario/plan-run.ts';
 
 /** What a run left behind, as far as it decides whether it passed. */
 export type Outcome = {

@@ -1,8 +1,8 @@
-import { type AuthClient, createAuthClient, reasonOf } from '../../client/src/index.ts';
-import { accessCookie, type ErrorData, refreshCookie } from '../../shared/src/index.ts';
-import type { Staff } from '../../server/dev/auth-service/people/people.ts';
+import { type AuthClient, createAuthClient, reasonOf } from '../../../client/src/index.ts';
+import { accessCookie, type ErrorData, refreshCookie } from '../../../shared/src/index.ts';
+import type { Staff } from '../../../server/dev/auth-service/people/people.ts';
 import type { Balancer } from './balancer.ts';
-import type { CallError } from './ledger.ts';
+import type { CallError } from '../results/call-statistics.ts';
 
 export type SoakClientOptions = {
   number: number;

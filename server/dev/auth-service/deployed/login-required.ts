@@ -1,5 +1,5 @@
 import { deleteCookie, randomKey, sessionIdCookie } from '../cookies.ts';
-import { type Answer, html, redirect } from '../exchange.ts';
+import { type Answer, html, redirect } from '../http-messages.ts';
 
 const LOGIN_PAGE = '/staff/login/';
 

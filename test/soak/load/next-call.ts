@@ -1,7 +1,7 @@
-import { systemsOf } from '../../server/dev/auth-service/people/people.ts';
-import type { Random } from '../support/fuzz/random.ts';
-import { crowd } from '../support/app/crowd.ts';
-import type { SoakClient } from './client.ts';
+import { systemsOf } from '../../../server/dev/auth-service/people/people.ts';
+import type { Random } from '../../support/fuzz/random.ts';
+import { crowd } from '../../support/app/crowd.ts';
+import type { SoakClient } from './soak-client.ts';
 
 type Call = { procedure: string; send: (client: SoakClient, random: Random) => Promise<unknown> };
 
