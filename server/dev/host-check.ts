@@ -24,7 +24,7 @@ export const createHostCheck = ({ allowedHosts = [] }: HostCheckOptions = {}) =>
   const isAccepted = (hostname: string | null): boolean =>
     hostname !== null && (isLocalHostname(hostname) || allowed.has(hostname));
 
-  const complaintAbout = (hostname: string | null): string => {
+  const rejectionMessage = (hostname: string | null): string => {
     const named = hostname === null ? 'a host that cannot be read' : `the host ${hostname.slice(0, 100)}`;
     return [
       `Refused: the request is for ${named}.`,
@@ -35,12 +35,12 @@ export const createHostCheck = ({ allowedHosts = [] }: HostCheckOptions = {}) =>
 
   return {
     /** The host that a request names in `Host`, without its port. Null unless the check accepts it. */
-    hostnameOf(request: IncomingMessage): string | null {
+    acceptedHostname(request: IncomingMessage): string | null {
       const hostname = hostnameOf(request.headers.host ?? '');
       return isAccepted(hostname) ? hostname : null;
     },
     /** Why a request is refused because of the host that it names: for status 421, as plain text. Null: it is accepted. */
-    refusalOf(request: IncomingMessage): string | null {
+    hostRejection(request: IncomingMessage): string | null {
       const { url: target = '/', headersDistinct } = request;
       const { host: hosts = [] } = headersDistinct;
       if (hosts.length !== 1) {
@@ -50,12 +50,12 @@ export const createHostCheck = ({ allowedHosts = [] }: HostCheckOptions = {}) =>
       // In absolute form the target counts and not `Host`. Both are checked, so that nothing depends on that.
       for (const authority of [...hosts, ...inTarget]) {
         const hostname = hostnameOf(authority);
-        if (!isAccepted(hostname)) return complaintAbout(hostname);
+        if (!isAccepted(hostname)) return rejectionMessage(hostname);
       }
       return null;
     },
     /** Why a request is refused because a page of another site sent it: for status 403, as plain text. Null: it is accepted. */
-    originRefusalOf(request: IncomingMessage): string | null {
+    originRejection(request: IncomingMessage): string | null {
       const origins = request.headersDistinct.origin ?? [];
       const isForeign = origins.some((origin) => !isAccepted(hostnameOf(authorityOf(origin) ?? '')));
       return isForeign

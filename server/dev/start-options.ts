@@ -7,7 +7,7 @@ const usage =
 
 /** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
 export const readStartOptions = () => {
-  const { refuse, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
+  const { failWithUsage, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -33,6 +33,6 @@ export const readStartOptions = () => {
       demoFolder: demoFolder === undefined ? null : resolve(demoFolder),
     };
   } catch (error) {
-    return refuse((error as Error).message);
+    return failWithUsage((error as Error).message);
   }
 };

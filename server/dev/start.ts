@@ -8,11 +8,10 @@ import { ConfigError, loadConfig } from '../src/config.ts';
 import { createLog } from '../src/platform/log.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
 import { toBanner } from './banner.ts';
-import { cannotStart, print, refuseToStart } from './command-line.ts';
+import { exitOnStartError, print, exitWithError } from './command-line.ts';
 import { createDemoPage } from './desk/demo-page.ts';
 import { registerDemoRoutes } from './desk/demo-routes.ts';
 import { registerDevRoutes } from './desk/dev-routes.ts';
-import { createQuietOutput } from './desk/quiet-output.ts';
 import { createHostCheck } from './host-check.ts';
 import { hostnameOf } from './hostname.ts';
 import { readStartOptions } from './start-options.ts';
@@ -41,7 +40,7 @@ const readConfig = () => {
   try {
     return loadConfig(environment);
   } catch (error) {
-    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+    return exitWithError(error instanceof ConfigError ? error.message : String(error));
   }
 };
 const config = readConfig();
@@ -79,7 +78,7 @@ const authService = await startAuthService({
   ...(accessLifetimeSeconds === undefined ? {} : { accessLifetimeSeconds }),
   log: print,
 }).catch(
-  cannotStart(
+  exitOnStartError(
     'The embedded Auth Service',
     'End what listens there, or choose others: npm run dev -- --auth-service-port 8100 --control-port 8101',
   ),
@@ -94,18 +93,27 @@ const ticketService = runTicketService({
   origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
   allowedHosts,
   env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
-  onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
+  onUnexpectedExit: () => print('The ticket service has ended. Start npm run dev anew.'),
 });
 
-const quiet = createQuietOutput((line) => process.stdout.write(line));
-const app = await createApp({ config, log: createLog({ ...config, destination: quiet }) });
+/** Request lines of the page's polling and its static files. They would hide the lines of the API in the terminal. */
+const isPageRequest = (line: string) => /"path":"\/(dev\/|assets\/|")/.test(line) && line.includes('"msg":"request"');
+const destination = {
+  write(line: string): void {
+    if (!isPageRequest(line)) process.stdout.write(line);
+  },
+};
+const app = await createApp({ config, log: createLog({ ...config, destination }) });
 parts.push(app);
 const hostCheck = createHostCheck({ allowedHosts });
-const ticketsUrlFor = ({ raw }: FastifyRequest) => `http://${hostCheck.hostnameOf(raw) ?? 'localhost'}:${ticketsPort}`;
+const ticketsUrlFor = ({ raw }: FastifyRequest) =>
+  `http://${hostCheck.acceptedHostname(raw) ?? 'localhost'}:${ticketsPort}`;
 const { cookieDomain } = config;
 await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, ticketsUrlFor });
 if (page !== null) await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor });
-await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
+await app
+  .listen()
+  .catch(exitOnStartError('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
 // Metrics are not what anybody came for.
 await app.listenOps().catch(() => null);
 // It has said why.

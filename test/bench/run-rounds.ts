@@ -3,7 +3,7 @@ import type { Generator } from './load/start-generator.ts';
 import type { Peer } from './start-peer.ts';
 import { median } from './statistics.ts';
 
-export type Contestant = {
+export type Candidate = {
   name: string;
   peer: Peer;
   requests: string[];
@@ -32,27 +32,27 @@ export type RoundsOptions = {
   connections?: number;
 };
 
-/** Runs all contestants in turn, round by round, so that what else the machine does meets them all. Throws where an answer is wrong. */
+/** Runs all candidates in turn, round by round, so that what else the machine does meets them all. Throws where an answer is wrong. */
 export const runRounds = async (
   generator: Generator,
-  contestants: readonly Contestant[],
+  candidates: readonly Candidate[],
   { rounds, roundMs, connections = 32 }: RoundsOptions,
 ): Promise<Map<string, Figures>> => {
   const measured = new Map<string, Array<LoadResult & { serverSeconds: number }>>();
   for (let round = -1; round < rounds; round += 1) {
-    for (const { name, peer, requests, status = 200 } of contestants) {
+    for (const { name, peer, requests, status = 200 } of candidates) {
       const load: Load = { port: peer.port, requests, status, connections, durationMs: round < 0 ? 1_500 : roundMs };
       const before = peer.cpuSeconds();
       const result = await generator.run(load);
-      if (result.wrong > 0)
-        throw new Error(`${name}: ${result.wrong} of ${result.answers} answers were not ${status}.`);
+      if (result.failed > 0)
+        throw new Error(`${name}: ${result.failed} of ${result.answers} answers were not ${status}.`);
       // The first round warms up.
       if (round < 0) continue;
       measured.set(name, [...(measured.get(name) ?? []), { ...result, serverSeconds: peer.cpuSeconds() - before }]);
     }
   }
   return new Map(
-    contestants.map(({ name, calls = 1 }) => {
+    candidates.map(({ name, calls = 1 }) => {
       const results = measured.get(name) ?? [];
       const of = (value: (result: (typeof results)[number]) => number) => median(results.map(value));
       return [
@@ -71,5 +71,5 @@ export const runRounds = async (
 };
 
 /** Who of them waited for the generator, rather than it for them. */
-export const heldUp = (figures: ReadonlyMap<string, Figures>): string[] =>
+export const generatorBound = (figures: ReadonlyMap<string, Figures>): string[] =>
   [...figures].filter(([, { generatorCpu, serverCpu }]) => generatorCpu > 0.9 && serverCpu < 0.9).map(([name]) => name);

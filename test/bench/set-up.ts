@@ -4,10 +4,10 @@ export const signingKey = 'the-signing-key-of-the-benchmarks-0123456789';
 const apiKey = 'the-api-key-of-the-benchmarks';
 
 /** The user that is asked for, as the BFF tells of them; the peers know them by heart. */
-export const askedFor = 1;
+export const userId = 1;
 const users = [
   {
-    id: askedFor,
+    id: userId,
     email: 'maria.santos@example.com',
     firstName: 'Maria',
     lastName: 'Santos',

@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onCore } from './fork-on-core.ts';
+import { forkOptionsFor } from './fork-on-core.ts';
 
 export type PeerOptions = {
   script: string;
@@ -22,7 +22,7 @@ export const startPeer = async ({ script, env = {}, execArgv = [], hasOwnCore = 
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const output = openSync(join(folder, 'output'), 'w');
   const child = fork(fileURLToPath(new URL(`peers/${script}`, import.meta.url)), {
-    ...(hasOwnCore ? onCore('measured', execArgv) : { execArgv }),
+    ...(hasOwnCore ? forkOptionsFor('measured', execArgv) : { execArgv }),
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', output, 'inherit', 'ipc'],
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../support/app/start-app.ts';
-import { createLedger, graceMs } from './results/call-statistics.ts';
+import { createCallStatistics, graceMs } from './results/call-statistics.ts';
 import { readOptions } from './read-options.ts';
 import { createPacer } from './load/pacer.ts';
 import { planRun } from './scenario/plan-run.ts';
@@ -31,25 +31,25 @@ describe('the plan of a soak', () => {
   });
 });
 
-describe('the ledger of a soak', () => {
+describe('the statistics of a soak', () => {
   const note = { procedure: 'users.byId', error: { code: 'SERVICE_UNAVAILABLE', reason: 'overloaded' } };
 
   it('counts a failure for a fault while it lasts and shortly after, and as calm before and later', () => {
-    const { now: clock, advance } = createClock(0);
-    const ledger = createLedger({ clock });
+    const { now: monotonicNow, advance } = createClock(0);
+    const statistics = createCallStatistics({ monotonicNow });
     advance(1_000);
-    ledger.note({ ...note, dueAtMs: 0 });
+    statistics.record({ ...note, dueAtMs: 0 });
     advance(1);
-    const end = ledger.begin('Redis stopped');
+    const end = statistics.begin('Redis stopped');
     advance(10);
     // It began before the fault, and ended in it.
-    ledger.note({ ...note, dueAtMs: 500 });
+    statistics.record({ ...note, dueAtMs: 500 });
     end();
     advance(graceMs);
-    ledger.note({ ...note, dueAtMs: clock() });
+    statistics.record({ ...note, dueAtMs: monotonicNow() });
     advance(1);
-    ledger.note({ ...note, dueAtMs: clock() });
-    const counts = ledger.failures().map(({ phase, count }) => [phase, count]);
+    statistics.record({ ...note, dueAtMs: monotonicNow() });
+    const counts = statistics.failures().map(({ phase, count }) => [phase, count]);
     expect(counts).toEqual([
       ['calm', 2],
       ['Redis stopped', 2],
@@ -57,34 +57,34 @@ describe('the ledger of a soak', () => {
   });
 
   it('counts a call for a fault also where the machine is busy', () => {
-    const { now: clock } = createClock(0);
-    const ledger = createLedger({ clock });
-    ledger.begin('machine busy');
-    ledger.begin('Auth Service down');
-    ledger.note({ ...note, dueAtMs: 0 });
-    expect(ledger.failures()).toMatchObject([{ phase: 'Auth Service down' }]);
+    const { now: monotonicNow } = createClock(0);
+    const statistics = createCallStatistics({ monotonicNow });
+    statistics.begin('CPU starved');
+    statistics.begin('Auth Service down');
+    statistics.record({ ...note, dueAtMs: 0 });
+    expect(statistics.failures()).toMatchObject([{ phase: 'Auth Service down' }]);
   });
 });
 
 describe('the pacer of a soak', () => {
-  it('goes on with the clock, stands still on a busy machine, and makes up for nothing', async () => {
-    const { now: clock, advance } = createClock(0);
-    let isBusy = false;
-    const pacer = createPacer({ clock, isBusy: () => isBusy, maxHeldMs: 2_000 });
+  it('goes on with the monotonicNow, stands still on a busy machine, and makes up for nothing', async () => {
+    const { now: monotonicNow, advance } = createClock(0);
+    let isStarved = false;
+    const pacer = createPacer({ monotonicNow, isStarved: () => isStarved, maxHeldMs: 2_000 });
     const stepAfter = (ms: number) => {
       advance(ms);
       pacer.step();
       return [pacer.loadMs(), pacer.heldMs()];
     };
     expect(stepAfter(10)).toEqual([10, 0]);
-    isBusy = true;
+    isStarved = true;
     expect(stepAfter(500)).toEqual([10, 500]);
-    isBusy = false;
+    isStarved = false;
     expect(stepAfter(5)).toEqual([15, 500]);
     // The process itself was late.
     expect(stepAfter(1_000)).toEqual([65, 1_450]);
     await pacer.untilLoadMs(65);
-    isBusy = true;
+    isStarved = true;
     stepAfter(1_000);
     await expect(pacer.untilLoadMs(66)).rejects.toThrow('The machine is too busy');
   });

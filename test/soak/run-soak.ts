@@ -1,25 +1,37 @@
+import { setMaxListeners } from 'node:events';
 import { staff } from '../../server/dev/auth-service/people/people.ts';
 import { sumOf } from '../support/output/exposition.ts';
 import { createBalancer } from './load/balancer.ts';
 import { createSoakClient } from './load/soak-client.ts';
-import { createLedger } from './results/call-statistics.ts';
+import { createCallStatistics } from './results/call-statistics.ts';
 import { runLoad } from './load/run-load.ts';
-import { openPages } from './open-pages.ts';
 import type { SoakOptions } from './read-options.ts';
 import { createPacer } from './load/pacer.ts';
 import { planRun } from './scenario/plan-run.ts';
 import { toReport } from './results/to-report.ts';
 import { runScenario } from './scenario/run-scenario.ts';
 import { startStack } from './scenario/start-stack.ts';
-import { violationsOf } from './results/find-violations.ts';
-import { watchMachine } from './scenario/watch-cpu-starvation.ts';
+import { findViolations } from './results/find-violations.ts';
+import { watchCpuStarvation } from './scenario/watch-cpu-starvation.ts';
 
-const mayTakePart = staff.filter(
+const usableStaff = staff.filter(
   ({ is_active: isActive, second_factor: hasSecondFactor, captcha, locked, status }) =>
     isActive && !hasSecondFactor && !captcha && !locked && status === 'Approved',
 );
 
 const refreshOutcomes = ['exchanged', 'shared', 'superseded', 'ended', 'refused', 'unavailable'];
+
+/**
+ * Makes the client package treat this process as a visible browser page, so that it refreshes sessions by timers. All
+ * clients share the page; they share no tabs, locks or channels.
+ */
+const emulateVisiblePage = (): void => {
+  const document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  const window = Object.assign(new EventTarget(), { document });
+  // Each client adds a listener.
+  setMaxListeners(0, document, window);
+  Object.assign(globalThis, { window, document });
+};
 
 export type RunSoakOptions = SoakOptions & {
   /** Told one or more lines at a time: what happens, and the report. */
@@ -32,47 +44,55 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
   print(
     `A soak of ${options.seconds} s, after ${plan.signInMs / 1_000} s in which all sign in: ${options.rate} calls a second by ${options.clients} clients, ${options.replicas} replicas, ${options.dialect} dialect.`,
   );
-  openPages();
+  emulateVisiblePage();
   await using stack = await startStack({ ...options, accessLifetimeSeconds: plan.accessLifetimeSeconds });
-  const clock = () => performance.now();
+  const monotonicNow = () => performance.now();
   const balancer = createBalancer(stack.replicas.map(({ url }) => url));
   const signedOut: string[] = [];
   const refusals: Record<string, number> = {};
   const clients = Array.from({ length: options.clients }, (_, index) => {
-    const person = mayTakePart[index % mayTakePart.length];
+    const person = usableStaff[index % usableStaff.length];
     if (person === undefined) throw new Error('The seed data has nobody to sign in.');
     return createSoakClient({
       number: index + 1,
       person,
       balancer,
-      clock,
+      monotonicNow,
       onSignedOut: (line) => signedOut.push(line),
-      onRefusal: (reason) => {
+      onErrorReason: (reason) => {
         refusals[reason] = (refusals[reason] ?? 0) + 1;
       },
     });
   });
 
-  const ledger = createLedger({ clock });
-  let endBusy = () => {};
-  await using machine = watchMachine({
+  const statistics = createCallStatistics({ monotonicNow });
+  let endStarvation = () => {};
+  await using machine = watchCpuStarvation({
     urls: () => stack.replicas.filter((replica) => replica.isRunning()).map(({ url }) => url),
-    clock,
-    onChange: (isBusy) => {
-      if (isBusy) endBusy = ledger.begin('machine busy');
-      else endBusy();
+    monotonicNow,
+    onChange: (isStarved) => {
+      if (isStarved) endStarvation = statistics.begin('CPU starved');
+      else endStarvation();
     },
   });
-  const pacer = createPacer({ clock, isBusy: machine.isBusy, maxHeldMs: plan.endsAtMs * 5 });
-  const startedAtMs = clock();
+  const pacer = createPacer({ monotonicNow, isStarved: machine.isStarved, maxHeldMs: plan.endsAtMs * 5 });
+  const startedAtMs = monotonicNow();
   const cpuBefore = process.cpuUsage();
   const over = new AbortController();
-  const forgetting = setInterval(() => void stack.forgetCalls().catch(() => {}), 10_000);
-  const [load, { feltFaults, middle, end }] = await Promise.all([
-    runLoad({ clients, ledger, pacer, clock, rate: options.rate, signInMs: plan.signInMs, signal: over.signal }),
-    runScenario({ stack, balancer, plan, ledger, pacer, print }).finally(() => over.abort()),
-  ]).finally(() => clearInterval(forgetting));
-  const tookSeconds = (clock() - startedAtMs) / 1_000;
+  const clearing = setInterval(() => void stack.clearRecordedCalls().catch(() => {}), 10_000);
+  const [load, { observedFaults, middle, end }] = await Promise.all([
+    runLoad({
+      clients,
+      statistics,
+      pacer,
+      monotonicNow,
+      rate: options.rate,
+      signInMs: plan.signInMs,
+      signal: over.signal,
+    }),
+    runScenario({ stack, balancer, plan, statistics, pacer, print }).finally(() => over.abort()),
+  ]).finally(() => clearInterval(clearing));
+  const tookSeconds = (monotonicNow() - startedAtMs) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
 
   const scrapes = await Promise.all(stack.replicas.map(({ scrape }) => scrape()));
@@ -91,13 +111,13 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
     ['the load', (user + system) / 1e6],
     ...stack.replicas.map(({ name }, index) => [name, sumOf(scrapes[index] ?? [], 'process_cpu_seconds_total')]),
   ]) as Record<string, number>;
-  const [phases, failures, heldSeconds] = [ledger.phases(), ledger.failures(), pacer.heldMs() / 1_000];
+  const [phases, failures, heldSeconds] = [statistics.phases(), statistics.failures(), pacer.heldMs() / 1_000];
   print(toReport({ phases, failures, memory, tookSeconds, heldSeconds, cpuSeconds, refreshes, refusals }));
 
   let workingSessions = 0;
-  for (const client of clients) workingSessions += (await client.works()) ? 1 : 0;
+  for (const client of clients) workingSessions += (await client.hasWorkingSession()) ? 1 : 0;
   for (const { session } of clients) session.dispose();
-  const violations = violationsOf({
+  const violations = findViolations({
     plannedCalls: load.made,
     answeredCalls: load.answered,
     failures,
@@ -107,7 +127,7 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
     workingSessions,
     refreshes: refreshes.exchanged ?? 0,
     memory,
-    feltFaults,
+    observedFaults,
     plannedFaults: [...new Set(plan.faults.map(({ name }) => name))],
   });
   const died = stack.replicas.filter((replica) => replica.hasDied()).map(({ name }) => `${name} ended by itself.`);

@@ -1,30 +1,30 @@
-export type LocksOptions = {
+export type AccountLockoutOptions = {
   /** Wrong passwords in a row that lock an account. */
-  maxWrong: number;
+  maxFailures: number;
   /** Milliseconds from the last of them. */
-  lockedForMs: number;
+  lockDurationMs: number;
   now: () => number;
 };
 
 /** Counts wrong passwords in a row. The count starts at 0 after a right password and after a lock is over. */
-export const createLocks = ({ maxWrong, lockedForMs, now }: LocksOptions) => {
-  const wrongInARow = new Map<number, { count: number; atMs: number }>();
+export const createAccountLockout = ({ maxFailures, lockDurationMs, now }: AccountLockoutOptions) => {
+  const failuresInARow = new Map<number, { count: number; atMs: number }>();
 
   const countOf = (id: number): number => {
-    const wrong = wrongInARow.get(id);
+    const wrong = failuresInARow.get(id);
     if (wrong === undefined) return 0;
-    const isOver = wrong.count >= maxWrong && now() - wrong.atMs >= lockedForMs;
+    const isOver = wrong.count >= maxFailures && now() - wrong.atMs >= lockDurationMs;
     return isOver ? 0 : wrong.count;
   };
-  const isLocked = (id: number): boolean => countOf(id) >= maxWrong;
+  const isLocked = (id: number): boolean => countOf(id) >= maxFailures;
 
   return {
     isLocked,
     /** Whether this wrong password locked the account. */
-    countWrong(id: number): boolean {
-      wrongInARow.set(id, { count: countOf(id) + 1, atMs: now() });
+    recordFailure(id: number): boolean {
+      failuresInARow.set(id, { count: countOf(id) + 1, atMs: now() });
       return isLocked(id);
     },
-    forget: (id: number): void => void wrongInARow.delete(id),
+    reset: (id: number): void => void failuresInARow.delete(id),
   };
 };

@@ -2,12 +2,20 @@ import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createCaptcha } from './captcha.ts';
-import { createCalls, type RecordedCall } from './request-recorder.ts';
+import { createRequestRecorder, type RecordedRequest } from './request-recorder.ts';
 import { createControl } from './control.ts';
 import { createDeployed } from './deployed/deployed.ts';
 import { type EndpointName, findEndpoint } from './endpoints.ts';
-import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes, sendRefusal } from './http-messages.ts';
-import { applyFault, createFaults, type Fault } from './fault-injection.ts';
+import {
+  type AuthResponse,
+  type AuthRequest,
+  toBytes,
+  html,
+  parseCookies,
+  sendBytes,
+  sendRefusal,
+} from './http-messages.ts';
+import { applyFault, createFaultRegistry, type Fault } from './fault-injection.ts';
 import { createGuide } from './guide/guide.ts';
 import { createHostCheck } from '../host-check.ts';
 import type { AuthServiceOptions, Dialect } from './options.ts';
@@ -16,7 +24,7 @@ import type { Subject } from './people/people.ts';
 import { createSecondFactor } from './second-factor.ts';
 import { createTokens, type TokenPair } from './tokens.ts';
 
-export type { RecordedCall } from './request-recorder.ts';
+export type { RecordedRequest } from './request-recorder.ts';
 export type { EndpointName } from './endpoints.ts';
 export type { Fault } from './fault-injection.ts';
 export type { AuthServiceOptions, Dialect } from './options.ts';
@@ -36,7 +44,7 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   /** The last second-factor code told to this person. */
   lastCode(email: string): string | null;
   /** Every request that came to the main port since the start or the last reset. */
-  calls: readonly RecordedCall[];
+  calls: readonly RecordedRequest[];
   /** How many requests came to an endpoint, or in all. */
   count(endpoint?: string): number;
   resetCalls(): void;
@@ -54,9 +62,13 @@ const MINUTE_MS = 60_000;
 
 /** How the dialects differ in what they count and time. */
 const figures = {
-  guide: { accessLifetimeSeconds: 900, codeValidForMs: 10 * MINUTE_MS, codeRefusedFromTry: Number.POSITIVE_INFINITY },
+  guide: {
+    accessLifetimeSeconds: 900,
+    codeValidForMs: 10 * MINUTE_MS,
+    codeRejectedFromAttempt: Number.POSITIVE_INFINITY,
+  },
   // "At most 3 tries", but the try itself is counted before the code is compared: the third fails even if it is right.
-  deployed: { accessLifetimeSeconds: 300, codeValidForMs: 5 * MINUTE_MS, codeRefusedFromTry: 3 },
+  deployed: { accessLifetimeSeconds: 300, codeValidForMs: 5 * MINUTE_MS, codeRejectedFromAttempt: 3 },
 } as const;
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
@@ -80,7 +92,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const { dialect = 'guide', host = '127.0.0.1', port = 0, controlPort = false, signingKey, apiKey } = options;
   const { now = Date.now, log = () => {} } = options;
 
-  const { codeValidForMs: validForMs, codeRefusedFromTry: refusedFromTry, ...defaults } = figures[dialect];
+  const { codeValidForMs: validForMs, codeRejectedFromAttempt: rejectedFromAttempt, ...defaults } = figures[dialect];
   const { accessLifetimeSeconds = defaults.accessLifetimeSeconds } = options;
 
   const people = createPeopleDirectory();
@@ -93,19 +105,19 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     refreshLifetimeSeconds: options.refreshLifetimeSeconds ?? WEEK_SECONDS,
     claims: options.claims ?? 'dialect',
   });
-  const secondFactor = createSecondFactor({ now, log, validForMs, refusedFromTry });
+  const secondFactor = createSecondFactor({ now, log, validForMs, rejectedFromAttempt });
   const captcha = createCaptcha({ captcha: options.captcha ?? 'off' });
   const service = { dialect, apiKey, now, people, tokens, captcha, secondFactor };
   const answerTo = dialect === 'guide' ? createGuide(service) : createDeployed(service);
-  const calls = createCalls();
-  const faults = createFaults();
+  const calls = createRequestRecorder();
+  const faults = createFaultRegistry();
   const hostCheck = createHostCheck({ allowedHosts: [host, ...(options.allowedHosts ?? [])] });
   const closing = new AbortController();
   // Each delayed answer listens, and there may be many.
   setMaxListeners(0, closing.signal);
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refusal = hostCheck.refusalOf(request);
+    const refusal = hostCheck.hostRejection(request);
     if (refusal !== null) return sendRefusal(response, 421, refusal);
     const { method = 'GET', url = '/', headers } = request;
     const [path = '/', search = ''] = url.split(/\?(.*)/s, 2);
@@ -131,8 +143,8 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
       cookies: parseCookies(headers.cookie),
       body: call.body,
     };
-    const answer = (): Promise<Answer> => answerTo(authRequest);
-    const send = (sent: Answer): void => sendBytes(response, sent.status, sent.headers, bytesOf(sent));
+    const answer = (): Promise<AuthResponse> => answerTo(authRequest);
+    const send = (sent: AuthResponse): void => sendBytes(response, sent.status, sent.headers, toBytes(sent));
     const fault = faults.take(authRequest.endpoint);
     if (fault) await applyFault(fault, { request, response, answer, send, signal: closing.signal });
     else send(await answer());
@@ -144,7 +156,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     log(`Auth Service failed: ${String(error)}`);
     const answer = html(500, 'Server Error (500)');
     if (response.headersSent) response.destroy();
-    else sendBytes(response, answer.status, answer.headers, bytesOf(answer));
+    else sendBytes(response, answer.status, answer.headers, toBytes(answer));
   };
 
   // The check of the host answers requests without one itself.

@@ -1,17 +1,17 @@
 import type { Dialect } from './options.ts';
 import { type Employee, fullName, type Staff, type Subject, systemsOf } from './people/people.ts';
 
-export type Stamp = { token_type: 'access' | 'refresh'; exp: number; iat: number; jti: string };
+export type RegisteredClaims = { token_type: 'access' | 'refresh'; exp: number; iat: number; jti: string };
 
-type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; stamp: Stamp };
+type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; registered: RegisteredClaims };
 
 /** Claims of a staff token; somebody who is not there gets a token too, with no roles. */
-export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>) => {
+export const staffClaims = ({ dialect, id, person, registered }: ClaimsOptions<Staff>) => {
   const email = person?.email ?? `staff-${id}@example.com`;
   const roles = person?.roles ?? [];
   if (dialect === 'deployed') {
     return {
-      ...stamp,
+      ...registered,
       user_id: id,
       email,
       username: person?.username ?? `staff-${id}`,
@@ -21,7 +21,7 @@ export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>
     };
   }
   return {
-    ...stamp,
+    ...registered,
     user_id: id,
     user_type: 'staff',
     email,
@@ -31,11 +31,16 @@ export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>
 };
 
 /** Claims of an employee token; the documented access token has no `jti`. */
-export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }: ClaimsOptions<Employee>) => {
+export const employeeClaims = ({
+  dialect,
+  id,
+  person,
+  registered: { jti, ...registered },
+}: ClaimsOptions<Employee>) => {
   const email = person?.email ?? `employee-${id}@example.com`;
   if (dialect === 'deployed') {
     return {
-      ...stamp,
+      ...registered,
       jti,
       user_id: id,
       employee_id: id,
@@ -48,8 +53,8 @@ export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }
   }
   // Without a jti two refresh tokens of one second would be the same token, and rotation would end both.
   return {
-    ...stamp,
-    ...(stamp.token_type === 'refresh' ? { jti } : {}),
+    ...registered,
+    ...(registered.token_type === 'refresh' ? { jti } : {}),
     employee_id: id,
     user_type: 'employee',
     email,
@@ -57,7 +62,7 @@ export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }
 };
 
 /** The least that the guide shows in an access token; a refresh token keeps what rotation needs. */
-export const leastClaims = ({ type, id }: Subject, { token_type, exp, iat, jti }: Stamp) =>
+export const minimalClaims = ({ type, id }: Subject, { token_type, exp, iat, jti }: RegisteredClaims) =>
   token_type === 'access'
     ? { user_id: id, user_type: type, exp, iat }
     : { token_type, user_id: id, user_type: type, exp, iat, jti };

@@ -1,14 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Calls } from './request-recorder.ts';
+import type { RequestRecorder } from './request-recorder.ts';
 import { endpointNames, isEndpointName } from './endpoints.ts';
-import { faultFromJson, faultKinds } from './parse-fault.ts';
+import { parseFault, faultKinds } from './parse-fault.ts';
 import { sendRefusal } from './http-messages.ts';
-import type { createFaults } from './fault-injection.ts';
+import type { createFaultRegistry } from './fault-injection.ts';
 import type { HostCheck } from '../host-check.ts';
 
-type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults>; hostCheck: HostCheck };
-type ControlAnswer = { status: number; body: unknown };
+type ControlOptions = { calls: RequestRecorder; faults: ReturnType<typeof createFaultRegistry>; hostCheck: HostCheck };
+type ControlResponse = { status: number; body: unknown };
 
 const help = `Control of the embedded Auth Service
 
@@ -26,27 +26,27 @@ ${faultKinds.map(({ example }) => `  ${example}`).join('\n')}
 curl -X PUT -d '{"kind":"status","status":503,"times":2}' $CONTROL_URL/faults/user
 `;
 
-const bad = (error: string): ControlAnswer => ({ status: 400, body: { error } });
+const badRequest = (error: string): ControlResponse => ({ status: 400, body: { error } });
 
 /** Offers over HTTP what the service's owner can do in process: count calls, and make endpoints go wrong. */
 export const createControl = ({ calls, faults, hostCheck }: ControlOptions): RequestListener => {
-  const setFault = (target: string, body: string | null): ControlAnswer => {
+  const setFault = (target: string, body: string | null): ControlResponse => {
     if (target !== '*' && !isEndpointName(target)) {
-      return bad(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
+      return badRequest(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
     }
-    const parsed = body === null ? { ok: true as const, fault: null } : faultFromJson(body);
-    if (!parsed.ok) return bad(parsed.error);
+    const parsed = body === null ? { ok: true as const, fault: null } : parseFault(body);
+    if (!parsed.ok) return badRequest(parsed.error);
     faults.set(target, parsed.fault);
     return { status: 200, body: { endpoint: target, fault: parsed.fault } };
   };
 
-  const countCalls = (): ControlAnswer => {
+  const countCalls = (): ControlResponse => {
     const counted = [...endpointNames, 'unknown'].map((name) => [name, calls.count(name)] as const);
     const endpoints = Object.fromEntries(counted.filter(([, count]) => count > 0));
     return { status: 200, body: { total: calls.count(), endpoints } };
   };
 
-  const answer = async (request: IncomingMessage): Promise<ControlAnswer> => {
+  const answer = async (request: IncomingMessage): Promise<ControlResponse> => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const target = /^\/faults\/(.+)$/.exec(path)?.[1]?.replace('%2A', '*').replace('%2a', '*');
     if (target !== undefined && request.method === 'PUT') return setFault(target, await text(request));
@@ -68,9 +68,9 @@ export const createControl = ({ calls, faults, hostCheck }: ControlOptions): Req
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const hostRefusal = hostCheck.refusalOf(request);
+    const hostRefusal = hostCheck.hostRejection(request);
     if (hostRefusal !== null) return sendRefusal(response, 421, hostRefusal);
-    const originRefusal = hostCheck.originRefusalOf(request);
+    const originRefusal = hostCheck.originRejection(request);
     if (originRefusal !== null) return sendRefusal(response, 403, originRefusal);
     const { status, body } = await answer(request);
     const isText = typeof body === 'string';

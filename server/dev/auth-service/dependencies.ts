@@ -5,7 +5,7 @@ import type { SecondFactor } from './second-factor.ts';
 import type { Tokens } from './tokens.ts';
 
 /** What the endpoints of one running service share. */
-export type Service = {
+export type Dependencies = {
   dialect: Dialect;
   apiKey: string;
   now: () => number;

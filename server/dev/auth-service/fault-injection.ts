@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay, setInterval as ticks } from 'node:timers/promises';
 import type { EndpointName } from './endpoints.ts';
-import { type Answer, bytesOf, sendBytes } from './http-messages.ts';
+import { type AuthResponse, toBytes, sendBytes } from './http-messages.ts';
 
 type FaultKind =
   /** Waits, then does its work and answers as usual. */
@@ -25,7 +25,7 @@ type FaultKind =
   /** Answers 200 with a stream of JSON this long, by default 100 MB. */
   | { kind: 'huge'; bytes?: number }
   /** Does its work, and answers what becomes of the answer. */
-  | { kind: 'transform'; answer: (answer: Answer) => Answer }
+  | { kind: 'transform'; answer: (answer: AuthResponse) => AuthResponse }
   /** Does its work, and answers only once the promise is settled. */
   | { kind: 'hold'; until: Promise<void> };
 
@@ -33,7 +33,7 @@ type FaultKind =
 export type Fault = FaultKind & { times?: number };
 
 /** The faults set now: an endpoint's own comes before the one for all of them. */
-export const createFaults = () => {
+export const createFaultRegistry = () => {
   const active = new Map<EndpointName | '*', { fault: Fault; left: number }>();
 
   return {
@@ -86,8 +86,8 @@ type FaultyExchange = {
   request: IncomingMessage;
   response: ServerResponse;
   /** Does the endpoint's work. */
-  answer: () => Promise<Answer>;
-  send: (answer: Answer) => void;
+  answer: () => Promise<AuthResponse>;
+  send: (answer: AuthResponse) => void;
   /** Aborted when the service closes. */
   signal: AbortSignal;
 };
@@ -109,7 +109,7 @@ export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promis
       return;
     case 'cut': {
       const real = await answer();
-      const bytes = bytesOf(real);
+      const bytes = toBytes(real);
       const sent = Math.min(fault.afterBytes ?? Math.floor(bytes.length / 2), bytes.length);
       response.writeHead(real.status, { ...real.headers, 'content-length': Math.max(bytes.length, sent + 1) });
       response.flushHeaders();
@@ -129,7 +129,7 @@ export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promis
       return;
     case 'drip': {
       const real = await answer();
-      const bytes = bytesOf(real);
+      const bytes = toBytes(real);
       response.writeHead(real.status, { ...real.headers, 'content-length': bytes.length });
       response.flushHeaders();
       return pipeline(dripping(bytes, fault.bytesPerSecond ?? 1, signal), response);

@@ -15,9 +15,9 @@ export type AuthRequest = {
 };
 
 /** A string body goes out as it is unless its type is JSON; anything else is written as JSON; null is no body. */
-export type Answer = { status: number; body: unknown; headers: Record<string, string | string[]> };
+export type AuthResponse = { status: number; body: unknown; headers: Record<string, string | string[]> };
 
-export const json = (status: number, body: unknown, setCookies: string[] = []): Answer => ({
+export const json = (status: number, body: unknown, setCookies: string[] = []): AuthResponse => ({
   status,
   body,
   headers: {
@@ -26,22 +26,22 @@ export const json = (status: number, body: unknown, setCookies: string[] = []): 
   },
 });
 
-export const html = (status: number, heading: string): Answer => ({
+export const html = (status: number, heading: string): AuthResponse => ({
   status,
   body: `<!doctype html>\n<html lang="en">\n<head>\n  <title>${heading}</title>\n</head>\n<body>\n  <h1>${heading}</h1>\n</body>\n</html>\n`,
   headers: { 'content-type': 'text/html; charset=utf-8' },
 });
 
 /** Django's answer where its code fails. */
-export const serverError = (): Answer => html(500, 'Server Error (500)');
+export const serverError = (): AuthResponse => html(500, 'Server Error (500)');
 
-export const redirect = (status: 301 | 302, location: string): Answer => ({
+export const redirect = (status: 301 | 302, location: string): AuthResponse => ({
   status,
   body: null,
   headers: { 'content-type': 'text/html; charset=utf-8', location },
 });
 
-export const bytesOf = ({ body, headers }: Answer): Buffer => {
+export const toBytes = ({ body, headers }: AuthResponse): Buffer => {
   if (body === null || body === undefined) return Buffer.alloc(0);
   const isJson = String(headers['content-type'] ?? '').includes('json');
   return Buffer.from(typeof body === 'string' && !isJson ? body : JSON.stringify(body));
@@ -78,10 +78,10 @@ export const parseCookies = (header: string | undefined): Map<string, string> =>
   return cookies;
 };
 
-export const bearerOf = (headers: IncomingHttpHeaders): string | null =>
+export const bearerToken = (headers: IncomingHttpHeaders): string | null =>
   /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 
-type JsonBody = { ok: true; fields: Readonly<Record<string, unknown>> } | { ok: false; answer: Answer };
+type JsonBody = { ok: true; fields: Readonly<Record<string, unknown>> } | { ok: false; answer: AuthResponse };
 
 /** The request's JSON object, or Django's answer to what is not one. */
 export const readJson = ({ headers, body }: AuthRequest): JsonBody => {
@@ -104,7 +104,7 @@ export const readJson = ({ headers, body }: AuthRequest): JsonBody => {
 };
 
 /** A field's text, and an empty one where there is none. */
-export const textOf = (fields: Readonly<Record<string, unknown>>, name: string): string => {
+export const textField = (fields: Readonly<Record<string, unknown>>, name: string): string => {
   const value = fields[name];
   return typeof value === 'string' ? value : '';
 };

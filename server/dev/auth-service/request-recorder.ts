@@ -1,6 +1,6 @@
 import type { EndpointName } from './endpoints.ts';
 
-export type RecordedCall = {
+export type RecordedRequest = {
   endpoint: EndpointName | 'unknown';
   method: string;
   /** With its query. */
@@ -12,12 +12,12 @@ export type RecordedCall = {
 };
 
 /** Keeps every request in the order of arrival. */
-export const createCalls = () => {
-  const calls: RecordedCall[] = [];
-  const all: readonly RecordedCall[] = calls;
+export const createRequestRecorder = () => {
+  const calls: RecordedRequest[] = [];
+  const all: readonly RecordedRequest[] = calls;
 
   return {
-    record: (call: RecordedCall): RecordedCall => {
+    record: (call: RecordedRequest): RecordedRequest => {
       calls.push(call);
       return call;
     },
@@ -30,4 +30,4 @@ export const createCalls = () => {
   };
 };
 
-export type Calls = ReturnType<typeof createCalls>;
+export type RequestRecorder = ReturnType<typeof createRequestRecorder>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CompactSign, errors, jwtVerify } from 'jose';
-import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
+import { employeeClaims, minimalClaims, staffClaims } from './claims.ts';
 import type { Dialect } from './options.ts';
 import type { PeopleDirectory } from './people/people-directory.ts';
 import type { Subject } from './people/people.ts';
@@ -56,13 +56,13 @@ export const createTokens = (options: TokensOptions) => {
 
   const claimsOf = (subject: Subject, type: 'access' | 'refresh'): Claims => {
     const lifetime = type === 'access' ? options.accessLifetimeSeconds : options.refreshLifetimeSeconds;
-    const stamp = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
-    if (options.claims === 'least') return leastClaims(subject, stamp);
+    const registered = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
+    if (options.claims === 'least') return minimalClaims(subject, registered);
     const { dialect, people } = options;
     const { type: personType, id } = subject;
     return personType === 'staff'
-      ? staffClaims({ dialect, id, person: people.staff.find(id), stamp })
-      : employeeClaims({ dialect, id, person: people.employees.find(id), stamp });
+      ? staffClaims({ dialect, id, person: people.staff.find(id), registered })
+      : employeeClaims({ dialect, id, person: people.employees.find(id), registered });
   };
 
   const access = (subject: Subject, overrides: Claims = {}) => sign({ ...claimsOf(subject, 'access'), ...overrides });

@@ -48,7 +48,7 @@ export const registerDemoRoutes = async (
 
   await server.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
-      const refusal = hostCheck.refusalOf(request.raw);
+      const refusal = hostCheck.hostRejection(request.raw);
       return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
     });
 

@@ -2,10 +2,10 @@ import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
-import { faultFromJson } from '../auth-service/parse-fault.ts';
+import { parseFault } from '../auth-service/parse-fault.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
 import { signInPeople } from '../auth-service/people/people.ts';
-import { createCounts } from './request-counts.ts';
+import { createRequestCounts } from './request-counts.ts';
 
 export type DevRoutesOptions = {
   authService: EmbeddedAuthService;
@@ -17,7 +17,7 @@ export type DevRoutesOptions = {
 };
 
 const refusalOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
-  const hostRefusal = hostCheck.refusalOf(request.raw);
+  const hostRefusal = hostCheck.hostRejection(request.raw);
   if (hostRefusal !== null) return hostRefusal;
   if (isFromElsewhere(request)) return 'Refused: this is for the page of the same origin alone.';
   if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
@@ -27,7 +27,7 @@ const refusalOf = (request: FastifyRequest, hostCheck: HostCheck): string | null
 /** What the demo page is told of the development set-up around it, and may do to it: `/dev/…`, JSON. */
 export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
   const { authService, hostCheck = createHostCheck(), cookieDomain, ticketsUrlFor } = options;
-  const counts = createCounts({ server: server.server, authService });
+  const counts = createRequestCounts({ server: server.server, authService });
 
   await server.register(
     async (scope) => {
@@ -68,7 +68,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
         reply.type('application/json').send(JSON.stringify(authService.faultOf('*'))),
       );
       scope.put<{ Body: unknown }>('/fault', unlimited, async ({ body }, reply) => {
-        const read = faultFromJson(typeof body === 'string' ? body : '');
+        const read = parseFault(typeof body === 'string' ? body : '');
         if (!read.ok) return reply.code(400).send({ error: read.error });
         authService.fault('*', read.fault);
         return read.fault;

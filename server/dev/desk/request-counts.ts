@@ -3,13 +3,13 @@ import { trpcPath } from '@auth-bff/shared';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
 import { endpointNames } from '../auth-service/endpoints.ts';
 
-export type CountsOptions = {
+export type RequestCountsOptions = {
   /** The BFF's. */
   server: Server;
   authService: Pick<EmbeddedAuthService, 'count' | 'resetCalls'>;
 };
 
-export type Counts = {
+export type RequestCounts = {
   /** HTTP requests to the BFF's procedures; a batch is one. */
   bff: number;
   /** Requests to the Auth Service. */
@@ -21,15 +21,15 @@ export type Counts = {
 
 const isRefresh = (endpoint: string) => endpoint === 'refresh' || endpoint.endsWith('-refresh');
 
-/** Counts what is asked of the BFF and of the Auth Service behind it, since the start or the last reset. */
-export const createCounts = ({ server, authService }: CountsOptions) => {
+/** RequestCounts what is asked of the BFF and of the Auth Service behind it, since the start or the last reset. */
+export const createRequestCounts = ({ server, authService }: RequestCountsOptions) => {
   let bff = 0;
   server.on('request', ({ url = '' }) => {
     if (url.startsWith(`${trpcPath}/`)) bff += 1;
   });
 
   return {
-    current(): Counts {
+    current(): RequestCounts {
       const counted = [...endpointNames, 'unknown'].map((name) => [name, authService.count(name)] as const);
       return {
         bff,

@@ -11,17 +11,17 @@ export type RunTicketServiceOptions = {
   /** The environment of the process: the variables of the guide. */
   env: Record<string, string | undefined>;
   /** Told where it ends although nobody ended it. */
-  onGone: () => void;
+  onUnexpectedExit: () => void;
 };
 
 const program = fileURLToPath(new URL('start-ticket-service.ts', import.meta.url));
 
 /** Milliseconds that it has to end. */
-const endMs = 3_000;
+const stopTimeoutMs = 3_000;
 
 /** Starts the ticket service as a process of its own. Rejects where it ends at once, having said why on standard error. */
 export const runTicketService = async (options: RunTicketServiceOptions) => {
-  const { host, port, origins, allowedHosts, env, onGone } = options;
+  const { host, port, origins, allowedHosts, env, onUnexpectedExit } = options;
   const args = [
     '--host',
     host,
@@ -37,13 +37,13 @@ export const runTicketService = async (options: RunTicketServiceOptions) => {
 
   let isClosing = false;
   child.once('exit', () => {
-    if (!isClosing) onGone();
+    if (!isClosing) onUnexpectedExit();
   });
   return {
     async close(): Promise<void> {
       isClosing = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
       if (child.connected) child.disconnect();
       await exited;
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../../src/config.ts';
-import { cannotStart, createOptionReader, print, refuseToStart } from '../command-line.ts';
+import { exitOnStartError, createOptionReader, print, exitWithError } from '../command-line.ts';
 import { toSeedTickets } from './seed-tickets.ts';
 import { createTicketService } from './ticket-service.ts';
 
@@ -11,7 +11,7 @@ const usage =
   'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toHosts } = createOptionReader(usage);
+  const { failWithUsage, toPort, toHosts } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -28,7 +28,7 @@ const readOptions = () => {
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
     };
   } catch (error) {
-    return refuse((error as Error).message);
+    return failWithUsage((error as Error).message);
   }
 };
 
@@ -37,7 +37,7 @@ const readKeys = () => {
     const { signingKeys, algorithm } = loadConfig({ ...process.env, NODE_ENV: 'development' });
     return { signingKeys, algorithm };
   } catch (error) {
-    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+    return exitWithError(error instanceof ConfigError ? error.message : String(error));
   }
 };
 
@@ -64,7 +64,10 @@ if (process.send !== undefined && !process.connected) await stop();
 await service
   .listen({ host, port })
   .catch(
-    cannotStart('The ticket service', 'End what listens there, or choose another: npm run dev -- --tickets-port 8110'),
+    exitOnStartError(
+      'The ticket service',
+      'End what listens there, or choose another: npm run dev -- --tickets-port 8110',
+    ),
   );
 // Where nobody is left to be told, the end is on its way.
 if (process.send === undefined) print(`The ticket service http://${host}:${port}/tickets/`);

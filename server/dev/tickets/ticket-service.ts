@@ -3,9 +3,9 @@ import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { NewTicket } from './ticket.ts';
-import { createTickets, type TicketsOptions } from './ticket-store.ts';
+import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
-export type TicketServiceOptions = TicketsOptions &
+export type TicketServiceOptions = TicketStoreOptions &
   HostCheckOptions &
   Pick<RequireAuthOptions, 'signingKeys' | 'algorithm'> & {
     /** Whose pages may call with credentials: those of the BFF. */
@@ -23,7 +23,7 @@ const complaintOf = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; messa
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
   const { origins, allowedHosts = [], seed, now, ...verifying } = options;
   const hostCheck = createHostCheck({ allowedHosts });
-  const tickets = createTickets({ seed, now });
+  const tickets = createTicketStore({ seed, now });
   const server = Fastify({
     logger: false,
     bodyLimit: 10_000,
@@ -36,7 +36,7 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const refusal = hostCheck.refusalOf(request.raw);
+    const refusal = hostCheck.hostRejection(request.raw);
     return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
   });
   await server.register(fastifyCors, {

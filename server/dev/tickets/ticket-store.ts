@@ -1,6 +1,6 @@
 import { firstNumber, type NewTicket, type Requester, type Ticket } from './ticket.ts';
 
-export type TicketsOptions = {
+export type TicketStoreOptions = {
   /** The tickets that are there at the start, newest first. */
   seed: readonly Ticket[];
   /** Milliseconds since the epoch. */
@@ -8,7 +8,7 @@ export type TicketsOptions = {
 };
 
 /** All tickets, in memory. */
-export const createTickets = ({ seed, now }: TicketsOptions) => {
+export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
   const newestFirst = [...seed];
   const byKey = new Map<string, Ticket>();
 
@@ -29,4 +29,4 @@ export const createTickets = ({ seed, now }: TicketsOptions) => {
   };
 };
 
-export type Tickets = ReturnType<typeof createTickets>;
+export type TicketStore = ReturnType<typeof createTicketStore>;

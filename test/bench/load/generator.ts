@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { createAnswerReader } from './response-reader.ts';
+import { createResponseReader } from './response-reader.ts';
 import type { Load, LoadResult } from './load.ts';
 
 /** The percentile of sorted values. */
@@ -13,7 +13,7 @@ const run = ({
   status,
   connections,
   durationMs,
-  most = Number.POSITIVE_INFINITY,
+  maxRequests = Number.POSITIVE_INFINITY,
   perSecond,
 }: Load): Promise<LoadResult> =>
   new Promise((resolve) => {
@@ -22,7 +22,7 @@ const run = ({
     const idle: Array<(dueAtMs: number) => void> = [];
     /** Requests that are due and have no connection yet, by when they were. */
     const due: number[] = [];
-    let [sent, wrong, bytes, open] = [0, 0, 0, 0];
+    let [sent, failed, bytes, open] = [0, 0, 0, 0];
     const startedAtMs = performance.now();
     const cpuBefore = process.cpuUsage();
     const endsAtMs = startedAtMs + durationMs;
@@ -34,7 +34,7 @@ const run = ({
       const sorted = Float64Array.from(latencies).toSorted();
       resolve({
         answers: latencies.length,
-        wrong,
+        failed,
         seconds,
         bytes,
         medianMs: percentile(sorted, 0.5),
@@ -55,21 +55,21 @@ const run = ({
       };
       const next = () => {
         const nowMs = performance.now();
-        if (nowMs >= endsAtMs || sent >= most) return void socket.end();
+        if (nowMs >= endsAtMs || sent >= maxRequests) return void socket.end();
         if (perSecond === undefined) return send(nowMs);
         const dueAtMs = due.shift();
         if (dueAtMs === undefined) idle.push(send);
         else send(dueAtMs);
       };
-      const read = createAnswerReader((answered, length) => {
+      const read = createResponseReader((answered, length) => {
         latencies.push(performance.now() - sentAtMs);
         bytes += length;
-        if (answered !== status) wrong += 1;
+        if (answered !== status) failed += 1;
         next();
       });
       socket.on('data', read);
       socket.once('connect', next);
-      socket.on('error', () => (wrong += 1));
+      socket.on('error', () => (failed += 1));
       socket.once('close', () => {
         open -= 1;
         if (open > 0 || isOver) return;

@@ -8,7 +8,7 @@ export type Load = {
   connections: number;
   durationMs: number;
   /** Ends after so many requests. Left out: after `durationMs` alone. */
-  most?: number;
+  maxRequests?: number;
   /** Requests a second, as they would come, whatever becomes of those before. Left out: as many as go. */
   perSecond?: number;
 };
@@ -17,7 +17,7 @@ export type Load = {
 export type LoadResult = {
   answers: number;
   /** Answers of another status, and connections that ended. */
-  wrong: number;
+  failed: number;
   seconds: number;
   /** Bytes of all answers. */
   bytes: number;

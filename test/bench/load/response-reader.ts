@@ -24,7 +24,7 @@ const bodyLength = (bytes: Buffer, headLength: number): number | null => {
 };
 
 /** Reads answers of HTTP/1.1 off a connection, one after the other, as much of them as it takes to know where they end. */
-export const createAnswerReader = (onAnswer: (status: number, bytes: number) => void) => {
+export const createResponseReader = (onResponse: (status: number, bytes: number) => void) => {
   let held: Buffer = Buffer.alloc(0);
 
   /** How long the answer at the beginning of what is held is; null where its end is not there yet. */
@@ -51,7 +51,7 @@ export const createAnswerReader = (onAnswer: (status: number, bytes: number) => 
     for (let length = lengthOf(); length !== null && held.length > 0; length = lengthOf()) {
       const status = numberAt(held, statusAt);
       held = held.subarray(length);
-      onAnswer(status, length);
+      onResponse(status, length);
     }
   };
 };

@@ -2,7 +2,7 @@
 import cookieParser from 'cookie-parser';
 import express from 'express';
 import jwt from 'jsonwebtoken';
-import { signingKey, tellPort, users } from './listen.mjs';
+import { signingKey, reportPort, users } from './listen.mjs';
 
 // oxlint-disable-next-line typescript/consistent-return -- as it stands in the guide
 const authMiddleware = (req, res, next) => {
@@ -21,4 +21,4 @@ app.use(cookieParser());
 app.get('/users/:id', authMiddleware, (req, res) => {
   res.json(users.get(Number(req.params.id)));
 });
-const server = app.listen(0, '127.0.0.1', () => tellPort(server.address().port));
+const server = app.listen(0, '127.0.0.1', () => reportPort(server.address().port));

@@ -1,5 +1,5 @@
 /** Tells the process that started this one where it listens, and what it keeps in memory; ends with it. */
-export const tellPort = (port) => {
+export const reportPort = (port) => {
   process.send?.({ port });
   process.on('message', () => {
     for (let turn = 0; turn < 3; turn += 1) globalThis.gc();

@@ -1,6 +1,6 @@
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import type { Contestant } from '../run-rounds.ts';
+import type { Candidate } from '../run-rounds.ts';
 import { atMost, median } from '../statistics.ts';
 
 const connections = 64;
@@ -11,13 +11,13 @@ export type HalfLoadOptions = { report: Report; generator: Generator; rounds: nu
 /** How long answers take while requests come at an even pace, whatever becomes of those before. */
 export const measureHalfLoad = async (
   { report, generator, rounds }: HalfLoadOptions,
-  contestants: ReadonlyArray<Contestant & { perSecond: number }>,
+  candidates: ReadonlyArray<Candidate & { perSecond: number }>,
 ): Promise<void> => {
   const section = report.section('Half of the load that is possible, as it comes');
   const measured = new Map<string, Array<{ medianMs: number; p99Ms: number }>>();
   // Twice as many as of others: what else the machine does is seen in the slowest answers first.
   for (let round = 0; round < 2 * rounds; round += 1) {
-    for (const { name, peer, requests, perSecond } of contestants) {
+    for (const { name, peer, requests, perSecond } of candidates) {
       const load = { port: peer.port, requests, status: 200, connections, durationMs: roundMs, perSecond };
       measured.set(name, [...(measured.get(name) ?? []), await generator.run(load)]);
     }
@@ -26,7 +26,7 @@ export const measureHalfLoad = async (
     median((measured.get(name) ?? []).map(value));
   const tail = (name: string) => of(name, ({ medianMs, p99Ms }) => p99Ms / medianMs);
   section.rows(
-    contestants.map(({ name, perSecond }) => ({
+    candidates.map(({ name, perSecond }) => ({
       name,
       'requests a second': perSecond,
       'median, ms': of(name, ({ medianMs }) => medianMs),

@@ -2,8 +2,8 @@ import { staff } from '../../../server/dev/auth-service/people/people-staff.ts';
 import { crowd } from '../../support/app/crowd.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import { type Contestant, type Figures, heldUp, runRounds } from '../run-rounds.ts';
-import { askedFor, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
+import { type Candidate, type Figures, generatorBound, runRounds } from '../run-rounds.ts';
+import { userId, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { type Peer, startPeer } from '../start-peer.ts';
 import { atLeast } from '../statistics.ts';
 import { measureHalfLoad } from './half-load.ts';
@@ -23,7 +23,7 @@ const print = (
       'p99, ms': p99Ms,
     })),
   );
-  const held = heldUp(figures);
+  const held = generatorBound(figures);
   if (held.length > 0) report.note(`The generator was the bottleneck of: ${held.join(', ')}.`);
 };
 
@@ -38,20 +38,20 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     peers.push(peer);
     return peer;
   };
-  const [nodeHttp, bare, dressed, express, ours, official] = [
+  const [nodeHttp, bare, withPlugins, express, ours, official] = [
     await add('node-http.mjs'),
     await add('fastify-rest.mjs'),
-    await add('fastify-rest.mjs', { BENCH_DRESSED: '1' }),
+    await add('fastify-rest.mjs', { BENCH_PLUGINS: '1' }),
     await add('express-jsonwebtoken.mjs'),
     await add('bff.mjs'),
     await add('bff.mjs', { BENCH_OFFICIAL: '1' }),
   ];
-  const rest = [requestText(`/users/${askedFor}`, { cookie })];
-  const query = [requestText(trpcPath('users.byId', { id: askedFor }), { cookie })];
+  const rest = [requestText(`/users/${userId}`, { cookie })];
+  const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
   const batchOf = (size: number) => [
     requestText(batchPath([...staff.map(({ id }) => id), ...crowd(50)].slice(0, size)), { cookie }),
   ];
-  const run = (contestants: Contestant[]) => runRounds(generator, contestants, { rounds, roundMs });
+  const run = (candidates: Candidate[]) => runRounds(generator, candidates, { rounds, roundMs });
   const perSecond = (figures: ReadonlyMap<string, Figures>, name: string) => figures.get(name)?.perSecond ?? Number.NaN;
   const ratio = (figures: ReadonlyMap<string, Figures>, one: string, other: string) =>
     perSecond(figures, one) / perSecond(figures, other);
@@ -60,7 +60,7 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
   const singles = await run([
     { name: 'node:http, HMAC', peer: nodeHttp, requests: rest },
     { name: 'Fastify, bare', peer: bare, requests: rest },
-    { name: 'Fastify, dressed', peer: dressed, requests: rest },
+    { name: 'Fastify, dressed', peer: withPlugins, requests: rest },
     { name: 'Express, jsonwebtoken', peer: express, requests: rest },
     { name: 'BFF', peer: ours, requests: query },
     { name: 'BFF, official adapter', peer: official, requests: query },
@@ -85,7 +85,7 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
   }
 
   const refused = report.section('Requests that are refused with 401');
-  // As long as the right one, and wrong in its last character but some.
+  // As long as the right one, and failed in its last character but some.
   const forged = cookie.replace(/access_token=[^;]*/, (token) => `${token.slice(0, -8)}AAAAAAAA`);
   const refusals = await run([
     {
@@ -120,7 +120,12 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
       perSecond: perSecond(singles, 'node:http, HMAC') / 2,
     },
     { name: 'BFF', peer: ours, requests: query, perSecond: perSecond(singles, 'BFF') / 2 },
-    { name: 'Fastify, dressed', peer: dressed, requests: rest, perSecond: perSecond(singles, 'Fastify, dressed') / 2 },
+    {
+      name: 'Fastify, dressed',
+      peer: withPlugins,
+      requests: rest,
+      perSecond: perSecond(singles, 'Fastify, dressed') / 2,
+    },
   ]);
   for (const peer of peers) peer[Symbol.dispose]();
 };

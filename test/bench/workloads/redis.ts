@@ -2,8 +2,8 @@ import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { startDelayProxy } from '../load/delay-proxy.ts';
 import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
-import { type Contestant, type Figures, runRounds } from '../run-rounds.ts';
-import { askedFor, requestText, type SetUp, trpcPath } from '../set-up.ts';
+import { type Candidate, type Figures, runRounds } from '../run-rounds.ts';
+import { userId, requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { startPeer } from '../start-peer.ts';
 import { atLeast, atMost } from '../statistics.ts';
 
@@ -24,11 +24,11 @@ export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }
   using near = await start({ REDIS_URL: redis.url });
   using distant = await start({ REDIS_URL: proxy.url });
 
-  const requests = [requestText(trpcPath('users.byId', { id: askedFor }), { cookie })];
-  const inMemory: Contestant = { name: 'in memory', peer: memory, requests };
-  const onLoopback: Contestant = { name: 'Redis on loopback', peer: near, requests };
-  const atDistance: Contestant = { name: `Redis ${distanceMs} ms away`, peer: distant, requests };
-  const of = (figures: ReadonlyMap<string, Figures>, { name }: Contestant, figure: keyof Figures): number =>
+  const requests = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
+  const inMemory: Candidate = { name: 'in memory', peer: memory, requests };
+  const onLoopback: Candidate = { name: 'Redis on loopback', peer: near, requests };
+  const atDistance: Candidate = { name: `Redis ${distanceMs} ms away`, peer: distant, requests };
+  const of = (figures: ReadonlyMap<string, Figures>, { name }: Candidate, figure: keyof Figures): number =>
     figures.get(name)?.[figure] ?? Number.NaN;
 
   const busy = report.section('A warm call with Redis, 32 connections');
@@ -45,8 +45,8 @@ export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }
   busy.verdict(atLeast('calls a second, of memory mode', throughput, 0.9));
 
   const alone = report.section('A warm call with Redis, one connection');
-  const contestants = [inMemory, onLoopback, atDistance];
-  const one = await runRounds(generator, contestants, { rounds, roundMs: roundMs / 2, connections: 1 });
+  const candidates = [inMemory, onLoopback, atDistance];
+  const one = await runRounds(generator, candidates, { rounds, roundMs: roundMs / 2, connections: 1 });
   const medianInMemory = of(one, inMemory, 'medianMs');
   alone.rows(
     [...one].map(([name, { medianMs, p99Ms }]) => ({

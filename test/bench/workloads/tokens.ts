@@ -40,7 +40,7 @@ export const measureTokens = async ({ setUp, generator, report, tokens }: Tokens
       status: 200,
       connections: 32,
       durationMs: Number.MAX_SAFE_INTEGER,
-      most: cookies.length,
+      maxRequests: cookies.length,
     });
   await send(Array.from({ length: 5_000 }, () => setUp.cookie));
   const before = await peer.keptBytes();
@@ -51,7 +51,7 @@ export const measureTokens = async ({ setUp, generator, report, tokens }: Tokens
     const result = await send(
       Array.from({ length: size }, (_, index) => `access_token=${tokenOf(firstOfCrowd + sent + index, nowSeconds)}`),
     );
-    if (result.wrong > 0) throw new Error(`${result.wrong} of ${size} tokens were not answered with 200.`);
+    if (result.failed > 0) throw new Error(`${result.failed} of ${size} tokens were not answered with 200.`);
   }
   const seconds = (performance.now() - startedAtMs) / 1_000;
   const more = ((await peer.keptBytes()) - before) / megabyte;

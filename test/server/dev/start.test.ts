@@ -10,7 +10,7 @@ import {
   runProcess,
   scriptArgs,
 } from '../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey } from './auth-service/send-request.ts';
+import { apiKey, sendRequest, claimsOf, signingKey } from './auth-service/send-request.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);
@@ -68,7 +68,7 @@ const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof create
 
 const signIn = async (url: string) => {
   const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
-  const { cookies } = await ask(`${url}/trpc/session.login`, {
+  const { cookies } = await sendRequest(`${url}/trpc/session.login`, {
     json: { json: credentials },
     headers: { 'x-csrf': '1' },
   });
@@ -106,7 +106,7 @@ const workingAnswers = [
 const lifetimes = async ({ dev, url }: RunningDev) => {
   const [, printed] = /an access token lives (\d+) s/.exec(dev.output()) ?? [];
   const { exp, iat } = claimsOf(await signIn(url));
-  const { body } = await ask(`${url}/dev/config`);
+  const { body } = await sendRequest(`${url}/dev/config`);
   return {
     printed: Number(printed),
     ofToken: Number(exp) - Number(iat),
@@ -115,7 +115,7 @@ const lifetimes = async ({ dev, url }: RunningDev) => {
 };
 
 const noPage = { status: 404, text: expect.stringContaining('no_such_procedure') };
-const askForPage = (url: string) => ask(`${url}/`, { headers: { accept: 'text/html' } });
+const askForPage = (url: string) => sendRequest(`${url}/`, { headers: { accept: 'text/html' } });
 
 describe('npm run dev', () => {
   const running = shareDev({ isScript: true });
@@ -127,22 +127,22 @@ describe('npm run dev', () => {
   it('runs a ticket service that takes the session of the BFF, and whose answers the page may read', async () => {
     const { dev, url, ticketsUrl } = running();
     expect(dev.output()).toContain(ticketsUrl);
-    expect(await ask(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
+    expect(await sendRequest(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
     const token = await signIn(url);
     for (const origin of [url, url.replace('localhost', '127.0.0.1')]) {
-      const { status, headers, body } = await ask(ticketsUrl, { token, headers: { origin } });
+      const { status, headers, body } = await sendRequest(ticketsUrl, { token, headers: { origin } });
       expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
       expect(body).toMatchObject({ tickets: expect.objectContaining({ length: 60 }) });
     }
     const ticket = { title: 'Wet laptop', system: 'TTS', assigneeId: null, key: 'a' };
-    const opened = await ask(ticketsUrl, { token, json: ticket });
+    const opened = await sendRequest(ticketsUrl, { token, json: ticket });
     expect(opened).toMatchObject({ status: 201, body: { requesterId: 123, requesterType: 'staff' } });
   });
 
   it('tells the page of the ticket service under the name that the page was opened under', async () => {
     const { ports } = running();
     for (const host of ['localhost', '127.0.0.1']) {
-      const { body } = await ask(`http://${host}:${ports.bff}/dev/config`);
+      const { body } = await sendRequest(`http://${host}:${ports.bff}/dev/config`);
       expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
     }
   });
@@ -205,12 +205,12 @@ describe('npm run dev with a page, a life of access tokens and a host of its own
     const { dev, url } = running();
     expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
     await dev.printed(/The help desk is there/);
-    const index = await ask(`${url}/`);
+    const index = await sendRequest(`${url}/`);
     expect(index).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
     const [script = 'no script'] = /\/assets\/[\w.-]+/.exec(index.text) ?? [];
-    expect((await ask(`${url}${script}`)).text).toContain('Good morning');
-    await ask(`${url}/dev/counts`);
-    await ask(`${url}/trpc/status.get`);
+    expect((await sendRequest(`${url}${script}`)).text).toContain('Good morning');
+    await sendRequest(`${url}/dev/counts`);
+    await sendRequest(`${url}/trpc/status.get`);
     await dev.printed(/"path":"\/trpc\/status.get"/);
     expect(dev.output()).not.toMatch(/"path":"\/(dev|assets|")/);
   });
@@ -242,8 +242,8 @@ describe('each start of npm run dev', () => {
     const { dev, url } = await startDev({ pageFolder: page.folder });
     await using _ = dev;
     await dev.printed(/The help desk could not be built:[^]*missing\.ts/);
-    expect(await ask(`${url}/`)).toMatchObject({ status: 500, text: expect.stringContaining('missing.ts') });
-    expect(await ask(`${url}/trpc/status.get`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${url}/`)).toMatchObject({ status: 500, text: expect.stringContaining('missing.ts') });
+    expect(await sendRequest(`${url}/trpc/status.get`)).toMatchObject({ status: 200 });
   });
 
   it('ends the build of the page on Ctrl-C', async () => {
@@ -306,7 +306,7 @@ describe('the embedded Auth Service as a process of its own', () => {
     });
     await service.printed(/What breaks it/);
     const json = { email: 'user@example.com', password: 'staff-pass-1' };
-    const { cookies } = await ask(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
+    const { cookies } = await sendRequest(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
     const { exp, iat } = claimsOf(cookies.access_token);
     expect(Number(exp) - Number(iat)).toBe(37);
     for (const [host, status] of [

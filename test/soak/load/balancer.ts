@@ -2,26 +2,26 @@ type Target = {
   url: string;
   /** Requests under way that must not be sent twice. */
   posts: number;
-  takesPosts: boolean;
-  onQuiet: (() => void) | null;
+  acceptsPosts: boolean;
+  onDrained: (() => void) | null;
 };
 
 /** What a socket says if a request was not sent, so that it can go to another replica. */
-const wasNotSent = (error: unknown): boolean => {
+const wasRefused = (error: unknown): boolean => {
   const { cause } = error as { cause?: { code?: string; errors?: Array<{ code?: string }> } };
   return [cause, ...(cause?.errors ?? [])].some((one) => one?.code === 'ECONNREFUSED');
 };
 
 /** Sends each request to the next replica, as a balancer in front of them does. */
 export const createBalancer = (urls: readonly string[]) => {
-  const targets = urls.map((url): Target => ({ url, posts: 0, takesPosts: true, onQuiet: null }));
+  const targets = urls.map((url): Target => ({ url, posts: 0, acceptsPosts: true, onDrained: null }));
   let turn = 0;
   let refusedConnections = 0;
 
   const next = (isPost: boolean): Target => {
     for (let step = 0; step < targets.length; step += 1) {
       const target = targets[(turn += 1) % targets.length];
-      if (target !== undefined && (target.takesPosts || !isPost)) return target;
+      if (target !== undefined && (target.acceptsPosts || !isPost)) return target;
     }
     throw new Error('No replica takes requests.');
   };
@@ -36,7 +36,7 @@ export const createBalancer = (urls: readonly string[]) => {
       return new Response(body.byteLength === 0 ? null : body, { status: answer.status, headers: answer.headers });
     } finally {
       if (isPost) target.posts -= 1;
-      if (target.posts === 0) target.onQuiet?.();
+      if (target.posts === 0) target.onDrained?.();
     }
   };
 
@@ -48,7 +48,7 @@ export const createBalancer = (urls: readonly string[]) => {
         try {
           return await sendTo(target, path, init);
         } catch (error) {
-          if (!wasNotSent(error) || attempt === targets.length) throw error;
+          if (!wasRefused(error) || attempt === targets.length) throw error;
           refusedConnections += 1;
         }
       }
@@ -57,15 +57,15 @@ export const createBalancer = (urls: readonly string[]) => {
     async drainPosts(url: string): Promise<void> {
       const target = targets.find((one) => one.url === url);
       if (target === undefined) return;
-      target.takesPosts = false;
+      target.acceptsPosts = false;
       if (target.posts === 0) return;
       await new Promise<void>((resolve) => {
-        target.onQuiet = resolve;
+        target.onDrained = resolve;
       });
-      target.onQuiet = null;
+      target.onDrained = null;
     },
     open(url: string): void {
-      for (const target of targets) if (target.url === url) target.takesPosts = true;
+      for (const target of targets) if (target.url === url) target.acceptsPosts = true;
     },
     /** Requests that went to another replica because one refused the connection. */
     refusedConnections: () => refusedConnections,

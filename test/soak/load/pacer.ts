@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export type PacerOptions = {
   /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  monotonicNow: () => number;
   /** Whether the machine cannot keep up just now. Time stands still for the load then. */
-  isBusy: () => boolean;
+  isStarved: () => boolean;
   /** Milliseconds for which the load may stand still in all. */
   maxHeldMs: number;
 };
@@ -12,15 +12,15 @@ export type PacerOptions = {
 /** The most milliseconds by which the load goes on at once, however late the process was: what it missed is no burst. */
 const maxStepMs = 50;
 /** Milliseconds between two looks at the time. */
-const lookEveryMs = 10;
+const pollIntervalMs = 10;
 
 /**
- * The time of the load. It goes on with the clock, but for the time in which the machine cannot keep up: so a busy machine
+ * The time of the load. It goes on with the monotonicNow, but for the time in which the machine cannot keep up: so a busy machine
  * makes a run longer, and the calls a second fewer, and does not change what happens in it.
  */
-export const createPacer = ({ clock, isBusy, maxHeldMs }: PacerOptions) => {
+export const createPacer = ({ monotonicNow, isStarved, maxHeldMs }: PacerOptions) => {
   let passedLoadMs = 0;
-  let lastMs = clock();
+  let lastMs = monotonicNow();
   let heldMs = 0;
 
   /** Throws if the machine is busy for too long. */
@@ -34,9 +34,9 @@ export const createPacer = ({ clock, isBusy, maxHeldMs }: PacerOptions) => {
   return {
     /** Lets time go on. Called every few milliseconds. */
     step(): void {
-      const nowMs = clock();
+      const nowMs = monotonicNow();
       const passedMs = nowMs - lastMs;
-      const stepMs = isBusy() ? 0 : Math.min(passedMs, maxStepMs);
+      const stepMs = isStarved() ? 0 : Math.min(passedMs, maxStepMs);
       lastMs = nowMs;
       passedLoadMs += stepMs;
       heldMs += passedMs - stepMs;
@@ -47,7 +47,7 @@ export const createPacer = ({ clock, isBusy, maxHeldMs }: PacerOptions) => {
     heldMs: () => heldMs,
     /** Resolves once there have been so many milliseconds of load. Rejects if the machine is busy for too long. */
     async untilLoadMs(atMs: number): Promise<void> {
-      while (isBefore(atMs)) await delay(lookEveryMs);
+      while (isBefore(atMs)) await delay(pollIntervalMs);
     },
   };
 };

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../../support/fuzz/random.ts';
 import { nextCall } from './next-call.ts';
 import { type SoakClient, toCallError } from './soak-client.ts';
-import type { Ledger } from '../results/call-statistics.ts';
+import type { CallStatistics } from '../results/call-statistics.ts';
 import type { Pacer } from './pacer.ts';
 
 export type LoadOptions = {
   clients: readonly SoakClient[];
-  ledger: Ledger;
+  statistics: CallStatistics;
   pacer: Pacer;
   /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  monotonicNow: () => number;
   /** Calls a second. */
   rate: number;
   /** Milliseconds of load in which all sign in. */
@@ -22,14 +22,14 @@ export type LoadOptions = {
 /** Milliseconds between two looks at which calls are due. */
 const tickMs = 5;
 /** Milliseconds that the last calls have, with their new attempts, before they count as unanswered. */
-const patienceMs = 60_000;
+const drainTimeoutMs = 60_000;
 
 /**
  * Makes calls at the rate given, whatever becomes of those before: each is due at its time, and its latency counts from then.
  * Clients sign in one after the other, and from then on take turns. Each refreshes its session by itself.
  */
 export const runLoad = async (options: LoadOptions) => {
-  const { clients, ledger, pacer, clock, rate, signInMs, signal } = options;
+  const { clients, statistics, pacer, monotonicNow, rate, signInMs, signal } = options;
   const random = createRandom(1);
   const waiting = clients.map((client, index) => ({ client, dueAtLoadMs: (index * signInMs) / clients.length }));
   const signedIn: SoakClient[] = [];
@@ -39,10 +39,10 @@ export const runLoad = async (options: LoadOptions) => {
 
   const make = async (procedure: string, dueAtLoadMs: number, call: () => Promise<unknown>): Promise<void> => {
     made += 1;
-    const dueAtMs = clock() - (pacer.loadMs() - dueAtLoadMs);
+    const dueAtMs = monotonicNow() - (pacer.loadMs() - dueAtLoadMs);
     const error = await call().then(() => null, toCallError);
     answered += 1;
-    ledger.note({ procedure, dueAtMs, error });
+    statistics.record({ procedure, dueAtMs, error });
   };
   const signIn = async (client: SoakClient, dueAtLoadMs: number): Promise<void> => {
     await make('session.login', dueAtLoadMs, client.signIn);
@@ -68,8 +68,8 @@ export const runLoad = async (options: LoadOptions) => {
     makeDue();
     await delay(tickMs);
   }
-  const endsAtMs = clock() + patienceMs;
-  const isWaiting = () => answered < made && clock() < endsAtMs;
+  const endsAtMs = monotonicNow() + drainTimeoutMs;
+  const isWaiting = () => answered < made && monotonicNow() < endsAtMs;
   while (isWaiting()) await delay(tickMs);
   return { made, answered };
 };

@@ -9,15 +9,15 @@ export type SoakClientOptions = {
   person: Staff;
   balancer: Balancer;
   /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  monotonicNow: () => number;
   /** Told of the first thing that means that the person was signed out, or taken for another: the others follow from it. */
   onSignedOut: (line: string) => void;
   /** Told of each answer that is not a success, of attempts that the client repeats, too. */
-  onRefusal: (reason: string) => void;
+  onErrorReason: (reason: string) => void;
 };
 
 const origin = 'http://soak.localhost';
-const endingReasons = new Set(['session_ended', 'no_token', 'token_invalid', 'refresh_superseded']);
+const signedOutReasons = new Set(['session_ended', 'no_token', 'token_invalid', 'refresh_superseded']);
 
 /** How a call failed, as its caller learns it. */
 export const toCallError = (error: unknown): CallError => {
@@ -48,7 +48,7 @@ const createJar = (onLost: (cookie: string) => void) => {
 
 /** One person with the product's client, in a browser of their own: its cookies, its address, no other tabs. */
 export const createSoakClient = (options: SoakClientOptions) => {
-  const { number, person, balancer, clock, onRefusal } = options;
+  const { number, person, balancer, monotonicNow, onErrorReason } = options;
   const name = `client ${number} (staff ${person.id})`;
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   /** Its refreshes, so that a sign-out can be explained. */
@@ -60,15 +60,15 @@ export const createSoakClient = (options: SoakClientOptions) => {
   };
   const jar = createJar((cookie) => tell(`lost the cookie ${cookie}`));
 
-  const noteAnswer = async (path: string, answer: Response): Promise<void> => {
+  const inspectResponse = async (path: string, answer: Response): Promise<void> => {
     jar.keep(answer.headers.getSetCookie());
     const user = answer.headers.get('x-session-user');
     if (user !== null && user !== `staff:${person.id}`) tell(`was answered as ${user}`);
     if (answer.status === 200) return;
     const reasons = new Set((await answer.clone().text()).match(/(?<="reason":")\w+/g));
     for (const reason of reasons) {
-      onRefusal(reason);
-      if (endingReasons.has(reason)) tell(`was refused with ${reason} at ${path.split('?', 1)[0]}`);
+      onErrorReason(reason);
+      if (signedOutReasons.has(reason)) tell(`was refused with ${reason} at ${path.split('?', 1)[0]}`);
     }
   };
 
@@ -80,16 +80,16 @@ export const createSoakClient = (options: SoakClientOptions) => {
       headers.set('cookie', jar.header());
       headers.set('x-forwarded-for', address);
       const isRefresh = path.startsWith('/trpc/session.refresh');
-      const sentAtMs = clock();
+      const sentAtMs = monotonicNow();
       const answer = await balancer.send(path, { ...init, headers }).catch((error: unknown) => {
-        if (isRefresh) refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(clock())} ${String(error)}`);
+        if (isRefresh) refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(monotonicNow())} ${String(error)}`);
         throw error;
       });
       if (isRefresh) {
         const [reason = ''] = /(?<="reason":")\w+/.exec(await answer.clone().text()) ?? [];
-        refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(clock())} ${answer.status} ${reason}`.trim());
+        refreshes.push(`${toSeconds(sentAtMs)} to ${toSeconds(monotonicNow())} ${answer.status} ${reason}`.trim());
       }
-      await noteAnswer(path, answer);
+      await inspectResponse(path, answer);
       return answer;
     },
     locks: null,
@@ -103,7 +103,7 @@ export const createSoakClient = (options: SoakClientOptions) => {
     session,
     signIn: () => trpc.session.login.mutate({ email: person.email, password: person.password, as: 'staff' }),
     /** Whether the session can be refreshed, and still is of this person. */
-    async works(): Promise<boolean> {
+    async hasWorkingSession(): Promise<boolean> {
       try {
         await session.refresh();
         const { user } = await trpc.session.me.query();

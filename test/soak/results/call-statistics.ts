@@ -1,7 +1,7 @@
 import { type FaultName, faultNames } from '../scenario/plan-run.ts';
 
-/** `machine busy`: the processes did not get the CPU that they need. */
-export const phaseNames = ['calm', ...faultNames, 'machine busy'] as const;
+/** `CPU starved`: the processes did not get the CPU that they need. */
+export const phaseNames = ['calm', ...faultNames, 'CPU starved'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 export type Phase = {
@@ -24,12 +24,12 @@ export type CallError = { code: string; reason: string };
 export const graceMs = 8_000;
 
 /** How long after the machine was busy calls may still fail, in milliseconds. */
-const busyGraceMs = 2_000;
+const starvedGraceMs = 2_000;
 
-type Window = { name: FaultName | 'machine busy'; fromMs: number; toMs: number };
+type Window = { name: FaultName | 'CPU starved'; fromMs: number; toMs: number };
 
-/** Counts the calls of a run, by the trouble in whose time they were made. `clock`: milliseconds. */
-export const createLedger = ({ clock }: { clock: () => number }) => {
+/** Counts the calls of a run, by the trouble in whose time they were made. `monotonicNow`: milliseconds. */
+export const createCallStatistics = ({ monotonicNow }: { monotonicNow: () => number }) => {
   const phases = new Map<PhaseName, Phase>(
     phaseNames.map((name) => [name, { name, calls: 0, failed: 0, latenciesMs: [] }]),
   );
@@ -39,21 +39,21 @@ export const createLedger = ({ clock }: { clock: () => number }) => {
   /** A fault comes before a machine that is busy in the same time. */
   const phaseOf = (fromMs: number, toMs: number): PhaseName => {
     const met = windows.filter((window) => fromMs <= window.toMs && toMs >= window.fromMs);
-    return (met.find(({ name }) => name !== 'machine busy') ?? met[0])?.name ?? 'calm';
+    return (met.find(({ name }) => name !== 'CPU starved') ?? met[0])?.name ?? 'calm';
   };
 
   return {
     /** Something begins that calls may fail by. Returns how to say that it is over; calls may fail for a while after. */
     begin(name: Window['name']): () => void {
-      const window: Window = { name, fromMs: clock(), toMs: Number.POSITIVE_INFINITY };
+      const window: Window = { name, fromMs: monotonicNow(), toMs: Number.POSITIVE_INFINITY };
       windows.push(window);
       return () => {
-        window.toMs = clock() + (name === 'machine busy' ? busyGraceMs : graceMs);
+        window.toMs = monotonicNow() + (name === 'CPU starved' ? starvedGraceMs : graceMs);
       };
     },
     /** A call that was due at a time has its final answer now. Null: it succeeded. */
-    note({ procedure, dueAtMs, error }: { procedure: string; dueAtMs: number; error: CallError | null }): void {
-      const nowMs = clock();
+    record({ procedure, dueAtMs, error }: { procedure: string; dueAtMs: number; error: CallError | null }): void {
+      const nowMs = monotonicNow();
       const name = phaseOf(dueAtMs, nowMs);
       const phase = phases.get(name);
       if (phase === undefined) return;
@@ -71,4 +71,4 @@ export const createLedger = ({ clock }: { clock: () => number }) => {
   };
 };
 
-export type Ledger = ReturnType<typeof createLedger>;
+export type CallStatistics = ReturnType<typeof createCallStatistics>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxGrowthBytes, type Outcome, violationsOf } from './find-violations.ts';
+import { maxGrowthBytes, type Outcome, findViolations } from './find-violations.ts';
 
 const passed: Outcome = {
   plannedCalls: 18_000,
@@ -19,14 +19,14 @@ const passed: Outcome = {
   workingSessions: 100,
   refreshes: 250,
   memory: [{ replica: 'replica 1', middleBytes: 40_000_000, endBytes: 40_000_000 + maxGrowthBytes }],
-  feltFaults: ['replica killed', 'Auth Service down', 'Redis stopped'],
+  observedFaults: ['replica killed', 'Auth Service down', 'Redis stopped'],
   plannedFaults: ['replica killed', 'Auth Service down', 'Redis stopped'],
 };
 const failure = { procedure: 'users.byId', code: 'SERVICE_UNAVAILABLE', reason: 'overloaded', count: 3 };
 
 describe('the verdict on a soak', () => {
   it('is that it passed where calls failed with SERVICE_UNAVAILABLE in the time of a fault alone', () => {
-    expect(violationsOf(passed)).toEqual([]);
+    expect(findViolations(passed)).toEqual([]);
   });
 
   it.each<[string, Partial<Outcome>, string]>([
@@ -47,8 +47,8 @@ describe('the verdict on a soak', () => {
     ],
     [
       'a call failed otherwise while the machine was busy',
-      { failures: [{ ...failure, phase: 'machine busy', code: 'UNAUTHORIZED', reason: 'no_token' }] },
-      '3 calls of users.byId failed with UNAUTHORIZED no_token (machine busy).',
+      { failures: [{ ...failure, phase: 'CPU starved', code: 'UNAUTHORIZED', reason: 'no_token' }] },
+      '3 calls of users.byId failed with UNAUTHORIZED no_token (CPU starved).',
     ],
     ['a call is unanswered', { answeredCalls: 17_999 }, '1 of 18000 calls have no answer.'],
     ['somebody was signed out', { signedOut: ['client 7 lost a cookie'] }, 'Signed out: client 7 lost a cookie.'],
@@ -63,10 +63,10 @@ describe('the verdict on a soak', () => {
     ['memory was not measured', { memory: [] }, 'The memory of no replica was measured.'],
     [
       'a fault left no trace',
-      { feltFaults: ['replica killed', 'Redis stopped'] },
+      { observedFaults: ['replica killed', 'Redis stopped'] },
       'The fault "Auth Service down" left no trace.',
     ],
   ])('is that it failed where %s', (_, change, violation) => {
-    expect(violationsOf({ ...passed, ...change })).toEqual([violation]);
+    expect(findViolations({ ...passed, ...change })).toEqual([violation]);
   });
 });

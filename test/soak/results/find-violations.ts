@@ -18,7 +18,7 @@ export type Outcome = {
   /** Bytes after garbage collection. */
   memory: ReadonlyArray<{ replica: string; middleBytes: number; endBytes: number }>;
   /** Faults that left a trace: without one, the run has tested nothing. */
-  feltFaults: FaultName[];
+  observedFaults: FaultName[];
   plannedFaults: FaultName[];
 };
 
@@ -31,8 +31,8 @@ export const maxGrowthBytes = 3_000_000;
 export const toMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** All that a run did not fulfil, one sentence each. None: it passed. */
-export const violationsOf = (outcome: Outcome): string[] => {
-  const { plannedCalls, answeredCalls, failures, clients, signedOut, memory, feltFaults, plannedFaults } = outcome;
+export const findViolations = (outcome: Outcome): string[] => {
+  const { plannedCalls, answeredCalls, failures, clients, signedOut, memory, observedFaults, plannedFaults } = outcome;
   const isAllowed = ({ phase, code }: Failure) => phase !== 'calm' && code === 'SERVICE_UNAVAILABLE';
   const refused = failures.filter((failure) => !isAllowed(failure));
   return [
@@ -56,6 +56,8 @@ export const violationsOf = (outcome: Outcome): string[] => {
           `The memory of ${replica} grew from ${toMegabytes(middleBytes)} to ${toMegabytes(endBytes)}; ${toMegabytes(maxGrowthBytes)} are allowed.`,
       ),
     ...(memory.length === 0 ? ['The memory of no replica was measured.'] : []),
-    ...plannedFaults.filter((name) => !feltFaults.includes(name)).map((name) => `The fault "${name}" left no trace.`),
+    ...plannedFaults
+      .filter((name) => !observedFaults.includes(name))
+      .map((name) => `The fault "${name}" left no trace.`),
   ];
 };

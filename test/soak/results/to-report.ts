@@ -23,7 +23,7 @@ export type ReportOptions = {
   phases: readonly Phase[];
   failures: readonly Failure[];
   memory: ReadonlyArray<Outcome['memory'][number] & { endRssBytes: number }>;
-  /** Seconds of load by the clock on the wall, and those in which the load stood still because the machine was busy. */
+  /** Seconds of load by the monotonicNow on the wall, and those in which the load stood still because the machine was busy. */
   tookSeconds: number;
   heldSeconds: number;
   /** Seconds of CPU, by process, since its start. */

@@ -1,7 +1,7 @@
 export const faultNames = ['replica killed', 'Auth Service down', 'Redis stopped'] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** Milliseconds of load. The fault begins at the first and lasts as long as they differ, by the clock on the wall. */
+/** Milliseconds of load. The fault begins at the first and lasts as long as they differ, by the monotonicNow on the wall. */
 export type Fault = { name: FaultName; fromMs: number; toMs: number; round: number };
 
 export type Plan = {

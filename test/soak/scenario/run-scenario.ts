@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault as AuthServiceFault } from '../../../server/dev/auth-service/auth-service.ts';
 import { sumOf } from '../../support/output/exposition.ts';
 import type { Balancer } from '../load/balancer.ts';
-import { graceMs, type Ledger } from '../results/call-statistics.ts';
+import { graceMs, type CallStatistics } from '../results/call-statistics.ts';
 import type { Pacer } from '../load/pacer.ts';
 import type { Fault, FaultName, Plan } from './plan-run.ts';
 import { isRedisAway, type Memory, type Stack } from './start-stack.ts';
@@ -11,13 +11,13 @@ export type RunScenarioOptions = {
   stack: Stack;
   balancer: Balancer;
   plan: Plan;
-  ledger: Ledger;
+  statistics: CallStatistics;
   pacer: Pacer;
   print: (line: string) => void;
 };
 
 /** The ways in which a service is not there: no connection, no answer, and a proxy's own answer. */
-const waysToBeDown: readonly AuthServiceFault[] = [
+const outageModes: readonly AuthServiceFault[] = [
   { kind: 'reset' },
   { kind: 'hang' },
   { kind: 'status', status: 503, body: 'Service Unavailable', contentType: 'text/plain' },
@@ -32,8 +32,8 @@ const failedCalls = async ({ replicas }: Stack): Promise<number> => {
 const memoryOf = ({ replicas }: Stack): Promise<Memory[]> => Promise.all(replicas.map((replica) => replica.memory()));
 
 /** Lets each fault happen at its time of the load, one after the other, and measures memory between and after them. */
-export const runScenario = async ({ stack, balancer, plan, ledger, pacer, print }: RunScenarioOptions) => {
-  const felt = new Set<FaultName>();
+export const runScenario = async ({ stack, balancer, plan, statistics, pacer, print }: RunScenarioOptions) => {
+  const observed = new Set<FaultName>();
 
   const run: Record<FaultName, (fault: Fault, lastsMs: number) => Promise<void>> = {
     async 'replica killed'(_fault, lastsMs) {
@@ -45,17 +45,17 @@ export const runScenario = async ({ stack, balancer, plan, ledger, pacer, print 
       await victim.kill();
       await delay(lastsMs);
       await victim.start();
-      if (balancer.refusedConnections() > before) felt.add('replica killed');
+      if (balancer.refusedConnections() > before) observed.add('replica killed');
       balancer.open(victim.url);
     },
     async 'Auth Service down'(_fault, lastsMs) {
       const before = await failedCalls(stack);
-      for (const way of waysToBeDown) {
-        await stack.breakAuthService(way);
-        await delay(lastsMs / waysToBeDown.length);
+      for (const mode of outageModes) {
+        await stack.injectFault(mode);
+        await delay(lastsMs / outageModes.length);
       }
-      await stack.mendAuthService();
-      if ((await failedCalls(stack)) > before) felt.add('Auth Service down');
+      await stack.clearFaults();
+      if ((await failedCalls(stack)) > before) observed.add('Auth Service down');
     },
     async 'Redis stopped'({ round }, lastsMs) {
       // First it accepts and answers nothing; the second time it is gone, and comes back with what it has on disk.
@@ -63,14 +63,14 @@ export const runScenario = async ({ stack, balancer, plan, ledger, pacer, print 
       else await stack.redis.stop('SIGKILL');
       await delay(lastsMs);
       const scrapes = await Promise.all(stack.replicas.map(({ scrape }) => scrape()));
-      if (scrapes.some(isRedisAway)) felt.add('Redis stopped');
+      if (scrapes.some(isRedisAway)) observed.add('Redis stopped');
       if (round === 1) stack.redis.resume();
       else await stack.redis.start();
     },
   };
   const runFault = async (fault: Fault) => {
     await pacer.untilLoadMs(fault.fromMs);
-    const end = ledger.begin(fault.name);
+    const end = statistics.begin(fault.name);
     print(`${(pacer.loadMs() / 1_000).toFixed(1)} s: ${fault.name}`);
     await run[fault.name](fault, fault.toMs - fault.fromMs);
     end();
@@ -87,5 +87,5 @@ export const runScenario = async ({ stack, balancer, plan, ledger, pacer, print 
   await pacer.untilLoadMs(endsAtMs - 2_000);
   const end = await memoryOf(stack);
   await pacer.untilLoadMs(endsAtMs);
-  return { feltFaults: [...felt], middle, end };
+  return { observedFaults: [...observed], middle, end };
 };

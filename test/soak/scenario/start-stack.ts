@@ -129,7 +129,7 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
     }
     await Promise.all(replicas.map((replica) => replica.start()));
 
-    const tellAuthService = async (method: string, fault?: AuthServiceFault) => {
+    const controlAuthService = async (method: string, fault?: AuthServiceFault) => {
       const path = fault === undefined ? '/faults' : '/faults/*';
       const body = fault === undefined ? {} : { body: JSON.stringify(fault) };
       const answer = await fetch(`${control}${path}`, { method, ...body });
@@ -138,10 +138,10 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
     return {
       redis,
       replicas,
-      breakAuthService: (fault: AuthServiceFault) => tellAuthService('PUT', fault),
-      mendAuthService: () => tellAuthService('DELETE'),
+      injectFault: (fault: AuthServiceFault) => controlAuthService('PUT', fault),
+      clearFaults: () => controlAuthService('DELETE'),
       /** The Auth Service keeps each request that it got, which are many. */
-      forgetCalls: async () => void (await fetch(`${control}/calls`, { method: 'DELETE' })),
+      clearRecordedCalls: async () => void (await fetch(`${control}/calls`, { method: 'DELETE' })),
       [Symbol.asyncDispose]: dispose,
     };
   };

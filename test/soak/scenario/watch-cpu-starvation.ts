@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type WatchMachineOptions = {
+export type WatchCpuStarvationOptions = {
   /** The replicas that run just now. */
   urls: () => string[];
   /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
-  onChange: (isBusy: boolean) => void;
+  monotonicNow: () => number;
+  onChange: (isStarved: boolean) => void;
 };
 
 /** Milliseconds that a replica may take to say that it lives, which is no work. */
@@ -14,25 +14,25 @@ const slowMs = 200;
 const everyMs = 250;
 
 /** Looks whether all processes get the CPU that they need, by how long the replicas take to answer `/health/live`. */
-export const watchMachine = ({ urls, clock, onChange }: WatchMachineOptions) => {
+export const watchCpuStarvation = ({ urls, monotonicNow, onChange }: WatchCpuStarvationOptions) => {
   const asked = new Map<string, number>();
-  let isBusy = false;
+  let isStarved = false;
   const over = new AbortController();
 
   const update = (slowest: number) => {
     const isSlow = slowest > slowMs;
-    if (isSlow === isBusy) return;
-    isBusy = isSlow;
-    onChange(isBusy);
+    if (isSlow === isStarved) return;
+    isStarved = isSlow;
+    onChange(isStarved);
   };
   const look = async (url: string): Promise<number> => {
-    const startedAtMs = clock();
+    const startedAtMs = monotonicNow();
     asked.set(url, startedAtMs);
     // A replica that is killed meanwhile is not slow.
     const answer = await fetch(`${url}/health/live`).catch(() => null);
     await answer?.arrayBuffer().catch(() => null);
     asked.delete(url);
-    return answer === null ? 0 : clock() - startedAtMs;
+    return answer === null ? 0 : monotonicNow() - startedAtMs;
   };
   const lookAll = async (): Promise<void> => {
     while (!over.signal.aborted) {
@@ -43,12 +43,12 @@ export const watchMachine = ({ urls, clock, onChange }: WatchMachineOptions) => 
   const looking = lookAll();
   /** An answer that is still to come says so, too. */
   const waiting = setInterval(() => {
-    const waitedMs = Math.max(0, ...[...asked.values()].map((startedAtMs) => clock() - startedAtMs));
+    const waitedMs = Math.max(0, ...[...asked.values()].map((startedAtMs) => monotonicNow() - startedAtMs));
     if (waitedMs > slowMs) update(waitedMs);
   }, 50);
 
   return {
-    isBusy: () => isBusy,
+    isStarved: () => isStarved,
     async [Symbol.asyncDispose]() {
       over.abort();
       clearInterval(waiting);

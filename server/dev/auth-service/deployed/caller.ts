@@ -1,6 +1,6 @@
-import { type AuthRequest, bearerOf } from '../http-messages.ts';
+import { type AuthRequest, bearerToken } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
-import type { Service } from '../dependencies.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
 
 /** A caller whose token is valid, whether or not the person is still there. */
@@ -12,7 +12,7 @@ export type DeployedCaller = {
   employee: Employee | null;
 };
 
-export const createDeployedCallers = ({ tokens, people }: Pick<Service, 'tokens' | 'people'>) => {
+export const createDeployedCallers = ({ tokens, people }: Pick<Dependencies, 'tokens' | 'people'>) => {
   const toCaller = (claims: Claims): DeployedCaller | null => {
     const id = userIdOf(claims);
     const subject = subjectOf(claims);
@@ -27,7 +27,7 @@ export const createDeployedCallers = ({ tokens, people }: Pick<Service, 'tokens'
     };
   };
 
-  const ofToken = async (token: string | null | undefined): Promise<DeployedCaller | null> => {
+  const fromToken = async (token: string | null | undefined): Promise<DeployedCaller | null> => {
     if (!token) return null;
     const verified = await tokens.verify(token);
     return verified.ok ? toCaller(verified.claims) : null;
@@ -35,16 +35,16 @@ export const createDeployedCallers = ({ tokens, people }: Pick<Service, 'tokens'
 
   return {
     /** By the access cookie, or else by an employee's Bearer token. Null: nobody, as far as most paths see. */
-    async of({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> {
-      const byCookie = await ofToken(cookies.get('access_token'));
+    async fromRequest({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> {
+      const byCookie = await fromToken(cookies.get('access_token'));
       if (byCookie) return byCookie;
-      const byBearer = await ofToken(bearerOf(headers));
+      const byBearer = await fromToken(bearerToken(headers));
       return byBearer?.type === 'employee' ? byBearer : null;
     },
 
     /** As `of`, where a Bearer token of staff counts too. */
-    ofAnyToken: async ({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> =>
-      (await ofToken(cookies.get('access_token'))) ?? ofToken(bearerOf(headers)),
+    fromAnyToken: async ({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> =>
+      (await fromToken(cookies.get('access_token'))) ?? fromToken(bearerToken(headers)),
   };
 };
 

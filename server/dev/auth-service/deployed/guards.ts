@@ -1,4 +1,4 @@
-import { type Answer, type AuthRequest, json, redirect, serverError } from '../http-messages.ts';
+import { type AuthResponse, type AuthRequest, json, redirect, serverError } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
 import type { DeployedCaller } from './caller.ts';
 
@@ -12,8 +12,8 @@ export type View = {
 
 export type DeployedRequest = AuthRequest & { caller: DeployedCaller | null; view: View };
 
-export type Handler = (request: DeployedRequest) => Answer | Promise<Answer>;
-type HandlerFor<Person> = (request: DeployedRequest, person: Person) => Answer | Promise<Answer>;
+export type Handler = (request: DeployedRequest) => AuthResponse | Promise<AuthResponse>;
+type HandlerFor<Person> = (request: DeployedRequest, person: Person) => AuthResponse | Promise<AuthResponse>;
 
 export const notSignedIn = json(401, { detail: 'Authentication credentials were not provided.' });
 export const notPermitted = json(403, { detail: 'You do not have permission to perform this action.' });

@@ -1,5 +1,5 @@
 import { deleteCookie, randomKey, sessionIdCookie } from '../cookies.ts';
-import { type Answer, html, redirect } from '../http-messages.ts';
+import { type AuthResponse, html, redirect } from '../http-messages.ts';
 
 const LOGIN_PAGE = '/staff/login/';
 
@@ -36,14 +36,14 @@ export const isForEmployeesOnly = (path: string): boolean =>
 export const isLoginPage = (path: string): boolean => path === LOGIN_PAGE || path === '/login/';
 
 /** To the login page, with both tokens deleted and a new session of Django's. */
-export const toLoginPage = (now: number): Answer => {
+export const redirectToLogin = (now: number): AuthResponse => {
   const { headers, ...answer } = redirect(302, LOGIN_PAGE);
   const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(randomKey(), now)];
   return { ...answer, headers: { ...headers, 'set-cookie': cookies } };
 };
 
 /** The trailing slash is missing: GET loses its query, and POST fails because it carries no CSRF token. */
-export const withoutSlash = (method: string, path: string): Answer =>
+export const missingSlashResponse = (method: string, path: string): AuthResponse =>
   method === 'GET' || method === 'HEAD'
     ? redirect(302, `${path}/`)
     : html(403, 'Forbidden (403): CSRF verification failed.');

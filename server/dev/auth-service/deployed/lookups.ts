@@ -1,5 +1,5 @@
 import { json, readJson, serverError } from '../http-messages.ts';
-import type { Service } from '../dependencies.ts';
+import type { Dependencies } from '../dependencies.ts';
 import type { DeployedCallers } from './caller.ts';
 import { asEmployee, asStaff, asStaffUnlessDeleted, type Handler, notSignedIn } from './guards.ts';
 import { employeeProfile, internalUser, staffProfile, userInfo } from './profiles.ts';
@@ -7,7 +7,7 @@ import { employeeProfile, internalUser, staffProfile, userInfo } from './profile
 const isNumeric = (value: unknown): boolean => typeof value === 'number' || /^\s*[+-]?\d+\s*$/.test(String(value));
 
 /** The deployed service's endpoints that tell about one person, or about people by number. */
-export const createDeployedLookups = ({ people, now }: Service, callers: DeployedCallers) => ({
+export const createDeployedLookups = ({ people, now }: Dependencies, callers: DeployedCallers) => ({
   user: asStaff(({ parameter }) => {
     const person = people.staff.find(Number(parameter));
     return person ? json(200, userInfo(person)) : json(404, { error: 'User not found.' });
@@ -56,7 +56,7 @@ export const createDeployedLookups = ({ people, now }: Service, callers: Deploye
   'employee-profile': asEmployee(({ view }, employee) => json(200, employeeProfile(employee, view))),
 
   me: (async (request) => {
-    const caller = await callers.ofAnyToken(request);
+    const caller = await callers.fromAnyToken(request);
     if (!caller) {
       return request.cookies.get('access_token') || request.headers.authorization
         ? json(401, { detail: 'Given token not valid for any token type', code: 'token_not_valid' })

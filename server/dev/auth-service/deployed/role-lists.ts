@@ -1,6 +1,6 @@
 import { json } from '../http-messages.ts';
 import { type Staff, type System } from '../people/people.ts';
-import type { Service } from '../dependencies.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { asStaff, notPermitted, type View } from './guards.ts';
 import { employeeAmongStaff, staffProfile, systemNames } from './profiles.ts';
 
@@ -16,7 +16,7 @@ const isOf = (person: Staff, slug: string): boolean => person.roles.some(({ syst
 const compare = (left: string, right: string) => (left < right ? -1 : Number(left > right));
 
 /** The deployed service's lists of people with their roles, and what it shows to whom. */
-export const createDeployedRoleLists = ({ people }: Service) => {
+export const createDeployedRoleLists = ({ people }: Dependencies) => {
   /** Superusers see everybody, people without `is_staff` all active people, and people with it nearly nobody. */
   const listedFor = (staff: Staff, { chosenSystem }: View): Staff[] => {
     const everybody = people.staff.all();

@@ -1,16 +1,35 @@
 import { emptyCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
-import type { Service } from '../dependencies.ts';
+import { type AuthResponse, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
-import type { DjangoSessions } from './django-sessions.ts';
 import { asEmployee, asStaff, type Handler } from './guards.ts';
+
+/**
+ * Django's own sessions. They sign nobody in: a session holds at most the system that its person chose, which
+ * shortens every list of roles. That is why the BFF must never forward a `sessionid`.
+ */
+export const createDjangoSessions = () => {
+  /** Systems by session id, in lower case. */
+  const chosen = new Map<string, string>();
+
+  return {
+    choose(sessionId: string, system: string): void {
+      // Without a session there is nothing to keep the choice in.
+      if (sessionId !== '') chosen.set(sessionId, system);
+    },
+    chosenSystem: (sessionId: string): string | null => chosen.get(sessionId) ?? null,
+    end: (sessionId: string): void => void chosen.delete(sessionId),
+  };
+};
+
+export type DjangoSessions = ReturnType<typeof createDjangoSessions>;
 
 const OLDER_EMPLOYEE_COOKIE_SECONDS = 900;
 
 const refused = (detail: string) => json(401, { detail });
 
 /** The deployed service's refresh endpoints, sign-out, and the choice of a system. Refresh tokens never rotate. */
-export const createDeployedSessions = ({ people, tokens, now }: Service, sessions: DjangoSessions) => {
+export const createDeployedSessions = ({ people, tokens, now }: Dependencies, sessions: DjangoSessions) => {
   const accessCookie = (token: string, httpOnly: boolean) =>
     setCookie('access_token', token, { maxAgeSeconds: tokens.accessLifetimeSeconds, now: now(), httpOnly });
 
@@ -23,7 +42,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Service, session
 
   const signOut =
     (message: string) =>
-    ({ cookies }: AuthRequest): Answer => {
+    ({ cookies }: AuthRequest): AuthResponse => {
       sessions.end(cookies.get('sessionid') ?? '');
       return json(200, { message }, [emptyCookie('access_token'), emptyCookie('refresh_token')]);
     };

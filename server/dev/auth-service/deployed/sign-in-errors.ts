@@ -1,8 +1,8 @@
 import type { CaptchaResult } from '../captcha.ts';
-import { type Answer, json } from '../http-messages.ts';
+import { type AuthResponse, json } from '../http-messages.ts';
 
-/** A whole refusal by its text. All of them are 400: the text alone tells them apart. */
-export const signInTexts = {
+/** A whole error by its text. All of them are 400: the text alone tells them apart. */
+export const signInErrorTexts = {
   wrong: 'Invalid email or password.',
   captchaMissing: 'reCAPTCHA verification is required.',
   captchaRefused: 'reCAPTCHA verification failed.',
@@ -18,13 +18,14 @@ export type Errors = Record<string, string[]>;
 
 export const formError = (text: string): Errors => ({ non_field_errors: [text] });
 
-export const staffRefused = (errors: Errors): Answer => json(400, { success: false, otp_required: false, errors });
+export const staffSignInError = (errors: Errors): AuthResponse =>
+  json(400, { success: false, otp_required: false, errors });
 /** Employees and the second factor. */
-export const refused = (errors: Errors): Answer => json(400, { success: false, errors });
+export const signInError = (errors: Errors): AuthResponse => json(400, { success: false, errors });
 
 /** What is wrong with the captcha answer. Null: nothing. */
 export const captchaErrors = (result: CaptchaResult): Errors | null => {
   if (result === 'passed') return null;
   if (result === 'null') return { g_recaptcha_response: ['This field may not be null.'] };
-  return formError(result === 'missing' ? signInTexts.captchaMissing : signInTexts.captchaRefused);
+  return formError(result === 'missing' ? signInErrorTexts.captchaMissing : signInErrorTexts.captchaRefused);
 };

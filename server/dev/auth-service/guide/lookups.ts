@@ -1,12 +1,12 @@
 import { type AuthRequest, json, readJson } from '../http-messages.ts';
 import { createGuideGuards } from './caller.ts';
 import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
-import type { Service } from '../dependencies.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 
 /** The guide's endpoints that tell about people. */
-export const createGuideLookups = (service: Service) => {
+export const createGuideLookups = (service: Dependencies) => {
   const { people } = service;
   const { signedIn, staffOnly, employeesOnly } = createGuideGuards(service);
 

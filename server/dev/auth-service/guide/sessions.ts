@@ -1,9 +1,9 @@
 import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../http-messages.ts';
+import { type AuthResponse, type AuthRequest, json, missingFields, readJson, textField } from '../http-messages.ts';
 import { isActiveEmployee, type Subject } from '../people/people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
 import { createGuideSignIn } from './sign-in.ts';
-import type { Service } from '../dependencies.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { subjectOf } from '../tokens.ts';
 
 const refusals = {
@@ -20,7 +20,7 @@ const wrongCode = json(400, { error: 'Invalid OTP code.' });
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
 /** The guide's sign-in, second factor, refresh and sign-out. */
-export const createGuideSessions = (service: Service) => {
+export const createGuideSessions = (service: Dependencies) => {
   const { people, tokens, secondFactor, now } = service;
   const signIn = createGuideSignIn(service);
 
@@ -42,10 +42,10 @@ export const createGuideSessions = (service: Service) => {
   // Django's own: nothing of the BFF's business, and there to be dropped by it.
   const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
 
-  const signedIn = async (subject: Subject, user: unknown): Promise<Answer> =>
+  const signedIn = async (subject: Subject, user: unknown): Promise<AuthResponse> =>
     json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies()]);
 
-  const finishing = async (subject: Subject, code: string, user: unknown): Promise<Answer> => {
+  const finishing = async (subject: Subject, code: string, user: unknown): Promise<AuthResponse> => {
     const result = secondFactor.redeem(subject, code);
     if (result === 'ok') return signedIn(subject, user);
     return result === 'wrong' ? wrongCode : json(400, { error: 'OTP code has expired.' });
@@ -53,7 +53,7 @@ export const createGuideSessions = (service: Service) => {
 
   const refresh =
     (accepts: readonly Subject['type'][]) =>
-    async ({ cookies }: AuthRequest): Promise<Answer> => {
+    async ({ cookies }: AuthRequest): Promise<AuthResponse> => {
       const token = cookies.get('refresh_token');
       if (!token) return json(401, { detail: 'Refresh token not provided.' });
       const verified = await tokens.verify(token);
@@ -68,7 +68,7 @@ export const createGuideSessions = (service: Service) => {
       return json(200, { message: 'Token refreshed' }, await tokenCookies(subject));
     };
 
-  const logout = ({ cookies }: AuthRequest): Answer => {
+  const logout = ({ cookies }: AuthRequest): AuthResponse => {
     const token = cookies.get('refresh_token');
     if (token) tokens.blacklist(token);
     return json(200, { message: 'Logged out' }, [
@@ -79,11 +79,11 @@ export const createGuideSessions = (service: Service) => {
   };
 
   return {
-    'staff-login': async (request: AuthRequest): Promise<Answer> => {
+    'staff-login': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
+      const email = textField(read.fields, 'email');
+      const password = textField(read.fields, 'password');
       const missing = missingFields({ email, password });
       if (missing) return json(400, missing);
       const attempt = signIn.staff(email, password, read.fields.captcha_token);
@@ -95,22 +95,22 @@ export const createGuideSessions = (service: Service) => {
       return json(200, { requires_2fa: true });
     },
 
-    'staff-otp': async (request: AuthRequest): Promise<Answer> => {
+    'staff-otp': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const otpCode = textOf(read.fields, 'otp_code');
+      const email = textField(read.fields, 'email');
+      const otpCode = textField(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
       const person = people.staff.byEmail(email);
       return person ? finishing({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
     },
 
-    'employee-login': async (request: AuthRequest): Promise<Answer> => {
+    'employee-login': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
+      const email = textField(read.fields, 'email');
+      const password = textField(read.fields, 'password');
       const missing = missingFields({ email, password });
       if (missing) return json(400, missing);
       const attempt = signIn.employee(email, password, read.fields.captcha_token);
@@ -122,11 +122,11 @@ export const createGuideSessions = (service: Service) => {
       return json(200, { requires_otp: true, email: person.email });
     },
 
-    'employee-otp': async (request: AuthRequest): Promise<Answer> => {
+    'employee-otp': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const otpCode = textOf(read.fields, 'otp_code');
+      const email = textField(read.fields, 'email');
+      const otpCode = textField(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
       const person = people.employees.byEmail(email);

@@ -2,7 +2,7 @@ import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { freePort } from '../../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './send-request.ts';
+import { apiKey, sendRequest, claimsOf, signingKey, STAFF, start } from './send-request.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const seconds = NOW / 1000;
@@ -73,7 +73,7 @@ describe('issued tokens', () => {
       iat: seconds,
       exp: seconds + 900,
     });
-    const refreshed = await ask(`${service.url}/api/v1/token/refresh/cookie/`, {
+    const refreshed = await sendRequest(`${service.url}/api/v1/token/refresh/cookie/`, {
       method: 'POST',
       cookie: `refresh_token=${refresh}`,
     });
@@ -108,8 +108,10 @@ describe('issued tokens', () => {
 describe('recorded calls', () => {
   it('tell endpoint, method, path with query, headers, body and time, in the order of arrival', async () => {
     await using service = await start({ now });
-    await ask(`${service.url}/api/v1/tts/round-robin/?system=TTS&role=Technician`, { headers: { 'x-seen': 'yes' } });
-    await ask(`${service.url}/api/v1/users/login/api/`, { json: { email: 'a@b' } });
+    await sendRequest(`${service.url}/api/v1/tts/round-robin/?system=TTS&role=Technician`, {
+      headers: { 'x-seen': 'yes' },
+    });
+    await sendRequest(`${service.url}/api/v1/users/login/api/`, { json: { email: 'a@b' } });
     expect(service.calls).toMatchObject([
       {
         endpoint: 'round-robin',
@@ -128,7 +130,7 @@ describe('recorded calls', () => {
     const { calls } = service;
     for (const path of ['/api/v1/tts/user-info/1/', '/api/v1/tts/user-info/2/', '/api/me/', '/nowhere/']) {
       // oxlint-disable-next-line no-await-in-loop -- their order is what is tested
-      await ask(`${service.url}${path}`);
+      await sendRequest(`${service.url}${path}`);
     }
     expect([service.count('user'), service.count('me'), service.count('users')]).toEqual([2, 1, 0]);
     expect([service.count('unknown'), service.count()]).toEqual([1, 4]);
@@ -158,7 +160,7 @@ describe('recorded calls', () => {
     ['GET', '/api/v1/tts/user-info/7', 'unknown'],
   ])('name %s %s %s, and other methods of it are refused', async (method, path, endpoint) => {
     await using service = await start();
-    const wrong = await ask(`${service.url}${path}`, { method: method === 'GET' ? 'DELETE' : 'GET' });
+    const wrong = await sendRequest(`${service.url}${path}`, { method: method === 'GET' ? 'DELETE' : 'GET' });
     expect(service.calls[0]?.endpoint).toBe(endpoint);
     expect(wrong.status).toBe(endpoint === 'unknown' ? 404 : 405);
     expect(wrong.headers.get('allow')).toBe(endpoint === 'unknown' ? null : method);
@@ -177,7 +179,7 @@ describe('the guide dialect', () => {
   ])('lacks %s %s, and knows its name', async (method, path, endpoint) => {
     await using service = await start();
     const { access: token } = await service.issue(john);
-    const answer = await ask(`${service.url}${path}`, { method, token });
+    const answer = await sendRequest(`${service.url}${path}`, { method, token });
     expect([answer.status, answer.body]).toEqual([404, { detail: 'Not found.' }]);
     expect(service.calls[0]?.endpoint).toBe(endpoint);
   });
@@ -193,11 +195,11 @@ describe('the service', () => {
   it('ends at once while requests hang, and answers nobody after it', async () => {
     const service = await start();
     service.fault('*', { kind: 'hang' });
-    const hanging = ask(`${service.url}/api/me/`).catch(String);
+    const hanging = sendRequest(`${service.url}/api/me/`).catch(String);
     await expect.poll(() => service.count()).toBe(1);
     await service.close();
     expect(await hanging).toBe('TypeError: fetch failed');
-    await expect(ask(service.url)).rejects.toThrow('fetch failed');
+    await expect(sendRequest(service.url)).rejects.toThrow('fetch failed');
   });
 
   it('leaves no listener behind when its control port is taken', async () => {
@@ -213,7 +215,7 @@ describe('the service', () => {
     await using one = await start();
     await using other = await start();
     const login = { json: { email: 'rafael.domingo@example.com', ...STAFF } };
-    await ask(`${one.url}/api/v1/users/login/api/`, login);
+    await sendRequest(`${one.url}/api/v1/users/login/api/`, login);
     expect(one.lastCode('Rafael.Domingo@example.com')).toMatch(/^\d{6}$/);
     expect(other.lastCode('rafael.domingo@example.com')).toBeNull();
     expect(other.count()).toBe(0);

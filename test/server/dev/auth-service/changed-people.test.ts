@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, STAFF, start } from './send-request.ts';
+import { apiKey, sendRequest, claimsOf, EMPLOYEE, STAFF, start } from './send-request.ts';
 
 const maria: Subject = { type: 'staff', id: 1 };
 const alice: Subject = { type: 'employee', id: 1 };
@@ -14,11 +14,13 @@ const startFor = async (dialect: Dialect, subject: Subject) => {
   const to = (path: string) => `${service.url}/api/${path}`;
   return {
     service,
-    get: (path: string) => ask(to(path), { token, headers: { 'x-api-key': apiKey } }),
-    post: (path: string, json: unknown) => ask(to(path), { token, json }),
-    refresh: () => ask(to('v1/token/refresh/cookie/'), { method: 'POST', token, cookie: `refresh_token=${refresh}` }),
-    signIn: (email: string) => ask(to('v1/users/login/api/'), { json: { email, ...STAFF } }),
-    signInEmployee: (email: string) => ask(to('v1/hdts/employees/api/login/'), { json: { email, ...EMPLOYEE } }),
+    get: (path: string) => sendRequest(to(path), { token, headers: { 'x-api-key': apiKey } }),
+    post: (path: string, json: unknown) => sendRequest(to(path), { token, json }),
+    refresh: () =>
+      sendRequest(to('v1/token/refresh/cookie/'), { method: 'POST', token, cookie: `refresh_token=${refresh}` }),
+    signIn: (email: string) => sendRequest(to('v1/users/login/api/'), { json: { email, ...STAFF } }),
+    signInEmployee: (email: string) =>
+      sendRequest(to('v1/hdts/employees/api/login/'), { json: { email, ...EMPLOYEE } }),
     [Symbol.asyncDispose]: service.close,
   };
 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { ask, start } from './send-request.ts';
+import { sendRequest, start } from './send-request.ts';
 
 // Staff 6 is Admin of all four systems, 15 of TTS and AMS; 11 is Manager of BMS, 123 technician of TTS.
 const agent: Subject = { type: 'staff', id: 3 };
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const get = async (path: string, subject: Subject) =>
-  ask(`${service.url}/api/v1/${path}`, { token: (await service.issue(subject)).access });
+  sendRequest(`${service.url}/api/v1/${path}`, { token: (await service.issue(subject)).access });
 
 type List = { users: Array<{ id: number; is_active?: boolean; system_roles?: Array<{ role_name: string }> }> };
 const idsOf = (body: unknown) => (body as List).users.map(({ id }) => id).toSorted((a, b) => a - b);

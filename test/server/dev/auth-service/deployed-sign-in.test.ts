@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthServiceOptions } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './send-request.ts';
+import { sendRequest, claimsOf, EMPLOYEE, field, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 const MINUTE = 60_000;
@@ -9,7 +9,7 @@ const startDeployed = async (options: Partial<AuthServiceOptions> = {}) => {
   let time = START;
   const service = await start({ dialect: 'deployed', now: () => time, ...options });
   const post = (path: string, json: unknown, token?: string) =>
-    ask(`${service.url}/api/v1/${path}`, { method: 'POST', json, ...(token === undefined ? {} : { token }) });
+    sendRequest(`${service.url}/api/v1/${path}`, { method: 'POST', json, ...(token === undefined ? {} : { token }) });
   return {
     service,
     advance: (ms: number) => {

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, start } from './send-request.ts';
+import { sendRequest, start } from './send-request.ts';
 
 let service: EmbeddedAuthService;
 let token: string;
@@ -36,19 +36,19 @@ const userRequest = () =>
   `GET /api/v1/tts/user-info/123/ HTTP/1.1\r\nhost: localhost\r\ncookie: access_token=${token}\r\n\r\n`;
 
 const refreshWith = (refresh: string) =>
-  ask(`${service.url}/api/v1/token/refresh/cookie/`, { method: 'POST', cookie: `refresh_token=${refresh}` });
+  sendRequest(`${service.url}/api/v1/token/refresh/cookie/`, { method: 'POST', cookie: `refresh_token=${refresh}` });
 
 /** The statuses of as many requests for a user, one after the other. */
 const statuses = async (count: number): Promise<number[]> => {
   if (count === 0) return [];
-  const { status } = await ask(user, { token });
+  const { status } = await sendRequest(user, { token });
   return [status, ...(await statuses(count - 1))];
 };
 
 describe('faults', () => {
   it('latency answers as usual, later', async () => {
     service.fault('user', { kind: 'latency', ms: 1 });
-    expect(await ask(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
+    expect(await sendRequest(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
   });
 
   it('latency of an hour answers nothing while others are answered, and does no work before', async () => {
@@ -56,7 +56,7 @@ describe('faults', () => {
     const { access, refresh } = await slow.issue({ type: 'staff', id: 123 });
     slow.fault('refresh', { kind: 'latency', ms: 3_600_000 });
     let isAnswered = false;
-    const late = ask(`${slow.url}/api/v1/token/refresh/cookie/`, {
+    const late = sendRequest(`${slow.url}/api/v1/token/refresh/cookie/`, {
       method: 'POST',
       cookie: `refresh_token=${refresh}`,
     });
@@ -67,13 +67,13 @@ describe('faults', () => {
       });
     await vi.waitFor(() => expect(slow.count('refresh')).toBe(1));
     const others = await Promise.all(
-      Array.from({ length: 20 }, () => ask(`${slow.url}/api/v1/tts/user-info/123/`, { token: access })),
+      Array.from({ length: 20 }, () => sendRequest(`${slow.url}/api/v1/tts/user-info/123/`, { token: access })),
     );
     expect(others.map(({ status }) => status)).toEqual(Array(20).fill(200));
     // The token was not exchanged: it still can be.
     slow.clearFaults();
     const exchanged = { method: 'POST', cookie: `refresh_token=${refresh}` };
-    expect(await ask(`${slow.url}/api/v1/token/refresh/cookie/`, exchanged)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${slow.url}/api/v1/token/refresh/cookie/`, exchanged)).toMatchObject({ status: 200 });
     await slow.close();
     await end;
     expect(isAnswered).toBe(false);
@@ -93,7 +93,7 @@ describe('faults', () => {
     [{ kind: 'body', body: '<p>', contentType: 'text/html' }, 200, 'text/html', '<p>', null],
   ] as const)('%o answers that instead', async (fault, status, type, text, retryAfter) => {
     service.fault('user', fault);
-    const answer = await ask(user, { token });
+    const answer = await sendRequest(user, { token });
     expect([answer.status, answer.type, answer.text]).toEqual([status, type, text]);
     expect(answer.headers.get('retry-after')).toBe(retryAfter);
   });
@@ -119,7 +119,7 @@ describe('faults', () => {
     const hanging = fetch(user, { signal: patience.signal }).catch((error: unknown) => error);
     await expect.poll(() => service.count('user')).toBe(seen + 1);
     // Another request is answered meanwhile, so it is this one alone that hangs.
-    expect(await ask(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
+    expect(await sendRequest(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
     patience.abort('given up');
     expect(await hanging).toBe('given up');
   });
@@ -134,7 +134,7 @@ describe('faults', () => {
     expect(got.bytes).toMatch(bytes);
     expect(got.bytes).not.toContain('"AMS","role"');
     expect(got.error).toMatchObject({ code: 'ECONNRESET' });
-    await expect(ask(user, { token })).rejects.toThrow('terminated');
+    await expect(sendRequest(user, { token })).rejects.toThrow('terminated');
   });
 
   it('cut has done the work of the endpoint', async () => {
@@ -153,7 +153,7 @@ describe('faults', () => {
 
   it('garbage is not HTTP', async () => {
     service.fault('user', { kind: 'garbage' });
-    await expect(ask(user, { token })).rejects.toMatchObject({ cause: { name: 'HTTPParserError' } });
+    await expect(sendRequest(user, { token })).rejects.toMatchObject({ cause: { name: 'HTTPParserError' } });
   });
 
   it('drip sends the real answer byte by byte', async () => {
@@ -164,12 +164,12 @@ describe('faults', () => {
     expect((await reader?.read())?.value).toEqual(new TextEncoder().encode('{'));
     await reader?.cancel();
     service.fault('user', { kind: 'drip', bytesPerSecond: 5000 });
-    expect(await ask(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
+    expect(await sendRequest(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
   });
 
   it.each([14, 70_000, 3_000_000])('huge is JSON of %i bytes', async (bytes) => {
     service.fault('user', { kind: 'huge', bytes });
-    const answer = await ask(user, { token });
+    const answer = await sendRequest(user, { token });
     expect([answer.status, answer.type, answer.text.length]).toEqual([200, 'application/json', bytes]);
     expect(answer.body).toHaveProperty('padding');
   });
@@ -180,7 +180,7 @@ describe('faults', () => {
     const reader = response.body?.getReader();
     expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
     await reader?.cancel();
-    expect(await ask(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
+    expect(await sendRequest(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
   });
 
   it('transform answers what becomes of the real answer', async () => {
@@ -192,7 +192,7 @@ describe('faults', () => {
         headers: { ...headers, 'x-more': ['a', 'b'] },
       }),
     });
-    const answer = await ask(user, { token });
+    const answer = await sendRequest(user, { token });
     expect(answer).toMatchObject({ status: 201, body: { was: { id: 123 } } });
     expect(answer.headers.get('x-more')).toBe('a, b');
   });
@@ -230,10 +230,10 @@ describe('faults', () => {
   it('of an endpoint come before those of *, which also apply where there is no endpoint', async () => {
     service.fault('*', { kind: 'status', status: 500 });
     service.fault('user', { kind: 'status', status: 503 });
-    expect(await ask(user, { token })).toMatchObject({ status: 503 });
-    expect(await ask(`${service.url}/api/me/`)).toMatchObject({ status: 500 });
-    expect(await ask(`${service.url}/nowhere/`)).toMatchObject({ status: 500 });
+    expect(await sendRequest(user, { token })).toMatchObject({ status: 503 });
+    expect(await sendRequest(`${service.url}/api/me/`)).toMatchObject({ status: 500 });
+    expect(await sendRequest(`${service.url}/nowhere/`)).toMatchObject({ status: 500 });
     service.clearFaults();
-    expect(await ask(user, { token })).toMatchObject({ status: 200 });
+    expect(await sendRequest(user, { token })).toMatchObject({ status: 200 });
   });
 });

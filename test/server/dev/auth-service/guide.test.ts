@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { WRONG_PASSWORDS_BEFORE_LOCK } from '../../../../server/dev/auth-service/guide/sign-in.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './send-request.ts';
+import { apiKey, sendRequest, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 let time = START;
@@ -11,11 +11,11 @@ let staffToken: string;
 let employeeToken: string;
 
 const to = (path: string) => `${service.url}/api/${path}`;
-const signIn = (json: unknown) => ask(to('v1/users/login/api/'), { json });
+const signIn = (json: unknown) => sendRequest(to('v1/users/login/api/'), { json });
 const ruth = (password: string) => signIn({ email: 'ruth.abrams@example.com', password });
 const ruthFails = (times: number) => Promise.all(Array.from({ length: times }, () => ruth('wrong')));
 const refresh = (token: string | undefined, path = 'v1/token/refresh/cookie/') =>
-  ask(to(path), { method: 'POST', cookie: `refresh_token=${token}` });
+  sendRequest(to(path), { method: 'POST', cookie: `refresh_token=${token}` });
 
 beforeAll(async () => {
   service = await start({ now: () => time, log: (line) => told.push(line) });
@@ -42,21 +42,21 @@ const john = {
 
 describe('lookups in the guide dialect', () => {
   it("answers one user as the guide's example", async () => {
-    const answer = await ask(to('v1/tts/user-info/123/'), { token: staffToken });
+    const answer = await sendRequest(to('v1/tts/user-info/123/'), { token: staffToken });
     expect([answer.status, answer.type]).toEqual([200, 'application/json']);
     expect(answer.body).toEqual(john);
   });
 
   it('answers 404 for a user who is not there, and tells who is inactive', async () => {
-    const missing = await ask(to('v1/tts/user-info/9999/'), { token: staffToken });
+    const missing = await sendRequest(to('v1/tts/user-info/9999/'), { token: staffToken });
     expect([missing.status, missing.body]).toEqual([404, { error: 'User not found.' }]);
-    const inactive = await ask(to('v1/tts/user-info/31/'), { token: staffToken });
+    const inactive = await sendRequest(to('v1/tts/user-info/31/'), { token: staffToken });
     expect(inactive.body).toMatchObject({ id: 31, is_active: false });
   });
 
   it('answers many users by id, each once, with those not found', async () => {
     const json = { user_ids: [123, 9999, 1, 123], employee_cookie_ids: [5] };
-    const answer = await ask(to('v1/tts/users-info/'), { token: staffToken, json });
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: staffToken, json });
     expect(answer.body).toEqual({ users: [expect.objectContaining({ id: 1 }), john], not_found: [9999] });
   });
 
@@ -64,7 +64,7 @@ describe('lookups in the guide dialect', () => {
     [{ employee_cookie_ids: [1] }, { user_ids: ['This field is required.'] }],
     [{ user_ids: ['x'] }, { user_ids: ['A list of integers is required.'] }],
   ])('answers 400 to %o', async (json, body) => {
-    const answer = await ask(to('v1/tts/users-info/'), { token: staffToken, json });
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: staffToken, json });
     expect([answer.status, answer.body]).toEqual([400, body]);
   });
 
@@ -74,12 +74,14 @@ describe('lookups in the guide dialect', () => {
     ['system=HDTS&role=Technician', { user_ids: [] }],
     ['system=XYZ&role=Technician', { user_ids: [] }],
   ])('answers users by role: %s', async (query, body) => {
-    const answer = await ask(to(`v1/tts/round-robin/?${query}`), { token: staffToken });
+    const answer = await sendRequest(to(`v1/tts/round-robin/?${query}`), { token: staffToken });
     expect([answer.status, answer.body]).toEqual([200, body]);
   });
 
   it('answers 400 to a role without a system', async () => {
-    expect(await ask(to('v1/tts/round-robin/?role=Technician'), { token: staffToken })).toMatchObject({ status: 400 });
+    expect(await sendRequest(to('v1/tts/round-robin/?role=Technician'), { token: staffToken })).toMatchObject({
+      status: 400,
+    });
   });
 
   it.each([
@@ -88,12 +90,12 @@ describe('lookups in the guide dialect', () => {
     [{ 'x-api-key': 'another' }, '1', 403],
     [{}, '1', 401],
   ])('answers an employee only to the API key: %o, %s, %i', async (headers, id, status) => {
-    const answer = await ask(to(`v1/hdts/employees/internal/${id}/`), { headers, token: staffToken });
+    const answer = await sendRequest(to(`v1/hdts/employees/internal/${id}/`), { headers, token: staffToken });
     expect(answer.status).toBe(status);
   });
 
   it('answers only the public fields of an employee', async () => {
-    const answer = await ask(to('v1/hdts/employees/internal/1/'), { headers: { 'x-api-key': apiKey } });
+    const answer = await sendRequest(to('v1/hdts/employees/internal/1/'), { headers: { 'x-api-key': apiKey } });
     expect(answer.body).toEqual({
       id: 1,
       email: 'alice.navarro@partners.example.com',
@@ -106,28 +108,32 @@ describe('lookups in the guide dialect', () => {
 
   it('validates tokens of staff and of employees', async () => {
     const expires_at = '2030-01-01T00:15:00.000Z';
-    const staff = await ask(to('v1/users/token/validate/'), { token: staffToken });
+    const staff = await sendRequest(to('v1/users/token/validate/'), { token: staffToken });
     expect(staff.body).toEqual({ valid: true, user_id: 123, user_type: 'staff', expires_at });
-    const employee = await ask(to('v1/users/token/validate/'), { token: employeeToken });
+    const employee = await sendRequest(to('v1/users/token/validate/'), { token: employeeToken });
     expect(employee.body).toEqual({ valid: true, user_id: 1, user_type: 'employee', expires_at });
   });
 
   it('answers profiles, each to its own kind of person', async () => {
-    const staff = await ask(to('v1/users/profile/'), { token: staffToken });
+    const staff = await sendRequest(to('v1/users/profile/'), { token: staffToken });
     expect(staff.body).toMatchObject({ ...john, username: 'john.doe', is_active: true });
-    const employee = await ask(to('v1/hdts/employees/api/profile/'), { token: employeeToken });
+    const employee = await sendRequest(to('v1/hdts/employees/api/profile/'), { token: employeeToken });
     expect(employee.body).toMatchObject({ id: 1, email: 'alice.navarro@partners.example.com', company_id: 'EM0001' });
-    expect(await ask(to('v1/hdts/employees/api/profile/'), { token: staffToken })).toMatchObject({ status: 403 });
+    expect(await sendRequest(to('v1/hdts/employees/api/profile/'), { token: staffToken })).toMatchObject({
+      status: 403,
+    });
   });
 
   it('answers a user by company id, and 404 to an employee’s', async () => {
-    const staff = await ask(to('v1/users/profile/by-company/ma0001/'), { token: staffToken });
+    const staff = await sendRequest(to('v1/users/profile/by-company/ma0001/'), { token: staffToken });
     expect(staff.body).toMatchObject(john);
-    expect(await ask(to('v1/users/profile/by-company/EM0001/'), { token: staffToken })).toMatchObject({ status: 404 });
+    expect(await sendRequest(to('v1/users/profile/by-company/EM0001/'), { token: staffToken })).toMatchObject({
+      status: 404,
+    });
   });
 
   it.each(['me/', 'v1/tts/user-info/123', 'v1/nowhere/'])('has no %s', async (path) => {
-    const answer = await ask(to(path), { token: staffToken });
+    const answer = await sendRequest(to(path), { token: staffToken });
     expect([answer.status, answer.body]).toEqual([404, { detail: 'Not found.' }]);
   });
 });
@@ -141,30 +147,32 @@ const staffPaths = [
 
 describe('access in the guide dialect', () => {
   it.each(staffPaths)('refuses employees at %s', async (path) => {
-    const answer = await ask(to(path), { token: employeeToken });
+    const answer = await sendRequest(to(path), { token: employeeToken });
     expect(answer).toMatchObject({ status: 403, body: { detail: expect.any(String) } });
   });
 
   it('refuses employees at users-info', async () => {
-    const answer = await ask(to('v1/tts/users-info/'), { token: employeeToken, json: { user_ids: [1] } });
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: employeeToken, json: { user_ids: [1] } });
     expect(answer.status).toBe(403);
   });
 
   it.each([...staffPaths, 'v1/users/token/validate/', 'v1/hdts/employees/api/profile/'])(
     'answers 401 without a token at %s',
     async (path) => {
-      const answer = await ask(to(path));
+      const answer = await sendRequest(to(path));
       expect([answer.status, answer.body]).toEqual([401, { detail: 'Authentication credentials were not provided.' }]);
-      const emptied = await ask(to(path), { cookie: 'access_token=""' });
+      const emptied = await sendRequest(to(path), { cookie: 'access_token=""' });
       expect(emptied.body).toEqual(answer.body);
     },
   );
 
   it('reads Bearer where there is no cookie, and the cookie before it', async () => {
     const headers = { authorization: `Bearer ${staffToken}` };
-    expect(await ask(to('v1/users/profile/'), { headers })).toMatchObject({ status: 200 });
-    expect(await ask(to('v1/users/profile/'), { headers, cookie: 'access_token=' })).toMatchObject({ status: 200 });
-    expect(await ask(to('v1/users/profile/'), { headers, token: 'bad' })).toMatchObject({ status: 401 });
+    expect(await sendRequest(to('v1/users/profile/'), { headers })).toMatchObject({ status: 200 });
+    expect(await sendRequest(to('v1/users/profile/'), { headers, cookie: 'access_token=' })).toMatchObject({
+      status: 200,
+    });
+    expect(await sendRequest(to('v1/users/profile/'), { headers, token: 'bad' })).toMatchObject({ status: 401 });
   });
 
   it.each([
@@ -177,27 +185,27 @@ describe('access in the guide dialect', () => {
     ['of an inactive person', { user_id: 8 }],
   ])('refuses a token %s', async (_what, overrides) => {
     const { access } = await service.issue({ type: 'staff', id: 123 }, overrides);
-    const answer = await ask(to('v1/tts/user-info/1/'), { token: access });
+    const answer = await sendRequest(to('v1/tts/user-info/1/'), { token: access });
     expect(answer).toMatchObject({ status: 401, body: { detail: expect.any(String), code: expect.any(String) } });
   });
 
   it('refuses a token signed with another key', async () => {
     await using other = await start({ signingKey: `${signingKey}!`, now: () => time });
     const { access } = await other.issue({ type: 'staff', id: 123 });
-    expect(await ask(to('v1/tts/user-info/1/'), { token: access })).toMatchObject({ status: 401 });
+    expect(await sendRequest(to('v1/tts/user-info/1/'), { token: access })).toMatchObject({ status: 401 });
   });
 
   it.each([{ user_id: '123' }, { user_type: undefined }, { token_type: undefined }])(
     'accepts a token with %o',
     async (overrides) => {
       const { access } = await service.issue({ type: 'staff', id: 123 }, overrides);
-      expect(await ask(to('v1/users/profile/'), { token: access })).toMatchObject({ body: { id: 123 } });
+      expect(await sendRequest(to('v1/users/profile/'), { token: access })).toMatchObject({ body: { id: 123 } });
     },
   );
 
   it('takes a token without user_type but with employee_id for an employee’s', async () => {
     const { access } = await service.issue({ type: 'employee', id: 1 }, { user_type: undefined });
-    expect(await ask(to('v1/users/profile/'), { token: access })).toMatchObject({ status: 403 });
+    expect(await sendRequest(to('v1/users/profile/'), { token: access })).toMatchObject({ status: 403 });
   });
 });
 
@@ -244,7 +252,7 @@ describe('sign-in in the guide dialect', () => {
 
   it('signs employees in at their own endpoint', async () => {
     const url = to('v1/hdts/employees/api/login/');
-    const answer = await ask(url, { json: { email: 'alice.navarro@partners.example.com', ...EMPLOYEE } });
+    const answer = await sendRequest(url, { json: { email: 'alice.navarro@partners.example.com', ...EMPLOYEE } });
     expect(answer.status).toBe(200);
     expect(claimsOf(answer.cookies.access_token)).toMatchObject({ employee_id: 1, user_type: 'employee' });
     for (const [email, status] of [
@@ -252,7 +260,7 @@ describe('sign-in in the guide dialect', () => {
       ['user@example.com', 401],
     ] as const) {
       // oxlint-disable-next-line no-await-in-loop -- two
-      expect(await ask(url, { json: { email, ...EMPLOYEE } })).toMatchObject({ status });
+      expect(await sendRequest(url, { json: { email, ...EMPLOYEE } })).toMatchObject({ status });
     }
   });
 });
@@ -267,10 +275,10 @@ describe.each([
     'v1/hdts/employees/api/2fa/verify-otp/',
   ],
 ])('the second factor of %s in the guide dialect', (type, email, password, loginPath, otpPath) => {
-  const finish = (otp_code: string | null) => ask(to(otpPath), { json: { email, otp_code } });
+  const finish = (otp_code: string | null) => sendRequest(to(otpPath), { json: { email, otp_code } });
 
   it('is asked for without setting a cookie, and its code is told and signs in once', async () => {
-    const answer = await ask(to(loginPath), { json: { email, ...password } });
+    const answer = await sendRequest(to(loginPath), { json: { email, ...password } });
     expect([answer.status, answer.setCookies]).toEqual([200, []]);
     expect(answer.body).toEqual(type === 'staff' ? { requires_2fa: true } : { requires_otp: true, email });
     const code = service.lastCode(email);
@@ -282,7 +290,7 @@ describe.each([
   });
 
   it('refuses a wrong code and lets the right one be tried after it', async () => {
-    await ask(to(loginPath), { json: { email, ...password } });
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     const code = service.lastCode(email);
     const wrong = await finish(code === '000000' ? '000001' : '000000');
     expect([wrong.status, wrong.body]).toEqual([400, { error: 'Invalid OTP code.' }]);
@@ -290,13 +298,13 @@ describe.each([
   });
 
   it('takes a code for ten minutes', async () => {
-    await ask(to(loginPath), { json: { email, ...password } });
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     time += 10 * 60 * 1000;
     expect(await finish(service.lastCode(email))).toMatchObject({
       status: 400,
       body: { error: 'OTP code has expired.' },
     });
-    await ask(to(loginPath), { json: { email, ...password } });
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     time += 10 * 60 * 1000 - 1;
     expect(await finish(service.lastCode(email))).toMatchObject({ status: 200 });
   });
@@ -309,7 +317,7 @@ describe('refresh in the guide dialect', () => {
     const old = await service.issue({ type: 'staff', id: 123 });
     const answer = await refresh(old.refresh);
     expect([answer.status, Object.keys(answer.cookies)]).toEqual([200, ['access_token', 'refresh_token']]);
-    expect(await ask(to('v1/users/profile/'), { token: answer.cookies.access_token ?? '' })).toMatchObject({
+    expect(await sendRequest(to('v1/users/profile/'), { token: answer.cookies.access_token ?? '' })).toMatchObject({
       status: 200,
     });
     expect(await refresh(old.refresh)).toMatchObject(blacklisted);
@@ -362,13 +370,13 @@ describe('refresh in the guide dialect', () => {
 
   it.each(['v1/users/logout/', 'v1/hdts/employees/api/logout/'])('is over after sign-out at %s', async (path) => {
     const pair = await service.issue({ type: 'staff', id: 123 });
-    const answer = await ask(to(path), { method: 'POST', cookie: `refresh_token=${pair.refresh}` });
+    const answer = await sendRequest(to(path), { method: 'POST', cookie: `refresh_token=${pair.refresh}` });
     expect(answer.status).toBe(200);
     expect(answer.setCookies.slice(0, 2)).toEqual([
       'access_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
       'refresh_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
     ]);
     expect(await refresh(pair.refresh)).toMatchObject(blacklisted);
-    expect(await ask(to(path), { method: 'POST' })).toMatchObject({ status: 200 });
+    expect(await sendRequest(to(path), { method: 'POST' })).toMatchObject({ status: 200 });
   });
 });

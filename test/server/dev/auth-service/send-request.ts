@@ -5,7 +5,7 @@ export const apiKey = 'an-api-key';
 export const start = (options: Partial<AuthServiceOptions> = {}) =>
   startAuthService({ signingKey, apiKey, ...options });
 
-type Asked = {
+type RequestOptions = {
   method?: string;
   /** Sent as JSON, by POST. */
   json?: unknown;
@@ -29,7 +29,7 @@ const cookiesOf = (setCookies: string[]): Record<string, string | undefined> =>
   );
 
 /** One request on a real socket, redirects not followed. */
-export const ask = async (url: string, { method, json, token, cookie, headers }: Asked = {}) => {
+export const sendRequest = async (url: string, { method, json, token, cookie, headers }: RequestOptions = {}) => {
   const cookies = [token === undefined ? '' : `access_token=${token}`, cookie ?? ''].filter(Boolean).join('; ');
   const response = await fetch(url, {
     method: method ?? (json === undefined ? 'GET' : 'POST'),

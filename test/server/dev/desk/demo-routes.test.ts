@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DemoFile } from '../../../../server/dev/desk/demo-files.ts';
 import type { DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { ask } from '../auth-service/send-request.ts';
+import { sendRequest } from '../auth-service/send-request.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 const fileOf = (text: string, type: string, isHashed: boolean): DemoFile => ({
@@ -25,16 +25,16 @@ const asBrowser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 describe('the routes of the demo page', () => {
   it('serve its index at the root and at its own paths, to be asked for each time', async () => {
     await using desk = await startDesk({ state: ready });
-    const root = await ask(`${desk.url}/`);
+    const root = await sendRequest(`${desk.url}/`);
     expect([root.status, root.type, root.text]).toEqual([200, 'text/html; charset=utf-8', '<title>The desk</title>']);
     expect(root.headers.get('cache-control')).toBe('no-cache');
-    const deeper = await ask(`${desk.url}/tickets/T-1001`, { headers: asBrowser });
+    const deeper = await sendRequest(`${desk.url}/tickets/T-1001`, { headers: asBrowser });
     expect([deeper.status, deeper.text]).toEqual([200, root.text]);
   });
 
   it('serve its assets for good', async () => {
     await using desk = await startDesk({ state: ready });
-    const asset = await ask(`${desk.url}/assets/index-a1B2c3D4.js`);
+    const asset = await sendRequest(`${desk.url}/assets/index-a1B2c3D4.js`);
     expect([asset.status, asset.type, asset.text]).toEqual([200, 'text/javascript; charset=utf-8', script]);
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   });
@@ -57,7 +57,7 @@ describe('the routes of the demo page', () => {
 
   it('allow it itself, the ticket service and nothing else, and keep the other headers of the BFF', async () => {
     await using desk = await startDesk({ state: ready });
-    const { headers } = await ask(`${desk.url}/`);
+    const { headers } = await sendRequest(`${desk.url}/`);
     expect(headers.get('content-security-policy')?.split('; ')).toEqual([
       "default-src 'self'",
       `connect-src 'self' ${ticketsUrl}`,
@@ -99,26 +99,28 @@ describe('the routes of the demo page', () => {
 
   it('leave the procedures and the health of the BFF as they are', async () => {
     await using desk = await startDesk({ state: ready });
-    expect(await ask(`${desk.url}/trpc/status.get`, { headers: asBrowser })).toMatchObject({ status: 200 });
-    expect(await ask(`${desk.url}/health/live`, { headers: asBrowser })).toMatchObject({ body: { status: 'ok' } });
+    expect(await sendRequest(`${desk.url}/trpc/status.get`, { headers: asBrowser })).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${desk.url}/health/live`, { headers: asBrowser })).toMatchObject({
+      body: { status: 'ok' },
+    });
     expect(await askRaw(desk.url, { method: 'POST', target: '/' })).toMatchObject({ status: 404 });
   });
 
   it('say that the page is being built, and look again, until it is there', async () => {
     const page: { state: DemoPageState } = { state: { state: 'building' } };
     await using desk = await startDesk(page);
-    const waiting = await ask(`${desk.url}/`);
+    const waiting = await sendRequest(`${desk.url}/`);
     expect(waiting).toMatchObject({ status: 200, text: expect.stringContaining('being built') });
     expect([waiting.headers.get('refresh'), waiting.headers.get('cache-control')]).toEqual(['1', 'no-store']);
-    expect(await ask(`${desk.url}/assets/index-a1B2c3D4.js`)).toMatchObject({ status: 404 });
+    expect(await sendRequest(`${desk.url}/assets/index-a1B2c3D4.js`)).toMatchObject({ status: 404 });
     page.state = ready;
-    expect((await ask(`${desk.url}/`)).text).toBe('<title>The desk</title>');
+    expect((await sendRequest(`${desk.url}/`)).text).toBe('<title>The desk</title>');
   });
 
   it('say why it could not be built, as text', async () => {
     const message = 'No "<script>" in main.ts & nothing else';
     await using desk = await startDesk({ state: { state: 'failed', message } });
-    const { status, text, headers } = await ask(`${desk.url}/`);
+    const { status, text, headers } = await sendRequest(`${desk.url}/`);
     expect([status, headers.get('refresh')]).toEqual([500, null]);
     expect(text).toContain('No "&lt;script&gt;" in main.ts &amp; nothing else');
   });
@@ -126,7 +128,7 @@ describe('the routes of the demo page', () => {
   it('are not counted against the limit of requests', async () => {
     await using desk = await startDesk({ state: ready });
     const statuses = [];
-    for (let turn = 0; turn < 6; turn += 1) statuses.push((await ask(`${desk.url}/`)).status);
+    for (let turn = 0; turn < 6; turn += 1) statuses.push((await sendRequest(`${desk.url}/`)).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
   });
 });

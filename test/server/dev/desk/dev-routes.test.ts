@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { ask, STAFF } from '../auth-service/send-request.ts';
+import { sendRequest, STAFF } from '../auth-service/send-request.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 type Desk = Awaited<ReturnType<typeof startDesk>>;
 
 const csrf = { 'x-csrf': '1' };
 const change = (desk: Desk, method: string, path: string, json?: unknown) =>
-  ask(`${desk.url}/dev/${path}`, { method, headers: csrf, ...(json === undefined ? {} : { json }) });
+  sendRequest(`${desk.url}/dev/${path}`, { method, headers: csrf, ...(json === undefined ? {} : { json }) });
 
 const call = async (desk: Desk, procedure: string, input: unknown, cookie = '') =>
-  ask(`${desk.url}/trpc/${procedure}`, { json: { json: input }, headers: csrf, cookie });
+  sendRequest(`${desk.url}/trpc/${procedure}`, { json: { json: input }, headers: csrf, cookie });
 
 const signIn = async (desk: Desk) => {
   const { cookies } = await call(desk, 'session.login', { email: 'user@example.com', ...STAFF });
@@ -20,7 +20,7 @@ const signIn = async (desk: Desk) => {
 describe('what the demo page is told of the set-up around it', () => {
   it('is where the ticket service is, whom to sign in as, and how long a session lives', async () => {
     await using desk = await startDesk();
-    const { status, headers, body } = await ask(`${desk.url}/dev/config`);
+    const { status, headers, body } = await sendRequest(`${desk.url}/dev/config`);
     expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
     expect(body).toEqual({
       ticketsUrl,
@@ -39,9 +39,9 @@ describe('what the demo page is told of the set-up around it', () => {
     const { access, refresh } = await signIn(desk);
     await change(desk, 'POST', 'counts/reset');
     const input = encodeURIComponent(JSON.stringify({ 0: { json: { id: 1 } }, 1: { json: { id: 5 } } }));
-    await ask(`${desk.url}/trpc/employees.byId,employees.byId?batch=1&input=${input}`, { cookie: access });
+    await sendRequest(`${desk.url}/trpc/employees.byId,employees.byId?batch=1&input=${input}`, { cookie: access });
     await call(desk, 'session.refresh', undefined, refresh);
-    const counted = await ask(`${desk.url}/dev/counts`);
+    const counted = await sendRequest(`${desk.url}/dev/counts`);
     expect(counted.body).toEqual({
       bff: 2,
       upstream: 3,
@@ -50,13 +50,13 @@ describe('what the demo page is told of the set-up around it', () => {
     });
     const none = { bff: 0, upstream: 0, byEndpoint: {}, refreshes: 0 };
     expect((await change(desk, 'POST', 'counts/reset')).body).toEqual(none);
-    expect((await ask(`${desk.url}/dev/counts`)).body).toEqual(none);
+    expect((await sendRequest(`${desk.url}/dev/counts`)).body).toEqual(none);
   });
 
   it("is the last code of a person's second factor, and null where there was none", async () => {
     await using desk = await startDesk();
     const email = 'rafael.domingo@example.com';
-    const codeOf = async (query: string) => (await ask(`${desk.url}/dev/last-code${query}`)).body;
+    const codeOf = async (query: string) => (await sendRequest(`${desk.url}/dev/last-code${query}`)).body;
     expect(await codeOf(`?email=${email}`)).toEqual({ code: null });
     await call(desk, 'session.login', { email, ...STAFF });
     expect(await codeOf(`?email=${email}`)).toEqual({ code: expect.stringMatching(/^\d{6}$/) });
@@ -67,7 +67,7 @@ describe('what the demo page is told of the set-up around it', () => {
   it('may be asked for as often as a page likes', async () => {
     await using desk = await startDesk();
     const statuses = [];
-    for (let turn = 0; turn < 6; turn += 1) statuses.push((await ask(`${desk.url}/dev/counts`)).status);
+    for (let turn = 0; turn < 6; turn += 1) statuses.push((await sendRequest(`${desk.url}/dev/counts`)).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
   });
 });
@@ -75,8 +75,8 @@ describe('what the demo page is told of the set-up around it', () => {
 describe('what the demo page may do', () => {
   it('makes the Auth Service go wrong, tells how, and mends it', async () => {
     await using desk = await startDesk();
-    const fault = async () => (await ask(`${desk.url}/dev/fault`)).body;
-    const upstream = async () => (await ask(`${desk.authService.url}/api/v1/users/profile/`)).status;
+    const fault = async () => (await sendRequest(`${desk.url}/dev/fault`)).body;
+    const upstream = async () => (await sendRequest(`${desk.authService.url}/api/v1/users/profile/`)).status;
     expect(await fault()).toBeNull();
     const wrong = { kind: 'status', status: 503 };
     expect(await change(desk, 'PUT', 'fault', wrong)).toMatchObject({ status: 200, body: wrong });
@@ -97,13 +97,13 @@ describe('what the demo page may do', () => {
       status: 400,
       body: { error: expect.stringContaining(error) },
     });
-    expect((await ask(`${desk.url}/dev/fault`)).body).toBeNull();
+    expect((await sendRequest(`${desk.url}/dev/fault`)).body).toBeNull();
   });
 
   it('empties the access cookie, so that the next call is refused as expired and a refresh brings it back', async () => {
     await using desk = await startDesk();
     const { access, refresh } = await signIn(desk);
-    const me = (cookie: string) => ask(`${desk.url}/trpc/session.me`, { cookie });
+    const me = (cookie: string) => sendRequest(`${desk.url}/trpc/session.me`, { cookie });
     expect((await me(`${access}; ${refresh}`)).status).toBe(200);
     const { setCookies, body } = await change(desk, 'POST', 'expire');
     expect([setCookies, body]).toEqual([['access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax'], {}]);
@@ -119,7 +119,7 @@ describe('what the demo page may do', () => {
   ])('is refused without x-csrf: %s /dev/%s', async (method, path) => {
     await using desk = await startDesk();
     desk.authService.fault('*', { kind: 'hang' });
-    const answer = await ask(`${desk.url}/dev/${path}`, { method, headers: { 'x-csrf': '0' } });
+    const answer = await sendRequest(`${desk.url}/dev/${path}`, { method, headers: { 'x-csrf': '0' } });
     expect(answer).toMatchObject({
       status: 403,
       setCookies: [],

@@ -119,19 +119,19 @@ describe('the ticket service', () => {
 
   it("lets the BFF's pages read its answers with credentials, refusals among them, and no other's", async () => {
     await using service = await startService();
-    const ask = async (headers: Record<string, string>) =>
+    const sendRequest = async (headers: Record<string, string>) =>
       (await askRaw(service.url, { target: '/tickets/', headers })).headers;
     const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
-    expect(await ask({ origin, ...asStaff })).toMatchObject(allowed);
-    expect(await ask({ origin })).toMatchObject(allowed);
+    expect(await sendRequest({ origin, ...asStaff })).toMatchObject(allowed);
+    expect(await sendRequest({ origin })).toMatchObject(allowed);
     for (const other of ['http://localhost:4001', 'null', 'http://localhost:4000.evil.example']) {
-      expect(await ask({ origin: other, ...asStaff })).not.toHaveProperty('access-control-allow-origin');
+      expect(await sendRequest({ origin: other, ...asStaff })).not.toHaveProperty('access-control-allow-origin');
     }
   });
 
   it("answers the preflight of the BFF's pages before it asks for a session, and no other's", async () => {
     await using service = await startService();
-    const ask = (from: string) =>
+    const sendRequest = (from: string) =>
       askRaw(service.url, {
         method: 'OPTIONS',
         target: '/tickets/',
@@ -141,14 +141,14 @@ describe('the ticket service', () => {
           'access-control-request-headers': 'content-type',
         },
       });
-    const preflight = await ask(origin);
+    const preflight = await sendRequest(origin);
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, POST',
       'access-control-allow-headers': 'content-type',
     });
-    expect((await ask('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
+    expect((await sendRequest('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
   });
 
   it('tells those who are signed in what there is, where they ask for something else', async () => {
