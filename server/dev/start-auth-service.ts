@@ -3,7 +3,7 @@ import { ConfigError, loadConfig } from '../src/config.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
 import { exitOnStartError, createOptionReader, print, exitWithError } from './command-line.ts';
 
-// The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.
+// Runs only the embedded Auth Service, for a BFF in another process. It reads the keys from the same variables as the BFF.
 
 const usage =
   'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host auth-service]…';
@@ -52,11 +52,11 @@ const readKeys = () => {
 const authService = await startAuthService({ ...readOptions(), ...readKeys(), log: print }).catch(
   exitOnStartError(
     'The embedded Auth Service',
-    'End what listens there, or choose others: --port 8100 --control-port 8101',
+    'Stop the process that listens on it, or choose other ports: --port 8100 --control-port 8101',
   ),
 );
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void authService.close().then(() => process.exit(0)));
 }
-print(`The Auth Service   ${authService.url}  (embedded, dialect: ${authService.dialect})`);
-print(`What breaks it     ${authService.controlUrl}`);
+print(`The Auth Service   ${authService.url}  (embedded, ${authService.dialect} dialect)`);
+print(`Fault injection    ${authService.controlUrl}`);

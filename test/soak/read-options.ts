@@ -5,16 +5,16 @@ const usage =
   'Usage: npm run soak -- [--seconds 600] [--rate 300] [--clients 100] [--replicas 3] [--dialect deployed|guide]';
 
 export type SoakOptions = {
-  /** Seconds of load, without the time to start and to end. */
+  /** Seconds of load, excluding start, sign-in and shutdown. */
   seconds: number;
-  /** Calls a second, of all clients together. */
+  /** Calls per second, of all clients together. */
   rate: number;
   clients: number;
   replicas: number;
   dialect: Dialect;
 };
 
-/** Reads the options of `npm run soak`. Throws with the usage if one is wrong. */
+/** Parses the options of `npm run soak`. Throws an error with the usage if one is invalid. */
 export const readOptions = (args: readonly string[]): SoakOptions => {
   const { values } = parseArgs({
     args: [...args],
@@ -36,11 +36,11 @@ export const readOptions = (args: readonly string[]): SoakOptions => {
     throw new Error(`--dialect: expected deployed or guide, got ${dialect}\n${usage}`);
   }
   return {
-    // Shorter runs have no calm time between two faults.
+    // Shorter runs leave no time without faults between two faults.
     seconds: toCount('seconds', 60),
     rate: toCount('rate', 1),
     clients: toCount('clients', 1),
-    // The death of one must leave at least two, as in production.
+    // At least two replicas must remain after one is killed, as in production.
     replicas: toCount('replicas', 3),
     dialect,
   };

@@ -34,25 +34,25 @@ const emulateVisiblePage = (): void => {
 };
 
 export type RunSoakOptions = SoakOptions & {
-  /** Told one or more lines at a time: what happens, and the report. */
+  /** Receives progress lines and the report. */
   print: (text: string) => void;
 };
 
-/** Runs replicas under load while what they depend on fails. Resolves with all that was not fulfilled, one sentence each. */
+/** Runs replicas under load while their dependencies fail. Resolves with the violations, one sentence each. */
 export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<string[]> => {
   const plan = planRun(options.seconds);
   print(
-    `A soak of ${options.seconds} s, after ${plan.signInMs / 1_000} s in which all sign in: ${options.rate} calls a second by ${options.clients} clients, ${options.replicas} replicas, ${options.dialect} dialect.`,
+    `Soak test of ${options.seconds} s after a sign-in phase of ${plan.signInMs / 1_000} s: ${options.rate} calls per second by ${options.clients} clients, ${options.replicas} replicas, ${options.dialect} dialect.`,
   );
   emulateVisiblePage();
   await using stack = await startStack({ ...options, accessLifetimeSeconds: plan.accessLifetimeSeconds });
   const monotonicNow = () => performance.now();
   const balancer = createBalancer(stack.replicas.map(({ url }) => url));
   const signedOut: string[] = [];
-  const refusals: Record<string, number> = {};
+  const errorReasons: Record<string, number> = {};
   const clients = Array.from({ length: options.clients }, (_, index) => {
     const person = usableStaff[index % usableStaff.length];
-    if (person === undefined) throw new Error('The seed data has nobody to sign in.');
+    if (person === undefined) throw new Error('The seed data has no person to sign in as.');
     return createSoakClient({
       number: index + 1,
       person,
@@ -60,14 +60,14 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
       monotonicNow,
       onSignedOut: (line) => signedOut.push(line),
       onErrorReason: (reason) => {
-        refusals[reason] = (refusals[reason] ?? 0) + 1;
+        errorReasons[reason] = (errorReasons[reason] ?? 0) + 1;
       },
     });
   });
 
   const statistics = createCallStatistics({ monotonicNow });
   let endStarvation = () => {};
-  await using machine = watchCpuStarvation({
+  await using starvation = watchCpuStarvation({
     urls: () => stack.replicas.filter((replica) => replica.isRunning()).map(({ url }) => url),
     monotonicNow,
     onChange: (isStarved) => {
@@ -75,10 +75,10 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
       else endStarvation();
     },
   });
-  const pacer = createPacer({ monotonicNow, isStarved: machine.isStarved, maxHeldMs: plan.endsAtMs * 5 });
+  const pacer = createPacer({ monotonicNow, isStarved: starvation.isStarved, maxPausedMs: plan.endsAtMs * 5 });
   const startedAtMs = monotonicNow();
   const cpuBefore = process.cpuUsage();
-  const over = new AbortController();
+  const loadEnd = new AbortController();
   const clearing = setInterval(() => void stack.clearRecordedCalls().catch(() => {}), 10_000);
   const [load, { observedFaults, middle, end }] = await Promise.all([
     runLoad({
@@ -88,9 +88,9 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
       monotonicNow,
       rate: options.rate,
       signInMs: plan.signInMs,
-      signal: over.signal,
+      signal: loadEnd.signal,
     }),
-    runScenario({ stack, balancer, plan, statistics, pacer, print }).finally(() => over.abort()),
+    runScenario({ stack, balancer, plan, statistics, pacer, print }).finally(() => loadEnd.abort()),
   ]).finally(() => clearInterval(clearing));
   const tookSeconds = (monotonicNow() - startedAtMs) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
@@ -111,8 +111,8 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
     ['the load', (user + system) / 1e6],
     ...stack.replicas.map(({ name }, index) => [name, sumOf(scrapes[index] ?? [], 'process_cpu_seconds_total')]),
   ]) as Record<string, number>;
-  const [phases, failures, heldSeconds] = [statistics.phases(), statistics.failures(), pacer.heldMs() / 1_000];
-  print(toReport({ phases, failures, memory, tookSeconds, heldSeconds, cpuSeconds, refreshes, refusals }));
+  const [phases, failures, pausedSeconds] = [statistics.phases(), statistics.failures(), pacer.pausedMs() / 1_000];
+  print(toReport({ phases, failures, memory, tookSeconds, pausedSeconds, cpuSeconds, refreshes, errorReasons }));
 
   let workingSessions = 0;
   for (const client of clients) workingSessions += (await client.hasWorkingSession()) ? 1 : 0;
@@ -123,16 +123,16 @@ export const runSoak = async ({ print, ...options }: RunSoakOptions): Promise<st
     failures,
     clients: clients.length,
     signedOut,
-    rateLimited: refusals.rate_limited ?? 0,
+    rateLimited: errorReasons.rate_limited ?? 0,
     workingSessions,
     refreshes: refreshes.exchanged ?? 0,
     memory,
     observedFaults,
     plannedFaults: [...new Set(plan.faults.map(({ name }) => name))],
   });
-  const died = stack.replicas.filter((replica) => replica.hasDied()).map(({ name }) => `${name} ended by itself.`);
+  const died = stack.replicas.filter((replica) => replica.hasDied()).map(({ name }) => `${name} exited unexpectedly.`);
   if (violations.length + died.length > 0) {
-    for (const { name, output } of stack.replicas) print(`The last warnings of ${name}:\n${output().slice(-4_000)}`);
+    for (const { name, output } of stack.replicas) print(`Last warnings of ${name}:\n${output().slice(-4_000)}`);
   }
   return [...violations, ...died];
 };

@@ -5,7 +5,7 @@ export type RegisteredClaims = { token_type: 'access' | 'refresh'; exp: number; 
 
 type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; registered: RegisteredClaims };
 
-/** Claims of a staff token; somebody who is not there gets a token too, with no roles. */
+/** Claims of a staff token. An id without a person gets a token without roles. */
 export const staffClaims = ({ dialect, id, person, registered }: ClaimsOptions<Staff>) => {
   const email = person?.email ?? `staff-${id}@example.com`;
   const roles = person?.roles ?? [];
@@ -30,7 +30,7 @@ export const staffClaims = ({ dialect, id, person, registered }: ClaimsOptions<S
   };
 };
 
-/** Claims of an employee token; the documented access token has no `jti`. */
+/** Claims of an employee token. The access token in the guide has no `jti`. */
 export const employeeClaims = ({
   dialect,
   id,
@@ -51,7 +51,7 @@ export const employeeClaims = ({
       roles: [{ system: 'hdts', role: 'Employee' }],
     };
   }
-  // Without a jti two refresh tokens of one second would be the same token, and rotation would end both.
+  // Without a jti, two refresh tokens issued within one second would be equal, and rotation would revoke both.
   return {
     ...registered,
     ...(registered.token_type === 'refresh' ? { jti } : {}),
@@ -61,7 +61,7 @@ export const employeeClaims = ({
   };
 };
 
-/** The least that the guide shows in an access token; a refresh token keeps what rotation needs. */
+/** The minimal claims of the guide's access token. A refresh token also keeps the claims that rotation needs. */
 export const minimalClaims = ({ type, id }: Subject, { token_type, exp, iat, jti }: RegisteredClaims) =>
   token_type === 'access'
     ? { user_id: id, user_type: type, exp, iat }

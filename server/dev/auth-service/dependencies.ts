@@ -4,7 +4,7 @@ import type { PeopleDirectory } from './people/people-directory.ts';
 import type { SecondFactor } from './second-factor.ts';
 import type { Tokens } from './tokens.ts';
 
-/** What the endpoints of one running service share. */
+/** Dependencies shared by all endpoints of one running service. */
 export type Dependencies = {
   dialect: Dialect;
   apiKey: string;

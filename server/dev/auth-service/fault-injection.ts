@@ -6,33 +6,33 @@ import type { EndpointName } from './endpoints.ts';
 import { type AuthResponse, toBytes, sendBytes } from './http-messages.ts';
 
 type FaultKind =
-  /** Waits, then does its work and answers as usual. */
+  /** Waits before it processes the request, then answers normally. */
   | { kind: 'latency'; ms: number }
-  /** Answers with this status instead of doing its work. */
+  /** Answers with this status and does not process the request. */
   | { kind: 'status'; status: number; body?: string; contentType?: string; headers?: Record<string, string> }
-  /** Accepts, and never answers. */
+  /** Accepts the request and never answers. */
   | { kind: 'hang' }
-  /** Does its work, sends the head and part of the body (default: half), and resets the socket. */
+  /** Processes the request, sends the head and part of the body (default: half), then resets the socket. */
   | { kind: 'cut'; afterBytes?: number }
-  /** Destroys the socket before any byte. */
+  /** Resets the socket before it sends any byte. */
   | { kind: 'reset' }
   /** Sends bytes that are not HTTP. */
   | { kind: 'garbage' }
-  /** Does its work, and sends the body of the answer slowly, by default one byte a second. */
+  /** Processes the request and sends the body slowly. Default: one byte a second. */
   | { kind: 'drip'; bytesPerSecond?: number }
-  /** Answers 200 with this body instead of doing its work. */
+  /** Answers 200 with this body and does not process the request. */
   | { kind: 'body'; body: string; contentType?: string }
-  /** Answers 200 with a stream of JSON this long, by default 100 MB. */
+  /** Answers 200 with JSON of this size. Default: 100 MB. */
   | { kind: 'huge'; bytes?: number }
-  /** Does its work, and answers what becomes of the answer. */
+  /** Processes the request and sends the transformed response. */
   | { kind: 'transform'; answer: (answer: AuthResponse) => AuthResponse }
-  /** Does its work, and answers only once the promise is settled. */
+  /** Processes the request and sends the response when the promise settles. */
   | { kind: 'hold'; until: Promise<void> };
 
-/** What goes wrong at an endpoint; `times` lets it apply to that many requests and then clear itself. */
+/** A fault at an endpoint. `times`: the fault applies to that many requests and then clears itself. Default: no limit. */
 export type Fault = FaultKind & { times?: number };
 
-/** The faults set now: an endpoint's own comes before the one for all of them. */
+/** Holds the active faults. The fault of an endpoint takes precedence over the fault of `*`. */
 export const createFaultRegistry = () => {
   const active = new Map<EndpointName | '*', { fault: Fault; left: number }>();
 
@@ -41,10 +41,10 @@ export const createFaultRegistry = () => {
       if (fault) active.set(endpoint, { fault, left: fault.times ?? Number.POSITIVE_INFINITY });
       else active.delete(endpoint);
     },
-    /** What is set for an endpoint, or for all of them. Null: nothing. */
+    /** The fault set for an endpoint, or for `*`. Null: none. */
     of: (endpoint: EndpointName | '*'): Fault | null => active.get(endpoint)?.fault ?? null,
     clear: (): void => active.clear(),
-    /** The fault for a request that has come, counted against its `times`. */
+    /** The fault to apply to a request. Counts against its `times`. */
     take: (endpoint: EndpointName | null): Fault | null => {
       const key = endpoint !== null && active.has(endpoint) ? endpoint : '*';
       const entry = active.get(key);
@@ -59,7 +59,7 @@ export const createFaultRegistry = () => {
 const MEGABYTE = 1_000_000;
 const RESET_AFTER_MS = 20;
 
-// A valid JSON object of exactly this many bytes, from 14 on.
+// A valid JSON object of exactly this many bytes. The minimum is 14.
 function* hugeJson(bytes: number): Generator<Buffer> {
   const head = '{"padding":"';
   const tail = '"}';
@@ -71,13 +71,13 @@ function* hugeJson(bytes: number): Generator<Buffer> {
   yield Buffer.from(tail);
 }
 
-async function* dripping(bytes: Buffer, bytesPerSecond: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const atOnce = Math.max(1, Math.ceil(bytesPerSecond / 1000));
+async function* dripBytes(bytes: Buffer, bytesPerSecond: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const chunkBytes = Math.max(1, Math.ceil(bytesPerSecond / 1000));
   let sent = 0;
   if (bytes.length === 0) return;
-  for await (const _ of ticks((1000 * atOnce) / bytesPerSecond, undefined, { signal })) {
-    yield bytes.subarray(sent, sent + atOnce);
-    sent += atOnce;
+  for await (const _ of ticks((1000 * chunkBytes) / bytesPerSecond, undefined, { signal })) {
+    yield bytes.subarray(sent, sent + chunkBytes);
+    sent += chunkBytes;
     if (sent >= bytes.length) return;
   }
 }
@@ -85,7 +85,7 @@ async function* dripping(bytes: Buffer, bytesPerSecond: number, signal: AbortSig
 type FaultyExchange = {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Does the endpoint's work. */
+  /** Processes the request at the endpoint. */
   answer: () => Promise<AuthResponse>;
   send: (answer: AuthResponse) => void;
   /** Aborted when the service closes. */
@@ -94,7 +94,7 @@ type FaultyExchange = {
 
 const guessType = (body: string): string => (/^\s*[[{]/.test(body) ? 'application/json' : 'text/html; charset=utf-8');
 
-/** Answers a request as the fault says. */
+/** Applies a fault to a request. */
 export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promise<void> => {
   const { request, response, answer, send, signal } = exchange;
   switch (fault.kind) {
@@ -114,7 +114,7 @@ export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promis
       response.writeHead(real.status, { ...real.headers, 'content-length': Math.max(bytes.length, sent + 1) });
       response.flushHeaders();
       response.write(bytes.subarray(0, sent));
-      // A reset that overtakes the bytes before it reaches the caller as an orderly end, or without them.
+      // An immediate reset could reach the caller before the bytes do, or look like an orderly end.
       await delay(RESET_AFTER_MS, undefined, { signal });
       request.socket.resetAndDestroy();
       return;
@@ -132,7 +132,7 @@ export const applyFault = async (fault: Fault, exchange: FaultyExchange): Promis
       const bytes = toBytes(real);
       response.writeHead(real.status, { ...real.headers, 'content-length': bytes.length });
       response.flushHeaders();
-      return pipeline(dripping(bytes, fault.bytesPerSecond ?? 1, signal), response);
+      return pipeline(dripBytes(bytes, fault.bytesPerSecond ?? 1, signal), response);
     }
     case 'body':
       return sendBytes(

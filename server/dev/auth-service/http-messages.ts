@@ -4,9 +4,9 @@ import type { EndpointName } from './endpoints.ts';
 export type AuthRequest = {
   endpoint: EndpointName | null;
   method: string;
-  /** Without query. */
+  /** Excludes the query. */
   path: string;
-  /** What the path's variable segment holds: an id or a company id. */
+  /** The variable segment of the path: an id, a company id or a system. */
   parameter: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
@@ -14,7 +14,7 @@ export type AuthRequest = {
   body: string;
 };
 
-/** A string body goes out as it is unless its type is JSON; anything else is written as JSON; null is no body. */
+/** `body`: null sends no body, a string is sent unchanged unless the content type is JSON, other values are serialized as JSON. */
 export type AuthResponse = { status: number; body: unknown; headers: Record<string, string | string[]> };
 
 export const json = (status: number, body: unknown, setCookies: string[] = []): AuthResponse => ({
@@ -32,7 +32,7 @@ export const html = (status: number, heading: string): AuthResponse => ({
   headers: { 'content-type': 'text/html; charset=utf-8' },
 });
 
-/** Django's answer where its code fails. */
+/** Django's response to an unhandled exception. */
 export const serverError = (): AuthResponse => html(500, 'Server Error (500)');
 
 export const redirect = (status: 301 | 302, location: string): AuthResponse => ({
@@ -47,7 +47,7 @@ export const toBytes = ({ body, headers }: AuthResponse): Buffer => {
   return Buffer.from(typeof body === 'string' && !isJson ? body : JSON.stringify(body));
 };
 
-/** Sends an answer whose body is bytes already. */
+/** Sends a response whose body is already serialized. */
 export const sendBytes = (
   response: ServerResponse,
   status: number,
@@ -59,14 +59,14 @@ export const sendBytes = (
   response.end(hasBody ? bytes : undefined);
 };
 
-/** Answers a request that the server refuses to work on, with the reason as plain text. */
-export const sendRefusal = (response: ServerResponse, status: 403 | 421, reason: string): void => {
+/** Rejects a request before it is processed, with the reason as plain text. */
+export const sendRejection = (response: ServerResponse, status: 403 | 421, reason: string): void => {
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
-  // The body of the request stays unread, so the connection cannot be used again.
+  // The request body stays unread, so the connection cannot be reused.
   sendBytes(response, status, { ...headers, connection: 'close' }, Buffer.from(`${reason}\n`));
 };
 
-/** As Django reads it: the last of a name wins, and quotes around a value are not part of it. */
+/** Parses cookies like Django: the last cookie of a name wins, and quotes around a value are removed. */
 export const parseCookies = (header: string | undefined): Map<string, string> => {
   const cookies = new Map<string, string>();
   for (const part of (header ?? '').split(';')) {
@@ -83,7 +83,7 @@ export const bearerToken = (headers: IncomingHttpHeaders): string | null =>
 
 type JsonBody = { ok: true; fields: Readonly<Record<string, unknown>> } | { ok: false; answer: AuthResponse };
 
-/** The request's JSON object, or Django's answer to what is not one. */
+/** Reads a JSON object from the body, or returns Django's error response. */
 export const readJson = ({ headers, body }: AuthRequest): JsonBody => {
   const type = headers['content-type'] ?? '';
   if (!/^application\/json\b/i.test(type)) {
@@ -103,13 +103,13 @@ export const readJson = ({ headers, body }: AuthRequest): JsonBody => {
   }
 };
 
-/** A field's text, and an empty one where there is none. */
+/** The text of a field. Empty if the field is missing or not a string. */
 export const textField = (fields: Readonly<Record<string, unknown>>, name: string): string => {
   const value = fields[name];
   return typeof value === 'string' ? value : '';
 };
 
-/** Django's complaint about the empty ones among required fields; null where none is empty. */
+/** Django's errors for required fields that are empty. Null: none is empty. */
 export const missingFields = (required: Record<string, string>): Record<string, string[]> | null => {
   const empty = Object.keys(required).filter((name) => required[name] === '');
   return empty.length > 0 ? Object.fromEntries(empty.map((name) => [name, ['This field is required.']])) : null;

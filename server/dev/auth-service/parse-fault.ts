@@ -38,7 +38,7 @@ const fields: Record<string, Record<string, Check>> = {
   huge: { bytes: count(14, 'a whole number of bytes, at least 14') },
 };
 
-/** The kinds that JSON can say, each with an example. */
+/** The fault kinds that JSON can express, each with an example. */
 export const faultKinds: readonly { kind: string; example: string }[] = [
   { kind: 'latency', example: '{"kind":"latency","ms":2000}' },
   {
@@ -90,7 +90,7 @@ const findError = (value: unknown): string | null => {
 
 const isFault = (value: unknown): value is Fault => findError(value) === null;
 
-/** Reads a fault from JSON, or tells what is wrong with it and what would be right. */
+/** Parses a fault from JSON. The error names the invalid field and the expected value. */
 export const parseFault = (json: string): { ok: true; fault: Fault } | { ok: false; error: string } => {
   const value = parseJson(json);
   return isFault(value) ? { ok: true, fault: value } : { ok: false, error: findError(value) ?? '' };

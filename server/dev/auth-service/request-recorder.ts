@@ -3,29 +3,29 @@ import type { EndpointName } from './endpoints.ts';
 export type RecordedRequest = {
   endpoint: EndpointName | 'unknown';
   method: string;
-  /** With its query. */
+  /** Includes the query. */
   path: string;
   headers: Record<string, string | string[] | undefined>;
   body: string;
-  /** Milliseconds, by the service's clock. */
+  /** Arrival time in milliseconds since the epoch, by the clock of the service. */
   at: number;
 };
 
-/** Keeps every request in the order of arrival. */
+/** Records all requests in order of arrival. */
 export const createRequestRecorder = () => {
-  const calls: RecordedRequest[] = [];
-  const all: readonly RecordedRequest[] = calls;
+  const requests: RecordedRequest[] = [];
+  const all: readonly RecordedRequest[] = requests;
 
   return {
-    record: (call: RecordedRequest): RecordedRequest => {
-      calls.push(call);
-      return call;
+    record: (request: RecordedRequest): RecordedRequest => {
+      requests.push(request);
+      return request;
     },
     all,
     count: (endpoint?: string): number =>
-      endpoint === undefined ? calls.length : calls.filter((call) => call.endpoint === endpoint).length,
+      endpoint === undefined ? requests.length : requests.filter((request) => request.endpoint === endpoint).length,
     reset: (): void => {
-      calls.length = 0;
+      requests.length = 0;
     },
   };
 };

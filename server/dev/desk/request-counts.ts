@@ -4,24 +4,24 @@ import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
 import { endpointNames } from '../auth-service/endpoints.ts';
 
 export type RequestCountsOptions = {
-  /** The BFF's. */
+  /** The HTTP server of the BFF. */
   server: Server;
   authService: Pick<EmbeddedAuthService, 'count' | 'resetCalls'>;
 };
 
 export type RequestCounts = {
-  /** HTTP requests to the BFF's procedures; a batch is one. */
+  /** HTTP requests to procedures of the BFF. A batch counts as one. */
   bff: number;
   /** Requests to the Auth Service. */
   upstream: number;
   byEndpoint: Record<string, number>;
-  /** Requests that would exchange a refresh token. */
+  /** Requests to the refresh endpoints of the Auth Service. */
   refreshes: number;
 };
 
 const isRefresh = (endpoint: string) => endpoint === 'refresh' || endpoint.endsWith('-refresh');
 
-/** RequestCounts what is asked of the BFF and of the Auth Service behind it, since the start or the last reset. */
+/** Counts requests to the BFF and to the Auth Service since the start or the last reset. */
 export const createRequestCounts = ({ server, authService }: RequestCountsOptions) => {
   let bff = 0;
   server.on('request', ({ url = '' }) => {

@@ -18,9 +18,12 @@ ${body}
 </html>
 `;
 
-/** Shown until the page is there. */
-export const buildingHtml = page('The page is being built', '<p>It takes a few seconds, and then shows by itself.</p>');
+/** Shown while the page is being built. The response reloads it every second. */
+export const buildingHtml = page(
+  'The page is being built',
+  '<p>This takes a few seconds. The page then appears automatically.</p>',
+);
 
-/** Shown where it could not be built. */
+/** Shown if the build failed. */
 export const failedHtml = (message: string): string =>
-  page('The page could not be built', `<pre>${escaped(message)}</pre>\n<p>Mend it, and start npm run dev anew.</p>`);
+  page('The page could not be built', `<pre>${escaped(message)}</pre>\n<p>Fix the error and restart npm run dev.</p>`);

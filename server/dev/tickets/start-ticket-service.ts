@@ -4,8 +4,8 @@ import { exitOnStartError, createOptionReader, print, exitWithError } from '../c
 import { toSeedTickets } from './seed-tickets.ts';
 import { createTicketService } from './ticket-service.ts';
 
-// The ticket service, a process of its own as in life. It knows of the BFF only the key that both share with the Auth
-// Service, and where its pages come from.
+// Runs the ticket service as a separate process, as in production. It shares with the BFF only the signing key, and knows
+// the origins of the BFF's pages.
 
 const usage =
   'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
@@ -55,9 +55,9 @@ const stop = async () => {
   process.exit(0);
 };
 process.once('SIGTERM', () => void stop());
-// Ctrl-C reaches all processes of the terminal: where another has started this one, that one ends it.
+// Ctrl-C reaches all processes of the terminal. A parent process stops this one itself.
 process.once('SIGINT', () => void (process.send === undefined && stop()));
-// Whoever started it has ended, however that came about, and maybe before this was read.
+// The parent process has exited, possibly before this listener was added.
 process.once('disconnect', () => void stop());
 if (process.send !== undefined && !process.connected) await stop();
 
@@ -66,9 +66,9 @@ await service
   .catch(
     exitOnStartError(
       'The ticket service',
-      'End what listens there, or choose another: npm run dev -- --tickets-port 8110',
+      'Stop the process that listens on it, or choose another port: npm run dev -- --tickets-port 8110',
     ),
   );
-// Where nobody is left to be told, the end is on its way.
+// The empty callback ignores a parent that has just exited; the disconnect handler stops this process.
 if (process.send === undefined) print(`The ticket service http://${host}:${port}/tickets/`);
 else process.send('listening', undefined, undefined, () => {});

@@ -1,13 +1,13 @@
 import { firstNumber, type NewTicket, type Requester, type Ticket } from './ticket.ts';
 
 export type TicketStoreOptions = {
-  /** The tickets that are there at the start, newest first. */
+  /** Initial tickets, newest first. */
   seed: readonly Ticket[];
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
-/** All tickets, in memory. */
+/** Keeps all tickets in memory. */
 export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
   const newestFirst = [...seed];
   const byKey = new Map<string, Ticket>();
@@ -15,11 +15,11 @@ export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
   return {
     /** Newest first. */
     list: (): readonly Ticket[] => newestFirst,
-    /** Opens a ticket, or finds the one that this requester opened with the same key. */
+    /** Opens a ticket, or returns the ticket that this requester opened with the same key. */
     open({ key, ...fields }: NewTicket, requester: Requester): { ticket: Ticket; isNew: boolean } {
       const name = JSON.stringify([requester.requesterType, requester.requesterId, key]);
-      const known = byKey.get(name);
-      if (known !== undefined) return { ticket: known, isNew: false };
+      const existing = byKey.get(name);
+      if (existing !== undefined) return { ticket: existing, isNew: false };
       const id = `T-${firstNumber + newestFirst.length}`;
       const ticket = { id, ...fields, ...requester, createdAt: new Date(now()).toISOString() };
       newestFirst.unshift(ticket);

@@ -1,18 +1,18 @@
 type Target = {
   url: string;
-  /** Requests under way that must not be sent twice. */
+  /** POST requests in flight. They must not be sent twice. */
   posts: number;
   acceptsPosts: boolean;
   onDrained: (() => void) | null;
 };
 
-/** What a socket says if a request was not sent, so that it can go to another replica. */
+/** Whether the connection was refused, so the request was not sent and can go to another replica. */
 const wasRefused = (error: unknown): boolean => {
   const { cause } = error as { cause?: { code?: string; errors?: Array<{ code?: string }> } };
   return [cause, ...(cause?.errors ?? [])].some((one) => one?.code === 'ECONNREFUSED');
 };
 
-/** Sends each request to the next replica, as a balancer in front of them does. */
+/** Round-robin load balancer for the replicas. */
 export const createBalancer = (urls: readonly string[]) => {
   const targets = urls.map((url): Target => ({ url, posts: 0, acceptsPosts: true, onDrained: null }));
   let turn = 0;
@@ -23,7 +23,7 @@ export const createBalancer = (urls: readonly string[]) => {
       const target = targets[(turn += 1) % targets.length];
       if (target !== undefined && (target.acceptsPosts || !isPost)) return target;
     }
-    throw new Error('No replica takes requests.');
+    throw new Error('No replica accepts requests.');
   };
 
   const sendTo = async (target: Target, path: string, init: RequestInit): Promise<Response> => {
@@ -31,7 +31,7 @@ export const createBalancer = (urls: readonly string[]) => {
     if (isPost) target.posts += 1;
     try {
       const answer = await fetch(`${target.url}${path}`, init);
-      // A POST is over once its whole answer is here.
+      // A POST is complete only after its whole response body has arrived.
       const body = await answer.arrayBuffer();
       return new Response(body.byteLength === 0 ? null : body, { status: answer.status, headers: answer.headers });
     } finally {
@@ -41,7 +41,7 @@ export const createBalancer = (urls: readonly string[]) => {
   };
 
   return {
-    /** `path`: with its query. Rejects as `fetch` does if the connection is lost after the request was sent. */
+    /** `path` includes the query. Rejects like `fetch` if the connection is lost after the request was sent. */
     async send(path: string, init: RequestInit): Promise<Response> {
       for (let attempt = 1; ; attempt += 1) {
         const target = next(init.method === 'POST');
@@ -53,7 +53,7 @@ export const createBalancer = (urls: readonly string[]) => {
         }
       }
     },
-    /** Sends no POST there from now on. Resolves when none is under way. */
+    /** Stops sending POST requests to a replica. Resolves when none is in flight. */
     async drainPosts(url: string): Promise<void> {
       const target = targets.find((one) => one.url === url);
       if (target === undefined) return;
@@ -67,7 +67,7 @@ export const createBalancer = (urls: readonly string[]) => {
     open(url: string): void {
       for (const target of targets) if (target.url === url) target.acceptsPosts = true;
     },
-    /** Requests that went to another replica because one refused the connection. */
+    /** Number of requests that were sent to another replica because a connection was refused. */
     refusedConnections: () => refusedConnections,
   };
 };

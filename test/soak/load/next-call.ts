@@ -5,7 +5,7 @@ import type { SoakClient } from './soak-client.ts';
 
 type Call = { procedure: string; send: (client: SoakClient, random: Random) => Promise<unknown> };
 
-/** More people than a page shows, and fewer than the directory remembers. */
+/** More people than a page shows, and fewer than the directory cache holds. */
 const people = crowd(500);
 const turn = { system: 'TTS', role: 'Technician' } as const;
 let tickets = 0;
@@ -31,7 +31,7 @@ const assign: Call = {
   send: ({ trpc }) => trpc.assignments.next.mutate({ ...turn, key: `T-${(tickets += 1)}` }),
 };
 
-/** Of twenty calls: what a desk asks for all day. */
+/** The weighted mix of calls of a help desk. */
 const forAll: readonly Call[] = [
   ...Array.from({ length: 8 }, () => lookUp),
   whoAmI,
@@ -46,7 +46,7 @@ const forAll: readonly Call[] = [
 ];
 const forTts: readonly Call[] = [...forAll, role, role, assign];
 
-/** What a client asks next. */
+/** Picks the next call of a client at random. */
 export const nextCall = (client: SoakClient, random: Random): Call => {
   const calls = systemsOf(client.person).includes('TTS') ? forTts : forAll;
   return calls[random.below(calls.length)] ?? lookUp;

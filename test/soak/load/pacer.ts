@@ -1,51 +1,51 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type PacerOptions = {
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds. */
   monotonicNow: () => number;
-  /** Whether the machine cannot keep up just now. Time stands still for the load then. */
+  /** Whether the processes lack CPU. The load time pauses while they do. */
   isStarved: () => boolean;
-  /** Milliseconds for which the load may stand still in all. */
-  maxHeldMs: number;
+  /** Maximum total pause in milliseconds. */
+  maxPausedMs: number;
 };
 
-/** The most milliseconds by which the load goes on at once, however late the process was: what it missed is no burst. */
+/** Maximum milliseconds of load time per step. A late process skips missed calls instead of sending them in a burst. */
 const maxStepMs = 50;
-/** Milliseconds between two looks at the time. */
+/** Milliseconds between two checks of the load time. */
 const pollIntervalMs = 10;
 
 /**
- * The time of the load. It goes on with the monotonicNow, but for the time in which the machine cannot keep up: so a busy machine
- * makes a run longer, and the calls a second fewer, and does not change what happens in it.
+ * The time of the load. It follows the clock, but pauses while the processes lack CPU. A busy machine makes a run longer and
+ * its rate lower, but does not change the sequence of events.
  */
-export const createPacer = ({ monotonicNow, isStarved, maxHeldMs }: PacerOptions) => {
+export const createPacer = ({ monotonicNow, isStarved, maxPausedMs }: PacerOptions) => {
   let passedLoadMs = 0;
   let lastMs = monotonicNow();
-  let heldMs = 0;
+  let pausedMs = 0;
 
-  /** Throws if the machine is busy for too long. */
+  /** Throws if the total pause is too long. */
   const isBefore = (atMs: number): boolean => {
-    if (heldMs <= maxHeldMs) return passedLoadMs < atMs;
+    if (pausedMs <= maxPausedMs) return passedLoadMs < atMs;
     throw new Error(
-      `The machine is too busy: the load stood still for ${(heldMs / 1_000).toFixed(0)} s. Lower it with --rate, or end what else runs.`,
+      `The machine is too busy: the load was paused for ${(pausedMs / 1_000).toFixed(0)} s. Use a lower --rate, or stop other processes.`,
     );
   };
 
   return {
-    /** Lets time go on. Called every few milliseconds. */
+    /** Advances the load time. Call it every few milliseconds. */
     step(): void {
       const nowMs = monotonicNow();
       const passedMs = nowMs - lastMs;
       const stepMs = isStarved() ? 0 : Math.min(passedMs, maxStepMs);
       lastMs = nowMs;
       passedLoadMs += stepMs;
-      heldMs += passedMs - stepMs;
+      pausedMs += passedMs - stepMs;
     },
     /** Milliseconds of load so far. */
     loadMs: () => passedLoadMs,
-    /** Milliseconds for which the load stood still. */
-    heldMs: () => heldMs,
-    /** Resolves once there have been so many milliseconds of load. Rejects if the machine is busy for too long. */
+    /** Total pause in milliseconds. */
+    pausedMs: () => pausedMs,
+    /** Resolves when the load time reaches `atMs`. Rejects if the total pause is too long. */
     async untilLoadMs(atMs: number): Promise<void> {
       while (isBefore(atMs)) await delay(pollIntervalMs);
     },

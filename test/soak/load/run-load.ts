@@ -9,24 +9,24 @@ export type LoadOptions = {
   clients: readonly SoakClient[];
   statistics: CallStatistics;
   pacer: Pacer;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds. */
   monotonicNow: () => number;
-  /** Calls a second. */
+  /** Calls per second. */
   rate: number;
-  /** Milliseconds of load in which all sign in. */
+  /** Milliseconds of load during which all clients sign in. */
   signInMs: number;
-  /** Ends the load. */
+  /** Stops the load. */
   signal: AbortSignal;
 };
 
-/** Milliseconds between two looks at which calls are due. */
+/** Milliseconds between two checks for due calls. */
 const tickMs = 5;
-/** Milliseconds that the last calls have, with their new attempts, before they count as unanswered. */
+/** Milliseconds after the end in which calls in flight, including retries, may still complete. */
 const drainTimeoutMs = 60_000;
 
 /**
- * Makes calls at the rate given, whatever becomes of those before: each is due at its time, and its latency counts from then.
- * Clients sign in one after the other, and from then on take turns. Each refreshes its session by itself.
+ * Open-loop load generator: calls start at a fixed rate, independent of earlier calls, and latency counts from the due time.
+ * Clients sign in one after the other, then take turns. Each client refreshes its session itself.
  */
 export const runLoad = async (options: LoadOptions) => {
   const { clients, statistics, pacer, monotonicNow, rate, signInMs, signal } = options;

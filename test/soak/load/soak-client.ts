@@ -8,18 +8,18 @@ export type SoakClientOptions = {
   number: number;
   person: Staff;
   balancer: Balancer;
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds. */
   monotonicNow: () => number;
-  /** Told of the first thing that means that the person was signed out, or taken for another: the others follow from it. */
+  /** Called once per client, at the first sign that its person was signed out or mistaken for another person. */
   onSignedOut: (line: string) => void;
-  /** Told of each answer that is not a success, of attempts that the client repeats, too. */
+  /** Called with the error reasons of each failed response, including attempts that the client retries. */
   onErrorReason: (reason: string) => void;
 };
 
 const origin = 'http://soak.localhost';
 const signedOutReasons = new Set(['session_ended', 'no_token', 'token_invalid', 'refresh_superseded']);
 
-/** How a call failed, as its caller learns it. */
+/** The code and reason of a failed call, as its caller sees them. */
 export const toCallError = (error: unknown): CallError => {
   const data = (error as { data?: Partial<ErrorData> | null }).data;
   const reason = reasonOf(error);
@@ -29,7 +29,7 @@ export const toCallError = (error: unknown): CallError => {
 
 const toSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-/** A browser's cookies for one host. Domain and path are those that the BFF sets without COOKIE_DOMAIN. */
+/** A browser's cookie jar for one host. It accepts the Domain and Path that the BFF sets without COOKIE_DOMAIN. */
 const createJar = (onLost: (cookie: string) => void) => {
   const cookies = new Map<string, string>();
   return {
@@ -46,29 +46,29 @@ const createJar = (onLost: (cookie: string) => void) => {
   };
 };
 
-/** One person with the product's client, in a browser of their own: its cookies, its address, no other tabs. */
+/** One person with the client package in a separate browser: own cookies, own IP address, no other tabs. */
 export const createSoakClient = (options: SoakClientOptions) => {
   const { number, person, balancer, monotonicNow, onErrorReason } = options;
   const name = `client ${number} (staff ${person.id})`;
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
-  /** Its refreshes, so that a sign-out can be explained. */
+  /** Log of refreshes, to explain a sign-out. */
   const refreshes: string[] = [];
-  let isTold = false;
-  const tell = (what: string) => {
-    if (!isTold) options.onSignedOut(`${name} ${what}; its refreshes: ${refreshes.slice(-8).join(', ')}`);
-    isTold = true;
+  let isReported = false;
+  const reportSignedOut = (event: string) => {
+    if (!isReported) options.onSignedOut(`${name} ${event}; its refreshes: ${refreshes.slice(-8).join(', ')}`);
+    isReported = true;
   };
-  const jar = createJar((cookie) => tell(`lost the cookie ${cookie}`));
+  const jar = createJar((cookie) => reportSignedOut(`lost the cookie ${cookie}`));
 
   const inspectResponse = async (path: string, answer: Response): Promise<void> => {
     jar.keep(answer.headers.getSetCookie());
     const user = answer.headers.get('x-session-user');
-    if (user !== null && user !== `staff:${person.id}`) tell(`was answered as ${user}`);
+    if (user !== null && user !== `staff:${person.id}`) reportSignedOut(`got a response for ${user}`);
     if (answer.status === 200) return;
     const reasons = new Set((await answer.clone().text()).match(/(?<="reason":")\w+/g));
     for (const reason of reasons) {
       onErrorReason(reason);
-      if (signedOutReasons.has(reason)) tell(`was refused with ${reason} at ${path.split('?', 1)[0]}`);
+      if (signedOutReasons.has(reason)) reportSignedOut(`got ${reason} from ${path.split('?', 1)[0]}`);
     }
   };
 
@@ -94,7 +94,7 @@ export const createSoakClient = (options: SoakClientOptions) => {
     },
     locks: null,
     channel: null,
-    onSignedOut: () => tell('was told that the session has ended'),
+    onSignedOut: () => reportSignedOut('received onSignedOut'),
   });
 
   return {
@@ -102,7 +102,7 @@ export const createSoakClient = (options: SoakClientOptions) => {
     trpc,
     session,
     signIn: () => trpc.session.login.mutate({ email: person.email, password: person.password, as: 'staff' }),
-    /** Whether the session can be refreshed, and still is of this person. */
+    /** Whether the session can be refreshed and still belongs to this person. */
     async hasWorkingSession(): Promise<boolean> {
       try {
         await session.refresh();

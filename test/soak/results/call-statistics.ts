@@ -1,6 +1,6 @@
 import { type FaultName, faultNames } from '../scenario/plan-run.ts';
 
-/** `CPU starved`: the processes did not get the CPU that they need. */
+/** `calm`: no fault was active. `CPU starved`: the processes lacked CPU. */
 export const phaseNames = ['calm', ...faultNames, 'CPU starved'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
@@ -8,27 +8,27 @@ export type Phase = {
   name: PhaseName;
   calls: number;
   failed: number;
-  /** Milliseconds from when each call was due until it was answered, its new attempts included. */
+  /** Milliseconds from the due time of each call to its final response, including retries. */
   latenciesMs: number[];
 };
 
 export type Failure = { phase: PhaseName; procedure: string; code: string; reason: string; count: number };
 
-/** How a call failed. Code: tRPC's, or `none` if there was no answer. */
+/** The error of a failed call. `code`: the tRPC code, or `none` without a response. */
 export type CallError = { code: string; reason: string };
 
 /**
- * How long after a fault calls may still fail. The BFF looks every 5 s whether the Auth Service is back, and replaces a
- * connection to Redis on which nothing came for 5 s; the rest is for a machine that is busy.
+ * Milliseconds after a fault in which calls may still fail. The BFF probes an unavailable Auth Service every 5 s and replaces
+ * a silent Redis connection after 5 s. The rest is a margin for a busy machine.
  */
 export const graceMs = 8_000;
 
-/** How long after the machine was busy calls may still fail, in milliseconds. */
+/** Milliseconds after CPU starvation in which calls may still fail. */
 const starvedGraceMs = 2_000;
 
 type Window = { name: FaultName | 'CPU starved'; fromMs: number; toMs: number };
 
-/** Counts the calls of a run, by the trouble in whose time they were made. `monotonicNow`: milliseconds. */
+/** Counts calls and failures by the phase (fault) in which they ran. `monotonicNow`: milliseconds. */
 export const createCallStatistics = ({ monotonicNow }: { monotonicNow: () => number }) => {
   const phases = new Map<PhaseName, Phase>(
     phaseNames.map((name) => [name, { name, calls: 0, failed: 0, latenciesMs: [] }]),
@@ -36,14 +36,14 @@ export const createCallStatistics = ({ monotonicNow }: { monotonicNow: () => num
   const failures = new Map<string, Failure>();
   const windows: Window[] = [];
 
-  /** A fault comes before a machine that is busy in the same time. */
+  /** A fault takes precedence over CPU starvation at the same time. */
   const phaseOf = (fromMs: number, toMs: number): PhaseName => {
-    const met = windows.filter((window) => fromMs <= window.toMs && toMs >= window.fromMs);
-    return (met.find(({ name }) => name !== 'CPU starved') ?? met[0])?.name ?? 'calm';
+    const overlapping = windows.filter((window) => fromMs <= window.toMs && toMs >= window.fromMs);
+    return (overlapping.find(({ name }) => name !== 'CPU starved') ?? overlapping[0])?.name ?? 'calm';
   };
 
   return {
-    /** Something begins that calls may fail by. Returns how to say that it is over; calls may fail for a while after. */
+    /** Starts a phase in which calls may fail. The returned function ends it, after a grace period. */
     begin(name: Window['name']): () => void {
       const window: Window = { name, fromMs: monotonicNow(), toMs: Number.POSITIVE_INFINITY };
       windows.push(window);
@@ -51,7 +51,7 @@ export const createCallStatistics = ({ monotonicNow }: { monotonicNow: () => num
         window.toMs = monotonicNow() + (name === 'CPU starved' ? starvedGraceMs : graceMs);
       };
     },
-    /** A call that was due at a time has its final answer now. Null: it succeeded. */
+    /** Records the final result of a call at its completion. `error` null: success. */
     record({ procedure, dueAtMs, error }: { procedure: string; dueAtMs: number; error: CallError | null }): void {
       const nowMs = monotonicNow();
       const name = phaseOf(dueAtMs, nowMs);

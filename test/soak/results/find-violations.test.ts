@@ -24,49 +24,49 @@ const passed: Outcome = {
 };
 const failure = { procedure: 'users.byId', code: 'SERVICE_UNAVAILABLE', reason: 'overloaded', count: 3 };
 
-describe('the verdict on a soak', () => {
-  it('is that it passed where calls failed with SERVICE_UNAVAILABLE in the time of a fault alone', () => {
+describe('findViolations', () => {
+  it('a run passes if calls failed only with SERVICE_UNAVAILABLE and only during faults', () => {
     expect(findViolations(passed)).toEqual([]);
   });
 
   it.each<[string, Partial<Outcome>, string]>([
     [
-      'a call failed outside of the faults',
+      'a call fails outside of faults',
       { failures: [{ ...failure, phase: 'calm' }] },
-      '3 calls of users.byId failed with SERVICE_UNAVAILABLE overloaded (outside of the faults).',
+      '3 calls of users.byId failed with SERVICE_UNAVAILABLE overloaded (outside of faults).',
     ],
     [
-      'a call failed otherwise in the time of a fault',
+      'a call fails with another code during a fault',
       { failures: [{ ...failure, phase: 'Redis stopped', code: 'INTERNAL_SERVER_ERROR', reason: 'internal' }] },
       '3 calls of users.byId failed with INTERNAL_SERVER_ERROR internal (Redis stopped).',
     ],
     [
-      'a call had no answer in the time of a fault',
+      'a call gets no response during a fault',
       { failures: [{ ...failure, phase: 'replica killed', code: 'none', reason: 'network' }] },
       '3 calls of users.byId failed with none network (replica killed).',
     ],
     [
-      'a call failed otherwise while the machine was busy',
+      'a call fails with another code during CPU starvation',
       { failures: [{ ...failure, phase: 'CPU starved', code: 'UNAUTHORIZED', reason: 'no_token' }] },
       '3 calls of users.byId failed with UNAUTHORIZED no_token (CPU starved).',
     ],
-    ['a call is unanswered', { answeredCalls: 17_999 }, '1 of 18000 calls have no answer.'],
-    ['somebody was signed out', { signedOut: ['client 7 lost a cookie'] }, 'Signed out: client 7 lost a cookie.'],
-    ['somebody was limited', { rateLimited: 2 }, '2 answers said rate_limited.'],
+    ['a call gets no response', { answeredCalls: 17_999 }, '1 of 18000 calls got no response.'],
+    ['a client is signed out', { signedOut: ['client 7 lost a cookie'] }, 'Signed out: client 7 lost a cookie.'],
+    ['a response is rate-limited', { rateLimited: 2 }, '2 responses were rate_limited.'],
     ['a session does not work', { workingSessions: 99 }, '1 of 100 sessions do not work after the run.'],
-    ['too few sessions were refreshed', { refreshes: 99 }, 'Only 99 refreshes for 100 clients.'],
+    ['too few sessions are refreshed', { refreshes: 99 }, 'Only 99 refreshes for 100 clients.'],
     [
-      'memory grew',
+      'memory grows',
       { memory: [{ replica: 'replica 2', middleBytes: 40_000_000, endBytes: 40_000_001 + maxGrowthBytes }] },
       'The memory of replica 2 grew from 40.0 MB to 43.0 MB; 3.0 MB are allowed.',
     ],
-    ['memory was not measured', { memory: [] }, 'The memory of no replica was measured.'],
+    ['memory is not measured', { memory: [] }, 'No memory was measured.'],
     [
-      'a fault left no trace',
+      'a fault has no measurable effect',
       { observedFaults: ['replica killed', 'Redis stopped'] },
-      'The fault "Auth Service down" left no trace.',
+      'The fault "Auth Service down" had no measurable effect.',
     ],
-  ])('is that it failed where %s', (_, change, violation) => {
+  ])('a run fails if %s', (_, change, violation) => {
     expect(findViolations({ ...passed, ...change })).toEqual([violation]);
   });
 });

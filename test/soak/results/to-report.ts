@@ -23,20 +23,20 @@ export type ReportOptions = {
   phases: readonly Phase[];
   failures: readonly Failure[];
   memory: ReadonlyArray<Outcome['memory'][number] & { endRssBytes: number }>;
-  /** Seconds of load by the monotonicNow on the wall, and those in which the load stood still because the machine was busy. */
+  /** Wall-clock seconds of load, and seconds for which the load was paused for CPU starvation. */
   tookSeconds: number;
-  heldSeconds: number;
-  /** Seconds of CPU, by process, since its start. */
+  pausedSeconds: number;
+  /** CPU seconds by process since its start. */
   cpuSeconds: Readonly<Record<string, number>>;
-  /** Refreshes by their outcome, of all replicas. */
+  /** Refreshes of all replicas by outcome. */
   refreshes: Readonly<Record<string, number>>;
-  /** Refusals by their reason, of all attempts. */
-  refusals: Readonly<Record<string, number>>;
+  /** Error responses of all attempts by reason. */
+  errorReasons: Readonly<Record<string, number>>;
 };
 
-/** What a run has measured, as tables for a terminal. */
+/** Formats the results of a run as tables for a terminal. */
 export const toReport = (options: ReportOptions): string => {
-  const { phases, failures, memory, refreshes, refusals, tookSeconds, heldSeconds, cpuSeconds } = options;
+  const { phases, failures, memory, refreshes, errorReasons, tookSeconds, pausedSeconds, cpuSeconds } = options;
   const calls = phases.reduce((sum, phase) => sum + phase.calls, 0);
   const toList = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
@@ -44,7 +44,7 @@ export const toReport = (options: ReportOptions): string => {
       .join(', ') || 'none';
   return [
     toTable(
-      ['in the time of', 'calls', 'failed', 'median', '99 %', 'longest'],
+      ['phase', 'calls', 'failed', 'median', 'p99', 'max'],
       phases.map(({ name, calls: count, failed, latenciesMs }) => {
         const sorted = latenciesMs.toSorted((one, other) => one - other);
         const [median, most, longest] = [0.5, 0.99, 1].map((share) => toMs(percentile(sorted, share)));
@@ -56,7 +56,7 @@ export const toReport = (options: ReportOptions): string => {
       ? []
       : [
           toTable(
-            ['failed in the time of', 'procedure', 'code', 'reason', 'calls'],
+            ['failed in phase', 'procedure', 'code', 'reason', 'calls'],
             failures.map(({ phase, procedure, code, reason, count }) => [
               phase,
               procedure,
@@ -75,10 +75,10 @@ export const toReport = (options: ReportOptions): string => {
     ),
     '',
     `Refreshes: ${toList(refreshes)}`,
-    `Refused attempts: ${toList(refusals)}`,
+    `Error responses: ${toList(errorReasons)}`,
     `CPU: ${Object.entries(cpuSeconds)
       .map(([name, seconds]) => `${name} ${seconds.toFixed(0)} s`)
       .join(', ')}`,
-    `${calls} calls in ${tookSeconds.toFixed(0)} s: ${(calls / tookSeconds).toFixed(0)} a second. The load stood still for ${heldSeconds.toFixed(0)} s because the machine was busy.`,
+    `${calls} calls in ${tookSeconds.toFixed(0)} s: ${(calls / tookSeconds).toFixed(0)} per second. The load was paused for ${pausedSeconds.toFixed(0)} s because of CPU starvation.`,
   ].join('\n');
 };

@@ -1,32 +1,32 @@
 export const faultNames = ['replica killed', 'Auth Service down', 'Redis stopped'] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** Milliseconds of load. The fault begins at the first and lasts as long as they differ, by the monotonicNow on the wall. */
+/** `fromMs` is load time. The fault lasts `toMs - fromMs` of wall-clock time. */
 export type Fault = { name: FaultName; fromMs: number; toMs: number; round: number };
 
 export type Plan = {
-  /** What access tokens live. Clients refresh after half of it. */
+  /** Lifetime of access tokens. Clients refresh after half of it. */
   accessLifetimeSeconds: number;
-  /** Milliseconds of load in which clients sign in one after the other, so that their refreshes are spread over the run. */
+  /** Milliseconds of load during which clients sign in one after the other, which spreads their refreshes over the run. */
   signInMs: number;
   faults: Fault[];
-  /** When memory is measured for the first time, in milliseconds of load. The second time is at the end. */
+  /** Load time of the first memory measurement, in milliseconds. The second one is at the end. */
   memoryAtMs: number;
-  /** Milliseconds of load in all. */
+  /** Total milliseconds of load. */
   endsAtMs: number;
 };
 
 const between = (least: number, value: number, most: number) => Math.min(most, Math.max(least, value));
 
 /**
- * What happens in a run of so many seconds, after the time in which clients sign in. In 600 s: a replica is killed, the Auth
- * Service is down for 20 s and Redis is stopped for 10 s; the last two once more in the second half, so that memory that a
- * fault costs shows between the two measurements. A run of less than five minutes has one round, and shorter faults.
+ * Plans the faults of a run, after the sign-in phase. In 600 s: a replica is killed, the Auth Service is down for 20 s and
+ * Redis is stopped for 10 s. The last two are repeated in the second half, so that memory leaked by a fault shows between the
+ * two measurements. A run of less than five minutes has one round and shorter faults.
  */
 export const planRun = (seconds: number): Plan => {
   const isLong = seconds >= 300;
-  // The deployed Auth Service refreshes a session only while its access token is valid. Half of the lifetime must outlast
-  // the outage of the Auth Service and the time until a client whose refresh failed by then tries again.
+  // The deployed Auth Service refreshes only with a valid access token. Half of the lifetime must be longer than the outage
+  // of the Auth Service plus the retry delay of a client whose refresh failed.
   const accessLifetimeSeconds = isLong ? 180 : 60;
   const signInMs = (accessLifetimeSeconds / 2) * 1_000;
   const longSeconds = between(5, seconds / 30, 20);

@@ -1,11 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-// Imported before the service is. On SIGUSR2 the process collects garbage and prints what is left, with a number that counts
-// up. Needs --expose-gc.
+// Preloaded with --import. On SIGUSR2 it collects garbage and prints memory use with a sequence number. Needs --expose-gc.
 let reports = 0;
 
 const report = async (): Promise<void> => {
-  // What the first collection finalizes, the second one frees.
+  // Objects finalized by the first collection are freed by the second.
   for (let round = 0; round < 2; round += 1) {
     globalThis.gc?.();
     await nextTurn();

@@ -5,7 +5,7 @@ import type { Balancer } from '../load/balancer.ts';
 import { graceMs, type CallStatistics } from '../results/call-statistics.ts';
 import type { Pacer } from '../load/pacer.ts';
 import type { Fault, FaultName, Plan } from './plan-run.ts';
-import { isRedisAway, type Memory, type Stack } from './start-stack.ts';
+import { isRedisDown, type Memory, type Stack } from './start-stack.ts';
 
 export type RunScenarioOptions = {
   stack: Stack;
@@ -16,7 +16,7 @@ export type RunScenarioOptions = {
   print: (line: string) => void;
 };
 
-/** The ways in which a service is not there: no connection, no answer, and a proxy's own answer. */
+/** Kinds of outage: connection reset, no response, and an error page of a proxy. */
 const outageModes: readonly AuthServiceFault[] = [
   { kind: 'reset' },
   { kind: 'hang' },
@@ -31,7 +31,7 @@ const failedCalls = async ({ replicas }: Stack): Promise<number> => {
 
 const memoryOf = ({ replicas }: Stack): Promise<Memory[]> => Promise.all(replicas.map((replica) => replica.memory()));
 
-/** Lets each fault happen at its time of the load, one after the other, and measures memory between and after them. */
+/** Runs the planned faults one after the other, and measures memory in the middle and at the end. */
 export const runScenario = async ({ stack, balancer, plan, statistics, pacer, print }: RunScenarioOptions) => {
   const observed = new Set<FaultName>();
 
@@ -39,7 +39,7 @@ export const runScenario = async ({ stack, balancer, plan, statistics, pacer, pr
     async 'replica killed'(_fault, lastsMs) {
       const victim = stack.replicas[1];
       if (victim === undefined) return;
-      // A balancer cannot repeat a POST that was sent, and the answer to a refresh would be lost with the process.
+      // A balancer cannot retry a POST that was sent, and killing the process would lose the response of a refresh.
       await balancer.drainPosts(victim.url);
       const before = balancer.refusedConnections();
       await victim.kill();
@@ -58,12 +58,12 @@ export const runScenario = async ({ stack, balancer, plan, statistics, pacer, pr
       if ((await failedCalls(stack)) > before) observed.add('Auth Service down');
     },
     async 'Redis stopped'({ round }, lastsMs) {
-      // First it accepts and answers nothing; the second time it is gone, and comes back with what it has on disk.
+      // Round 1: Redis accepts connections and does not answer. Round 2: it is killed and restarts from its files.
       if (round === 1) stack.redis.pause();
       else await stack.redis.stop('SIGKILL');
       await delay(lastsMs);
       const scrapes = await Promise.all(stack.replicas.map(({ scrape }) => scrape()));
-      if (scrapes.some(isRedisAway)) observed.add('Redis stopped');
+      if (scrapes.some(isRedisDown)) observed.add('Redis stopped');
       if (round === 1) stack.redis.resume();
       else await stack.redis.start();
     },
@@ -83,7 +83,7 @@ export const runScenario = async ({ stack, balancer, plan, statistics, pacer, pr
   await pacer.untilLoadMs(memoryAtMs);
   const middle = await memoryOf(stack);
   for (const fault of faults.filter(({ fromMs }) => fromMs >= memoryAtMs)) await runFault(fault);
-  // While the load still runs, as in the middle.
+  // Measure while the load still runs, as in the middle.
   await pacer.untilLoadMs(endsAtMs - 2_000);
   const end = await memoryOf(stack);
   await pacer.untilLoadMs(endsAtMs);

@@ -6,7 +6,7 @@ import { freePort, type RunningProcess, runProcess } from '../../support/process
 import type { SoakOptions } from '../read-options.ts';
 
 const keys = {
-  DJANGO_JWT_SIGNING_KEY: 'a-signing-key-of-the-soak-alone-for-nobody-else',
+  DJANGO_JWT_SIGNING_KEY: 'a-signing-key-that-only-the-soak-test-uses',
   AUTH_API_KEY: 'an-api-key',
 };
 
@@ -20,7 +20,7 @@ const memoryPattern = (number: number) => new RegExp(`MEMORY ${number} used=(\\d
 
 export type Memory = { usedBytes: number; rssBytes: number };
 
-/** One BFF as a process of its own, as it runs in production, at addresses that stay the same when it is started again. */
+/** One BFF process as in production. Its ports stay the same across restarts. */
 const createReplica = async ({ name, env }: { name: string; env: Record<string, string> }) => {
   const [port, opsPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
@@ -32,7 +32,7 @@ const createReplica = async ({ name, env }: { name: string; env: Record<string, 
 
   const scrape = async (): Promise<Family[]> => readExposition(await (await fetch(`${opsUrl}/metrics`)).text());
   const report = async (): Promise<Memory> => {
-    if (running === null) throw new Error(`${name} does not run.`);
+    if (running === null) throw new Error(`${name} is not running.`);
     reports += 1;
     const pattern = memoryPattern(reports);
     running.kill('SIGUSR2');
@@ -62,18 +62,18 @@ const createReplica = async ({ name, env }: { name: string; env: Record<string, 
       running?.kill('SIGKILL');
       await running?.exited;
     },
-    /** Whether it has been ready, and was not ended since. */
+    /** Whether the process was ready and has not exited. */
     isRunning: () => hasStarted && running?.hasExited() === false,
-    /** Whether it ended although nobody killed it. */
+    /** Whether the process exited without `kill`. */
     hasDied: () => !isKilled && running?.hasExited() === true,
-    /** What it logged: warnings and errors. */
+    /** Logged warnings and errors. */
     output: () => (running?.output() ?? '').replaceAll(/^MEMORY .*\n/gm, ''),
     scrape,
-    /** Bytes after garbage collection. The least of three looks: a request under way is no leak. */
+    /** Memory after garbage collection: the minimum of three samples, because requests in flight also use memory. */
     async memory(): Promise<Memory> {
-      const looks: Memory[] = [];
-      for (let look = 0; look < 3; look += 1) looks.push(await report());
-      return looks.reduce((least, look) => (look.usedBytes < least.usedBytes ? look : least));
+      const samples: Memory[] = [];
+      for (let count = 0; count < 3; count += 1) samples.push(await report());
+      return samples.reduce((least, sample) => (sample.usedBytes < least.usedBytes ? sample : least));
     },
     async [Symbol.asyncDispose]() {
       isKilled = true;
@@ -86,7 +86,7 @@ export type Replica = Awaited<ReturnType<typeof createReplica>>;
 
 export type StackOptions = Pick<SoakOptions, 'replicas' | 'dialect'> & { accessLifetimeSeconds: number };
 
-/** Everything that a run needs, each part in a process of its own: Redis, the embedded Auth Service and the replicas. */
+/** Starts Redis, the embedded Auth Service and the replicas, each as a separate process. */
 export const startStack = async ({ replicas: count, dialect, accessLifetimeSeconds }: StackOptions) => {
   const parts: AsyncDisposable[] = [];
   const dispose = async () => {
@@ -112,7 +112,7 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
       env: keys,
     });
     parts.push(authService);
-    await authService.printed(/What breaks it/);
+    await authService.printed(/Fault injection/);
 
     const env = {
       ...keys,
@@ -133,14 +133,14 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
       const path = fault === undefined ? '/faults' : '/faults/*';
       const body = fault === undefined ? {} : { body: JSON.stringify(fault) };
       const answer = await fetch(`${control}${path}`, { method, ...body });
-      if (!answer.ok) throw new Error(`The Auth Service did not take the fault: ${await answer.text()}`);
+      if (!answer.ok) throw new Error(`The embedded Auth Service rejected the fault: ${await answer.text()}`);
     };
     return {
       redis,
       replicas,
       injectFault: (fault: AuthServiceFault) => controlAuthService('PUT', fault),
       clearFaults: () => controlAuthService('DELETE'),
-      /** The Auth Service keeps each request that it got, which are many. */
+      /** The embedded Auth Service records every request, so the records must be cleared during a long run. */
       clearRecordedCalls: async () => void (await fetch(`${control}/calls`, { method: 'DELETE' })),
       [Symbol.asyncDispose]: dispose,
     };
@@ -153,4 +153,4 @@ export const startStack = async ({ replicas: count, dialect, accessLifetimeSecon
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
-export const isRedisAway = (families: readonly Family[]): boolean => valueOf(families, 'auth_bff_redis_up') === 0;
+export const isRedisDown = (families: readonly Family[]): boolean => valueOf(families, 'auth_bff_redis_up') === 0;

@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type WatchCpuStarvationOptions = {
-  /** The replicas that run just now. */
+  /** URLs of the running replicas. */
   urls: () => string[];
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds. */
   monotonicNow: () => number;
   onChange: (isStarved: boolean) => void;
 };
 
-/** Milliseconds that a replica may take to say that it lives, which is no work. */
+/** Maximum milliseconds for a replica to answer `/health/live`, which needs almost no work. */
 const slowMs = 200;
-/** Milliseconds between two looks. */
-const everyMs = 250;
+/** Milliseconds between two probes. */
+const probeIntervalMs = 250;
 
-/** Looks whether all processes get the CPU that they need, by how long the replicas take to answer `/health/live`. */
+/** Detects CPU starvation by the response time of `/health/live` of the replicas. */
 export const watchCpuStarvation = ({ urls, monotonicNow, onChange }: WatchCpuStarvationOptions) => {
-  const asked = new Map<string, number>();
+  const pending = new Map<string, number>();
   let isStarved = false;
-  const over = new AbortController();
+  const closing = new AbortController();
 
   const update = (slowest: number) => {
     const isSlow = slowest > slowMs;
@@ -25,34 +25,34 @@ export const watchCpuStarvation = ({ urls, monotonicNow, onChange }: WatchCpuSta
     isStarved = isSlow;
     onChange(isStarved);
   };
-  const look = async (url: string): Promise<number> => {
+  const probe = async (url: string): Promise<number> => {
     const startedAtMs = monotonicNow();
-    asked.set(url, startedAtMs);
-    // A replica that is killed meanwhile is not slow.
+    pending.set(url, startedAtMs);
+    // A failed request means that the replica was killed, not that it is slow.
     const answer = await fetch(`${url}/health/live`).catch(() => null);
     await answer?.arrayBuffer().catch(() => null);
-    asked.delete(url);
+    pending.delete(url);
     return answer === null ? 0 : monotonicNow() - startedAtMs;
   };
-  const lookAll = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      update(Math.max(0, ...(await Promise.all(urls().map(look)))));
-      await delay(everyMs);
+  const probeAll = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      update(Math.max(0, ...(await Promise.all(urls().map(probe)))));
+      await delay(probeIntervalMs);
     }
   };
-  const looking = lookAll();
-  /** An answer that is still to come says so, too. */
-  const waiting = setInterval(() => {
-    const waitedMs = Math.max(0, ...[...asked.values()].map((startedAtMs) => monotonicNow() - startedAtMs));
+  const probing = probeAll();
+  /** A slow response is detected before it arrives. */
+  const pendingCheck = setInterval(() => {
+    const waitedMs = Math.max(0, ...[...pending.values()].map((startedAtMs) => monotonicNow() - startedAtMs));
     if (waitedMs > slowMs) update(waitedMs);
   }, 50);
 
   return {
     isStarved: () => isStarved,
     async [Symbol.asyncDispose]() {
-      over.abort();
-      clearInterval(waiting);
-      await looking;
+      closing.abort();
+      clearInterval(pendingCheck);
+      await probing;
     },
   };
 };

@@ -10,14 +10,14 @@ import { captchaErrors, formError, signInError, signInErrorTexts } from './sign-
 const MAX_FAILURES = 5;
 const LOCK_DURATION_MS = 30 * 60_000;
 
-/** Employees' sign-in: tokens come in the body and in cookies, and a rejected employee is let in. */
+/** Employee sign-in: returns tokens in the body and in cookies, and does not reject employees with status Rejected. */
 export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, now }: Dependencies) => {
   const lockout = createAccountLockout({ maxFailures: MAX_FAILURES, lockDurationMs: LOCK_DURATION_MS, now });
 
   const tokenCookie = (name: string, value: string, maxAgeSeconds: number) =>
     setCookie(name, value, { maxAgeSeconds, now: now(), httpOnly: true });
 
-  /** Why the password does not sign this person in. Null: it does. E-mail addresses compare with case. */
+  /** The error text of a failed password check. Null: success. E-mail addresses are case-sensitive. */
   const passwordError = (person: Employee | null, email: string, password: string): string | null => {
     if (person?.email !== email) return signInErrorTexts.wrong;
     if (lockout.isLocked(person.id)) return signInErrorTexts.employeeLocked;
@@ -54,8 +54,8 @@ export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, no
       ]);
     }) satisfies Handler,
 
-    // It needs an access token already, so that nobody who signs in gets here; what it then hands out is signed with
-    // another key and of no use. So no code is ever right.
+    // The real endpoint requires an access token, which a person has only after sign-in, and signs its tokens with another
+    // key. No code can complete a sign-in, so every code is rejected here.
     'employee-otp': asEmployee(() => json(400, { detail: 'Invalid or expired OTP' })),
   };
 };

@@ -3,7 +3,7 @@ import { type AuthResponse, html, redirect } from '../http-messages.ts';
 
 const LOGIN_PAGE = '/staff/login/';
 
-/** Paths that the service answers without a valid access cookie; all others redirect to its login page. */
+/** Paths that need no valid access cookie. All others redirect to the login page. */
 const publicPaths = new Set([
   LOGIN_PAGE,
   '/login/',
@@ -29,20 +29,20 @@ const publicFolders = ['/superadmin/', '/api/v1/users/internal/', '/api/v1/hdts/
 export const isPublic = (path: string): boolean =>
   publicPaths.has(path) || publicFolders.some((folder) => path.startsWith(folder));
 
-/** Paths that redirect staff to their own settings. */
+/** Paths that redirect staff to their settings page. */
 export const isForEmployeesOnly = (path: string): boolean =>
   path.startsWith('/api/v1/hdts/employees/') && !isPublic(path);
 
 export const isLoginPage = (path: string): boolean => path === LOGIN_PAGE || path === '/login/';
 
-/** To the login page, with both tokens deleted and a new session of Django's. */
+/** Redirects to the login page, deletes both token cookies and starts a new Django session. */
 export const redirectToLogin = (now: number): AuthResponse => {
   const { headers, ...answer } = redirect(302, LOGIN_PAGE);
   const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(randomKey(), now)];
   return { ...answer, headers: { ...headers, 'set-cookie': cookies } };
 };
 
-/** The trailing slash is missing: GET loses its query, and POST fails because it carries no CSRF token. */
+/** The response to a path without trailing slash: the redirect of GET drops the query, and POST fails the CSRF check. */
 export const missingSlashResponse = (method: string, path: string): AuthResponse =>
   method === 'GET' || method === 'HEAD'
     ? redirect(302, `${path}/`)

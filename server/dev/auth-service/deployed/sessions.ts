@@ -5,16 +5,16 @@ import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
 import { asEmployee, asStaff, type Handler } from './guards.ts';
 
 /**
- * Django's own sessions. They sign nobody in: a session holds at most the system that its person chose, which
- * shortens every list of roles. That is why the BFF must never forward a `sessionid`.
+ * Django sessions. They do not authenticate. A session stores the chosen system, which filters every list of roles, so
+ * the BFF must never forward a `sessionid`.
  */
 export const createDjangoSessions = () => {
-  /** Systems by session id, in lower case. */
+  /** Chosen system in lower case, by session id. */
   const chosen = new Map<string, string>();
 
   return {
     choose(sessionId: string, system: string): void {
-      // Without a session there is nothing to keep the choice in.
+      // A request without a session cannot store the choice.
       if (sessionId !== '') chosen.set(sessionId, system);
     },
     chosenSystem: (sessionId: string): string | null => chosen.get(sessionId) ?? null,
@@ -26,14 +26,14 @@ export type DjangoSessions = ReturnType<typeof createDjangoSessions>;
 
 const OLDER_EMPLOYEE_COOKIE_SECONDS = 900;
 
-const refused = (detail: string) => json(401, { detail });
+const unauthorized = (detail: string) => json(401, { detail });
 
-/** The deployed service's refresh endpoints, sign-out, and the choice of a system. Refresh tokens never rotate. */
+/** Refresh, sign-out and the choice of a system in the deployed service. Refresh tokens never rotate. */
 export const createDeployedSessions = ({ people, tokens, now }: Dependencies, sessions: DjangoSessions) => {
   const accessCookie = (token: string, httpOnly: boolean) =>
     setCookie('access_token', token, { maxAgeSeconds: tokens.accessLifetimeSeconds, now: now(), httpOnly });
 
-  /** The claims of a refresh token, or the words in which it is refused. */
+  /** The claims of a refresh token, or the error text. */
   const readRefresh = async (token: string): Promise<Claims | string> => {
     const verified = await tokens.verify(token);
     if (!verified.ok) return verified.expired ? 'Refresh token has expired' : 'Invalid refresh token';
@@ -48,19 +48,19 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
     };
 
   return {
-    /** The access token only opens the gate: the new one is of the owner of the refresh token. */
+    /** The access token only passes the login check. The new token belongs to the owner of the refresh token. */
     refresh: (async ({ caller, cookies }) => {
-      // An employee's token of nobody at all breaks the gate itself.
+      // The login check of the real service fails on an employee's token whose id belongs to no person.
       if (caller?.type === 'employee' && !caller.employee && !caller.staff) return serverError();
       const token = cookies.get('refresh_token');
-      if (!token) return refused('No refresh token in cookies');
+      if (!token) return unauthorized('No refresh token in cookies');
       const claims = await readRefresh(token);
-      if (typeof claims === 'string') return refused(claims);
+      if (typeof claims === 'string') return unauthorized(claims);
       const subject = subjectOf(claims);
-      if (!subject) return refused('Invalid token payload');
+      if (!subject) return unauthorized('Invalid token payload');
       const { type, id } = subject;
       const owner = type === 'staff' ? people.staff.find(id) : people.employees.find(id);
-      if (!owner) return people.staff.find(id) ? refused('Employee not found') : serverError();
+      if (!owner) return people.staff.find(id) ? unauthorized('Employee not found') : serverError();
       const body = {
         message: 'Token refreshed successfully',
         user_type: type === 'staff' ? 'user' : 'employee',
@@ -69,7 +69,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
       return json(200, body, [accessCookie(await tokens.access(subject), true)]);
     }) satisfies Handler,
 
-    /** Any refresh token gives a token of the staff user with that number, an employee's as well. */
+    /** Upstream vulnerability: an employee's refresh token returns a token of the staff user with the same id. */
     'staff-refresh': (async ({ cookies }) => {
       const claims = await readRefresh(cookies.get('refresh_token') ?? '');
       const id = typeof claims === 'string' ? null : userIdOf(claims);
@@ -81,10 +81,11 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
 
     'employee-refresh': asEmployee(async ({ cookies }) => {
       const token = cookies.get('refresh_token');
-      if (!token) return refused('Refresh token not found');
+      if (!token) return unauthorized('Refresh token not found');
       const claims = await readRefresh(token);
       const subject = typeof claims === 'string' ? null : subjectOf(claims);
-      if (subject?.type !== 'employee' || !people.employees.find(subject.id)) return refused('Invalid refresh token');
+      if (subject?.type !== 'employee' || !people.employees.find(subject.id))
+        return unauthorized('Invalid refresh token');
       const access = await tokens.access(subject);
       const lasting = { maxAgeSeconds: OLDER_EMPLOYEE_COOKIE_SECONDS, now: now(), httpOnly: true };
       return json(200, { access }, [

@@ -1,7 +1,7 @@
 import type { CaptchaResult } from '../captcha.ts';
 import { type AuthResponse, json } from '../http-messages.ts';
 
-/** A whole error by its text. All of them are 400: the text alone tells them apart. */
+/** Error texts. All errors have status 400, so clients can distinguish them only by the text. */
 export const signInErrorTexts = {
   wrong: 'Invalid email or password.',
   captchaMissing: 'reCAPTCHA verification is required.',
@@ -20,10 +20,10 @@ export const formError = (text: string): Errors => ({ non_field_errors: [text] }
 
 export const staffSignInError = (errors: Errors): AuthResponse =>
   json(400, { success: false, otp_required: false, errors });
-/** Employees and the second factor. */
+/** The error response of employee sign-in and of the second factor. */
 export const signInError = (errors: Errors): AuthResponse => json(400, { success: false, errors });
 
-/** What is wrong with the captcha answer. Null: nothing. */
+/** The errors of a captcha check. Null: none. */
 export const captchaErrors = (result: CaptchaResult): Errors | null => {
   if (result === 'passed') return null;
   if (result === 'null') return { g_recaptcha_response: ['This field may not be null.'] };

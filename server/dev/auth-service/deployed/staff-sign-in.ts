@@ -14,14 +14,14 @@ const LOCK_DURATION_MS = 15 * 60_000;
 
 const subjectOf = ({ id }: Staff): Subject => ({ type: 'staff', id });
 
-/** Only staff with the role Employee in HDTS are held back until they are approved. */
+/** Only staff with the role Employee in HDTS need approval before sign-in. */
 const approvalError = ({ status, roles }: Staff): string | null => {
   const needsApproval = roles.some(({ system, role }) => system === 'HDTS' && role === 'Employee');
   if (!needsApproval || status === 'Approved') return null;
   return status === 'Pending' ? signInErrorTexts.staffPending : signInErrorTexts.staffRejected;
 };
 
-/** Staff sign-in and its second factor: tokens come in the body, cookies are Django's own. */
+/** Staff sign-in and second factor. Tokens are in the body; the cookies are Django's session and CSRF cookies. */
 export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }: Dependencies) => {
   const lockout = createAccountLockout({ maxFailures: MAX_FAILURES, lockDurationMs: LOCK_DURATION_MS, now });
 
@@ -39,10 +39,10 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
     return json(200, body, djangoCookies());
   };
 
-  const secondFactorAsked = async (person: Staff): Promise<AuthResponse> => {
+  const secondFactorRequired = async (person: Staff): Promise<AuthResponse> => {
     secondFactor.send(subjectOf(person), person.email);
     const temporary = {
-      // The user_type is not said, which means staff.
+      // The real token has no user_type, which means staff.
       user_type: undefined,
       temp_otp_login: true,
       otp_required: true,
@@ -56,7 +56,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
     });
   };
 
-  /** Why the password does not sign this person in. Null: it does. E-mail addresses compare with case. */
+  /** The error text of a failed password check. Null: success. E-mail addresses are case-sensitive. */
   const passwordError = (person: Staff | null, email: string, password: string): string | null => {
     if (person?.email !== email) return signInErrorTexts.wrong;
     if (person.locked || lockout.isLocked(person.id)) return signInErrorTexts.staffLocked;
@@ -81,7 +81,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       if (captchaError) return staffSignInError(captchaError);
       const error = passwordError(person, email, password);
       if (error !== null || person === null) return staffSignInError(formError(error ?? signInErrorTexts.wrong));
-      return person.second_factor ? secondFactorAsked(person) : signedIn(person, request.view);
+      return person.second_factor ? secondFactorRequired(person) : signedIn(person, request.view);
     }) satisfies Handler,
 
     'staff-otp': (async (request) => {
@@ -103,7 +103,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       return json(200, { ...body, redirect: '/staff/settings/profile/' }, djangoCookies());
     }) satisfies Handler,
 
-    /** With the temporary token as access cookie it is how a new code is sent while somebody signs in. */
+    /** During a sign-in, the temporary token in the access cookie authorizes a new code. */
     'staff-otp-resend': asStaff((_request, person) => {
       if (!person.second_factor) return json(400, { error: '2FA is not enabled for this account' });
       secondFactor.send(subjectOf(person), person.email);

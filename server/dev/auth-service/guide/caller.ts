@@ -11,10 +11,10 @@ type Handler<Caller> = (request: AuthRequest, caller: Caller) => AuthResponse | 
 
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
-/** Guards for the guide's endpoints: they verify the caller's access token, from the cookie or else from Bearer. */
+/** Guards for the endpoints of the guide. They verify the access token from the cookie, or the Bearer token. */
 export const createGuideGuards = ({ tokens, people }: Pick<Dependencies, 'tokens' | 'people'>) => {
   const caller = async (request: AuthRequest): Promise<GuideCaller | AuthResponse> => {
-    // An empty cookie is a deleted one.
+    // Django deletes a cookie by an empty value.
     const token = request.cookies.get('access_token') || bearerToken(request.headers);
     if (!token) return json(401, { detail: 'Authentication credentials were not provided.' });
     const verified = await tokens.verify(token);

@@ -4,12 +4,12 @@ import { createGuideLookups } from './lookups.ts';
 import { createGuideSessions } from './sessions.ts';
 import type { Dependencies } from '../dependencies.ts';
 
-/** The Auth Service as the integration guide documents it. */
-export const createGuide = (service: Dependencies) => {
-  // What the guide does not document is not there.
+/** The Auth Service as documented in the integration guide. */
+export const createGuide = (dependencies: Dependencies) => {
+  // Partial: the guide does not document all endpoints.
   const routes: Partial<Record<EndpointName, (request: AuthRequest) => AuthResponse | Promise<AuthResponse>>> = {
-    ...createGuideLookups(service),
-    ...createGuideSessions(service),
+    ...createGuideLookups(dependencies),
+    ...createGuideSessions(dependencies),
   };
 
   return async (request: AuthRequest): Promise<AuthResponse> => {
@@ -17,8 +17,8 @@ export const createGuide = (service: Dependencies) => {
     const route = endpoint && routes[endpoint.name];
     if (!endpoint || !route) return json(404, { detail: 'Not found.' });
     if (request.method !== endpoint.method) {
-      const refused = json(405, { detail: `Method "${request.method}" not allowed.` });
-      return { ...refused, headers: { ...refused.headers, allow: endpoint.method } };
+      const response = json(405, { detail: `Method "${request.method}" not allowed.` });
+      return { ...response, headers: { ...response.headers, allow: endpoint.method } };
     }
     return route(request);
   };

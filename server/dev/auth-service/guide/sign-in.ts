@@ -2,7 +2,7 @@ import { createAccountLockout } from '../account-lockout.ts';
 import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
 import type { Dependencies } from '../dependencies.ts';
 
-/** Generous, so that tests of wrong passwords do not lock the person they share. */
+/** High enough that tests of wrong passwords do not lock the person they share. */
 export const WRONG_PASSWORDS_BEFORE_LOCK = 20;
 
 type Outcome<Person> =
@@ -18,7 +18,7 @@ type Attempt<Person> = {
   needsCaptcha: boolean;
 };
 
-/** Checks passwords, and lockout an account for good after too many wrong ones in a row. */
+/** Checks passwords. Too many consecutive wrong passwords lock an account permanently. */
 export const createGuideSignIn = ({ people, captcha, now }: Dependencies) => {
   const permanent = { maxFailures: WRONG_PASSWORDS_BEFORE_LOCK, lockDurationMs: Number.POSITIVE_INFINITY, now };
   const staffLockout = createAccountLockout(permanent);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(() => service.clearFaults());
 afterAll(() => service.close());
 
-/** All the bytes that come for a request, and how the socket ended. */
+/** The bytes received for a request, and the socket error. */
 const rawly = (request: string) =>
   new Promise<{ bytes: string; error: unknown }>((resolve) => {
     let bytes = '';
@@ -38,7 +38,7 @@ const userRequest = () =>
 const refreshWith = (refresh: string) =>
   sendRequest(`${service.url}/api/v1/token/refresh/cookie/`, { method: 'POST', cookie: `refresh_token=${refresh}` });
 
-/** The statuses of as many requests for a user, one after the other. */
+/** The statuses of this many sequential requests for a user. */
 const statuses = async (count: number): Promise<number[]> => {
   if (count === 0) return [];
   const { status } = await sendRequest(user, { token });
@@ -46,12 +46,12 @@ const statuses = async (count: number): Promise<number[]> => {
 };
 
 describe('faults', () => {
-  it('latency answers as usual, later', async () => {
+  it('a latency fault delays the normal response', async () => {
     service.fault('user', { kind: 'latency', ms: 1 });
     expect(await sendRequest(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
   });
 
-  it('latency of an hour answers nothing while others are answered, and does no work before', async () => {
+  it('a latency fault delays processing too, and does not block other requests', async () => {
     await using slow = await start();
     const { access, refresh } = await slow.issue({ type: 'staff', id: 123 });
     slow.fault('refresh', { kind: 'latency', ms: 3_600_000 });
@@ -70,7 +70,7 @@ describe('faults', () => {
       Array.from({ length: 20 }, () => sendRequest(`${slow.url}/api/v1/tts/user-info/123/`, { token: access })),
     );
     expect(others.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    // The token was not exchanged: it still can be.
+    // The delayed request has not exchanged the token, so it can still be exchanged.
     slow.clearFaults();
     const exchanged = { method: 'POST', cookie: `refresh_token=${refresh}` };
     expect(await sendRequest(`${slow.url}/api/v1/token/refresh/cookie/`, exchanged)).toMatchObject({ status: 200 });
@@ -98,27 +98,27 @@ describe('faults', () => {
     expect(answer.headers.get('retry-after')).toBe(retryAfter);
   });
 
-  it('status does not do the work of the endpoint', async () => {
+  it('a status fault does not process the request', async () => {
     const { refresh } = await service.issue({ type: 'staff', id: 123 });
     service.fault('refresh', { kind: 'status', status: 503, times: 1 });
     expect(await refreshWith(refresh)).toMatchObject({ status: 503 });
     expect(await refreshWith(refresh)).toMatchObject({ status: 200 });
   });
 
-  it('status 204 has no body', async () => {
+  it('a status fault with 204 sends no body', async () => {
     service.fault('user', { kind: 'status', status: 204, body: 'unseen' });
     const { bytes } = await rawly(userRequest().replace('host: localhost', 'host: localhost\r\nconnection: close'));
     expect(bytes).toMatch(/^HTTP\/1.1 204 /);
     expect(bytes).not.toContain('unseen');
   });
 
-  it('hang accepts and never answers', async () => {
+  it('a hang fault accepts the request and never answers', async () => {
     service.fault('user', { kind: 'hang' });
     const patience = new AbortController();
     const seen = service.count('user');
     const hanging = fetch(user, { signal: patience.signal }).catch((error: unknown) => error);
     await expect.poll(() => service.count('user')).toBe(seen + 1);
-    // Another request is answered meanwhile, so it is this one alone that hangs.
+    // Another request is answered, so only the faulty endpoint hangs.
     expect(await sendRequest(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
     patience.abort('given up');
     expect(await hanging).toBe('given up');
@@ -128,7 +128,7 @@ describe('faults', () => {
     [{ kind: 'cut' }, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n\{"id":123,"email":/],
     [{ kind: 'cut', afterBytes: 4 }, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n\{"id$/],
     [{ kind: 'cut', afterBytes: 0 }, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/],
-  ] as const)('%o resets the socket in mid-body', async (fault, bytes) => {
+  ] as const)('a cut fault %o resets the socket within the body', async (fault, bytes) => {
     service.fault('user', fault);
     const got = await rawly(userRequest());
     expect(got.bytes).toMatch(bytes);
@@ -137,26 +137,26 @@ describe('faults', () => {
     await expect(sendRequest(user, { token })).rejects.toThrow('terminated');
   });
 
-  it('cut has done the work of the endpoint', async () => {
+  it('a cut fault processes the request', async () => {
     const { refresh } = await service.issue({ type: 'staff', id: 123 });
     service.fault('refresh', { kind: 'cut', times: 1 });
     await expect(refreshWith(refresh)).rejects.toThrow('terminated');
     expect(await refreshWith(refresh)).toMatchObject({ status: 401, body: { detail: 'Token is blacklisted' } });
   });
 
-  it('reset sends nothing at all', async () => {
+  it('a reset fault sends no bytes', async () => {
     service.fault('user', { kind: 'reset' });
     const got = await rawly(userRequest());
     expect(got.bytes).toBe('');
     expect(got.error).toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('garbage is not HTTP', async () => {
+  it('a garbage fault sends bytes that are not HTTP', async () => {
     service.fault('user', { kind: 'garbage' });
     await expect(sendRequest(user, { token })).rejects.toMatchObject({ cause: { name: 'HTTPParserError' } });
   });
 
-  it('drip sends the real answer byte by byte', async () => {
+  it('a drip fault sends the normal response byte by byte', async () => {
     service.fault('user', { kind: 'drip', bytesPerSecond: 100 });
     const slow = await fetch(user, { headers: { cookie: `access_token=${token}` } });
     const reader = slow.body?.getReader();
@@ -167,14 +167,14 @@ describe('faults', () => {
     expect(await sendRequest(user, { token })).toMatchObject({ status: 200, body: { id: 123 } });
   });
 
-  it.each([14, 70_000, 3_000_000])('huge is JSON of %i bytes', async (bytes) => {
+  it.each([14, 70_000, 3_000_000])('a huge fault sends JSON of %i bytes', async (bytes) => {
     service.fault('user', { kind: 'huge', bytes });
     const answer = await sendRequest(user, { token });
     expect([answer.status, answer.type, answer.text.length]).toEqual([200, 'application/json', bytes]);
     expect(answer.body).toHaveProperty('padding');
   });
 
-  it('huge is 100 MB by default, of which a caller may have enough at once', async () => {
+  it('a huge fault of the default 100 MB stops when the client disconnects', async () => {
     service.fault('user', { kind: 'huge' });
     const response = await fetch(user);
     const reader = response.body?.getReader();
@@ -183,7 +183,7 @@ describe('faults', () => {
     expect(await sendRequest(`${service.url}/api/me/`)).toMatchObject({ status: 404 });
   });
 
-  it('transform answers what becomes of the real answer', async () => {
+  it('a transform fault sends the transformed response', async () => {
     service.fault('user', {
       kind: 'transform',
       answer: ({ status, body, headers }) => ({
@@ -197,28 +197,28 @@ describe('faults', () => {
     expect(answer.headers.get('x-more')).toBe('a, b');
   });
 
-  it('hold does the work and answers once let go', async () => {
+  it('a hold fault processes the request and answers when it is released', async () => {
     const { refresh } = await service.issue({ type: 'staff', id: 123 });
-    const gate = new EventEmitter();
-    const until = once(gate, 'open').then(() => undefined);
+    const release = new EventEmitter();
+    const until = once(release, 'release').then(() => undefined);
     service.fault('refresh', { kind: 'hold', until, times: 1 });
     const callsBefore = service.count('refresh');
     let answered = false;
     const held = refreshWith(refresh).finally(() => {
       answered = true;
     });
-    // The fault holds the first call to arrive, so the next one waits until this one has.
+    // The fault applies to the first request that arrives, so wait for it before the next one.
     await expect.poll(() => service.count('refresh')).toBe(callsBefore + 1);
     await expect
       .poll(() => refreshWith(refresh))
       .toMatchObject({ status: 401, body: { detail: 'Token is blacklisted' } });
     expect(await statuses(3)).toEqual([200, 200, 200]);
     expect(answered).toBe(false);
-    gate.emit('open');
+    release.emit('release');
     expect(await held).toMatchObject({ status: 200 });
   });
 
-  it('clear themselves after their times, and by null', async () => {
+  it('a fault clears itself after `times` requests, and null clears it', async () => {
     service.fault('user', { kind: 'status', status: 503, times: 2 });
     expect(await statuses(3)).toEqual([503, 503, 200]);
     service.fault('user', { kind: 'status', status: 503 });
@@ -227,7 +227,7 @@ describe('faults', () => {
     expect(await statuses(1)).toEqual([200]);
   });
 
-  it('of an endpoint come before those of *, which also apply where there is no endpoint', async () => {
+  it('the fault of an endpoint takes precedence over *, which also applies to unknown paths', async () => {
     service.fault('*', { kind: 'status', status: 500 });
     service.fault('user', { kind: 'status', status: 503 });
     expect(await sendRequest(user, { token })).toMatchObject({ status: 503 });
