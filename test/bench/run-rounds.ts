@@ -9,18 +9,18 @@ export type Candidate = {
   requests: string[];
   /** Default 200. */
   status?: number;
-  /** Procedure calls in a request. Default 1. */
+  /** Procedure calls per request. Default 1. */
   calls?: number;
 };
 
 export type Figures = {
-  /** Calls a second: the median of the rounds. */
+  /** Calls per second: the median of the rounds. */
   perSecond: number;
-  /** Microseconds of CPU for a call, of all threads. */
+  /** Microseconds of CPU per call, of all threads. */
   cpuMicroseconds: number;
   medianMs: number;
   p99Ms: number;
-  /** Shares of a core that the generator and the server used. */
+  /** Share of a core used by the generator and by the server. */
   generatorCpu: number;
   serverCpu: number;
 };
@@ -32,7 +32,7 @@ export type RoundsOptions = {
   connections?: number;
 };
 
-/** Runs all candidates in turn, round by round, so that what else the machine does meets them all. Throws where an answer is wrong. */
+/** Runs all candidates in turn, round by round, so that background load affects all of them. Throws if a response has another status. */
 export const runRounds = async (
   generator: Generator,
   candidates: readonly Candidate[],
@@ -45,8 +45,8 @@ export const runRounds = async (
       const before = peer.cpuSeconds();
       const result = await generator.run(load);
       if (result.failed > 0)
-        throw new Error(`${name}: ${result.failed} of ${result.answers} answers were not ${status}.`);
-      // The first round warms up.
+        throw new Error(`${name}: ${result.failed} of ${result.answers} responses did not have status ${status}.`);
+      // The first round is a warm-up.
       if (round < 0) continue;
       measured.set(name, [...(measured.get(name) ?? []), { ...result, serverSeconds: peer.cpuSeconds() - before }]);
     }
@@ -70,6 +70,6 @@ export const runRounds = async (
   );
 };
 
-/** Who of them waited for the generator, rather than it for them. */
+/** Names of the candidates whose throughput was limited by the generator, not by the server. */
 export const generatorBound = (figures: ReadonlyMap<string, Figures>): string[] =>
   [...figures].filter(([, { generatorCpu, serverCpu }]) => generatorCpu > 0.9 && serverCpu < 0.9).map(([name]) => name);

@@ -14,13 +14,13 @@ import { measureVerification } from './workloads/verification.ts';
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const { values } = parseArgs({
   options: {
-    /** Which of the workloads, by their names with commas. Default: all. */
+    /** Comma-separated names of workloads. Default: all. */
     only: { type: 'string' },
-    /** Where the figures are kept as JSON. */
+    /** Path of the JSON file for the results. Default: none. */
     json: { type: 'string' },
-    /** How many rounds in turn. */
+    /** Number of rounds. */
     rounds: { type: 'string', default: '5' },
-    /** How many distinct tokens come. */
+    /** Number of distinct tokens in the tokens workload. */
     tokens: { type: 'string', default: '1000000' },
   },
 });
@@ -36,11 +36,11 @@ const workloads: Record<string, () => Promise<unknown>> = {
   verification: () => measureVerification({ setUp: given, report, rounds }),
   start: () => measureStart({ setUp: given, report, rounds }),
   size: async () => {
-    const section = report.section('The client, bundled by esbuild for browsers, beside plain tRPC');
+    const section = report.section('Client bundle for browsers (esbuild), compared with plain tRPC');
     await measureClientSize(section.note);
   },
   assignments: async () => {
-    const section = report.section('Turns with a key each, of five candidates, 50 at once; medians of 5 rounds');
+    const section = report.section('Assignments with one key each, five candidates, 50 in flight; medians of 5 rounds');
     await measureAssignments(section.note);
   },
   tokens: () => measureTokens({ setUp: given, generator, report, tokens: Number(values.tokens) }),
@@ -48,7 +48,7 @@ const workloads: Record<string, () => Promise<unknown>> = {
 const names = values.only?.split(',') ?? Object.keys(workloads);
 const unknown = names.filter((name) => !Object.hasOwn(workloads, name));
 if (unknown.length > 0) {
-  process.stderr.write(`No workload ${unknown.join(', ')}: there are ${Object.keys(workloads).join(', ')}.\n`);
+  process.stderr.write(`Unknown workload: ${unknown.join(', ')}. Workloads: ${Object.keys(workloads).join(', ')}.\n`);
   process.exit(2);
 }
 for (const name of names) await workloads[name]?.();

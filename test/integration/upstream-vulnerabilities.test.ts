@@ -18,7 +18,7 @@ import {
 import { craft, staffToken } from '../support/token/tokens.ts';
 import { sendRequest, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/send-request.ts';
 
-// Each test first proves on the deployed service that the hole, or the behaviour, is really there.
+// Each test first shows the vulnerability, or the behaviour, on the deployed service itself.
 
 const staffOne: Subject = { type: 'staff', id: 1 };
 const employeeOne: Subject = { type: 'employee', id: 1 };

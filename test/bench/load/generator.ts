@@ -2,11 +2,11 @@ import { connect } from 'node:net';
 import { createResponseReader } from './response-reader.ts';
 import type { Load, LoadResult } from './load.ts';
 
-/** The percentile of sorted values. */
+/** The percentile of sorted values. `share`: 0 to 1. */
 const percentile = (sorted: Float64Array, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-/** Sends requests over connections that stay open, one at a time on each, and measures the answers. */
+/** Sends requests over keep-alive connections, one in flight on each, and measures the responses. */
 const run = ({
   port,
   requests,
@@ -20,7 +20,7 @@ const run = ({
     const bytesOf = requests.map((request) => Buffer.from(request));
     const latencies: number[] = [];
     const idle: Array<(dueAtMs: number) => void> = [];
-    /** Requests that are due and have no connection yet, by when they were. */
+    /** Due times of requests that wait for a connection. */
     const due: number[] = [];
     let [sent, failed, bytes, open] = [0, 0, 0, 0];
     const startedAtMs = performance.now();
@@ -92,7 +92,7 @@ const run = ({
       }
       if (nowMs < endsAtMs) return;
       clearInterval(timer);
-      // Those at rest hear of no answer that would end them.
+      // Idle connections get no response that would close them, so close them here.
       due.length = 0;
       for (const send of idle.splice(0)) send(nowMs);
     }, 1);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { forkOptionsFor } from '../fork-on-core.ts';
 import type { Load, LoadResult } from './load.ts';
 
-/** A process that makes load, so that what is measured does not share its core with it. */
+/** Starts the load generator in a separate process, so that it does not share a core with the measured server. */
 export const startGenerator = () => {
   const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), {
     stdio: 'inherit',

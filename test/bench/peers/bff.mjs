@@ -1,4 +1,4 @@
-// The BFF as it was built, with all that it has in production; with BENCH_OFFICIAL=1 by tRPC's own Fastify adapter.
+// The built BFF with all features of production. BENCH_OFFICIAL=1: served by tRPC's own Fastify adapter.
 import { createApp } from '../../../server/dist/app.js';
 import { loadConfig } from '../../../server/dist/config.js';
 import { reportPort } from './listen.mjs';

@@ -1,4 +1,4 @@
-// Plain REST by Fastify: bare, or with BENCH_PLUGINS=1 dressed as the BFF is.
+// A plain REST server with Fastify. BENCH_PLUGINS=1: with the same plugins as the BFF.
 import fastifyCookie from '@fastify/cookie';
 import fastifyCors from '@fastify/cors';
 import fastifyHelmet from '@fastify/helmet';

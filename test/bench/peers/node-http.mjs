@@ -1,4 +1,4 @@
-// The limit: node:http alone, a check of the signature by one HMAC, and no rule more.
+// The upper bound: node:http and one HMAC signature check, without any other check.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { signingKey, reportPort, users } from './listen.mjs';

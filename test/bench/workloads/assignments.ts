@@ -7,16 +7,16 @@ import { createRedis } from '../../../server/src/platform/redis/redis.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 
 const rounds = 5;
-const turnsPerRound = 20_000;
-/** Commands under way at once, as with `redis-benchmark -c 1 -P 50`: one connection, and no waiting for each answer. */
-const atOnce = 50;
+const assignmentsPerRound = 20_000;
+/** Commands in flight, as with `redis-benchmark -c 1 -P 50`: one pipelined connection. */
+const concurrency = 50;
 const candidates = [1, 5, 12, 23, 123];
 
-/** One person gives all turns of a benchmark. */
+/** One person makes all assignments of a benchmark, so the limits must not apply. */
 const most = Number.MAX_SAFE_INTEGER;
 const limits = { keysPerPersonPerHour: most, keysPerRotationPerHour: most, rotationsPerPersonPerHour: most };
 
-/** As much work for Redis as a turn with a key: the same reads, counts, writes and expiries. */
+/** The same Redis work as an assignment with a key: the same reads, counters, writes and expiries. */
 const comparableScript = `
 local given = redis.call('GET', KEYS[2])
 local isThere = redis.call('EXISTS', KEYS[1])
@@ -36,26 +36,26 @@ return {ARGV[3], 0}`;
 const perSecond = async (task: (index: number) => Promise<unknown>): Promise<number> => {
   let begun = 0;
   const worker = async () => {
-    while (begun < turnsPerRound) {
+    while (begun < assignmentsPerRound) {
       begun += 1;
       await task(begun);
     }
   };
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return turnsPerRound / ((performance.now() - startedAt) / 1_000);
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return assignmentsPerRound / ((performance.now() - startedAt) / 1_000);
 };
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-/** Turns per second in memory and on Redis, beside bare EVALSHA of a comparable script on one connection, in alternating rounds. */
+/** Assignments per second in memory and on Redis, compared with EVALSHA of a similar script on one connection, in alternating rounds. */
 export const measureAssignments = async (print: (line: string) => void): Promise<void> => {
   let serial = 0;
   const take = (store: AssignmentStore) => () =>
     store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123' });
   const line = (name: string, values: readonly number[]) =>
-    print(`${name.padEnd(46)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} turns a second`);
+    print(`${name.padEnd(46)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} assignments a second`);
 
   const memory: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -89,7 +89,7 @@ export const measureAssignments = async (print: (line: string) => void): Promise
   line('bare EVALSHA, one connection', figures.theirs);
   line('on Redis', figures.ours);
   print(
-    `${'on Redis, of bare EVALSHA'.padEnd(46)} ${(median(figures.ours) / median(figures.theirs)).toFixed(2).padStart(9)} (at least 0.5 is the aim)`,
+    `${'on Redis, of bare EVALSHA'.padEnd(46)} ${(median(figures.ours) / median(figures.theirs)).toFixed(2).padStart(9)} (target: at least 0.5)`,
   );
   connection.close();
   bare.disconnect();

@@ -6,7 +6,7 @@ import { root } from '../../support/processes/run-process.ts';
 
 export type ClientSize = { minified: number; gzipped: number };
 
-/** What a frontend without this package would write: plain tRPC with superjson. */
+/** The code of a frontend without this package: plain tRPC with superjson. */
 const trpcAlone = `import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import superjson from 'superjson';
 export const trpc = createTRPCClient({ links: [httpBatchLink({ url: '/trpc', transformer: superjson })] });`;
@@ -14,7 +14,7 @@ export const trpc = createTRPCClient({ links: [httpBatchLink({ url: '/trpc', tra
 const withOurs = `import { createAuthClient } from '@auth-bff/client';
 export const { trpc, session } = createAuthClient({ url: '/trpc' });`;
 
-/** The size in bytes of a module as a browser gets it: everything bundled, minified, and gzipped. */
+/** The size in bytes of a module for browsers: bundled and minified, and gzipped. */
 const sizeOf = async (code: string): Promise<ClientSize> => {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: join(root, 'client') },
@@ -31,13 +31,13 @@ const sizeOf = async (code: string): Promise<ClientSize> => {
 };
 
 /**
- * What the built client costs a page beyond tRPC itself, in bytes. Prints the three lines.
- * Needs `npm run build`; throws without.
+ * Measures the bytes that the built client adds to a page with plain tRPC, and prints three lines. Throws without a build
+ * (`npm run build`).
  */
 export const measureClientSize = async (
   print: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ) => {
-  if (!existsSync(join(root, 'client/dist/index.js'))) throw new Error('The client is not built: npm run build.');
+  if (!existsSync(join(root, 'client/dist/index.js'))) throw new Error('The client is not built. Run npm run build.');
   const alone = await sizeOf(trpcAlone);
   const ours = await sizeOf(withOurs);
   const more = { minified: ours.minified - alone.minified, gzipped: ours.gzipped - alone.gzipped };

@@ -8,14 +8,14 @@ const roundMs = 3_000;
 
 export type HalfLoadOptions = { report: Report; generator: Generator; rounds: number };
 
-/** How long answers take while requests come at an even pace, whatever becomes of those before. */
+/** Measures latency under an open-loop load at a fixed rate. */
 export const measureHalfLoad = async (
   { report, generator, rounds }: HalfLoadOptions,
   candidates: ReadonlyArray<Candidate & { perSecond: number }>,
 ): Promise<void> => {
-  const section = report.section('Half of the load that is possible, as it comes');
+  const section = report.section('Latency at half of the maximum load (open loop)');
   const measured = new Map<string, Array<{ medianMs: number; p99Ms: number }>>();
-  // Twice as many as of others: what else the machine does is seen in the slowest answers first.
+  // Twice as many rounds as other workloads: background load affects the slowest responses first.
   for (let round = 0; round < 2 * rounds; round += 1) {
     for (const { name, peer, requests, perSecond } of candidates) {
       const load = { port: peer.port, requests, status: 200, connections, durationMs: roundMs, perSecond };

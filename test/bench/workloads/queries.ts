@@ -23,11 +23,11 @@ const print = (
       'p99, ms': p99Ms,
     })),
   );
-  const held = generatorBound(figures);
-  if (held.length > 0) report.note(`The generator was the bottleneck of: ${held.join(', ')}.`);
+  const limited = generatorBound(figures);
+  if (limited.length > 0) report.note(`The generator was the bottleneck for: ${limited.join(', ')}.`);
 };
 
-/** One authenticated query, batches, and what is refused, beside the peers. Then how long answers take at half of what is possible. */
+/** Compares one authenticated query, batches and rejected requests with the peers. Then measures latency at half of the maximum load. */
 export const measureQueries = async ({ setUp, generator, report, rounds, roundMs }: QueriesOptions): Promise<void> => {
   const { cookie, env } = setUp;
   const start = (script: string, more: Record<string, string> = {}) =>
@@ -56,23 +56,23 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
   const ratio = (figures: ReadonlyMap<string, Figures>, one: string, other: string) =>
     perSecond(figures, one) / perSecond(figures, other);
 
-  const one = report.section('One authenticated query of one user whom memory knows');
+  const one = report.section('One authenticated query of one cached user');
   const singles = await run([
     { name: 'node:http, HMAC', peer: nodeHttp, requests: rest },
     { name: 'Fastify, bare', peer: bare, requests: rest },
-    { name: 'Fastify, dressed', peer: withPlugins, requests: rest },
+    { name: 'Fastify with plugins', peer: withPlugins, requests: rest },
     { name: 'Express, jsonwebtoken', peer: express, requests: rest },
     { name: 'BFF', peer: ours, requests: query },
     { name: 'BFF, official adapter', peer: official, requests: query },
   ]);
   print(one, singles);
-  one.verdict(atLeast('of the dressed REST peer', ratio(singles, 'BFF', 'Fastify, dressed'), 1.3));
+  one.verdict(atLeast('of the REST peer with plugins', ratio(singles, 'BFF', 'Fastify with plugins'), 1.3));
   one.verdict(atLeast('of the bare REST peer', ratio(singles, 'BFF', 'Fastify, bare'), 0.4));
   one.verdict(atLeast('of the official adapter', ratio(singles, 'BFF', 'BFF, official adapter'), 3));
   one.verdict(atLeast('of Express with jsonwebtoken', ratio(singles, 'BFF', 'Express, jsonwebtoken'), 8));
 
   for (const size of [10, 50]) {
-    const section = report.section(`Batches of ${size} calls, beside single requests`);
+    const section = report.section(`Batches of ${size} calls, compared with single requests`);
     const batches = await run([
       { name: 'Fastify, bare', peer: bare, requests: rest },
       { name: 'BFF', peer: ours, requests: batchOf(size), calls: size },
@@ -84,8 +84,8 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     else section.note(`Calls, of the requests of the bare REST peer: ${share.toFixed(2)}`);
   }
 
-  const refused = report.section('Requests that are refused with 401');
-  // As long as the right one, and failed in its last character but some.
+  const refused = report.section('Requests rejected with 401');
+  // Same length as a valid token, with a wrong end of the signature.
   const forged = cookie.replace(/access_token=[^;]*/, (token) => `${token.slice(0, -8)}AAAAAAAA`);
   const refusals = await run([
     {
@@ -109,10 +109,10 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     { name: 'Fastify, bare: no token', peer: bare, requests: [requestText('/users/1')], status: 401 },
     { name: 'BFF: no token', peer: ours, requests: [requestText(trpcPath('users.byId', { id: 1 }))], status: 401 },
   ]);
-  print(refused, refusals, 'refusals a second');
+  print(refused, refusals, 'rejections a second');
 
   await measureHalfLoad({ report, generator, rounds }, [
-    // The limit: what this machine and the generator make of a server that does next to nothing.
+    // The baseline: this machine and the generator with a server that does almost nothing.
     {
       name: 'node:http, HMAC',
       peer: nodeHttp,
@@ -121,10 +121,10 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     },
     { name: 'BFF', peer: ours, requests: query, perSecond: perSecond(singles, 'BFF') / 2 },
     {
-      name: 'Fastify, dressed',
+      name: 'Fastify with plugins',
       peer: withPlugins,
       requests: rest,
-      perSecond: perSecond(singles, 'Fastify, dressed') / 2,
+      perSecond: perSecond(singles, 'Fastify with plugins') / 2,
     },
   ]);
   for (const peer of peers) peer[Symbol.dispose]();

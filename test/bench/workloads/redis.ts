@@ -12,9 +12,9 @@ const distanceMs = 40;
 
 export type RedisOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
 
-/** What a shared Redis costs a warm authenticated call, beside the BFF that keeps everything in memory. */
+/** Measures the cost of Redis for a warm authenticated call, compared with a BFF in memory mode. */
 export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }: RedisOptions): Promise<void> => {
-  if (!hasRedis()) return report.section('A warm call with Redis').note('Skipped: there is no redis-server.');
+  if (!hasRedis()) return report.section('A warm call with Redis').note('Skipped: redis-server is not installed.');
   const { cookie, env } = setUp;
   await using redis = await startRedis();
   await using proxy = await startDelayProxy({ port: redis.port, roundTripMs: distanceMs });

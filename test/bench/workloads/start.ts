@@ -17,7 +17,7 @@ const isAnswered = (port: number): Promise<boolean> =>
     }).once('error', () => resolve(false));
   });
 
-/** Milliseconds from the start of a process until its first answer. */
+/** Milliseconds from the start of a process to its first response. */
 const timeOf = async (script: string, env: Record<string, string>): Promise<number> => {
   const [port, opsPort] = [await freePort(), await freePort()];
   const startedAtMs = performance.now();
@@ -26,14 +26,14 @@ const timeOf = async (script: string, env: Record<string, string>): Promise<numb
     env: { NODE_ENV: 'production', ...env, PORT: String(port), OPS_PORT: String(opsPort) },
   });
   while (!(await isAnswered(port))) {
-    if (server.hasExited()) throw new Error(`${script} ended before it answered:\n${server.output()}`);
+    if (server.hasExited()) throw new Error(`${script} exited before it answered:\n${server.output()}`);
   }
   return performance.now() - startedAtMs;
 };
 
-/** From the start of a process until its first answer, of `/health/live`. */
+/** Measures the time from the start of a process to its first response to `/health/live`. */
 export const measureStart = async ({ setUp, report, rounds }: StartOptions): Promise<void> => {
-  const section = report.section('From the start of the process to its first answer');
+  const section = report.section('From the start of the process to its first response');
   const scripts = {
     'Fastify, bare': fileOf('../peers/fastify-minimal.mjs'),
     BFF: fileOf('../../../server/dist/main.js'),

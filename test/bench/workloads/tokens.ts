@@ -7,10 +7,10 @@ import { startPeer } from '../start-peer.ts';
 import { atMost } from '../statistics.ts';
 
 const [firstOfCrowd = 0] = crowd(1);
-const tokensAtOnce = 20_000;
+const tokensPerLoad = 20_000;
 const megabyte = 1_048_576;
 
-/** A token of a person of its own, as the guide has them. */
+/** A token of one person, with the claims of the guide. */
 const tokenOf = (id: number, nowSeconds: number): string => {
   const payload = {
     user_id: id,
@@ -28,9 +28,9 @@ const tokenOf = (id: number, nowSeconds: number): string => {
 
 export type TokensOptions = { setUp: SetUp; generator: Generator; report: Report; tokens: number };
 
-/** What distinct tokens, each of another person, leave behind in memory. Many minutes for a million. */
+/** Measures the memory retained after many distinct tokens, each of a different person. A million tokens take many minutes. */
 export const measureTokens = async ({ setUp, generator, report, tokens }: TokensOptions): Promise<void> => {
-  const section = report.section(`${tokens.toLocaleString('en')} distinct tokens, each of another person`);
+  const section = report.section(`${tokens.toLocaleString('en')} distinct tokens of different people`);
   using peer = await startPeer({ script: 'bff.mjs', env: setUp.env, execArgv: ['--expose-gc'], hasOwnCore: true });
   const path = trpcPath('users.byId', { id: 1 });
   const send = (cookies: string[]) =>
@@ -43,18 +43,18 @@ export const measureTokens = async ({ setUp, generator, report, tokens }: Tokens
       maxRequests: cookies.length,
     });
   await send(Array.from({ length: 5_000 }, () => setUp.cookie));
-  const before = await peer.keptBytes();
+  const before = await peer.retainedBytes();
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const startedAtMs = performance.now();
-  for (let sent = 0; sent < tokens; sent += tokensAtOnce) {
-    const size = Math.min(tokensAtOnce, tokens - sent);
+  for (let sent = 0; sent < tokens; sent += tokensPerLoad) {
+    const size = Math.min(tokensPerLoad, tokens - sent);
     const result = await send(
       Array.from({ length: size }, (_, index) => `access_token=${tokenOf(firstOfCrowd + sent + index, nowSeconds)}`),
     );
-    if (result.failed > 0) throw new Error(`${result.failed} of ${size} tokens were not answered with 200.`);
+    if (result.failed > 0) throw new Error(`${result.failed} of ${size} requests did not return 200.`);
   }
   const seconds = (performance.now() - startedAtMs) / 1_000;
-  const more = ((await peer.keptBytes()) - before) / megabyte;
+  const more = ((await peer.retainedBytes()) - before) / megabyte;
   section.rows([{ name: 'BFF', 'tokens a second': tokens / seconds, 'MB before': before / megabyte, 'MB more': more }]);
   section.verdict(atMost('MB more', more, 64));
 };

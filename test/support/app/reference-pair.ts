@@ -51,7 +51,7 @@ export const persons = Object.keys(identities) as Person[];
 const identify = (person: Person, authService: EmbeddedAuthService): Promise<Record<string, string>> =>
   identities[person]((type, id, claims) => authService.issue({ type, id }, claims));
 
-/** Who answered the first of the pair: its own handler, tRPC's adapter, or neither, for it never came so far. */
+/** The handler that answered on our server of the pair: our own, the tRPC adapter, or none. */
 export type Answerer = 'own' | 'adapter' | 'neither';
 
 /** A request, or its lines as they stand. */

@@ -16,10 +16,10 @@ describe('seeded people', () => {
 
   it('seeded ids have gaps, and ids, e-mails, usernames and company ids are unique', () => {
     expect(Math.max(...idsOf(staff))).toBeGreaterThan(staff.length);
-    const people = [...staff, ...employees];
+    const allPeople = [...staff, ...employees];
     for (const unique of [idsOf(staff), idsOf(employees)]) expect(new Set(unique).size).toBe(unique.length);
     for (const field of ['email', 'username', 'company_id'] as const) {
-      const values = people.map((person) => person[field]);
+      const values = allPeople.map((person) => person[field]);
       expect(values.filter((value, index) => values.indexOf(value) !== index)).toEqual([]);
     }
   });
