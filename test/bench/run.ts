@@ -36,11 +36,13 @@ const workloads: Record<string, () => Promise<unknown>> = {
   verification: () => measureVerification({ setUp: given, report, rounds }),
   start: () => measureStart({ setUp: given, report, rounds }),
   size: async () => {
-    const section = report.section('Client bundle for browsers (esbuild), compared with plain tRPC');
+    const section = report.section('The client bundled by esbuild, compared with plain tRPC');
     await measureClientSize(section.note);
   },
   assignments: async () => {
-    const section = report.section('Assignments with one key each, five candidates, 50 in flight; medians of 5 rounds');
+    const section = report.section(
+      'Assignments with a new key each, five candidates, 50 in flight; medians of 5 rounds',
+    );
     await measureAssignments(section.note);
   },
   tokens: () => measureTokens({ setUp: given, generator, report, tokens: Number(values.tokens) }),

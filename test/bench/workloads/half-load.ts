@@ -13,7 +13,7 @@ export const measureHalfLoad = async (
   { report, generator, rounds }: HalfLoadOptions,
   candidates: ReadonlyArray<Candidate & { perSecond: number }>,
 ): Promise<void> => {
-  const section = report.section('Latency at half of the maximum load (open loop)');
+  const section = report.section('Half of the possible load, open loop');
   const measured = new Map<string, Array<{ medianMs: number; p99Ms: number }>>();
   // Twice as many rounds as other workloads: background load affects the slowest responses first.
   for (let round = 0; round < 2 * rounds; round += 1) {
@@ -31,8 +31,8 @@ export const measureHalfLoad = async (
       'requests a second': perSecond,
       'median, ms': of(name, ({ medianMs }) => medianMs),
       'p99, ms': of(name, ({ p99Ms }) => p99Ms),
-      'p99, of the median': tail(name),
+      'p99 / median': tail(name),
     })),
   );
-  section.verdict(atMost('p99, of the median', tail('BFF'), 3));
+  section.verdict(atMost('p99 / median', tail('BFF'), 3));
 };

@@ -66,8 +66,8 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     { name: 'BFF, official adapter', peer: official, requests: query },
   ]);
   print(one, singles);
-  one.verdict(atLeast('of the REST peer with plugins', ratio(singles, 'BFF', 'Fastify with plugins'), 1.3));
-  one.verdict(atLeast('of the bare REST peer', ratio(singles, 'BFF', 'Fastify, bare'), 0.4));
+  one.verdict(atLeast('of Fastify with plugins', ratio(singles, 'BFF', 'Fastify with plugins'), 1.3));
+  one.verdict(atLeast('of bare Fastify', ratio(singles, 'BFF', 'Fastify, bare'), 0.4));
   one.verdict(atLeast('of the official adapter', ratio(singles, 'BFF', 'BFF, official adapter'), 3));
   one.verdict(atLeast('of Express with jsonwebtoken', ratio(singles, 'BFF', 'Express, jsonwebtoken'), 8));
 
@@ -80,8 +80,8 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     ]);
     print(section, batches);
     const share = ratio(batches, 'BFF', 'Fastify, bare');
-    if (size === 10) section.verdict(atLeast('calls, of the requests of the bare REST peer', share, 2.5));
-    else section.note(`Calls, of the requests of the bare REST peer: ${share.toFixed(2)}`);
+    if (size === 10) section.verdict(atLeast('calls, relative to the requests of bare Fastify', share, 2.5));
+    else section.note(`Calls relative to the requests of bare Fastify: ${share.toFixed(2)}`);
   }
 
   const refused = report.section('Requests rejected with 401');

@@ -33,7 +33,7 @@ const timeOf = async (script: string, env: Record<string, string>): Promise<numb
 
 /** Measures the time from the start of a process to its first response to `/health/live`. */
 export const measureStart = async ({ setUp, report, rounds }: StartOptions): Promise<void> => {
-  const section = report.section('From the start of the process to its first response');
+  const section = report.section('From process start to the first response');
   const scripts = {
     'Fastify, bare': fileOf('../peers/fastify-minimal.mjs'),
     BFF: fileOf('../../../server/dist/main.js'),
@@ -46,5 +46,5 @@ export const measureStart = async ({ setUp, report, rounds }: StartOptions): Pro
   }
   const ms = (name: string) => median(measured.get(name) ?? []);
   section.rows(Object.keys(scripts).map((name) => ({ name, 'median, ms': ms(name) })));
-  section.verdict(atMost('of a bare Fastify', ms('BFF') / ms('Fastify, bare'), 2));
+  section.verdict(atMost('relative to bare Fastify', ms('BFF') / ms('Fastify, bare'), 2));
 };
