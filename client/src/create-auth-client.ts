@@ -1,12 +1,12 @@
 import type { AppRouter } from '@auth-bff/server';
 import { createTRPCClient, type TRPCClient } from '@trpc/client';
-import { batchLink } from './batch-link.ts';
+import { batchLink } from './links/http-link.ts';
 import { systemClock } from './clock.ts';
-import { keepSession, type KeepSessionOptions } from './keep-session.ts';
-import { linkToKeeper } from './refresh-link.ts';
-import { type RetryOptions, retryLink } from './retry-link.ts';
-import { createSessionFetch } from './session-fetch.ts';
-import type { SessionListener, SessionSnapshot } from './session-snapshot.ts';
+import { keepSession, type KeepSessionOptions } from './session/session-options.ts';
+import { linkToKeeper } from './links/refresh-link.ts';
+import { type RetryOptions, retryLink } from './links/retry-link.ts';
+import { createSessionFetch } from './session/session-fetch.ts';
+import type { SessionListener, SessionSnapshot } from './session/session-snapshot.ts';
 import type { AuthFetch } from './transport.ts';
 
 export type AuthClientOptions = KeepSessionOptions & {

@@ -1,4 +1,4 @@
-import type { Channel, Locks } from './tabs.ts';
+import type { Channel, Locks } from './session/tabs.ts';
 
 /**
  * A window with a document, and no server that happens to have BroadcastChannel: there one visitor's sign-out would

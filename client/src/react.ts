@@ -18,10 +18,10 @@ import {
   useMemo,
   useSyncExternalStore,
 } from 'react';
-import { isOfAnother, isOwnerQuery, ownersOf, setOwner } from './cache-owner.ts';
+import { isOfAnother, isOwnerQuery, ownersOf, setOwner } from './react/cache-owner.ts';
 import type { AuthClient, AuthSession } from './create-auth-client.ts';
 import { isAuthError, sessionEnded } from './errors.ts';
-import { isSamePerson, type SessionSnapshot } from './session-snapshot.ts';
+import { isSamePerson, type SessionSnapshot } from './session/session-snapshot.ts';
 
 const trpcContext = createTRPCContext<AppRouter>();
 

@@ -10,11 +10,11 @@ import {
 import { observable } from '@trpc/server/observable';
 import superjson from 'superjson';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { reasonOf, type RefreshLinkOptions, refreshLink } from '../../client/src/index.ts';
-import type { AuthFetch } from '../../client/src/transport.ts';
-import { type FakeBff, john } from '../support/page/fake-bff.ts';
-import { createEventSource } from '../support/page/fake-event-source.ts';
-import { createWorld, hold, type World } from '../support/page/open-tabs.ts';
+import { reasonOf, type RefreshLinkOptions, refreshLink } from '../../../client/src/index.ts';
+import type { AuthFetch } from '../../../client/src/transport.ts';
+import { type FakeBff, john } from '../../support/page/fake-bff.ts';
+import { createEventSource } from '../../support/page/fake-event-source.ts';
+import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -1,11 +1,11 @@
 import { csrfHeader, csrfValue, type CurrentSession, type Session } from '@auth-bff/shared';
 import { TRPCClientError } from '@trpc/client';
 import { deserialize } from 'superjson';
-import type { AnswerHeaders } from './answer-headers.ts';
-import type { Clock } from './clock.ts';
-import { dataOf } from './errors.ts';
+import type { AnswerHeaders } from './session-headers.ts';
+import type { Clock } from '../clock.ts';
+import { dataOf } from '../errors.ts';
 import { isPerson } from './session-snapshot.ts';
-import type { AuthFetch, AuthHeaders } from './transport.ts';
+import type { AuthFetch, AuthHeaders } from '../transport.ts';
 
 export type SessionOutcome =
   /** The session lives, with the cookies that the browser has now. `isNew`: its token has just been handed out. */

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
-import { createWorld, hold, type World } from '../support/page/open-tabs.ts';
+import { createAuthClient, errorAction, reasonOf } from '../../../client/src/index.ts';
+import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

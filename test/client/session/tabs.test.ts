@@ -1,9 +1,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { reasonOf } from '../../client/src/index.ts';
-import type { AuthFetch } from '../../client/src/transport.ts';
-import { ethan, john } from '../support/page/fake-bff.ts';
-import type { LockBehaviour } from '../support/page/fake-browser.ts';
-import { createWorld, hold, nothingLeft, type Tab, type World, type WorldOptions } from '../support/page/open-tabs.ts';
+import { reasonOf } from '../../../client/src/index.ts';
+import type { AuthFetch } from '../../../client/src/transport.ts';
+import { ethan, john } from '../../support/page/fake-bff.ts';
+import type { LockBehaviour } from '../../support/page/fake-browser.ts';
+import {
+  createWorld,
+  hold,
+  nothingLeft,
+  type Tab,
+  type World,
+  type WorldOptions,
+} from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -1,11 +1,11 @@
 import { createTRPCClient, httpBatchLink, type TRPCClientError } from '@trpc/client';
 import superjson, { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { batchLink } from '../../client/src/batch-link.ts';
-import { reasonOf } from '../../client/src/index.ts';
-import type { AuthFetch } from '../../client/src/transport.ts';
-import type { AppRouter } from '../../server/src/api/router.ts';
-import { startApp, type TestApp } from '../support/app/start-app.ts';
+import { batchLink } from '../../../client/src/links/http-link.ts';
+import { reasonOf } from '../../../client/src/index.ts';
+import type { AuthFetch } from '../../../client/src/transport.ts';
+import type { AppRouter } from '../../../server/src/api/router.ts';
+import { startApp, type TestApp } from '../../support/app/start-app.ts';
 
 type Sent = { method: string; url: string; body: unknown; contentType: string | null };
 type Client = ReturnType<typeof createTRPCClient<AppRouter>>;

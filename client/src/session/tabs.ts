@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { isPerson, type SessionUser } from './session-snapshot.ts';
 
 /** What tabs tell each other. Never a token. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refreshTimes } from '../../client/src/refresh-times.ts';
+import { refreshTimes } from '../../../client/src/session/refresh-times.ts';
 
 /** A token that has just been handed out by a server whose threshold is 300 s, at most half of the lifetime. */
 const timesOfNew = (lifetimeSeconds: number, spread: number) =>

@@ -1,4 +1,4 @@
-import { dom } from '../support/page/dom.ts';
+import { dom } from '../../support/page/dom.ts';
 import {
   dehydrate,
   HydrationBoundary,
@@ -14,13 +14,13 @@ import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { deserialize, serialize } from 'superjson';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createAuthClient, type SessionSnapshot } from '../../client/src/index.ts';
-import { AuthProvider, retry, useSession, useTRPC, useTRPCClient } from '../../client/src/react.ts';
-import type { Browser } from '../support/app/browser.ts';
-import { failOnComplaints } from '../support/output/complaints.ts';
-import { failure, Found, Header, Me, Mine } from '../support/page/page-parts.ts';
-import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../support/page/react-page.ts';
-import { createClock, type TestApp } from '../support/app/start-app.ts';
+import { createAuthClient, type SessionSnapshot } from '../../../client/src/index.ts';
+import { AuthProvider, retry, useSession, useTRPC, useTRPCClient } from '../../../client/src/react.ts';
+import type { Browser } from '../../support/app/browser.ts';
+import { failOnComplaints } from '../../support/output/complaints.ts';
+import { failure, Found, Header, Me, Mine } from '../../support/page/page-parts.ts';
+import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../../support/page/react-page.ts';
+import { createClock, type TestApp } from '../../support/app/start-app.ts';
 
 /** A promise that settles when it is told to, and at the end of the test. */
 const hold = () => {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
-import { maxClientUrlBytes, maxIdsPerCall, maxUrlBytes } from '../../shared/src/index.ts';
-import { hasNginx, startBalancer } from '../shipping/start-balancer.ts';
-import { freePort, root } from '../support/processes/run-process.ts';
-import { dialects, startApp, type TestApp } from '../support/app/start-app.ts';
+import { createAuthClient, errorAction, reasonOf } from '../../../client/src/index.ts';
+import { maxClientUrlBytes, maxIdsPerCall, maxUrlBytes } from '../../../shared/src/index.ts';
+import { hasNginx, startBalancer } from '../../shipping/start-balancer.ts';
+import { freePort, root } from '../../support/processes/run-process.ts';
+import { dialects, startApp, type TestApp } from '../../support/app/start-app.ts';
 
 /** As many ids as one call takes, each as long as a number can be: 16 digits. */
 const ids = Array.from({ length: maxIdsPerCall }, (_, index) => Number.MAX_SAFE_INTEGER - index);

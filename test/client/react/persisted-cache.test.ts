@@ -1,14 +1,14 @@
-import { dom } from '../support/page/dom.ts';
+import { dom } from '../../support/page/dom.ts';
 import { QueryClient } from '@tanstack/react-query';
 import { type PersistedClient, type Persister, PersistQueryClientProvider } from '@tanstack/react-query-persist-client';
 import { createElement, type ReactNode } from 'react';
 import { parse, stringify } from 'superjson';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuthProvider, retry } from '../../client/src/react.ts';
-import { failOnComplaints } from '../support/output/complaints.ts';
-import { hold } from '../support/page/open-tabs.ts';
-import { Header, Mine } from '../support/page/page-parts.ts';
-import { ethansSignIn, type john, johnsSignIn, type Page, startBrowser } from '../support/page/react-page.ts';
+import { AuthProvider, retry } from '../../../client/src/react.ts';
+import { failOnComplaints } from '../../support/output/complaints.ts';
+import { hold } from '../../support/page/open-tabs.ts';
+import { Header, Mine } from '../../support/page/page-parts.ts';
+import { ethansSignIn, type john, johnsSignIn, type Page, startBrowser } from '../../support/page/react-page.ts';
 
 const ethan = { type: 'staff', id: 2 } as const;
 const storeKey = 'query-cache';

@@ -1,12 +1,12 @@
 import type { Operation, TRPCClientError, TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable, type Unsubscribable } from '@trpc/server/observable';
-import { abortable } from './abortable.ts';
-import type { AnswerHeaders } from './answer-headers.ts';
-import { dataOf, reasonOf, waitFailed } from './errors.ts';
-import { keepSession, type KeepSessionOptions } from './keep-session.ts';
-import { CannotRefresh, type SessionKeeper } from './session-keeper.ts';
-import { isPerson } from './session-snapshot.ts';
+import { abortable } from '../abortable.ts';
+import type { AnswerHeaders } from '../session/session-headers.ts';
+import { dataOf, reasonOf, waitFailed } from '../errors.ts';
+import { keepSession, type KeepSessionOptions } from '../session/session-options.ts';
+import { CannotRefresh, type SessionKeeper } from '../session/session-manager.ts';
+import { isPerson } from '../session/session-snapshot.ts';
 
 export type RefreshLinkOptions = KeepSessionOptions;
 

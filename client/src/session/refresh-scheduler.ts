@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Page } from './page.ts';
 import { refreshTimes } from './refresh-times.ts';
 

@@ -1,7 +1,7 @@
-import { abortable } from './abortable.ts';
-import { isAuthError } from './errors.ts';
-import { CannotRefresh, type SessionKeeper } from './session-keeper.ts';
-import { type AuthFetch, withCredentials } from './transport.ts';
+import { abortable } from '../abortable.ts';
+import { isAuthError } from '../errors.ts';
+import { CannotRefresh, type SessionKeeper } from './session-manager.ts';
+import { type AuthFetch, withCredentials } from '../transport.ts';
 
 export type SessionFetchOptions = { keeper: SessionKeeper; fetch: AuthFetch | undefined };
 

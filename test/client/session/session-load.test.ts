@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ethan, john } from '../support/page/fake-bff.ts';
-import { createWorld } from '../support/page/open-tabs.ts';
+import { ethan, john } from '../../support/page/fake-bff.ts';
+import { createWorld } from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

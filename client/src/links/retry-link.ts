@@ -1,9 +1,9 @@
 import type { TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable, type Unsubscribable } from '@trpc/server/observable';
-import { abortable } from './abortable.ts';
-import type { Clock } from './clock.ts';
-import { dataOf, reasonOf, waitFailed } from './errors.ts';
+import { abortable } from '../abortable.ts';
+import type { Clock } from '../clock.ts';
+import { dataOf, reasonOf, waitFailed } from '../errors.ts';
 
 export type RetryOptions = {
   /** How often a query is tried again, at most. Default 3. */

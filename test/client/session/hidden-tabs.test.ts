@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createAuthClient } from '../../client/src/index.ts';
-import { stubWindow } from '../support/page/fake-browser.ts';
-import { ethan } from '../support/page/fake-bff.ts';
-import { createFakeClock, settle } from '../support/time/fake-clock.ts';
-import { createWorld, hold, type Tab, type World, type WorldOptions } from '../support/page/open-tabs.ts';
-import { startApp } from '../support/app/start-app.ts';
+import { createAuthClient } from '../../../client/src/index.ts';
+import { stubWindow } from '../../support/page/fake-browser.ts';
+import { ethan } from '../../support/page/fake-bff.ts';
+import { createFakeClock, settle } from '../../support/time/fake-clock.ts';
+import { createWorld, hold, type Tab, type World, type WorldOptions } from '../../support/page/open-tabs.ts';
+import { startApp } from '../../support/app/start-app.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

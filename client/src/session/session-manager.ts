@@ -1,9 +1,9 @@
-import { type AheadOfTimeOptions, createAheadOfTime } from './ahead-of-time.ts';
-import { type AnswerHeaders, type Lifetime, lifetimeOf, personOf } from './answer-headers.ts';
-import type { Clock } from './clock.ts';
-import { dataOf, sessionEnded } from './errors.ts';
+import { type AheadOfTimeOptions, createAheadOfTime } from './refresh-scheduler.ts';
+import { type AnswerHeaders, type Lifetime, lifetimeOf, personOf } from './session-headers.ts';
+import type { Clock } from '../clock.ts';
+import { dataOf, sessionEnded } from '../errors.ts';
 import type { Page } from './page.ts';
-import type { RefreshOutcome, SessionCalls, SessionOutcome } from './session-calls.ts';
+import type { RefreshOutcome, SessionCalls, SessionOutcome } from './session-requests.ts';
 import { isSamePerson, type SessionListener, type SessionSnapshot, type SessionUser } from './session-snapshot.ts';
 import { type Channel, createTabs, type Locks, type TabMessage } from './tabs.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type RetryOptions, reasonOf } from '../../client/src/index.ts';
-import { refusal } from '../support/page/fake-bff.ts';
-import { createWorld, type WorldOptions } from '../support/page/open-tabs.ts';
+import { type RetryOptions, reasonOf } from '../../../client/src/index.ts';
+import { refusal } from '../../support/page/fake-bff.ts';
+import { createWorld, type WorldOptions } from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

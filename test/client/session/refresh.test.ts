@@ -1,6 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
-import { accessLifetimeMs, createClock, dialects, startApp, type StartAppOptions } from '../support/app/start-app.ts';
+import { createAuthClient, errorAction, reasonOf } from '../../../client/src/index.ts';
+import {
+  accessLifetimeMs,
+  createClock,
+  dialects,
+  startApp,
+  type StartAppOptions,
+} from '../../support/app/start-app.ts';
 
 const person = { type: 'staff', id: 123 } as const;
 

@@ -3,9 +3,9 @@ import { csrfHeader, csrfValue, maxBodyBytes, maxCallsPerBatch, maxClientUrlByte
 import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import { deserialize, serialize } from 'superjson';
-import { toAbsolute } from './environment.ts';
-import { waitFailed } from './errors.ts';
-import type { AuthFetch, AuthHeaders } from './transport.ts';
+import { toAbsolute } from '../environment.ts';
+import { waitFailed } from '../errors.ts';
+import type { AuthFetch, AuthHeaders } from '../transport.ts';
 
 export type BatchLinkOptions = {
   /** Where the BFF answers tRPC, without a slash at the end. */

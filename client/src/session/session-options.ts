@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from './clock.ts';
-import { browserChannel, browserLocks, isBrowser, toAbsolute } from './environment.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { browserChannel, browserLocks, isBrowser, toAbsolute } from '../environment.ts';
 import { browserPage } from './page.ts';
-import { createSessionCalls } from './session-calls.ts';
-import { createSessionKeeper } from './session-keeper.ts';
+import { createSessionCalls } from './session-requests.ts';
+import { createSessionKeeper } from './session-manager.ts';
 import type { Channel, Locks } from './tabs.ts';
-import { type AuthFetch, type AuthHeaders, withCredentials } from './transport.ts';
+import { type AuthFetch, type AuthHeaders, withCredentials } from '../transport.ts';
 
 export type KeepSessionOptions = {
   /** Where the BFF answers tRPC: `/trpc`, or with its origin outside browsers. */

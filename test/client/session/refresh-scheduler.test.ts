@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { reasonOf } from '../../client/src/index.ts';
-import { createWorld, hold, type World } from '../support/page/open-tabs.ts';
+import { reasonOf } from '../../../client/src/index.ts';
+import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

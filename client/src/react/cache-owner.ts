@@ -1,5 +1,5 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
-import type { SessionUser } from './session-snapshot.ts';
+import type { SessionUser } from '../session/session-snapshot.ts';
 
 /**
  * Whose data a cache holds stands in the cache itself, as a query: so it is persisted with the data, and restored with
