@@ -1,6 +1,6 @@
 import type { AppRouter } from '@auth-bff/server';
 import { createTRPCClient, type TRPCClient } from '@trpc/client';
-import { batchLink } from './links/http-link.ts';
+import { batchLink } from './links/batch-link.ts';
 import { systemClock } from './clock.ts';
 import { keepSession, type KeepSessionOptions } from './session/session-options.ts';
 import { linkToKeeper } from './links/refresh-link.ts';

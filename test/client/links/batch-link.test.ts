@@ -1,7 +1,7 @@
 import { createTRPCClient, httpBatchLink, type TRPCClientError } from '@trpc/client';
 import superjson, { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { batchLink } from '../../../client/src/links/http-link.ts';
+import { batchLink } from '../../../client/src/links/batch-link.ts';
 import { reasonOf } from '../../../client/src/index.ts';
 import type { AuthFetch } from '../../../client/src/transport.ts';
 import type { AppRouter } from '../../../server/src/api/router.ts';
