@@ -16,7 +16,7 @@ export type { RetryOptions } from './links/retry-link.ts';
 export type { SessionListener, SessionSnapshot, SessionUser } from './session/session-snapshot.ts';
 export type { Channel, Locks } from './session/tabs.ts';
 
-/** What each procedure takes. */
+/** Inputs of all procedures. */
 export type RouterInputs = inferRouterInputs<AppRouter>;
-/** What each procedure answers. */
+/** Outputs of all procedures. */
 export type RouterOutputs = inferRouterOutputs<AppRouter>;

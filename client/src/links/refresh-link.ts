@@ -2,32 +2,38 @@ import type { Operation, TRPCClientError, TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
 import { observable, type Unsubscribable } from '@trpc/server/observable';
 import { abortable } from '../abortable.ts';
-import type { AnswerHeaders } from '../session/session-headers.ts';
-import { dataOf, reasonOf, waitFailed } from '../errors.ts';
-import { keepSession, type KeepSessionOptions } from '../session/session-options.ts';
-import { CannotRefresh, type SessionKeeper } from '../session/session-manager.ts';
+import { errorData, reasonOf, toCallError } from '../errors.ts';
+import { NotRefreshableError } from '../session/in-flight-refresh.ts';
+import type { ResponseHeaders } from '../session/session-headers.ts';
+import type { SessionManager } from '../session/session-manager.ts';
+import { resolveSessionOptions, type SessionOptions } from '../session/session-options.ts';
 import { isPerson } from '../session/session-snapshot.ts';
 
-export type RefreshLinkOptions = KeepSessionOptions;
+export type RefreshLinkOptions = SessionOptions;
 
-type AnswerMeta = { response?: { headers?: AnswerHeaders } };
+type ResponseMeta = { response?: { headers?: ResponseHeaders } };
 
-const headersOf = (meta: unknown): AnswerHeaders =>
-  (meta as AnswerMeta | undefined)?.response?.headers ?? { get: () => null };
+const headersOf = (meta: unknown): ResponseHeaders =>
+  (meta as ResponseMeta | undefined)?.response?.headers ?? { get: () => null };
 
-const signsIn = (path: string) => path === 'session.login' || path === 'session.verifyOtp';
-
-/** What a successful answer says of the session. */
-const noteAnswer = (keeper: SessionKeeper, { path }: Operation, data: unknown, meta: unknown, sentIn: number): void => {
-  if (path === 'session.logout') return keeper.onSignedOut();
+/** Reports a successful response to the session manager. */
+const reportResponse = (
+  manager: SessionManager,
+  { path }: Operation,
+  data: unknown,
+  meta: unknown,
+  sentIn: number,
+): void => {
+  if (path === 'session.logout') return manager.onSignedOut();
   const headers = headersOf(meta);
   const { state, session, user } = (data ?? {}) as { state?: unknown; session?: { user?: unknown }; user?: unknown };
-  const entered = isPerson(session?.user) ? session.user : null;
-  if (signsIn(path) && entered) return keeper.onTokens('signed_in', entered, headers);
-  if (path === 'session.refresh' && isPerson(user)) return keeper.onTokens('refreshed', user, headers);
-  if (path === 'session.current' && state === 'signed_out') return keeper.onRefused('no_token', headers, sentIn);
-  const named = path === 'session.me' && isPerson(user) ? user : path === 'session.current' ? entered : null;
-  return keeper.onAnswer(headers, sentIn, named);
+  const sessionUser = isPerson(session?.user) ? session.user : null;
+  const isSignIn = path === 'session.login' || path === 'session.verifyOtp';
+  if (isSignIn && sessionUser) return manager.onTokens('signed_in', sessionUser, headers);
+  if (path === 'session.refresh' && isPerson(user)) return manager.onTokens('refreshed', user, headers);
+  if (path === 'session.current' && state === 'signed_out') return manager.onRejected('no_token', headers, sentIn);
+  const named = path === 'session.me' && isPerson(user) ? user : path === 'session.current' ? sessionUser : null;
+  return manager.onResponse(headers, sentIn, named ?? undefined);
 };
 
 const withLastEventId = (op: Operation, lastEventId: string | null): Operation =>
@@ -35,42 +41,44 @@ const withLastEventId = (op: Operation, lastEventId: string | null): Operation =
     ? { ...op, input: { ...op.input, lastEventId } }
     : op;
 
-/** Of a subscription that is refused again sooner, the token is not what is wrong. */
-const minTokenLifeMs = 5_000;
+/** A subscription that fails again sooner than this does not fail because of its token. */
+const minRepeatIntervalMs = 5_000;
 
-/** The link over a keeper that others share. */
-export const linkToKeeper =
-  <Router extends AnyRouter>(keeper: SessionKeeper): TRPCLink<Router> =>
+/** The refresh link over an existing session manager. */
+export const refreshLinkOf =
+  <Router extends AnyRouter>(manager: SessionManager): TRPCLink<Router> =>
   () =>
   ({ op, next }) =>
     observable((observer) => {
       let attempt: Unsubscribable | null = null;
-      let isGone = false;
+      let isUnsubscribed = false;
       let repeatedAtMs: number | null = null;
       let lastEventId: string | null = null;
 
-      /** One repeat; a subscription, which lives through many tokens, gets another once this one has lasted. */
+      /** A call is repeated once. A long-lived subscription outlives many tokens and is repeated for each. */
       const mayRepeat = () =>
-        repeatedAtMs === null || (op.type === 'subscription' && keeper.now() - repeatedAtMs >= minTokenLifeMs);
+        repeatedAtMs === null ||
+        (op.type === 'subscription' && manager.monotonicNow() - repeatedAtMs >= minRepeatIntervalMs);
 
-      /** `error`: what the caller gets where no refresh can be made. */
+      /** `error`: reported if this client cannot refresh. */
       const sendAfter = async (wait: Promise<void>, error?: TRPCClientError<Router>) => {
         try {
           await abortable(wait, op.signal);
-          // Calls that waited together go on in the same tick, and so in the same batch.
-          if (!isGone) send();
+          // Calls that waited together are sent in the same tick, and so in one batch.
+          if (!isUnsubscribed) send();
         } catch (cause) {
-          if (!isGone) observer.error(error && cause instanceof CannotRefresh ? error : waitFailed(cause, op.signal));
+          if (isUnsubscribed) return;
+          observer.error(error && cause instanceof NotRefreshableError ? error : toCallError(cause, op.signal));
         }
       };
 
       const send = () => {
-        const sentIn = keeper.epoch();
-        let isDropped = false;
-        /** Sends a query once more if its answer is of the previous person. No loop: each time takes another change of person. */
-        const isSentAgain = (meta: unknown) => {
-          if (op.type !== 'query' || !keeper.isOfPrevious(headersOf(meta), sentIn)) return false;
-          isDropped = true;
+        const sentIn = manager.epoch();
+        let isReplaced = false;
+        /** Repeats a query whose response belongs to the previous person. Each repeat needs another change of person. */
+        const resendAfterChange = (meta: unknown) => {
+          if (op.type !== 'query' || !manager.isOfPreviousPerson(headersOf(meta), sentIn)) return false;
+          isReplaced = true;
           send();
           return true;
         };
@@ -78,47 +86,47 @@ export const linkToKeeper =
           next(envelope) {
             const { result, context } = envelope;
             if (result.type === undefined || result.type === 'data') {
-              if (op.type !== 'subscription') noteAnswer(keeper, op, result.data, context, sentIn);
+              if (op.type !== 'subscription') reportResponse(manager, op, result.data, context, sentIn);
               else if ('id' in result && typeof result.id === 'string') lastEventId = result.id;
             }
-            if (!isSentAgain(context)) observer.next(envelope);
+            if (!resendAfterChange(context)) observer.next(envelope);
           },
           error(error) {
-            const reason = dataOf(error)?.reason;
-            if (reason !== undefined) keeper.onRefused(reason, headersOf(error.meta), sentIn);
-            // An EventSource does not tell why it was refused; our own count of the token's life may.
-            const isUntold = op.type === 'subscription' && reasonOf(error) === 'network';
-            const isExpired = reason === 'token_expired' || (isUntold && keeper.current().expiresIn === 0);
+            const reason = errorData(error)?.reason;
+            if (reason !== undefined) manager.onRejected(reason, headersOf(error.meta), sentIn);
+            // An EventSource does not report the status of a rejected connection; our own count of the lifetime helps.
+            const hasNoReason = op.type === 'subscription' && reasonOf(error) === 'network';
+            const isExpired = reason === 'token_expired' || (hasNoReason && manager.current().expiresIn === 0);
             if (isExpired && mayRepeat() && op.path !== 'session.refresh') {
-              repeatedAtMs = keeper.now();
-              void sendAfter(keeper.refresh(sentIn), error);
-            } else if (!isSentAgain(error.meta)) observer.error(error);
+              repeatedAtMs = manager.monotonicNow();
+              void sendAfter(manager.refresh(sentIn), error);
+            } else if (!resendAfterChange(error.meta)) observer.error(error);
           },
           complete() {
-            if (!isDropped) observer.complete();
+            if (!isReplaced) observer.complete();
           },
         });
       };
 
-      const wait = keeper.restoring();
-      if (wait === null) {
-        // What signs in or out, or refreshes, is not helped by a refresh beside it.
-        if (op.type !== 'mutation' || !op.path.startsWith('session.')) keeper.onCall();
+      const restoring = manager.restoring();
+      if (restoring === null) {
+        // A sign-in, sign-out or refresh does not need a refresh in parallel.
+        if (op.type !== 'mutation' || !op.path.startsWith('session.')) manager.onCall();
         send();
-      } else void sendAfter(wait);
+      } else void sendAfter(restoring);
       return () => {
-        // Who leaves takes nobody else's refresh along.
-        isGone = true;
+        // The refresh continues for other calls.
+        isUnsubscribed = true;
         attempt?.unsubscribe();
       };
     });
 
 /**
- * Repeats a call whose token has expired, after one refresh for all calls that wait. Any other refusal goes to
- * the caller, and so does a second one: nothing is repeated twice. The refresh itself goes by `fetch`, never
- * through the link. Mutations are repeated, too: the guard refused them before any work was done.
+ * Repeats a call that failed with `token_expired`, after one refresh for all waiting calls. Other errors, and a second
+ * `token_expired`, go to the caller. Mutations are repeated too: the BFF rejected them before it did any work. The refresh
+ * itself is sent by `fetch`, outside the chain of links.
  *
- * Put it before the link that sends. One link a client: each keeps a session of its own.
+ * Place it before the terminating link. Use one link per client: each link holds its own session.
  */
 export const refreshLink = <Router extends AnyRouter>(options: RefreshLinkOptions): TRPCLink<Router> =>
-  linkToKeeper<Router>(keepSession(options).keeper);
+  refreshLinkOf<Router>(resolveSessionOptions(options).manager);

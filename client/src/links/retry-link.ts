@@ -3,43 +3,42 @@ import type { AnyRouter } from '@trpc/server';
 import { observable, type Unsubscribable } from '@trpc/server/observable';
 import { abortable } from '../abortable.ts';
 import type { Clock } from '../clock.ts';
-import { dataOf, reasonOf, waitFailed } from '../errors.ts';
+import { errorData, reasonOf, toCallError } from '../errors.ts';
 
 export type RetryOptions = {
-  /** How often a query is tried again, at most. Default 3. */
+  /** Maximum number of retries of one query. Default: 3. */
   attempts?: number;
-  /** Milliseconds before the first new attempt, at most; doubled for each one after it. Default 500. */
+  /** Maximum delay before the first retry, in milliseconds. Doubles with each retry. Default: 500. */
   baseDelayMs?: number;
-  /** Milliseconds of any wait, at most; a server that asks for more gets no new attempt. Default 10,000. */
+  /** Maximum delay in milliseconds. A query whose `retryAfterSeconds` is longer is not retried. Default: 10,000. */
   maxDelayMs?: number;
-  /** New attempts of all queries together, before successes earn more: one for each five. Default 20. */
+  /** Retries of all queries together. Every five successful calls add one, up to this number. Default: 20. */
   budget?: number;
 };
 
-const successesPerAttempt = 5;
+const successesPerRetry = 5;
 
 /**
- * Tries queries again where the service is unavailable or the network failed: after a random part of a delay that
- * doubles (full jitter), never before the server's `retryAfterSeconds`. Mutations are never tried again. The budget
- * is shared, so that a page of fifty queries does not become two hundred.
+ * Retries queries after `SERVICE_UNAVAILABLE` and network failures, with exponential back-off, full jitter and the server's
+ * `retryAfterSeconds`. Never retries mutations. All queries share one retry budget, so that an outage does not multiply
+ * the load.
  */
 export const retryLink = <Router extends AnyRouter>(
   { attempts = 3, baseDelayMs = 500, maxDelayMs = 10_000, budget = 20 }: RetryOptions,
   { clock, random }: { clock: Clock; random: () => number },
 ): TRPCLink<Router> => {
-  /** In successes, which are whole. */
-  let left = budget * successesPerAttempt;
+  /** Counted in successes, so that it is an integer. */
+  let remaining = budget * successesPerRetry;
 
-  /** Milliseconds until the next attempt; null for none. */
+  /** Milliseconds until the next attempt. Null: no retry. */
   const delayBefore = (attempt: number, error: unknown): number | null => {
-    const reason = reasonOf(error);
-    const code = dataOf(error)?.code;
-    if (attempt > attempts || left < successesPerAttempt || (reason !== 'network' && code !== 'SERVICE_UNAVAILABLE'))
-      return null;
-    const askedForMs = (dataOf(error)?.retryAfterSeconds ?? 0) * 1000;
-    if (askedForMs > maxDelayMs) return null;
-    left -= successesPerAttempt;
-    return askedForMs + random() * Math.min(maxDelayMs - askedForMs, baseDelayMs * 2 ** (attempt - 1));
+    const data = errorData(error);
+    const isRetryable = reasonOf(error) === 'network' || data?.code === 'SERVICE_UNAVAILABLE';
+    if (!isRetryable || attempt > attempts || remaining < successesPerRetry) return null;
+    const retryAfterMs = (data?.retryAfterSeconds ?? 0) * 1000;
+    if (retryAfterMs > maxDelayMs) return null;
+    remaining -= successesPerRetry;
+    return retryAfterMs + random() * Math.min(maxDelayMs - retryAfterMs, baseDelayMs * 2 ** (attempt - 1));
   };
 
   return () =>
@@ -47,22 +46,22 @@ export const retryLink = <Router extends AnyRouter>(
       observable((observer) => {
         let current: Unsubscribable | null = null;
         let timer: unknown = null;
-        let isGone = false;
+        let isUnsubscribed = false;
         const sendAfter = async (delayMs: number, attempt: number) => {
           const delay = new Promise<void>((resolve) => {
             timer = clock.setTimeout(resolve, delayMs);
           });
           try {
             await abortable(delay, op.signal);
-            if (!isGone) send(attempt);
+            if (!isUnsubscribed) send(attempt);
           } catch (cause) {
-            if (!isGone) observer.error(waitFailed(cause, op.signal));
+            if (!isUnsubscribed) observer.error(toCallError(cause, op.signal));
           }
         };
         const send = (attempt: number) => {
           current = next(op).subscribe({
             next(envelope) {
-              left = Math.min(budget * successesPerAttempt, left + 1);
+              remaining = Math.min(budget * successesPerRetry, remaining + 1);
               observer.next(envelope);
             },
             error(error) {
@@ -76,7 +75,7 @@ export const retryLink = <Router extends AnyRouter>(
         };
         send(1);
         return () => {
-          isGone = true;
+          isUnsubscribed = true;
           clock.clearTimeout(timer);
           current?.unsubscribe();
         };

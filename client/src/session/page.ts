@@ -1,14 +1,14 @@
-/** The tab, as far as it matters for the session. */
+/** The events of a tab that matter for the session. */
 export type Page = {
   isVisible: () => boolean;
-  /** Calls back when the tab is shown or hidden, and when the network comes back. Returns how to stop that. */
+  /** Calls `listener` when the tab is shown or hidden, and when the network is back. Returns a function that unsubscribes. */
   onChange: (listener: () => void) => () => void;
-  /** Calls back when the page comes out of the back/forward cache, or was frozen and runs again. */
+  /** Calls `listener` when the page is restored from the back/forward cache or resumes after it was frozen. */
   onRestore: (listener: () => void) => () => void;
 };
 
 const listen = (target: EventTarget, type: string, listener: (event: Event) => void) => {
-  // Before the page's own listeners, which may make calls.
+  // In the capture phase: before the page's own listeners, which may make calls.
   target.addEventListener(type, listener, true);
   return () => target.removeEventListener(type, listener, true);
 };

@@ -2,41 +2,40 @@ import type { Clock } from '../clock.ts';
 import type { Page } from './page.ts';
 import { refreshTimes } from './refresh-times.ts';
 
-export type AheadOfTimeOptions = {
+export type RefreshSchedulerOptions = {
   clock: Clock;
-  /** Between 0 and 1. */
+  /** Returns a number between 0 and 1. */
   random: () => number;
-  /** Null outside browsers: there only a call is reason to refresh. */
+  /** Null outside browsers: there only a call starts a refresh. */
   page: Page | null;
-  /** Replaces what the server says of when to refresh: seconds before expiry, at most half of the lifetime. */
+  /** Seconds before expiry, at most half of the lifetime. Null: the BFF decides (`x-session-refresh-in`). */
   thresholdSeconds: number | null;
-  /** Whether a hidden tab refreshes, too, without a call. */
+  /** Whether a hidden tab refreshes without a call. */
   refreshWhileHidden: boolean;
   refresh: (options: { isHidden: boolean }) => Promise<void>;
 };
 
-/** Refreshes follow each other no faster, whatever the server answers. */
+/** Minimum time between two refreshes, whatever lifetimes the BFF states. It doubles with each failure up to the maximum. */
 const minSpacingMs = 5_000;
 const maxSpacingMs = 60_000;
-/** Answers that name expiries this close to each other are about one token: they are whole seconds, and may arrive late. */
+/** Two responses whose expiry times differ by less describe one token: the header has whole seconds and arrives late. */
 const sameExpiryMs = 5_000;
-/** Timers know no longer wait, and end a longer one at once. */
+/** Browsers fire a timer with a longer delay at once. */
 const maxTimerMs = 2 ** 31 - 1;
 const never = Number.POSITIVE_INFINITY;
 
 /**
- * Refreshes the session before it expires. It counts from when the server's "in so many seconds" arrived, on a clock
- * that only goes forward; a laptop that slept through it finds out when its timers run again, or by the answer to its
- * next call.
+ * Refreshes the session before it expires. The delay counts from the arrival of the response, on a monotonic clock. After
+ * the computer has slept, the next timer or call finds that a refresh is due.
  */
-export const createAheadOfTime = (options: AheadOfTimeOptions) => {
+export const createRefreshScheduler = (options: RefreshSchedulerOptions) => {
   const { clock, random, page, thresholdSeconds, refreshWhileHidden, refresh } = options;
   let visibleDueAtMs = never;
   let hiddenDueAtMs = never;
   let notBeforeMs = -never;
-  /** The expiry of the token that the due times are about. */
+  /** Expiry of the token that the due times belong to. */
   let expiresAtMs = -never;
-  /** Refreshes in a row that failed, or brought a token which was soon due again. */
+  /** Consecutive refreshes that failed, or returned a token that was due again soon. */
   let failures = 0;
   let lifetimeSeconds: number | null = null;
   let spread = random();
@@ -45,56 +44,54 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
 
   const isHidden = () => page !== null && !page.isVisible();
   const dueAtMs = (hidden: boolean) => Math.max(hidden ? hiddenDueAtMs : visibleDueAtMs, notBeforeMs);
+  const spacingMs = () => Math.min(maxSpacingMs, minSpacingMs * 2 ** failures);
 
-  const disarm = () => {
+  const stopTimer = () => {
     if (timer !== null) clock.clearTimeout(timer);
     timer = null;
   };
-  const arm = () => {
-    disarm();
+  const startTimer = () => {
+    stopTimer();
     const atMs = dueAtMs(isHidden());
     if (page === null || atMs === never) return;
-    timer = clock.setTimeout(
-      () => {
-        timer = null;
-        check();
-      },
-      Math.min(Math.max(0, atMs - clock.now()), maxTimerMs),
-    );
+    const onTimer = () => {
+      timer = null;
+      refreshIfDue();
+    };
+    timer = clock.setTimeout(onTimer, Math.min(Math.max(0, atMs - clock.now()), maxTimerMs));
   };
-  const spacingMs = () => Math.min(maxSpacingMs, minSpacingMs * 2 ** failures);
 
   const setDue = (visibleAtMs: number, hiddenAtMs: number) => {
     visibleDueAtMs = visibleAtMs;
     hiddenDueAtMs = refreshWhileHidden ? hiddenAtMs : never;
   };
 
-  /** Refreshes where that is due; for a call, where it is due in a visible tab. Nobody waits for it. */
-  const check = (isCall = false) => {
+  /** A call uses the due time of a visible tab, and does not wait for the refresh. */
+  const refreshIfDue = (isCall = false) => {
     const hidden = !isCall && isHidden();
     if (clock.now() < dueAtMs(hidden)) {
-      // Calls are many and do not move the due time; showing or hiding the tab does.
-      if (!isCall || timer === null) arm();
+      // The due time changes when the tab is shown or hidden, not with a call.
+      if (!isCall || timer === null) startTimer();
       return;
     }
     setDue(never, never);
-    disarm();
+    stopTimer();
     refresh({ isHidden: hidden }).catch(() => {});
   };
 
-  const stopListening = page?.onChange(() => check());
+  const stopListening = page?.onChange(() => refreshIfDue());
 
-  /** There is no session to refresh. */
-  const forget = () => {
+  /** The session has ended. */
+  const unschedule = () => {
     setDue(never, never);
     expiresAtMs = -never;
     lifetimeSeconds = null;
-    disarm();
+    stopTimer();
   };
 
   return {
-    /** An answer said how long the session lives. `isNew`: its token has just been handed out. */
-    plan({ expiresIn, refreshIn, isNew }: { expiresIn: number; refreshIn: number; isNew: boolean }): void {
+    /** Seconds, as the BFF stated them. `isNew`: the token has just been issued. */
+    schedule({ expiresIn, refreshIn, isNew }: { expiresIn: number; refreshIn: number; isNew: boolean }): void {
       if (isDisposed) return;
       const nowMs = clock.now();
       if (isNew) {
@@ -106,33 +103,33 @@ export const createAheadOfTime = (options: AheadOfTimeOptions) => {
       const times = refreshTimes({ expiresIn, refreshIn, lifetimeSeconds, thresholdSeconds, spread });
       const visibleAtMs = nowMs + times.visibleSeconds * 1000;
       const hiddenAtMs = nowMs + times.hiddenSeconds * 1000;
-      const isKnown = !isNew && Math.abs(nowMs + expiresIn * 1000 - expiresAtMs) < sameExpiryMs;
-      if (isKnown) {
-        // The spread counts from the first answer: a page that makes calls all the time would never refresh otherwise.
+      const isSameToken = !isNew && Math.abs(nowMs + expiresIn * 1000 - expiresAtMs) < sameExpiryMs;
+      if (isSameToken) {
+        // The spread counts from the first response: otherwise a page with constant calls would never refresh.
         setDue(Math.min(visibleDueAtMs, visibleAtMs), Math.min(hiddenDueAtMs, hiddenAtMs));
       } else {
         expiresAtMs = nowMs + expiresIn * 1000;
         setDue(visibleAtMs, hiddenAtMs);
       }
-      arm();
+      startTimer();
     },
-    /** A refresh failed without ending the session: later again. */
+    /** A refresh failed, and the session continues: the next attempt follows after an exponential back-off with jitter. */
     coolDown(retryAfterSeconds = 0): void {
       if (isDisposed) return;
       const backOffMs = spacingMs() * (0.5 + random() / 2);
       failures += 1;
       notBeforeMs = clock.now() + Math.max(backOffMs, retryAfterSeconds * 1000);
       setDue(notBeforeMs, notBeforeMs);
-      arm();
+      startTimer();
     },
-    forget,
-    onCall: () => check(true),
+    unschedule,
+    onCall: () => refreshIfDue(true),
     dispose(): void {
       isDisposed = true;
-      forget();
+      unschedule();
       stopListening?.();
     },
   };
 };
 
-export type AheadOfTime = ReturnType<typeof createAheadOfTime>;
+export type RefreshScheduler = ReturnType<typeof createRefreshScheduler>;

@@ -1,28 +1,28 @@
 export type RefreshTimesOptions = {
-  /** Seconds that the token still lives, and after which the server wants it refreshed. */
+  /** Seconds until expiry. */
   expiresIn: number;
+  /** Seconds after which the BFF wants the token refreshed. */
   refreshIn: number;
-  /** Seconds that the token lives in all. Null: this page has not seen it handed out. */
+  /** Total lifetime in seconds. Null: this page did not see the token being issued. */
   lifetimeSeconds: number | null;
-  /** Replaces `refreshIn`: seconds before expiry. Null: the server decides. */
+  /** Seconds before expiry; replaces `refreshIn`. Null: the BFF decides. */
   thresholdSeconds: number | null;
   /** Between 0 and 1: spreads the refreshes of many tabs and many people. */
   spread: number;
 };
 
-/** Browsers run the timers of a hidden tab up to a minute late; the rest is for the request. */
+/** Browsers run the timers of a hidden tab up to 60 s late. 15 s remain for the request. */
 const hiddenLeadSeconds = 60 + 15;
 const maxSpreadSeconds = 30;
 const maxHiddenSpreadSeconds = 15;
 
 /**
- * Seconds from now until the refresh: of a tab that is visible or makes calls, and of a hidden tab, which needs a fresh
- * token only to stay signed in.
+ * Seconds until the refresh: for a tab that is visible or makes calls, and for a hidden tab.
  *
- * A visible tab refreshes when the server says, never before half of the lifetime: a server that always says "now"
- * would get a loop. A hidden tab refreshes 75 to 90 s before expiry. That is before half of the lifetime for tokens that
- * live less than 150 s; the lower bound is a third of the lifetime. Tokens that live less than about two minutes may
- * expire before a late timer runs, and nothing in the page can prevent that.
+ * - A visible tab refreshes when the BFF says, but never before half of the lifetime: a `refreshIn` of 0 in every response
+ *   would otherwise cause a loop.
+ * - A hidden tab refreshes 75 to 90 s before expiry. With a lifetime under 150 s that is before half of the lifetime; the
+ *   lower bound is a third of it. With a lifetime under about two minutes, a late timer may run after the expiry.
  */
 export const refreshTimes = ({
   expiresIn,
@@ -31,8 +31,8 @@ export const refreshTimes = ({
   thresholdSeconds,
   spread,
 }: RefreshTimesOptions) => {
-  const askedFor = thresholdSeconds === null ? refreshIn : expiresIn - thresholdSeconds;
-  const earliest = Math.max(0, askedFor, lifetimeSeconds === null ? 0 : expiresIn - lifetimeSeconds / 2);
+  const requested = thresholdSeconds === null ? refreshIn : expiresIn - thresholdSeconds;
+  const earliest = Math.max(0, requested, lifetimeSeconds === null ? 0 : expiresIn - lifetimeSeconds / 2);
   const hiddenLatest = expiresIn - Math.min(hiddenLeadSeconds, ((lifetimeSeconds ?? Number.POSITIVE_INFINITY) * 2) / 3);
   const hiddenRoom = Math.min(maxHiddenSpreadSeconds, Math.max(0, hiddenLatest - earliest));
   return {

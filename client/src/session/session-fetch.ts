@@ -1,46 +1,47 @@
 import { abortable } from '../abortable.ts';
 import { isAuthError } from '../errors.ts';
-import { CannotRefresh, type SessionKeeper } from './session-manager.ts';
 import { type AuthFetch, withCredentials } from '../transport.ts';
+import { NotRefreshableError } from './in-flight-refresh.ts';
+import type { SessionManager } from './session-manager.ts';
 
-export type SessionFetchOptions = { keeper: SessionKeeper; fetch: AuthFetch | undefined };
+export type SessionFetchOptions = { manager: SessionManager; fetch: AuthFetch | undefined };
 
-/** A stream can be read once, and so cannot be sent again. Node takes anything that is read asynchronously for one. */
-const canBeSentAgain = (body: unknown): boolean =>
+/** A stream can be read only once. Node accepts any async iterable as a stream. */
+const isRepeatable = (body: unknown): boolean =>
   !(typeof body === 'object' && body !== null && ('getReader' in body || Symbol.asyncIterator in body));
 
 /**
- * `fetch` for a system's own backend, which reads the same cookies. On its 401 the session is refreshed once, and
- * the request sent once more where its body can be. Resolves with the second answer, or with the 401 where the
- * session has ended; rejects where the refresh failed for another reason, since an outage is no sign-out.
+ * `fetch` for a backend that reads the same cookies. On its 401 the client refreshes once and repeats the request, unless
+ * the body is a stream. Resolves with the second response, or with the 401 if the session has ended. Rejects if the
+ * refresh failed for another reason, such as an outage.
  */
-export const createSessionFetch = ({ keeper, fetch: own }: SessionFetchOptions): AuthFetch => {
+export const createSessionFetch = ({ manager, fetch: own }: SessionFetchOptions): AuthFetch => {
   const fetch = withCredentials(own);
   return async (input, init) => {
     const request = typeof Request !== 'undefined' && input instanceof Request ? input : null;
     const signal = init?.signal ?? request?.signal;
-    const wait = keeper.restoring();
-    if (wait !== null) await abortable(wait, signal);
-    keeper.onCall();
+    const restoring = manager.restoring();
+    if (restoring !== null) await abortable(restoring, signal);
+    manager.onCall();
     const send = async (target: typeof input) => {
-      const sentIn = keeper.epoch();
-      const answer = await fetch(target, init);
-      // A backend may pass on what the BFF says of the session.
-      keeper.onAnswer(answer.headers, sentIn);
-      return { answer, sentIn };
+      const sentIn = manager.epoch();
+      const response = await fetch(target, init);
+      // A backend may pass the BFF's session headers on.
+      manager.onResponse(response.headers, sentIn);
+      return { response, sentIn };
     };
-    const again = request?.clone() ?? input;
-    const { answer, sentIn } = await send(input);
-    const isOver = keeper.current().state === 'signed_out';
-    if (answer.status !== 401 || isOver || !canBeSentAgain(init?.body)) return answer;
+    const repeated = request?.clone() ?? input;
+    const { response, sentIn } = await send(input);
+    const isSignedOut = manager.current().state === 'signed_out';
+    if (response.status !== 401 || isSignedOut || !isRepeatable(init?.body)) return response;
     try {
-      await abortable(keeper.refresh(sentIn), signal);
+      await abortable(manager.refresh(sentIn), signal);
     } catch (error) {
-      if (error instanceof CannotRefresh || isAuthError(error)) return answer;
+      if (error instanceof NotRefreshableError || isAuthError(error)) return response;
       throw error;
     }
-    // Not read by anybody, it would hold its connection.
-    await answer.body?.cancel().catch(() => {});
-    return (await send(again)).answer;
+    // An unread body would keep its connection open.
+    await response.body?.cancel().catch(() => {});
+    return (await send(repeated)).response;
   };
 };

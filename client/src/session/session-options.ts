@@ -1,47 +1,50 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { browserChannel, browserLocks, isBrowser, toAbsolute } from '../environment.ts';
-import { browserPage } from './page.ts';
-import { createSessionCalls } from './session-requests.ts';
-import { createSessionKeeper } from './session-manager.ts';
-import type { Channel, Locks } from './tabs.ts';
 import { type AuthFetch, type AuthHeaders, withCredentials } from '../transport.ts';
+import { browserPage } from './page.ts';
+import { createSessionManager } from './session-manager.ts';
+import { createSessionRequests } from './session-requests.ts';
+import type { Channel, Locks } from './tabs.ts';
 
-export type KeepSessionOptions = {
-  /** Where the BFF answers tRPC: `/trpc`, or with its origin outside browsers. */
+export type SessionOptions = {
+  /** URL of the BFF's tRPC endpoint: `/trpc`, or absolute (required outside browsers). */
   url: string;
-  /** Default: the platform's. Cookies are sent along (`credentials: 'include'`). */
+  /** Default: the global `fetch`, with `credentials: 'include'`. */
   fetch?: AuthFetch | undefined;
-  /** Sent with each request. Where they hold a cookie or an authorization, the session is not refreshed: new cookies could not take their place. */
+  /**
+   * Sent with each request to the BFF. With a `cookie` or an `authorization` header the client does not refresh, because new
+   * cookies could not replace it. Default: none.
+   */
   headers?: AuthHeaders | (() => AuthHeaders | Promise<AuthHeaders>) | undefined;
-  /** Called once, when a session that was there has ended, or its refresh is refused; never for a visitor who had none. */
+  /** Called once when an existing session ends or its refresh is rejected. Not called for a visitor without a session. */
   onSignedOut?: (() => void) | undefined;
-  /** Seconds before expiry at which to refresh, at most half of the lifetime. Default: what the server says. */
+  /** Seconds before expiry at which a visible tab refreshes, at most half of the lifetime. Default: `x-session-refresh-in`. */
   refreshThresholdSeconds?: number | undefined;
-  /** Whether a tab refreshes before expiry while it is hidden. Default true. False: only while it is visible or makes calls. */
+  /** Whether a hidden tab refreshes before expiry. False: only a visible tab, or one that makes calls. Default: true. */
   refreshWhileHidden?: boolean | undefined;
-  /** Milliseconds that a refresh may take, after which all who wait for it fail. Default 10,000. */
+  /** Timeout of a refresh in milliseconds, after which all waiting calls fail. Default: 10,000. */
   refreshTimeoutMs?: number | undefined;
-  /** Default: `navigator.locks` in browsers. Null for none. */
+  /** Lock that all tabs share. Default: `navigator.locks` in browsers. Null: no lock. */
   locks?: Locks | null | undefined;
-  /** Default: a BroadcastChannel in browsers. Null for none. */
+  /** Messages between tabs. Default: a `BroadcastChannel` in browsers. Null: no messages. */
   channel?: Channel | null | undefined;
-  /** Default: `performance.now` and the platform's timers. */
+  /** Default: `performance.now` and the global timers. */
   clock?: Clock | undefined;
-  /** Between 0 and 1. Default `Math.random`. */
+  /** Returns a number between 0 and 1. Default: `Math.random`. */
   random?: (() => number) | undefined;
 };
 
-/** The keeper of one client's session, and what it takes to reach the BFF. */
-export const keepSession = (options: KeepSessionOptions) => {
+/** Applies the defaults. Returns the session manager and the validated parts that the links need. */
+export const resolveSessionOptions = (options: SessionOptions) => {
   const { headers: own, clock = systemClock, random = Math.random, locks, channel } = options;
   const url = options.url.replace(/\/+$/, '');
   const fetch = withCredentials(options.fetch);
   const headers = async (): Promise<AuthHeaders> => (typeof own === 'function' ? await own() : (own ?? {}));
   const inBrowser = isBrowser();
   const name = `auth-bff ${toAbsolute(url)}`;
-  const keeper = createSessionKeeper({
+  const manager = createSessionManager({
     name,
-    calls: createSessionCalls({ url, fetch, headers, timeoutMs: options.refreshTimeoutMs ?? 10_000, clock }),
+    requests: createSessionRequests({ url, fetch, headers, timeoutMs: options.refreshTimeoutMs ?? 10_000, clock }),
     onSignedOut: options.onSignedOut,
     clock,
     random,
@@ -51,5 +54,5 @@ export const keepSession = (options: KeepSessionOptions) => {
     thresholdSeconds: options.refreshThresholdSeconds ?? null,
     refreshWhileHidden: options.refreshWhileHidden ?? true,
   });
-  return { keeper, url, fetch, headers };
+  return { manager, url, fetch, headers };
 };

@@ -1,30 +1,30 @@
 import { csrfHeader, csrfValue, type CurrentSession, type Session } from '@auth-bff/shared';
 import { TRPCClientError } from '@trpc/client';
 import { deserialize } from 'superjson';
-import type { AnswerHeaders } from './session-headers.ts';
 import type { Clock } from '../clock.ts';
-import { dataOf } from '../errors.ts';
-import { isPerson } from './session-snapshot.ts';
+import { errorData } from '../errors.ts';
 import type { AuthFetch, AuthHeaders } from '../transport.ts';
+import type { ResponseHeaders } from './session-headers.ts';
+import { isPerson } from './session-snapshot.ts';
 
 export type SessionOutcome =
-  /** The session lives, with the cookies that the browser has now. `isNew`: its token has just been handed out. */
-  | { kind: 'live'; session: Session; headers: AnswerHeaders; isNew: boolean }
-  /** The access token has expired, and a refresh may help. */
+  /** The session is valid with the current cookies. `isNew`: the token was issued by this request. */
+  | { kind: 'active'; session: Session; headers: ResponseHeaders; isNew: boolean }
+  /** The access token has expired; a refresh may help. */
   | { kind: 'expired' }
-  /** Somebody else exchanged the token: newer cookies exist. */
+  /** The refresh token was already exchanged, and newer cookies exist. */
   | { kind: 'superseded' }
-  /** The session is over. */
-  | { kind: 'refused' }
-  /** Nothing is known: the network or the service failed. */
+  /** The session has ended. */
+  | { kind: 'ended' }
+  /** The network or the service failed. */
   | { kind: 'failed'; error: TRPCClientError<never> }
-  /** The caller sends the cookies or the token by hand: new ones could not take their place. */
-  | { kind: 'not_ours' };
+  /** The `headers` option sets the cookie or the token: a refresh could not replace it. */
+  | { kind: 'not_refreshable' };
 
-/** What can come of a refresh. */
+export type SessionCheck = Exclude<SessionOutcome, { kind: 'superseded' }>;
 export type RefreshOutcome = Exclude<SessionOutcome, { kind: 'expired' }>;
 
-export type SessionCallsOptions = {
+export type SessionRequestsOptions = {
   url: string;
   fetch: AuthFetch;
   headers: () => Promise<AuthHeaders>;
@@ -32,45 +32,45 @@ export type SessionCallsOptions = {
   clock: Clock;
 };
 
-/** Asks the BFF outside every link chain, and says what came of it. Nothing here throws. */
-export const createSessionCalls = ({ url, fetch, headers, timeoutMs, clock }: SessionCallsOptions) => {
-  const ask = async (path: 'refresh' | 'current', init: RequestInit): Promise<SessionOutcome> => {
+/** `session.refresh` and `session.current`, without a link chain. They never reject. */
+export const createSessionRequests = ({ url, fetch, headers, timeoutMs, clock }: SessionRequestsOptions) => {
+  const send = async (path: 'refresh' | 'current', init: RequestInit): Promise<SessionOutcome> => {
     const own = await headers();
-    if (Object.keys(own).some((name) => /^(cookie|authorization)$/i.test(name))) return { kind: 'not_ours' };
-    const sent = { ...own, ...(init.headers as AuthHeaders), [csrfHeader]: csrfValue };
-    const response = await fetch(`${url}/session.${path}`, { ...init, headers: sent });
-    const answer = (await response.json()) as { result?: { data: never }; error?: never };
-    if (answer.result) {
-      // `session.current` says a state and, with `signed_in`, the session; `session.refresh` is the session itself.
-      const data = deserialize<Session & { state?: CurrentSession['state']; session?: Session }>(answer.result.data);
+    if (Object.keys(own).some((name) => /^(cookie|authorization)$/i.test(name))) return { kind: 'not_refreshable' };
+    const allHeaders = { ...own, ...(init.headers as AuthHeaders), [csrfHeader]: csrfValue };
+    const response = await fetch(`${url}/session.${path}`, { ...init, headers: allHeaders });
+    const body = (await response.json()) as { result?: { data: never }; error?: never };
+    if (body.result) {
+      // `session.current` returns a state and, if signed in, the session. `session.refresh` returns the session itself.
+      const data = deserialize<Session & { state?: CurrentSession['state']; session?: Session }>(body.result.data);
       const { state, session = data } = data;
       if (state === 'expired') return { kind: 'expired' };
-      if (state === 'signed_out') return { kind: 'refused' };
-      if (!isPerson(session.user)) throw new TypeError('The answer tells of no session.');
-      return { kind: 'live', session, headers: response.headers, isNew: path === 'refresh' };
+      if (state === 'signed_out') return { kind: 'ended' };
+      if (!isPerson(session.user)) throw new TypeError('The response contains no session.');
+      return { kind: 'active', session, headers: response.headers, isNew: path === 'refresh' };
     }
-    const error = TRPCClientError.from<never>({ error: deserialize(answer.error as never) });
-    const data = dataOf(error);
+    const error = TRPCClientError.from<never>({ error: deserialize(body.error as never) });
+    const data = errorData(error);
     if (data?.code !== 'UNAUTHORIZED') return { kind: 'failed', error };
-    return { kind: data.reason === 'refresh_superseded' ? 'superseded' : 'refused' };
+    return { kind: data.reason === 'refresh_superseded' ? 'superseded' : 'ended' };
   };
 
-  const askInTime = async (
+  const sendWithTimeout = async (
     path: 'refresh' | 'current',
     init: RequestInit,
-    given?: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<SessionOutcome> => {
-    const cut = new AbortController();
+    const controller = new AbortController();
     let timer: unknown;
-    // A fetch that minds no signal is left behind.
-    const tooLong = new Promise<never>((_resolve, reject) => {
-      const leave = () => reject(new TypeError(`There was no answer within ${timeoutMs} ms.`));
-      cut.signal.addEventListener('abort', leave);
-      timer = clock.setTimeout(() => cut.abort(), timeoutMs);
+    // Rejects by itself, since a custom `fetch` may ignore the signal.
+    const aborted = new Promise<never>((_resolve, reject) => {
+      const onAbort = () => reject(new TypeError(`No response within ${timeoutMs} ms.`));
+      controller.signal.addEventListener('abort', onAbort);
+      timer = clock.setTimeout(() => controller.abort(), timeoutMs);
     });
-    given?.addEventListener('abort', () => cut.abort());
+    signal?.addEventListener('abort', () => controller.abort());
     try {
-      return await Promise.race([tooLong, ask(path, { ...init, signal: cut.signal })]);
+      return await Promise.race([aborted, send(path, { ...init, signal: controller.signal })]);
     } catch (error) {
       return { kind: 'failed', error: TRPCClientError.from<never>(error as Error) };
     } finally {
@@ -79,17 +79,17 @@ export const createSessionCalls = ({ url, fetch, headers, timeoutMs, clock }: Se
   };
 
   return {
-    /** Asks for new tokens. */
+    /** Exchanges the refresh token. */
     refresh: (signal: AbortSignal) =>
-      askInTime(
+      sendWithTimeout(
         'refresh',
-        // Kept alive, or a page that is left just now would lose tokens whose forerunners are used up.
+        // `keepalive`: a page that is closed now must not lose the new tokens, since the old refresh token is used up.
         { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}', keepalive: true },
         signal,
       ) as Promise<RefreshOutcome>,
-    /** Asks what the session is with the cookies that the browser has now. Without one this is no 401 in the console. */
-    look: () => askInTime('current', {}),
+    /** Asks for the session of the current cookies. Without a session the response is not a 401. */
+    check: () => sendWithTimeout('current', {}) as Promise<SessionCheck>,
   };
 };
 
-export type SessionCalls = ReturnType<typeof createSessionCalls>;
+export type SessionRequests = ReturnType<typeof createSessionRequests>;

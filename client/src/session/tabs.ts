@@ -1,20 +1,20 @@
 import type { Clock } from '../clock.ts';
 import { isPerson, type SessionUser } from './session-snapshot.ts';
 
-/** What tabs tell each other. Never a token. */
+/** A message between tabs. Never contains a token. */
 export type TabMessage =
   | {
-      /** `changed`: an answer said that the session is of another person, who signed in without this client or on another origin. */
+      /** `changed`: a response showed another person, who signed in without this client or on another origin. */
       type: 'refreshed' | 'signed_in' | 'changed';
       epoch: number;
       expiresIn: number | null;
       refreshIn: number | null;
-      /** Null: who it was. */
+      /** Null: the same person as before. */
       user: SessionUser | null;
     }
   | { type: 'signed_out' };
 
-/** The part of a BroadcastChannel that is used. */
+/** The methods of `BroadcastChannel` that the client uses. */
 export type Channel = {
   postMessage: (message: unknown) => void;
   addEventListener: (type: 'message', listener: (event: { data: unknown }) => void) => void;
@@ -22,7 +22,7 @@ export type Channel = {
   close: () => void;
 };
 
-/** The part of `navigator.locks` that is used. */
+/** The method of `navigator.locks` that the client uses. */
 export type Locks = {
   request: <Result>(
     name: string,
@@ -32,20 +32,32 @@ export type Locks = {
 };
 
 export type TabsOptions = {
-  /** What the lock is called: one for all tabs of one BFF. */
+  /** Name of the lock: one for all tabs of one BFF. */
   name: string;
-  /** Null: there are no other tabs to talk to. */
+  /** Null: no communication between tabs. */
   channel: Channel | null;
-  /** Null: nothing keeps two tabs from refreshing at once but the server's tolerance. */
+  /** Null: two tabs may refresh at the same time; the BFF gives both the same result. */
   locks: Locks | null;
   clock: Clock;
   onMessage: (message: TabMessage) => void;
 };
 
-/** How long a tab waits for its turn. Locks were seen to hang; then it goes on without. */
-const lockWaitMs = 5_000;
+type Lock = { hasWaited: boolean; release: () => Promise<void> | void };
 
-/** A tab that still runs another version of this code may say anything. */
+export type WithLockOptions = {
+  /** Resolves the call with null when it aborts. */
+  signal: AbortSignal;
+  /**
+   * A request in flight, or null. If it completes before the browser answers the first lock request, the locks hang, and
+   * the task runs without one. Timers are too late for that in a hidden tab.
+   */
+  probe: Promise<unknown> | null;
+};
+
+/** Browser locks have been observed to hang. After this time the task runs without the lock. */
+const lockTimeoutMs = 5_000;
+
+/** Validates the message: a tab may still run another version of this package. */
 const isTabMessage = (data: unknown): data is TabMessage => {
   const { type, epoch, expiresIn, refreshIn, user } = (data ?? {}) as Partial<Record<string, unknown>>;
   if (type === 'signed_out') return true;
@@ -53,7 +65,7 @@ const isTabMessage = (data: unknown): data is TabMessage => {
   return areNumbers && ((type === 'refreshed' && user === null) || isPerson(user));
 };
 
-/** The other tabs of this BFF. */
+/** Messages and a lock that the tabs of one BFF share. */
 export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptions) => {
   let isOpen = channel !== null;
   const listen = ({ data }: { data: unknown }) => {
@@ -61,68 +73,81 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
   };
   channel?.addEventListener('message', listen);
 
+  /** Resolves when the browser grants the lock, or with null if it is taken and `ifAvailable` is set. */
+  const requestLock = (options: { ifAvailable: true } | { signal: AbortSignal }) =>
+    new Promise<Lock['release'] | null>((resolve, reject) => {
+      const held = locks?.request(name, options, async (lock) => {
+        if (lock === null) return resolve(null);
+        await new Promise<void>((release) => {
+          resolve(() => {
+            release();
+            return held?.catch(() => {});
+          });
+        });
+      });
+      held?.catch(reject);
+    });
+
+  /** Never rejects: without a lock, the BFF still tolerates two refreshes with one token. */
+  const acquire = async ({ signal, probe }: WithLockOptions): Promise<Lock> => {
+    const unlocked = (hasWaited: boolean): Lock => ({ hasWaited, release: () => {} });
+    if (locks === null) return unlocked(false);
+    const cancel = new AbortController();
+    let hasResponded = false;
+    let timer: unknown;
+    const request = async (): Promise<Lock> => {
+      const immediate = await requestLock({ ifAvailable: true });
+      hasResponded = true;
+      // Granted after the timeout.
+      if (cancel.signal.aborted) void immediate?.();
+      if (immediate !== null) return { hasWaited: false, release: immediate };
+      return { hasWaited: true, release: (await requestLock({ signal: cancel.signal })) ?? (() => {}) };
+    };
+    const giveUp = new Promise<Lock>((resolve) => {
+      const goOn = () => resolve(unlocked(true));
+      timer = clock.setTimeout(goOn, lockTimeoutMs);
+      signal.addEventListener('abort', goOn);
+      void probe?.then(() => {
+        if (!hasResponded) goOn();
+      });
+    });
+    try {
+      return await Promise.race([request(), giveUp]);
+    } catch {
+      return unlocked(false);
+    } finally {
+      clock.clearTimeout(timer);
+      cancel.abort();
+    }
+  };
+
   return {
-    tell(message: TabMessage): void {
+    broadcast(message: TabMessage): void {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows
       if (isOpen) channel?.postMessage(message);
     },
     /**
-     * Runs `task` while no other tab does, as far as locks can be had: for those it waits, but not for ever.
-     * Resolves with null as soon as `leave` aborts. No listener's code runs under the lock.
-     *
-     * `request`: a request of the caller's that is under way. If it is answered before the locks are, the locks hang, and
-     * the task runs without: a hidden tab cannot measure that by a timer.
+     * Runs `task` while no other tab runs one. `hasWaited`: another tab held the lock. After 5 s, or if the browser rejects
+     * the lock request, the task runs without the lock. Resolves after the lock is released.
      */
-    exclusively: <Result>(
+    async withLock<Result>(
       task: (hasWaited: boolean) => Promise<Result>,
-      leave: AbortSignal,
-      request: Promise<unknown> | null,
-    ): Promise<Result | null> =>
-      new Promise((resolve) => {
-        const giveUp = new AbortController();
-        let hasBegun = false;
-        let isAnswered = false;
-        let result: Promise<Result> | null = null;
-        let timer: unknown = null;
-        const begin = (hasWaited: boolean): Promise<Result> | null => {
-          if (hasBegun) return result;
-          hasBegun = true;
-          clock.clearTimeout(timer);
-          result = task(hasWaited);
-          return result;
-        };
-        leave.addEventListener('abort', () => {
-          hasBegun = true;
-          clock.clearTimeout(timer);
-          giveUp.abort();
-          resolve(null);
-        });
-        if (locks === null) {
-          resolve(begin(false));
-          return;
+      options: WithLockOptions,
+    ): Promise<Result | null> {
+      const { signal } = options;
+      const run = async (): Promise<Result | null> => {
+        const { hasWaited, release } = await acquire(options);
+        try {
+          return signal.aborted ? null : await task(hasWaited);
+        } finally {
+          await release();
         }
-        const goOnWithout = () => {
-          resolve(begin(true));
-          giveUp.abort();
-        };
-        timer = clock.setTimeout(goOnWithout, lockWaitMs);
-        void request?.then(() => {
-          if (!isAnswered) goOnWithout();
-        });
-        const wait = async () => {
-          const isOurs = await locks.request(name, { ifAvailable: true }, async (lock) => {
-            isAnswered = true;
-            if (lock !== null) await begin(false);
-            return lock !== null;
-          });
-          if (!isOurs && !hasBegun) await locks.request(name, { signal: giveUp.signal }, async () => begin(true));
-        };
-        // Only now, with the lock given back: who waits for the result may take their time.
-        wait().then(
-          () => resolve(result),
-          () => resolve(begin(false)),
-        );
-      }),
+      };
+      const aborted = new Promise<null>((resolve) => {
+        signal.addEventListener('abort', () => resolve(null));
+      });
+      return Promise.race([run(), aborted]);
+    },
     close(): void {
       isOpen = false;
       channel?.removeEventListener('message', listen);
