@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start services as processes of their own, from bundles that the run makes once for all of them. */
 const processes = [
   'test/server/main.test.ts',
+  'test/server/main-crash.test.ts',
   'test/server/dev/start.test.ts',
   'test/server/assignment/replicas.test.ts',
   'test/integration/replica-processes.test.ts',

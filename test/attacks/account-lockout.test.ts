@@ -30,7 +30,7 @@ const startAttack = async (dialect: Dialect, { as, email, password, windowMs }: 
   const app = await startApp({
     dialect,
     now: clock.now,
-    clock: clock.now,
+    monotonicNow: clock.now,
     env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'warn' },
   });
   const agent = keepingAgent();

@@ -73,7 +73,7 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
   const app = await startApp({
     upstream: upstream.authService,
     now: clock.now,
-    clock: clock.now,
+    monotonicNow: clock.now,
     env: { AUTH_SERVICE_URL: upstream.url, TRUST_PROXY: '1', ...env },
   });
   let attempts = 0;

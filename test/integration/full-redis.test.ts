@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createBlindNames } from '../../server/src/platform/key-hasher.ts';
+import { createKeyHasher } from '../../server/src/platform/key-hasher.ts';
 import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
 import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
@@ -53,8 +53,8 @@ const john = { type: 'staff', id: 123 } as const;
 /** A pair of replicas whose clock of durations a test moves. */
 const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
   let elapsedMs = 0;
-  const clock = () => elapsedMs;
-  const test = await startHeldReplicas({ clock, ...options });
+  const monotonicNow = () => elapsedMs;
+  const test = await startHeldReplicas({ monotonicNow, ...options });
   return {
     ...test,
     elapse: (ms: number) => {
@@ -64,7 +64,7 @@ const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
     startThird: () =>
       startApp({
         now: test.clock.now,
-        clock,
+        monotonicNow,
         upstream: test.authService,
         env: { REDIS_URL: test.redis.url },
         redisTimeoutMs: patientRedisMs,
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     const other = await test.authService.issue(john);
     await test.holder(test.first, other).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await me(test.holder(test.second, other))).toBe('session_ended'));
-    const lines = () => linesOf(test.first, /^Redis refuses to store sign-outs/);
+    const lines = () => linesOf(test.first, /^Redis rejected the write of sign-outs/);
     expect(lines()).toMatchObject([{ level: 50, cause: expect.stringMatching(/^OOM /) as string, waiting: 1 }]);
     test.elapse(60_000);
     await test.holder(test.first, await test.authService.issue(john)).trpc.session.logout.mutate();
@@ -219,7 +219,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
   it('takes nothing from others who may publish there', async () => {
     await using test = await start();
     const others = createMarkMessages({
-      names: createBlindNames({ sealingSecret: 'the key of somebody else' }),
+      names: createKeyHasher({ sealingSecret: 'the key of somebody else' }),
       channel: channelName,
       now: test.clock.now,
       longestMs: 86_400_000,
@@ -243,7 +243,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     await using test = await start();
     await inRedis(test, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
     await using third = await test.startThird();
-    expect(linesOf(third, /^Redis refuses SUBSCRIBE/)).toMatchObject([
+    expect(linesOf(third, /^Redis rejected SUBSCRIBE/)).toMatchObject([
       { level: 50, channel: channelName, cause: expect.stringMatching(/^NOPERM /) as string },
     ]);
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -289,7 +289,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
 
 describe('a message of sign-outs', () => {
   const options = {
-    names: createBlindNames({ sealingSecret: signingKey }),
+    names: createKeyHasher({ sealingSecret: signingKey }),
     channel: 'a',
     now: () => 1_000,
     longestMs: 5_000,

@@ -42,7 +42,7 @@ const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {})
   let aheadMs = 0;
   const app = await startApp({
     now: createClock().now,
-    clock: () => performance.now() + aheadMs,
+    monotonicNow: () => performance.now() + aheadMs,
     env: { REDIS_URL: proxy.url },
   });
   const { trpc } = await browserOf(app, 2);
@@ -127,7 +127,7 @@ describe('a Redis client', () => {
       destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
     });
     let nowMs = 0;
-    const connection = createRedis({ url: redis.url, log, clock: () => nowMs });
+    const connection = createRedis({ url: redis.url, log, monotonicNow: () => nowMs });
     await connection.untilReady();
     return {
       redis,

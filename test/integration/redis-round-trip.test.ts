@@ -177,7 +177,7 @@ describe.skipIf(!hasRedis())('in the one round trip', () => {
     ['elsewhere, a second later', 1_000],
   ])('a sign-out %s is seen by a request whose body comes after it', async (_name, afterMs) => {
     let nowMs = 0;
-    await using test = await startReplicas({ clock: () => nowMs });
+    await using test = await startReplicas({ monotonicNow: () => nowMs });
     const { access } = await test.authService.issue(john);
     using connection = await openConnection(test.second.url);
     connection.send(

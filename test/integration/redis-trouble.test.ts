@@ -210,7 +210,7 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
     let nowMs = 0;
     const app = await startApp({
       now: createClock().now,
-      clock: () => nowMs,
+      monotonicNow: () => nowMs,
       env: { REDIS_URL: proxy.url },
       redisTimeoutMs: patientRedisMs,
       startRedisTimer: timers.start,

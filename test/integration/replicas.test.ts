@@ -299,7 +299,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
 
   it('answer soon, not each after a wait, while Redis is silent', async () => {
     let nowMs = 0;
-    await using test = await start({ clock: () => nowMs });
+    await using test = await start({ monotonicNow: () => nowMs });
     test.redis.pause();
     const { fireUntil, fired } = test.redisTimers;
     const browser = test.holder(test.first);

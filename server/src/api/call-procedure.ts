@@ -1,6 +1,6 @@
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import type { z } from 'zod';
-import { isKnown } from '../platform/maybe-promise.ts';
+import { isSync } from '../platform/maybe-promise.ts';
 import type { Context } from './context.ts';
 import { definitionOf, isPermissionChecked, middlewareOf } from './procedure-definition.ts';
 import { admit, admitPerson, checkPermission, observe, reasonOf, refuseUnstorable, sliceToWrite } from './trpc.ts';
@@ -43,22 +43,22 @@ const createUsualCall = (procedure: AnyTRPCProcedure) => {
   return async (options: CallOptions): Promise<unknown> => {
     const { ctx, path, getRawInput } = options;
     const { request } = ctx;
-    const startedAtMs = request.clock();
+    const startedAtMs = request.monotonicNow();
     try {
       await refuseUnstorable(getRawInput);
       // What is known at once is not waited for: most is, and a page asks for much.
       const admitted = admitPerson(ctx, path);
-      const person = isKnown(admitted) ? admitted : await admitted;
+      const person = isSync(admitted) ? admitted : await admitted;
       const input = parseInput(inputSchema, await getRawInput());
       if (hasPermission) await checkPermission(path, person, input);
       const answer = resolver({ ...options, ctx: { request, person }, input });
       const data = outputSchema.parse(answer instanceof Promise ? await answer : answer);
       const turn = sliceToWrite(data, person);
       if (turn !== undefined) await turn;
-      request.onCall(path, null, request.clock() - startedAtMs);
+      request.onCall(path, null, request.monotonicNow() - startedAtMs);
       return data;
     } catch (error) {
-      request.onCall(path, reasonOf(error), request.clock() - startedAtMs);
+      request.onCall(path, reasonOf(error), request.monotonicNow() - startedAtMs);
       throw error;
     }
   };

@@ -1,6 +1,6 @@
 import type { Reason, Status } from '@auth-bff/shared';
 import type { Assignments } from '../assignment/engine.ts';
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
 import type { Authentication, RequestSession, SignedInAs } from '../session/request-session.ts';
@@ -18,12 +18,12 @@ export type ContextOptions = {
   /** Makes the signal that aborts when nobody waits for the answer any more. */
   left: () => AbortSignal;
   /** Counts more calls against the rate limit of a person, before they are answered. Throws `rate_limited`. */
-  charge: (person: Subject, calls: number) => Awaitable<void>;
+  charge: (person: Subject, calls: number) => MaybePromise<void>;
   /** Told where something in the answer comes from a stale cache. */
   onStale: () => void;
   status: () => Promise<Status>;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
   /** Told of each call of a procedure once it has ended; null for a success. */
   onCall: (procedure: string, failure: Reason | null, durationMs: number) => void;
 };
@@ -34,7 +34,7 @@ export type ContextOptions = {
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
-  const { directory, assignments, membership, left, charge, onStale, status, clock, onCall } = options;
+  const { directory, assignments, membership, left, charge, onStale, status, monotonicNow, onCall } = options;
 
   const toPerson = (signedIn: SignedInAs) => {
     const { principal } = signedIn;
@@ -61,13 +61,13 @@ export const createContext = (options: ContextOptions) => {
     callsInRequest,
     isStreamed,
     /** Resolved once per request; no promise where nothing has to be waited for. */
-    session: (): Awaitable<Authentication> => requestSession.current(),
+    session: (): MaybePromise<Authentication> => requestSession.current(),
     commands: requestSession,
     directory,
     assignments,
     status,
     charge,
-    clock,
+    monotonicNow,
     onCall,
     as: (signedIn: SignedInAs) => {
       person ??= toPerson(signedIn);

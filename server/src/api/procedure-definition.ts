@@ -1,6 +1,6 @@
 import type { AnyTRPCProcedure } from '@trpc/server';
 import type { z } from 'zod';
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import { policy, type Rule } from './policy.ts';
 import { permitted, type SignedInContext } from './trpc.ts';
 
@@ -12,7 +12,7 @@ type Definition = {
   output?: z.ZodType;
   /** In the order of the calls that built the procedure, with the resolver last. */
   middlewares: readonly Middleware[];
-  resolver: (options: object & { ctx: SignedInContext; input: unknown }) => Awaitable<unknown>;
+  resolver: (options: object & { ctx: SignedInContext; input: unknown }) => MaybePromise<unknown>;
 };
 
 export const definitionOf = (procedure: AnyTRPCProcedure) => procedure._def as unknown as Definition;

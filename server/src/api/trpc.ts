@@ -3,7 +3,7 @@ import { getTRPCErrorFromUnknown, initTRPC, TRPCError } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { deserialize, serialize } from 'superjson';
 import { personOf } from '../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../platform/maybe-promise.ts';
+import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import type { Context, Person } from './context.ts';
 import { type ErrorShape, toAppError, toErrorData } from './error-data.ts';
 import { AppError } from '../errors.ts';
@@ -11,7 +11,7 @@ import { readInput, unstorableInputError } from './input-transformer.ts';
 import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from '../session/request-session.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */
 const stackOf = (error: AppError): { stack?: string } => {
@@ -53,7 +53,7 @@ const ruleOf = (path: string) => {
 };
 
 /** Who asks, before the input is looked at: the person signed in, whom the policy's rule admits by its `who`. */
-export const admitPerson = ({ request }: Context, path: string): Awaitable<Person> => {
+export const admitPerson = ({ request }: Context, path: string): MaybePromise<Person> => {
   const { who } = ruleOf(path);
   const admit = (authentication: Authentication): Person => {
     if (authentication.state === 'refused') throw authentication.error;
@@ -61,7 +61,7 @@ export const admitPerson = ({ request }: Context, path: string): Awaitable<Perso
     return request.as(authentication);
   };
   const authentication = request.session();
-  return isKnown(authentication) ? admit(authentication) : authentication.then(admit);
+  return isSync(authentication) ? admit(authentication) : authentication.then(admit);
 };
 
 export const reasonOf = (error: unknown): Reason =>
@@ -86,8 +86,8 @@ export const refuseUnstorable = async (getRawInput: GetRawInput): Promise<void> 
 
 /** Measures a call. What tRPC refuses before it is reached (no such procedure, a wrong method) is measured elsewhere. */
 export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {
-  const startedAtMs = request.clock();
-  const tell = (failure: Reason | null) => request.onCall(path, failure, request.clock() - startedAtMs);
+  const startedAtMs = request.monotonicNow();
+  const tell = (failure: Reason | null) => request.onCall(path, failure, request.monotonicNow() - startedAtMs);
   try {
     await refuseUnstorable(getRawInput);
   } catch (error) {

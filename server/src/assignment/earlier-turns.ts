@@ -10,8 +10,8 @@ export type EarlierTurnsOptions = {
   /** What the keys of this environment begin with. */
   prefix: string;
   turnKeys: TurnKeys;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
 };
 
 /** Replicas of the earlier version may run for a while beside this one, and write the earlier format. */
@@ -69,7 +69,7 @@ const isPersonId = (id: number) => Number.isSafeInteger(id) && id > 0;
  * An environment moves what lies under its own prefix. What lies under the default prefix it copies, once, for a
  * rotation that it does not have yet: another environment may own it.
  */
-export const createEarlierTurns = ({ redis, prefix, turnKeys, clock }: EarlierTurnsOptions) => {
+export const createEarlierTurns = ({ redis, prefix, turnKeys, monotonicNow }: EarlierTurnsOptions) => {
   redis.defineCommand('mergeTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: mergeScript });
   redis.defineCommand('dropEarlierTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: dropScript });
   const commands = redis as unknown as Commands;
@@ -159,9 +159,9 @@ export const createEarlierTurns = ({ redis, prefix, turnKeys, clock }: EarlierTu
     /** Resolves when the rotation may be used. Rejects with the error of Redis. */
     adopt(rotation: Rotation): Promise<void> {
       const last = looked.get(rotation);
-      if (last !== undefined && clock() - last.atMs < lookEveryMs) return last.done;
+      if (last !== undefined && monotonicNow() - last.atMs < lookEveryMs) return last.done;
       const done = adopt(rotation);
-      looked.set(rotation, { atMs: clock(), done });
+      looked.set(rotation, { atMs: monotonicNow(), done });
       done.catch(() => looked.delete(rotation));
       return done;
     },

@@ -19,8 +19,8 @@ export type RedisStoreOptions = {
   sealingSecret: string;
   /** Default `defaultAssignmentLimits`. */
   limits?: AssignmentLimits;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
 };
 
 /** Charges a caller's window, or returns the limit that the call is over. The window begins with its first charge. */
@@ -127,9 +127,9 @@ const toWhole = (limit: number) => Math.min(Math.floor(limit), Number.MAX_SAFE_I
  */
 export const createRedisStore = (options: RedisStoreOptions): AssignmentStore => {
   const { redis, prefix, sealingSecret, limits = defaultAssignmentLimits } = options;
-  const { clock = () => performance.now() } = options;
+  const { monotonicNow = () => performance.now() } = options;
   const turnKeys = createTurnKeys({ prefix, sealingSecret });
-  const earlierTurns = createEarlierTurns({ redis, prefix, turnKeys, clock });
+  const earlierTurns = createEarlierTurns({ redis, prefix, turnKeys, monotonicNow });
   redis.defineCommand('takeTurn' satisfies keyof Commands, { numberOfKeys: 3, lua: takeScript });
   redis.defineCommand('takeTurnWithKey' satisfies keyof Commands, { numberOfKeys: 4, lua: takeScript });
   redis.defineCommand('chargeCaller' satisfies keyof Commands, { numberOfKeys: 1, lua: chargeScript });

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
-import { createBlindNames } from '../platform/key-hasher.ts';
+import { createKeyHasher } from '../platform/key-hasher.ts';
 import type { Rotation } from './assignment-store.ts';
 
 export type TurnKeysOptions = {
@@ -25,7 +25,7 @@ const algorithm = 'aes-256-ecb';
  * rotation does not open.
  */
 export const createTurnKeys = ({ prefix, sealingSecret }: TurnKeysOptions) => {
-  const names = createBlindNames({ sealingSecret });
+  const names = createKeyHasher({ sealingSecret });
   const key = Buffer.from(hkdfSync('sha256', sealingSecret, '', 'auth-bff people in turns', 32));
   const nameOf = (kind: string, value: string) => names(kind, value).slice(0, nameLength);
   const tagOf = (rotation: Rotation) =>

@@ -3,7 +3,7 @@ import { getSetCookies, Headers } from 'undici';
 import type { Answer } from './transport.ts';
 
 /** Tokens as the Auth Service has just handed them out. */
-export type TokenGrant = { accessToken: string; refreshToken: string | null };
+export type TokenSet = { accessToken: string; refreshToken: string | null };
 
 /** The value of a cookie that the answer sets. Null where it sets none, or deletes it: by an empty value, or by its age. */
 export const cookieOf = (answer: Answer, name: string): string | null => {

@@ -2,7 +2,7 @@ import { accessCookie, type PersonType, refreshCookie } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { cookieOf, type TokenGrant } from './grant.ts';
+import { cookieOf, type TokenSet } from './grant.ts';
 import { brokenContract, readJson, statusToError } from './response-errors.ts';
 import { readRefusal, type SignInRefusal, type SignInStep } from './sign-in-failure.ts';
 import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';
@@ -19,7 +19,7 @@ export type Credentials = Cause & {
 };
 
 export type SignInAnswer =
-  | { status: 'granted'; grant: TokenGrant }
+  | { status: 'granted'; grant: TokenSet }
   | { status: 'otp_required'; temporaryToken: string | null };
 
 export type SecondFactor = Cause & {
@@ -70,7 +70,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     // Cookies may be all that a success says.
     const body = decode(endpoint, WireGrant, answer.body.trim() === '' ? {} : readJson(endpoint, answer));
     const accessToken = cookieOf(answer, accessCookie) ?? body.accessToken;
-    const grant: TokenGrant | null =
+    const grant: TokenSet | null =
       accessToken === null ? null : { accessToken, refreshToken: cookieOf(answer, refreshCookie) ?? body.refreshToken };
     return { ...body, grant };
   };
@@ -106,7 +106,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
       ...causeOf(tokens),
     });
 
-  const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenGrant | 'no_such_endpoint'> => {
+  const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenSet | 'no_such_endpoint'> => {
     const answer = await sendTokens(endpoint, tokens);
     if (answer.status === 404) return 'no_such_endpoint';
     if (isSuccess(answer)) {
@@ -137,7 +137,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     },
 
     /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`. */
-    async verifyOtp({ as, email, code, temporaryToken, ...cause }: SecondFactor): Promise<TokenGrant> {
+    async verifyOtp({ as, email, code, temporaryToken, ...cause }: SecondFactor): Promise<TokenSet> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
       const { grant, isOtpRequired } = await askToSignIn(endpoint, json, {
@@ -152,7 +152,7 @@ export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
     },
 
     /** Exchanges a refresh token. Throws `session_ended` where the service refuses it for good. */
-    async refresh(tokens: SessionTokens): Promise<TokenGrant> {
+    async refresh(tokens: SessionTokens): Promise<TokenSet> {
       const grant = await exchange(endpoints.refresh[tokens.type], tokens);
       if (grant !== 'no_such_endpoint') return grant;
       const older = await exchange(endpoints.refreshOlder[tokens.type], tokens);

@@ -89,8 +89,8 @@ export type TransportOptions = {
   deadlineMs?: number | undefined;
   /** A signal that aborts with a `TimeoutError` after so many milliseconds. Default `AbortSignal.timeout`. */
   createDeadline?: CreateDeadline | undefined;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
   onCall?: (outcome: CallOutcome) => void;
   /** Asked before each call; null where it is part of no trace. */
   traceCall?: (endpoint: Endpoint, requestId: string | undefined) => CallTrace | null;
@@ -153,10 +153,10 @@ const failureToError = (endpoint: Endpoint, cause: unknown, isAnswered: boolean)
  * as it is; `auth_service_unavailable` where there is none, `auth_service_contract` where it cannot be read.
  */
 export const createTransport = (options: TransportOptions) => {
-  const { url, apiKey, deadlineMs, createDeadline = deadlineByTimer, clock, onCall, traceCall } = options;
+  const { url, apiKey, deadlineMs, createDeadline = deadlineByTimer, monotonicNow, onCall, traceCall } = options;
   const base = new URL(url);
   const basePath = base.pathname.replace(/\/+$/, '');
-  const now = clock ?? (() => performance.now());
+  const now = monotonicNow ?? (() => performance.now());
   const pool: Dispatcher = new Pool(base.origin, {
     connections: maxConnections,
     maxResponseSize: maxAnswerBytes,

@@ -4,9 +4,9 @@ import { shareOf } from '../auth-service/resilience/call-source.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
-import { all, type Awaitable, isKnown } from '../platform/maybe-promise.ts';
+import { all, type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import type { Subject } from '../token/principal.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';
@@ -65,8 +65,8 @@ const inParts = <Item>(items: readonly Item[], size: number): ReadonlyArray<read
       );
 
 /** May fail before anybody waits for it. */
-const heard = <Value>(value: Awaitable<Value>): Awaitable<Value> => {
-  if (!isKnown(value)) value.catch(() => {});
+const heard = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => {
+  if (!isSync(value)) value.catch(() => {});
   return value;
 };
 
@@ -92,7 +92,7 @@ const callerOf = ({ type, id, accessToken, isUnverified, requestId, address, sig
 });
 
 /** What is known (no promise where it is fresh), or else a load that all who ask share; what somebody was denied is loaded for each alone. */
-const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): Awaitable<Answer> => {
+const ask = <Key extends string | number, Answer>(options: Ask<Key, Answer>): MaybePromise<Answer> => {
   const { key, known, unshared, loads, serves } = options;
   const { onStale, requestId, maxAgeSeconds } = options.asking;
   const load = () => loads.load(key, callerOf(options.asking));
@@ -144,22 +144,22 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
   const complete: UserLoad = { loads: completeLoads, serves: userLoads.isComplete };
   const anything: UserLoad = { loads: anyLoads, serves: () => true };
 
-  const oneUser = (id: number, asking: Asking, { loads, serves }: UserLoad): Awaitable<User> => {
+  const oneUser = (id: number, asking: Asking, { loads, serves }: UserLoad): MaybePromise<User> => {
     const loaded = ask({ key: id, asking, known: users, unshared: unsharedUsers, loads, serves });
-    return isKnown(loaded) ? loaded.user : loaded.then(({ user }) => user);
+    return isSync(loaded) ? loaded.user : loaded.then(({ user }) => user);
   };
 
   /** Null: there is none. */
-  const oneUserOrNone = (id: number, asking: Asking, load: UserLoad): Awaitable<User | null> => {
+  const oneUserOrNone = (id: number, asking: Asking, load: UserLoad): MaybePromise<User | null> => {
     const user = oneUser(id, asking, load);
-    if (isKnown(user)) return user;
+    if (isSync(user)) return user;
     return user.catch((error: unknown) => {
       if (isAppError(error, 'user_not_found')) return null;
       throw error;
     });
   };
 
-  const lookUpAll = (ids: readonly number[], asking: Asking, load: UserLoad): Awaitable<Array<User | null>> => {
+  const lookUpAll = (ids: readonly number[], asking: Asking, load: UserLoad): MaybePromise<Array<User | null>> => {
     const sought = ids.map((id) => oneUserOrNone(id, asking, load));
     return all(sought);
   };
@@ -195,7 +195,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     return {
       staleness: known.staleness,
       fresh: known.fresh,
-      get: (key: string, asking: Asking): Awaitable<Answer> => ask({ key, asking, known, unshared, loads }),
+      get: (key: string, asking: Asking): MaybePromise<Answer> => ask({ key, asking, known, unshared, loads }),
     };
   };
 
@@ -217,13 +217,13 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
 
   return {
     /** One user, no less of them than the Auth Service tells of one. Throws `user_not_found`. */
-    user: (id: number, asking: Asking): Awaitable<User> => oneUser(id, asking, complete),
+    user: (id: number, asking: Asking): MaybePromise<User> => oneUser(id, asking, complete),
 
     /** In the order asked, each once. One part failing fails the call. */
     async users(ids: readonly number[], asking: Asking): Promise<UsersAnswer> {
       const asked = [...new Set(ids)];
       const load = userLoads.manyAreComplete() ? complete : anything;
-      const parts: Array<Awaitable<Array<User | null>>> = [];
+      const parts: Array<MaybePromise<Array<User | null>>> = [];
       for (const part of inParts(asked, recordsPerSlice)) {
         const turn = slices.take(part.length, shareOf(asking));
         if (turn !== undefined) await turn;
@@ -232,7 +232,7 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
         else for (const request of inParts(part, idsPerRequest)) parts.push(heard(loadPart(request, asking, load)));
       }
       const loaded = all(parts);
-      const found = (isKnown(loaded) ? loaded : await loaded).flat();
+      const found = (isSync(loaded) ? loaded : await loaded).flat();
       return {
         users: found.filter((user) => user !== null),
         notFound: asked.filter((_id, index) => found[index] === null),
@@ -240,18 +240,18 @@ export const createDirectory = ({ authService, lifetimes, now, onRecall, onJoin 
     },
 
     /** Throws `user_not_found`, also where the company id is an employee's. */
-    userByCompanyId: (companyId: string, asking: Asking): Awaitable<User> => byCompanyId.get(companyId, asking),
+    userByCompanyId: (companyId: string, asking: Asking): MaybePromise<User> => byCompanyId.get(companyId, asking),
 
     /** The ids of everybody who has the role. A role that nobody has, or nobody knows, is an empty list. */
-    userIdsByRole: ({ system, role }: RoleName, asking: Asking): Awaitable<number[]> =>
+    userIdsByRole: ({ system, role }: RoleName, asking: Asking): MaybePromise<number[]> =>
       // As it is spelt, since the Auth Service decides whether that matters.
       roleLists.get(JSON.stringify([system, role]), asking),
 
     /** Whoever asks this has to check who may. Throws `employee_not_found`. */
-    employee: (id: number, asking: Asking): Awaitable<Employee> => employees.get(String(id), asking),
+    employee: (id: number, asking: Asking): MaybePromise<Employee> => employees.get(String(id), asking),
 
     /** The caller's own profile. */
-    me: (asking: Asking): Awaitable<User | Employee> => profiles.get(personOf(asking), asking),
+    me: (asking: Asking): MaybePromise<User | Employee> => profiles.get(personOf(asking), asking),
 
     /** Whether a fresh record in memory says that the person is inactive. Needs no I/O. */
     isKnownInactive({ type, id }: Subject): boolean {

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError, isAppError } from '../errors.ts';
 
@@ -139,7 +139,7 @@ export const createFreshness = <Answer>(options: FreshnessOptions) => {
     },
 
     /** What is known, while it serves, and else what is loaded. No promise where it is known and fresh. */
-    recall(recall: Recall<Answer>): Awaitable<Answer> {
+    recall(recall: Recall<Answer>): MaybePromise<Answer> {
       const { key, requestId, serves, maxAgeSeconds } = recall;
       const entry = entries.get(key);
       const isFresh = entry !== undefined && isWithin(entry, freshSeconds, maxAgeSeconds);

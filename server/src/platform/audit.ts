@@ -1,6 +1,6 @@
 import type { Reason } from '@auth-bff/shared';
 import type { Cause } from '../auth-service/transport.ts';
-import type { BlindNames } from './key-hasher.ts';
+import type { KeyHasher } from './key-hasher.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { foldEmail } from '../rate-limit/fold-email.ts';
 import type { Log } from './log.ts';
@@ -42,11 +42,11 @@ export type AuditEvent = { [Name in keyof AuditDetails]: { audit: Name } & Audit
 
 export type AuditOptions = {
   log: Log;
-  names: BlindNames;
+  keyHasher: KeyHasher;
   /** What stands for an address: of IPv6 a whole network is one customer's. */
   networkOf: (address: string) => string;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
 };
 
 const minuteMs = 60_000;
@@ -66,12 +66,12 @@ const toText = ({ type, id }: Subject): string => `${type}:${id}`;
  * Writes the audit lines of the log, one for each event. They hold no e-mail address: `account` is a keyed hash of it, the
  * same for every spelling, so that attempts at one account can be counted.
  */
-export const createAudit = ({ log, names, networkOf, clock }: AuditOptions) => {
+export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOptions) => {
   const writtenAtMs = createBoundedMap<string, number>(maxRemembered);
 
   // Not base64url: by chance such a hash may look like a token, and be hidden in the log.
   const accountOf = (email: string): string =>
-    Buffer.from(names('audit account', foldEmail(email)), 'base64url')
+    Buffer.from(keyHasher('audit account', foldEmail(email)), 'base64url')
       .toString('hex')
       .slice(0, accountLength);
 
@@ -82,9 +82,9 @@ export const createAudit = ({ log, names, networkOf, clock }: AuditOptions) => {
     const kind = event.audit === 'refresh_refused' ? `${event.audit} ${event.reason}` : event.audit;
     const tokens = 'tokens' in event && event.tokens.length > 0 ? event.tokens : [`network ${network}`];
     const keys = tokens.map((token) => `${kind} ${token}`);
-    const isRecent = (key: string) => clock() - (writtenAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < forMs;
+    const isRecent = (key: string) => monotonicNow() - (writtenAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < forMs;
     if (keys.some(isRecent)) return true;
-    for (const key of keys) writtenAtMs.set(key, clock());
+    for (const key of keys) writtenAtMs.set(key, monotonicNow());
     return false;
   };
 

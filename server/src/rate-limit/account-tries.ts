@@ -1,5 +1,5 @@
 import type { PersonType } from '@auth-bff/shared';
-import type { BlindNames } from '../platform/key-hasher.ts';
+import type { KeyHasher } from '../platform/key-hasher.ts';
 import { foldEmail } from './fold-email.ts';
 import { rateLimited, reserveAll, type Reserved } from './reserve-all.ts';
 import type { Reservation, TryCounter } from './try-counter.ts';
@@ -9,7 +9,7 @@ export type Account = { as: PersonType; email: string };
 export type AccountTriesOptions = {
   /** Makes a counter with windows of its own. */
   createCounter: () => TryCounter;
-  names: BlindNames;
+  names: KeyHasher;
 };
 
 const minuteMs = 60_000;

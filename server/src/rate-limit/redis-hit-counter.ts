@@ -1,8 +1,8 @@
-import type { OptionalRedis } from '../platform/redis/redis-guard.ts';
+import type { RedisGuard } from '../platform/redis/redis-guard.ts';
 import type { HitCounter } from './hit-counter.ts';
 
 export type RedisHitCounterOptions = {
-  optionalRedis: OptionalRedis;
+  redisGuard: RedisGuard;
   /** Counts while Redis is away. */
   otherwise: HitCounter;
   /** What all keys begin with. */
@@ -24,12 +24,12 @@ type Commands = Record<'addHits', (key: string, by: number, windowMs: number) =>
 
 /** Counts for all replicas together. Windows go by the clock of Redis. */
 export const createRedisHitCounter = (options: RedisHitCounterOptions): HitCounter => {
-  const { optionalRedis, otherwise, prefix } = options;
-  optionalRedis.redis.defineCommand('addHits' satisfies keyof Commands, { numberOfKeys: 1, lua: addScript });
-  const commands = optionalRedis.redis as unknown as Commands;
+  const { redisGuard, otherwise, prefix } = options;
+  redisGuard.redis.defineCommand('addHits' satisfies keyof Commands, { numberOfKeys: 1, lua: addScript });
+  const commands = redisGuard.redis as unknown as Commands;
   return {
     add: (name, { windowMs, by = 1 }) =>
-      optionalRedis
+      redisGuard
         .ask(() => commands.addHits(`${prefix}hits:${name}`, by, windowMs))
         .then((answer) =>
           answer === null ? otherwise.add(name, { windowMs, by }) : { count: answer[0], resetMs: answer[1] },

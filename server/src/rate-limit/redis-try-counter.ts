@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { OptionalRedis } from '../platform/redis/redis-guard.ts';
+import type { RedisGuard } from '../platform/redis/redis-guard.ts';
 import type { ReserveOptions, TryCounter } from './try-counter.ts';
 
 export type RedisTryCounterOptions = {
-  optionalRedis: OptionalRedis;
+  redisGuard: RedisGuard;
   /** Counts while Redis is away. */
   fallback: TryCounter;
   /** What every key begins with. */
@@ -69,15 +69,15 @@ const scripts: Record<keyof Commands, string> = {
 };
 
 /** Counts tries for all replicas together. Windows go by the clock of Redis. */
-export const createRedisTryCounter = ({ optionalRedis, fallback, prefix }: RedisTryCounterOptions): TryCounter => {
-  for (const [name, lua] of Object.entries(scripts)) optionalRedis.redis.defineCommand(name, { numberOfKeys: 1, lua });
-  const commands = optionalRedis.redis as unknown as Commands;
+export const createRedisTryCounter = ({ redisGuard, fallback, prefix }: RedisTryCounterOptions): TryCounter => {
+  for (const [name, lua] of Object.entries(scripts)) redisGuard.redis.defineCommand(name, { numberOfKeys: 1, lua });
+  const commands = redisGuard.redis as unknown as Commands;
   const keyOf = (name: string) => `${prefix}tries:${name}`;
 
   return {
     async reserve(name, options) {
       const { max = noLimit, windowMs, restartOn = 'none' } = options;
-      const answer = await optionalRedis.ask(() =>
+      const answer = await redisGuard.ask(() =>
         commands.reserveTry(keyOf(name), randomUUID(), max, windowMs, restartCodes[restartOn]),
       );
       if (answer === null) return fallback.reserve(name, options);
@@ -89,12 +89,12 @@ export const createRedisTryCounter = ({ optionalRedis, fallback, prefix }: Redis
         resetMs,
         // Without an answer the try stays counted until its window ends.
         async release() {
-          if (isCounted) await optionalRedis.ask(() => commands.releaseTry(keyOf(name), id));
+          if (isCounted) await redisGuard.ask(() => commands.releaseTry(keyOf(name), id));
         },
       };
     },
     async look(name) {
-      const answer = await optionalRedis.ask(() => commands.lookAtTries(keyOf(name)));
+      const answer = await redisGuard.ask(() => commands.lookAtTries(keyOf(name)));
       if (answer === null) return fallback.look(name);
       const [count, resetMs] = answer;
       return { count, resetMs };

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import { AppError } from '../errors.ts';
 import type { Reservation, Tries } from './try-counter.ts';
 
@@ -12,7 +12,7 @@ export const rateLimited = ({ resetMs }: Tries): AppError =>
  * Makes one reservation after the other: all of them or none. Throws `rate_limited`, with the seconds until the window
  * ends, at the first window that is full.
  */
-export const reserveAll = async (steps: ReadonlyArray<() => Awaitable<Reservation>>): Promise<Reserved> => {
+export const reserveAll = async (steps: ReadonlyArray<() => MaybePromise<Reservation>>): Promise<Reserved> => {
   const made: Reservation[] = [];
   const release = async () => void (await Promise.all(made.map(async (reservation) => reservation.release())));
   for (const step of steps) {

@@ -1,5 +1,5 @@
 import type { SignInAnswer } from '../auth-service/sign-in-calls.ts';
-import type { BlindNames } from '../platform/key-hasher.ts';
+import type { KeyHasher } from '../platform/key-hasher.ts';
 import { isAppError } from '../errors.ts';
 import { type Account, createAccountTries } from './account-tries.ts';
 import { foldEmail } from './fold-email.ts';
@@ -12,7 +12,7 @@ export type SessionLimit = 'sign_in' | 'second_factor' | 'refresh';
 export type SessionLimitsOptions = {
   /** Makes a counter with windows of its own, so that no kind of try can push out the windows of another. */
   createCounter: () => TryCounter;
-  names: BlindNames;
+  names: KeyHasher;
   /** What stands for an address: of IPv6 a whole network is one customer's. */
   networkOf: (address: string) => string;
   /** Told of each refusal. */

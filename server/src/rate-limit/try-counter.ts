@@ -1,4 +1,4 @@
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 
 /** The tries in a window, and the milliseconds until it ends. */
 export type Tries = { count: number; resetMs: number };
@@ -19,13 +19,13 @@ export type Reservation = Tries & {
   /** False: the window is full, and this try was not counted. */
   isCounted: boolean;
   /** Takes this try out of the window that counted it. Does nothing once that window has ended. Never throws. */
-  release: () => Awaitable<void>;
+  release: () => MaybePromise<void>;
 };
 
 /** Counts tries in windows. The first try of a name begins its window. */
 export type TryCounter = {
   /** Counts one more try unless the window is full, in one atomic step. Never throws. */
-  reserve: (name: string, options: ReserveOptions) => Awaitable<Reservation>;
+  reserve: (name: string, options: ReserveOptions) => MaybePromise<Reservation>;
   /** Reads the window of a name: `{ count: 0, resetMs: 0 }` if there is none. Never throws. */
-  look: (name: string) => Awaitable<Tries>;
+  look: (name: string) => MaybePromise<Tries>;
 };

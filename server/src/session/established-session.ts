@@ -1,5 +1,5 @@
 import { accessCookie, cookieBytes, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
-import type { TokenGrant } from '../auth-service/grant.ts';
+import type { TokenSet } from '../auth-service/grant.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import { refuseExpired, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
@@ -27,7 +27,7 @@ const refuseTooLarge = (name: string, token: string): void => {
  * for a cookie.
  */
 export const establishSession = async (
-  { accessToken, refreshToken }: TokenGrant,
+  { accessToken, refreshToken }: TokenSet,
   { verifier, now }: { verifier: Verifier; now: () => number },
 ): Promise<EstablishedSession> => {
   refuseTooLarge(accessCookie, accessToken);

@@ -1,12 +1,12 @@
 import type { User } from '@auth-bff/shared';
-import type { Awaitable } from '../platform/maybe-promise.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Asking } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
   /** One staff user, with the caller's own token. */
-  user: (id: number, asking: Asking) => Awaitable<User>;
+  user: (id: number, asking: Asking) => MaybePromise<User>;
 };
 
 /**

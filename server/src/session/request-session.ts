@@ -9,7 +9,7 @@ import {
 } from '@auth-bff/shared';
 import type { SessionEnd } from '../platform/audit.ts';
 import type { Caller, Cause } from '../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../platform/maybe-promise.ts';
+import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/choose-token.ts';
@@ -44,7 +44,7 @@ export type RequestSessionOptions = {
   cause: Cause;
   sessions: SessionService;
   /** Whether the session of the access token that counts was signed out. */
-  isSignedOut: (access: VerifiedToken) => Awaitable<boolean>;
+  isSignedOut: (access: VerifiedToken) => MaybePromise<boolean>;
   tokenChooser: TokenChooser;
   standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
@@ -90,7 +90,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     if (error instanceof ConflictingTokensError) onConflict();
     return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
   };
-  const judge = ({ token, verified }: ChosenToken): Awaitable<Authentication> => {
+  const judge = ({ token, verified }: ChosenToken): MaybePromise<Authentication> => {
     const decide = (isEnded: boolean): Authentication => {
       if (isEnded) {
         onEnd('signed_out', verified);
@@ -104,11 +104,11 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       return signedInAs(verified, token);
     };
     const isEnded = isSignedOut(verified);
-    return isKnown(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
+    return isSync(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
   };
 
   /** Waits for nothing where this process knows all that it takes. */
-  const authenticate = (): Awaitable<Authentication> => {
+  const authenticate = (): MaybePromise<Authentication> => {
     const { accessTokens, refreshTokens } = presented;
     if (accessTokens.length === 0) {
       return refuse(new AppError(refreshTokens.length === 0 ? 'no_token' : 'token_expired'));
@@ -118,8 +118,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     if (known !== null) return judge(known);
     return tokenChooser.find(accessTokens, cause).then(judge).catch(refuse);
   };
-  let authentication: Awaitable<Authentication> | null = null;
-  const current = (): Awaitable<Authentication> => {
+  let authentication: MaybePromise<Authentication> | null = null;
+  const current = (): MaybePromise<Authentication> => {
     authentication ??= authenticate();
     return authentication;
   };
@@ -158,7 +158,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     show,
 
     /** Has the answer say whose session it is, as far as that is known without asking the Auth Service. */
-    announce(): Awaitable<Authentication | null> {
+    announce(): MaybePromise<Authentication | null> {
       if (isSettled || presented.accessTokens.length === 0) return null;
       const known = chosen ?? tokenChooser.here(presented.accessTokens);
       return known === null || known instanceof AppError ? null : current();

@@ -1,8 +1,8 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
-import type { BlindNames } from '../platform/key-hasher.ts';
+import type { KeyHasher } from '../platform/key-hasher.ts';
 import { createSessionLimits, type SessionLimitsOptions } from '../rate-limit/session-limits.ts';
-import type { OptionalRedis } from '../platform/redis/redis-guard.ts';
+import type { RedisGuard } from '../platform/redis/redis-guard.ts';
 import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { createChallenges } from './sign-in/challenge.ts';
@@ -28,14 +28,14 @@ export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' 
     isVerifiedHere: boolean;
     sealingSecret: string;
     /** What the replicas share, and where they tell each other of sign-outs. Null: there is one alone. */
-    shared: { optionalRedis: OptionalRedis; channel: RedisChannel } | null;
+    shared: { redisGuard: RedisGuard; channel: RedisChannel } | null;
     /** What every key in Redis begins with. */
     redisPrefix: string;
-    names: BlindNames;
+    names: KeyHasher;
     /** Milliseconds since the epoch. */
     now: () => number;
-    /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-    clock?: (() => number) | undefined;
+    /** Monotonic milliseconds. Default `performance.now`. */
+    monotonicNow?: (() => number) | undefined;
   };
 
 /** Puts the parts of the sessions together: those of one process, and in front of Redis those that replicas share. */
@@ -50,7 +50,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     createCounter,
     names,
     now,
-    clock,
+    monotonicNow,
   } = options;
   const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd, onUnstored } = options;
   const longestMs = isVerifiedHere ? longestVerifiedMs : longestUnverifiedMs;
@@ -62,18 +62,18 @@ export const createSessions = (options: SessionsOptions): SessionService => {
             ...sharedBy,
             names,
             now,
-            clock,
+            monotonicNow,
             prefix: redisPrefix,
             longestMs,
             onUnstored,
           }),
           exchanges: createSharedExchanges({
-            optionalRedis: sharedBy.optionalRedis,
+            redisGuard: sharedBy.redisGuard,
             names,
             grants: createSealedGrants({ sealingSecret }),
             establish: (grant) => establishSession(grant, { verifier, now }),
             now,
-            clock,
+            monotonicNow,
             prefix: redisPrefix,
             longestMs,
           }),

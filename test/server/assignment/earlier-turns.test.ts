@@ -15,11 +15,11 @@ const technicians = toRotation({ system: 'TTS', role: 'Technician' });
 /** Keys that mean something to Redis, to a pattern, or to JavaScript. */
 const oddKeys = ['T-1', 'T *', '[T]-?', '{T}:1', 'ключ', '__proto__'];
 
-type StoreOptions = { prefix?: string; sealingSecret?: string; clock?: () => number };
+type StoreOptions = { prefix?: string; sealingSecret?: string; monotonicNow?: () => number };
 
 const createTest = (redis: RedisConnection['redis']) => {
-  const storeOf = ({ prefix = 'auth-bff:', sealingSecret = 'one-sealing-secret', clock }: StoreOptions = {}) =>
-    createRedisStore({ redis, prefix, sealingSecret, ...(clock === undefined ? {} : { clock }) });
+  const storeOf = ({ prefix = 'auth-bff:', sealingSecret = 'one-sealing-secret', monotonicNow }: StoreOptions = {}) =>
+    createRedisStore({ redis, prefix, sealingSecret, ...(monotonicNow === undefined ? {} : { monotonicNow }) });
   const take = async (store: ReturnType<typeof storeOf>, key: string, rotation: Rotation = technicians) => {
     const taken = await store.take({ rotation, candidates: people, key, by });
     return taken === null ? null : { ...taken };
@@ -120,7 +120,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
   it('lose no key to a replica of the earlier version that goes on meanwhile', async () => {
     const { redis, earlier, storeOf, take } = test;
     let nowMs = 0;
-    const stores = [storeOf({ clock: () => nowMs }), storeOf({ clock: () => nowMs })];
+    const stores = [storeOf({ monotonicNow: () => nowMs }), storeOf({ monotonicNow: () => nowMs })];
     const given = new Map<string, number>();
     const goOn = async (name: string) => {
       for (let turn = 0; turn < 30; turn += 1)
@@ -165,7 +165,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
   it('keep the places that this version has given when the earlier version starts anew beside it', async () => {
     const { earlier, storeOf, take } = test;
     let nowMs = 0;
-    const store = storeOf({ clock: () => nowMs });
+    const store = storeOf({ monotonicNow: () => nowMs });
     for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
     expect((await take(store, 'N-1'))?.assignee).toBe(12);
     expect(await earlier.take(people, 'late')).toBe(1);
@@ -189,7 +189,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
     const before = await redis.hgetall(earlier.turns);
     let nowMs = 0;
-    const staging = storeOf({ prefix: 'staging:', clock: () => nowMs });
+    const staging = storeOf({ prefix: 'staging:', monotonicNow: () => nowMs });
     expect((await take(staging, 'N-1'))?.assignee).toBe(12);
     expect(await take(staging, 'T-1')).toEqual({ assignee: 23, replayed: true });
     expect(await redis.hgetall(earlier.turns)).toEqual(before);

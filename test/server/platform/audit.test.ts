@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../../server/dev/auth-service/people/people.ts';
 import { createAudit } from '../../../server/src/platform/audit.ts';
-import { createBlindNames } from '../../../server/src/platform/key-hasher.ts';
+import { createKeyHasher } from '../../../server/src/platform/key-hasher.ts';
 import { toNetwork } from '../../../server/src/http/plugins/client-address.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { type Browser, reasonOf } from '../../support/app/browser.ts';
@@ -38,7 +38,7 @@ const eventsOf = (app: TestApp) => auditOf(app).map(({ audit }) => audit);
 /** An app, clocks that stand still until moved, and a count of its requests. */
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
-  const app = await startApp({ now: clock.now, clock: clock.now, ...options });
+  const app = await startApp({ now: clock.now, monotonicNow: clock.now, ...options });
   const browserOf = (tokens: { access?: string; refresh?: string }): Browser => {
     const browser = app.browser();
     browser.holdTokens(tokens);
@@ -416,9 +416,9 @@ it('the events of procedures to come have the fields that they will need', () =>
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
   const audit = createAudit({
     log: createLog({ logLevel: 'error', destination }),
-    names: createBlindNames({ sealingSecret: 'secret' }),
+    keyHasher: createKeyHasher({ sealingSecret: 'secret' }),
     networkOf: toNetwork,
-    clock: () => 0,
+    monotonicNow: () => 0,
   });
   const [manager, colleague] = [
     { type: 'staff', id: 2 },

@@ -17,7 +17,7 @@ const env = { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0' };
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   // Breakers go by the same clock, or they would still be open after the outage.
-  const app = await startApp({ now: clock.now, clock: clock.now, env, ...options });
+  const app = await startApp({ now: clock.now, monotonicNow: clock.now, env, ...options });
   return {
     ...app,
     app,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-try-counter.ts';
 import { createRedisTryCounter } from '../../../server/src/rate-limit/redis-try-counter.ts';
 import type { TryCounter } from '../../../server/src/rate-limit/try-counter.ts';
-import { createOptionalRedis } from '../../../server/src/platform/redis/redis-guard.ts';
+import { createRedisGuard } from '../../../server/src/platform/redis/redis-guard.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { createClock } from '../../support/app/start-app.ts';
 
@@ -28,10 +28,10 @@ const startInRedis = async (): Promise<Started> => {
   const server = await startRedis();
   const redis = new Redis(server.url);
   // Any machine answers within that.
-  const optionalRedis = createOptionalRedis({ redis, patienceMs: 60_000 });
+  const redisGuard = createRedisGuard({ redis, patienceMs: 60_000 });
   const fallback = createMemoryTryCounter({ now: Date.now, maxWindows: 1 });
   return {
-    counter: createRedisTryCounter({ optionalRedis, fallback, prefix: 'test:' }),
+    counter: createRedisTryCounter({ redisGuard, fallback, prefix: 'test:' }),
     endWindow: async (name) => void (await redis.pexpire(`test:tries:${name}`, 0)),
     async [Symbol.asyncDispose]() {
       redis.disconnect();
@@ -151,7 +151,7 @@ describe.skipIf(!hasRedis())('the window of tries in Redis', () => {
     await using server = await startRedis();
     const redis = new Redis(server.url);
     const counter = createRedisTryCounter({
-      optionalRedis: createOptionalRedis({ redis, patienceMs: 60_000 }),
+      redisGuard: createRedisGuard({ redis, patienceMs: 60_000 }),
       fallback: createMemoryTryCounter({ now: Date.now }),
       prefix: 'test:',
     });

@@ -154,7 +154,7 @@ export const startTwins = async (options: Omit<StartAppOptions, 'now' | 'officia
   const shared: StartAppOptions = {
     now: clock.now,
     // Breakers, and looks at an Auth Service that is down, would come at other times for each.
-    clock: () => 0,
+    monotonicNow: () => 0,
     recoveryEveryMs: 600_000,
     isOverloaded: () => false,
     ...options,

@@ -28,8 +28,8 @@ export type StartAppOptions = {
   authService?: Partial<AuthServiceOptions>;
   /** One that runs already, which other apps stand in front of too. */
   upstream?: EmbeddedAuthService;
-  /** Milliseconds of the clock that breakers go by. Default: the system's. */
-  clock?: () => number;
+  /** Monotonic milliseconds for the breakers. Default `performance.now`. */
+  monotonicNow?: () => number;
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
@@ -86,7 +86,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     dialect = 'guide',
     now = createClock().now,
     env = {},
-    clock,
+    monotonicNow,
     createDeadline = deadlines.create,
     recoveryEveryMs,
     drainMs,
@@ -128,7 +128,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     createDeadline,
     // A new attempt need not wait for anybody to recover.
     sleep: () => nextTurn(),
-    ...(clock === undefined ? {} : { clock }),
+    ...(monotonicNow === undefined ? {} : { monotonicNow }),
     ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
     idleGraceMs,

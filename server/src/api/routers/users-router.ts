@@ -1,6 +1,6 @@
 import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, UsersAnswer } from '@auth-bff/shared';
 import { z } from 'zod';
-import { isKnown } from '../../platform/maybe-promise.ts';
+import { isSync } from '../../platform/maybe-promise.ts';
 import { callsForIds } from '../../rate-limit/call-cost.ts';
 import { permitted, router, signedInProcedure } from '../trpc.ts';
 
@@ -25,7 +25,7 @@ export const usersRouter = router({
       // One call was counted when the request arrived.
       const charged = request.charge(person.asking, callsForIds(input.ids) - 1);
       const load = () => request.directory.users(input.ids, person.asking);
-      return isKnown(charged) ? load() : charged.then(load);
+      return isSync(charged) ? load() : charged.then(load);
     }),
 
   /** One user by company id, such as MA0001. */

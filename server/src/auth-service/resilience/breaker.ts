@@ -2,8 +2,8 @@ import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { CallSource } from './call-source.ts';
 
 export type BreakerOptions = {
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
   /** Told when it opens. */
   onOpen?: (() => void) | undefined;
 };
@@ -78,14 +78,14 @@ const isBroken = (last: readonly Call[]): boolean =>
  * will. Several networks of one attacker may open it, but do not keep it open: their probes leave room for those of
  * others, and after the first good answer their failures no longer count while others get good answers.
  */
-export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
+export const createBreaker = ({ monotonicNow, onOpen }: BreakerOptions) => {
   let circuit: Circuit = { state: 'closed', last: [] };
   let lastGoodMs = Number.NEGATIVE_INFINITY;
   /** Until when failures of networks count only while nobody gets a good answer. */
   let distrustUntilMs = Number.NEGATIVE_INFINITY;
 
   const open = (waitMs: number) => {
-    circuit = { state: 'open', untilMs: clock() + waitMs, waitMs };
+    circuit = { state: 'open', untilMs: monotonicNow() + waitMs, waitMs };
     onOpen?.();
   };
   const halfOpen = (waitMs: number): HalfOpen => {
@@ -103,12 +103,12 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
   };
   const close = () => {
     circuit = { state: 'closed', last: [] };
-    distrustUntilMs = clock() + distrustMs;
+    distrustUntilMs = monotonicNow() + distrustMs;
   };
 
   /** Whether a network's failure is to be ignored, since others get good answers. */
   const isDistrusted = (): boolean => {
-    const nowMs = clock();
+    const nowMs = monotonicNow();
     if (nowMs >= distrustUntilMs || nowMs - lastGoodMs >= goodIsRecentMs) return false;
     distrustUntilMs = nowMs + distrustMs;
     return true;
@@ -133,7 +133,7 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
   /** The source may not probe for a while, twice as long each time. */
   const holdOff = ({ failed, waitMs }: HalfOpen, { name }: CallSource, count: number): void => {
     const longerMs = Math.min(longestWaitMs, 2 * (failed.get(name)?.waitMs ?? waitMs));
-    failed.set(name, { count, untilMs: clock() + longerMs, waitMs: longerMs });
+    failed.set(name, { count, untilMs: monotonicNow() + longerMs, waitMs: longerMs });
   };
 
   const endPersonsProbe = (now: HalfOpen, person: CallSource): void => {
@@ -147,7 +147,7 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
     now.isAnswering = true;
     const count = (failed.get(network.name)?.count ?? 0) + 1;
     if (count < maxFailures.network) {
-      failed.set(network.name, { count, untilMs: clock(), waitMs });
+      failed.set(network.name, { count, untilMs: monotonicNow(), waitMs });
       return;
     }
     // One network alone opens nothing, and so keeps nothing open.
@@ -167,7 +167,7 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
 
   /** Null: there is room for a probe of this source. Otherwise the milliseconds until it makes sense to ask again. */
   const waitForProbe = ({ probes, failed, isAnswering }: HalfOpen, source: CallSource): number | null => {
-    const nowMs = clock();
+    const nowMs = monotonicNow();
     const leftMs = (failed.get(source.name)?.untilMs ?? nowMs) - nowMs;
     if (leftMs > 0) return Math.max(1_000, leftMs);
     let ofKind = 0;
@@ -183,7 +183,7 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
   const whileIn =
     (then: Circuit, end: End): End =>
     (how, blamed) => {
-      if (how === 'good') lastGoodMs = clock();
+      if (how === 'good') lastGoodMs = monotonicNow();
       if (circuit === then) end(how, blamed);
     };
 
@@ -193,7 +193,7 @@ export const createBreaker = ({ clock, onOpen }: BreakerOptions) => {
      * The end counts only while the breaker is as it was at the start: what was sent before says nothing new.
      */
     enter(source: CallSource): { end: End } | { retryAfterMs: number } {
-      const nowMs = clock();
+      const nowMs = monotonicNow();
       if (circuit.state === 'open' && nowMs < circuit.untilMs) return { retryAfterMs: circuit.untilMs - nowMs };
       const now = circuit.state === 'open' ? halfOpen(circuit.waitMs) : circuit;
       if (now.state === 'closed') return { end: whileIn(now, (how, blamed) => endClosed(now, how, blamed)) };

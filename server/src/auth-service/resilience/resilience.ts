@@ -22,8 +22,8 @@ export type ResilienceOptions = {
   transport: Pick<Transport, 'request'>;
   /** Milliseconds since the epoch: for a `Retry-After` that is a date. */
   now: () => number;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
   /** Between 0 and 1. Default `Math.random`. */
   random?: () => number;
   /** Resolves after so many milliseconds; rejects when the signal aborts. */
@@ -56,13 +56,13 @@ const sleepForReal: Sleep = (ms, signal) => delay(ms, undefined, { signal });
 export const createResilience = (options: ResilienceOptions) => {
   const { transport, now, random = Math.random, sleep = sleepForReal, createDeadline = deadlineByTimer } = options;
   const { onOpen } = options;
-  const clock = options.clock ?? (() => performance.now());
+  const monotonicNow = options.monotonicNow ?? (() => performance.now());
   const breakers = new Map<string, Breaker>();
   const inTurn = createBulkhead(slots);
   const budget = createRetryBudget();
 
   const breakerOf = (name: string): Breaker => {
-    const breaker = breakers.get(name) ?? createBreaker({ clock, onOpen: () => onOpen?.(name) });
+    const breaker = breakers.get(name) ?? createBreaker({ monotonicNow, onOpen: () => onOpen?.(name) });
     breakers.set(name, breaker);
     return breaker;
   };
@@ -77,7 +77,7 @@ export const createResilience = (options: ResilienceOptions) => {
     const askedForSeconds = outcome instanceof AppError ? 0 : (retryAfterOf(outcome, now()) ?? 0);
     const waitMs = askedForSeconds * 1000 + random() * firstBackoffMs * 2 ** retries;
     // No attempt that the deadline would end before it began.
-    return clock() + waitMs < untilMs && budget.spend() ? waitMs : null;
+    return monotonicNow() + waitMs < untilMs && budget.spend() ? waitMs : null;
   };
 
   const attempt = (endpoint: Endpoint, exchange: Exchange, signal: AbortSignal): Promise<Answer | AppError> =>
@@ -121,7 +121,7 @@ export const createResilience = (options: ResilienceOptions) => {
       try {
         const timeout = createDeadline(endpoint.deadlineMs);
         const signal = exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
-        const outcome = await attempts(endpoint, exchange, signal, clock() + endpoint.deadlineMs);
+        const outcome = await attempts(endpoint, exchange, signal, monotonicNow() + endpoint.deadlineMs);
         if (!(outcome instanceof AppError)) {
           how = isFailure(outcome) ? 'failed' : isRateLimited(outcome) ? 'rate_limited' : 'good';
           return outcome;

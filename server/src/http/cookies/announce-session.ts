@@ -1,6 +1,6 @@
 import { sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Awaitable } from '../../platform/maybe-promise.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
 /**
@@ -20,7 +20,7 @@ export const announceSession = (
 
 export type SessionHeadersOptions = {
   /** Announces the session of the request, if its token is valid. No promise where no I/O is needed. */
-  announce: (request: FastifyRequest, reply: FastifyReply) => Awaitable<object | null>;
+  announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
 };
 
 /**

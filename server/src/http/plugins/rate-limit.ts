@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { personOf } from '../../auth-service/transport.ts';
-import { type Awaitable, isKnown } from '../../platform/maybe-promise.ts';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError } from '../../errors.ts';
 import type { HitCounter, Hits } from '../../rate-limit/hit-counter.ts';
-import type { OptionalRedis } from '../../platform/redis/redis-guard.ts';
+import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { ChosenToken, TokenChooser } from '../../token/choose-token.ts';
 import type { Subject } from '../../token/principal.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
@@ -23,7 +23,7 @@ export type RateLimitOptions = {
   /** Calls a minute of one identity. 0: no limit. */
   perMinute: number;
   counter: HitCounter;
-  names: BlindNames;
+  keyHasher: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
   /** How many calls a request makes, as far as its head tells. */
   callsOf: (request: FastifyRequest) => number;
@@ -31,14 +31,14 @@ export type RateLimitOptions = {
    * Sign-outs are looked up in the round trip that counts the calls. Null: this process knows them all, and looks once
    * the request is answered.
    */
-  signOuts: { together: OptionalRedis['together']; lookUp: SignOutLookup['start'] } | null;
+  signOuts: { together: RedisGuard['together']; lookUp: SignOutLookup['start'] } | null;
   /** Told of each refusal. */
   onLimited?: (() => void) | undefined;
 };
 
 export type RateLimit = {
   /** Counts more calls for a person, before they are answered. Throws `rate_limited`. No promise where no I/O is needed. */
-  charge: (person: Subject, calls: number) => Awaitable<void>;
+  charge: (person: Subject, calls: number) => MaybePromise<void>;
 };
 
 const windowMs = 60_000;
@@ -50,9 +50,9 @@ const windowMs = 60_000;
  * where the count is kept in this process.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): RateLimit => {
-  const { perMinute, counter, names, tokenChooser, callsOf, signOuts, onLimited } = options;
+  const { perMinute, counter, keyHasher, tokenChooser, callsOf, signOuts, onLimited } = options;
   if (perMinute === 0) return { charge: () => {} };
-  const toName = (identity: string) => names('limit requests', identity);
+  const toName = (identity: string) => keyHasher('limit requests', identity);
   const nameOfToken = new WeakMap<VerifiedToken, string>();
 
   const choose = (request: FastifyRequest): ChosenToken | null => {
@@ -74,8 +74,8 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
   };
   const judgeLater = async (
-    hits: Awaitable<Hits>,
-    lookup: Awaitable<void>,
+    hits: MaybePromise<Hits>,
+    lookup: MaybePromise<void>,
     done: HookHandlerDoneFunction,
   ): Promise<void> => {
     const failure = await Promise.all([hits, lookup])
@@ -93,7 +93,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
       return;
     }
     const hits = add();
-    if (!isKnown(hits)) {
+    if (!isSync(hits)) {
       void judgeLater(hits, undefined, done);
       return;
     }
@@ -111,7 +111,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     charge(person, calls) {
       if (calls <= 0) return undefined;
       const hits = counter.add(toName(personOf(person)), { windowMs, by: calls });
-      return isKnown(hits) ? judge(hits) : hits.then(judge);
+      return isSync(hits) ? judge(hits) : hits.then(judge);
     },
   };
 };

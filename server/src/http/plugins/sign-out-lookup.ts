@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Awaitable, isKnown } from '../../platform/maybe-promise.ts';
+import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
 import type { SessionService } from '../../session/sign-in/session-service.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
@@ -15,28 +15,28 @@ const maxAgeMs = 1_000;
 
 export type SignOutLookupOptions = {
   sessions: Pick<SessionService, 'isSignedOut' | 'isSignedOutHere'>;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
 };
 
 /** Lets a request look up whether its session was signed out before it is known which procedures it calls. */
-export const registerSignOutLookup = (server: FastifyInstance, { sessions, clock }: SignOutLookupOptions) => {
+export const registerSignOutLookup = (server: FastifyInstance, { sessions, monotonicNow }: SignOutLookupOptions) => {
   server.decorateRequest('signOutLookup', null);
 
   return {
     /** Looks it up, for `isSignedOut` to use. No promise where no I/O is needed. Never rejects. */
-    start(request: FastifyRequest, access: VerifiedToken): Awaitable<void> {
-      const startedAtMs = clock();
+    start(request: FastifyRequest, access: VerifiedToken): MaybePromise<void> {
+      const startedAtMs = monotonicNow();
       const keep = (isSignedOut: boolean): void => {
         request.signOutLookup = { access, isSignedOut, startedAtMs };
       };
       const isSignedOut = sessions.isSignedOut(access);
-      return isKnown(isSignedOut) ? keep(isSignedOut) : isSignedOut.then(keep);
+      return isSync(isSignedOut) ? keep(isSignedOut) : isSignedOut.then(keep);
     },
 
     /** Whether this token's session was signed out: as it was looked up a moment ago, or looked up now. */
-    isSignedOut({ signOutLookup }: FastifyRequest, access: VerifiedToken): Awaitable<boolean> {
-      const isRecent = signOutLookup?.access === access && clock() - signOutLookup.startedAtMs < maxAgeMs;
+    isSignedOut({ signOutLookup }: FastifyRequest, access: VerifiedToken): MaybePromise<boolean> {
+      const isRecent = signOutLookup?.access === access && monotonicNow() - signOutLookup.startedAtMs < maxAgeMs;
       if (!isRecent) return sessions.isSignedOut(access);
       return signOutLookup.isSignedOut || sessions.isSignedOutHere(access);
     },

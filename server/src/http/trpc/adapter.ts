@@ -31,7 +31,7 @@ export const createTrpcAdapter =
         return context;
       },
       onError: ({ error, path: called, type }) =>
-        tellOf(options, request, { error: toAppError(error), path: called, isKnown: type !== 'unknown' }),
+        tellOf(options, request, { error: toAppError(error), path: called, isProcedureFound: type !== 'unknown' }),
       responseMeta: ({ errors }) => {
         const headers = new Headers();
         // The adapter's own Vary would replace the one of CORS.

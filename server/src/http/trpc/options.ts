@@ -33,10 +33,10 @@ export const namesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
 export const tellOf = (
   { onError, onUnreached }: Pick<TrpcOptions, 'onError' | 'onUnreached'>,
   request: FastifyRequest,
-  { error, path, isKnown }: { error: AppError; path: string | undefined; isKnown: boolean },
+  { error, path, isProcedureFound }: { error: AppError; path: string | undefined; isProcedureFound: boolean },
 ): void => {
   // Of what reached a procedure its own middleware has told.
-  const isUnreached = path === undefined || !isKnown || error.reason === 'method_not_allowed';
+  const isUnreached = path === undefined || !isProcedureFound || error.reason === 'method_not_allowed';
   if (isUnreached) onUnreached(path === undefined ? 'none' : nameOf(path), error, request);
   onError(error, request, path === undefined ? undefined : nameOf(path));
 };

@@ -9,10 +9,10 @@ const startSystemTimer: StartTimer = (task, ms) => {
   return () => clearTimeout(timer);
 };
 
-export type OptionalRedisOptions = {
+export type RedisGuardOptions = {
   redis: Redis | Cluster;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: (() => number) | undefined;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: (() => number) | undefined;
   /** Starts the timer of a command that is waited for. Default `setTimeout`. */
   startTimer?: StartTimer | undefined;
   /** How long a command is waited for. Default 250 ms. */
@@ -40,14 +40,14 @@ const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =
  * a second finds out whether it is back, and no other waits. Where it refuses a command (it is full, or takes no writes)
  * that answer alone is null: what it does answer counts.
  */
-export const createOptionalRedis = (options: OptionalRedisOptions) => {
-  const { redis, clock = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
+export const createRedisGuard = (options: RedisGuardOptions) => {
+  const { redis, monotonicNow = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
   const { startTimer = startSystemTimer, onSilence, onAnswer, onRefusal } = options;
   let silence: { sinceMs: number; restsUntilMs: number; isProbed: boolean } | null = null;
   let refusalToldAtMs = Number.NEGATIVE_INFINITY;
 
   const noteSilence = (cause: string) => {
-    const atMs = clock();
+    const atMs = monotonicNow();
     silence = { sinceMs: silence?.sinceMs ?? atMs, restsUntilMs: atMs + restMs, isProbed: false };
     onSilence?.(cause);
     if (redis.status === 'ready' && atMs - silence.sinceMs >= reconnectAfterMs) {
@@ -63,8 +63,8 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
 
   const noteRefusal = (cause: string) => {
     noteAnswer();
-    if (clock() - refusalToldAtMs < refusalsToldEveryMs) return;
-    refusalToldAtMs = clock();
+    if (monotonicNow() - refusalToldAtMs < refusalsToldEveryMs) return;
+    refusalToldAtMs = monotonicNow();
     onRefusal?.(cause);
   };
 
@@ -77,7 +77,7 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   /** Whether a caller may ask now. The first one after a rest finds out for all. */
   const mayAsk = (): boolean => {
     if (silence === null) return true;
-    if (silence.isProbed || clock() < silence.restsUntilMs) return false;
+    if (silence.isProbed || monotonicNow() < silence.restsUntilMs) return false;
     silence.isProbed = true;
     return true;
   };
@@ -105,8 +105,8 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   };
 
   /** Commands that go out together: one decision whether to ask at all, one timer, and for each command its own answer. */
-  const openRound = (insists: boolean) => {
-    const waitMs = insists ? 4 * patienceMs : patienceMs;
+  const openRound = (critical: boolean) => {
+    const waitMs = critical ? 4 * patienceMs : patienceMs;
     let isAsked: boolean | null = null;
     /** Ends the wait for each command that has no answer yet. */
     const waiting = new Set<() => void>();
@@ -125,7 +125,7 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
     };
     const begin = (): boolean => {
       if (isAsked === null) {
-        isAsked = insists || mayAsk();
+        isAsked = critical || mayAsk();
         if (isAsked) writeAtEndOfTurn(startWaiting);
       }
       return isAsked;
@@ -156,13 +156,13 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   let shared: Round | null = null;
 
   /**
-   * The command's answer, or null where there is none. Never rejects. `insists`: asks also right after a silence, and
+   * The command's answer, or null where there is none. Never rejects. `critical`: asks also right after a silence, and
    * waits four times as long, for where to go on without an answer may cost a session.
    */
   const ask = <Answer extends object | string | number>(
     command: () => Promise<Answer>,
-    { insists = false }: { insists?: boolean } = {},
-  ): Promise<Answer | null> => (insists || shared === null ? openRound(insists) : shared)(command);
+    { critical = false }: { critical?: boolean } = {},
+  ): Promise<Answer | null> => (critical || shared === null ? openRound(critical) : shared)(command);
 
   return {
     redis,
@@ -187,4 +187,4 @@ export const createOptionalRedis = (options: OptionalRedisOptions) => {
   };
 };
 
-export type OptionalRedis = ReturnType<typeof createOptionalRedis>;
+export type RedisGuard = ReturnType<typeof createRedisGuard>;

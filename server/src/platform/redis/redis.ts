@@ -13,8 +13,8 @@ export type RedisOptions = {
    * that the store is away.
    */
   timeoutMs?: number | undefined;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
 };
 
 /** How long the end of a connection is waited for: of a peer that is gone none comes back. */
@@ -57,14 +57,14 @@ export const toConnectionOptions = (target: RedisTarget): IoRedisOptions => {
  * A connection to Redis that fails fast and mends itself. Nothing is queued while it is away, and nothing is sent
  * again after it broke: a turn that nobody waits for any more must not be taken later.
  */
-export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performance.now() }: RedisOptions) => {
+export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => performance.now() }: RedisOptions) => {
   const target = redisTarget(url);
 
   let failedOverAtMs = Number.NEGATIVE_INFINITY;
   let replicaToldAtMs = Number.NEGATIVE_INFINITY;
   /** A replica that was the master before a failover: the same address may lead to the new one on a new connection. */
   const reconnectOnError = ({ message }: Error): 1 | false => {
-    const nowMs = clock();
+    const nowMs = monotonicNow();
     if (!isFromReplica(message) || nowMs - failedOverAtMs < replicaRetryMs) return false;
     failedOverAtMs = nowMs;
     if (nowMs - replicaToldAtMs >= replicaToldEveryMs) {
@@ -114,7 +114,7 @@ export const createRedis = ({ url, log, timeoutMs = 900, clock = () => performan
   };
   /** Not while it connects anew by itself after a failover, which was told already. If that fails, an error follows. */
   const noteAway = (cause: string) => {
-    if (clock() - failedOverAtMs >= replicaRetryMs) markAway(cause);
+    if (monotonicNow() - failedOverAtMs >= replicaRetryMs) markAway(cause);
   };
   // Without a listener an error would end the process; each failed attempt to connect is one.
   redis.on('error', ({ message }: Error) => {

@@ -9,8 +9,8 @@ export type KeyWatchOptions = {
   registry: KeyRegistry;
   keys: KeyFingerprints;
   log: Log;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
   /** Starts the timer of the next comparison. Default: `setTimeout`, which does not keep the process running. */
   startTimer?: StartTimer | undefined;
 };
@@ -41,7 +41,7 @@ type Watched = { comparison: KeyComparison; toldAtMs: number };
  * difference is logged when it is found, every hour while it lasts, and when it is over. While Redis is away, nothing happens.
  */
 export const createKeyWatch = (options: KeyWatchOptions) => {
-  const { registry, keys, log, clock, startTimer = startSystemTimer } = options;
+  const { registry, keys, log, monotonicNow, startTimer = startSystemTimer } = options;
   const id = randomUUID();
   const watched = new Map<KeyVariable, Watched>();
   let cancelTimer = () => {};
@@ -60,10 +60,10 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
     const { variable, agreement } = comparison;
     const before = watched.get(variable);
     const isNews = agreement !== (before?.comparison.agreement ?? 'same');
-    const isDue = agreement !== 'same' && before !== undefined && clock() - before.toldAtMs >= repeatEveryMs;
+    const isDue = agreement !== 'same' && before !== undefined && monotonicNow() - before.toldAtMs >= repeatEveryMs;
     const isTold = isNews || isDue;
     if (isTold) tell(comparison);
-    watched.set(variable, { comparison, toldAtMs: isTold ? clock() : (before?.toldAtMs ?? clock()) });
+    watched.set(variable, { comparison, toldAtMs: isTold ? monotonicNow() : (before?.toldAtMs ?? monotonicNow()) });
   };
 
   const compare = async (): Promise<void> => {

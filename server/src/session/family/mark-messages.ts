@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 
 /** The most names in one message. */
 const maxNames = 500;
@@ -23,7 +23,7 @@ const Message = z.object({
 export type MarkMessage = z.infer<typeof Message>;
 
 export type MarkMessagesOptions = {
-  names: BlindNames;
+  names: KeyHasher;
   /** The channel that the messages are for. */
   channel: string;
   /** Milliseconds since the epoch. */

@@ -1,5 +1,5 @@
-import type { BlindNames } from '../../platform/key-hasher.ts';
-import type { OptionalRedis } from '../../platform/redis/redis-guard.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
+import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
 import { toRedisCause } from '../../platform/redis/redis-errors.ts';
 import { entryLifetimeMs } from './entry-lifetime.ts';
@@ -19,12 +19,12 @@ export type SharedState = {
 };
 
 export type SharedLineageOptions = {
-  optionalRedis: OptionalRedis;
-  names: BlindNames;
+  redisGuard: RedisGuard;
+  names: KeyHasher;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: (() => number) | undefined;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: (() => number) | undefined;
   /** What all keys begin with. */
   prefix: string;
   /** The longest that an entry lives, in milliseconds. */
@@ -95,9 +95,9 @@ const noneKnown: Proven = { access: false, refresh: false };
  * nothing, but still passes messages on. What is stored counts beside what was heard.
  */
 export const createSharedLineage = (options: SharedLineageOptions) => {
-  const { optionalRedis, names, now, prefix, longestMs, channel, retryMs, onUnstored } = options;
-  const clock = options.clock ?? (() => performance.now());
-  const { redis, ask } = optionalRedis;
+  const { redisGuard, names, now, prefix, longestMs, channel, retryMs, onUnstored } = options;
+  const monotonicNow = options.monotonicNow ?? (() => performance.now());
+  const { redis, ask } = redisGuard;
   redis.defineCommand('extendChain' satisfies keyof Commands, { numberOfKeys: 1, lua: extendScript });
   redis.defineCommand('markChain' satisfies keyof Commands, { numberOfKeys: 1, lua: markScript });
   const commands = redis as unknown as Commands;
@@ -156,11 +156,11 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
     const leads = await Promise.all(
       toList(marks).map(async (mark) => ({ mark, name: await redis.get(leadKey(mark)) })),
     );
-    const isKnown = (mark: JudgedMark | null) => leads.some((one) => one.mark === mark && one.name !== null);
+    const isKnownMark = (mark: JudgedMark | null) => leads.some((one) => one.mark === mark && one.name !== null);
     return {
       leads,
       proven: leads.filter(({ mark, name }) => mark.isProven || name !== null),
-      known: { access: isKnown(marks.access), refresh: isKnown(marks.refresh) },
+      known: { access: isKnownMark(marks.access), refresh: isKnownMark(marks.refresh) },
     };
   };
 
@@ -250,7 +250,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
   };
 
   /** Null: not stored, for `refusal`, or because Redis is away. */
-  const store = async (change: Change, { insists }: { insists: boolean }) => {
+  const store = async (change: Change, { critical }: { critical: boolean }) => {
     let refusal: string | null = null;
     const stored = await ask(
       () =>
@@ -258,7 +258,7 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
           if (error.name === 'ReplyError') refusal = toRedisCause(error.message);
           throw error;
         }),
-      { insists },
+      { critical },
     );
     if (stored !== null && stored.names.size > 0) void publish({ what: change.what, isProven: true }, stored.names);
     return { stored, refusal: refusal as string | null };
@@ -269,13 +269,13 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
 
   const unstored = createUnstoredSignOuts({
     store: async (change) => {
-      const { stored, refusal } = await store(change, { insists: false });
+      const { stored, refusal } = await store(change, { critical: false });
       return { isStored: stored !== null, refusal };
     },
     publish: (all) => publish({ what: 'ended', isProven: true }, all),
     // After that none comes back.
     isClosed: () => redis.status === 'end',
-    clock,
+    monotonicNow,
     retryMs,
     onUnstored,
   });
@@ -287,14 +287,14 @@ export const createSharedLineage = (options: SharedLineageOptions) => {
    */
   const tellRefreshing = async (change: Change): Promise<Proven> => {
     await publish({ what: change.what, isProven: false }, namesOf(toList(change.marks)));
-    const { stored } = await store(change, { insists: true });
+    const { stored } = await store(change, { critical: true });
     return stored?.known ?? noneKnown;
   };
 
   /** Stores a change and publishes it; one of a Redis that stores nothing is only published. Tells which tokens are stored. */
   const tell = async (change: Change, { isKept }: { isKept: boolean }): Promise<Proven> => {
     if (toList(change.marks).length === 0) return noneKnown;
-    const { stored, refusal } = await store(change, { insists: true });
+    const { stored, refusal } = await store(change, { critical: true });
     if (stored !== null) return stored.names.size > 0 ? stored.known : tellRefreshing(change);
     const found = refusal === null ? null : await ask(() => apply(change, reading));
     const all = found?.names ?? namesOf(toList(change.marks).filter(({ isProven }) => isProven));

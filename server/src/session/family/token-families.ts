@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../platform/maybe-promise.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import { type JudgedMark, type Mark, type Marks, type Proven, toList, toMark } from './marks.ts';
 import type { SharedLineage, SharedState } from './shared-families.ts';
@@ -208,7 +208,7 @@ export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptio
     /** Whether this process knows that the session of this access token was signed out. */
     isEndedHere,
     /** Whether the session of this access token was signed out, here or elsewhere. No promise where nobody else has to be asked. */
-    isEnded(access: Mark): Awaitable<boolean> {
+    isEnded(access: Mark): MaybePromise<boolean> {
       if (isEndedHere(access)) return true;
       return shared === null ? false : isEndedElsewhere(shared, access);
     },

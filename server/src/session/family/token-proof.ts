@@ -1,5 +1,5 @@
 import { type Cause, causeOf, personOf } from '../../auth-service/transport.ts';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { TryCounter } from '../../rate-limit/try-counter.ts';
 import { newestFirst } from '../../token/choose-token.ts';
 import { isSameSubject, type Subject } from '../../token/principal.ts';
@@ -22,7 +22,7 @@ export type TokenProofOptions = {
   verifier: Pick<Verifier, 'verify' | 'verifyAtAnyAge' | 'verifyRefresh' | 'isProven'>;
   /** Counts the tokens that are believed of each person. */
   counter: Pick<TryCounter, 'reserve'>;
-  names: BlindNames;
+  names: KeyHasher;
   /** Milliseconds since the epoch. */
   now: () => number;
 };

@@ -32,8 +32,8 @@ export type UnstoredSignOutsOptions = {
   publish: (names: Names) => Promise<boolean>;
   /** Whether the connection has ended for good. */
   isClosed: () => boolean;
-  /** Milliseconds of a clock that only goes forward. */
-  clock: () => number;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
   /** Milliseconds between two attempts to store them. Default 1,000. */
   retryMs?: number | undefined;
   /** Told where Redis refuses to store sign-outs, once a minute at most for each value of `isPublished`. */
@@ -52,7 +52,7 @@ const isProven = (mark: JudgedMark): boolean => mark.isProven;
 
 /** Sign-outs that Redis did not store, because it is away or full. They are tried again until it does. */
 export const createUnstoredSignOuts = (options: UnstoredSignOutsOptions) => {
-  const { store, publish, isClosed, clock, retryMs = 1_000, onUnstored } = options;
+  const { store, publish, isClosed, monotonicNow, retryMs = 1_000, onUnstored } = options;
   /** Oldest first, with the names to publish for each. */
   const waiting = new Map<Change, Names>();
   const unsure = new Set<Change>();
@@ -62,16 +62,16 @@ export const createUnstoredSignOuts = (options: UnstoredSignOutsOptions) => {
   let isRetrying = false;
 
   const tell = async (cause: string, names: Names): Promise<void> => {
-    publishedAtMs = clock();
+    publishedAtMs = monotonicNow();
     const isPublished = await publish(names);
     const kind = isPublished ? 'published' : 'unpublished';
-    if (clock() - toldAtMs[kind] < toldEveryMs) return;
-    toldAtMs[kind] = clock();
+    if (monotonicNow() - toldAtMs[kind] < toldEveryMs) return;
+    toldAtMs[kind] = monotonicNow();
     onUnstored?.({ cause, isPublished, waiting: waiting.size });
   };
 
   const tellAgain = async (cause: string): Promise<void> => {
-    if (clock() - publishedAtMs < republishEveryMs) return;
+    if (monotonicNow() - publishedAtMs < republishEveryMs) return;
     const all = new Map<string, number>();
     for (const names of waiting.values()) for (const [name, untilMs] of names) all.set(name, untilMs);
     await tell(cause, all);

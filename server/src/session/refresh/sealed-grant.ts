@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
-import type { TokenGrant } from '../../auth-service/grant.ts';
+import type { TokenSet } from '../../auth-service/grant.ts';
 
 const Sealed = z.object({ accessToken: z.string(), refreshToken: z.string().nullable() });
 
@@ -14,13 +14,13 @@ export const createSealedGrants = ({ sealingSecret }: { sealingSecret: string })
   const keyOf = (oldToken: string) => new Uint8Array(hkdfSync('sha256', oldToken, salt, 'auth-bff refresh result', 32));
 
   return {
-    seal: ({ accessToken, refreshToken }: TokenGrant, oldToken: string): Promise<string> =>
+    seal: ({ accessToken, refreshToken }: TokenSet, oldToken: string): Promise<string> =>
       new CompactEncrypt(new TextEncoder().encode(JSON.stringify({ accessToken, refreshToken })))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
         .encrypt(keyOf(oldToken)),
 
     /** Null where it is not of this token, or of another sealing key. */
-    async open(sealed: string, oldToken: string): Promise<TokenGrant | null> {
+    async open(sealed: string, oldToken: string): Promise<TokenSet | null> {
       try {
         const { plaintext } = await compactDecrypt(sealed, keyOf(oldToken), {
           keyManagementAlgorithms: ['dir'],

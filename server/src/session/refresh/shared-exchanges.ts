@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TokenGrant } from '../../auth-service/grant.ts';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import type { TokenSet } from '../../auth-service/grant.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { OptionalRedis } from '../../platform/redis/redis-guard.ts';
+import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import { entryLifetimeMs } from '../family/entry-lifetime.ts';
 import type { EstablishedSession } from '../established-session.ts';
 import { type OldToken, sharedForMs } from './exchanges.ts';
@@ -16,14 +16,14 @@ const waitsForMs = 2 * lockMs;
 const pollMs = 25;
 
 export type SharedExchangesOptions = {
-  optionalRedis: OptionalRedis;
-  names: BlindNames;
+  redisGuard: RedisGuard;
+  names: KeyHasher;
   grants: SealedGrants;
   /** Makes a session of tokens that were sealed. */
-  establish: (grant: TokenGrant) => Promise<EstablishedSession>;
+  establish: (grant: TokenSet) => Promise<EstablishedSession>;
   now: () => number;
-  /** Milliseconds of a clock that only goes forward. Default `performance.now`. */
-  clock?: (() => number) | undefined;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: (() => number) | undefined;
   /** Resolves after so many milliseconds. */
   sleep?: (ms: number) => Promise<unknown>;
   /** What all keys begin with. */
@@ -68,9 +68,9 @@ type Commands = {
  * wait for the result, which lies there for 30 s, sealed. The lock has a bound, so that nobody waits for the dead.
  */
 export const createSharedExchanges = (options: SharedExchangesOptions) => {
-  const { optionalRedis, names, grants, establish, now, sleep = delay, prefix, longestMs } = options;
-  const clock = options.clock ?? (() => performance.now());
-  const { redis, ask } = optionalRedis;
+  const { redisGuard, names, grants, establish, now, sleep = delay, prefix, longestMs } = options;
+  const monotonicNow = options.monotonicNow ?? (() => performance.now());
+  const { redis, ask } = redisGuard;
   redis.defineCommand('claimExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: claimScript });
   redis.defineCommand('settleExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: settleScript });
   const commands = redis as unknown as Commands;
@@ -95,7 +95,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
   const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
     const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now(), longestMs) : 0;
     return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
-      insists: true,
+      critical: true,
     });
   };
 
@@ -122,7 +122,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
      */
     async once(old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> {
       const owner = randomUUID();
-      const untilMs = clock() + waitsForMs;
+      const untilMs = monotonicNow() + waitsForMs;
       let isSpent = false;
       const exchangeAndTell = async (): Promise<EstablishedSession> => {
         let sealed = '';
@@ -139,7 +139,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
       let refusal: AppError | null = null;
       for (let isWaiting = false; ; isWaiting = true) {
         const claim = await ask(() => commands.claimExchange(...listOf(old.fingerprint), owner, lockMs), {
-          insists: true,
+          critical: true,
         });
         if (claim === null) {
           if (refusal !== null) throw refusal;
@@ -169,7 +169,7 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
             continue;
           }
         }
-        if (clock() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
+        if (monotonicNow() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
         await sleep(pollMs);
       }
     },

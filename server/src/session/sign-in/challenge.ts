@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PersonType } from '@auth-bff/shared';
 import { z } from 'zod';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isUnjudged } from '../../rate-limit/session-limits.ts';
 import type { TryCounter } from '../../rate-limit/try-counter.ts';
@@ -17,7 +17,7 @@ export type ChallengesOptions = {
   now: () => number;
   /** Counts the tries: all replicas' where they share it. */
   counter: TryCounter;
-  names: BlindNames;
+  names: KeyHasher;
 };
 
 /** A sign-in whose second factor is still to come. */

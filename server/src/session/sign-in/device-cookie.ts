@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { cookieBytes, deviceCookie, maxCookieBytes } from '@auth-bff/shared';
 import { z } from 'zod';
-import type { BlindNames } from '../../platform/key-hasher.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { type Account, deviceLifetimeMs } from '../../rate-limit/account-tries.ts';
 import { createSealer } from './sealer.ts';
 
 export type DeviceCookiesOptions = {
   sealingSecret: string;
-  names: BlindNames;
+  names: KeyHasher;
   /** Milliseconds since the epoch. */
   now: () => number;
 };

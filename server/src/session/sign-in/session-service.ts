@@ -1,8 +1,8 @@
 import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import type { TokenGrant } from '../../auth-service/grant.ts';
+import type { TokenSet } from '../../auth-service/grant.ts';
 import { causeOf } from '../../auth-service/transport.ts';
-import type { Awaitable } from '../../platform/maybe-promise.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { AppError } from '../../errors.ts';
 import type { Account } from '../../rate-limit/account-tries.ts';
 import type { SessionLimits } from '../../rate-limit/session-limits.ts';
@@ -44,7 +44,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
     options;
 
   const begin = async (
-    grant: TokenGrant,
+    grant: TokenSet,
     account: Account,
     { before, device }: { before: PresentedTokens; device: Device },
   ): Promise<NewSession> => {
@@ -105,7 +105,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
     isSignedOutHere: (access: VerifiedToken): boolean => lineage.isEndedHere(access),
 
     /** Whether this access token's session was signed out. */
-    isSignedOut: (access: VerifiedToken): Awaitable<boolean> => lineage.isEnded(access),
+    isSignedOut: (access: VerifiedToken): MaybePromise<boolean> => lineage.isEnded(access),
   };
 };
 

@@ -9,7 +9,7 @@ const somebody = toSource('staff 99');
 const start = () => {
   let nowMs = 0;
   const onOpen = vi.fn<() => void>();
-  const breaker = createBreaker({ clock: () => nowMs, onOpen });
+  const breaker = createBreaker({ monotonicNow: () => nowMs, onOpen });
   const enter = (name: string) => breaker.enter(toSource(name));
   /** Null: nobody in particular is to blame. False: the breaker refused the call. */
   const call = (how: CallEnd, name: string | null = null): boolean => {

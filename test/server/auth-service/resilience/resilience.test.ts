@@ -28,7 +28,7 @@ const start = async (options: Partial<AuthServiceOptions> = {}) => {
   const resilience = createResilience({
     transport,
     now: clock.now,
-    clock: clock.now,
+    monotonicNow: clock.now,
     random: () => 0.5,
     sleep: async (ms) => void slept.push(ms),
     createDeadline,

@@ -13,7 +13,7 @@ const start = async () => {
   const { create: createDeadline } = createDeadlines();
   const authService = await startAuthService({ signingKey, apiKey, now: clock.now });
   const transport = createTransport({ url: authService.url, apiKey, createDeadline });
-  const resilience = createResilience({ transport, now: clock.now, clock: clock.now, createDeadline });
+  const resilience = createResilience({ transport, now: clock.now, monotonicNow: clock.now, createDeadline });
   authService.fault('*', { kind: 'status', status: 500 });
   return {
     authService,

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { createOptionalRedis, type OptionalRedisOptions } from '../../../../server/src/platform/redis/redis-guard.ts';
+import { createRedisGuard, type RedisGuardOptions } from '../../../../server/src/platform/redis/redis-guard.ts';
 import { createTimers } from '../../../support/time/timers.ts';
 
 /** A command whose reply comes when a test says so. */
@@ -25,14 +25,14 @@ const createCommand = () => {
 };
 const errorReply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 
-const start = (options: Partial<OptionalRedisOptions> = {}) => {
+const start = (options: Partial<RedisGuardOptions> = {}) => {
   const redis = new Redis({ lazyConnect: true });
   const timers = createTimers();
   const told: string[] = [];
   const clock = { nowMs: 0 };
-  const optionalRedis = createOptionalRedis({
+  const redisGuard = createRedisGuard({
     redis,
-    clock: () => clock.nowMs,
+    monotonicNow: () => clock.nowMs,
     startTimer: timers.start,
     onSilence: (cause) => told.push(`silent: ${cause}`),
     onAnswer: () => told.push('back'),
@@ -41,8 +41,8 @@ const start = (options: Partial<OptionalRedisOptions> = {}) => {
   });
   const commands = [createCommand(), createCommand()] as const;
   /** Both commands in one round trip. */
-  const askBoth = () => Promise.all(optionalRedis.together(() => commands.map(({ send }) => optionalRedis.ask(send))));
-  return { redis, timers, told, clock, optionalRedis, commands, askBoth };
+  const askBoth = () => Promise.all(redisGuard.together(() => commands.map(({ send }) => redisGuard.ask(send))));
+  return { redis, timers, told, clock, redisGuard, commands, askBoth };
 };
 
 describe('commands that are asked together', () => {
@@ -82,8 +82,8 @@ describe('commands that are asked together', () => {
   });
 
   it('are both asked by the one who finds out whether Redis is back, and by nobody else', async () => {
-    const { optionalRedis, askBoth, timers, told, clock, commands } = start();
-    const first = optionalRedis.ask(() => new Promise<string>(() => {}));
+    const { redisGuard, askBoth, timers, told, clock, commands } = start();
+    const first = redisGuard.ask(() => new Promise<string>(() => {}));
     await nextTurn();
     timers.fire();
     expect(await first).toBeNull();
@@ -92,7 +92,7 @@ describe('commands that are asked together', () => {
 
     clock.nowMs = 1_000;
     const answers = askBoth();
-    expect(await optionalRedis.ask(async () => 'not asked')).toBeNull();
+    expect(await redisGuard.ask(async () => 'not asked')).toBeNull();
     commands[0].reply('one');
     commands[1].reply('other');
     expect(await answers).toEqual(['one', 'other']);
@@ -100,29 +100,29 @@ describe('commands that are asked together', () => {
   });
 
   it('leave it to others to find out whether Redis is back where nothing is asked after all', async () => {
-    const { optionalRedis, timers, clock } = start();
-    const first = optionalRedis.ask(() => new Promise<string>(() => {}));
+    const { redisGuard, timers, clock } = start();
+    const first = redisGuard.ask(() => new Promise<string>(() => {}));
     await nextTurn();
     timers.fire();
     await first;
     clock.nowMs = 1_000;
-    expect(optionalRedis.together(() => 'nothing')).toBe('nothing');
-    expect(await optionalRedis.ask(async () => 'answered')).toBe('answered');
+    expect(redisGuard.together(() => 'nothing')).toBe('nothing');
+    expect(await redisGuard.ask(async () => 'answered')).toBe('answered');
   });
 });
 
 it('a command that throws at once has no answer, and is no reason to throw', async () => {
-  const { optionalRedis, told } = start();
+  const { redisGuard, told } = start();
   const throwing = (): Promise<string> => {
     throw new Error('Connection is closed.');
   };
-  expect(await optionalRedis.ask(throwing)).toBeNull();
+  expect(await redisGuard.ask(throwing)).toBeNull();
   expect(told).toEqual(['silent: Connection is closed.']);
 });
 
 it('an answer that comes after the wait changes nothing', async () => {
-  const { optionalRedis, commands, timers, told } = start();
-  const answer = optionalRedis.ask(commands[0].send);
+  const { redisGuard, commands, timers, told } = start();
+  const answer = redisGuard.ask(commands[0].send);
   await nextTurn();
   timers.fire();
   expect(await answer).toBeNull();
@@ -132,11 +132,11 @@ it('an answer that comes after the wait changes nothing', async () => {
 });
 
 it('commands of one turn of the event loop are written together, and are timed from then on', async () => {
-  const { redis, optionalRedis, commands, timers } = start();
+  const { redis, redisGuard, commands, timers } = start();
   const calls: string[] = [];
   const stream = { cork: () => calls.push('hold'), uncork: () => calls.push('write') };
   redis.stream = stream as unknown as Redis['stream'];
-  const answers = commands.map(({ send }) => optionalRedis.ask(send));
+  const answers = commands.map(({ send }) => redisGuard.ask(send));
   await Promise.resolve();
   expect(calls).toEqual(['hold']);
   timers.fire();
@@ -147,7 +147,7 @@ it('commands of one turn of the event loop are written together, and are timed f
   expect(timers.fired()).toEqual([250, 250]);
   expect(await Promise.all(answers)).toEqual([null, null]);
 
-  void optionalRedis.ask(commands[0].send, { insists: true });
+  void redisGuard.ask(commands[0].send, { critical: true });
   await nextTurn();
   expect(calls).toEqual(['hold', 'write', 'hold', 'write']);
 });

@@ -52,7 +52,7 @@ const start = async (options: { isCluster?: boolean } = {}) => {
   const replica = async (env: Record<string, string>, { isUp = true } = {}) => {
     const timer = createKeyTimer();
     const app = await startApp({
-      clock: () => nowMs,
+      monotonicNow: () => nowMs,
       // Where Redis is away, this is how long a start waits for it.
       redisTimeoutMs: isUp ? patientRedisMs : 50,
       startKeyTimer: timer.start,

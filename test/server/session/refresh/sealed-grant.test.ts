@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createBlindNames } from '../../../../server/src/platform/key-hasher.ts';
+import { createKeyHasher } from '../../../../server/src/platform/key-hasher.ts';
 import { createSealedGrants } from '../../../../server/src/session/refresh/sealed-grant.ts';
 
 const sealingSecret = 'a-sealing-key-of-32-bytes-or-more';
@@ -15,8 +15,8 @@ it('opens what a refresh gave for who holds the old token and the sealing key, a
 });
 
 it('names things in the store the same in all replicas of one sealing key, and otherwise differently', () => {
-  const name = createBlindNames({ sealingSecret })('token', 'x');
-  expect(createBlindNames({ sealingSecret })('token', 'x')).toBe(name);
-  expect(createBlindNames({ sealingSecret: `${sealingSecret}!` })('token', 'x')).not.toBe(name);
-  expect(createBlindNames({ sealingSecret })('refresh', 'x')).not.toBe(name);
+  const name = createKeyHasher({ sealingSecret })('token', 'x');
+  expect(createKeyHasher({ sealingSecret })('token', 'x')).toBe(name);
+  expect(createKeyHasher({ sealingSecret: `${sealingSecret}!` })('token', 'x')).not.toBe(name);
+  expect(createKeyHasher({ sealingSecret })('refresh', 'x')).not.toBe(name);
 });
