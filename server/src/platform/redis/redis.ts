@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions as IoRedisOptions } from 'ioredis';
-import { readRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
+import { parseRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
 import type { Log } from '../log.ts';
 import { isFromReplica, toRedisCause } from './redis-errors.ts';
 
@@ -25,7 +25,7 @@ const replicaReportedEveryMs = 60_000;
 
 /** Throws for an invalid URL. The message does not contain it. */
 const redisTarget = (url: string): RedisTarget => {
-  const reading = readRedisUrl(url);
+  const reading = parseRedisUrl(url);
   if ('fault' in reading) throw new TypeError(`REDIS_URL: ${reading.fault}`);
   return reading.value;
 };
