@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect, Fault } from '../../../../server/dev/auth-service/auth-service.ts';
-import { learn } from '../../../support/app/crowd.ts';
+import { probeBulkLookups } from '../../../support/app/crowd.ts';
 import { fuzzedCase } from '../../../support/fuzz/reference-cases.ts';
 import { postHeaders, queryTarget, type RawRequest, written } from '../../../support/app/raw-request.ts';
 import { accessLifetimeMs, dialects } from '../../../support/app/start-app.ts';
@@ -49,7 +49,7 @@ const breakBoth = ({ own, official }: Twins, fault: Fault) => {
 /** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
 const startTaughtTwins = async (dialect: Dialect): Promise<Twins> => {
   const twins = await startTwins({ dialect, env: withCors });
-  await Promise.all([learn(twins.own), learn(twins.official)]);
+  await Promise.all([probeBulkLookups(twins.own), probeBulkLookups(twins.official)]);
   return twins;
 };
 
