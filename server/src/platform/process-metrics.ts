@@ -20,14 +20,16 @@ const createProcessMetrics = (): Registry => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of [...excluded, activeResources]) registry.removeSingleMetric(name);
-  new Gauge({
-    name: activeResources,
-    help: 'Resources that keep the event loop alive, such as sockets and timers.',
-    registers: [registry],
-    collect() {
-      this.set(process.getActiveResourcesInfo().length);
-    },
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: activeResources,
+      help: 'Resources that keep the event loop alive, such as sockets and timers.',
+      registers: [],
+      collect() {
+        this.set(process.getActiveResourcesInfo().length);
+      },
+    }),
+  );
   return registry;
 };
 
