@@ -20,16 +20,14 @@ const createProcessMetrics = (): Registry => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of [...excluded, activeResources]) registry.removeSingleMetric(name);
-  registry.registerMetric(
-    new Gauge({
-      name: activeResources,
-      help: 'Resources that keep the event loop alive, such as sockets and timers.',
-      registers: [],
-      collect() {
-        this.set(process.getActiveResourcesInfo().length);
-      },
-    }),
-  );
+  const resources = new Gauge({
+    name: activeResources,
+    help: 'Resources that keep the event loop alive, such as sockets and timers.',
+    registers: [registry],
+    collect() {
+      resources.set(process.getActiveResourcesInfo().length);
+    },
+  });
   return registry;
 };
 
