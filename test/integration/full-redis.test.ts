@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKeyHasher } from '../../server/src/platform/key-hasher.ts';
 import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
-import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
+import { createMarkMessages } from '../../server/src/session/family/revocation-messages.ts';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
 import { holdEndpoint } from '../support/app/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';

@@ -1,5 +1,5 @@
 import type { Reason, Status } from '@auth-bff/shared';
-import type { Assignments } from '../assignment/engine.ts';
+import type { Assignments } from '../assignment/assignments.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';

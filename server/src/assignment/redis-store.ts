@@ -8,8 +8,8 @@ import {
   toLimitError,
 } from './assignment-limits.ts';
 import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from './assignment-store.ts';
-import { createEarlierTurns } from './earlier-turns.ts';
-import { createTurnKeys } from './turn-keys.ts';
+import { createEarlierTurns } from './legacy-rotations.ts';
+import { createTurnKeys } from './rotation-keys.ts';
 
 export type RedisStoreOptions = {
   redis: Redis | Cluster;

@@ -1,11 +1,11 @@
 import type { ErrorCode, Reason, Status } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, type GaugeConfiguration, Histogram, Registry } from 'prom-client';
-import type { AssignmentEvent } from '../assignment/engine.ts';
+import type { AssignmentEvent } from '../assignment/assignments.ts';
 import type { BreakerState } from '../auth-service/resilience/breaker.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
 import type { Recalled } from '../directory/freshness.ts';
-import type { SessionLimit } from '../rate-limit/session-limits.ts';
+import type { SessionLimit } from '../rate-limit/attempt-limiter.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { KeyVariable } from './replica-keys/compare-keys.ts';

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import { AppError } from '../errors.ts';
-import type { Reservation, Tries } from './try-counter.ts';
+import type { Reservation, Tries } from './attempt-counter.ts';
 
 /** Reservations that were made together. */
 export type Reserved = { release: () => Promise<void> };

@@ -2,7 +2,7 @@ import { codeOfReason, type LoginInput, type Reason, type VerifyOtpInput } from 
 import type { Audit, AuditEvent } from '../platform/audit.ts';
 import { isAppError } from '../errors.ts';
 import type { EstablishedSession } from './established-session.ts';
-import type { PresentedPeople } from './presented-people.ts';
+import type { PresentedPeople } from './token-owners.ts';
 import { createRequestSession, type RequestSession, type RequestSessionOptions } from './request-session.ts';
 
 export type AuditedSessionOptions = Omit<RequestSessionOptions, 'onEnd'> & {

@@ -1,5 +1,5 @@
 import type { Cause } from '../auth-service/transport.ts';
-import { maxValuesPerCookie } from '../token/choose-token.ts';
+import { maxValuesPerCookie } from '../token/token-chooser.ts';
 
 /** The tokens that a request came with, each once. A cookie may come several times; none of them is verified yet. */
 export type PresentedTokens = Cause & {

@@ -12,14 +12,14 @@ import type { Caller, Cause } from '../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
-import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/choose-token.ts';
+import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/token-chooser.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
 import { type NewSession, type SessionService, signedOut } from './sign-in/session-service.ts';
 import { toSession } from './session-view.ts';
-import type { Standing } from './refresh/standing.ts';
+import type { Standing } from './refresh/account-status.ts';
 
 export type SetCookiesOptions = {
   /** Somebody has signed in: a refresh token that the browser still holds is of an earlier session. */

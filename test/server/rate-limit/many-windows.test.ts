@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../server/src/errors.ts';
-import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-try-counter.ts';
-import { createSessionLimits } from '../../../server/src/rate-limit/session-limits.ts';
-import { createChallenges } from '../../../server/src/session/sign-in/challenge.ts';
+import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-attempt-counter.ts';
+import { createSessionLimits } from '../../../server/src/rate-limit/attempt-limiter.ts';
+import { createChallenges } from '../../../server/src/session/sign-in/challenges.ts';
 import { createClock } from '../../support/app/start-app.ts';
 
 const sealingSecret = 'a-sealing-key-that-is-long-enough-0123456789';

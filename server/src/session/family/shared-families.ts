@@ -3,10 +3,10 @@ import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
 import { toRedisCause } from '../../platform/redis/redis-errors.ts';
 import { entryLifetimeMs } from './entry-lifetime.ts';
-import { createHeardMarks } from './heard-marks.ts';
-import { createMarkMessages, type MarkMessage } from './mark-messages.ts';
-import { type JudgedMark, type Mark, type Marks, type Proven, toList } from './marks.ts';
-import { type Change, createUnstoredSignOuts, type Names, type UnstoredTrouble } from './unstored-sign-outs.ts';
+import { createHeardMarks } from './received-revocations.ts';
+import { createMarkMessages, type MarkMessage } from './revocation-messages.ts';
+import { type JudgedMark, type Mark, type Marks, type Proven, toList } from './token-refs.ts';
+import { type Change, createUnstoredSignOuts, type Names, type UnstoredTrouble } from './revocation-queue.ts';
 
 /** What became of a chain, as far as all replicas know. */
 export type SharedState = {

@@ -1,8 +1,8 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { type Cause, causeOf } from '../../auth-service/transport.ts';
-import { newestFirst } from '../../token/choose-token.ts';
+import { newestFirst } from '../../token/token-chooser.ts';
 import { isSameSubject } from '../../token/principal.ts';
-import type { Exchanges } from '../refresh/exchanges.ts';
+import type { Exchanges } from '../refresh/exchange-cache.ts';
 import type { Lineage } from './token-families.ts';
 import type { PresentedTokens } from '../presented-tokens.ts';
 import type { HeldPair, TokenProof } from './token-proof.ts';

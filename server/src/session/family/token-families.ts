@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
-import { type JudgedMark, type Mark, type Marks, type Proven, toList, toMark } from './marks.ts';
+import { type JudgedMark, type Mark, type Marks, type Proven, toList, toMark } from './token-refs.ts';
 import type { SharedLineage, SharedState } from './shared-families.ts';
 
 /** One signed-in session, through all the tokens that it was ever given. */

@@ -1,10 +1,10 @@
 import { type Cause, causeOf, personOf } from '../../auth-service/transport.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
-import type { TryCounter } from '../../rate-limit/try-counter.ts';
-import { newestFirst } from '../../token/choose-token.ts';
+import type { TryCounter } from '../../rate-limit/attempt-counter.ts';
+import { newestFirst } from '../../token/token-chooser.ts';
 import { isSameSubject, type Subject } from '../../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../../token/verified-token.ts';
-import { type Marks, type Proven, toMark } from './marks.ts';
+import { type Marks, type Proven, toMark } from './token-refs.ts';
 import { type PresentedTokens, type TokenPair, toPairs } from '../presented-tokens.ts';
 
 /** A token that a request carries, and what it says. */

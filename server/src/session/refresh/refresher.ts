@@ -2,17 +2,17 @@ import type { SessionEnd } from '../../platform/audit.ts';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { type Cause, causeOf } from '../../auth-service/transport.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { SessionLimits } from '../../rate-limit/session-limits.ts';
-import type { ChosenToken } from '../../token/choose-token.ts';
+import type { SessionLimits } from '../../rate-limit/attempt-limiter.ts';
+import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
 import { fingerprintOf, type VerifiedToken, type Verifier } from '../../token/verified-token.ts';
 import { belongsTo, type EstablishedSession, establishSession } from '../established-session.ts';
-import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
+import { type Exchanges, type OldToken, sharedForMs } from './exchange-cache.ts';
 import type { Chain, Lineage } from '../family/token-families.ts';
-import { type Marks, provenMarks, toList, toMark } from '../family/marks.ts';
+import { type Marks, provenMarks, toList, toMark } from '../family/token-refs.ts';
 import type { PresentedTokens, TokenPair } from '../presented-tokens.ts';
-import { createTokenReader, ended } from '../read-tokens.ts';
-import type { Standing } from './standing.ts';
+import { createTokenReader, ended } from './token-reader.ts';
+import type { Standing } from './account-status.ts';
 import type { TokenProof } from '../family/token-proof.ts';
 
 /** The tokens of a refresh. `isProven`: the Auth Service is known to have issued the refresh token. */

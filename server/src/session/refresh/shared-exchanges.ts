@@ -6,8 +6,8 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import { entryLifetimeMs } from '../family/entry-lifetime.ts';
 import type { EstablishedSession } from '../established-session.ts';
-import { type OldToken, sharedForMs } from './exchanges.ts';
-import type { SealedGrants } from './sealed-grant.ts';
+import { type OldToken, sharedForMs } from './exchange-cache.ts';
+import type { SealedGrants } from './token-set-sealer.ts';
 
 /** How long one replica may take for an exchange: the Auth Service has 3 s for each of the two endpoints that it may have. */
 const lockMs = 7_000;

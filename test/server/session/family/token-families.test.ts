@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLineage } from '../../../../server/src/session/family/token-families.ts';
-import { type Marks, provenMarks, toMark } from '../../../../server/src/session/family/marks.ts';
+import { type Marks, provenMarks, toMark } from '../../../../server/src/session/family/token-refs.ts';
 
 const nowMs = 1_000;
 const markOf = (fingerprint: string) => ({ fingerprint, expiresAtMs: nowMs + 60_000 });

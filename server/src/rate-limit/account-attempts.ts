@@ -2,7 +2,7 @@ import type { PersonType } from '@auth-bff/shared';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import { foldEmail } from './fold-email.ts';
 import { rateLimited, reserveAll, type Reserved } from './reserve-all.ts';
-import type { Reservation, TryCounter } from './try-counter.ts';
+import type { Reservation, TryCounter } from './attempt-counter.ts';
 
 export type Account = { as: PersonType; email: string };
 

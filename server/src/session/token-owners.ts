@@ -1,4 +1,4 @@
-import { maxValuesPerCookie } from '../token/choose-token.ts';
+import { maxValuesPerCookie } from '../token/token-chooser.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import type { PresentedTokens } from './presented-tokens.ts';

@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../platform/bounded-map.ts';
-import type { TryCounter } from './try-counter.ts';
+import type { TryCounter } from './attempt-counter.ts';
 
 export type MemoryTryCounterOptions = {
   /** Milliseconds since the epoch. */

@@ -3,7 +3,7 @@ import { type Rotation, toRotation } from '../../../server/src/assignment/assign
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { createEarlierStore, dumpRedis } from '../../support/redis/earlier-turns.ts';
+import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
 
 const log = createLog({ logLevel: 'silent' });

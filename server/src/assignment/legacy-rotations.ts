@@ -3,7 +3,7 @@ import { createBoundedMap } from '../platform/bounded-map.ts';
 import { defaultRedisPrefix } from '../config/redis-prefix.ts';
 import { redisErrorCode } from '../platform/redis/redis-errors.ts';
 import { keyTtlMs, type Rotation, rotationTtlMs } from './assignment-store.ts';
-import type { TurnKeys } from './turn-keys.ts';
+import type { TurnKeys } from './rotation-keys.ts';
 
 export type EarlierTurnsOptions = {
   redis: Redis | Cluster;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cookieBytes, deviceCookie, maxCookieBytes } from '@auth-bff/shared';
 import { z } from 'zod';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
-import { type Account, deviceLifetimeMs } from '../../rate-limit/account-tries.ts';
+import { type Account, deviceLifetimeMs } from '../../rate-limit/account-attempts.ts';
 import { createSealer } from './sealer.ts';
 
 export type DeviceCookiesOptions = {

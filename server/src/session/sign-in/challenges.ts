@@ -3,8 +3,8 @@ import { PersonType } from '@auth-bff/shared';
 import { z } from 'zod';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import { isUnjudged } from '../../rate-limit/session-limits.ts';
-import type { TryCounter } from '../../rate-limit/try-counter.ts';
+import { isUnjudged } from '../../rate-limit/attempt-limiter.ts';
+import type { TryCounter } from '../../rate-limit/attempt-counter.ts';
 import { createSealer } from './sealer.ts';
 
 const livesForMs = 10 * 60_000;

@@ -1,5 +1,5 @@
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';
-import type { HitCounter } from './hit-counter.ts';
+import type { HitCounter } from './fixed-window-counter.ts';
 
 export type RedisHitCounterOptions = {
   redisGuard: RedisGuard;

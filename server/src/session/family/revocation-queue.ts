@@ -1,5 +1,5 @@
-import { type JudgedMark, type Marks, toList } from './marks.ts';
-import type { MarkMessage } from './mark-messages.ts';
+import { type JudgedMark, type Marks, toList } from './token-refs.ts';
+import type { MarkMessage } from './revocation-messages.ts';
 
 /** What becomes of the tokens of a session. */
 export type Change = {

@@ -1,9 +1,9 @@
-import { AppError, isAppError } from '../errors.ts';
-import { type ChosenToken, newestFirst, requireFewValues, requireOnePerson } from '../token/choose-token.ts';
-import { NotYetValidError } from '../token/claim-rules.ts';
-import { isSameSubject, type Subject } from '../token/principal.ts';
-import { fingerprintOf, type Verifier } from '../token/verified-token.ts';
-import type { Exchanges } from './refresh/exchanges.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { type ChosenToken, newestFirst, requireFewValues, requireOnePerson } from '../../token/token-chooser.ts';
+import { NotYetValidError } from '../../token/claim-rules.ts';
+import { isSameSubject, type Subject } from '../../token/principal.ts';
+import { fingerprintOf, type Verifier } from '../../token/verified-token.ts';
+import type { Exchanges } from './exchange-cache.ts';
 
 /** The session is over, and its cookies are of no more use. */
 export const ended = (cause: unknown): AppError => new AppError('session_ended', { cause, endsSession: true });

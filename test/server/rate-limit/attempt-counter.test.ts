@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-try-counter.ts';
-import { createRedisTryCounter } from '../../../server/src/rate-limit/redis-try-counter.ts';
-import type { TryCounter } from '../../../server/src/rate-limit/try-counter.ts';
+import { createMemoryTryCounter } from '../../../server/src/rate-limit/memory-attempt-counter.ts';
+import { createRedisTryCounter } from '../../../server/src/rate-limit/redis-attempt-counter.ts';
+import type { TryCounter } from '../../../server/src/rate-limit/attempt-counter.ts';
 import { createRedisGuard } from '../../../server/src/platform/redis/redis-guard.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { createClock } from '../../support/app/start-app.ts';

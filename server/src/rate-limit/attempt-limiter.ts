@@ -1,10 +1,10 @@
 import type { SignInAnswer } from '../auth-service/sign-in-calls.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import { isAppError } from '../errors.ts';
-import { type Account, createAccountTries } from './account-tries.ts';
+import { type Account, createAccountTries } from './account-attempts.ts';
 import { foldEmail } from './fold-email.ts';
 import { reserveAll, type Reserved } from './reserve-all.ts';
-import type { TryCounter } from './try-counter.ts';
+import type { TryCounter } from './attempt-counter.ts';
 
 /** The limits that somebody who guesses runs into. */
 export type SessionLimit = 'sign_in' | 'second_factor' | 'refresh';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createKeyHasher } from '../../../../server/src/platform/key-hasher.ts';
-import { createSealedGrants } from '../../../../server/src/session/refresh/sealed-grant.ts';
+import { createSealedGrants } from '../../../../server/src/session/refresh/token-set-sealer.ts';
 
 const sealingSecret = 'a-sealing-key-of-32-bytes-or-more';
 const grant = { accessToken: 'new-access', refreshToken: 'new-refresh' };

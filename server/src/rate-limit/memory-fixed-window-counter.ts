@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../platform/bounded-map.ts';
-import type { HitCounter } from './hit-counter.ts';
+import type { HitCounter } from './fixed-window-counter.ts';
 
 export type MemoryHitCounterOptions = {
   /** Milliseconds since the epoch. */

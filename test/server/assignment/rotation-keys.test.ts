@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTurnKeys } from '../../../server/src/assignment/turn-keys.ts';
+import { createTurnKeys } from '../../../server/src/assignment/rotation-keys.ts';
 
 const turnKeys = createTurnKeys({ prefix: 'auth-bff:', sealingSecret: 'one-sealing-secret' });
 const other = createTurnKeys({ prefix: 'auth-bff:', sealingSecret: 'another-sealing-secret' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';
-import type { ReserveOptions, TryCounter } from './try-counter.ts';
+import type { ReserveOptions, TryCounter } from './attempt-counter.ts';
 
 export type RedisTryCounterOptions = {
   redisGuard: RedisGuard;

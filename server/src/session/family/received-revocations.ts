@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../../platform/bounded-map.ts';
-import type { MarkMessage } from './mark-messages.ts';
+import type { MarkMessage } from './revocation-messages.ts';
 
 /** What other replicas told of a token or a chain. */
 export type HeardMark = { endedAtMs: number | null; isReplaced: boolean };
