@@ -44,10 +44,10 @@ import { registerSignOutLookup } from './http/plugins/sign-out-lookup.ts';
 import { countCalls } from './http/trpc/calls.ts';
 import { answerClientError, answerFrameworkError, registerTrpcErrors } from './http/trpc/errors.ts';
 import { registerTrpc } from './http/trpc/handler.ts';
-import { createMemoryHitCounter } from './rate-limit/memory-fixed-window-counter.ts';
-import { createMemoryTryCounter } from './rate-limit/memory-attempt-counter.ts';
-import { createRedisHitCounter } from './rate-limit/redis-fixed-window-counter.ts';
-import { createRedisTryCounter } from './rate-limit/redis-attempt-counter.ts';
+import { createMemoryFixedWindowCounter } from './rate-limit/memory-fixed-window-counter.ts';
+import { createMemoryAttemptCounter } from './rate-limit/memory-attempt-counter.ts';
+import { createRedisFixedWindowCounter } from './rate-limit/redis-fixed-window-counter.ts';
+import { createRedisAttemptCounter } from './rate-limit/redis-attempt-counter.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createRedisGuard, type StartTimer } from './platform/redis/redis-guard.ts';
@@ -60,10 +60,10 @@ import { createRequestNotes } from './http/telemetry/notes.ts';
 import { createSeenOnce } from './platform/seen-once.ts';
 import { createAuditedSession } from './session/audited-session.ts';
 import { createMembership } from './session/membership.ts';
-import { createPresentedPeople } from './session/token-owners.ts';
+import { createTokenOwners } from './session/token-owners.ts';
 import type { RequestSession } from './session/request-session.ts';
 import { createSessions } from './session/sessions.ts';
-import { createStanding } from './session/refresh/account-status.ts';
+import { createAccountStatus } from './session/refresh/account-status.ts';
 import { createStatus } from './auth-service/health/status.ts';
 import { createTokenChooser } from './token/token-chooser.ts';
 import { createRemoteVerifier } from './token/remote-verifier.ts';
@@ -250,14 +250,16 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onJoin: observer.onSharedLoad,
   });
   const status = createStatus({ health, directory, probe, now });
-  const counterHere = createMemoryHitCounter({ now });
+  const counterHere = createMemoryFixedWindowCounter({ now });
   const counter =
     redisGuard === null
       ? counterHere
-      : createRedisHitCounter({ redisGuard, otherwise: counterHere, prefix: config.redisPrefix });
+      : createRedisFixedWindowCounter({ redisGuard, fallback: counterHere, prefix: config.redisPrefix });
   const createCounter = () => {
-    const fallback = createMemoryTryCounter({ now });
-    return redisGuard === null ? fallback : createRedisTryCounter({ redisGuard, fallback, prefix: config.redisPrefix });
+    const fallback = createMemoryAttemptCounter({ now });
+    return redisGuard === null
+      ? fallback
+      : createRedisAttemptCounter({ redisGuard, fallback, prefix: config.redisPrefix });
   };
   const names = createKeyHasher({ sealingSecret });
   const audit = createAudit({ log, names, networkOf: toNetwork, monotonicNow });
@@ -271,20 +273,20 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
   });
   const membership = createMembership({ user: directory.user });
-  const standing = createStanding({ directory, authService });
+  const accountStatus = createAccountStatus({ directory, authService });
   const tokenChooser = createTokenChooser({ verifier, now });
   const isVerifiedHere = config.tokenValidation === 'local';
-  const peopleOf = createPresentedPeople({ verifier, isVerifiedHere });
+  const tokenOwnersOf = createTokenOwners({ verifier, isVerifiedHere });
   const sessions = createSessions({
     authService,
     verifier,
-    standing,
+    accountStatus,
     isVerifiedHere,
     sealingSecret,
     shared: redisGuard === null || channel === null ? null : { redisGuard, channel },
     redisPrefix: config.redisPrefix,
     createCounter,
-    names,
+    keyHasher: names,
     networkOf: toNetwork,
     now,
     monotonicNow,
@@ -389,15 +391,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       sessions,
       isSignedOut: (access) => signOuts.isSignedOut(request, access),
       tokenChooser,
-      standing,
+      accountStatus,
       membership,
       validate: authService.validate,
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => cookies.clear(reply),
       onConflict: () => cookies.expirePlanted(reply),
       audit,
-      peopleOf,
-      onceAnswered: (tell) => onceAnswered(reply, tell),
+      tokenOwnersOf,
+      onResponseEnd: (callback) => onceAnswered(reply, callback),
       onSession: (token) => {
         if (request.notes !== null) request.notes.person = token.principal;
         announceSession(reply, token, now());

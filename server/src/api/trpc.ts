@@ -10,7 +10,7 @@ import { AppError } from '../errors.ts';
 import { readInput, unstorableInputError } from './input-transformer.ts';
 import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
-import type { Authentication } from '../session/request-session.ts';
+import type { Authentication } from '../session/authentication.ts';
 import { recordsPerSlice, slices } from '../platform/slices.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */

@@ -3,13 +3,13 @@ import { createBoundedMap } from '../platform/bounded-map.ts';
 import { defaultRedisPrefix } from '../config/redis-prefix.ts';
 import { redisErrorCode } from '../platform/redis/redis-errors.ts';
 import { keyTtlMs, type Rotation, rotationTtlMs } from './assignment-store.ts';
-import type { TurnKeys } from './rotation-keys.ts';
+import type { RotationKeys } from './rotation-keys.ts';
 
-export type EarlierTurnsOptions = {
+export type LegacyRotationsOptions = {
   redis: Redis | Cluster;
   /** What the keys of this environment begin with. */
   prefix: string;
-  turnKeys: TurnKeys;
+  turnKeys: RotationKeys;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
 };
@@ -69,7 +69,7 @@ const isPersonId = (id: number) => Number.isSafeInteger(id) && id > 0;
  * An environment moves what lies under its own prefix. What lies under the default prefix it copies, once, for a
  * rotation that it does not have yet: another environment may own it.
  */
-export const createEarlierTurns = ({ redis, prefix, turnKeys, monotonicNow }: EarlierTurnsOptions) => {
+export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }: LegacyRotationsOptions) => {
   redis.defineCommand('mergeTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: mergeScript });
   redis.defineCommand('dropEarlierTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: dropScript });
   const commands = redis as unknown as Commands;

@@ -8,8 +8,8 @@ import {
   toLimitError,
 } from './assignment-limits.ts';
 import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from './assignment-store.ts';
-import { createEarlierTurns } from './legacy-rotations.ts';
-import { createTurnKeys } from './rotation-keys.ts';
+import { createLegacyRotations } from './legacy-rotations.ts';
+import { createRotationKeys } from './rotation-keys.ts';
 
 export type RedisStoreOptions = {
   redis: Redis | Cluster;
@@ -128,8 +128,8 @@ const toWhole = (limit: number) => Math.min(Math.floor(limit), Number.MAX_SAFE_I
 export const createRedisStore = (options: RedisStoreOptions): AssignmentStore => {
   const { redis, prefix, sealingSecret, limits = defaultAssignmentLimits } = options;
   const { monotonicNow = () => performance.now() } = options;
-  const turnKeys = createTurnKeys({ prefix, sealingSecret });
-  const earlierTurns = createEarlierTurns({ redis, prefix, turnKeys, monotonicNow });
+  const turnKeys = createRotationKeys({ prefix, sealingSecret });
+  const earlierTurns = createLegacyRotations({ redis, prefix, turnKeys, monotonicNow });
   redis.defineCommand('takeTurn' satisfies keyof Commands, { numberOfKeys: 3, lua: takeScript });
   redis.defineCommand('takeTurnWithKey' satisfies keyof Commands, { numberOfKeys: 4, lua: takeScript });
   redis.defineCommand('chargeCaller' satisfies keyof Commands, { numberOfKeys: 1, lua: chargeScript });

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { createKeyHasher } from '../platform/key-hasher.ts';
 import type { Rotation } from './assignment-store.ts';
 
-export type TurnKeysOptions = {
+export type RotationKeysOptions = {
   /** What all keys begin with. */
   prefix: string;
   /** What names and seals are derived from: the same in all replicas of an environment, and in no other environment. */
@@ -24,7 +24,7 @@ const algorithm = 'aes-256-ecb';
  * the script has to find the person again; it differs between rotations; and a block that was not sealed for the
  * rotation does not open.
  */
-export const createTurnKeys = ({ prefix, sealingSecret }: TurnKeysOptions) => {
+export const createRotationKeys = ({ prefix, sealingSecret }: RotationKeysOptions) => {
   const names = createKeyHasher({ sealingSecret });
   const key = Buffer.from(hkdfSync('sha256', sealingSecret, '', 'auth-bff people in turns', 32));
   const nameOf = (kind: string, value: string) => names(kind, value).slice(0, nameLength);
@@ -70,4 +70,4 @@ export const createTurnKeys = ({ prefix, sealingSecret }: TurnKeysOptions) => {
   };
 };
 
-export type TurnKeys = ReturnType<typeof createTurnKeys>;
+export type RotationKeys = ReturnType<typeof createRotationKeys>;

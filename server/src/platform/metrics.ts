@@ -5,7 +5,7 @@ import type { BreakerState } from '../auth-service/resilience/breaker.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
 import type { Recalled } from '../directory/freshness.ts';
-import type { SessionLimit } from '../rate-limit/attempt-limiter.ts';
+import type { AttemptLimit } from '../rate-limit/attempt-limiter.ts';
 import { readVersion } from '../version.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { KeyVariable } from './replica-keys/compare-keys.ts';
@@ -25,7 +25,7 @@ export type MetricsOptions = {
 
 /** `OK`, tRPC's code of the failure, or that nobody waited for the answer any more. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
-export type Limit = 'requests' | 'assignment_keys' | SessionLimit;
+export type Limit = 'requests' | 'assignment_keys' | AttemptLimit;
 
 const refreshOutcomes: readonly RefreshOutcome[] = [
   'exchanged',

@@ -1,27 +1,26 @@
 import type { SignInAnswer } from '../auth-service/sign-in-calls.ts';
-import type { KeyHasher } from '../platform/key-hasher.ts';
 import { isAppError } from '../errors.ts';
-import { type Account, createAccountTries } from './account-attempts.ts';
+import type { KeyHasher } from '../platform/key-hasher.ts';
+import { type Account, createAccountAttempts } from './account-attempts.ts';
+import { type AttemptCounter, reserveAll, type ReservedAttempt } from './attempt-counter.ts';
 import { foldEmail } from './fold-email.ts';
-import { reserveAll, type Reserved } from './reserve-all.ts';
-import type { TryCounter } from './attempt-counter.ts';
 
-/** The limits that somebody who guesses runs into. */
-export type SessionLimit = 'sign_in' | 'second_factor' | 'refresh';
+/** The limits for clients that guess credentials. */
+export type AttemptLimit = 'sign_in' | 'second_factor' | 'refresh';
 
-export type SessionLimitsOptions = {
-  /** Makes a counter with windows of its own, so that no kind of try can push out the windows of another. */
-  createCounter: () => TryCounter;
-  names: KeyHasher;
-  /** What stands for an address: of IPv6 a whole network is one customer's. */
+export type AttemptLimiterOptions = {
+  /** Creates a counter with separate windows, so that no limit can evict the windows of another. */
+  createCounter: () => AttemptCounter;
+  keyHasher: KeyHasher;
+  /** The network of an address: one customer has a whole IPv6 network. */
   networkOf: (address: string) => string;
-  /** Told of each refusal. */
-  onLimited?: ((limit: SessionLimit) => void) | undefined;
+  /** Called for each rejected attempt. */
+  onLimited?: ((limit: AttemptLimit) => void) | undefined;
 };
 
 export type SignInAttempt = Account & {
   address: string | undefined;
-  /** The browser, if it has signed in to this account before. Null: a stranger. */
+  /** The id of a browser from which the account has signed in before. Null: an unknown browser. */
   deviceId: string | null;
 };
 
@@ -29,111 +28,117 @@ const minuteMs = 60_000;
 
 /**
  * Whether the Auth Service gave no verdict: the BFF did not send the call (breaker open, overloaded), or the Auth Service
- * was unreachable, too slow, or answered 5xx or 429. An answer that cannot be read is none of these: it may be a verdict
- * in a shape that the BFF does not know.
+ * was unreachable, too slow, or answered 5xx or 429. An unreadable response may be a verdict in an unknown format, and
+ * therefore is none of these.
  */
-export const isUnjudged = (error: unknown): boolean => isAppError(error, 'auth_service_unavailable', 'overloaded');
+export const hasNoVerdict = (error: unknown): boolean => isAppError(error, 'auth_service_unavailable', 'overloaded');
 
 /**
- * How often somebody may try to sign in, send codes and refresh. Each limit counts a try before it asks the Auth Service,
- * so that parallel tries cannot all pass, and takes it back if its outcome does not count. Throws `rate_limited` with the
- * seconds until the window ends.
+ * Limits sign-ins, second factors and refreshes. Each limit reserves an attempt before the call to the Auth Service, so that
+ * parallel attempts cannot all pass, and releases it if its outcome does not count. Throws `rate_limited` with the seconds
+ * until the window ends.
  */
-export const createSessionLimits = ({ createCounter, names, networkOf, onLimited }: SessionLimitsOptions) => {
+export const createAttemptLimiter = ({ createCounter, keyHasher, networkOf, onLimited }: AttemptLimiterOptions) => {
   const addresses = createCounter();
-  const pairs = createCounter();
+  const addressesWithEmail = createCounter();
   const emails = createCounter();
   const devices = createCounter();
   const secondFactors = createCounter();
   const refreshes = createCounter();
-  const accounts = createAccountTries({ createCounter, names });
+  const accounts = createAccountAttempts({ createCounter, keyHasher });
 
-  const atMost = (max: number, windowMs: number, counter: TryCounter, name: string) => () =>
+  const atMost = (max: number, windowMs: number, counter: AttemptCounter, name: string) => () =>
     counter.reserve(name, { max, windowMs });
 
-  const reserve = async (limit: SessionLimit, make: () => Promise<Reserved>): Promise<Reserved> => {
+  const reserve = async (
+    limit: AttemptLimit,
+    makeReservation: () => Promise<ReservedAttempt>,
+  ): Promise<ReservedAttempt> => {
     try {
-      return await make();
+      return await makeReservation();
     } catch (error) {
       if (isAppError(error, 'rate_limited')) onLimited?.(limit);
       throw error;
     }
   };
 
-  /** Strangers cannot use up the tries of a known browser, not even from its own address. */
-  const reserveForSender = ({ email, address, deviceId }: SignInAttempt): Promise<Reserved> => {
-    const nameOf = (sender: string) => names('limit sign_in', sender);
+  /** Unknown browsers cannot use up the attempts of a known browser, even from the same address. */
+  const reserveForSender = ({ email, address, deviceId }: SignInAttempt): Promise<ReservedAttempt> => {
+    const nameOf = (sender: string) => keyHasher('limit sign_in', sender);
     if (deviceId !== null) return reserveAll([atMost(10, minuteMs, devices, nameOf(`device ${deviceId}`))]);
     const person = foldEmail(email);
     const network = networkOf(address ?? '');
     return reserveAll([
       atMost(100, minuteMs, addresses, nameOf(`address ${network}`)),
-      atMost(10, minuteMs, pairs, nameOf(`both ${network} ${person}`)),
+      atMost(10, minuteMs, addressesWithEmail, nameOf(`both ${network} ${person}`)),
       atMost(30, minuteMs, emails, nameOf(`email ${person}`)),
     ]);
   };
-  const reserveForAccount = ({ deviceId, as, email }: SignInAttempt): Promise<Reserved> =>
-    deviceId === null ? accounts.reserveForStranger({ as, email }) : accounts.reserveForDevice({ as, email }, deviceId);
+  const reserveForAccount = ({ deviceId, as, email }: SignInAttempt): Promise<ReservedAttempt> =>
+    deviceId === null
+      ? accounts.reserveForUnknownBrowser({ as, email })
+      : accounts.reserveForDevice({ as, email }, deviceId);
 
   return {
     /**
-     * For a stranger 100 tries a minute from an address, 10 of them for one e-mail address, and 30 a minute for an e-mail
-     * address from anywhere; for a known browser 10 a minute. Beside these, failed tries count for the account, by
-     * account-tries.ts.
+     * An unknown browser has 100 attempts a minute from an address, 10 of them for one e-mail address, and 30 a minute for an
+     * e-mail address from all addresses together. A known browser has 10 a minute. In addition, failed attempts count for the
+     * account (`createAccountAttempts`).
      *
-     * A success, and a try without a verdict, count nowhere. These count for the sender, but not for the account: a right
-     * password whose second factor is due, a missing captcha (upstream looks at it before the password), and an answer
-     * that cannot be read, such as the page of a proxy.
+     * A success and an attempt without a verdict do not count. These outcomes count for the sender, but not for the account:
+     * a right password that still needs a second factor, a missing captcha (the Auth Service checks it before the password),
+     * and an unreadable response, such as the error page of a proxy.
      */
-    async signIn(attempt: SignInAttempt, ask: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
+    async signIn(attempt: SignInAttempt, send: () => Promise<SignInAnswer>): Promise<SignInAnswer> {
       const sender = await reserve('sign_in', () => reserveForSender(attempt));
       const account = await reserve('sign_in', () => reserveForAccount(attempt)).catch(async (error: unknown) => {
         await sender.release();
         throw error;
       });
       try {
-        const answer = await ask();
+        const answer = await send();
         await account.release();
         if (answer.status === 'granted') await sender.release();
         return answer;
       } catch (error) {
-        if (isUnjudged(error) || isAppError(error, 'captcha_required', 'auth_service_contract'))
+        if (hasNoVerdict(error) || isAppError(error, 'captcha_required', 'auth_service_contract')) {
           await account.release();
-        if (isUnjudged(error)) await sender.release();
+        }
+        if (hasNoVerdict(error)) await sender.release();
         throw error;
       }
     },
 
-    /** Somebody has signed in to the account: its failed tries before count no longer, and it has a known browser. */
+    /** Records a sign-in: the account has a known browser, and its earlier failed attempts no longer count. */
     noteSignIn: accounts.noteSignIn,
 
-    /** 10 wrong codes in 10 minutes for one person, whatever challenge they come with. Only holders of the password get here. */
-    async secondFactor<Result>({ as, email }: Account, ask: () => Promise<Result>): Promise<Result> {
-      const name = names('limit second_factor', `${as} ${foldEmail(email)}`);
+    /** 10 wrong codes in 10 minutes for one person, across all challenges. Only holders of the password reach this limit. */
+    async secondFactor<Result>({ as, email }: Account, send: () => Promise<Result>): Promise<Result> {
+      const name = keyHasher('limit second_factor', `${as} ${foldEmail(email)}`);
       const codes = await reserve('second_factor', () => reserveAll([atMost(10, 10 * minuteMs, secondFactors, name)]));
       try {
-        const result = await ask();
+        const result = await send();
         await codes.release();
         return result;
       } catch (error) {
-        if (isUnjudged(error)) await codes.release();
+        if (hasNoVerdict(error)) await codes.release();
         throw error;
       }
     },
 
-    /** 30 exchanges a minute for one subject, successful ones included. */
-    async refresh<Result>(subject: string, ask: () => Promise<Result>): Promise<Result> {
+    /** 30 exchanges a minute for one subject, including successful ones. */
+    async refresh<Result>(subject: string, send: () => Promise<Result>): Promise<Result> {
       const exchange = await reserve('refresh', () =>
-        reserveAll([atMost(30, minuteMs, refreshes, names('limit refresh', subject))]),
+        reserveAll([atMost(30, minuteMs, refreshes, keyHasher('limit refresh', subject))]),
       );
       try {
-        return await ask();
+        return await send();
       } catch (error) {
-        if (isUnjudged(error)) await exchange.release();
+        if (hasNoVerdict(error)) await exchange.release();
         throw error;
       }
     },
   };
 };
 
-export type SessionLimits = ReturnType<typeof createSessionLimits>;
+export type AttemptLimiter = ReturnType<typeof createAttemptLimiter>;

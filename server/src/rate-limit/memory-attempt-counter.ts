@@ -1,17 +1,20 @@
 import { createBoundedMap } from '../platform/bounded-map.ts';
-import type { TryCounter } from './attempt-counter.ts';
+import type { AttemptCounter } from './attempt-counter.ts';
 
-export type MemoryTryCounterOptions = {
+export type MemoryAttemptCounterOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The most windows kept; the least recently used is dropped first. Default 150,000. */
+  /** The most windows remembered; the least recently used is evicted first. Default 150,000. */
   maxWindows?: number;
 };
 
 type Window = { count: number; startedAtMs: number; windowMs: number };
 
-/** Counts tries in this process. Use one counter per kind of try: then no kind can push out the windows of another. */
-export const createMemoryTryCounter = ({ now, maxWindows = 150_000 }: MemoryTryCounterOptions): TryCounter => {
+/** Counts attempts in this process. Use one counter per limit, so that no limit can evict the windows of another. */
+export const createMemoryAttemptCounter = ({
+  now,
+  maxWindows = 150_000,
+}: MemoryAttemptCounterOptions): AttemptCounter => {
   const windows = createBoundedMap<string, Window>(maxWindows);
 
   const hasEnded = ({ startedAtMs, windowMs }: Window) => now() - startedAtMs >= windowMs;
@@ -31,7 +34,7 @@ export const createMemoryTryCounter = ({ now, maxWindows = 150_000 }: MemoryTryC
       const isCounted = window.count < max;
       if (isCounted) window.count += 1;
       const restarts = restartOn === 'any' || (restartOn === 'counted' && isCounted);
-      // A clock that was set back makes no window longer.
+      // If the clock was set back, the window becomes no longer.
       window.startedAtMs = restarts ? now() : Math.min(window.startedAtMs, now());
       return {
         isCounted,
@@ -44,7 +47,7 @@ export const createMemoryTryCounter = ({ now, maxWindows = 150_000 }: MemoryTryC
         },
       };
     },
-    look(name) {
+    read(name) {
       const window = windows.get(name);
       return window === undefined || hasEnded(window)
         ? { count: 0, resetMs: 0 }

@@ -3,16 +3,16 @@ import { isSameSubject, type Subject } from '../token/principal.ts';
 import type { VerifiedToken, Verifier } from '../token/verified-token.ts';
 import type { PresentedTokens } from './presented-tokens.ts';
 
-/** A person whose token a request came with. */
-export type PresentedPerson = {
+/** A person whose tokens a request presents. */
+export type TokenOwner = {
   person: Subject;
-  /** The fingerprints of their tokens. */
+  /** The fingerprints of the person's tokens. */
   tokens: string[];
 };
 
-export type PresentedPeopleOptions = {
+export type TokenOwnersOptions = {
   verifier: Pick<Verifier, 'verifyHere' | 'verifyAtAnyAge' | 'verifyRefreshAtAnyAge'>;
-  /** Whether signatures are verified here. If not, only access tokens that the Auth Service has accepted name a person. */
+  /** Whether the BFF verifies signatures. If not, only access tokens that the Auth Service has accepted identify a person. */
   isVerifiedHere: boolean;
 };
 
@@ -20,28 +20,29 @@ const isVerified = (token: VerifiedToken | Error | null): token is VerifiedToken
   token !== null && !(token instanceof Error);
 
 /**
- * Finds out whose tokens a request came with, whatever their age, for the audit. Each person is there once. Tokens that do not verify name nobody. Needs no I/O, and never throws.
+ * Determines the owners of the presented tokens, expired ones included, for the audit log. Each person appears once. Tokens
+ * that do not verify are ignored. Needs no I/O and never throws.
  */
-export const createPresentedPeople =
-  ({ verifier, isVerifiedHere }: PresentedPeopleOptions) =>
+export const createTokenOwners =
+  ({ verifier, isVerifiedHere }: TokenOwnersOptions) =>
   async ({
     accessTokens,
     refreshTokens,
-  }: Pick<PresentedTokens, 'accessTokens' | 'refreshTokens'>): Promise<PresentedPerson[]> => {
-    const few = (tokens: readonly string[]) => tokens.slice(0, maxValuesPerCookie);
-    const read = isVerifiedHere
+  }: Pick<PresentedTokens, 'accessTokens' | 'refreshTokens'>): Promise<TokenOwner[]> => {
+    const atMost = (tokens: readonly string[]) => tokens.slice(0, maxValuesPerCookie);
+    const results = isVerifiedHere
       ? await Promise.all([
-          ...few(refreshTokens).map((token) => verifier.verifyRefreshAtAnyAge(token).catch(() => null)),
-          ...few(accessTokens).map((token) => verifier.verifyAtAnyAge(token).catch(() => null)),
+          ...atMost(refreshTokens).map((token) => verifier.verifyRefreshAtAnyAge(token).catch(() => null)),
+          ...atMost(accessTokens).map((token) => verifier.verifyAtAnyAge(token).catch(() => null)),
         ])
-      : few(accessTokens).map((token) => verifier.verifyHere(token));
-    const people: PresentedPerson[] = [];
-    for (const { principal, fingerprint } of read.filter(isVerified)) {
-      const known = people.find(({ person }) => isSameSubject(person, principal));
-      if (known === undefined) people.push({ person: principal, tokens: [fingerprint] });
-      else known.tokens.push(fingerprint);
+      : atMost(accessTokens).map((token) => verifier.verifyHere(token));
+    const owners: TokenOwner[] = [];
+    for (const { principal, fingerprint } of results.filter(isVerified)) {
+      const owner = owners.find(({ person }) => isSameSubject(person, principal));
+      if (owner === undefined) owners.push({ person: principal, tokens: [fingerprint] });
+      else owner.tokens.push(fingerprint);
     }
-    return people;
+    return owners;
   };
 
-export type PresentedPeople = ReturnType<typeof createPresentedPeople>;
+export type TokenOwners = ReturnType<typeof createTokenOwners>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createTurnKeys } from '../../../server/src/assignment/rotation-keys.ts';
+import { createRotationKeys } from '../../../server/src/assignment/rotation-keys.ts';
 
-const turnKeys = createTurnKeys({ prefix: 'auth-bff:', sealingSecret: 'one-sealing-secret' });
-const other = createTurnKeys({ prefix: 'auth-bff:', sealingSecret: 'another-sealing-secret' });
+const turnKeys = createRotationKeys({ prefix: 'auth-bff:', sealingSecret: 'one-sealing-secret' });
+const other = createRotationKeys({ prefix: 'auth-bff:', sealingSecret: 'another-sealing-secret' });
 const ids = [1, 2, 255, 256, 2_147_483_648, Number.MAX_SAFE_INTEGER];
 
 describe('people in turns', () => {

@@ -3,7 +3,7 @@ import { personOf } from '../../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError } from '../../errors.ts';
-import type { HitCounter, Hits } from '../../rate-limit/fixed-window-counter.ts';
+import type { FixedWindowCounter, WindowCount } from '../../rate-limit/fixed-window-counter.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { ChosenToken, TokenChooser } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
@@ -22,7 +22,7 @@ declare module 'fastify' {
 export type RateLimitOptions = {
   /** Calls a minute of one identity. 0: no limit. */
   perMinute: number;
-  counter: HitCounter;
+  counter: FixedWindowCounter;
   names: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
   /** How many calls a request makes, as far as its head tells. */
@@ -68,13 +68,13 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   };
   const nameOfAddress = (request: FastifyRequest): string => toName(`address ${toNetwork(clientAddressOf(request))}`);
 
-  const judge = ({ count, resetMs }: Hits): void => {
+  const judge = ({ count, resetMs }: WindowCount): void => {
     if (count <= perMinute) return;
     onLimited?.();
     throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
   };
   const judgeLater = async (
-    hits: MaybePromise<Hits>,
+    hits: MaybePromise<WindowCount>,
     lookup: MaybePromise<void>,
     done: HookHandlerDoneFunction,
   ): Promise<void> => {

@@ -1,40 +1,40 @@
 import { createBoundedMap } from '../../platform/bounded-map.ts';
-import type { MarkMessage } from './revocation-messages.ts';
+import type { RevocationMessage } from './revocation-messages.ts';
 
-/** What other replicas told of a token or a chain. */
-export type HeardMark = { endedAtMs: number | null; isReplaced: boolean };
+/** The state of a token or a family as other replicas have published it. */
+export type ReceivedRevocation = { revokedAtMs: number | null; isReplaced: boolean };
 
-export type HeardMarksOptions = {
+export type ReceivedRevocationsOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The most names remembered; the least recently used goes first. Default 50,000, about 10 MB. */
+  /** The most names remembered; the least recently used is evicted first. Default 50,000, about 10 MB. */
   maxNames?: number;
 };
 
 /**
- * Sign-outs that other replicas have published, by the names of tokens and chains in Redis, until the tokens expire.
- * They count beside what Redis answers, which may be full or away.
+ * Revocations that other replicas have published, by the Redis names of tokens and families, until the tokens expire.
+ * They count in addition to the state in Redis, which may be full or unavailable.
  */
-export const createHeardMarks = ({ now, maxNames = 50_000 }: HeardMarksOptions) => {
-  const heard = createBoundedMap<string, HeardMark & { untilMs: number }>(maxNames);
+export const createReceivedRevocations = ({ now, maxNames = 50_000 }: ReceivedRevocationsOptions) => {
+  const received = createBoundedMap<string, ReceivedRevocation & { untilMs: number }>(maxNames);
 
   return {
-    note({ what, atMs, names }: Omit<MarkMessage, 'isProven'>): void {
+    add({ what, atMs, names }: Omit<RevocationMessage, 'isProven'>): void {
       for (const [name, untilMs] of names) {
-        const known = heard.get(name);
-        heard.set(name, {
-          endedAtMs: known?.endedAtMs ?? (what === 'ended' ? atMs : null),
+        const known = received.get(name);
+        received.set(name, {
+          revokedAtMs: known?.revokedAtMs ?? (what === 'ended' ? atMs : null),
           isReplaced: known?.isReplaced === true || what === 'replaced',
           untilMs: Math.max(known?.untilMs ?? 0, untilMs),
         });
       }
     },
-    of(name: string): HeardMark | null {
-      const mark = heard.get(name);
-      return mark !== undefined && now() < mark.untilMs ? mark : null;
+    get(name: string): ReceivedRevocation | null {
+      const entry = received.get(name);
+      return entry !== undefined && now() < entry.untilMs ? entry : null;
     },
-    isEmpty: (): boolean => heard.size === 0,
+    isEmpty: (): boolean => received.size === 0,
   };
 };
 
-export type HeardMarks = ReturnType<typeof createHeardMarks>;
+export type ReceivedRevocations = ReturnType<typeof createReceivedRevocations>;

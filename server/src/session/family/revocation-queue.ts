@@ -1,84 +1,84 @@
-import { type JudgedMark, type Marks, toList } from './token-refs.ts';
-import type { MarkMessage } from './revocation-messages.ts';
+import { type ProvableTokenRef, toRefList, type TokenRefs } from './token-refs.ts';
+import type { RevocationMessage } from './revocation-messages.ts';
 
-/** What becomes of the tokens of a session. */
-export type Change = {
-  what: MarkMessage['what'];
-  marks: Marks;
-  /** Chains that this process knows the tokens to be of. */
-  chainNames: readonly string[];
+/** A change of the families of these tokens: signed out (`ended`), or replaced by a new sign-in (`replaced`). */
+export type Revocation = {
+  what: RevocationMessage['what'];
+  refs: TokenRefs;
+  /** The families of the tokens, as far as this process knows them. */
+  familyNames: readonly string[];
 };
 
-/** The tokens and chains that a change is about, and when what they name expires: milliseconds since the epoch. */
-export type Names = ReadonlyMap<string, number>;
+/** The Redis names of tokens and families, each with its expiry in milliseconds since the epoch. */
+export type ExpiringNames = ReadonlyMap<string, number>;
 
-/** Why a change is not stored: `refusal` is the error reply of Redis. Null: it did not answer. */
-export type StoreOutcome = { isStored: boolean; refusal: string | null };
+/** `errorReply`: why Redis rejected the write. Null: Redis did not reply. */
+export type StoreOutcome = { isStored: boolean; errorReply: string | null };
 
 /** Sign-outs that Redis refuses to store. */
-export type UnstoredTrouble = {
+export type UnstoredRevocations = {
   /** The error reply of Redis. */
   cause: string;
-  /** Whether the other replicas were told by PUBLISH. */
+  /** Whether PUBLISH has informed the other replicas. */
   isPublished: boolean;
-  /** How many sign-outs wait to be stored. */
+  /** The number of sign-outs that wait to be stored. */
   waiting: number;
 };
 
-export type UnstoredSignOutsOptions = {
-  /** Tries to store a change. Never rejects. */
-  store: (change: Change) => Promise<StoreOutcome>;
-  /** Tells the other replicas of sign-outs. Returns whether Redis took the message. Never rejects. */
-  publish: (names: Names) => Promise<boolean>;
-  /** Whether the connection has ended for good. */
+export type RevocationQueueOptions = {
+  /** Tries to store a revocation. Never rejects. */
+  store: (revocation: Revocation) => Promise<StoreOutcome>;
+  /** Publishes sign-outs to the other replicas. Resolves to whether Redis accepted the message. Never rejects. */
+  publish: (names: ExpiringNames) => Promise<boolean>;
+  /** Whether the connection is closed for good. */
   isClosed: () => boolean;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
-  /** Milliseconds between two attempts to store them. Default 1,000. */
+  /** Milliseconds between two retries. Default 1,000. */
   retryMs?: number | undefined;
-  /** Told where Redis refuses to store sign-outs, once a minute at most for each value of `isPublished`. */
-  onUnstored?: ((trouble: UnstoredTrouble) => void) | undefined;
+  /** Called when Redis refuses to store sign-outs, at most once a minute for each value of `isPublished`. */
+  onUnstored?: ((trouble: UnstoredRevocations) => void) | undefined;
 };
 
-/** The most sign-outs that wait to be stored. */
+/** The most sign-outs of proven tokens that wait to be stored. */
 const maxWaiting = 10_000;
-/** The most of those whose tokens are not proven as long as Redis cannot be asked about them. */
-const maxUnsure = 1_000;
-const toldEveryMs = 60_000;
-/** How often those that wait are published again: replicas may have started or lost their connection meanwhile. */
-const republishEveryMs = 10_000;
+/** The most sign-outs of tokens whose proof only Redis could confirm. */
+const maxUnconfirmed = 1_000;
+const reportIntervalMs = 60_000;
+/** How often waiting sign-outs are published again: replicas may have started or reconnected meanwhile. */
+const republishIntervalMs = 10_000;
 
-const isProven = (mark: JudgedMark): boolean => mark.isProven;
+const isProven = (ref: ProvableTokenRef): boolean => ref.isProven;
 
-/** Sign-outs that Redis did not store, because it is away or full. They are tried again until it does. */
-export const createUnstoredSignOuts = (options: UnstoredSignOutsOptions) => {
+/** Sign-outs that Redis has not stored, because it is unavailable or full. The queue retries them until they are stored. */
+export const createRevocationQueue = (options: RevocationQueueOptions) => {
   const { store, publish, isClosed, monotonicNow, retryMs = 1_000, onUnstored } = options;
-  /** Oldest first, with the names to publish for each. */
-  const waiting = new Map<Change, Names>();
-  const unsure = new Set<Change>();
-  const toldAtMs = { published: Number.NEGATIVE_INFINITY, unpublished: Number.NEGATIVE_INFINITY };
+  /** Oldest first, each with the names to publish. */
+  const waiting = new Map<Revocation, ExpiringNames>();
+  const unconfirmed = new Set<Revocation>();
+  const reportedAtMs = { published: Number.NEGATIVE_INFINITY, unpublished: Number.NEGATIVE_INFINITY };
   let publishedAtMs = Number.NEGATIVE_INFINITY;
   let retryTimer: NodeJS.Timeout | null = null;
   let isRetrying = false;
 
-  const tell = async (cause: string, names: Names): Promise<void> => {
+  const publishAndReport = async (cause: string, names: ExpiringNames): Promise<void> => {
     publishedAtMs = monotonicNow();
     const isPublished = await publish(names);
     const kind = isPublished ? 'published' : 'unpublished';
-    if (monotonicNow() - toldAtMs[kind] < toldEveryMs) return;
-    toldAtMs[kind] = monotonicNow();
+    if (monotonicNow() - reportedAtMs[kind] < reportIntervalMs) return;
+    reportedAtMs[kind] = monotonicNow();
     onUnstored?.({ cause, isPublished, waiting: waiting.size });
   };
 
-  const tellAgain = async (cause: string): Promise<void> => {
-    if (monotonicNow() - publishedAtMs < republishEveryMs) return;
+  const republish = async (cause: string): Promise<void> => {
+    if (monotonicNow() - publishedAtMs < republishIntervalMs) return;
     const all = new Map<string, number>();
     for (const names of waiting.values()) for (const [name, untilMs] of names) all.set(name, untilMs);
-    await tell(cause, all);
+    await publishAndReport(cause, all);
   };
 
   const scheduleRetry = (): void => {
-    if (retryTimer !== null || waiting.size + unsure.size === 0 || isClosed()) return;
+    if (retryTimer !== null || waiting.size + unconfirmed.size === 0 || isClosed()) return;
     retryTimer = setTimeout(() => {
       retryTimer = null;
       void retry();
@@ -86,33 +86,33 @@ export const createUnstoredSignOuts = (options: UnstoredSignOutsOptions) => {
     retryTimer.unref();
   };
 
-  /** Stores what waits, oldest first, until that fails again. */
+  /** Stores the waiting sign-outs, oldest first, until one fails. */
   const retry = async (): Promise<void> => {
     if (isRetrying) return;
     isRetrying = true;
-    for (const change of [...waiting.keys(), ...unsure]) {
-      const { isStored, refusal } = await store(change);
+    for (const revocation of [...waiting.keys(), ...unconfirmed]) {
+      const { isStored, errorReply } = await store(revocation);
       if (!isStored) {
-        if (refusal !== null) await tellAgain(refusal);
+        if (errorReply !== null) await republish(errorReply);
         break;
       }
-      waiting.delete(change);
-      unsure.delete(change);
+      waiting.delete(revocation);
+      unconfirmed.delete(revocation);
     }
     isRetrying = false;
     scheduleRetry();
   };
 
   return {
-    /** Keeps a sign-out until it is stored, and tells the other replicas where Redis refused it. */
-    async add(change: Change, names: Names, refusal: string | null): Promise<void> {
-      if (names.size > 0 || toList(change.marks).some(isProven)) {
-        if (waiting.size < maxWaiting) waiting.set(change, names);
-      } else if (unsure.size < maxUnsure) unsure.add(change);
+    /** Keeps a sign-out until it is stored. Publishes it if Redis has rejected the write. */
+    async add(revocation: Revocation, names: ExpiringNames, errorReply: string | null): Promise<void> {
+      if (names.size > 0 || toRefList(revocation.refs).some(isProven)) {
+        if (waiting.size < maxWaiting) waiting.set(revocation, names);
+      } else if (unconfirmed.size < maxUnconfirmed) unconfirmed.add(revocation);
       scheduleRetry();
-      if (refusal !== null && names.size > 0) await tell(refusal, names);
+      if (errorReply !== null && names.size > 0) await publishAndReport(errorReply, names);
     },
-    /** Tries again at once. */
+    /** Retries at once. */
     retry: (): void => void retry(),
   };
 };

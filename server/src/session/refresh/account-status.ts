@@ -6,15 +6,15 @@ import type { Directory } from '../../directory/directory.ts';
 import { type AppError, isAppError } from '../../errors.ts';
 import type { Principal, Subject } from '../../token/principal.ts';
 
-/** The oldest record that decides whether a session goes on. Seconds. */
+/** The oldest cached record that may decide whether a session continues. */
 const maxAgeSeconds = 60;
 
-export type StandingOptions = {
+export type AccountStatusOptions = {
   directory: Pick<Directory, 'user' | 'employee' | 'isKnownInactive'>;
   authService: Pick<AuthServiceClient, 'isStaffDeleted'>;
 };
 
-export type StandingRequest = Cause & {
+export type AccountStatusRequest = Cause & {
   principal: Principal;
   /** The person's own valid token, for the lookup of their record. */
   accessToken: string;
@@ -24,24 +24,24 @@ const isNotFound = (error: AppError): boolean =>
   isAppError(error, 'user_not_found', 'employee_not_found') && !(error instanceof NotFoundPageError);
 
 /**
- * Whether a person may still have a session. Tokens do not tell: the Auth Service goes on to refresh those of people who
- * were deactivated, and answers 500 for those who were deleted.
+ * Checks whether a person may still have a session. The tokens do not tell: the Auth Service continues to refresh tokens
+ * of deactivated people, and responds with 500 for deleted people.
  */
-export const createStanding = ({ directory, authService }: StandingOptions) => {
-  const isStaffInactive = async ({ principal: { id }, ...request }: StandingRequest): Promise<boolean> => {
+export const createAccountStatus = ({ directory, authService }: AccountStatusOptions) => {
+  const isStaffInactive = async ({ principal: { id }, ...request }: AccountStatusRequest): Promise<boolean> => {
     const user = await directory.user(id, { ...request, type: 'staff', id, maxAgeSeconds });
     return user.isActive === false;
   };
-  const isEmployeeInactive = async ({ principal: { id }, ...request }: StandingRequest): Promise<boolean> => {
+  const isEmployeeInactive = async ({ principal: { id }, ...request }: AccountStatusRequest): Promise<boolean> => {
     const { status } = await directory.employee(id, { ...request, type: 'employee', id, maxAgeSeconds });
     return toInactiveStatus(status) !== null;
   };
 
-  /** Whether the person's record is known to be gone. False also while that cannot be found out. */
+  /** Whether the person's record no longer exists. False if the lookup fails. */
   const isDeleted = async ({ type, id }: Subject, cause: Cause): Promise<boolean> => {
     try {
       if (type === 'staff') return await authService.isStaffDeleted(id, causeOf(cause));
-      // The id may be only what a refresh token claims.
+      // The id may come from an unverified refresh token.
       await directory.employee(id, {
         ...causeOf(cause),
         type,
@@ -60,8 +60,8 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
   return {
     isDeleted,
 
-    /** Whether the person was deactivated, rejected or deleted. False also while that cannot be found out. */
-    async isOver(request: StandingRequest): Promise<boolean> {
+    /** Whether the person was deactivated, rejected or deleted. False if the lookup fails. */
+    async isInactive(request: AccountStatusRequest): Promise<boolean> {
       const { principal } = request;
       try {
         return await (principal.type === 'staff' ? isStaffInactive(request) : isEmployeeInactive(request));
@@ -72,9 +72,9 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
       }
     },
 
-    /** Whether a fresh record in the cache says that the person is inactive. Needs no I/O. */
+    /** Whether a fresh record in the cache shows that the person is inactive. Needs no I/O. */
     isKnownInactive: (subject: Subject): boolean => directory.isKnownInactive(subject),
   };
 };
 
-export type Standing = ReturnType<typeof createStanding>;
+export type AccountStatus = ReturnType<typeof createAccountStatus>;

@@ -2,49 +2,41 @@ import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { EstablishedSession } from '../established-session.ts';
 import type { SharedExchanges } from './shared-exchanges.ts';
 
-/** How long those who ask again with the same refresh token get what the first one got. */
-export const sharedForMs = 30_000;
+/** How long the result of an exchange answers further requests with the same refresh token. */
+export const resultTtlMs = 30_000;
 const maxExchanged = 200_000;
-const maxShared = 20_000;
+const maxResults = 20_000;
 
-/** A refresh token that was presented: its text, what it is known by, and until when it lives. */
+/** A refresh token that a request presents. */
 export type OldToken = { token: string; fingerprint: string; expiresAtMs: number };
 
-export type ExchangesOptions = {
+export type ExchangeCacheOptions = {
+  /** Milliseconds since the epoch. */
   now: () => number;
-  /** What other replicas have exchanged. Null: this is the only one. */
+  /** The exchanges of all replicas. Null: there is only this replica. */
   shared: SharedExchanges | null;
 };
 
-/** What refresh tokens were exchanged for: the new session for 30 s, and after that that they were. */
-export const createExchanges = ({ now, shared }: ExchangesOptions) => {
-  /** Results by the old token's fingerprint, oldest first. */
+/** Remembers the session for which a refresh token was exchanged, for 30 s, and afterwards that it was exchanged. */
+export const createExchangeCache = ({ now, shared }: ExchangeCacheOptions) => {
+  /** By the fingerprint of the old token, oldest first. */
   const results = new Map<string, { session: EstablishedSession; atMs: number }>();
-  /** Old tokens that were exchanged for new ones, and so are no good upstream. */
+  /** Fingerprints of tokens that the Auth Service has exchanged, and therefore rejects. */
   const exchanged = createBoundedMap<string, true>(maxExchanged);
 
-  const isRecent = ({ atMs }: { atMs: number }) => now() >= atMs && now() - atMs < sharedForMs;
+  const isRecent = ({ atMs }: { atMs: number }) => now() >= atMs && now() - atMs < resultTtlMs;
 
-  const keepHere = (fingerprint: string, session: EstablishedSession) => {
-    results.delete(fingerprint);
-    results.set(fingerprint, { session, atMs: now() });
-    for (const [oldest, result] of results) {
-      if (isRecent(result) && results.size <= maxShared) break;
-      results.delete(oldest);
-    }
-  };
-
-  /** What this very token was exchanged for, by anybody. */
+  /** The session for which this replica or another one has exchanged this token. */
   const resultOf = async (old: Pick<OldToken, 'token' | 'fingerprint'>): Promise<EstablishedSession | null> => {
-    const here = results.get(old.fingerprint);
-    if (here !== undefined && isRecent(here)) return here.session;
+    const local = results.get(old.fingerprint);
+    if (local !== undefined && isRecent(local)) return local.session;
     return (await shared?.resultOf(old)) ?? null;
   };
 
   return {
     shared,
 
-    /** The newest session that this refresh token was exchanged for, one exchange after the other, where it is still known. */
+    /** Follows the exchanges from this refresh token to the newest session. Null: no result of this token is cached. */
     async latest(old: Pick<OldToken, 'token' | 'fingerprint'>): Promise<EstablishedSession | null> {
       const seen = new Set<string>();
       let newest: EstablishedSession | null = null;
@@ -63,11 +55,19 @@ export const createExchanges = ({ now, shared }: ExchangesOptions) => {
     wasExchanged: async (fingerprint: string): Promise<boolean> =>
       exchanged.has(fingerprint) || (await shared?.wasExchanged(fingerprint)) === true,
 
-    /** Remembers that the Auth Service took this token back: it is of no use any more, whatever comes of the new one. */
-    noteExchanged: (fingerprint: string): void => void exchanged.set(fingerprint, true),
+    /** Remembers that the Auth Service has blacklisted this token, even if the new tokens turn out to be unusable. */
+    markExchanged: (fingerprint: string): void => void exchanged.set(fingerprint, true),
 
-    keepHere,
+    /** Caches the session for which this replica has exchanged a token. */
+    set(fingerprint: string, session: EstablishedSession): void {
+      results.delete(fingerprint);
+      results.set(fingerprint, { session, atMs: now() });
+      for (const [oldest, result] of results) {
+        if (isRecent(result) && results.size <= maxResults) break;
+        results.delete(oldest);
+      }
+    },
   };
 };
 
-export type Exchanges = ReturnType<typeof createExchanges>;
+export type ExchangeCache = ReturnType<typeof createExchangeCache>;

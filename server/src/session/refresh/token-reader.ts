@@ -1,24 +1,21 @@
 import { AppError, isAppError } from '../../errors.ts';
-import { type ChosenToken, newestFirst, requireFewValues, requireOnePerson } from '../../token/token-chooser.ts';
 import { NotYetValidError } from '../../token/claim-rules.ts';
 import { isSameSubject, type Subject } from '../../token/principal.ts';
+import { type ChosenToken, newestFirst, requireFewValues, requireOnePerson } from '../../token/token-chooser.ts';
 import { fingerprintOf, type Verifier } from '../../token/verified-token.ts';
-import type { Exchanges } from './exchange-cache.ts';
-
-/** The session is over, and its cookies are of no more use. */
-export const ended = (cause: unknown): AppError => new AppError('session_ended', { cause, endsSession: true });
+import { endedError } from '../session-errors.ts';
+import type { ExchangeCache } from './exchange-cache.ts';
 
 export type TokenReaderOptions = {
   verifier: Pick<Verifier, 'verifyRefreshAtAnyAge' | 'verifyAtAnyAge'>;
-  exchanges: Pick<Exchanges, 'wasExchanged'>;
+  exchangeCache: Pick<ExchangeCache, 'wasExchanged'>;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
-/** Reads the tokens that a refresh was presented, of which each cookie may have come several times. */
-export const createTokenReader = ({ verifier, exchanges, now }: TokenReaderOptions) => {
-  /** Reads a refresh token, whatever its age. */
-  const readOld = async (token: string): Promise<ChosenToken | AppError> => {
+/** Reads the tokens of a refresh request. A request may present several cookies of the same name. */
+export const createTokenReader = ({ verifier, exchangeCache, now }: TokenReaderOptions) => {
+  const readRefreshToken = async (token: string): Promise<ChosenToken | AppError> => {
     try {
       return { token, verified: await verifier.verifyRefreshAtAnyAge(token) };
     } catch (error) {
@@ -28,43 +25,43 @@ export const createTokenReader = ({ verifier, exchanges, now }: TokenReaderOptio
   };
 
   /**
-   * The refresh tokens to try, newest first. Values that do not verify are ignored. Throws where none is left: such
-   * tokens are of no more use, unless one is an old one of a session that goes on. One that was exchanged before it
-   * expired may still have a result.
+   * The refresh tokens to try, newest first. Ignores tokens that do not verify. An expired token is returned only if it
+   * was exchanged before it expired, because its result may be cached. Throws `refresh_superseded` for an unreadable
+   * token that was exchanged, and `session_ended` or `token_invalid` if no token is usable.
    */
   const refreshTokens = async (tokens: readonly string[]): Promise<ChosenToken[]> => {
     requireFewValues(tokens, { endsSession: true });
-    const read = await Promise.all(tokens.map(readOld));
-    const known = read.filter((one): one is ChosenToken => !(one instanceof AppError));
-    requireOnePerson(known, { endsSession: true });
-    const alive = known.filter(({ verified }) => verified.expiresAtMs > now()).toSorted(newestFirst);
+    const results = await Promise.all(tokens.map(readRefreshToken));
+    const readable = results.filter((result): result is ChosenToken => !(result instanceof AppError));
+    requireOnePerson(readable, { endsSession: true });
+    const alive = readable.filter(({ verified }) => verified.expiresAtMs > now()).toSorted(newestFirst);
     if (alive.length > 0) return alive;
     for (const token of tokens) {
-      if (!(await exchanges.wasExchanged(fingerprintOf(token)))) continue;
-      const old = known.find((one) => one.token === token);
-      if (old !== undefined) return [old];
+      if (!(await exchangeCache.wasExchanged(fingerprintOf(token)))) continue;
+      const exchanged = readable.find((candidate) => candidate.token === token);
+      if (exchanged !== undefined) return [exchanged];
       throw new AppError('refresh_superseded');
     }
-    if (known.length > 0) throw ended('the refresh token has expired');
-    const error = read.find((one) => one instanceof AppError);
-    // A clock that is wrong says nothing for good.
+    if (readable.length > 0) throw endedError('the refresh token has expired');
+    const error = results.find((result) => result instanceof AppError);
+    // A token from the future becomes valid once the clocks agree, so the browser keeps it.
     throw new AppError('token_invalid', { cause: error, endsSession: !(error instanceof NotYetValidError) });
   };
 
-  /** The access token that goes with a refresh token: of the same person, the newest. Others are not sent on. */
+  /** The newest access token of the person. Throws `session_ended` if an access token names another person. */
   const accessTokenFor = async (tokens: readonly string[], subject: Subject): Promise<ChosenToken | null> => {
     requireFewValues(tokens, { endsSession: true });
-    const read = await Promise.all(
+    const results = await Promise.all(
       tokens.map(async (token) => {
         const verified = await verifier.verifyAtAnyAge(token).catch(() => null);
         return verified === null ? null : { token, verified };
       }),
     );
-    const known = read.filter((one) => one !== null);
-    if (known.some(({ verified }) => !isSameSubject(verified.principal, subject))) {
-      throw ended('the access token and the refresh token are of different people');
+    const readable = results.filter((result) => result !== null);
+    if (readable.some(({ verified }) => !isSameSubject(verified.principal, subject))) {
+      throw endedError('the access token and the refresh token are of different people');
     }
-    return known.toSorted(newestFirst)[0] ?? null;
+    return readable.toSorted(newestFirst)[0] ?? null;
   };
 
   return { refreshTokens, accessTokenFor };

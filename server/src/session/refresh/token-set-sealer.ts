@@ -6,10 +6,10 @@ import type { TokenSet } from '../../auth-service/grant.ts';
 const Sealed = z.object({ accessToken: z.string(), refreshToken: z.string().nullable() });
 
 /**
- * Seals what a refresh token was exchanged for, so that who holds the old token can open it, and nobody else: the key
- * is derived from that token and the sealing key (HKDF, RFC 5869), the seal is A256GCM (RFC 7516).
+ * Encrypts the result of an exchange, so that only the holder of the old refresh token can decrypt it. The key is derived
+ * from that token and the sealing secret (HKDF, RFC 5869); the encryption is A256GCM (RFC 7516).
  */
-export const createSealedGrants = ({ sealingSecret }: { sealingSecret: string }) => {
+export const createTokenSetSealer = ({ sealingSecret }: { sealingSecret: string }) => {
   const salt = new Uint8Array(hkdfSync('sha256', sealingSecret, '', 'auth-bff refresh results', 32));
   const keyOf = (oldToken: string) => new Uint8Array(hkdfSync('sha256', oldToken, salt, 'auth-bff refresh result', 32));
 
@@ -19,7 +19,7 @@ export const createSealedGrants = ({ sealingSecret }: { sealingSecret: string })
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
         .encrypt(keyOf(oldToken)),
 
-    /** Null where it is not of this token, or of another sealing key. */
+    /** Null: the text was sealed for another token or with another secret. */
     async open(sealed: string, oldToken: string): Promise<TokenSet | null> {
       try {
         const { plaintext } = await compactDecrypt(sealed, keyOf(oldToken), {
@@ -34,4 +34,4 @@ export const createSealedGrants = ({ sealingSecret }: { sealingSecret: string })
   };
 };
 
-export type SealedGrants = ReturnType<typeof createSealedGrants>;
+export type TokenSetSealer = ReturnType<typeof createTokenSetSealer>;

@@ -3,24 +3,24 @@ import { PersonType } from '@auth-bff/shared';
 import { z } from 'zod';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import { isUnjudged } from '../../rate-limit/attempt-limiter.ts';
-import type { TryCounter } from '../../rate-limit/attempt-counter.ts';
+import { hasNoVerdict } from '../../rate-limit/attempt-limiter.ts';
+import type { AttemptCounter } from '../../rate-limit/attempt-counter.ts';
 import { createSealer } from './sealer.ts';
 
-const livesForMs = 10 * 60_000;
+const lifetimeMs = 10 * 60_000;
 const maxCodes = 5;
-/** The third try fails upstream where it uses a temporary token, even with the right code. */
+/** With a temporary token the Auth Service rejects the third attempt, even with the right code. */
 const maxCodesWithTemporaryToken = 2;
 
 export type ChallengesOptions = {
   sealingSecret: string;
   now: () => number;
-  /** Counts the tries: all replicas' where they share it. */
-  counter: TryCounter;
-  names: KeyHasher;
+  /** Counts the attempts, in all replicas if they share it. */
+  counter: AttemptCounter;
+  keyHasher: KeyHasher;
 };
 
-/** A sign-in whose second factor is still to come. */
+/** A sign-in that still needs its second factor. */
 export type PendingSignIn = { as: PersonType; email: string; temporaryToken: string | null };
 
 const Sealed = z.object({
@@ -31,29 +31,29 @@ const Sealed = z.object({
   temporaryToken: z.string().nullable(),
 });
 
-const usedUp = (cause?: unknown) =>
+const expired = (cause?: unknown) =>
   new AppError('otp_expired', {
-    message: 'This sign-in is used up or too old: sign in again.',
+    message: 'This sign-in has expired or was already used: sign in again.',
     ...(cause === undefined ? {} : { cause }),
   });
 
 /**
- * What stands between a password and its second factor. The browser carries it sealed, for the upstream's
- * temporary token in it works as a full access token there. It dies after 10 minutes, with its first success, and
- * with its last attempt: the fifth, or the second where the upstream uses a temporary token. From then on, and if it
- * is not ours, it is `otp_expired`.
+ * The challenge connects the password step of a sign-in with its second factor. The browser holds it encrypted, because the
+ * temporary token in it is a full access token for the Auth Service. It expires after 10 minutes, after its first success,
+ * and after its last attempt: the fifth, or the second if the Auth Service uses a temporary token. An expired or forged
+ * challenge is `otp_expired`.
  */
-export const createChallenges = ({ sealingSecret, now, counter, names }: ChallengesOptions) => {
+export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: ChallengesOptions) => {
   const sealer = createSealer({ sealingSecret, label: 'auth-bff second-factor challenge' });
 
   const open = async (challenge: string): Promise<z.infer<typeof Sealed>> => {
     const sealed = Sealed.safeParse(await sealer.open(challenge));
     if (sealed.success) return sealed.data;
-    throw new AppError('otp_expired', { message: 'This is not a challenge of ours: sign in again.' });
+    throw new AppError('otp_expired', { message: 'This challenge was not issued by this service: sign in again.' });
   };
 
   return {
-    /** Whose second factor this is: the e-mail address as it was typed. Null: not a challenge of ours. */
+    /** The e-mail address of the sign-in, as it was typed. Null: the BFF did not issue this challenge. */
     emailOf: (challenge: string): Promise<string | null> =>
       open(challenge).then(
         ({ email }) => email,
@@ -61,27 +61,30 @@ export const createChallenges = ({ sealingSecret, now, counter, names }: Challen
       ),
 
     seal: (pending: PendingSignIn): Promise<string> =>
-      sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + livesForMs } satisfies z.infer<typeof Sealed>),
+      sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + lifetimeMs } satisfies z.infer<typeof Sealed>),
 
-    /** Tries a code: `verify` asks upstream. An attempt that upstream could not judge costs nothing. A wrong code in the last attempt is `otp_expired`. */
+    /**
+     * Tries a code with `verify`, which calls the Auth Service. An attempt without a verdict does not count. A wrong code in
+     * the last attempt is `otp_expired`.
+     */
     async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
       const { id, expiresAtMs, ...pending } = await open(challenge);
-      if (expiresAtMs <= now()) throw usedUp();
-      const success = names('challenge success', id);
-      if ((await counter.look(success)).count > 0) throw usedUp();
+      if (expiresAtMs <= now()) throw expired();
+      const success = keyHasher('challenge success', id);
+      if ((await counter.read(success)).count > 0) throw expired();
       const maxAttempts = pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken;
-      // Counted before upstream is asked, or many guesses at once would all be the first.
-      const attempt = await counter.reserve(names('challenge', id), { max: maxAttempts, windowMs: livesForMs });
-      if (!attempt.isCounted) throw usedUp();
+      // Reserved before the call, so that parallel attempts cannot all be the first.
+      const attempt = await counter.reserve(keyHasher('challenge', id), { max: maxAttempts, windowMs: lifetimeMs });
+      if (!attempt.isCounted) throw expired();
       try {
         const result = await verify(pending);
-        // Of several right codes at once, one signs in.
-        if (!(await counter.reserve(success, { max: 1, windowMs: livesForMs })).isCounted) throw usedUp();
+        // Of several parallel attempts with the right code, only one signs in.
+        if (!(await counter.reserve(success, { max: 1, windowMs: lifetimeMs })).isCounted) throw expired();
         return result;
       } catch (error) {
-        // An answer that cannot be read counts: a service may say "wrong code" in any shape.
-        if (isUnjudged(error) || isAppError(error, 'rate_limited')) await attempt.release();
-        if (attempt.count >= maxAttempts && isAppError(error, 'otp_invalid')) throw usedUp(error);
+        // An unreadable response counts: it may mean "wrong code" in an unknown format.
+        if (hasNoVerdict(error) || isAppError(error, 'rate_limited')) await attempt.release();
+        if (attempt.count >= maxAttempts && isAppError(error, 'otp_invalid')) throw expired(error);
         throw error;
       }
     },

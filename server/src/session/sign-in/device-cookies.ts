@@ -7,37 +7,37 @@ import { createSealer } from './sealer.ts';
 
 export type DeviceCookiesOptions = {
   sealingSecret: string;
-  names: KeyHasher;
+  keyHasher: KeyHasher;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
-/** An account that signed in from this browser: by a keyed hash, with the random id that the browser has for it. */
+/** An account that has signed in from this browser: a keyed hash of the account, and the random id of the browser for it. */
 const KnownAccount = z.object({ account: z.string(), deviceId: z.string(), signedInAtMs: z.number() });
 type KnownAccount = z.infer<typeof KnownAccount>;
 const Sealed = z.array(KnownAccount);
 
 const maxAccounts = 5;
-/** Values that are opened. A browser sends one; other subdomains may have planted more. */
+/** The most values to open. A browser sends one; other subdomains may have planted more. */
 const maxValues = 16;
 
-/** What one browser is known for. */
+/** One browser, as its device cookies describe it. */
 export type Device = {
-  /** The id of this browser for an account that signed in from it. Null: a stranger to that account. */
+  /** The id of this browser for an account. Null: the account has not signed in from it. */
   idFor: (account: Account) => string | null;
-  /** The value of the cookie that also remembers this account. */
+  /** The cookie value that additionally remembers this account. */
   remember: (account: Account) => Promise<string>;
 };
 
 /**
- * The device cookie: it tells a browser that has signed in to an account from all others (OWASP, "Slow Down Online
- * Guessing Attacks with Device Cookies"). It proves nothing but that, and signs nobody in.
+ * The device cookie identifies a browser from which an account has signed in before (OWASP, "Slow Down Online Guessing
+ * Attacks with Device Cookies"). It affects only the attempt limits and grants no access.
  *
- * E-mail addresses count in their exact spelling, because upstream may have accounts that differ by case alone.
+ * E-mail addresses are compared exactly, because the Auth Service may have accounts whose addresses differ only in case.
  */
-export const createDeviceCookies = ({ sealingSecret, names, now }: DeviceCookiesOptions) => {
+export const createDeviceCookies = ({ sealingSecret, keyHasher, now }: DeviceCookiesOptions) => {
   const sealer = createSealer({ sealingSecret, label: 'auth-bff device cookie' });
-  const hashOf = ({ as, email }: Account) => names('account of device', `${as} ${email}`);
+  const hashOf = ({ as, email }: Account) => keyHasher('account of device', `${as} ${email}`);
 
   const open = async (value: string): Promise<KnownAccount[]> => {
     const { data = [] } = Sealed.safeParse(await sealer.open(value));
@@ -45,10 +45,7 @@ export const createDeviceCookies = ({ sealingSecret, names, now }: DeviceCookies
   };
 
   return {
-    /**
-     * Reads the values of the cookie, of which several may have come: together they say what the browser is known for.
-     * Forged, garbled, oversized and expired ones say nothing. Never throws.
-     */
+    /** Reads and combines all values of the cookie. Ignores forged, garbled, oversized and expired values. Never throws. */
     async read(values: readonly string[]): Promise<Device> {
       const usable = [...new Set(values)].filter((value) => cookieBytes(deviceCookie, value) <= maxCookieBytes);
       const known = (await Promise.all(usable.slice(0, maxValues).map(open)))

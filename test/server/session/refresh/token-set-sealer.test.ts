@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
 import { createKeyHasher } from '../../../../server/src/platform/key-hasher.ts';
-import { createSealedGrants } from '../../../../server/src/session/refresh/token-set-sealer.ts';
+import { createTokenSetSealer } from '../../../../server/src/session/refresh/token-set-sealer.ts';
 
 const sealingSecret = 'a-sealing-key-of-32-bytes-or-more';
 const grant = { accessToken: 'new-access', refreshToken: 'new-refresh' };
 
 it('opens what a refresh gave for who holds the old token and the sealing key, and for nobody who lacks either', async () => {
-  const grants = createSealedGrants({ sealingSecret });
+  const grants = createTokenSetSealer({ sealingSecret });
   const sealed = await grants.seal(grant, 'old-token');
-  expect(await createSealedGrants({ sealingSecret }).open(sealed, 'old-token')).toEqual(grant);
+  expect(await createTokenSetSealer({ sealingSecret }).open(sealed, 'old-token')).toEqual(grant);
   expect(await grants.open(sealed, 'another-token')).toBeNull();
-  expect(await createSealedGrants({ sealingSecret: `${sealingSecret}!` }).open(sealed, 'old-token')).toBeNull();
+  expect(await createTokenSetSealer({ sealingSecret: `${sealingSecret}!` }).open(sealed, 'old-token')).toBeNull();
   expect(await grants.open(`${sealed.slice(0, -2)}AA`, 'old-token')).toBeNull();
 });
 
