@@ -183,11 +183,12 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
         throw superseded();
       case 'acquired':
         await release(attempt);
-        throw rejection;
-      // `unavailable`, `lost`
-      default:
-        throw rejection;
+        break;
+      case 'unavailable':
+      case 'lost':
+        break;
     }
+    throw rejection;
   };
 
   const exchangeOnce = async (attempt: Attempt): Promise<EstablishedSession> => {
@@ -200,12 +201,12 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
       case 'lost':
         // Another replica exchanges the token: a second exchange would be rejected and would end the session.
         throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
-      // `acquired`; or `unavailable` from the beginning
-      default: {
-        const outcome = await exchangeAndStore(attempt);
-        return outcome instanceof AppError ? resultDespite(outcome, attempt) : outcome;
-      }
+      case 'acquired':
+      case 'unavailable':
+        break;
     }
+    const outcome = await exchangeAndStore(attempt);
+    return outcome instanceof AppError ? resultDespite(outcome, attempt) : outcome;
   };
 
   return {

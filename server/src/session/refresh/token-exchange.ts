@@ -134,14 +134,14 @@ export const createTokenExchange = (options: TokenExchangeOptions) => {
         case 'replaced':
           signOutUpstream(session, sent);
           throw new AppError('refresh_superseded');
-        // `foreign`
-        default:
-          signOutUpstream(session, sent);
-          onForeignToken(sent.requestId);
-          reportEnd('foreign_token', old, sent);
-          await tokenFamilies.revoke(provenRefs({ refresh: old, access: null }));
-          throw endedError('the new token is of another person');
+        case 'foreign':
+          break;
       }
+      signOutUpstream(session, sent);
+      onForeignToken(sent.requestId);
+      reportEnd('foreign_token', old, sent);
+      await tokenFamilies.revoke(provenRefs({ refresh: old, access: null }));
+      throw endedError('the new token is of another person');
     },
 
     /** Ends the session if the person was deactivated, rejected or deleted. Does nothing if the lookup fails. */
