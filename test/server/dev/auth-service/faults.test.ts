@@ -202,10 +202,13 @@ describe('faults', () => {
     const gate = new EventEmitter();
     const until = once(gate, 'open').then(() => undefined);
     service.fault('refresh', { kind: 'hold', until, times: 1 });
+    const callsBefore = service.count('refresh');
     let answered = false;
     const held = refreshWith(refresh).finally(() => {
       answered = true;
     });
+    // The fault holds the first call to arrive, so the next one waits until this one has.
+    await expect.poll(() => service.count('refresh')).toBe(callsBefore + 1);
     await expect
       .poll(() => refreshWith(refresh))
       .toMatchObject({ status: 401, body: { detail: 'Token is blacklisted' } });
