@@ -4,7 +4,7 @@ import type { Asking, Directory } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import { type AssignmentStore, toRotation } from './assignment-store.ts';
 
-/** What became of one `next`, for the log and the metrics. */
+/** The outcome of one `next`, for the log and the metrics. */
 export type AssignmentEvent = {
   system: string;
   role: string;
@@ -18,17 +18,17 @@ export type AssignmentsOptions = {
   store: AssignmentStore;
   directory: Pick<Directory, 'userIdsByRole' | 'users' | 'user'>;
   onAssignment?: ((event: AssignmentEvent) => void) | undefined;
-  /** Called for each `next` that was over a limit. */
+  /** Called for each `next` that exceeds a limit. */
   onLimited?: (() => void) | undefined;
 };
 
-/** The active people who have the role, ascending, and whether that is from memory. */
+/** The active people with the role, by ascending id. `stale`: a stale cache entry was used. */
 type Candidates = { active: User[]; stale: boolean };
 
 /**
- * Whose turn it is: the candidate who has waited longest since their last turn, ties by lower id. So people take turns
- * strictly while they are the same; who joins gets one turn and then queues like the others; who comes back has the
- * place that their last turn gives.
+ * Assigns turns to the candidate who has waited longest since their last turn, ties by lower id (least recently assigned).
+ * An unchanged group takes strict turns. A new member gets the next turn and then queues like the others. A returning
+ * member has the place of their last turn.
  */
 export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
   const candidatesOf = async (rotation: RotationInput, asking: Asking): Promise<Candidates> => {
@@ -37,10 +37,10 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
       stale = true;
       asking.onStale?.();
     };
-    const noting = { ...asking, onStale };
-    const ids = await directory.userIdsByRole(rotation, noting);
-    // A person whose record is gone is among those who are not found.
-    const { users } = await directory.users(ids, noting);
+    const tracking = { ...asking, onStale };
+    const ids = await directory.userIdsByRole(rotation, tracking);
+    // `users` leaves out people whose record no longer exists.
+    const { users } = await directory.users(ids, tracking);
     const active = users.filter(({ isActive }) => isActive !== false).toSorted((a, b) => a.id - b.id);
     return { active, stale };
   };
@@ -57,16 +57,16 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
     return people.toSorted((a, b) => (turnOf.get(a.id) ?? 0) - (turnOf.get(b.id) ?? 0) || a.id - b.id);
   };
 
-  const nobody = ({ active, stale }: Candidates): Extract<Assignment, { assignee: null }> => ({
+  const toNoAssignee = ({ active, stale }: Candidates): Extract<Assignment, { assignee: null }> => ({
     assignee: null,
     reason: active.length === 0 ? 'no_candidates' : 'all_excluded',
     candidates: active.length,
     stale,
   });
 
-  const take: AssignmentStore['take'] = async (asked) => {
+  const takeTurn: AssignmentStore['take'] = async (take) => {
     try {
-      return await store.take(asked);
+      return await store.take(take);
     } catch (error) {
       if (isAppError(error, 'rate_limited')) onLimited?.();
       throw error;
@@ -75,43 +75,43 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
 
   return {
     /**
-     * Gives the turn to whose it is. A key that was seen before gives the same person again, whoever is excluded. The
-     * people are looked up before anything moves. Throws `store_unavailable`, `rate_limited` for too many new keys or
-     * rotations, and the directory's errors.
+     * Takes the next turn. A known key returns its assignee again, even an excluded one. Looks up all people before it
+     * changes anything. Throws `store_unavailable`, `rate_limited` for too many new keys or rotations, and the errors of the
+     * directory.
      */
     async next({ system, role, key, exclude }: NextInput, asking: Asking): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, asking);
       const { active, stale } = candidates;
-      const mayTake = without(active, exclude);
-      const told = { system, role, key: key ?? null, requestId: asking.requestId };
-      const turn = await take({
+      const eligible = without(active, exclude);
+      const event = { system, role, key: key ?? null, requestId: asking.requestId };
+      const turn = await takeTurn({
         rotation: toRotation({ system, role }),
-        candidates: mayTake.map(({ id }) => id),
+        candidates: eligible.map(({ id }) => id),
         key: key ?? null,
         by: personOf(asking),
       });
       if (turn === null) {
-        const answer = nobody(candidates);
-        onAssignment?.({ ...told, outcome: answer.reason, assignee: null });
+        const answer = toNoAssignee(candidates);
+        onAssignment?.({ ...event, outcome: answer.reason, assignee: null });
         return answer;
       }
       const { assignee: id, replayed } = turn;
-      onAssignment?.({ ...told, outcome: replayed ? 'replayed' : 'assigned', assignee: id });
-      // Whoever was given the turn before may have left the list since.
+      onAssignment?.({ ...event, outcome: replayed ? 'replayed' : 'assigned', assignee: id });
+      // The assignee of a known key may no longer have the role.
       const assignee = active.find((user) => user.id === id) ?? (await directory.user(id, asking));
       return { assignee, replayed, candidates: active.length, stale };
     },
 
-    /** Whose turn it is, with nothing moved. */
+    /** The next assignee. Changes nothing. */
     async peek({ system, role, exclude }: PeekInput, asking: Asking): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, asking);
       const { active, stale } = candidates;
       const [assignee] = await inOrder({ system, role }, without(active, exclude));
-      if (assignee === undefined) return nobody(candidates);
+      if (assignee === undefined) return toNoAssignee(candidates);
       return { assignee, replayed: false, candidates: active.length, stale };
     },
 
-    /** The people who have the role, in the order of their turns. */
+    /** The people with the role, next in turn first. */
     async candidates(rotation: RotationInput, asking: Asking): Promise<{ users: User[] }> {
       const { active } = await candidatesOf(rotation, asking);
       return { users: await inOrder(rotation, active) };

@@ -7,21 +7,21 @@ import type { RotationKeys } from './rotation-keys.ts';
 
 export type LegacyRotationsOptions = {
   redis: Redis | Cluster;
-  /** What the keys of this environment begin with. */
+  /** The prefix of this environment's keys. */
   prefix: string;
-  turnKeys: RotationKeys;
+  rotationKeys: RotationKeys;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
 };
 
-/** Replicas of the earlier version may run for a while beside this one, and write the earlier format. */
-const lookEveryMs = 60_000;
+/** During a rolling upgrade, replicas of the earlier version still write the earlier format. */
+const checkIntervalMs = 60_000;
 const maxRounds = 5;
 const scanCount = 500;
 
 /**
- * KEYS: a rotation's turns. ARGV: how long they live at least, in milliseconds, then fields and numbers. A number that is
- * there stays if it is larger, so the step may be repeated, by any replica, after more turns.
+ * KEYS: the turns of a rotation. ARGV: their minimum TTL in milliseconds, then pairs of a field and a number. A larger stored
+ * number is kept, so that any replica may repeat this step, even after further turns.
  */
 const mergeScript = `
 for at = 2, #ARGV, 2 do
@@ -33,7 +33,7 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KE
 return 1
 `;
 
-/** KEYS: a rotation in the earlier format. ARGV: its number of turns when it was read. Drops it unless there are more. */
+/** KEYS: a rotation in the earlier format. ARGV: its number of turns when it was read. Deletes it unless it has had more turns. */
 const dropScript = `
 if (redis.call('HGET', KEYS[1], 'turns') or '') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -42,18 +42,18 @@ return 1
 
 type Commands = {
   mergeTurns: (turns: string, ttlMs: number, ...numbers: Array<string | number>) => Promise<number>;
-  dropEarlierTurns: (turns: string, seen: string) => Promise<number>;
+  dropLegacyTurns: (turns: string, seen: string) => Promise<number>;
 };
 
-/** The earlier name of a rotation, which was normalized, and in lower case by the rules of Unicode. */
-const earlierNameOf = (rotation: Rotation): string =>
+/** The name of a rotation in the earlier format: normalized, and in lower case by the rules of Unicode. */
+const legacyNameOf = (rotation: Rotation): string =>
   rotation
     .split('/')
     .map((part) => encodeURIComponent(decodeURIComponent(part).normalize('NFC').toLowerCase()))
     .join('/');
 
-const earlierKeysOf = (prefix: string, rotation: Rotation) => {
-  const name = earlierNameOf(rotation);
+const legacyKeysOf = (prefix: string, rotation: Rotation) => {
+  const name = legacyNameOf(rotation);
   const given = `${prefix}given:{${name}}:`;
   return { turns: `${prefix}turns:{${name}}`, given, pattern: `${given.replaceAll(/[*?[\]\\]/g, String.raw`\$&`)}*` };
 };
@@ -61,21 +61,21 @@ const earlierKeysOf = (prefix: string, rotation: Rotation) => {
 const isPersonId = (id: number) => Number.isSafeInteger(id) && id > 0;
 
 /**
- * Moves rotations of the earlier format, whose names and people were readable, into this one: the order, and the keys
- * with what is left of their 24 hours. In a cluster both lie on different nodes, so there is no single step. Keys come
- * first, then the turns, and the earlier rotation is dropped last, unless it has had another turn meanwhile. Until then
- * every replica finds it and repeats the same steps before it uses the rotation, so none goes on without them.
+ * Migrates rotations from the earlier format, in which names and people were readable: the order of the turns, and the keys
+ * with the rest of their 24 hours. In a cluster the two formats are on different nodes, so that the migration is not atomic.
+ * It copies the keys, then the turns, and finally deletes the earlier rotation, unless that has had another turn meanwhile.
+ * Until then every replica repeats the same steps before it uses the rotation.
  *
- * An environment moves what lies under its own prefix. What lies under the default prefix it copies, once, for a
- * rotation that it does not have yet: another environment may own it.
+ * An environment moves the rotations under its own prefix. It only copies those under the default prefix, once for each
+ * rotation that it does not have yet, because another environment may own them.
  */
-export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }: LegacyRotationsOptions) => {
+export const createLegacyRotations = ({ redis, prefix, rotationKeys, monotonicNow }: LegacyRotationsOptions) => {
   redis.defineCommand('mergeTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: mergeScript });
-  redis.defineCommand('dropEarlierTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: dropScript });
+  redis.defineCommand('dropLegacyTurns' satisfies keyof Commands, { numberOfKeys: 1, lua: dropScript });
   const commands = redis as unknown as Commands;
-  const looked = createBoundedMap<Rotation, { atMs: number; done: Promise<void> }>(10_000);
+  const checked = createBoundedMap<Rotation, { atMs: number; done: Promise<void> }>(10_000);
 
-  /** All keys that match, some at a time. */
+  /** Yields all matching keys in batches. */
   async function* scan(pattern: string): AsyncGenerator<string[]> {
     for (const node of 'nodes' in redis ? redis.nodes('master') : [redis]) {
       let cursor = '0';
@@ -87,23 +87,23 @@ export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }:
     }
   }
 
-  const copyGiven = async (rotation: Rotation, earlier: string, assignmentKey: string): Promise<void> => {
+  const copyAssignee = async (rotation: Rotation, earlier: string, assignmentKey: string): Promise<void> => {
     const [assignee, leftMs] = await Promise.all([redis.get(earlier), redis.pttl(earlier)]);
     if (assignee === null || !isPersonId(Number(assignee))) return;
-    const [sealed = ''] = turnKeys.seal(rotation, [Number(assignee)]);
+    const [sealed = ''] = rotationKeys.seal(rotation, [Number(assignee)]);
     const ttlMs = leftMs > 0 ? leftMs : keyTtlMs;
-    await redis.set(turnKeys.of(rotation).given(assignmentKey), sealed, 'PX', ttlMs, 'NX');
+    await redis.set(rotationKeys.of(rotation).assigneeOf(assignmentKey), sealed, 'PX', ttlMs, 'NX');
   };
 
   const copyKeys = async (
     rotation: Rotation,
-    { given, pattern }: ReturnType<typeof earlierKeysOf>,
+    { given, pattern }: ReturnType<typeof legacyKeysOf>,
     { isMove }: { isMove: boolean },
   ): Promise<void> => {
     for await (const found of scan(pattern)) {
       await Promise.all(
         found.map(async (key) => {
-          await copyGiven(rotation, key, key.slice(given.length));
+          await copyAssignee(rotation, key, key.slice(given.length));
           if (isMove) await redis.del(key);
         }),
       );
@@ -112,13 +112,13 @@ export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }:
 
   const copyTurns = async (rotation: Rotation, earlier: string, numbers: Record<string, string>): Promise<void> => {
     const people = Object.keys(numbers).map(Number).filter(isPersonId);
-    const sealed = turnKeys.seal(rotation, people);
+    const sealed = rotationKeys.seal(rotation, people);
     const turnOf = (field: string | number) => Number(numbers[field] ?? 0);
     const turns = Math.max(turnOf('turns'), ...people.map(turnOf));
     const fields = people.flatMap((id, index) => [sealed[index] ?? '', turnOf(id)]);
     const leftMs = await redis.pttl(earlier);
     await commands.mergeTurns(
-      turnKeys.of(rotation).turns,
+      rotationKeys.of(rotation).turns,
       leftMs > 0 ? leftMs : rotationTtlMs,
       'turns',
       turns,
@@ -127,21 +127,21 @@ export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }:
   };
 
   const moveOwn = async (rotation: Rotation): Promise<void> => {
-    const earlier = earlierKeysOf(prefix, rotation);
+    const earlier = legacyKeysOf(prefix, rotation);
     for (let round = 0; round < maxRounds; round += 1) {
       const numbers = await redis.hgetall(earlier.turns);
       if (Object.keys(numbers).length === 0) return;
       await copyKeys(rotation, earlier, { isMove: true });
       await copyTurns(rotation, earlier.turns, numbers);
-      if ((await commands.dropEarlierTurns(earlier.turns, numbers.turns ?? '')) === 1) return;
+      if ((await commands.dropLegacyTurns(earlier.turns, numbers.turns ?? '')) === 1) return;
     }
   };
 
   const copyDefault = async (rotation: Rotation): Promise<void> => {
-    if ((await redis.exists(turnKeys.of(rotation).turns)) === 1) return;
-    const earlier = earlierKeysOf(defaultRedisPrefix, rotation);
+    if ((await redis.exists(rotationKeys.of(rotation).turns)) === 1) return;
+    const earlier = legacyKeysOf(defaultRedisPrefix, rotation);
     const numbers = await redis.hgetall(earlier.turns).catch((error: Error) => {
-      // A user of Redis that may use this environment's keys alone.
+      // The Redis user may access only the keys of this environment.
       if (redisErrorCode(error.message) === 'NOPERM') return {};
       throw error;
     });
@@ -150,19 +150,19 @@ export const createLegacyRotations = ({ redis, prefix, turnKeys, monotonicNow }:
     await copyTurns(rotation, earlier.turns, numbers);
   };
 
-  const adopt = async (rotation: Rotation): Promise<void> => {
+  const migrate = async (rotation: Rotation): Promise<void> => {
     await moveOwn(rotation);
     if (prefix !== defaultRedisPrefix) await copyDefault(rotation);
   };
 
   return {
     /** Resolves when the rotation may be used. Rejects with the error of Redis. */
-    adopt(rotation: Rotation): Promise<void> {
-      const last = looked.get(rotation);
-      if (last !== undefined && monotonicNow() - last.atMs < lookEveryMs) return last.done;
-      const done = adopt(rotation);
-      looked.set(rotation, { atMs: monotonicNow(), done });
-      done.catch(() => looked.delete(rotation));
+    migrate(rotation: Rotation): Promise<void> {
+      const last = checked.get(rotation);
+      if (last !== undefined && monotonicNow() - last.atMs < checkIntervalMs) return last.done;
+      const done = migrate(rotation);
+      checked.set(rotation, { atMs: monotonicNow(), done });
+      done.catch(() => checked.delete(rotation));
       return done;
     },
   };

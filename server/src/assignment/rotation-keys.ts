@@ -3,48 +3,48 @@ import { createKeyHasher } from '../platform/key-hasher.ts';
 import type { Rotation } from './assignment-store.ts';
 
 export type RotationKeysOptions = {
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   prefix: string;
-  /** What names and seals are derived from: the same in all replicas of an environment, and in no other environment. */
+  /** The secret from which key names and seals are derived: the same in all replicas of an environment, and only there. */
   sealingSecret: string;
 };
 
 const blockBytes = 16;
 const tagBytes = 8;
-/** 132 bits of the keyed hash: enough for no two names ever to meet. */
+/** 132 bits of the keyed hash: enough to exclude collisions. */
 const nameLength = 22;
-/** Each seal is one block, so no block depends on another. */
+/** Each seal is a single block, so that the block mode does not matter. */
 const algorithm = 'aes-256-ecb';
 
 /**
- * The keys of turns in Redis, and how people are named in them. Nothing readable lies there: rotations, assignment keys
- * and callers are keyed hashes, people are sealed. Turns and counts are plain numbers, which the script compares.
+ * The Redis keys of rotations, and the encoding of people in them. Redis holds nothing readable: rotations, assignment keys
+ * and callers are keyed hashes, and people are sealed. Turns and counts are plain numbers, because the script compares them.
  *
- * A person's seal is AES-256 of one block: eight bytes of the rotation's name, then the id. It is the same each time, for
- * the script has to find the person again; it differs between rotations; and a block that was not sealed for the
- * rotation does not open.
+ * The seal of a person is one block of AES-256: eight bytes derived from the rotation, then the id. It is deterministic,
+ * because the script must find the person again; it differs between rotations; and a block that was not sealed for the
+ * rotation cannot be opened.
  */
 export const createRotationKeys = ({ prefix, sealingSecret }: RotationKeysOptions) => {
-  const names = createKeyHasher({ sealingSecret });
+  const keyHasher = createKeyHasher({ sealingSecret });
   const key = Buffer.from(hkdfSync('sha256', sealingSecret, '', 'auth-bff people in turns', 32));
-  const nameOf = (kind: string, value: string) => names(kind, value).slice(0, nameLength);
+  const nameOf = (kind: string, value: string) => keyHasher(kind, value).slice(0, nameLength);
   const tagOf = (rotation: Rotation) =>
-    Buffer.from(names('seals of rotation', rotation), 'base64url').subarray(0, tagBytes);
+    Buffer.from(keyHasher('seals of rotation', rotation), 'base64url').subarray(0, tagBytes);
 
   return {
-    /** All keys of a rotation share a hash tag, and so a node of a cluster. */
+    /** All keys of a rotation share a hash tag, and therefore a node of a cluster. */
     of(rotation: Rotation) {
       const tagged = `${prefix}rotation:{${nameOf('rotation', rotation)}}`;
       return {
-        /** A hash: of sealed people the number of their last turn, and in `turns` the number of turns. */
+        /** A hash: the number of the last turn of each sealed person, and the number of all turns in `turns`. */
         turns: `${tagged}:turns`,
-        /** The count of new keys within an hour. */
+        /** The count of new keys in this hour. */
         newKeys: `${tagged}:new-keys`,
-        /** The sealed person who was given an assignment key. */
-        given: (assignmentKey: string) => `${tagged}:key:${nameOf('assignment key', assignmentKey)}`,
+        /** The sealed assignee of an assignment key. */
+        assigneeOf: (assignmentKey: string) => `${tagged}:key:${nameOf('assignment key', assignmentKey)}`,
       };
     },
-    /** A hash: what the caller has added within an hour. */
+    /** A hash: the keys and rotations that the caller has added in this hour. */
     caller: (by: string): string => `${prefix}assigner:${nameOf('assigner', by)}`,
 
     seal(rotation: Rotation, ids: readonly number[]): string[] {
@@ -58,7 +58,7 @@ export const createRotationKeys = ({ prefix, sealingSecret }: RotationKeysOption
       return ids.map((_id, index) => sealed.toString('base64url', index * blockBytes, (index + 1) * blockBytes));
     },
 
-    /** Throws for a seal of another rotation, environment or origin. */
+    /** Throws if the seal was made for another rotation or with another secret. */
     open(rotation: Rotation, sealed: string): number {
       const bytes = Buffer.from(sealed, 'base64url');
       if (bytes.length === blockBytes) {
