@@ -3,16 +3,16 @@ import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject } from './principal.ts';
 import type { VerifiedToken, Verifier } from './verified-token.ts';
 
-/** A presented token and what it says, once it is verified. */
+/** A presented token that was verified. */
 export type ChosenToken = { token: string; verified: VerifiedToken };
 
-/** The most values of one cookie. A browser sends one for the host, and one for each parent domain and path. */
+/** The most values of one cookie name. A browser sends one for the host, and one for each parent domain and path. */
 export const maxValuesPerCookie = 8;
 
-/** The request carries tokens of several people: the server cannot tell which of them belongs to the person at the browser. */
+/** The request presents tokens of several people, and the BFF cannot determine which of them belongs to the person at the browser. */
 export class ConflictingTokensError extends AppError {}
 
-/** Refuses tokens of more than one person. Throws `token_invalid`. */
+/** Throws `token_invalid` if the tokens belong to more than one person. */
 export const requireOnePerson = (tokens: readonly ChosenToken[], { endsSession }: { endsSession: boolean }): void => {
   const [first, ...others] = tokens;
   if (first === undefined) return;
@@ -23,13 +23,13 @@ export const requireOnePerson = (tokens: readonly ChosenToken[], { endsSession }
   });
 };
 
-/** Newest `iat` first, then the one that lives longest. */
+/** Sorts by `iat`, newest first, then by `exp`, latest first. */
 export const newestFirst = ({ verified: a }: ChosenToken, { verified: b }: ChosenToken): number =>
   (b.issuedAtMs ?? 0) - (a.issuedAtMs ?? 0) || b.expiresAtMs - a.expiresAtMs;
 
 /**
- * Refuses more values of one cookie than a browser sends. Looking at some of them alone would let a planted one hide the
- * person's own. Throws `token_invalid`.
+ * Throws `token_invalid` if a cookie has more values than a browser sends. Reading only the first values would let planted
+ * ones hide the person's own.
  */
 export const requireFewValues = (tokens: readonly string[], { endsSession }: { endsSession: boolean }): void => {
   if (tokens.length <= maxValuesPerCookie) return;
@@ -39,14 +39,14 @@ export const requireFewValues = (tokens: readonly string[], { endsSession }: { e
   });
 };
 
-const noneHolds = () => new AppError('token_invalid', { message: 'None of the access tokens presented is valid.' });
+const noneValid = () => new AppError('token_invalid', { message: 'None of the access tokens presented is valid.' });
 
 /**
- * The newest token that has not expired. Expired ones count when it is decided whose session it is: otherwise a session
- * that somebody planted for a parent domain would take over as soon as the person's own token expires.
+ * The newest token that has not expired. All tokens must belong to one person, including expired ones: otherwise a session
+ * that an attacker planted on a parent domain would take effect as soon as the person's own token expires.
  */
 const choose = (tokens: readonly ChosenToken[], nowMs: number): ChosenToken => {
-  if (tokens.length === 0) throw noneHolds();
+  if (tokens.length === 0) throw noneValid();
   requireOnePerson(tokens, { endsSession: false });
   const [newest] = tokens.filter(({ verified }) => verified.expiresAtMs > nowMs).toSorted(newestFirst);
   if (newest === undefined) throw new AppError('token_expired');
@@ -60,15 +60,15 @@ export type TokenChooserOptions = {
 };
 
 /**
- * Finds the access token that a request speaks with, where a cookie may have come more than once. Values that do not
- * verify are ignored; the others must all name one person.
+ * Chooses the access token of a request, which may present several cookies of the same name. Ignores values that do not
+ * verify. The others must all belong to one person.
  */
 export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
-  /** Null: it does not verify. An outage of the Auth Service is thrown. */
+  /** Null: the token does not verify. Throws during an outage of the Auth Service. */
   const verified = async (token: string, cause: Cause): Promise<ChosenToken | null> => {
     try {
       const read = await verifier.verifyAtAnyAge(token);
-      // An expired token gives no access, and the Auth Service would not vouch for it.
+      // An expired token grants no access, and the Auth Service would reject it.
       return { token, verified: read.expiresAtMs <= now() ? read : await verifier.verify(token, cause) };
     } catch (error) {
       if (isAppError(error, 'token_invalid', 'token_expired')) return null;
@@ -88,7 +88,7 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
   };
 
   return {
-    /** The token of the request, or why there is none. Null: only the Auth Service can tell. Needs no I/O. */
+    /** The token of the request, or the error of choosing it. Null: only the Auth Service can tell. Needs no I/O. */
     here(tokens: readonly string[]): ChosenToken | AppError | null {
       const [token, ...others] = tokens;
       if (token !== undefined && others.length === 0) {
@@ -103,16 +103,16 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
       }
     },
 
-    /** Throws `token_invalid`, `token_expired`; with remote validation also an outage. */
+    /** Throws `token_invalid` and `token_expired`; with remote validation also during an outage. */
     async find(tokens: readonly string[], cause: Cause): Promise<ChosenToken> {
       const [token, ...others] = tokens;
       requireFewValues(tokens, { endsSession: false });
       if (token !== undefined && others.length === 0) {
         return { token, verified: await verifier.verify(token, cause) };
       }
-      const found = await Promise.all(tokens.map((one) => verified(one, cause)));
+      const found = await Promise.all(tokens.map((value) => verified(value, cause)));
       return choose(
-        found.filter((one) => one !== null),
+        found.filter((candidate) => candidate !== null),
         now(),
       );
     },

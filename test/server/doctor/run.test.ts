@@ -102,7 +102,7 @@ describe('a token', () => {
     ['expired', -3_600_000, {}, '!', /an access token of staff that ended 27\d\d s ago/],
     ['of the future', 3_600_000, {}, '✗', /it is refused: its iat lies in the future\. Look at the line on the clock/],
     ['a refresh token', 0, { token_type: 'refresh' }, '✗', /it is refused: its token_type is not access/],
-    ['one before its second factor', 0, { otp_required: true }, '✗', /its second factor is still to come/],
+    ['one before its second factor', 0, { otp_required: true }, '✗', /it still needs a second factor/],
     ['without an exp', 0, { exp: undefined }, '✗', /its exp is not a time/],
   ] as const)('that is %s is told in a line', async (_what, shiftMs, claims, mark, says) => {
     await using authService = await start();
