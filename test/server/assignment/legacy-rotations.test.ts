@@ -32,7 +32,7 @@ const kinds = [
   ['a cluster', true],
 ] as const;
 
-describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in %s', (_name, isCluster) => {
+describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s', (_name, isCluster) => {
   let server: RedisServer;
   let connection: RedisConnection;
   let test: ReturnType<typeof createTest>;
@@ -67,7 +67,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(next).toEqual([12, 23, 1, 5, 12]);
   });
 
-  it('keep what is left of their time', async () => {
+  it('keep their remaining TTL', async () => {
     const { redis, earlier, storeOf, take } = test;
     for (const key of ['T-1', 'T-2']) await earlier.take(people, key);
     await redis.pexpire(earlier.given('T-1'), 3_600_000);
@@ -81,7 +81,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await take(storeOf(), 'T-1')).toMatchObject({ replayed: true });
   });
 
-  it('are nowhere to be read any more: no role, no key, and nobody’s number', async () => {
+  it('leave no readable role, key or id in Redis', async () => {
     const { redis, earlier, storeOf, take } = test;
     const ids = [1_234_567, 7_654_321];
     await earlier.take(ids, 'T-4711');
@@ -95,7 +95,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(dump).not.toMatch(/turns:\{|given:/);
   });
 
-  it('go on in order when two replicas find them at once', async () => {
+  it('keep their order when two replicas migrate them at the same time', async () => {
     const { earlier, storeOf, redis } = test;
     for (let round = 0; round < 10; round += 1) {
       await redis.flushall();
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     }
   });
 
-  it('lose no key to a replica of the earlier version that goes on meanwhile', async () => {
+  it('lose no key while a replica of the earlier version continues', async () => {
     const { redis, earlier, storeOf, take } = test;
     let nowMs = 0;
     const stores = [storeOf({ monotonicNow: () => nowMs }), storeOf({ monotonicNow: () => nowMs })];
@@ -136,7 +136,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await dumpRedis(redis)).not.toMatch(/technician|before|during|after/);
   });
 
-  it('lose no key that the earlier version gives after they were read, and before they are dropped', async () => {
+  it('lose no key that the earlier version assigns between their read and their deletion', async () => {
     const { redis, earlier, storeOf, take } = test;
     await earlier.take([12], 'T-1');
     const [node] = 'nodes' in redis ? redis.nodes('master') : [redis];
@@ -153,7 +153,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await dumpRedis(redis)).not.toMatch(/technician/);
   });
 
-  it('are no other role’s, whatever a role is called', async () => {
+  it('belong to their own role for any role name', async () => {
     const { redis, earlier, storeOf, take } = test;
     const anything = createEarlierStore({ redis, rotation: 'tts/*' });
     await anything.take([23], 'T-1');
@@ -162,7 +162,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await take(storeOf(), 'T-1')).toEqual({ assignee: 12, replayed: true });
   });
 
-  it('keep the places that this version has given when the earlier version starts anew beside it', async () => {
+  it('keep the turns of this version when the earlier version starts again beside it', async () => {
     const { earlier, storeOf, take } = test;
     let nowMs = 0;
     const store = storeOf({ monotonicNow: () => nowMs });
@@ -174,7 +174,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await take(store, 'late')).toEqual({ assignee: 1, replayed: true });
   });
 
-  it('are found under a role’s earlier name, which was in lower case also outside ASCII', async () => {
+  it('are found under the earlier name of a role, which was in Unicode lower case', async () => {
     const { redis, storeOf, take } = test;
     const earlier = createEarlierStore({ redis, rotation: `tts/${encodeURIComponent('größe *ärzte*')}` });
     for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
@@ -184,7 +184,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await dumpRedis(redis)).not.toMatch(/rzte/);
   });
 
-  it('are copied once into an environment of another prefix, and stay whose they are', async () => {
+  it('are copied once into an environment with another prefix, and remain in their own', async () => {
     const { redis, earlier, storeOf, take } = test;
     for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
     const before = await redis.hgetall(earlier.turns);
@@ -201,7 +201,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect((await take(storeOf(), 'N-1'))?.assignee).toBe(23);
   });
 
-  it('are moved where the earlier version had a prefix of its own', async () => {
+  it('are moved if the earlier version had the same prefix', async () => {
     const { redis, storeOf, take } = test;
     const earlier = createEarlierStore({ redis, rotation: 'tts/technician', prefix: 'own:' });
     for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
@@ -209,7 +209,7 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
     expect(await dumpRedis(redis)).not.toMatch(/technician/);
   });
 
-  it('are not shared between environments of another prefix or another sealing key', async () => {
+  it('are not shared between environments with another prefix or sealing secret', async () => {
     const { storeOf, take } = test;
     const environments = [
       storeOf(),
@@ -224,8 +224,8 @@ describe.skipIf(!hasRedis()).each(kinds)('turns that an earlier version left in 
   });
 });
 
-describe.skipIf(!hasRedis())('a user of Redis that may use keys of its own prefix alone', () => {
-  it('takes turns, though it cannot look under the default prefix', async () => {
+describe.skipIf(!hasRedis())('a Redis user with access only to its own prefix', () => {
+  it('takes turns although it cannot read the default prefix', async () => {
     await using server = await startRedis();
     const admin = createRedis({ url: server.url, log, timeoutMs });
     await admin.untilReady();

@@ -5,7 +5,7 @@ import { createTokenSetSealer } from '../../../../server/src/session/refresh/tok
 const sealingSecret = 'a-sealing-key-of-32-bytes-or-more';
 const grant = { accessToken: 'new-access', refreshToken: 'new-refresh' };
 
-it('opens what a refresh gave for who holds the old token and the sealing key, and for nobody who lacks either', async () => {
+it('a sealed token set opens only with the old refresh token and the same sealing secret', async () => {
   const grants = createTokenSetSealer({ sealingSecret });
   const sealed = await grants.seal(grant, 'old-token');
   expect(await createTokenSetSealer({ sealingSecret }).open(sealed, 'old-token')).toEqual(grant);
@@ -14,7 +14,7 @@ it('opens what a refresh gave for who holds the old token and the sealing key, a
   expect(await grants.open(`${sealed.slice(0, -2)}AA`, 'old-token')).toBeNull();
 });
 
-it('names things in the store the same in all replicas of one sealing key, and otherwise differently', () => {
+it('replicas with the same sealing secret derive the same key names, and others derive different ones', () => {
   const name = createKeyHasher({ sealingSecret })('token', 'x');
   expect(createKeyHasher({ sealingSecret })('token', 'x')).toBe(name);
   expect(createKeyHasher({ sealingSecret: `${sealingSecret}!` })('token', 'x')).not.toBe(name);

@@ -37,8 +37,8 @@ const start = async (options: StartAppOptions = {}) => {
 };
 const valueOf = (device: string) => device.slice(device.indexOf('=') + 1);
 
-describe.each(dialects)('the device cookie, before the %s service', (dialect) => {
-  it('is set by each sign-in, encrypted, and for 90 days', async () => {
+describe.each(dialects)('the device cookie with the %s service', (dialect) => {
+  it('is set at each sign-in, encrypted, for 90 days', async () => {
     await using test = await start({ dialect });
     const { answer } = await test.tryIn(john);
     const line = answer.setCookies.find((one) => one.startsWith('auth_bff_device=')) ?? '';
@@ -55,7 +55,7 @@ describe.each(dialects)('the device cookie, before the %s service', (dialect) =>
     expect(readable).not.toMatch(/user|example|staff/);
   });
 
-  it('is set once the second factor is right, and not before', async () => {
+  it('is set after the second factor, not before', async () => {
     await using test = await start({ dialect });
     const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
     const { challenge, device } = await test.tryIn(rafael);
@@ -78,7 +78,7 @@ describe.each(dialects)('the device cookie, before the %s service', (dialect) =>
     expect((await test.tryIn({ ...rafael, cookie: set })).end).toBe('otp_required');
   });
 
-  it('survives a sign-out, and is not set by a refusal', async () => {
+  it('survives a sign-out and is not set by a failed sign-in', async () => {
     await using test = await start({ dialect });
     const browser = test.browser();
     await browser.trpc.session.login.mutate(john);
@@ -113,7 +113,7 @@ it.each([
   ).toEqual([attributes]);
 });
 
-it('a browser sends the device cookie to /trpc alone, by https alone, for 90 days', async () => {
+it('a browser sends the device cookie only to /trpc, only over https, for 90 days', async () => {
   await using test = await start({ env: { COOKIE_DOMAIN: 'example.org' } });
   const { answer } = await test.tryIn(john);
   const jar = new CookieJar(undefined, { rejectPublicSuffixes: false });
@@ -130,7 +130,7 @@ it('a browser sends the device cookie to /trpc alone, by https alone, for 90 day
 });
 
 describe('a browser', () => {
-  it('is a stranger to every account but those that it signed in to', async () => {
+  it('is known only for the accounts that have signed in from it', async () => {
     await using test = await start();
     const device = await test.signIn(john);
     expect(await test.isKnown(maria, device)).toBe(false);
@@ -144,7 +144,7 @@ describe('a browser', () => {
     expect(await test.isKnown(john, device)).toBe(true);
   });
 
-  it('is known for the five accounts that it signed in to last', async () => {
+  it('is known for the last five accounts that have signed in from it', async () => {
     await using test = await start();
     const people = [123, 1, 2, 3, 4, 5].map((id) => {
       const { email = '', password = '' } = seededStaff.find((person) => person.id === id) ?? {};
@@ -167,7 +167,7 @@ describe('a browser', () => {
     expect(await test.isKnown(others[0] ?? john, device)).toBe(false);
   });
 
-  it('holds a cookie far below 4,096 bytes, also for five e-mail addresses of full length', async () => {
+  it('gets a cookie far below 4,096 bytes, even for five e-mail addresses of maximum length', async () => {
     await using test = await start();
     let device: string | undefined;
     for (const id of [1, 2, 3, 4, 5]) {
@@ -178,7 +178,7 @@ describe('a browser', () => {
     expect(device?.length).toBeLessThan(1_500);
   });
 
-  it('is a stranger again 90 days after its last sign-in, even if it still sends the cookie', async () => {
+  it('is unknown 90 days after its last sign-in, even if it still sends the cookie', async () => {
     await using test = await start();
     const device = await test.signIn(john);
     const renewed = await test.signIn(maria, device);
@@ -189,7 +189,7 @@ describe('a browser', () => {
     expect(await test.isKnown(maria, device)).toBe(false);
   });
 
-  it('is known for longer where it signs in again', async () => {
+  it('stays known for 90 more days after another sign-in', async () => {
     await using test = await start();
     const device = await test.signIn(john);
     test.clock.advance(60 * dayMs);
@@ -208,7 +208,7 @@ describe('a browser', () => {
     ['one cut off', (value: string) => value.slice(0, -10)],
     ['an oversized one', (value: string) => `${value}${'x'.repeat(4_100)}`],
     ['percent signs', () => '%E0%A4%A'],
-  ])('with %s for a device cookie is a stranger, who may sign in and then is known', async (_name, change) => {
+  ])('with %s as its device cookie is unknown until its next sign-in', async (_name, change) => {
     await using test = await start();
     const device = await test.signIn(john);
     const changed = `auth_bff_device=${change(valueOf(device))}`;
@@ -217,7 +217,7 @@ describe('a browser', () => {
     expect(await test.isKnown(john, next)).toBe(true);
   });
 
-  it('with the device cookie of another installation, or a challenge in its place, is a stranger', async () => {
+  it('with the device cookie of another installation, or a challenge in its place, is unknown', async () => {
     await using test = await start();
     await using other = await start({ env: { SEALING_KEY: 'another-sealing-key-that-is-long-enough-0123' } });
     expect(await test.isKnown(john, await other.signIn(john))).toBe(false);
@@ -226,8 +226,8 @@ describe('a browser', () => {
   });
 });
 
-describe('a device cookie that comes several times', () => {
-  it('says what all of its values say, whatever else another subdomain planted', async () => {
+describe('a device cookie with several values', () => {
+  it('combines its values and ignores those that another subdomain planted', async () => {
     await using test = await start();
     const one = await test.signIn(john);
     const other = await test.signIn(maria);
@@ -241,7 +241,7 @@ describe('a device cookie that comes several times', () => {
     expect(await test.isKnown(maria, merged)).toBe(true);
   });
 
-  it('comes once after the next sign-in', async () => {
+  it('has one value after the next sign-in', async () => {
     await using test = await start();
     const host = 'tts.app.example.org';
     const url = `https://${host}/trpc/session.login`;
