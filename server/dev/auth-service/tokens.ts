@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CompactSign, errors, jwtVerify } from 'jose';
-import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
+import { employeeClaims, minimalClaims, staffClaims } from './claims.ts';
 import type { Dialect } from './options.ts';
 import type { PeopleDirectory } from './people/people-directory.ts';
 import type { Subject } from './people/people.ts';
@@ -24,10 +24,10 @@ const digits = (value: unknown): number | null => {
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
 };
 
-/** The number that the deployed service takes for a staff user's, whoever the token is of. */
+/** The `user_id` claim. The deployed service treats it as a staff id, even in an employee's token. */
 export const userIdOf = (claims: Claims): number | null => digits(claims.user_id);
 
-/** Whom a token is of: an employee where it says so, or says only `employee_id`; otherwise staff. */
+/** The owner of a token: an employee if `user_type` says so, or if only `employee_id` is present; otherwise staff. */
 export const subjectOf = (claims: Claims): Subject | null => {
   const isEmployee =
     claims.user_type === 'employee' || (claims.user_type === undefined && claims.employee_id !== undefined);
@@ -35,15 +35,15 @@ export const subjectOf = (claims: Claims): Subject | null => {
   return id === null ? null : { type: isEmployee ? 'employee' : 'staff', id };
 };
 
-// The signature has spare bits, so one token has several spellings; its signed part has only one.
+// The base64url signature has spare bits, so one token has several spellings. The signed part has only one.
 const signedPart = (token: string) => token.slice(0, token.lastIndexOf('.'));
 
-/** Signs and verifies the tokens of one dialect, HS256, by the clock it is given. */
+/** Signs and verifies the HS256 tokens of one dialect. */
 export const createTokens = (options: TokensOptions) => {
   const key = new TextEncoder().encode(options.signingKey);
   const blacklist = new Set<string>();
 
-  // JSON leaves undefined out, which is how an override deletes a claim.
+  // JSON.stringify omits undefined, so an override of undefined deletes a claim.
   const sign = (claims: Claims): Promise<string> =>
     new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -56,13 +56,13 @@ export const createTokens = (options: TokensOptions) => {
 
   const claimsOf = (subject: Subject, type: 'access' | 'refresh'): Claims => {
     const lifetime = type === 'access' ? options.accessLifetimeSeconds : options.refreshLifetimeSeconds;
-    const stamp = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
-    if (options.claims === 'least') return leastClaims(subject, stamp);
+    const registered = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
+    if (options.claims === 'least') return minimalClaims(subject, registered);
     const { dialect, people } = options;
     const { type: personType, id } = subject;
     return personType === 'staff'
-      ? staffClaims({ dialect, id, person: people.staff.find(id), stamp })
-      : employeeClaims({ dialect, id, person: people.employees.find(id), stamp });
+      ? staffClaims({ dialect, id, person: people.staff.find(id), registered })
+      : employeeClaims({ dialect, id, person: people.employees.find(id), registered });
   };
 
   const access = (subject: Subject, overrides: Claims = {}) => sign({ ...claimsOf(subject, 'access'), ...overrides });
@@ -77,7 +77,7 @@ export const createTokens = (options: TokensOptions) => {
       access: await access(subject, overrides),
       refresh: await refresh(subject),
     }),
-    /** Good means: signed with the key, and not past its `exp`. What kind of token it is, the caller decides. */
+    /** Checks the signature and `exp`. The caller checks the token type. */
     verify: async (token: string): Promise<Verified> => {
       try {
         const { payload } = await jwtVerify(token, key, {

@@ -1,5 +1,5 @@
 import type { Reason } from '@auth-bff/shared';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { foldEmail } from '../rate-limit/fold-email.ts';
@@ -95,7 +95,7 @@ export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOp
 
   return {
     /** Writes an event of a request. Fields that are not known are left out. */
-    write(event: AuditEvent, { address, requestId }: Cause): void {
+    write(event: AuditEvent, { address, requestId }: RequestMeta): void {
       const network = address === undefined || address === '' ? undefined : networkOf(address);
       if (isRepeated(event, network)) return;
       const email = 'email' in event ? event.email : null;

@@ -1,4 +1,4 @@
-import type { Caller, Cause } from '../auth-service/transport.ts';
+import type { Caller, RequestMeta } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { SessionEnd } from '../platform/audit.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
@@ -17,7 +17,7 @@ export type AuthenticationOptions = {
   presented: PresentedTokens;
   /** The access token of the request, or the error of choosing it. Null: only the Auth Service can tell. */
   chosen: ChosenToken | AppError | null;
-  cause: Cause;
+  cause: RequestMeta;
   tokenChooser: TokenChooser;
   /** Whether the session of the access token was signed out. */
   isSignedOut: (access: VerifiedToken) => MaybePromise<boolean>;
@@ -28,7 +28,7 @@ export type AuthenticationOptions = {
   onEnd: (end: Extract<SessionEnd, 'account_inactive' | 'signed_out'>, token: VerifiedToken) => void;
 };
 
-export const signedInAs = ({ token, verified }: ChosenToken, cause: Cause): SignedInAs => {
+export const signedInAs = ({ token, verified }: ChosenToken, cause: RequestMeta): SignedInAs => {
   const { principal } = verified;
   const { type, id } = principal;
   return { state: 'signed_in', principal, verified, caller: { type, id, accessToken: token, ...cause } };

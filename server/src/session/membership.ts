@@ -1,12 +1,12 @@
 import type { User } from '@auth-bff/shared';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
-import type { Asking } from '../directory/directory.ts';
+import type { DirectoryCaller } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
   /** Looks up one staff user with the caller's token. */
-  user: (id: number, asking: Asking) => MaybePromise<User>;
+  user: (id: number, asking: DirectoryCaller) => MaybePromise<User>;
 };
 
 /**
@@ -14,7 +14,7 @@ export type MembershipOptions = {
  * those of their token, because user-info knows only staff.
  */
 export const createMembership = ({ user }: MembershipOptions) => {
-  const complete = async (principal: Principal, asking: Asking): Promise<Principal> => {
+  const complete = async (principal: Principal, asking: DirectoryCaller): Promise<Principal> => {
     const record = await user(principal.id, asking);
     return {
       ...principal,
@@ -29,7 +29,7 @@ export const createMembership = ({ user }: MembershipOptions) => {
 
   return {
     /** The principal for an access decision. A person unknown to user-info belongs to no system. Throws during an outage. */
-    async toDecide(principal: Principal, asking: Asking): Promise<Principal> {
+    async toDecide(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
       // Decisions depend only on the systems.
       if (principal.type === 'employee' || principal.systems !== null) return principal;
       return complete(principal, asking).catch((error: unknown) => {
@@ -38,7 +38,7 @@ export const createMembership = ({ user }: MembershipOptions) => {
       });
     },
     /** The principal for display. During an outage it may be incomplete. */
-    async toShow(principal: Principal, asking: Asking): Promise<Principal> {
+    async toShow(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
       if (isComplete(principal)) return principal;
       return complete(principal, asking).catch((error: unknown) => {
         if (isAppError(error, 'session_ended') || !isAppError(error)) throw error;

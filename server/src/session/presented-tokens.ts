@@ -1,14 +1,14 @@
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { maxValuesPerCookie } from '../token/token-chooser.ts';
 
 /** All distinct tokens that a request presents, unverified. A request may carry several cookies of the same name. */
-export type PresentedTokens = Cause & {
+export type PresentedTokens = RequestMeta & {
   accessTokens: readonly string[];
   refreshTokens: readonly string[];
 };
 
 /** One presented access token and one presented refresh token. */
-export type TokenPair = Cause & { accessToken: string | null; refreshToken: string | null };
+export type TokenPair = RequestMeta & { accessToken: string | null; refreshToken: string | null };
 
 /** Pairs the tokens by position. Values beyond `maxValuesPerCookie` are ignored. */
 export const toPairs = ({ accessTokens, refreshTokens, ...cause }: PresentedTokens): TokenPair[] =>

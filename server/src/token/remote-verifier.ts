@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
@@ -38,7 +38,7 @@ export const createRemoteVerifier = ({
     token: string,
     verified: VerifiedToken,
     isUnverified: boolean,
-    cause: Cause,
+    cause: RequestMeta,
   ): Promise<void> => {
     const sentAtMs = now();
     const { type, id } = verified.principal;

@@ -1,4 +1,4 @@
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject } from './principal.ts';
 import type { VerifiedToken, Verifier } from './verified-token.ts';
@@ -65,7 +65,7 @@ export type TokenChooserOptions = {
  */
 export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
   /** Null: the token does not verify. Throws during an outage of the Auth Service. */
-  const verified = async (token: string, cause: Cause): Promise<ChosenToken | null> => {
+  const verified = async (token: string, cause: RequestMeta): Promise<ChosenToken | null> => {
     try {
       const read = await verifier.verifyAtAnyAge(token);
       // An expired token grants no access, and the Auth Service would reject it.
@@ -104,7 +104,7 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
     },
 
     /** Throws `token_invalid` and `token_expired`; with remote validation also during an outage. */
-    async find(tokens: readonly string[], cause: Cause): Promise<ChosenToken> {
+    async find(tokens: readonly string[], cause: RequestMeta): Promise<ChosenToken> {
       const [token, ...others] = tokens;
       requireFewValues(tokens, { endsSession: false });
       if (token !== undefined && others.length === 0) {

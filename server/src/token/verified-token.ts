@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
 import { claimsToPrincipal, type Principal } from './principal.ts';
@@ -20,7 +20,7 @@ export type VerifiedToken = {
 
 export type Verifier = {
   /** Verifies a presented access token. Throws `token_invalid`, `token_expired`; in remote mode also during an outage. */
-  verify(token: string, options?: Cause): Promise<VerifiedToken>;
+  verify(token: string, options?: RequestMeta): Promise<VerifiedToken>;
   /** As `verify`, without I/O: returns the token or the error. Null: only the Auth Service can tell. */
   verifyHere(token: string): VerifiedToken | AppError | null;
   /** As `verifyHere`, but accepts expired tokens. */

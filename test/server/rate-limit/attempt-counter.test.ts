@@ -28,7 +28,7 @@ const startInRedis = async (): Promise<Started> => {
   const server = await startRedis();
   const redis = new Redis(server.url);
   // Long enough for any machine.
-  const redisGuard = createRedisGuard({ redis, patienceMs: 60_000 });
+  const redisGuard = createRedisGuard({ redis, timeoutMs: 60_000 });
   const fallback = createMemoryAttemptCounter({ now: Date.now, maxWindows: 1 });
   return {
     counter: createRedisAttemptCounter({ redisGuard, fallback, prefix: 'test:' }),
@@ -154,7 +154,7 @@ describe.skipIf(!hasRedis())('a window of the attempt counter in Redis', () => {
     await using server = await startRedis();
     const redis = new Redis(server.url);
     const counter = createRedisAttemptCounter({
-      redisGuard: createRedisGuard({ redis, patienceMs: 60_000 }),
+      redisGuard: createRedisGuard({ redis, timeoutMs: 60_000 }),
       fallback: createMemoryAttemptCounter({ now: Date.now }),
       prefix: 'test:',
     });

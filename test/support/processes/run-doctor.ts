@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { examine, type ExamineOptions } from '../../../server/src/doctor/run.ts';
+import {
+  runDoctor as runDoctorInProcess,
+  type RunDoctorOptions as InProcessOptions,
+} from '../../../server/src/doctor/run.ts';
 import type { Finding } from '../../../server/src/doctor/finding.ts';
-import { isWell, toText } from '../../../server/src/doctor/report.ts';
+import { isOk, toText } from '../../../server/src/doctor/report.ts';
 import { capture } from '../output/captured.ts';
 import { programArgs, root, scriptArgs } from './run-process.ts';
 import { apiKey, signingKey } from '../app/start-app.ts';
@@ -77,7 +80,7 @@ export const runCli = async (args: string[], options: RunCliOptions = {}): Promi
   return toRun({ code, stdout, stderr });
 };
 
-/** Runs `auth-bff doctor` as a process of its own. */
+/** Runs `auth-bff doctor` in a child process. */
 export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions): Promise<DoctorRun> =>
   runCli(['doctor', ...(token === undefined ? [] : ['--token', '-']), ...args], {
     env,
@@ -89,15 +92,15 @@ export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions):
  * The same in this process, for what there is no need to start one: as fast as the Auth Service answers. `deadlineMs` is
  * by default longer than any machine takes.
  */
-export const examineHere = async ({
+export const runDoctorHere = async ({
   env,
   token,
   deadlineMs = 60_000,
   createDeadline,
 }: Pick<RunDoctorOptions, 'env' | 'token'> &
-  Pick<ExamineOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
+  Pick<InProcessOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
   const tokenInput = token === undefined ? ({ state: 'none' } as const) : ({ state: 'given', token } as const);
-  const findings = await examine({
+  const findings = await runDoctorInProcess({
     env,
     tokenInput,
     now: Date.now,
@@ -106,8 +109,8 @@ export const examineHere = async ({
   });
   const stdout = toText(findings);
   capture('answer', stdout);
-  return toRun({ code: isWell(findings) ? 0 : 1, stdout, stderr: '' });
+  return toRun({ code: isOk(findings) ? 0 : 1, stdout, stderr: '' });
 };
 
 /** What `--json` prints. */
-export type DoctorJson = { well: boolean; findings: Finding[] };
+export type DoctorJson = { ok: boolean; findings: Finding[] };

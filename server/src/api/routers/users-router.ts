@@ -1,7 +1,9 @@
 import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, UsersAnswer } from '@auth-bff/shared';
 import { z } from 'zod';
 import { isSync } from '../../platform/maybe-promise.ts';
-import { permitted, router, signedInProcedure } from '../trpc.ts';
+import { permitted } from '../middlewares.ts';
+import { signedInProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** The number of ids of one `users.byIds` that the rate limit counts as one call. */
 const idsPerCall = 50;

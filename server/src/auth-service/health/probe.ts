@@ -6,13 +6,13 @@ import { isRateLimited, type Transport } from '../transport.ts';
 export type ProbeOptions = { transport: Pick<Transport, 'request'>; now: () => number };
 
 /**
- * Whether the service answers at all, asked without a token, past every breaker. Throws if it does not, or answers a
- * 5xx. A 429 is an answer.
+ * Calls the service without a token and past the breakers. Throws if there is no response, or for a 5xx. A 429 counts as
+ * healthy.
  */
 export const createProbe =
   ({ transport, now }: ProbeOptions) =>
   async (): Promise<void> => {
-    const answer = await transport.request(endpoints.validateStaff);
-    const error = statusToError(endpoints.validateStaff, answer, now());
-    if (isAppError(error, 'auth_service_unavailable') && !isRateLimited(answer)) throw error;
+    const response = await transport.request(endpoints.validateStaff);
+    const error = statusToError(endpoints.validateStaff, response, now());
+    if (isAppError(error, 'auth_service_unavailable') && !isRateLimited(response)) throw error;
   };

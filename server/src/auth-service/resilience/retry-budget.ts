@@ -1,21 +1,21 @@
 export type RetryBudgetOptions = {
-  /** New attempts that each request earns. Default 0.2. */
+  /** Retries earned by each request. Default 0.2. */
   perRequest?: number;
-  /** The most that can be saved up, and what there is at the start. Default 10. */
+  /** Maximum of saved retries, and the initial budget. Default 10. */
   max?: number;
 };
 
-/** Keeps new attempts to a fifth of the requests, so that an outage is not met with three times the load. */
+/** Limits retries to a fifth of the requests, so that an outage does not triple the load. */
 export const createRetryBudget = ({ perRequest = 0.2, max = 10 }: RetryBudgetOptions = {}) => {
   let left = max;
   return {
-    /** A request is made, which earns a part of an attempt. */
+    /** Call once per request. */
     earn(): void {
       left = Math.min(max, left + perRequest);
     },
-    /** Takes one attempt out of the budget, if there is one. */
+    /** Takes one retry from the budget. False if the budget is used up. */
     spend(): boolean {
-      // Sums of fifths are not exact.
+      // The tolerance covers rounding: sums of 0.2 are inexact.
       if (left < 1 - 1e-9) return false;
       left -= 1;
       return true;

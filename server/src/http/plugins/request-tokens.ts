@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Cause } from '../../auth-service/transport.ts';
+import type { RequestMeta } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
 import type { PresentedTokens } from '../../session/presented-tokens.ts';
 import type { RequestSession } from '../../session/request-session.ts';
@@ -28,7 +28,7 @@ export const registerRequestTokens = (server: FastifyInstance): void => {
 type TokenBearer = Pick<FastifyRequest, 'headers' | 'id' | 'ip' | 'socket' | 'clientAddress'>;
 
 /** What the Auth Service is told of the request that a call is made for. */
-export const toCause = (request: Omit<TokenBearer, 'headers'>): Cause => ({
+export const toCause = (request: Omit<TokenBearer, 'headers'>): RequestMeta => ({
   requestId: request.id,
   address: clientAddressOf(request),
 });

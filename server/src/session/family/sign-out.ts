@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { newestFirst } from '../../token/token-chooser.ts';
 import { isSameSubject } from '../../token/principal.ts';
 import type { ExchangeCache } from '../refresh/exchange-cache.ts';
@@ -27,7 +27,7 @@ const newestRefresh = (pairs: readonly ReadPair[]): ReadPair[] =>
 /** Ends the session of the tokens that a request presents. */
 export const createSignOut = ({ authService, tokenFamilies, exchangeCache, tokenProof }: SignOutOptions) => {
   /** Ignores an outage: the cookies are cleared and the BFF has revoked the family. */
-  const signOutUpstream = async ({ access, refresh: presented }: ReadPair, cause: Cause): Promise<void> => {
+  const signOutUpstream = async ({ access, refresh: presented }: ReadPair, cause: RequestMeta): Promise<void> => {
     // A refresh token that names another person than the proven access token belongs to another session.
     const isForeign =
       access?.isProven === true &&
@@ -48,7 +48,7 @@ export const createSignOut = ({ authService, tokenFamilies, exchangeCache, token
         id,
         accessToken: newest?.accessToken ?? ownAccess,
         refreshToken: newest?.refreshToken ?? refresh?.token ?? null,
-        ...causeOf(cause),
+        ...requestMetaOf(cause),
       })
       .catch(() => {});
   };

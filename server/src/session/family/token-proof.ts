@@ -1,4 +1,4 @@
-import { type Cause, causeOf, personOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf, personOf } from '../../auth-service/transport.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { AttemptCounter } from '../../rate-limit/attempt-counter.ts';
 import { newestFirst } from '../../token/token-chooser.ts';
@@ -62,7 +62,7 @@ export const createTokenProof = ({ verifier, counter, keyHasher, now }: TokenPro
    * Has the Auth Service validate the unproven access tokens, newest first, until it rejects one. A request with made-up
    * tokens therefore costs one call, however many tokens it presents.
    */
-  const validateUnproven = async (pairs: readonly ReadPair[], cause: Cause) => {
+  const validateUnproven = async (pairs: readonly ReadPair[], cause: RequestMeta) => {
     const unproven = pairs
       .map(({ access }) => access)
       .filter((access) => access !== null)
@@ -70,7 +70,7 @@ export const createTokenProof = ({ verifier, counter, keyHasher, now }: TokenPro
       .toSorted(newestFirst);
     const accepted = new Set<ReadToken>();
     for (const access of unproven) {
-      const isAccepted = await verifier.verify(access.token, causeOf(cause)).then(
+      const isAccepted = await verifier.verify(access.token, requestMetaOf(cause)).then(
         () => true,
         () => false,
       );

@@ -1,4 +1,4 @@
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
@@ -29,7 +29,13 @@ export type RefresherOptions = TokenExchangeOptions & {
 };
 
 /** One refresh: the tokens of the request and the family that they belong to. */
-type Refresh = { old: ChosenToken; access: ChosenToken | null; refs: TokenRefs; family: TokenFamily; cause: Cause };
+type Refresh = {
+  old: ChosenToken;
+  access: ChosenToken | null;
+  refs: TokenRefs;
+  family: TokenFamily;
+  cause: RequestMeta;
+};
 
 type Result = { session: EstablishedSession; outcome: Extract<RefreshOutcome, 'exchanged' | 'shared'> };
 
@@ -69,7 +75,7 @@ export const createRefresher = (options: RefresherOptions) => {
     const current = inFlight.get(verified.fingerprint);
     if (current !== undefined) return current;
     const isProven = refs.refresh !== null && tokenFamilies.isProven(refs.refresh);
-    const sent = { ...causeOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
+    const sent = { ...requestMetaOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
     const exchange = (onSpent: () => void) => tokenExchange.exchange(sent, verified, family, onSpent);
     const { shared } = exchangeCache;
     const started = (
@@ -138,7 +144,7 @@ export const createRefresher = (options: RefresherOptions) => {
     return { session, outcome, requireActiveFamily, refreshableUntilMs: expiresAtMs };
   };
 
-  const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: Cause) => {
+  const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: RequestMeta) => {
     const refs: TokenRefs = {
       refresh: toTokenRef(old.verified, verifier.isProven(old.verified)),
       access: access === null ? null : toTokenRef(access.verified, verifier.isProven(access.verified)),

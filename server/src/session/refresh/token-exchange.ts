@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { SessionEnd } from '../../platform/audit.ts';
 import type { AttemptLimiter } from '../../rate-limit/attempt-limiter.ts';
@@ -33,7 +33,7 @@ export type TokenExchangeOptions = {
   /** Called when the Auth Service returns the tokens of another person: an operator should investigate. */
   onForeignToken: (requestId: string | undefined) => void;
   /** Called if a refresh ends the session, except if the Auth Service rejects the token. */
-  onEnd?: ((end: EndedSession, cause: Cause) => void) | undefined;
+  onEnd?: ((end: EndedSession, cause: RequestMeta) => void) | undefined;
 };
 
 /** `signed_out` and `replaced`: the family changed while the exchange was in flight. `foreign`: the tokens are of another person. */
@@ -54,15 +54,18 @@ export const createTokenExchange = (options: TokenExchangeOptions) => {
   const reportEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
     const { accessToken } = sent;
     const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
-    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, causeOf(sent));
+    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, requestMetaOf(sent));
   };
 
   /** Signs out a session at the Auth Service whose tokens will not be used. Does not wait for the response. */
-  const signOutUpstream = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: Cause): void => {
+  const signOutUpstream = (
+    { access, accessToken, refresh, refreshToken }: EstablishedSession,
+    cause: RequestMeta,
+  ): void => {
     const { type, id } = access.principal;
     const isOfType = refresh?.principal.type === type;
     authService
-      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...causeOf(cause) })
+      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...requestMetaOf(cause) })
       .catch(() => {});
   };
 
@@ -145,12 +148,12 @@ export const createTokenExchange = (options: TokenExchangeOptions) => {
     },
 
     /** Ends the session if the person was deactivated, rejected or deleted. Does nothing if the lookup fails. */
-    async requireActiveAccount(session: EstablishedSession, refs: TokenRefs, cause: Cause): Promise<void> {
+    async requireActiveAccount(session: EstablishedSession, refs: TokenRefs, cause: RequestMeta): Promise<void> {
       const { principal } = session.access;
-      const request = { principal, accessToken: session.accessToken, ...causeOf(cause) };
+      const request = { principal, accessToken: session.accessToken, ...requestMetaOf(cause) };
       if (!(await accountStatus.isInactive(request))) return;
       const tokens = toRefList(refs).map(({ fingerprint }) => fingerprint);
-      onEnd?.({ reason: 'account_inactive', person: principal, tokens }, causeOf(cause));
+      onEnd?.({ reason: 'account_inactive', person: principal, tokens }, requestMetaOf(cause));
       await tokenFamilies.revoke(refs);
       signOutUpstream(session, cause);
       throw endedError('the person is inactive or deleted');

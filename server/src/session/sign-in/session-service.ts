@@ -1,7 +1,7 @@
 import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import type { TokenSet } from '../../auth-service/grant.ts';
-import { causeOf } from '../../auth-service/transport.ts';
+import type { TokenSet } from '../../auth-service/token-set.ts';
+import { requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError } from '../../errors.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { Account } from '../../rate-limit/account-attempts.ts';
@@ -76,7 +76,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
       const device = await deviceCookies.read(deviceValues);
       const attempt = { ...account, address: presented.address, deviceId: device.idFor(account) };
       const answer = await attemptLimiter.signIn(attempt, () =>
-        authService.signIn({ ...credentials, as, ...causeOf(presented) }),
+        authService.signIn({ ...credentials, as, ...requestMetaOf(presented) }),
       );
       if (answer.status === 'granted') {
         return { status: 'signed_in', ...(await begin(answer.grant, account, { presented, device })) };
@@ -93,7 +93,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
     ): Promise<NewSession> =>
       challenges.attempt(challenge, async ({ temporaryToken, ...account }) => {
         const tokenSet = await attemptLimiter.secondFactor(account, () =>
-          authService.verifyOtp({ ...account, temporaryToken, code, ...causeOf(presented) }),
+          authService.verifyOtp({ ...account, temporaryToken, code, ...requestMetaOf(presented) }),
         );
         return begin(tokenSet, account, { presented, device: await deviceCookies.read(deviceValues) });
       }),
