@@ -233,7 +233,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     await signOut();
     const first = (await tokenKeys(test)).length;
     for (let call = 1; call < 60; call += 1) await signOut();
-    // One chain for each that was believed.
+    // One family for each accepted token.
     expect((await tokenKeys(test)).length).toBe(first + 29);
   });
 
