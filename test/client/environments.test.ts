@@ -132,7 +132,7 @@ describe('an import', () => {
       "abortLater(session.fetch('https://app.test/refused', { signal }))",
       [null, 'The call was aborted.'],
     ],
-    ['a refresh without an answer', 'session.refresh()', ['network', 'There was no answer within 20 ms.']],
+    ['a refresh without an answer', 'session.refresh()', ['network', 'No response within 20 ms.']],
   ])('tells of %s where there is no DOMException, as in React Native', async (_name, ask, expected) => {
     // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
     const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
