@@ -79,7 +79,7 @@ describe('new assignment keys at the maximum rate', () => {
     expect(valueOf(metrics, 'auth_bff_rate_limited_total', { limit: 'assignment_keys' })).toBe(500);
   });
 
-  it('by 16 people are limited per rotation, and other rotations still assign', async () => {
+  it('by 16 people are limited per rotation, and other people are still assigned', async () => {
     expect(defaultAssignmentLimits.keysPerRotationPerHour).toBe(20_000);
     await using app = await start({ assignmentLimits: { keysPerPersonPerHour: 600, keysPerRotationPerHour: 2_000 } });
     const attack = Promise.all(crowd(16).map((person) => push(app, person, keysOf(person, 150))));

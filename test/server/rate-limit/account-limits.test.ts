@@ -68,46 +68,43 @@ const endsOf = async (count: number, attempt: (index: number) => Promise<{ end: 
 };
 const times = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value);
 
-describe.each(allCases)(
-  'failed tries of strangers to sign in to an account ($as, $dialect)',
-  ({ dialect, account }) => {
-    const { atOnce, sinceSignIn, windowMs, lockedAfter } = account;
+describe.each(allCases)('failed sign-ins from unknown browsers ($as, $dialect)', ({ dialect, account }) => {
+  const { atOnce, sinceSignIn, windowMs, lockedAfter } = account;
 
-    it('reach the Auth Service less often than its lock requires, from any number of addresses', async () => {
-      await using test = await start({ dialect });
-      const ends = await endsOf(atOnce + 3, () => wrong(test.tryIn, account));
-      expect(ends).toEqual([...times(atOnce, 'bad_credentials'), ...times(3, 'rate_limited')]);
-      expect(asked(test, account)).toBe(atOnce);
-    });
+  it('reach the Auth Service less often than its lock requires, from any number of addresses', async () => {
+    await using test = await start({ dialect });
+    const ends = await endsOf(atOnce + 3, () => wrong(test.tryIn, account));
+    expect(ends).toEqual([...times(atOnce, 'bad_credentials'), ...times(3, 'rate_limited')]);
+    expect(asked(test, account)).toBe(atOnce);
+  });
 
-    it('stay below the lock for a day if the account has a known browser', async () => {
-      await using test = await start({ dialect });
-      const { device } = await right(test.tryIn, account);
-      test.authService.resetCalls();
-      const attack = async () => {
-        for (let round = 0; round < 4; round += 1) {
-          await endsOf(lockedAfter, () => wrong(test.tryIn, account));
-          test.clock.advance(windowMs);
-        }
-      };
-      await attack();
-      expect(asked(test, account)).toBe(sinceSignIn);
-      const refused = await wrong(test.tryIn, account);
-      expect(refused.end).toBe('rate_limited');
-      expect(refused.retryAfterSeconds).toBeGreaterThan(20 * 60 * 60);
+  it('stay below the lock for a day if the account has a known browser', async () => {
+    await using test = await start({ dialect });
+    const { device } = await right(test.tryIn, account);
+    test.authService.resetCalls();
+    const attack = async () => {
+      for (let round = 0; round < 4; round += 1) {
+        await endsOf(lockedAfter, () => wrong(test.tryIn, account));
+        test.clock.advance(windowMs);
+      }
+    };
+    await attack();
+    expect(asked(test, account)).toBe(sinceSignIn);
+    const refused = await wrong(test.tryIn, account);
+    expect(refused.end).toBe('rate_limited');
+    expect(refused.retryAfterSeconds).toBeGreaterThan(20 * 60 * 60);
 
-      // A sign-in resets the count of the Auth Service, and this one.
-      expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
-      test.clock.advance(windowMs);
-      await attack();
-      expect(asked(test, account)).toBe(2 * sinceSignIn + 1);
-      expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
-    });
-  },
-);
+    // A sign-in resets the count of the Auth Service, and this one.
+    expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
+    test.clock.advance(windowMs);
+    await attack();
+    expect(asked(test, account)).toBe(2 * sinceSignIn + 1);
+    expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
+  });
+});
 
 describe.each(cases)(
-  'failed tries of strangers to sign in to an account, beside that ($as, $dialect)',
+  'failed sign-ins from unknown browsers and their window ($as, $dialect)',
   ({ dialect, account }) => {
     const { atOnce, windowMs } = account;
 
