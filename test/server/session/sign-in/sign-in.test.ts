@@ -9,7 +9,7 @@ const person = (email: RegExp) => {
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
-const employee = person(/number 1/);
+const employee = person(/same id 1/);
 const secondFactor = person(/^second factor/);
 const employeeSecondFactor = person(/employee with a second factor/);
 
