@@ -1,6 +1,6 @@
 import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
+import { isCrossSite } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
 import { parseFault } from '../auth-service/parse-fault.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
@@ -19,7 +19,7 @@ export type DevRoutesOptions = {
 const rejectionOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
   const hostRejection = hostCheck.hostRejection(request.raw);
   if (hostRejection !== null) return hostRejection;
-  if (isFromElsewhere(request)) return 'Refused: only a page of the same origin may send this request.';
+  if (isCrossSite(request)) return 'Refused: only a page of the same origin may send this request.';
   if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
   return `Refused: requests that change state need the header ${csrfHeader}: ${csrfValue}.`;
 };
