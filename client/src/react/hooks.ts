@@ -5,7 +5,8 @@ import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { SessionSnapshot } from '../session/session-snapshot.ts';
 import type { SessionStore } from './session-store.ts';
 
-export const trpcContext = createTRPCContext<AppRouter>();
+// Annotated, because the inferred type names modules that are not published.
+export const trpcContext: ReturnType<typeof createTRPCContext<AppRouter>> = createTRPCContext<AppRouter>();
 export const SessionContext = createContext<SessionStore | null>(null);
 
 /** The procedures as options for TanStack Query: `useQuery(useTRPC().users.byId.queryOptions({ id }))`. Throws outside an `AuthProvider`. */

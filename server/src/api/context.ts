@@ -1,9 +1,10 @@
 import type { Reason, Status } from '@auth-bff/shared';
-import type { Assignments } from '../assignment/engine.ts';
+import type { Assignments } from '../assignment/assignments.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
-import type { Authentication, RequestSession, SignedInAs } from '../session/request-session.ts';
+import type { Authentication, SignedInAs } from '../session/authentication.ts';
+import type { RequestSession } from '../session/request-session.ts';
 import type { Principal, Subject } from '../token/principal.ts';
 
 export type ContextOptions = {

@@ -2,8 +2,7 @@ import type { AppOptions } from '../app-options.ts';
 import type { Platform } from '../platform/platform.ts';
 import { createAuthServiceClient } from './client.ts';
 import { createAuthServiceHealth } from './health/health.ts';
-import { createProbe } from './health/probe.ts';
-import { createRecovery } from './health/recovery.ts';
+import { createProbe, createRecovery } from './health/recovery.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { type CallOutcome, createTransport, type TransportOptions } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
 import { accessTokensOf } from '../http/cookies/credentials.ts';
-import { createTokenChooser } from '../token/choose-token.ts';
+import { createTokenChooser } from '../token/token-chooser.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';

@@ -74,9 +74,9 @@ const corpus: Record<string, (trpc: Client) => Promise<unknown>[]> = {
 const longIds = (seed: number, count: number) =>
   Array.from({ length: count }, (_, index) => 9_000_000_000 + seed * 1_000 + index);
 
-describe('the link that sends, beside httpBatchLink', () => {
+describe('batchLink, compared with httpBatchLink', () => {
   for (const [name, ask] of Object.entries(corpus)) {
-    it(`sends the same bytes and tells the same outcomes: ${name}`, async () => {
+    it(`sends the same requests and returns the same results as httpBatchLink: ${name}`, async () => {
       await using app = await startApp();
       const [ours, theirs] = [await open(app, 'ours'), await open(app, 'tRPC’s')];
       const outcomes = await Promise.all(ask(ours.trpc).map(outcomeOf));
@@ -102,7 +102,7 @@ describe('the link that sends, beside httpBatchLink', () => {
       }),
   };
   for (const [name, answer] of Object.entries(answers)) {
-    it(`makes the same of an answer that is ${name}`, async () => {
+    it(`returns the same reasons as httpBatchLink for a response that is ${name}`, async () => {
       await using app = await startApp();
       const [ours, theirs] = [await open(app, 'ours'), await open(app, 'tRPC’s')];
       const reasons: unknown[] = [];
@@ -119,8 +119,8 @@ describe('the link that sends, beside httpBatchLink', () => {
   }
 });
 
-describe('the link that sends', () => {
-  it('gives each call its own answer where another’s makes no sense', async () => {
+describe('batchLink', () => {
+  it('gives each call its own result if the result of another call is malformed', async () => {
     await using app = await startApp();
     const { trpc, state } = await open(app, 'ours');
     state.intercept = () => Promise.resolve(Response.json([{}, { result: { data: serialize({ id: 8 }) } }]));
@@ -129,7 +129,7 @@ describe('the link that sends', () => {
     expect(await good).toEqual({ value: { id: 8 } });
   });
 
-  it('sends what sets cookies alone, and queries of the same tick together', async () => {
+  it('sends each session mutation alone, and batches the queries of the tick', async () => {
     await using app = await startApp();
     const { trpc, sent } = await open(app, 'ours');
     await Promise.all([
@@ -146,7 +146,7 @@ describe('the link that sends', () => {
     ]);
   });
 
-  it('lets an aborted call go at once, and goes on for the others of its request', async () => {
+  it('fails an aborted call at once, and aborts the request with the last of its calls', async () => {
     await using app = await startApp();
     const { trpc, state } = await open(app, 'ours');
     const seen: AbortSignal[] = [];
@@ -180,7 +180,7 @@ describe('the link that sends', () => {
     expect(sent[0]?.url).not.toContain('users.byId,');
   });
 
-  it('leaves no listener at a signal that outlives its calls', async () => {
+  it('leaves no listener on a signal after the call', async () => {
     await using app = await startApp();
     const { trpc } = await open(app, 'ours');
     const { signal } = new AbortController();

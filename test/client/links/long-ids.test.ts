@@ -41,14 +41,14 @@ const expectAllAnswered = async ({ trpc, targets }: Client) => {
 };
 
 describe.each(dialects)('500 ids of 16 digits (%s)', (dialect) => {
-  it('go into one call', async () => {
+  it('fit into one call', async () => {
     await using app = await startApp({ dialect });
     const client = await openClient(app);
     await expectAllAnswered(client);
     expect(client.targets).toHaveLength(3);
   });
 
-  it('go into calls that are made together, each in a request of its own', async () => {
+  it('are split into one request per call when several calls are made in one tick', async () => {
     await using app = await startApp({ dialect });
     const { trpc, targets } = await openClient(app);
     const answers = await Promise.all([
@@ -65,7 +65,7 @@ describe.each(dialects)('500 ids of 16 digits (%s)', (dialect) => {
 });
 
 describe('the longest calls', () => {
-  it('fit where the names of system and role are as long as they may be, in letters of 9 bytes', async () => {
+  it('fit with the longest system and role names, in characters of 9 encoded bytes', async () => {
     await using app = await startApp();
     const { trpc, targets } = await openClient(app);
     const call = trpc.assignments.peek.query({ system: 'S'.repeat(32), role: '技'.repeat(100), exclude: ids });
@@ -74,7 +74,7 @@ describe('the longest calls', () => {
     expect(targets[0]?.length).toBeLessThanOrEqual(maxClientUrlBytes);
   });
 
-  it('leave room for what a proxy puts before the path', async () => {
+  it('leave room for a path prefix of a proxy', async () => {
     await using app = await startApp();
     const { trpc, targets } = await openClient(app);
     await trpc.users.byIds.query({ ids });
@@ -82,7 +82,7 @@ describe('the longest calls', () => {
     expect(maxUrlBytes - (target.length - new URL(target).origin.length)).toBeGreaterThan(500);
   });
 
-  it('are split where the path that the browser puts before them counts', async () => {
+  it('are split earlier if the base path is long', async () => {
     await using app = await startApp();
     const ask = async (prefix: string) => {
       const sent: string[] = [];
@@ -106,7 +106,7 @@ describe('the longest calls', () => {
     for (const length of lengths) expect(length).toBeLessThanOrEqual(maxClientUrlBytes);
   });
 
-  it('say that they are too long where they are, and are not sent', async () => {
+  it('fail with a message and without a request if they exceed the URL limit', async () => {
     await using app = await startApp();
     const { trpc, targets } = await openClient(app);
     const error = await trpc.users.byIds.query({ ids: [...ids, ...ids] }).catch((cause: unknown) => cause);
@@ -115,7 +115,7 @@ describe('the longest calls', () => {
     expect(targets).toEqual([]);
   });
 
-  it('are mutations of which a batch holds no more than the server takes', async () => {
+  it('are mutations that are batched up to the body limit of the BFF', async () => {
     await using app = await startApp();
     const { trpc, targets } = await openClient(app);
     const calls = Array.from({ length: 30 }, () =>
@@ -128,7 +128,7 @@ describe('the longest calls', () => {
 });
 
 describe.skipIf(!hasNginx())('500 ids of 16 digits by way of deploy/nginx.conf', () => {
-  it('reach a replica, and so does its answer', async () => {
+  it('reach a replica through nginx, and the response returns', async () => {
     await using app = await startApp({ env: { TRUST_PROXY: '1' } });
     const address = `127.0.0.1:${await freePort()}`;
     const { host } = new URL(app.url);

@@ -64,7 +64,7 @@ const expire = ({ bff }: World) => {
   bff.state.aheadMs += 901_000;
 };
 
-describe('refreshLink in a client of one’s own', () => {
+describe('refreshLink in a custom client', () => {
   it('repeats queries and mutations once, after one refresh for all, and queries batched again', async () => {
     const world = createWorld();
     signIn(world);
@@ -85,7 +85,7 @@ describe('refreshLink in a client of one’s own', () => {
     expect(paths).toEqual([...Array.from({ length: 4 }, () => 'notes.add'), 'session.refresh', batch, batch]);
   });
 
-  it('repeats a mutation once and no more', async () => {
+  it('repeats a mutation at most once', async () => {
     const world = createWorld();
     signIn(world);
     world.bff.state.lifetimeSeconds = 0;
@@ -110,7 +110,7 @@ describe('refreshLink in a client of one’s own', () => {
     },
   );
 
-  it('repeats only those calls of a batch that were refused', async () => {
+  it('repeats only the rejected calls of a batch', async () => {
     const world = createWorld();
     signIn(world);
     expire(world);
@@ -121,7 +121,7 @@ describe('refreshLink in a client of one’s own', () => {
     expect(world.bff.asked.at(-1)?.path).toBe('users.byId,users.byId');
   });
 
-  it('tells of a sign-out, and ends each call that waits with session_ended', async () => {
+  it('calls onSignedOut and fails each waiting call with session_ended', async () => {
     const world = createWorld();
     signIn(world);
     expire(world);
@@ -133,7 +133,7 @@ describe('refreshLink in a client of one’s own', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('leaves tokens alone that are sent by hand', async () => {
+  it('does not refresh if the headers option sends the token', async () => {
     const world = createWorld();
     signIn(world);
     expire(world);
@@ -167,7 +167,7 @@ describe('refreshLink in a client of one’s own', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('does not take another router’s answers for a session', async () => {
+  it('ignores responses of another router that look like ours', async () => {
     const world = createWorld();
     const all: unknown[] = [null, 7, 'John', {}, { user: null }, { user: 'John' }, { session: true }];
     const answers = all.values();
@@ -183,7 +183,7 @@ describe('refreshLink in a client of one’s own', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('ends a call whose link throws when it is sent again', async () => {
+  it('fails a call whose link throws during the repeat', async () => {
     const world = createWorld();
     signIn(world);
     let sent = 0;
@@ -233,7 +233,7 @@ describe('an aborted call', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('leaves the refresh to go on although nobody waits for it any more', async () => {
+  it('does not abort the refresh that other calls may need', async () => {
     const { world, held, trpc } = await waitForRefresh();
     const abort = new AbortController();
     const leaving = trpc.users.byId.query({ id: 1 }, { signal: abort.signal }).catch(reasonOf);
@@ -246,7 +246,7 @@ describe('an aborted call', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('leaves no listener on a signal that lives on', async () => {
+  it('leaves no listener on a long-lived signal', async () => {
     const { world, held, trpc } = await waitForRefresh();
     held.release();
     const { signal } = new AbortController();
@@ -275,7 +275,7 @@ describe('a subscription', () => {
     return { seen, errors, unsubscribe, onSignedOut };
   };
 
-  it('goes on after each refresh with the events that it has not seen', async () => {
+  it('resumes after each refresh from its last event id', async () => {
     const world = createWorld();
     signIn(world);
     world.bff.publish(event(1), event(2));
@@ -296,7 +296,7 @@ describe('a subscription', () => {
     unsubscribe();
   });
 
-  it('goes on although an EventSource does not tell why it was refused', async () => {
+  it('resumes although an EventSource reports no reason', async () => {
     const world = createWorld();
     signIn(world);
     world.bff.publish(event(1));
@@ -313,7 +313,7 @@ describe('a subscription', () => {
     unsubscribe();
   });
 
-  it('does not refresh for a stream that breaks off while its token is good', async () => {
+  it('does not refresh if the stream breaks while the token is valid', async () => {
     const world = createWorld();
     signIn(world);
     world.bff.state.intercept = ({ path }) => (path === 'events' ? new Response('', { status: 502 }) : null);
@@ -322,7 +322,7 @@ describe('a subscription', () => {
     expect(world.bff.exchanges()).toBe(0);
   });
 
-  it('does not loop where each token is refused at once', async () => {
+  it('does not loop if every token is rejected at once', async () => {
     const world = createWorld({ lifetimeSeconds: 0 });
     signIn(world);
     world.bff.publish(event(1));
@@ -332,7 +332,7 @@ describe('a subscription', () => {
     expect(world.bff.exchanges()).toBeLessThanOrEqual(2);
   });
 
-  it('ends with session_ended where the refresh is refused', async () => {
+  it('fails with session_ended if the refresh is rejected', async () => {
     const world = createWorld();
     signIn(world);
     const { errors, onSignedOut } = await subscribe(world);
@@ -342,7 +342,7 @@ describe('a subscription', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('that is left while it waits does not come back', async () => {
+  it('does not resume if it is unsubscribed during the refresh', async () => {
     const world = createWorld();
     signIn(world);
     const held = hold();

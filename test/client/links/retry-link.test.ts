@@ -19,7 +19,7 @@ const open = async (retry?: RetryOptions | false, options: WorldOptions = {}) =>
 const outage = () => refusal('auth_service_unavailable');
 
 describe('a query during an outage', () => {
-  it('is tried three times more, with waits that double, and then fails', async () => {
+  it('is retried three times with doubling delays, and then fails', async () => {
     const { trpc, bff, clock, requests } = await open();
     bff.state.failure = outage();
     const start = clock.now();
@@ -48,7 +48,7 @@ describe('a query during an outage', () => {
     expect(requests()).toBe(3);
   });
 
-  it('waits no less than the server asks for', async () => {
+  it('waits at least retryAfterSeconds', async () => {
     const { trpc, bff, clock, requests } = await open();
     bff.state.failure = refusal('auth_service_unavailable', 7);
     const call = trpc.users.byId.query({ id: 1 });
@@ -60,14 +60,14 @@ describe('a query during an outage', () => {
     expect(requests()).toBe(2);
   });
 
-  it('fails at once where the server asks for more than anybody waits', async () => {
+  it('fails at once if retryAfterSeconds exceeds maxDelayMs', async () => {
     const { trpc, bff, requests } = await open();
     bff.state.failure = refusal('auth_service_unavailable', 60);
     expect(await trpc.users.byId.query({ id: 1 }).catch(reasonOf)).toBe('auth_service_unavailable');
     expect(requests()).toBe(1);
   });
 
-  it('is tried again where the network fails', async () => {
+  it('is retried after a network failure', async () => {
     const { trpc, bff, clock, requests } = await open();
     bff.state.intercept = () => Promise.reject(new TypeError('Failed to fetch'));
     const failed = trpc.users.byId.query({ id: 1 }).catch(reasonOf);
@@ -76,7 +76,7 @@ describe('a query during an outage', () => {
     expect(requests()).toBe(4);
   });
 
-  it('is tried again where its refresh fails, and the session stays', async () => {
+  it('is retried if its refresh fails, and the session continues', async () => {
     const { trpc, bff, clock, onSignedOut } = await open();
     bff.state.aheadMs = 901_000;
     bff.state.intercept = ({ path }) => (path === 'session.refresh' ? new Response('', { status: 502 }) : null);
@@ -89,7 +89,7 @@ describe('a query during an outage', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('ends at once where it is aborted between two attempts', async () => {
+  it('fails at once if it is aborted between two attempts', async () => {
     const { trpc, bff, clock, requests } = await open();
     bff.state.failure = outage();
     const abort = new AbortController();
@@ -102,7 +102,7 @@ describe('a query during an outage', () => {
     expect(clock.pending()).toBe(1);
   });
 
-  it('is not tried again where it was aborted while it was sent, or before', async () => {
+  it('is not retried if it is aborted before or during its request', async () => {
     const { trpc, bff, clock, requests } = await open();
     expect(await trpc.users.byId.query({ id: 1 }, { signal: AbortSignal.abort() }).catch(reasonOf)).toBeNull();
     bff.state.intercept = () => new Promise(() => {});
@@ -116,7 +116,7 @@ describe('a query during an outage', () => {
     expect(clock.pending()).toBe(1);
   });
 
-  it('waits as long as it is told to', async () => {
+  it('uses the configured delays', async () => {
     const { trpc, bff, clock, requests } = await open({ attempts: 1, baseDelayMs: 4_000 });
     bff.state.failure = outage();
     const failed = trpc.users.byId.query({ id: 1 }).catch(reasonOf);
@@ -128,15 +128,15 @@ describe('a query during an outage', () => {
   });
 });
 
-describe('nothing is tried again', () => {
-  it('where that is switched off', async () => {
+describe('no retry', () => {
+  it('if retry is false', async () => {
     const { trpc, bff, requests } = await open(false);
     bff.state.failure = outage();
     expect(await trpc.users.byId.query({ id: 1 }).catch(reasonOf)).toBe('auth_service_unavailable');
     expect(requests()).toBe(1);
   });
 
-  it('of mutations', async () => {
+  it('if the call is a mutation', async () => {
     const { trpc, bff, clock, requests } = await open();
     bff.state.intercept = () => Promise.reject(new TypeError('Failed to fetch'));
     const failed = trpc.session.login.mutate({ email: 'john@example.com', password: 'x' }).catch(reasonOf);
@@ -157,7 +157,7 @@ describe('nothing is tried again', () => {
     },
   );
 
-  it('that is too long to be sent at all', async () => {
+  it('if the call is too long to be sent', async () => {
     const { trpc, clock, requests } = await open();
     const ids = Array.from({ length: 5_000 }, (_, id) => id);
     const failed = trpc.users.byIds.query({ ids }).catch((error: unknown) => [reasonOf(error), String(error)]);
@@ -192,7 +192,7 @@ describe('a page of 50 queries during an outage', () => {
     expect({ calls, requests }).toEqual({ calls: 70, requests: 21 });
   });
 
-  it('asks little more on the next page, and earns its attempts back with successes', async () => {
+  it('makes few retries on the next page, and earns the budget back with successes', async () => {
     const { trpc, bff, clock } = await askPage(() => 0.5);
     const count = async () => {
       const before = bff.callCount('users.byId');

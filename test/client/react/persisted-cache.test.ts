@@ -58,8 +58,8 @@ const leaveJohnsCache = async (browser: Browser) => {
 const signInElsewhere = async ({ browser, app }: Browser, person: typeof john | typeof ethan) =>
   browser.holdTokens(await app.authService.issue(person));
 
-describe('a cache that is persisted', () => {
-  it('is shown at once to the person that it was filled for', async () => {
+describe('a persisted cache', () => {
+  it('is shown at once to its owner', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     const page = open(browser);
@@ -69,7 +69,7 @@ describe('a cache that is persisted', () => {
     expect(page.frames.join(' ')).not.toContain('loading John');
   });
 
-  it('is emptied where another person is signed in when the page finds out', async () => {
+  it('is emptied if the page detects another person', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     await signInElsewhere(browser, ethan);
@@ -82,7 +82,7 @@ describe('a cache that is persisted', () => {
     expect(stored()).not.toContain('staff:123');
   });
 
-  it('is emptied where another person signs in on the page', async () => {
+  it('is emptied if another person signs in on the page', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     browser.browser.cookies.clear();
@@ -93,7 +93,7 @@ describe('a cache that is persisted', () => {
     expect(page.frames.join(' ')).not.toContain('John');
   });
 
-  it('is kept where the same person signs in', async () => {
+  it('is kept if the same person signs in', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     browser.browser.cookies.clear();
@@ -104,7 +104,7 @@ describe('a cache that is persisted', () => {
     expect(page.requests).toEqual(['session.login']);
   });
 
-  it('is emptied before it is shown where it is restored after another person has signed in', async () => {
+  it('is emptied before it is rendered if it is restored after another person has signed in', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     await signInElsewhere(browser, ethan);
@@ -124,7 +124,7 @@ describe('a cache that is persisted', () => {
     ).not.toContain('staff:123');
   });
 
-  it('is emptied before it is shown where it is restored after the session has turned out to be over', async () => {
+  it('is emptied before it is rendered if it is restored after the session has ended', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     browser.browser.cookies.clear();
@@ -138,7 +138,7 @@ describe('a cache that is persisted', () => {
     await vi.waitFor(() => expect(stored()).not.toContain('user@example.com'));
   });
 
-  it('holds nothing of a person who has signed out', async () => {
+  it('contains no data of a person who has signed out', async () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
@@ -149,7 +149,7 @@ describe('a cache that is persisted', () => {
     expect(stored()).not.toContain('staff:123');
   });
 
-  it('still says whose it is after the page has emptied it, or refetched all of it', async () => {
+  it('keeps its owner after the page empties or refetches it', async () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
@@ -168,7 +168,7 @@ describe('a cache that is persisted', () => {
     expect(next.queryClient.getQueryData(['note'])).toBeUndefined();
   });
 
-  it('keeps the mark of its owner for as long as the data', async () => {
+  it('keeps its owner as long as its data', async () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
@@ -177,7 +177,7 @@ describe('a cache that is persisted', () => {
     expect(owner?.gcTime).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('sends no paused mutation of the person before as somebody else', async () => {
+  it('sends no paused mutation of the previous person as another person', async () => {
     await using browser = await startBrowser();
     await leaveJohnsCache(browser);
     const persisted = parse<PersistedClient>(stored());

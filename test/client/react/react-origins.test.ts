@@ -41,7 +41,7 @@ describe('a page whose person is replaced on another origin', () => {
     },
   );
 
-  it('stores no answer of the previous person that was still on its way', async () => {
+  it('stores no response to the previous person that was in flight', async () => {
     const { browser, page } = await startJohnsPage();
     await using _ = browser;
     const held = hold();
@@ -60,7 +60,7 @@ describe('a page whose person is replaced on another origin', () => {
     expect(page.frames.join(' ')).not.toMatch(/changed .*John/);
   });
 
-  it('gives a loader that was waiting the answer to the new person', async () => {
+  it('gives a waiting loader the response to the new person', async () => {
     const { browser, page } = await startJohnsPage();
     await using _ = browser;
     const held = hold();

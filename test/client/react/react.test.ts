@@ -45,7 +45,7 @@ afterEach(() => {
 });
 
 describe('a page under AuthProvider', () => {
-  it('shows what a procedure answers', async () => {
+  it('renders the result of a procedure', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     page.show(createElement(Found, { id: 123 }));
@@ -79,7 +79,7 @@ describe('a page under AuthProvider', () => {
     await page.shows('signed_out nobody. session_endedsession_ended');
   });
 
-  it('leaves no subscription behind when it goes', async () => {
+  it('leaves no subscription after it unmounts', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     const { subscribe } = page.client.session;
@@ -100,7 +100,7 @@ describe('a page under AuthProvider', () => {
     await vi.waitFor(() => expect(subscriptions).toBe(0));
   });
 
-  it('says where its hooks belong', () => {
+  it('throws a clear error if a hook is used outside it', () => {
     const outside = [useSession, useTRPC, useTRPCClient].map((hook) => () => void hook());
     for (const hook of outside)
       expect(() => renderToString(createElement(hook))).toThrow(/inside of an? <\w+Provider>/);
@@ -145,7 +145,7 @@ describe('useSession', () => {
     ]);
   });
 
-  it('renders signed_out where the session has expired and its refresh is refused', async () => {
+  it('renders signed_out if the refresh of an expired session is rejected', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     page.show(createElement(Header), createElement(Me));
@@ -158,7 +158,7 @@ describe('useSession', () => {
 });
 
 describe('the cache', () => {
-  it('never shows the person who signs in in another tab what it loaded for the one before', async () => {
+  it('never shows data of the previous person after a sign-in in another tab', async () => {
     await using browser = await startBrowser();
     const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
@@ -172,7 +172,7 @@ describe('the cache', () => {
     expect(page.frames.join(' ')).not.toContain('John');
   });
 
-  it('drops what is still on its way to the person before', async () => {
+  it('drops responses to the previous person that are in flight', async () => {
     await using browser = await startBrowser();
     const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me));
@@ -207,7 +207,7 @@ describe('the cache', () => {
     expect(page.frames).toEqual(['signed_in Ethan Caldwell. Ethan Caldwell']);
   });
 
-  it('is emptied where the person changed while no provider was there', async () => {
+  it('is emptied if the person changed while no provider was mounted', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     page.show(createElement(Me));
@@ -220,7 +220,7 @@ describe('the cache', () => {
     expect(page.frames).toEqual(['loading', 'John Doe', '', 'loading', 'Ethan Caldwell']);
   });
 
-  it('is emptied on a sign-out in another tab, and asks nothing again', async () => {
+  it('is emptied on a sign-out in another tab, without a refetch', async () => {
     await using browser = await startBrowser();
     const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
@@ -233,7 +233,7 @@ describe('the cache', () => {
     expect(page.requests).toHaveLength(before);
   });
 
-  it('asks active queries again that were refused, when somebody signs in', async () => {
+  it('refetches rejected active queries after a sign-in', async () => {
     await using browser = await startBrowser({ person: null });
     const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me), createElement(Mine));
@@ -247,7 +247,7 @@ describe('the cache', () => {
     expect(page.frames.join(' ')).not.toMatch(/Caldwell. .*John/);
   });
 
-  it('sends no mutation as another person than the one who made it', async () => {
+  it('sends no mutation as another person', async () => {
     await using browser = await startBrowser();
     const [page, otherTab] = [browser.open(), browser.open()];
     page.show(createElement(Header), createElement(Me));
@@ -265,7 +265,7 @@ describe('the cache', () => {
     expect(send).not.toHaveBeenCalled();
   });
 
-  it('keeps a mutation that signs in going for its component', async () => {
+  it('keeps a sign-in mutation of a component in flight', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     const onSuccess = vi.fn<() => void>();
@@ -280,7 +280,7 @@ describe('the cache', () => {
     expect(onSuccess).toHaveBeenCalledTimes(1);
   });
 
-  it('ends a component that suspends in session_ended, and does not ask for ever', async () => {
+  it('fails a suspended component with session_ended, without a loop', async () => {
     await using browser = await startBrowser();
     const page = browser.open();
     const Suspended: FC = () => useSuspenseQuery(useTRPC().users.byId.queryOptions({ id: 5 })).data.firstName;
@@ -299,7 +299,7 @@ describe('the cache', () => {
 });
 
 describe('retry', () => {
-  it('adds no attempt to a call that was refused', async () => {
+  it('does not retry a rejected call', async () => {
     await using browser = await startBrowser({ person: null });
     const page = browser.open({ retry: { baseDelayMs: 0 } });
     page.show(createElement(Found, { id: 123 }));
@@ -307,7 +307,7 @@ describe('retry', () => {
     expect(page.requests).toEqual(['users.byId']);
   });
 
-  it('adds no attempt to those of the client where the network fails', async () => {
+  it('does not add retries to those of the client after a network failure', async () => {
     await using browser = await startBrowser();
     let attempts = 0;
     const page = browser.open({
@@ -332,7 +332,7 @@ describe('retry', () => {
   });
 });
 
-describe('a page that a server rendered', () => {
+describe('a server-rendered page', () => {
   /** What a server does with a request: a client and a cache of its own, and the request's cookies by hand. */
   const renderOnServer = async (app: TestApp, cookie: string, Page: FC) => {
     const client = createAuthClient({ url: `${app.url}/trpc`, headers: { cookie }, channel: null, locks: null });
@@ -360,7 +360,7 @@ describe('a page that a server rendered', () => {
   };
   const cookieOf = ({ cookies }: Browser) => [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
 
-  it('has the data in its HTML, and a session that is not known yet on either side', async () => {
+  it('has the data in its HTML, and an unknown session on both sides', async () => {
     await using browser = await startBrowser();
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     expect(rendered.current.state).toBe('signed_in');
@@ -372,7 +372,7 @@ describe('a page that a server rendered', () => {
     expect(page.requests).toEqual(['session.me']);
   });
 
-  it('is rendered without data where the token has expired, and the browser refreshes it', async () => {
+  it('is rendered without data if the token has expired, and the browser refreshes', async () => {
     await using browser = await startBrowser();
     browser.clock.advance(901_000);
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
@@ -384,7 +384,7 @@ describe('a page that a server rendered', () => {
     expect(page.requests).toEqual(['session.me', 'session.refresh', 'session.me']);
   });
 
-  it('loses what the server loaded where the session turns out to have ended', async () => {
+  it('loses the server’s data if the session has ended', async () => {
     await using browser = await startBrowser();
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     browser.browser.cookies.clear();

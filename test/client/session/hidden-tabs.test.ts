@@ -47,7 +47,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
     }
   });
 
-  it('stays signed in whenever in the minute it was hidden', async () => {
+  it('stays signed in, whatever second of the minute it was hidden in', async () => {
     for (let seconds = 0; seconds < 60; seconds += 13) {
       const world = createWorld(deployed);
       world.clock.sleep(seconds * 1000);
@@ -77,7 +77,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
     }
   });
 
-  it('is no worse for one of another origin that shares the cookies', async () => {
+  it('stays signed in beside a tab of another origin that shares the cookies', async () => {
     const world = createWorld(deployed);
     const first = await openHidden(world);
     await world.clock.advance(20_000);
@@ -88,7 +88,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
     expect(world.bff.exchanges()).toBeLessThanOrEqual(6);
   });
 
-  it('keeps the pace of a visible one beside it, and adds no refresh', async () => {
+  it('adds no refresh to those of a visible tab', async () => {
     const world = createWorld(deployed);
     const hidden = await openHidden(world);
     const visible = await world.openSignedIn();
@@ -99,7 +99,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
     expect(world.bff.exchanges()).toBe(8);
   });
 
-  it('is signed out where refreshWhileHidden is false, and learns it on its return', async () => {
+  it('is signed out if refreshWhileHidden is false, and detects it when it is shown', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world, { refreshWhileHidden: false });
     await world.clock.advance(minutesMs(20));
@@ -113,7 +113,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
 });
 
 describe('a hidden tab', () => {
-  it('refreshes once for both where the second timer fires after the lock is free and before the word arrives', async () => {
+  it('refreshes once for two tabs if the second timer fires between the release of the lock and the message', async () => {
     const world = createWorld({ ...deployed, channelDelayMs: 1_000 });
     const tabs = [await openHidden(world), await openHidden(world)];
     await world.clock.advance(minutesMs(4.5));
@@ -124,7 +124,7 @@ describe('a hidden tab', () => {
     expectSignedIn(...tabs);
   });
 
-  it('refreshes at once when it is shown, where that is due by then', async () => {
+  it('refreshes at once when it is shown after its due time', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     await world.clock.advance(149_000);
@@ -139,7 +139,7 @@ describe('a hidden tab', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('that makes calls is refreshed like a visible one', async () => {
+  it('that makes calls refreshes like a visible tab', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     await world.clock.advance(150_000);
@@ -148,7 +148,7 @@ describe('a hidden tab', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('that was visible refreshes by the rule of hidden ones, and the other way round', async () => {
+  it('changes its due time when it is hidden or shown', async () => {
     const world = createWorld({ ...deployed, throttlesHiddenTabs: false });
     const tab = await world.openSignedIn({ isVisible: false });
     await world.clock.advance(100_000);
@@ -162,7 +162,7 @@ describe('a hidden tab', () => {
     expect(world.bff.exchanges()).toBe(2);
   });
 
-  it('that has seen the token of another origin knows how long it lives in all', async () => {
+  it('uses the total lifetime of a token that another origin obtained', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     await world.clock.advance(150_000);
@@ -180,7 +180,7 @@ describe('a hidden tab', () => {
     expect(world.bff.exchanges()).toBe(2);
   });
 
-  it('ends its session without a refresh where the cookies are gone', async () => {
+  it('ends its session without a refresh if the cookies are gone', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     Object.assign(world.browser.jar, { access: null, refresh: null });
@@ -190,7 +190,7 @@ describe('a hidden tab', () => {
     expect(world.bff.count('session.refresh')).toBe(0);
   });
 
-  it('tries again where the network fails in the minute that it has', async () => {
+  it('retries before the expiry if the network fails', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     world.bff.state.intercept = () => Promise.reject(new TypeError('Failed to fetch'));
@@ -203,7 +203,7 @@ describe('a hidden tab', () => {
     expectSignedIn(tab);
   });
 
-  it('tells the other tabs of its origin that another person has signed in elsewhere', async () => {
+  it('informs the tabs of its origin that another person has signed in elsewhere', async () => {
     const world = createWorld(deployed);
     const tabs = [await openHidden(world), await openHidden(world, { refreshWhileHidden: false })];
     await world.clock.advance(5_000);
@@ -215,7 +215,7 @@ describe('a hidden tab', () => {
     }
   });
 
-  it('goes on where its refresh token was used by somebody who told nobody how long the new token lives', async () => {
+  it('keeps its session if its refresh token is superseded and the new lifetime is unknown', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     const data = { code: 'UNAUTHORIZED', httpStatus: 401, reason: 'refresh_superseded' };
@@ -231,7 +231,7 @@ describe('a hidden tab', () => {
     expect(world.bff.exchanges()).toBeGreaterThanOrEqual(3);
   });
 
-  it('leaves no timer behind where it is disposed of', async () => {
+  it('leaves no timer after dispose', async () => {
     const world = createWorld(deployed);
     const tab = await openHidden(world);
     expect(world.clock.pending()).toBe(1);
@@ -267,13 +267,13 @@ describe('a laptop that slept with two hidden tabs', () => {
     return { world, tabs };
   };
 
-  it('refreshes once when it wakes', async () => {
+  it('refreshes once after it wakes', async () => {
     const { world, tabs } = await sleep({ ...deployed, refusesAfterExpiry: false });
     expect(world.bff.exchanges()).toBe(1);
     expectSignedIn(...tabs);
   });
 
-  it('learns once that the session is over, where no refresh works after expiry', async () => {
+  it('ends its session once if the Auth Service rejects refreshes after expiry', async () => {
     const { world, tabs } = await sleep(deployed);
     expect(world.bff.count('session.refresh')).toBe(1);
     for (const tab of tabs) {
@@ -287,7 +287,7 @@ describe('a laptop that slept with two hidden tabs', () => {
 });
 
 describe('a tab that was frozen', () => {
-  it('asks what the session is before its calls go out, and refreshes where the token has expired', async () => {
+  it('checks the session before it sends calls, and refreshes an expired token', async () => {
     const world = createWorld({ lifetimeSeconds: 300 });
     const tab = await openHidden(world, { refreshWhileHidden: false });
     world.clock.sleep(minutesMs(20));

@@ -74,7 +74,7 @@ describe.each(dialects)('a tab whose person is replaced on another origin that s
     expect(tts.onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('does not mistake an employee for the staff member of the same number', async () => {
+  it('does not confuse an employee with the staff member of the same id', async () => {
     await using origins = await startOrigins({ dialect });
     await origins.signIn(1, 'staff');
     const tts = origins.open();
@@ -85,7 +85,7 @@ describe.each(dialects)('a tab whose person is replaced on another origin that s
     expect(tts.session.current).toMatchObject({ state: 'changed', user: { id: 1, type: 'employee' } });
   });
 
-  it('notices nothing where the same person has signed in again', async () => {
+  it('stays signed_in if the same person signs in again', async () => {
     await using origins = await startOrigins({ dialect });
     const tts = await origins.openSignedIn();
     origins.clock.advance(5_000);
@@ -96,7 +96,7 @@ describe.each(dialects)('a tab whose person is replaced on another origin that s
   });
 });
 
-describe('an answer that was on its way when the person changed', () => {
+describe('a response in flight during a change of person', () => {
   const holdJohnsAnswer = async () => {
     const origins = await startOrigins();
     const tts = await origins.openSignedIn();
@@ -105,7 +105,7 @@ describe('an answer that was on its way when the person changed', () => {
     return { origins, tts, held };
   };
 
-  it('does not bring the previous person back, and a query is asked once more as the new one', async () => {
+  it('does not restore the previous person, and its query is sent again as the new person', async () => {
     const { origins, tts, held } = await holdJohnsAnswer();
     await using _ = origins;
     const slow = tts.trpc.users.me.query();
@@ -119,7 +119,7 @@ describe('an answer that was on its way when the person changed', () => {
     expect(tts.paths.filter((path) => path === 'users.me')).toHaveLength(2);
   });
 
-  it('is the answer, where it is of the new person although its call was sent before that was known', async () => {
+  it('is used if it belongs to the new person, although its call was sent earlier', async () => {
     const { origins, tts, held } = await holdJohnsAnswer();
     await using _ = origins;
     await origins.signIn(2);
@@ -132,7 +132,7 @@ describe('an answer that was on its way when the person changed', () => {
     expect(tts.states()).toEqual(['signed_in', 'changed']);
   });
 
-  it('is told to its caller, where it is of a mutation, which is not sent again', async () => {
+  it('is returned to the caller of a mutation, which is not sent again', async () => {
     await using origins = await startOrigins();
     const tts = await origins.openSignedIn();
     const held = hold();
@@ -148,7 +148,7 @@ describe('an answer that was on its way when the person changed', () => {
     expect(tts.session.current).toMatchObject({ state: 'changed', user: { id: 2 } });
   });
 
-  it('is asked for once more and no more', async () => {
+  it('is requested once more, and not again', async () => {
     const world = createWorld();
     const { trpc, session } = await world.openSignedIn();
     const held = hold();
@@ -171,8 +171,8 @@ describe('an answer that was on its way when the person changed', () => {
   });
 });
 
-describe('a change of person that one tab finds out', () => {
-  it('is told to the other tabs of its origin', async () => {
+describe('a change of person that one tab detects', () => {
+  it('is announced to the other tabs of its origin', async () => {
     const world = createWorld();
     const [first, second, visitor] = [await world.openSignedIn(), await world.openSignedIn(), world.openTab()];
     world.browser.signIn(ethan);
@@ -186,7 +186,7 @@ describe('a change of person that one tab finds out', () => {
     expect(second.states()).toEqual(['signed_in', 'changed', 'changed']);
   });
 
-  it('brings the session to tabs that were signed out', async () => {
+  it('starts the session in tabs that were signed out', async () => {
     const world = createWorld();
     const [first, second] = [await world.openSignedIn(), await world.openSignedIn()];
     await first.session.signOut();
@@ -197,7 +197,7 @@ describe('a change of person that one tab finds out', () => {
     for (const tab of [first, second]) expect(tab.states()).toEqual(['signed_in', 'signed_out', 'signed_in']);
   });
 
-  it('is told once where two find it out at the same time', async () => {
+  it('is announced once if two tabs detect it at the same time', async () => {
     const world = createWorld({ channelDelayMs: 1_000 });
     const tabs = [await world.openSignedIn(), await world.openSignedIn()];
     world.browser.signIn(ethan);
@@ -225,8 +225,8 @@ describe('a change of person that one tab finds out', () => {
   });
 });
 
-describe('a page out of the back/forward cache', () => {
-  it('asks who is signed in before its calls go out, and becomes changed', async () => {
+describe('a page restored from the back/forward cache', () => {
+  it('checks the session before it sends calls, and becomes changed', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     world.browser.signIn(ethan);
@@ -243,7 +243,7 @@ describe('a page out of the back/forward cache', () => {
     expect(tab.session.current).toMatchObject({ state: 'changed', user: ethan });
   });
 
-  it('learns that the session is over without a 401, and tells the other tabs', async () => {
+  it('detects the end of the session without a 401, and informs the other tabs', async () => {
     const world = createWorld();
     const [tab, other] = [await world.openSignedIn(), await world.openSignedIn()];
     Object.assign(world.browser.jar, { access: null, refresh: null });
@@ -257,7 +257,7 @@ describe('a page out of the back/forward cache', () => {
     expect(world.bff.asked).toHaveLength(3);
   });
 
-  it('learns that somebody has signed in, such as on the sign-in page that it led to', async () => {
+  it('detects a sign-in that happened on another page', async () => {
     const world = createWorld();
     const tab = world.openTab();
     expect(await tab.trpc.session.me.query().catch(reasonOf)).toBe('no_token');
@@ -268,7 +268,7 @@ describe('a page out of the back/forward cache', () => {
     expect(tab.onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('stays as it is for a visitor, and where the same person is still there', async () => {
+  it('does not change for a visitor, or if the same person is signed in', async () => {
     const world = createWorld();
     const [visitor, tab] = [world.openTab(), await world.openSignedIn()];
     const before = tab.changes.length;
@@ -282,7 +282,7 @@ describe('a page out of the back/forward cache', () => {
     expect(visitor.onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('lets its calls go once the look has taken as long as a refresh may', async () => {
+  it('sends its calls after refreshTimeoutMs if the check hangs', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn({ refreshTimeoutMs: 4_000 });
     world.bff.state.intercept = ({ path }) => (path === 'session.current' ? new Promise(() => {}) : null);
@@ -295,7 +295,7 @@ describe('a page out of the back/forward cache', () => {
     expect(tab.states()).toEqual(['signed_in']);
   });
 
-  it('lets an aborted call go at once', async () => {
+  it('fails an aborted call at once', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     world.bff.state.intercept = ({ path }) => (path === 'session.current' ? new Promise(() => {}) : null);
@@ -310,7 +310,7 @@ describe('a page out of the back/forward cache', () => {
     expect(world.bff.count('session.me')).toBe(1);
   });
 
-  it('asks nothing where it was loaded, or has a client whose cookies are sent by hand', async () => {
+  it('does not check after an ordinary load, or if the headers option sends the cookies', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     tab.window.pageShow({ persisted: false });
@@ -323,7 +323,7 @@ describe('a page out of the back/forward cache', () => {
 });
 
 describe('session.current', () => {
-  it('tells the client who is signed in, and that nobody is', async () => {
+  it('tells the client whether a person is signed in', async () => {
     await using origins = await startOrigins();
     const [tts, bms] = [origins.open(), origins.open()];
     expect(await tts.trpc.session.current.query()).toEqual({ state: 'signed_out' });

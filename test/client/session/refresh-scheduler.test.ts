@@ -14,8 +14,8 @@ const nextRefreshIn = async ({ clock, bff }: World, atMostSeconds: number): Prom
   return isMade() ? (clock.now() - start) / 1000 : null;
 };
 
-describe('a tab that is looked at', () => {
-  it('refreshes when the server said, again and again, and no call ever waits', async () => {
+describe('a visible tab', () => {
+  it('refreshes at every x-session-refresh-in, and no call waits', async () => {
     const world = createWorld({ lifetimeSeconds: 900, thresholdSeconds: 300 });
     const { trpc, onSignedOut } = await world.openSignedIn();
     for (let round = 0; round < 3; round += 1) expect(await nextRefreshIn(world, 900)).toBe(600);
@@ -25,7 +25,7 @@ describe('a tab that is looked at', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('spreads its refreshes', async () => {
+  it('adds a random spread to its refreshes', async () => {
     const world = createWorld();
     await world.openSignedIn({ random: () => 0.999 });
     // A tenth of the 300 seconds that are left then, and never more than 30.
@@ -68,7 +68,7 @@ describe('a tab that is looked at', () => {
     expect(world.bff.exchanges()).toBe(2);
   });
 
-  it('does not loop where the threshold is larger than the lifetime', async () => {
+  it('does not loop if the threshold exceeds the lifetime', async () => {
     const world = createWorld({ lifetimeSeconds: 120 });
     const { trpc } = await world.openSignedIn({ refreshThresholdSeconds: 600 });
     for (let minute = 0; minute < 20; minute += 1) {
@@ -79,7 +79,7 @@ describe('a tab that is looked at', () => {
     expect(world.bff.exchanges()).toBeLessThanOrEqual(20);
   });
 
-  it('does not loop where the server says that each new token is due at once', async () => {
+  it('does not loop if the BFF states that each new token is due at once', async () => {
     const world = createWorld({ lifetimeSeconds: 900 });
     world.bff.state.intercept = () => null;
     const { trpc } = await world.openSignedIn({
@@ -98,7 +98,7 @@ describe('a tab that is looked at', () => {
     expect(world.bff.exchanges()).toBeGreaterThanOrEqual(7);
   });
 
-  it('keeps its distance where tokens live for no time at all', async () => {
+  it('keeps the minimum spacing if tokens have a lifetime of 0', async () => {
     const world = createWorld({ lifetimeSeconds: 0 });
     world.browser.signIn();
     const { session } = world.openTab();
@@ -107,7 +107,7 @@ describe('a tab that is looked at', () => {
     expect(world.bff.exchanges()).toBeLessThanOrEqual(14);
   });
 
-  it('waits as long as it takes where a token lives longer than a timer can wait', async () => {
+  it('waits for a token whose lifetime exceeds the maximum timer delay', async () => {
     const world = createWorld({ lifetimeSeconds: 100 * 86_400, thresholdSeconds: 86_400 });
     await world.openSignedIn();
     await world.clock.advance(98 * 86_400_000);
@@ -116,7 +116,7 @@ describe('a tab that is looked at', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('takes no headers that are no numbers for a lifetime', async () => {
+  it('ignores lifetime headers that are not numbers', async () => {
     const world = createWorld();
     const nonsense = ['-1', 'soon', '1e3', '0x10', '', '99999999999999999999', '1.5'];
     const tab = world.openTab({
@@ -133,8 +133,8 @@ describe('a tab that is looked at', () => {
   });
 });
 
-describe('a tab that is not looked at', () => {
-  it('refreshes when it is looked at again, and not before', async () => {
+describe('a hidden tab', () => {
+  it('refreshes when it becomes visible, and not before', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     tab.window.hide();
@@ -168,7 +168,7 @@ describe('a tab that is not looked at', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('stays alone when the network comes back, unless it is looked at', async () => {
+  it('does not refresh when the network is back, unless it is visible', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     tab.window.hide();
@@ -180,7 +180,7 @@ describe('a tab that is not looked at', () => {
 });
 
 describe('a laptop', () => {
-  it('that slept for a day refreshes once when it wakes, and then goes on', async () => {
+  it('that slept for a day refreshes once after it wakes, and then on schedule', async () => {
     const world = createWorld();
     const { onSignedOut } = await world.openSignedIn();
     world.clock.sleep(86_400_000);
@@ -190,7 +190,7 @@ describe('a laptop', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('whose clock stood still while it slept finds out by its next call', async () => {
+  it('whose monotonic clock stopped during sleep refreshes after its next call', async () => {
     const world = createWorld();
     const { trpc, onSignedOut } = await world.openSignedIn();
     world.bff.state.aheadMs = 86_400_000;
@@ -199,7 +199,7 @@ describe('a laptop', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('that wakes without a network refreshes once there is one', async () => {
+  it('that wakes offline refreshes when the network is back', async () => {
     const world = createWorld();
     const { window, onSignedOut, session } = await world.openSignedIn();
     world.bff.state.intercept = () => Promise.reject(new TypeError('Failed to fetch'));
@@ -217,7 +217,7 @@ describe('a laptop', () => {
 });
 
 describe('after a failure', () => {
-  it('waits longer and longer, up to a minute, and starts again with a success', async () => {
+  it('backs off exponentially up to a minute, and resets after a success', async () => {
     const world = createWorld();
     await world.openSignedIn({ random: () => 1 });
     world.bff.state.intercept = ({ path }) => (path === 'session.refresh' ? new Response('', { status: 502 }) : null);
@@ -230,7 +230,7 @@ describe('after a failure', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('waits for as long as the server asks', async () => {
+  it('waits for retryAfterSeconds', async () => {
     const world = createWorld();
     await world.openSignedIn();
     const data = { code: 'SERVICE_UNAVAILABLE', httpStatus: 503, reason: 'overloaded', retryAfterSeconds: 90 };
@@ -240,7 +240,7 @@ describe('after a failure', () => {
     expect(await nextRefreshIn(world, 120)).toBe(90);
   });
 
-  it('calls made meanwhile do not hurry it', async () => {
+  it('calls do not shorten the back-off', async () => {
     const world = createWorld();
     const { trpc } = await world.openSignedIn({ random: () => 1 });
     world.bff.state.intercept = ({ path }) => (path === 'session.refresh' ? new Response('', { status: 502 }) : null);
@@ -253,7 +253,7 @@ describe('after a failure', () => {
     expect(world.bff.count('session.refresh')).toBe(before);
   });
 
-  it('asks for nothing where there is no session', async () => {
+  it('does not refresh without a session', async () => {
     const world = createWorld();
     const { session } = world.openTab();
     world.bff.state.intercept = () => Promise.reject(new TypeError('Failed to fetch'));
@@ -263,7 +263,7 @@ describe('after a failure', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('asks for nothing more where the refresh was refused', async () => {
+  it('does not refresh again after a rejected refresh', async () => {
     const world = createWorld();
     const { onSignedOut } = await world.openSignedIn();
     if (world.browser.jar.refresh !== null) world.browser.jar.refresh.chain.isEnded = true;
@@ -273,7 +273,7 @@ describe('after a failure', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('ends nobody by a refresh that is still under way at the expiry', async () => {
+  it('does not end the session if a refresh is still in flight at the expiry', async () => {
     const world = createWorld();
     const { trpc, onSignedOut } = await world.openSignedIn({ refreshTimeoutMs: 400_000 });
     const held = hold();
@@ -300,7 +300,7 @@ describe.each([
     vi.useRealTimers();
   });
 
-  it('changes nothing, also where it is put right meanwhile', async () => {
+  it('a change of the system time has no effect', async () => {
     const world = createWorld();
     const { trpc, session, onSignedOut } = await world.openSignedIn();
     expect(session.current.expiresIn).toBe(900);

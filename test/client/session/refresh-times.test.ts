@@ -23,7 +23,7 @@ const rows: [lifetime: number, visible: [first: number, last: number], hidden: [
   [900, [600, 630], [810, 825]],
 ];
 
-describe('when a refresh is due', () => {
+describe('refreshTimes', () => {
   it.each(rows)('of a token that lives %d s: visible within %j, hidden within %j', (lifetime, visible, hidden) => {
     const [none, all] = [timesOfNew(lifetime, 0), timesOfNew(lifetime, 1)];
     expect([none.visibleSeconds, all.visibleSeconds]).toEqual(visible);

@@ -54,7 +54,7 @@ const pathOf = (input: string | URL | Request) => new URL(input instanceof Reque
 const expire = ({ clock }: { clock: { advance: (ms: number) => void } }) => clock.advance(901_000);
 
 describe('a client whose access token has expired', () => {
-  it('refreshes once for 100 calls, and has 100 answers from the fewest batches', async () => {
+  it('refreshes once for 100 calls, in the minimum number of batches', async () => {
     await using test = await startClient();
     expire(test);
     const calls = Array.from({ length: 100 }, () => test.trpc.users.byId.query({ id: 123 }));
@@ -67,7 +67,7 @@ describe('a client whose access token has expired', () => {
     expect(test.onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('stops where the repeated call is refused, too', async () => {
+  it('stops if the repeated call is rejected too', async () => {
     await using test = await startClient();
     const { access } = await test.app.authService.issue(person);
     expire(test);
@@ -91,7 +91,7 @@ describe('a client whose access token has expired', () => {
     expect(test.requests).toHaveLength(3);
   });
 
-  it('refreshes for no other reason', async () => {
+  it('does not refresh for any other reason', async () => {
     await using test = await startClient();
     test.browser.holdTokens({ access: 'nonsense' });
     await expect(test.trpc.session.me.query()).rejects.toSatisfy((error) => reasonOf(error) === 'token_invalid');
@@ -104,7 +104,7 @@ describe('a client whose access token has expired', () => {
     expect(test.refreshes()).toBe(1);
   });
 
-  it('ends every call that waits with session_ended, and tells of it once, where the refresh is refused', async () => {
+  it('fails all waiting calls with session_ended and calls onSignedOut once if the refresh is rejected', async () => {
     await using test = await startClient();
     expire(test);
     test.app.authService.fault('refresh', { kind: 'status', status: 401, body: '{"detail":"no"}' });
@@ -115,7 +115,7 @@ describe('a client whose access token has expired', () => {
     expect(test.session.current).toEqual({ state: 'signed_out', user: null, expiresIn: null });
   });
 
-  it('tells once of a session that the Auth Service has ended, however many calls it refuses after that', async () => {
+  it('calls onSignedOut once, however many calls fail with session_ended', async () => {
     await using test = await startClient();
     const states: string[] = [];
     test.session.subscribe(({ state }) => states.push(state));
@@ -128,7 +128,7 @@ describe('a client whose access token has expired', () => {
     expect(states).toEqual(['signed_in', 'signed_out']);
   });
 
-  it('keeps the session where the refresh fails by an outage', async () => {
+  it('keeps the session if the refresh fails in an outage', async () => {
     await using test = await startClient();
     expire(test);
     test.app.authService.fault('refresh', { kind: 'status', status: 503 });
@@ -140,7 +140,7 @@ describe('a client whose access token has expired', () => {
     expect((await test.trpc.users.byId.query({ id: 123 })).id).toBe(123);
   });
 
-  it('lets everybody go where the refresh hangs', async () => {
+  it('fails all waiting calls if the refresh times out', async () => {
     await using test = await startClient({ refreshTimeoutMs: 50 });
     expire(test);
     test.app.authService.fault('refresh', { kind: 'hang' });
@@ -149,7 +149,7 @@ describe('a client whose access token has expired', () => {
     expect(test.onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('lets an aborted call leave the wait at once, and nobody else', async () => {
+  it('fails an aborted waiting call at once, and no other', async () => {
     await using test = await startClient();
     expire(test);
     let release = () => {};
@@ -168,7 +168,7 @@ describe('a client whose access token has expired', () => {
     expect(test.refreshes()).toBe(1);
   });
 
-  it('leaves a session alone whose cookies are sent by hand', async () => {
+  it('does not refresh if the headers option sends the cookies', async () => {
     await using test = await startClient();
     const { access, refresh } = await test.app.authService.issue(person);
     const { trpc } = createAuthClient({
@@ -183,7 +183,7 @@ describe('a client whose access token has expired', () => {
 });
 
 describe.each(dialects)('a client before the %s dialect', (dialect) => {
-  it('signs in, knows who it is, and signs out', async () => {
+  it('signs in, identifies the person, and signs out', async () => {
     await using test = await startClient({ dialect });
     const states: string[] = [];
     test.session.subscribe(({ state }) => states.push(state));

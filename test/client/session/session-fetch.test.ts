@@ -49,7 +49,7 @@ const open = async (own: Parameters<World['openTab']>[0] = {}) => {
 const streamed = (body: BodyInit): RequestInit => Object.assign({ method: 'POST', body }, { duplex: 'half' });
 
 describe('session.fetch', () => {
-  it('sends the cookies along, and leaves a good answer alone', async () => {
+  it('sends the cookies and returns a successful response unchanged', async () => {
     const { session, seen, bff } = await open();
     const answer = await session.fetch(backend);
     expect(await answer.text()).toBe('a ticket');
@@ -111,7 +111,7 @@ describe('session.fetch', () => {
     expect(bff.count('session.refresh')).toBe(0);
   });
 
-  it('answers a second 401, and asks no further', async () => {
+  it('returns a second 401 without another refresh', async () => {
     const { session, seen, bff, refuse } = await open();
     refuse(1_000);
     const answer = await session.fetch(backend);
@@ -121,7 +121,7 @@ describe('session.fetch', () => {
     expect(bff.count('session.refresh')).toBeLessThanOrEqual(1);
   });
 
-  it('answers the 401 where the session has ended, and asks for no refresh after that', async () => {
+  it('returns the 401 if the session has ended, and does not refresh afterwards', async () => {
     const { session, seen, browser, bff, expire, onSignedOut } = await open();
     expire();
     if (browser.jar.refresh !== null) browser.jar.refresh.chain.isEnded = true;
@@ -132,7 +132,7 @@ describe('session.fetch', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('rejects where the refresh fails by an outage: that is no sign-out', async () => {
+  it('rejects if the refresh fails in an outage, without a sign-out', async () => {
     const { session, bff, expire, onSignedOut } = await open();
     expire();
     bff.state.intercept = ({ path }) => (path === 'session.refresh' ? new Response('', { status: 502 }) : null);
@@ -141,7 +141,7 @@ describe('session.fetch', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('leaves other failures to the caller', async () => {
+  it('returns other failures to the caller', async () => {
     const { session, bff } = await open();
     bff.state.intercept = ({ path }) => new Response('', { status: path === 'a' ? 403 : 500 });
     expect((await session.fetch('https://app.test/trpc/a')).status).toBe(403);
@@ -171,7 +171,7 @@ describe('session.fetch', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('does not begin to wait where it was aborted before its 401 came', async () => {
+  it('does not wait for a refresh if it was aborted before its 401', async () => {
     const { world, expire } = await open();
     expire();
     const abort = new AbortController();
@@ -189,14 +189,14 @@ describe('session.fetch', () => {
     await expect(session.fetch(backend, { signal: abort.signal })).rejects.toBe(why);
   });
 
-  it('does not refresh where tokens are sent by hand', async () => {
+  it('does not refresh if the headers option sends the token', async () => {
     const { session, expire, bff } = await open({ headers: { authorization: 'Bearer x' } });
     expire();
     expect((await session.fetch(backend)).status).toBe(401);
     expect(bff.count('session.refresh')).toBe(0);
   });
 
-  it('works over the platform’s fetch, and reads to its end no answer that it does not need', async () => {
+  it('works with the global fetch, and cancels the body of a repeated response', async () => {
     const bodies: string[] = [];
     let cancelled = 0;
     const answer = async (request: IncomingMessage, response: ServerResponse) => {

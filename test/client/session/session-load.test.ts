@@ -7,7 +7,7 @@ afterEach(() => {
 });
 
 describe('session.load', () => {
-  it('finds out who is signed in, by one request for all who ask', async () => {
+  it('resolves with the person, with one request for parallel calls', async () => {
     const world = createWorld();
     world.browser.signIn();
     const { session } = world.openTab();
@@ -16,7 +16,7 @@ describe('session.load', () => {
     expect(world.bff.asked.map(({ path }) => path)).toEqual(['session.current']);
   });
 
-  it('finds nobody where nobody is signed in, and takes no session from a visitor', async () => {
+  it('resolves with signed_out for a visitor, without onSignedOut', async () => {
     const world = createWorld();
     const { session, onSignedOut, states } = world.openTab();
     expect(await session.load()).toEqual({ state: 'signed_out', user: null, expiresIn: null });
@@ -24,7 +24,7 @@ describe('session.load', () => {
     expect(onSignedOut).not.toHaveBeenCalled();
   });
 
-  it('refreshes where the token has expired', async () => {
+  it('refreshes an expired token', async () => {
     const world = createWorld();
     world.browser.signIn();
     world.bff.state.aheadMs = 901_000;
@@ -33,7 +33,7 @@ describe('session.load', () => {
     expect(world.bff.asked.map(({ path }) => path)).toEqual(['session.current', 'session.refresh']);
   });
 
-  it('ends a session that has expired where its refresh is refused', async () => {
+  it('ends an expired session if its refresh is rejected', async () => {
     const world = createWorld({ refusesAfterExpiry: true });
     world.browser.signIn();
     world.bff.state.aheadMs = 901_000;
@@ -42,7 +42,7 @@ describe('session.load', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('knows no more than before where the BFF cannot be reached', async () => {
+  it('keeps its snapshot if the BFF is unreachable', async () => {
     const world = createWorld();
     world.browser.signIn();
     const { session } = world.openTab();
@@ -52,7 +52,7 @@ describe('session.load', () => {
     expect((await session.load()).state).toBe('signed_in');
   });
 
-  it('finds out that another person is signed in, and does not hold up the calls beside it', async () => {
+  it('detects another person, and does not delay parallel calls', async () => {
     const world = createWorld();
     const { session, trpc, states } = await world.openSignedIn();
     world.browser.signIn(ethan);

@@ -24,7 +24,7 @@ const catchUncaught = () => {
 };
 
 describe('the session', () => {
-  it('is unknown until an answer tells of it, and then is the same object while it says the same', async () => {
+  it('is unknown until the first response, and an unchanged snapshot is the same object', async () => {
     const { openSignedIn, openTab, clock } = createWorld();
     expect(openTab().session.current).toEqual({ state: 'unknown', user: null, expiresIn: null });
     const { session } = await openSignedIn();
@@ -36,7 +36,7 @@ describe('the session', () => {
     expect(session.current.expiresIn).toBe(0);
   });
 
-  it('is told of in the order of what happens', async () => {
+  it('notifies listeners in the order of the events', async () => {
     const { openTab } = createWorld();
     const { trpc, session, changes, onSignedOut } = openTab();
     await trpc.session.login.mutate({ email: john.email, password: 'x' });
@@ -50,7 +50,7 @@ describe('the session', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('is told as changed once where another person signs in, and as signed in after that', async () => {
+  it('is changed once when another person signs in, and signed_in after the next refresh', async () => {
     const { openSignedIn } = createWorld();
     const { trpc, session, states } = await openSignedIn();
     await trpc.session.login.mutate({ email: ethan.email, password: 'x' });
@@ -61,7 +61,7 @@ describe('the session', () => {
     expect(states()).toEqual(['signed_in', 'changed', 'signed_in', 'signed_in']);
   });
 
-  it('is told as changed where a refresh brings somebody else than who was there', async () => {
+  it('is changed when a refresh returns another person', async () => {
     const { openSignedIn, browser } = createWorld();
     const { session } = await openSignedIn();
     browser.signIn(ethan);
@@ -69,7 +69,7 @@ describe('the session', () => {
     expect(session.current).toMatchObject({ state: 'changed', user: ethan });
   });
 
-  it('has ended where a call says so, and is told of once', async () => {
+  it('ends when a call fails with session_ended, with one notification', async () => {
     const { openSignedIn, browser } = createWorld();
     const { trpc, onSignedOut, states } = await openSignedIn();
     if (browser.jar.access !== null) browser.jar.access.chain.isEnded = true;
@@ -80,7 +80,7 @@ describe('the session', () => {
     expect(states().filter((state) => state === 'signed_out')).toHaveLength(1);
   });
 
-  it('was none for a visitor, whatever they do', async () => {
+  it('never calls onSignedOut for a visitor without a session', async () => {
     const { openTab } = createWorld();
     const { trpc, session, onSignedOut, states } = openTab();
     expect(await trpc.session.me.query().catch(reasonOf)).toBe('no_token');
@@ -91,7 +91,7 @@ describe('the session', () => {
     expect(states()).toEqual(['signed_out']);
   });
 
-  it('goes on without those who stopped listening', async () => {
+  it('does not notify listeners that have unsubscribed', async () => {
     const { openSignedIn } = createWorld();
     const { session } = await openSignedIn();
     const listener = vi.fn<() => void>();
@@ -104,7 +104,7 @@ describe('the session', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('is no worse for a listener that throws, or one that subscribes another', async () => {
+  it('notifies all listeners even if one throws or subscribes another', async () => {
     const { openSignedIn, browser } = createWorld();
     const uncaught = catchUncaught();
     const onSignedOut = vi.fn<() => void>(() => {
@@ -127,7 +127,7 @@ describe('the session', () => {
 });
 
 describe('a refresh', () => {
-  it('is one for all who wait, however they ask', async () => {
+  it('is shared by calls, session.refresh and session.fetch', async () => {
     const world = createWorld();
     const { trpc, session } = await world.openSignedIn();
     expire(world);
@@ -142,7 +142,7 @@ describe('a refresh', () => {
     expect(world.bff.count('session.refresh')).toBe(1);
   });
 
-  it('is not needed by a straggler whose 401 was sent before the last one', async () => {
+  it('is not repeated for a late 401 of an earlier epoch', async () => {
     const world = createWorld();
     const { trpc } = await world.openSignedIn();
     expire(world);
@@ -164,7 +164,7 @@ describe('a refresh', () => {
     expect(world.bff.count('session.refresh')).toBe(1);
   });
 
-  it('lets a straggler wait for one that is under way, and does not take it along where that fails', async () => {
+  it('makes a late 401 wait for the refresh in flight, and repeats its call even if that refresh fails', async () => {
     const world = createWorld();
     const { trpc, session } = await world.openSignedIn();
     expire(world);
@@ -193,7 +193,7 @@ describe('a refresh', () => {
     expect(world.bff.callCount('users.byId') - before).toBe(1);
   });
 
-  it('counts as made where newer cookies exist', async () => {
+  it('counts as done when the BFF answers refresh_superseded', async () => {
     const world = createWorld();
     const { trpc, session, onSignedOut } = await world.openSignedIn();
     const old = { ...world.browser.jar };
@@ -213,7 +213,7 @@ describe('a refresh', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('ends every call that waits, and tells of it once, where it is refused', async () => {
+  it('fails all waiting calls with session_ended and calls onSignedOut once when the BFF rejects it', async () => {
     const world = createWorld();
     const { trpc, session, onSignedOut } = await world.openSignedIn();
     expire(world);
@@ -226,7 +226,7 @@ describe('a refresh', () => {
     expect(world.bff.count('session.refresh')).toBe(1);
   });
 
-  it('tells of a session that was there, also where its first call found it expired', async () => {
+  it('calls onSignedOut when it is rejected after the first call found the token expired', async () => {
     const world = createWorld();
     world.browser.signIn();
     expire(world);
@@ -237,7 +237,7 @@ describe('a refresh', () => {
     expect(onSignedOut).toHaveBeenCalledTimes(1);
   });
 
-  it('that the user asks for by the procedure itself is one, too', async () => {
+  it('counts when the frontend calls session.refresh as a procedure', async () => {
     const world = createWorld();
     const { trpc, session, onSignedOut } = world.openTab();
     world.browser.signIn();
@@ -249,7 +249,7 @@ describe('a refresh', () => {
     expect(world.bff.count('session.refresh')).toBe(2);
   });
 
-  it('does not bring back a session that the person signed out of meanwhile', async () => {
+  it('does not revive a session that was signed out while it was in flight', async () => {
     const world = createWorld();
     const { trpc, session, onSignedOut, states } = await world.openSignedIn();
     expire(world);
@@ -270,7 +270,7 @@ describe('a refresh', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('does not replace the cookies of the person who signed in meanwhile', async () => {
+  it('does not replace the cookies of a person who signed in while it was in flight', async () => {
     const world = createWorld();
     const { trpc, session } = await world.openSignedIn();
     const held = hold();
@@ -286,7 +286,7 @@ describe('a refresh', () => {
     expect(session.current.user).toEqual(ethan);
   });
 
-  it('is left where headers or a fetch never answer', async () => {
+  it('times out when headers or fetch never settle', async () => {
     const world = createWorld();
     const hanging = world.openTab({ headers: () => new Promise(() => {}) });
     const refused = hanging.session.refresh().catch(reasonOf);
@@ -299,7 +299,7 @@ describe('a refresh', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('fails with what headers of the user throw', async () => {
+  it('rejects with the error that the headers function throws', async () => {
     const world = createWorld();
     const headers = () => {
       throw new Error('no such header');
@@ -329,7 +329,7 @@ describe.each<[name: string, answer: () => Response | Promise<Response>, reason:
   ['never comes', () => new Promise(() => {}), 'network'],
   ['is a lost connection', () => Promise.reject(new TypeError('Failed to fetch')), 'network'],
 ])('a session whose refresh %s', (_name, answer, reason) => {
-  it('stays, and is asked for seldom', async () => {
+  it('continues, with few requests', async () => {
     const world = createWorld();
     const { trpc, onSignedOut, session } = await world.openSignedIn();
     expire(world);
@@ -373,7 +373,7 @@ describe('no loop', () => {
     expect(world.bff.asked.length - before).toBeLessThanOrEqual(8);
   });
 
-  it('where the server answers each call and each refresh with a token that is due at once', async () => {
+  it('when the BFF states for each token that it is due at once', async () => {
     const world = createWorld({ lifetimeSeconds: 900, thresholdSeconds: 900 });
     const { trpc } = await world.openSignedIn();
     world.bff.state.lifetimeSeconds = 0;
@@ -386,7 +386,7 @@ describe('no loop', () => {
 });
 
 describe('dispose', () => {
-  it('leaves no timer, no listener and no channel', async () => {
+  it('removes all timers, listeners and channels', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     expect(world.leftovers(tab)).toMatchObject({ timers: 1, channels: 1, channelListeners: 1, windowListeners: 4 });
@@ -396,7 +396,7 @@ describe('dispose', () => {
     expect(world.leftovers(tab)).toEqual(nothingLeft);
   });
 
-  it('during a refresh leaves nothing once that is over, and tells nobody', async () => {
+  it('during a refresh leaves nothing after it and sends no message', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     const other = world.openTab();
@@ -416,7 +416,7 @@ describe('dispose', () => {
     expect(world.channels.told).toEqual([]);
   });
 
-  it('leaves a client whose calls go on, without timers, words to other tabs or listeners', async () => {
+  it('leaves a client that can still make calls, without timers, messages and listeners', async () => {
     const world = createWorld();
     const tab = await world.openSignedIn();
     tab.session.dispose();

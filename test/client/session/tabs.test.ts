@@ -69,7 +69,7 @@ describe.each([2, 5])('%d tabs with one expiry', (count) => {
     expect(world.leftovers(...tabs)).toEqual({ ...nothingLeft, timers });
   });
 
-  it('refresh exactly once where all of them are looked at, and nobody does anything', async () => {
+  it('refresh exactly once when all are visible and idle', async () => {
     const world = createWorld();
     await openTabs(world, count);
     await world.clock.advance(1_801_000);
@@ -77,7 +77,7 @@ describe.each([2, 5])('%d tabs with one expiry', (count) => {
     expect(world.bff.exchanges()).toBe(3);
   });
 
-  it('refresh exactly once ahead of time, however late the words arrive', async () => {
+  it('refresh exactly once before expiry, even if messages arrive late', async () => {
     const world = createWorld({ channelDelayMs: 7_000 });
     await openTabs(world, count);
     const held = hold();
@@ -91,7 +91,7 @@ describe.each([2, 5])('%d tabs with one expiry', (count) => {
 });
 
 describe('a tab', () => {
-  it('asks the server before it refreshes, since another tab may have done it unheard', async () => {
+  it('checks the session before it refreshes, since another tab may have refreshed without a message', async () => {
     const world = createWorld({ channelDelayMs: 5_000 });
     const [first, second] = await openTabs(world, 2);
     expire(world);
@@ -114,7 +114,7 @@ describe('a tab', () => {
     expect(world.bff.count('session.refresh')).toBe(1);
   });
 
-  it('refreshes where it is told to, although another one has just done so', async () => {
+  it('refreshes when session.refresh is called, although another tab has just refreshed', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);
     await first?.session.refresh();
@@ -122,7 +122,7 @@ describe('a tab', () => {
     expect(world.bff.exchanges()).toBe(2);
   });
 
-  it('takes the turn of another one that fails', async () => {
+  it('refreshes after the refresh of another tab fails', async () => {
     const world = createWorld();
     const tabs = await openTabs(world, 3);
     expire(world);
@@ -135,7 +135,7 @@ describe('a tab', () => {
     expect(world.bff.exchanges()).toBe(1);
   });
 
-  it('waits five seconds for another one whose refresh hangs, and then asks itself', async () => {
+  it('waits five seconds for another tab whose refresh hangs, then refreshes without the lock', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);
     expire(world);
@@ -161,7 +161,7 @@ describe('a tab', () => {
     expect(world.locks?.held()).toEqual([]);
   });
 
-  it('runs nothing of the user under the lock', async () => {
+  it('runs no listener while it holds the lock', async () => {
     const world = createWorld();
     const held: string[][] = [];
     const look = () => void held.push(world.locks?.held() ?? []);
@@ -172,7 +172,7 @@ describe('a tab', () => {
     expect(held.flat()).toEqual([]);
   });
 
-  it('tells the others no token', async () => {
+  it('sends no token to other tabs', async () => {
     const world = createWorld();
     const { trpc, session } = world.openTab();
     await trpc.session.login.mutate({ email: john.email, password: 'x' });
@@ -185,7 +185,7 @@ describe('a tab', () => {
     ]);
   });
 
-  it('hears nothing in what is no word of ours', async () => {
+  it('ignores messages in an unknown format', async () => {
     const world = createWorld();
     const { session, changes } = await world.openSignedIn();
     const stranger = world.channels.open();
@@ -211,7 +211,7 @@ describe('a tab', () => {
     expect(session.current).toEqual({ state: 'signed_in', user: john, expiresIn: 900 });
   });
 
-  it('does not mind a word of an epoch far ahead of its own', async () => {
+  it('accepts a message whose epoch is far ahead of its own', async () => {
     const world = createWorld();
     const { trpc } = await world.openSignedIn();
     const other = world.channels.open();
@@ -225,7 +225,7 @@ describe('a tab', () => {
 });
 
 describe('a sign-out in one tab', () => {
-  it('signs out all that had a session, once each', async () => {
+  it('ends the session of all tabs, with one onSignedOut call each', async () => {
     const world = createWorld();
     const tabs = await openTabs(world, 3);
     const unused = world.openTab();
@@ -241,7 +241,7 @@ describe('a sign-out in one tab', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('wins over the refresh of another', async () => {
+  it('wins over a refresh in flight in another tab', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);
     expire(world);
@@ -264,7 +264,7 @@ describe('a sign-out in one tab', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('is not undone by the word of a refresh that was on its way', async () => {
+  it('is not undone by a late message about a refresh', async () => {
     const world = createWorld({ channelDelayMs: 1_000 });
     const [first, second] = await openTabs(world, 2);
     await first?.session.refresh();
@@ -290,7 +290,7 @@ describe('a sign-out in one tab', () => {
     },
   );
 
-  it('by a refused refresh signs out all, and each asks at most once', async () => {
+  it('by a rejected refresh ends the session of all tabs, with at most one refresh each', async () => {
     const world = createWorld();
     const tabs = await openTabs(world, 5);
     if (world.browser.jar.refresh !== null) world.browser.jar.refresh.chain.isEnded = true;
@@ -302,7 +302,7 @@ describe('a sign-out in one tab', () => {
 });
 
 describe('a sign-in in one tab', () => {
-  it('of another person is told to all as a change, once', async () => {
+  it('of another person makes every other tab changed, once', async () => {
     const world = createWorld();
     const tabs = await openTabs(world, 3);
     await tabs[0]?.trpc.session.login.mutate({ email: ethan.email, password: 'x' });
@@ -325,7 +325,7 @@ describe('a sign-in in one tab', () => {
     expect(second?.states()).toEqual(['signed_in', 'signed_in']);
   });
 
-  it('is a change where nobody knows who was there', async () => {
+  it('is a change if the previous person is unknown', async () => {
     const world = createWorld();
     const [first] = await openTabs(world, 1);
     const unnamed = world.openTab({ fetch: withoutPerson(world) });
@@ -336,7 +336,7 @@ describe('a sign-in in one tab', () => {
     expect(unnamed.states()).toEqual(['signed_in', 'changed']);
   });
 
-  it('brings a session to tabs that had none', async () => {
+  it('starts the session in tabs that had none', async () => {
     const world = createWorld();
     const visitor = world.openTab();
     await visitor.trpc.session.me.query().catch(reasonOf);
@@ -346,7 +346,7 @@ describe('a sign-in in one tab', () => {
     expect(visitor.states()).toEqual(['signed_out', 'signed_in']);
   });
 
-  it('that nobody told of is told by the first tab to find out', async () => {
+  it('without a message is announced by the first tab that detects it', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);
     // On another page of the same site, without this client.
@@ -359,7 +359,7 @@ describe('a sign-in in one tab', () => {
     expect(first?.states()).toEqual(['signed_in', 'changed']);
   });
 
-  it('that a refresh finds out is told to all', async () => {
+  it('that a refresh detects is announced to all tabs', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);
     world.browser.signIn(ethan);

@@ -4,7 +4,7 @@ import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts
 import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
-import { browserOf, crowd, learn } from '../../support/app/crowd.ts';
+import { browserOf, crowd, probeBulkLookups } from '../../support/app/crowd.ts';
 import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/app/raw-request.ts';
 import { serve } from '../../support/app/serve.ts';
 import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/app/start-app.ts';
@@ -27,7 +27,7 @@ const holdLookups = ({ authService }: TestApp) => {
 describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
   it('cause one upstream request for 50 calls of a batch, and none when cached', async () => {
     await using app = await startApp({ dialect });
-    await learn(app);
+    await probeBulkLookups(app);
     const { trpc } = await browserOf(app, 123);
     const page = () => Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
     expect((await page()).map(({ id }) => id)).toEqual(crowd(50));
@@ -56,7 +56,7 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
   it('cause at most 4 upstream requests for 1,000 pages of 200 users within 5 seconds', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
-    await learn(app);
+    await probeBulkLookups(app);
     // Without a client of tRPC, which would take most of the time.
     using agent = keepingAgent();
     const cookies = await Promise.all(
@@ -80,7 +80,7 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
 
   it('return 48 users, one NOT_FOUND and one BAD_GATEWAY for a page with one deleted and one broken user', async () => {
     await using app = await startApp({ dialect });
-    await learn(app);
+    await probeBulkLookups(app);
     const ids = [...crowd(49), 987_654];
     app.authService.fault('users', {
       kind: 'transform',
@@ -263,7 +263,7 @@ describe('an Auth Service whose bulk lookup is incomplete', () => {
   it('gets one request per user, and at most 16 at a time', async () => {
     await using app = await startApp();
     tellLess(app);
-    await learn(app);
+    await probeBulkLookups(app);
     let atOnce = 0;
     let most = 0;
     app.authService.fault('user', {
@@ -288,7 +288,7 @@ describe('an Auth Service whose bulk lookup is incomplete', () => {
   it('still answers bulk lookups in one request, and single lookups completely', async () => {
     await using app = await startApp();
     tellLess(app);
-    await learn(app);
+    await probeBulkLookups(app);
     const { trpc } = await browserOf(app, 123);
     const { users } = await trpc.users.byIds.query({ ids: crowd(50) });
     expect(users.map(({ companyId }) => companyId)).toEqual(users.map(() => null));
@@ -306,7 +306,7 @@ describe('an Auth Service whose bulk lookup is incomplete', () => {
       const users = await Promise.all(crowd(10).map((id) => browser.trpc.users.byId.query({ id })));
       return users.filter(({ companyId }) => companyId === null).length;
     };
-    await learn(app);
+    await probeBulkLookups(app);
     tellLess(app);
     clock.advance(301_000);
     // The first page after the interval still uses the old result, and repeats the probe.

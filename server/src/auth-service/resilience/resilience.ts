@@ -15,7 +15,6 @@ import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import { BulkheadFull, createBulkhead } from './bulkhead.ts';
 import { type CallSource, sourceOf } from './call-source.ts';
 import type { CallResult } from './half-open.ts';
-import { createRetryBudget } from './retry-budget.ts';
 
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
@@ -42,10 +41,31 @@ export type ResilienceOptions = {
 const bulkheadLimits = { limit: 64, limitPerSource: 16, maxQueued: 256 };
 
 const maxRetries = 2;
+const retriesPerRequest = 0.2;
+/** Maximum of saved retries, and the initial budget. */
+const maxSavedRetries = 10;
 const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
 
 const defaultSleep: Sleep = (ms, signal) => delay(ms, undefined, { signal });
+
+/** Limits retries to a fifth of the requests, so that an outage does not triple the load. */
+const createRetryBudget = () => {
+  let left = maxSavedRetries;
+  return {
+    /** Call once per request. */
+    earn(): void {
+      left = Math.min(maxSavedRetries, left + retriesPerRequest);
+    },
+    /** Takes one retry from the budget. False if the budget is used up. */
+    spend(): boolean {
+      // The tolerance covers rounding: sums of 0.2 are inexact.
+      if (left < 1 - 1e-9) return false;
+      left -= 1;
+      return true;
+    },
+  };
+};
 
 const isRetryable = (outcome: UpstreamResponse | AppError): boolean =>
   outcome instanceof AppError

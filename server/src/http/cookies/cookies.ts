@@ -1,7 +1,7 @@
 import fastifyCookie from '@fastify/cookie';
 import { accessCookie, deviceCookie, refreshCookie, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { deviceLifetimeMs } from '../../rate-limit/account-tries.ts';
+import { deviceLifetimeMs } from '../../rate-limit/account-attempts.ts';
 import type { EstablishedSession } from '../../session/established-session.ts';
 import type { SetCookiesOptions } from '../../session/request-session.ts';
 import { cookieValues } from './credentials.ts';

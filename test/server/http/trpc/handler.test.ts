@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect, Fault } from '../../../../server/dev/auth-service/auth-service.ts';
-import { learn } from '../../../support/app/crowd.ts';
+import { probeBulkLookups } from '../../../support/app/crowd.ts';
 import { fuzzedCase } from '../../../support/fuzz/reference-cases.ts';
 import { postHeaders, queryTarget, type RawRequest, written } from '../../../support/app/raw-request.ts';
 import { accessLifetimeMs, dialects } from '../../../support/app/start-app.ts';
@@ -54,7 +54,7 @@ const breakBoth = ({ own, official }: ReferencePair, fault: Fault) => {
 /** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
 const startPrimedReferencePair = async (dialect: Dialect): Promise<ReferencePair> => {
   const pair = await startReferencePair({ dialect, env: withCors });
-  await Promise.all([learn(pair.own), learn(pair.official)]);
+  await Promise.all([probeBulkLookups(pair.own), probeBulkLookups(pair.official)]);
   return pair;
 };
 
