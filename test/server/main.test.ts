@@ -86,8 +86,10 @@ describe('a start', () => {
   it('warns of a name that comes close to one of ours, and of a parameter that nothing reads', async () => {
     const misspelt = { CORS_ORIGIN: 'https://sekret.example', REDIS_URL: 'redis://127.0.0.1:9?clster=true' };
     await using main = startMain(environment(nobody, { ...misspelt, OPS_PORT: '0' }));
-    await main.printed(/"level":40.*CORS_ORIGIN is set, and nothing reads it\. Set CORS_ORIGINS, which is its name/);
-    await main.printed(/"level":40.*REDIS_URL has the parameter clster, which nothing reads/);
+    await main.printed(
+      /"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/,
+    );
+    await main.printed(/"level":40.*REDIS_URL has the unknown query parameter clster, which is ignored/);
     expect(main.output()).not.toContain('sekret');
   });
 });
