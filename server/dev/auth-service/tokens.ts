@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { CompactSign, errors, jwtVerify } from 'jose';
+import { createHmac, randomUUID } from 'node:crypto';
+import { errors, jwtVerify } from 'jose';
 import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
 import type { Dialect } from './options.ts';
 import type { PeopleDirectory } from './people/people-directory.ts';
@@ -38,16 +38,47 @@ export const subjectOf = (claims: Claims): Subject | null => {
 // The signature has spare bits, so one token has several spellings; its signed part has only one.
 const signedPart = (token: string) => token.slice(0, token.lastIndexOf('.'));
 
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** The header of every token that this service signs, encoded, with the dot behind it. */
+const ownHeader = `${encode({ alg: 'HS256', typ: 'JWT' })}.`;
+
+const parseObject = (text: string): Claims | null => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : null;
+  } catch {
+    return null;
+  }
+};
+
 /** Signs and verifies the tokens of one dialect, HS256, by the clock it is given. */
 export const createTokens = (options: TokensOptions) => {
   const key = new TextEncoder().encode(options.signingKey);
   const blacklist = new Set<string>();
 
+  const withSignature = (signed: string): string =>
+    `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+
   // JSON leaves undefined out, which is how an override deletes a claim.
-  const sign = (claims: Claims): Promise<string> =>
-    new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-      .sign(key);
+  const sign = (claims: Claims): string => withSignature(ownHeader + encode(claims));
+
+  /**
+   * The claims of a token that is exactly as this service signs it, with plain times. Null for all others, which jose
+   * checks: WebCrypto hands each signature to another thread, which costs ten times as much as this.
+   */
+  const ownClaimsOf = (token: string): (Claims & { exp: number }) | null => {
+    const signed = signedPart(token);
+    if (!token.startsWith(ownHeader) || withSignature(signed) !== token) return null;
+    const payload = signed.slice(ownHeader.length);
+    const text = Buffer.from(payload, 'base64url').toString();
+    // Bytes that are not UTF-8 do not survive.
+    if (Buffer.from(text).toString('base64url') !== payload) return null;
+    const claims = parseObject(text);
+    if (claims === null) return null;
+    const { exp, iat, nbf } = claims;
+    return typeof exp === 'number' && typeof iat === 'number' && nbf === undefined ? { ...claims, exp } : null;
+  };
 
   const times = (lifetimeSeconds: number) => {
     const iat = Math.floor(options.now() / 1000);
@@ -74,11 +105,15 @@ export const createTokens = (options: TokensOptions) => {
     access,
     refresh,
     pair: async (subject: Subject, overrides: Claims = {}): Promise<TokenPair> => ({
-      access: await access(subject, overrides),
-      refresh: await refresh(subject),
+      access: access(subject, overrides),
+      refresh: refresh(subject),
     }),
     /** Good means: signed with the key, and not past its `exp`. What kind of token it is, the caller decides. */
     verify: async (token: string): Promise<Verified> => {
+      const own = ownClaimsOf(token);
+      if (own !== null) {
+        return own.exp > Math.floor(options.now() / 1000) ? { ok: true, claims: own } : { ok: false, expired: true };
+      }
       try {
         const { payload } = await jwtVerify(token, key, {
           algorithms: ['HS256'],
