@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start services as processes of their own, from bundles that the run makes once for all of them. */
 const processes = [
   'test/server/main.test.ts',
+  'test/server/main-crash.test.ts',
   'test/server/dev/start.test.ts',
   'test/server/assignment/replicas.test.ts',
   'test/integration/replica-processes.test.ts',
@@ -25,6 +26,12 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000, interval: 10 } },
+    // A report without thresholds, by `npm run coverage`.
+    coverage: {
+      provider: 'v8',
+      include: ['shared/src/**', 'server/src/**', 'client/src/**'],
+      reporter: ['text-summary', 'html'],
+    },
     setupFiles: ['test/support/time/patience.ts'],
     // Most tests wait for sockets: of two cores both are put to use, where the default leaves one alone.
     maxWorkers: Math.max(2, availableParallelism() - 1),
@@ -96,7 +103,7 @@ export default defineConfig({
           sequence: { groupOrder: 6 },
         },
       },
-      // The Dockerfile and compose.yaml, done step by step without a container engine. Needs the registry.
+      // `npm run bundle` from a clean copy, and compose.yaml as processes. Needs the registry, Redis and nginx, and no container engine.
       {
         extends: true,
         test: {

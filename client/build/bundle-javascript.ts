@@ -1,27 +1,29 @@
 import { rolldown } from 'rolldown';
 
 export type BundleJavaScriptOptions = {
-  entries: readonly { name: string; source: string }[];
-  /** Where shared's source is: it is bundled in. */
+  /** The paths of the entries. */
+  entries: readonly string[];
+  /** The path of shared's entry, which is bundled in. */
   shared: string;
+  /** The folder that the paths in the bundle's comments are relative to. */
   folder: string;
 };
 
 /**
- * The code of each entry, readable, with what several entries use in a file of its own: a module's state exists
- * once. Packages stay imports. Returns the texts by file name.
+ * Bundles the code of the client's entries, not minified. Packages stay imports. Modules that several entries use go to a file of
+ * their own, so that their state exists once. Returns the texts by file name.
  */
 export const bundleJavaScript = async ({ entries, shared, folder }: BundleJavaScriptOptions) => {
   const bundle = await rolldown({
     cwd: folder,
-    input: Object.fromEntries(entries.map(({ name, source }) => [name, source])),
+    input: [...entries],
     platform: 'browser',
     resolve: { alias: { '@auth-bff/shared': shared } },
     external: (id) => /^[^./\0]/.test(id) && id !== '@auth-bff/shared',
     treeshake: {
       moduleSideEffects: false,
-      // A schema does nothing but be made, and the client takes none: without this, one in a module that it uses stays.
-      manualPureFunctions: ['z'],
+      // The client validates nothing. Without this, the schemas in modules that it imports would stay in the bundle.
+      manualPureFunctions: ['z', 'schemaOf'],
     },
   });
   const { output } = await bundle.generate({

@@ -1,167 +1,70 @@
-import { join, resolve } from 'node:path';
-import ts from 'typescript';
-import { writeAppRouterType } from './app-router-types.ts';
-import { writeDomainTypes } from './domain-types.ts';
-import { joinDeclarations, type ModuleLookup } from './join-declarations.ts';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
 
 export type BundleTypesOptions = {
-  /** The folder of the repo. */
+  /** The folder of the repository. */
   root: string;
-  /** The package's own name, by which its other entries import the first. */
-  packageName: string;
-  /** Name and source of each entry; the first is the main one. */
-  entries: readonly { name: string; source: string }[];
+  /** The names of the package's entries: `index` is `client/src/index.ts`. */
+  entryNames: readonly string[];
 };
 
 /**
- * The declarations of each entry as one text without a trace of the server.
- *
- * Two steps. First the types that come from shared and server are written out plainly, with zod and the server
- * at hand. Then the client's declarations are made against those plain texts, with nothing else in reach: what
- * TypeScript infers there cannot mention what it cannot see.
+ * Bundles the declarations of the client's entries. Types from server and shared are inlined; packages stay imports. Types
+ * that several entries use go to a file of their own. Returns the texts by file name.
  */
-export const bundleTypes = ({ root, packageName, entries }: BundleTypesOptions): Map<string, string> => {
-  const files = createFileCache();
-  const plainModules = writePlainModules(root, files);
-  const declarations = declareClient(
-    root,
-    entries.map(({ source }) => source),
-    plainModules,
-    files,
-  );
-
-  const lookup: ModuleLookup = (specifier, from) => {
-    const id = plainModules.has(specifier) ? specifier : toModuleId(resolve(from, '..', specifier));
-    const text = plainModules.get(id) ?? (specifier.startsWith('.') ? declarations.get(id) : undefined);
-    return text === undefined ? undefined : { id, text };
-  };
-  const texts = new Map<string, string>();
-  let main: ReadonlyMap<string, string> | undefined;
-  for (const { name, source } of entries) {
-    const id = toModuleId(source);
-    const entry = { id, text: declarations.get(id) ?? '' };
-    const joined = joinDeclarations({
-      entry,
-      lookup,
-      ...(main === undefined ? {} : { elsewhere: { specifier: packageName, entities: main } }),
+export const bundleTypes = async ({ root, entryNames }: BundleTypesOptions): Promise<Map<string, string>> => {
+  const emitted = join(root, 'client/.dist-types');
+  try {
+    emitDeclarations(root, emitted);
+    hideServer(emitted);
+    const bundle = await rollup({
+      input: Object.fromEntries(entryNames.map((name) => [name, join(emitted, `client/src/${name}.d.ts`)])),
+      // The plugin needs the JavaScript API of TypeScript. TypeScript 7 has none, so the plugin loads `@typescript/typescript6`,
+      // Microsoft's package of TypeScript 6 for installation beside TypeScript 7.
+      onwarn: (warning, warn) => {
+        // Some option types are exported under one of two names only. Applications refer to them by that name.
+        if (!warning.message.includes('private shared type exports')) warn(warning);
+      },
+      plugins: [dts({ compilerOptions: { paths: workspacePaths(emitted) } })],
     });
-    main ??= joined.entities;
-    texts.set(name, joined.text);
+    const { output } = await bundle.generate({
+      entryFileNames: '[name].d.ts',
+      // The name of a chunk is that of a module, `create-auth-client.d`.
+      chunkFileNames: '[name].ts',
+      minifyInternalExports: false,
+      // TypeScript names the package that declares a type. Applications install the package that re-exports it.
+      paths: { '@tanstack/query-core': '@tanstack/react-query' },
+    });
+    await bundle.close();
+    return new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file.code] as const] : [])));
+  } finally {
+    rmSync(emitted, { recursive: true, force: true });
   }
-  return texts;
 };
 
-/** What the client may know of shared and server, by the names that it imports them by. */
-const writePlainModules = (root: string, files: FileCache): Map<string, string> => {
-  const router = join(root, 'server/src/api/router.ts');
-  const shared = join(root, 'shared/src/index.ts');
-  const { options } = readConfig(join(root, 'tsconfig.json'));
-  const program = createProgram([router, shared], { ...options, noEmit: true }, files);
-  const domain = writeDomainTypes(program, sourceFile(program, shared));
-  return new Map([
-    ['@auth-bff/shared', domain.text],
-    ['@auth-bff/server', writeAppRouterType(program, sourceFile(program, router), domain.names)],
-  ]);
-};
-
-/** The declarations of the client's modules, by the module's path without its ending. */
-const declareClient = (
-  root: string,
-  sources: readonly string[],
-  plainModules: ReadonlyMap<string, string>,
-  files: FileCache,
-): Map<string, string> => {
-  const { options } = readConfig(join(root, 'client/tsconfig.build.json'));
-  const plainFile = (name: string) => join(root, 'client/plain', `${name}.d.ts`);
-  const plainFiles = new Map([...plainModules].map(([name, text]) => [plainFile(name), text]));
-  const program = createProgram(sources, options, files, {
-    files: plainFiles,
-    fileOf: (name) => (plainModules.has(name) ? plainFile(name) : undefined),
-  });
-  const problems = ts.getPreEmitDiagnostics(program);
-  if (problems.length > 0) throw new Error(ts.formatDiagnostics(problems, diagnosticsHost(root)));
-
-  const declarations = new Map<string, string>();
-  const { diagnostics } = program.emit(
-    undefined,
-    (_, text, __, ___, [source] = []) => {
-      if (source !== undefined) declarations.set(toModuleId(source.fileName), toInstalled(text));
-    },
-    undefined,
-    true,
-  );
-  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, diagnosticsHost(root)));
-  return declarations;
-};
-
-/** TypeScript names the package that declares a type; an application installs the one that passes it on. */
-const toInstalled = (text: string): string =>
-  text.replaceAll(/(?<=["'])@tanstack\/query-core(?=["'])/g, '@tanstack/react-query');
-
-/** Parsed once for both programs: most of it is TypeScript's and tRPC's own declarations. */
-type FileCache = Map<string, ts.SourceFile | undefined>;
-const createFileCache = (): FileCache => new Map();
-
-type Substitutes = { files: ReadonlyMap<string, string>; fileOf: (moduleName: string) => string | undefined };
-
-const createProgram = (
-  rootNames: readonly string[],
-  options: ts.CompilerOptions,
-  files: FileCache,
-  substitutes?: Substitutes,
-): ts.Program => {
-  const host = ts.createCompilerHost(options, true);
-  const getSourceFile = host.getSourceFile.bind(host);
-  const readFile = host.readFile.bind(host);
-  const fileExists = host.fileExists.bind(host);
-  host.readFile = (name) => substitutes?.files.get(name) ?? readFile(name);
-  host.fileExists = (name) => substitutes?.files.has(name) === true || fileExists(name);
-  host.getSourceFile = (name, language, ...rest) => {
-    const { impliedNodeFormat = 'script' } = typeof language === 'object' ? language : {};
-    const key = `${name} ${impliedNodeFormat}`;
-    if (!files.has(key)) files.set(key, getSourceFile(name, language, ...rest));
-    return files.get(key);
-  };
-  if (substitutes !== undefined) {
-    host.resolveModuleNameLiterals = (literals, from, redirected, moduleOptions, containing) =>
-      literals.map((literal) => {
-        const substitute = substitutes.fileOf(literal.text);
-        if (substitute !== undefined)
-          return {
-            resolvedModule: {
-              resolvedFileName: substitute,
-              extension: ts.Extension.Dts,
-              resolvedUsingTsExtension: false,
-            },
-          };
-        const mode = ts.getModeForUsageLocation(containing, literal, moduleOptions);
-        return ts.resolveModuleName(literal.text, from, moduleOptions, host, undefined, redirected, mode);
-      });
-  }
-  return ts.createProgram(rootNames, options, host);
-};
-
-const readConfig = (path: string): ts.ParsedCommandLine => {
-  const parsed = ts.getParsedCommandLineOfConfigFile(path, undefined, {
-    ...ts.sys,
-    onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
-      throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
-    },
-  });
-  if (parsed === undefined) throw new Error(`${path} cannot be read.`);
-  return parsed;
-};
-
-const sourceFile = (program: ts.Program, path: string): ts.SourceFile => {
-  const file = program.getSourceFile(path);
-  if (file === undefined) throw new Error(`${path} is not there.`);
-  return file;
-};
-
-const diagnosticsHost = (root: string): ts.FormatDiagnosticsHost => ({
-  getCanonicalFileName: (name) => name,
-  getCurrentDirectory: () => root,
-  getNewLine: () => '\n',
+const workspacePaths = (emitted: string): Record<string, string[]> => ({
+  '@auth-bff/shared': [join(emitted, 'shared/src/index.d.ts')],
+  '@auth-bff/server': [join(emitted, 'server/src/api/router.d.ts')],
 });
 
-const toModuleId = (path: string): string => path.replace(/(?:\.d)?\.[jt]sx?$/, '');
+const emitDeclarations = (root: string, emitted: string): void => {
+  rmSync(emitted, { recursive: true, force: true });
+  const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'client/tsconfig.build.json')], { stdio: 'inherit' });
+};
+
+/** Removes from the emitted declarations everything that would pull the server or zod into the bundle. */
+const hideServer = (emitted: string): void => {
+  // Callers never create the context of a request.
+  writeFileSync(join(emitted, 'server/src/api/context.d.ts'), 'export interface Context {}\n');
+  // A schema and its type share one name. The bundle needs the type only.
+  const shared = join(emitted, 'shared/src');
+  for (const name of readdirSync(shared)) {
+    const text = readFileSync(join(shared, name), 'utf8');
+    writeFileSync(join(shared, name), text.replaceAll(/^export declare const \w+: z\.ZodType<.*;$/gm, ''));
+  }
+};

@@ -1,6 +1,6 @@
 /**
- * What CommonJS has and a module has not. Some packages are CommonJS and ask for it: a bundle with them begins with this. The
- * names begin with `__`, because they share the bundle's scope with ours.
+ * Defines CommonJS's `require`, `__filename` and `__dirname` for CommonJS packages inside an ES module bundle. Its own names begin
+ * with `__`, because they share the scope of the bundle.
  */
 export const commonJs = `import { createRequire as __createRequire } from 'node:module';
 import { dirname as __toDirname } from 'node:path';

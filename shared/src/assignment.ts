@@ -1,39 +1,44 @@
 import { z } from 'zod';
 import { maxIdsPerCall } from './protocol.ts';
 import { RoleName, SystemName } from './roles.ts';
+import { schemaOf } from './schema-of.ts';
 import { PersonId, User } from './user.ts';
 
-/** Whose turn it is: a person, or why there is nobody. */
-export const Assignment = z.union([
-  z.object({
-    assignee: User,
-    /** Whether the key was seen before, and this is whom it was given to then. */
-    replayed: z.boolean(),
-    /** The active people who have the role, before `exclude`. */
-    candidates: z.number(),
-    /** Whether who they are comes from memory, since the Auth Service cannot be asked. */
-    stale: z.boolean(),
-  }),
-  z.object({
-    assignee: z.null(),
-    reason: z.enum(['no_candidates', 'all_excluded']),
-    candidates: z.number(),
-    stale: z.boolean(),
-  }),
-]);
-export type Assignment = z.infer<typeof Assignment>;
+/** The person whose turn it is, or the reason why no person is available. */
+export type Assignment =
+  | {
+      assignee: User;
+      /** Whether an earlier call with the same key got this person. */
+      replayed: boolean;
+      /** Number of active people with the role, before `exclude`. */
+      candidates: number;
+      /** Whether the people come from the cache because the Auth Service is unavailable. */
+      stale: boolean;
+    }
+  | { assignee: null; reason: 'no_candidates' | 'all_excluded'; candidates: number; stale: boolean };
+export const Assignment = schemaOf<Assignment>()(
+  z.union([
+    z.object({ assignee: User, replayed: z.boolean(), candidates: z.number(), stale: z.boolean() }),
+    z.object({
+      assignee: z.null(),
+      reason: z.enum(['no_candidates', 'all_excluded']),
+      candidates: z.number(),
+      stale: z.boolean(),
+    }),
+  ]),
+);
 
 export const RotationInput = z.object({ system: SystemName, role: RoleName });
 export type RotationInput = z.infer<typeof RotationInput>;
 
-/** People who are passed over in this call, at no cost to their turn. */
+/** People to skip in this call. They keep their turns. */
 const Excluded = z.array(PersonId).max(maxIdsPerCall, `Expected at most ${maxIdsPerCall} ids`).optional();
 
 export const PeekInput = RotationInput.extend({ exclude: Excluded });
 export type PeekInput = z.infer<typeof PeekInput>;
 
 export const NextInput = PeekInput.extend({
-  /** What the turn is for, such as a ticket's id: the same key gives the same person again, for 24 hours. */
+  /** Idempotency key, such as a ticket's id: for 24 hours, the same key returns the same person. */
   key: z
     .string()
     .min(1, 'Expected what the turn is for, such as the id of a ticket')
@@ -42,6 +47,8 @@ export const NextInput = PeekInput.extend({
 });
 export type NextInput = z.infer<typeof NextInput>;
 
-/** The people who have the role, in the order of their turns. */
-export const CandidatesAnswer = z.object({ users: z.array(User) });
-export type CandidatesAnswer = z.infer<typeof CandidatesAnswer>;
+/** The active people with the role, in the order of their turns. */
+export interface CandidatesAnswer {
+  users: User[];
+}
+export const CandidatesAnswer = schemaOf<CandidatesAnswer>()(z.object({ users: z.array(User) }));

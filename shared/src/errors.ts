@@ -1,4 +1,4 @@
-/** The tRPC error codes that the BFF answers with, each with the HTTP status that goes with it. */
+/** The tRPC error codes of the BFF and their HTTP statuses. */
 export const httpStatusOfCode = {
   BAD_REQUEST: 400,
   UNAUTHORIZED: 401,
@@ -15,10 +15,7 @@ export const httpStatusOfCode = {
 
 export type ErrorCode = keyof typeof httpStatusOfCode;
 
-/**
- * Why a call failed: the one word that callers branch on, and the tRPC code that goes with it.
- * Messages are for people and may change; reasons do not.
- */
+/** The reasons of failed calls and their tRPC codes. Callers branch on the reason: messages may change, reasons do not. */
 export const codeOfReason = {
   token_expired: 'UNAUTHORIZED',
   no_token: 'UNAUTHORIZED',
@@ -50,20 +47,23 @@ export const codeOfReason = {
 
 export type Reason = keyof typeof codeOfReason;
 
-/** One fault in a call's input: where it is (`ids.3`), and what would be right. */
-export type InputIssue = { path: string; message: string };
+/** A fault in a call's input: its path (`ids.3`) and the expected value. */
+export interface InputIssue {
+  path: string;
+  message: string;
+}
 
-/** What every error of the BFF carries in `data`, whatever made it. */
-export type ErrorData = {
+/** The `data` of every error of the BFF. */
+export interface ErrorData {
   code: ErrorCode;
   httpStatus: number;
   reason: Reason;
-  /** The procedure asked, where one was. */
+  /** The procedure called, if it is known. */
   path?: string;
-  /** Whole seconds after which a new attempt makes sense, where waiting helps. */
+  /** Whole seconds to wait before the next attempt, if waiting helps. */
   retryAfterSeconds?: number;
-  /** With `invalid_input` alone: each fault. */
+  /** Each fault of the input. Only with `invalid_input`. */
   issues?: InputIssue[];
-  /** In development alone. */
+  /** Only in development. */
   stack?: string;
-};
+}

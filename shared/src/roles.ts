@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { equalsIgnoringAsciiCase, toAsciiUpperCase } from './ascii-case.ts';
+import { schemaOf } from './schema-of.ts';
 
 /** A role in one system. The system is in upper case; the role reads as the Auth Service spells it. */
-export const SystemRole = z.object({ system: z.string(), role: z.string() });
-export type SystemRole = z.infer<typeof SystemRole>;
+export interface SystemRole {
+  system: string;
+  role: string;
+}
+export const SystemRole = schemaOf<SystemRole>()(z.object({ system: z.string(), role: z.string() }));
 
 /** The systems and the roles of one person, as far as they are known. */
 export type Membership = { systems: readonly string[] | null; roles: readonly SystemRole[] | null };

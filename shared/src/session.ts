@@ -1,47 +1,61 @@
 import { z } from 'zod';
 import { SystemRole } from './roles.ts';
+import { schemaOf } from './schema-of.ts';
 
-/** Staff and employees are different people even where their numbers are equal. */
-export const PersonType = z.enum(['staff', 'employee']);
-export type PersonType = z.infer<typeof PersonType>;
+/** Staff and employees are different people, even if their ids are equal. */
+export type PersonType = 'staff' | 'employee';
+export const PersonType = schemaOf<PersonType>()(z.enum(['staff', 'employee']));
 
-/** Who is signed in, what they belong to, and until when. */
-export const Session = z.object({
-  user: z.object({
-    id: z.number(),
-    type: PersonType,
-    email: z.string().nullable(),
-    fullName: z.string().nullable(),
+/** The person signed in, their systems and roles, and when the session expires. */
+export interface Session {
+  user: {
+    id: number;
+    type: PersonType;
+    email: string | null;
+    fullName: string | null;
+  };
+  systems: string[];
+  roles: SystemRole[];
+  expiresAt: Date;
+  /** When to refresh the session: `TOKEN_REFRESH_THRESHOLD` before `expiresAt`, at most half of the lifetime before it. */
+  refreshAt: Date;
+}
+export const Session = schemaOf<Session>()(
+  z.object({
+    user: z.object({
+      id: z.number(),
+      type: PersonType,
+      email: z.string().nullable(),
+      fullName: z.string().nullable(),
+    }),
+    systems: z.array(z.string()),
+    roles: z.array(SystemRole),
+    expiresAt: z.date(),
+    refreshAt: z.date(),
   }),
-  systems: z.array(z.string()),
-  roles: z.array(SystemRole),
-  expiresAt: z.date(),
-  /** When the session should be refreshed: `TOKEN_REFRESH_THRESHOLD` before `expiresAt`, at most half of its lifetime. */
-  refreshAt: z.date(),
-});
-export type Session = z.infer<typeof Session>;
+);
 
-/**
- * Who is signed in, as an answer and never as an error. `expired`: a refresh token came along, so that a refresh may help.
- */
-export const CurrentSession = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('signed_in'), session: Session }),
-  z.object({ state: z.literal('expired') }),
-  z.object({ state: z.literal('signed_out') }),
-]);
-export type CurrentSession = z.infer<typeof CurrentSession>;
+/** State of the session; a missing session is not an error. `expired`: the request carries a refresh token, so a refresh may succeed. */
+export type CurrentSession = { state: 'signed_in'; session: Session } | { state: 'expired' } | { state: 'signed_out' };
+export const CurrentSession = schemaOf<CurrentSession>()(
+  z.discriminatedUnion('state', [
+    z.object({ state: z.literal('signed_in'), session: Session }),
+    z.object({ state: z.literal('expired') }),
+    z.object({ state: z.literal('signed_out') }),
+  ]),
+);
 
 export const LoginInput = z.object({
   email: z.string().trim().min(1, 'Expected an e-mail address').max(254, 'Expected at most 254 characters'),
   password: z.string().min(1, 'Expected a password').max(1024, 'Expected at most 1024 characters'),
-  /** Left out means staff; never both are tried. */
+  /** Default: staff. The BFF never tries both. */
   as: PersonType.optional(),
   captchaToken: z.string().min(1).max(8192).optional(),
 });
 export type LoginInput = z.infer<typeof LoginInput>;
 
 export const VerifyOtpInput = z.object({
-  /** What `session.login` answered. It dies after 10 minutes, with its first success, and with its fifth wrong code. */
+  /** The challenge from `session.login`. Valid for 10 minutes, one success, and at most five wrong codes. */
   challenge: z.string().min(1).max(16_384),
   code: z
     .string()
@@ -50,11 +64,15 @@ export const VerifyOtpInput = z.object({
 });
 export type VerifyOtpInput = z.infer<typeof VerifyOtpInput>;
 
-export const SignedIn = z.object({ status: z.literal('signed_in'), session: Session });
-export type SignedIn = z.infer<typeof SignedIn>;
+const signedIn = z.object({ status: z.literal('signed_in'), session: Session });
 
-export const LoginAnswer = z.discriminatedUnion('status', [
-  SignedIn,
-  z.object({ status: z.literal('otp_required'), challenge: z.string() }),
-]);
-export type LoginAnswer = z.infer<typeof LoginAnswer>;
+export interface SignedIn {
+  status: 'signed_in';
+  session: Session;
+}
+export const SignedIn = schemaOf<SignedIn>()(signedIn);
+
+export type LoginAnswer = SignedIn | { status: 'otp_required'; challenge: string };
+export const LoginAnswer = schemaOf<LoginAnswer>()(
+  z.discriminatedUnion('status', [signedIn, z.object({ status: z.literal('otp_required'), challenge: z.string() })]),
+);

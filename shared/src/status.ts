@@ -1,5 +1,11 @@
 import { z } from 'zod';
+import { schemaOf } from './schema-of.ts';
 
-/** How the Auth Service is, and since when: `degraded` where the BFF answers from what it still knows. */
-export const Status = z.object({ authService: z.enum(['up', 'degraded', 'down']), since: z.date() });
-export type Status = z.infer<typeof Status>;
+/** State of the Auth Service, and since when. `degraded`: the BFF answers from its cache. */
+export interface Status {
+  authService: 'up' | 'degraded' | 'down';
+  since: Date;
+}
+export const Status = schemaOf<Status>()(
+  z.object({ authService: z.enum(['up', 'degraded', 'down']), since: z.date() }),
+);

@@ -32,28 +32,28 @@ const changeZod = (change: Entry) =>
     packages['node_modules/zod'] = { ...packages['node_modules/zod'], ...change };
   });
 
-it('the lock file has the integrity of every package and no address', () => {
-  expect(check()).toEqual({ status: 0, output: expect.stringMatching(/all \d{3,} packages have their integrity/) });
+it('package-lock.json has the integrity of every package and no address', () => {
+  expect(check()).toEqual({ status: 0, output: expect.stringMatching(/all \d{3,} packages have an integrity/) });
 });
 
 it.each([
   ['integrity is missing', { integrity: undefined }, 'has no integrity'],
   [
-    'integrity is a hash that can be forged',
+    'integrity is a forgeable SHA-1 hash',
     { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' },
     'has an integrity other than one SHA-512',
   ],
-  ['address is of a registry', { resolved: 'https://registry.npmjs.org/zod/-/zod-4.6.7.tgz' }, 'names an address'],
-  ['address is of a repository', { resolved: 'git+ssh://git@github.com/colinhacks/zod.git#abc' }, 'names an address'],
-  ['address is of a file', { resolved: 'file:zod.tgz' }, 'names an address'],
-])('the check of the lock file fails where the %s', (_, change, fault) => {
+  ['address names a registry', { resolved: 'https://registry.npmjs.org/zod/-/zod-4.6.7.tgz' }, 'has an address'],
+  ['address names a repository', { resolved: 'git+ssh://git@github.com/colinhacks/zod.git#abc' }, 'has an address'],
+  ['address names a file', { resolved: 'file:zod.tgz' }, 'has an address'],
+])('the check of the lock file fails if the %s', (_, change, fault) => {
   const { status, output } = changeZod(change);
   expect(status).toBe(1);
   expect(output).toMatch(new RegExp(`^node_modules/zod \\S+: ${fault}`, 'm'));
   expect(output).toContain('npm ci');
 });
 
-it('the check of the lock file fails for a package that is installed below another or below a workspace', () => {
+it('the check of the lock file covers packages nested in another package or in a workspace', () => {
   const { status, output } = check(({ packages }) => {
     packages['node_modules/zod/node_modules/nested'] = { version: '1.0.0' };
     packages['server/node_modules/nested'] = { version: '2.0.0' };
@@ -63,16 +63,16 @@ it('the check of the lock file fails for a package that is installed below anoth
   expect(output).toContain('server/node_modules/nested 2.0.0: has no integrity');
 });
 
-it('the check of the lock file fails for an optional package of another system', () => {
+it('the check of the lock file covers optional packages of other operating systems', () => {
   const { status, output } = check(({ packages }) => {
     delete packages['node_modules/@biomejs/cli-win32-x64']?.integrity;
   });
   expect([status, output]).toEqual([1, expect.stringContaining('@biomejs/cli-win32-x64')]);
 });
 
-it('the check of the lock file fails where it lists nothing', () => {
+it('the check of the lock file fails if the file lists no packages', () => {
   const { status, output } = check((lockFile) => {
     lockFile.packages = {};
   });
-  expect([status, output]).toEqual([1, expect.stringContaining('lists no package')]);
+  expect([status, output]).toEqual([1, expect.stringContaining('lists no packages')]);
 });

@@ -96,7 +96,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     const other = await test.authService.issue(john);
     await test.holder(test.first, other).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await me(test.holder(test.second, other))).toBe('session_ended'));
-    const lines = () => linesOf(test.first, /^Redis refuses to store sign-outs/);
+    const lines = () => linesOf(test.first, /^Redis rejected the write of sign-outs/);
     expect(lines()).toMatchObject([{ level: 50, cause: expect.stringMatching(/^OOM /) as string, waiting: 1 }]);
     test.elapse(60_000);
     await test.holder(test.first, await test.authService.issue(john)).trpc.session.logout.mutate();
@@ -243,7 +243,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     await using test = await start();
     await inRedis(test, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
     await using third = await test.startThird();
-    expect(linesOf(third, /^Redis refuses SUBSCRIBE/)).toMatchObject([
+    expect(linesOf(third, /^Redis rejected SUBSCRIBE/)).toMatchObject([
       { level: 50, channel: channelName, cause: expect.stringMatching(/^NOPERM /) as string },
     ]);
     await test.holder(test.first).trpc.session.logout.mutate();

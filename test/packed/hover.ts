@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ts } from '../../client/build/typescript.ts';
+import ts from '@typescript/typescript6';
 
 export type HoverOptions = { folder: string; file: string; text: string };
 

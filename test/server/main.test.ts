@@ -60,7 +60,7 @@ describe('the service, started with environment variables alone', () => {
     await using taken = await holdPort();
     await using main = startMain(environment('http://127.0.0.1:9', { PORT: String(taken.port) }));
     expect(await main.exited).toBe(1);
-    expect(main.output()).toContain(`Port ${taken.port} is taken`);
+    expect(main.output()).toContain(`Port ${taken.port} is already in use`);
   });
 
   it('warns where cookies are not Secure outside development', async () => {

@@ -6,7 +6,7 @@ import { createBrowser } from '../support/app/browser.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import { root } from '../support/processes/run-process.ts';
 import { composeText, readCompose, serviceOf } from './compose.ts';
-import { imageOf, images } from './images.ts';
+import { imageOf } from './images.ts';
 import { knownVariables } from './known-variables.ts';
 import { hasNginx } from './start-balancer.ts';
 import { inOrder, startTopology, type Topology } from './start-topology.ts';
@@ -20,12 +20,12 @@ describe('compose.yaml', () => {
   const [first, second] = replicaNames.map((name) => serviceOf(compose, name));
   const configOf = (env: Record<string, string>) => loadConfig({ ...imageOf('production').env, ...env });
 
-  it('has two replicas that differ in nothing', () => {
+  it('has two replicas with equal settings', () => {
     expect(first?.build?.target).toBe('production');
     expect(second).toEqual(first);
   });
 
-  it('sets only variables that the service knows, and all that it needs', () => {
+  it('sets every variable that the service requires and none that it does not know', () => {
     const known = knownVariables();
     for (const { environment } of [...replicaNames, 'auth-service'].map((name) => serviceOf(compose, name))) {
       expect(Object.keys(environment).filter((name) => !known.has(name))).toEqual([]);
@@ -39,7 +39,7 @@ describe('compose.yaml', () => {
     });
   });
 
-  it('gives the Auth Service the keys of the replicas, also where they are set outside', () => {
+  it('gives the Auth Service and the replicas the same keys, by default and from the environment', () => {
     const env = { DJANGO_JWT_SIGNING_KEY: 'k'.repeat(32), AUTH_API_KEY: 'set-outside' };
     for (const [read, expected] of [
       [compose, {}],
@@ -51,14 +51,14 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('has an Auth Service that answers under the name by which the replicas call it', () => {
+  it('has an Auth Service that allows the host name in AUTH_SERVICE_URL of the replicas', () => {
     const command = imageOf('auth-service').command ?? [];
     const { hostname } = new URL(first?.environment.AUTH_SERVICE_URL ?? '');
     expect(command[command.indexOf('--allowed-host') + 1]).toBe(hostname);
     expect(Object.keys(compose.services)).toContain(hostname);
   });
 
-  it('takes an Auth Service and a CORS origin of somebody else', () => {
+  it('takes AUTH_SERVICE_URL and CORS_ORIGINS from the environment', () => {
     const env = { AUTH_SERVICE_URL: 'https://auth.example.org', CORS_ORIGINS: 'https://tts.example.org' };
     expect(configOf(serviceOf(readCompose(env), 'bff-1').environment)).toMatchObject({
       authServiceUrl: env.AUTH_SERVICE_URL,
@@ -66,17 +66,17 @@ describe('compose.yaml', () => {
     });
   });
 
-  it('holds no key but those that say that they are for development', () => {
+  it('contains no keys except those that are marked as development keys', () => {
     const values = composeText().matchAll(/^\s*\S*(?:KEY|SECRET|TOKEN|PASSWORD)\S*:\s*(.*)$/gm);
     const found = [...values].map(([, value]) => value);
     expect(found).toHaveLength(4);
     expect(found.filter((value = '') => !/^\$\{[A-Z_]+:-development-[a-z-]+\}$/.test(value))).toEqual([]);
   });
 
-  it('waits for nothing that has no health check', () => {
+  it('waits only for services that have a health check', () => {
     const isChecked = (name: string) => {
       const { healthcheck, build } = serviceOf(compose, name);
-      return healthcheck !== undefined || imageOf(build?.target ?? '').healthcheck !== null;
+      return healthcheck !== undefined || imageOf(build?.target ?? '').healthcheck.command.length > 0;
     };
     const awaited = Object.values(compose.services).flatMap(({ depends_on: needed }) => Object.keys(needed));
     expect(new Set(awaited)).toEqual(new Set(['redis', 'auth-service', ...replicaNames]));
@@ -84,20 +84,20 @@ describe('compose.yaml', () => {
     expect(inOrder(compose).at(-1)).toBe('balancer');
   });
 
-  it('is reached from this machine alone, and through the balancer alone', () => {
+  it('publishes only the port of the balancer, on loopback', () => {
     const published = Object.entries(compose.services).filter(([, { ports }]) => ports.length > 0);
     expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['balancer', ['127.0.0.1:4000:8080']]]);
     expect(site).toMatch(/^\s*listen 8080;$/m);
   });
 
-  it('balances over the replicas, at the port that they listen on', () => {
+  it('balances over both replicas at the port that they listen on', () => {
     const { port } = configOf(first?.environment ?? {});
     const upstreams = [...site.matchAll(/^\s*server (\S+:\d+)/gm)].map(([, address]) => address);
     expect(upstreams).toEqual(replicaNames.map((name) => `${name}:${port}`));
     expect(serviceOf(compose, 'balancer').volumes).toEqual(['./deploy/nginx.conf:/etc/nginx/conf.d/default.conf:ro']);
   });
 
-  it('leaves a replica the 15 s that its stop may take', () => {
+  it('gives a replica more than 15 s to stop', () => {
     expect(Number.parseInt(first?.stop_grace_period ?? '0', 10)).toBeGreaterThan(15);
   });
 });
@@ -105,7 +105,7 @@ describe('compose.yaml', () => {
 describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
   let topology: Topology;
   beforeAll(async () => {
-    topology = await startTopology({ compose: readCompose(), images: images() });
+    topology = await startTopology({ compose: readCompose() });
   });
   afterAll(() => topology?.[Symbol.asyncDispose]());
 
@@ -114,14 +114,14 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     await browser.trpc.session.login.mutate({ email, password: 'staff-pass-1' });
     return browser;
   };
-  /** The same browser at another address: its cookies came along. */
+  /** A browser at another address with the same cookies. */
   const moveTo = (url: string, { cookies }: { cookies: Map<string, string> }) => {
     const moved = createBrowser({ url });
     moved.holdTokens({ access: cookies.get('access_token'), refresh: cookies.get('refresh_token') });
     return moved;
   };
 
-  it('lets a person sign in at one replica and refresh at the other', async () => {
+  it('lets a person sign in at one replica and refresh the session at the other', async () => {
     const [one, two] = topology.urls.replicas;
     const browser = await signIn(one);
     const moved = moveTo(two, browser);
@@ -131,7 +131,7 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     expect(await moveTo(one, moved).trpc.users.byId.query({ id: 123 })).toMatchObject({ email: 'user@example.com' });
   });
 
-  it('remembers at one replica whose turn it was at the other', async () => {
+  it('shares assignment turns and keys between the replicas', async () => {
     const [one, two] = topology.urls.replicas;
     const browser = await signIn(one);
     const turn = { system: 'TTS', role: 'Technician' };
@@ -142,7 +142,7 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     expect(other.assignee?.id).not.toBe(given.assignee?.id);
   });
 
-  it.skipIf(!hasNginx())('goes through the balancer to both replicas', async () => {
+  it.skipIf(!hasNginx())('spreads calls over both replicas through the balancer', async () => {
     const served = () => topology.replicas.map(({ output }) => output().match(/"msg":"request"/g)?.length ?? 0);
     const before = served();
     const browser = await signIn(topology.urls.balancer);
@@ -151,23 +151,26 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     await expect.poll(() => served().map((count, index) => count > (before[index] ?? 0))).toEqual([true, true]);
   });
 
-  it.skipIf(!hasNginx())('lets the balancer keep nothing from the replicas that they take', async () => {
-    const ask = (init: RequestInit, path = '/trpc/session.me') => fetch(`${topology.urls.balancer}${path}`, init);
-    const long = await ask({}, `/trpc/users.byIds?input=${'9'.repeat(11_900)}`);
-    expect([long.status, long.headers.get('content-type')]).toEqual([401, expect.stringContaining('json')]);
-    const cookies = await ask({ headers: { cookie: `access_token=${'a'.repeat(7_900)}; refresh_token=b` } });
-    expect(await cookies.json()).toMatchObject({ error: { json: { data: { reason: 'token_invalid' } } } });
-    // A request of the balancer's own page, and one of another site.
-    const own = { 'content-type': 'application/json', 'x-csrf': '1', origin: topology.urls.balancer };
-    expect((await ask({ method: 'POST', headers: own }, '/trpc/session.logout')).status).toBe(200);
-    const other = { ...own, origin: 'http://127.0.0.1:1' };
-    expect((await ask({ method: 'POST', headers: other }, '/trpc/session.logout')).status).toBe(403);
-    const id = await ask({ headers: { 'x-request-id': 'one-id-for-all' } });
-    expect(id.headers.get('x-request-id')).toBe('one-id-for-all');
-    expect((await ask({}, '/metrics')).status).toBe(404);
-  });
+  it.skipIf(!hasNginx())(
+    'passes long URLs, large cookies, origins and request ids through the balancer, and hides /metrics',
+    async () => {
+      const ask = (init: RequestInit, path = '/trpc/session.me') => fetch(`${topology.urls.balancer}${path}`, init);
+      const long = await ask({}, `/trpc/users.byIds?input=${'9'.repeat(11_900)}`);
+      expect([long.status, long.headers.get('content-type')]).toEqual([401, expect.stringContaining('json')]);
+      const cookies = await ask({ headers: { cookie: `access_token=${'a'.repeat(7_900)}; refresh_token=b` } });
+      expect(await cookies.json()).toMatchObject({ error: { json: { data: { reason: 'token_invalid' } } } });
+      // A request from a page of the balancer's origin, and one from another site.
+      const own = { 'content-type': 'application/json', 'x-csrf': '1', origin: topology.urls.balancer };
+      expect((await ask({ method: 'POST', headers: own }, '/trpc/session.logout')).status).toBe(200);
+      const other = { ...own, origin: 'http://127.0.0.1:1' };
+      expect((await ask({ method: 'POST', headers: other }, '/trpc/session.logout')).status).toBe(403);
+      const id = await ask({ headers: { 'x-request-id': 'one-id-for-all' } });
+      expect(id.headers.get('x-request-id')).toBe('one-id-for-all');
+      expect((await ask({}, '/metrics')).status).toBe(404);
+    },
+  );
 
-  it.skipIf(!hasNginx())('loses no call while one replica after the other is replaced', async () => {
+  it.skipIf(!hasNginx())('loses no call while the replicas are replaced one after the other', async () => {
     const browser = await signIn(topology.urls.balancer);
     const failures: unknown[] = [];
     const over = new AbortController();
@@ -182,7 +185,7 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
     };
     const { users, assignments } = browser.trpc;
     const lookUp = () => users.byId.query({ id: 123 });
-    // What the balancer may not send twice.
+    // The balancer must not send a mutation twice.
     const assign = () => assignments.next.mutate({ system: 'TTS', role: 'Technician' });
     const callers = [lookUp, assign, lookUp, assign].map(keepAsking);
     for (const [index, name] of replicaNames.entries()) {
@@ -191,7 +194,7 @@ describe.skipIf(!hasRedis())('the topology of compose.yaml', () => {
       expect(await topology.replicas[index]?.exited).toBe(0);
       expect(answered).toBeGreaterThan(asked);
       topology.replicas[index] = await topology.startReplica(name);
-      // The balancer leaves it alone for a moment still, and must not be left without any.
+      // The balancer skips the new replica for 2 s. Wait until it sends requests there before the next replica stops.
       await expect.poll(() => topology.replicas[index]?.output(), { timeout: 20_000 }).toMatch(/"path":"\/trpc\//);
     }
     over.abort();

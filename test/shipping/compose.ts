@@ -33,11 +33,11 @@ const Compose = z.strictObject({
 export type Service = z.infer<typeof Service>;
 export type Compose = z.infer<typeof Compose>;
 
-/** `${NAME:-default}`, and nothing else that Compose would understand. */
+/** Replaces `${NAME:-default}`. Throws for any other form of interpolation. */
 const interpolate = (text: string, env: Record<string, string>): string => {
   const whole = text.replaceAll(
     /\$\{([A-Z_]+):-([^${}]*)\}/g,
-    (_, name: string, otherwise: string) => env[name] || otherwise,
+    (_, name: string, fallback: string) => env[name] || fallback,
   );
   if (whole.includes('$')) throw new Error(`compose.yaml: cannot read ${text}`);
   return whole;
@@ -52,7 +52,7 @@ const interpolateAll = (value: unknown, env: Record<string, string>): unknown =>
 
 export const composeText = (): string => readFileSync(join(root, 'compose.yaml'), 'utf8');
 
-/** compose.yaml as `docker compose` would read it where the environment is `env`. Refuses a key that is not known here. */
+/** Reads compose.yaml as `docker compose` does with the environment `env`. Throws for keys that the schema above does not list. */
 export const readCompose = (env: Record<string, string> = {}): Compose =>
   Compose.parse(interpolateAll(parse(composeText()), env));
 

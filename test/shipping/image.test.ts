@@ -1,22 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../server/src/config.ts';
 import { createBrowser } from '../support/app/browser.ts';
-import { freePort, root } from '../support/processes/run-process.ts';
+import { freePort } from '../support/processes/run-process.ts';
 import { serve } from '../support/app/serve.ts';
-import { createIgnore } from './dockerignore.ts';
-import { imageOf, images } from './images.ts';
+import { dockerfile, imageOf, readStages } from './images.ts';
 import { knownVariables } from './known-variables.ts';
-import { lockedPackages } from './locked-packages.ts';
 import { checkHealth, startContainer } from './start-container.ts';
 
 const keys = { DJANGO_JWT_SIGNING_KEY: 'a-signing-key-of-the-shipping-tests-alone', AUTH_API_KEY: 'an-api-key' };
 const required = { ...keys, AUTH_SERVICE_URL: 'http://auth-service:8000' };
 
 const filesOf = (stage: string): string[] => {
-  const { root: top, workdir } = imageOf(stage);
-  const folder = join(top, workdir);
+  const { folder } = imageOf(stage);
   return readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
@@ -34,80 +31,50 @@ const startAuthService = async () => {
   return { ...container, url: `http://127.0.0.1:${port}` };
 };
 
-describe('the images', () => {
-  it('are from one slim Node, and none that is started runs as root', () => {
-    expect([...images().values()].map(({ base }) => base)).toEqual(Array(images().size).fill('node:20-slim'));
-    const started = [...images().values()].filter(({ command }) => command !== null);
-    expect(started).toHaveLength(2);
-    expect(started.map(({ user }) => user)).toEqual(['node', 'node']);
+describe('the Dockerfile', () => {
+  it('bases every stage on the same slim Node 24 and runs the programs as the user node', () => {
+    expect([...readStages().values()].map(({ base }) => base)).toEqual(Array(3).fill('node:24-slim'));
+    expect(['production', 'auth-service'].map((stage) => imageOf(stage).user)).toEqual(['node', 'node']);
   });
 
-  it('end with the one for production, which is built where no target is named', () => {
-    expect([...images().keys()].at(-1)).toBe('production');
+  it('ends with the stage production, which is built if no target is given', () => {
+    expect([...readStages().keys()].at(-1)).toBe('production');
   });
 
-  it('get nothing from the folder but what they are built from', () => {
-    const isIgnored = createIgnore(readFileSync(join(root, '.dockerignore'), 'utf8'));
-    const kept = ['package.json', 'package-lock.json', '.npmrc', 'server/src/main.ts', 'client/package.json'];
-    expect(kept.filter(isIgnored)).toEqual([]);
-    const away = [
-      '.env',
-      '.git/config',
-      'README.md',
-      'node_modules/zod/package.json',
-      'test/server/session/refresh/refresh.test.ts',
-      'client/src/index.ts',
-      'server/.env',
-      'server/dev/.env.local',
-      'server/.npmrc',
-      'server/tls/server.key',
-      'server/src/chain.pem',
-      'server/npm-debug.log',
-      'server/dist/left-over.js',
-      'shared/node_modules/zod/package.json',
-    ];
-    expect(away.filter((path) => !isIgnored(path))).toEqual([]);
-    expect(existsSync(join(imageOf('build').root, 'app/server/src/main.ts'))).toBe(true);
-    expect(filesOf('build').filter((path) => path.startsWith('test/') || path.startsWith('client/src'))).toEqual([]);
+  it('builds with npm ci and npm run bundle only', () => {
+    const steps = [...dockerfile().matchAll(/^RUN (.*)$/gm)].map(([, step]) => step);
+    expect(steps).toEqual(['--mount=type=cache,target=/root/.npm npm ci', 'npm run bundle']);
   });
 });
 
-describe('the image for production', () => {
+describe('the production image', () => {
   const image = () => imageOf('production');
 
-  it('has the packages that the lock file gives the server to run with, and no other', () => {
-    const installed = filesOf('production')
-      .map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/@.][^/]*)\/package\.json$/.exec(path)?.[1] ?? '')
-      .filter((path) => path !== '');
-    const locked = lockedPackages(join(image().root, image().workdir), 'server');
-    expect(locked).toEqual(expect.arrayContaining(['node_modules/fastify', 'node_modules/jose', 'node_modules/zod']));
-    expect([...new Set(installed)].toSorted()).toEqual(locked);
+  it('contains the bundled programs, their manifest and the two unbundled packages, and no sources or tests', () => {
+    const files = filesOf('production');
+    const own = files.filter((path) => !path.startsWith('node_modules/'));
+    expect(own).toEqual(expect.arrayContaining(['dist/main.js', 'dist/cli.js', 'package.json']));
+    expect(own.filter((path) => !/^(dist\/[\w-]+\.js|package\.json)$/.test(path))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining(['node_modules/ioredis/package.json', 'node_modules/@opentelemetry/api/package.json']),
+    );
   });
 
-  it('has of our own what was built, and no source, test or file of development', () => {
-    const own = filesOf('production').filter((path) => !path.includes('node_modules/'));
-    const expected =
-      /^((shared|server)\/dist\/.*\.(js|d\.ts)|((shared|server|client)\/)?package\.json|package-lock\.json|\.npmrc)$/;
-    expect(own).toEqual(expect.arrayContaining(['server/dist/main.js', 'shared/dist/index.js']));
-    expect(own.filter((path) => !expected.test(path))).toEqual([]);
-    expect(own.filter((path) => path.includes('/dev/'))).toEqual([]);
-  });
-
-  it('sets only variables that the service knows, and listens where others can reach it', () => {
+  it('sets only variables that the service knows, and listens on all interfaces', () => {
     const known = knownVariables();
     expect(Object.keys(image().env).filter((name) => !known.has(name))).toEqual([]);
     const config = loadConfig({ ...image().env, ...required });
     expect(config).toMatchObject({ isDevelopment: false, host: '0.0.0.0', opsHost: '0.0.0.0' });
-    expect(image().exposed).toEqual([config.port, config.opsPort]);
+    expect(image().exposedPorts).toEqual([config.port, config.opsPort]);
   });
 
-  it('says what is missing where it is started with nothing', async () => {
+  it('names the missing variables and exits with 1 if it starts without an environment', async () => {
     await using container = startContainer({ image: image(), env: {} });
     expect(await container.exited).toBe(1);
     expect(container.output()).toMatch(/DJANGO_JWT_SIGNING_KEY: is not set[^]*AUTH_SERVICE_URL[^]*AUTH_API_KEY/);
   });
 
-  it('becomes healthy, signs people in, and ends with 0 on SIGTERM', async () => {
+  it('becomes healthy, signs a person in, and exits with 0 on SIGTERM', async () => {
     await using authService = await startAuthService();
     const port = await freePort();
     const env = { ...keys, AUTH_SERVICE_URL: authService.url, PORT: String(port), OPS_PORT: '0' };
@@ -127,7 +94,7 @@ describe('the image for production', () => {
     expect(await authService.exited).toBe(0);
   });
 
-  it('is unhealthy while it stops, and where it hangs', async () => {
+  it('is unhealthy while the service drains and while it does not respond', async () => {
     await using stopping = await serve((request, response) => {
       response.writeHead(request.url === '/health/ready' ? 503 : 200).end();
     });
@@ -135,7 +102,13 @@ describe('the image for production', () => {
     const codes = await Promise.all(
       [stopping, hanging].map(({ url }) => checkHealth({ image: image(), env: { PORT: new URL(url).port } })),
     );
-    // Ended after its timeout, it has no code.
+    // The check of the service that does not respond is killed after its timeout and has no exit code.
     expect(codes).toEqual([1, null]);
+  });
+
+  it('has the command line of the doctor', async () => {
+    await using doctor = startContainer({ image: { ...image(), command: ['node', 'dist/cli.js', 'doctor'] }, env: {} });
+    expect(await doctor.exited).toBe(1);
+    expect(doctor.output()).toContain('DJANGO_JWT_SIGNING_KEY');
   });
 });

@@ -1,6 +1,6 @@
 import { ConfigError, loadConfig } from '../../server/src/config.ts';
 
-/** Every variable that the configuration reads. */
+/** Every environment variable that the configuration reads. */
 export const knownVariables = (): Set<string> => {
   const read = new Set<string>();
   const environment = new Proxy<Record<string, string | undefined>>(

@@ -5,7 +5,7 @@ import { freePort, root } from '../support/processes/run-process.ts';
 import { serve } from '../support/app/serve.ts';
 import { hasNginx, startBalancer } from './start-balancer.ts';
 
-/** deploy/nginx.conf before two replicas of the test's own, at an address of its own. */
+/** Starts nginx with deploy/nginx.conf in front of two given replicas, on a free port. */
 const balance = async (first: string, second = first) => {
   const address = `127.0.0.1:${await freePort()}`;
   const site = readFileSync(join(root, 'deploy/nginx.conf'), 'utf8')
@@ -16,7 +16,7 @@ const balance = async (first: string, second = first) => {
 };
 
 describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
-  it('tells a replica who really asked, and where, whatever the caller says', async () => {
+  it('replaces or extends the forwarding headers that a caller forges', async () => {
     await using replica = await serve((request, response) => response.end(JSON.stringify(request.headers)));
     await using balancer = await balance(replica.url);
     const headers = {
@@ -33,7 +33,7 @@ describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
     });
   });
 
-  it('lets two cookies with tokens of 4 kB each pass in one answer', async () => {
+  it('passes two cookies with tokens of 4 kB each in one response', async () => {
     const token = 'a'.repeat(4_000);
     await using replica = await serve((_, response) => {
       response.setHeader('set-cookie', [`access_token=${token}`, `refresh_token=${token}`]).end();
@@ -46,7 +46,7 @@ describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
   it.each([
     ['POST', 502, ['breaking POST']],
     ['GET', 200, ['breaking GET', 'sound GET']],
-  ])('answers a %s with %i where the replica that has it breaks off', async (method, status, expected) => {
+  ])('answers a %s with %i if its replica closes the connection', async (method, status, expected) => {
     const seen: string[] = [];
     await using breaking = await serve((request) => {
       seen.push(`breaking ${request.method}`);
@@ -61,7 +61,7 @@ describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
     expect([answer.status, seen]).toEqual([status, expected]);
   });
 
-  it('sends a POST to the other replica where one is not there', async () => {
+  it('sends a POST to the other replica if one replica refuses the connection', async () => {
     await using replica = await serve((_, response) => response.end());
     await using balancer = await balance(`http://127.0.0.1:${await freePort()}`, replica.url);
     expect((await fetch(balancer.url, { method: 'POST' })).status).toBe(200);

@@ -1,29 +1,63 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { root } from '../support/processes/run-process.ts';
-import { buildImages, type Image } from './build-images.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    images: Array<[name: string, image: Image]>;
+    /** The folder with the result of `npm run bundle`, outside the repository. */
+    bundle: string;
   }
 }
 
-/** Builds the images once, for all files. */
+const execute = promisify(execFile);
+
+/** The environment of npm's steps: nothing but the connection to the registry. */
+const npmEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) =>
+    /^(PATH|HOME|(https?|no)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/i.test(name),
+  ),
+);
+
+/** The files of the repository, committed or not, that .dockerignore lets into the build. */
+const filesOfTheBuild = async (): Promise<string[]> => {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+  const { stdout } = await execute('git', args, { cwd: root, maxBuffer: 16e6 });
+  const allowed = [...readFileSync(join(root, '.dockerignore'), 'utf8').matchAll(/^!(.*)$/gm)].map(([, path]) => path);
+  return stdout.split('\0').filter((file) => allowed.some((path) => file === path || file.startsWith(`${path}/`)));
+};
+
+/** Runs the steps of the Dockerfile's build stage in a clean copy of the repository. */
+const bundleCleanCopy = async (folder: string): Promise<void> => {
+  for (const file of await filesOfTheBuild()) cpSync(join(root, file), join(folder, file), { verbatimSymlinks: true });
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  const steps = [...dockerfile.matchAll(/^RUN (?:--mount=\S+ )?(.*)$/gm)].map(([, command = '']) => command);
+  for (const step of steps) {
+    await execute('/bin/sh', ['-c', step], { cwd: folder, env: npmEnvironment, maxBuffer: 64e6 });
+  }
+};
+
+/** Builds the bundle once for all files, and moves it to a folder that has no node_modules above it. */
 const setup = async (project: TestProject) => {
-  const folder = mkdtempSync(join(tmpdir(), 'auth-bff-images-'));
-  // Whoever the containers run as gets in.
-  chmodSync(folder, 0o755);
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const source = mkdtempSync(join(tmpdir(), 'auth-bff-source-'));
+  const target = mkdtempSync(join(tmpdir(), 'auth-bff-bundle-'));
+  const remove = () => rm(target, { recursive: true, force: true });
   try {
-    project.provide('images', [...(await buildImages({ context: root, folder }))]);
+    await bundleCleanCopy(source);
+    renameSync(join(source, 'bundle'), join(target, 'bundle'));
   } catch (error) {
     await remove();
     throw error;
+  } finally {
+    await rm(source, { recursive: true, force: true });
   }
+  // Readable by the unprivileged user who starts the bundle.
+  chmodSync(target, 0o755);
+  project.provide('bundle', join(target, 'bundle'));
   return remove;
 };
 

@@ -7,15 +7,17 @@ import { runProgram } from '../support/processes/run-process.ts';
 const program = process.env.NGINX ?? 'nginx';
 const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin` };
 
-/** Whether there is nginx. Where there is none what needs it is skipped, or fails with REQUIRE_NGINX=1. */
+/** Whether nginx is installed. Without it, tests that need it are skipped, or fail if REQUIRE_NGINX=1. */
 export const hasNginx = (): boolean => {
   if (spawnSync(program, ['-v'], { env }).status === 0) return true;
-  if (process.env.REQUIRE_NGINX === '1') throw new Error(`REQUIRE_NGINX is set, and there is no ${program}.`);
-  process.stderr.write(`There is no ${program}: the balancer is not run (Debian: apt-get install nginx-light).\n`);
+  if (process.env.REQUIRE_NGINX === '1') throw new Error(`REQUIRE_NGINX=1 is set, but ${program} is not installed.`);
+  process.stderr.write(
+    `${program} is not installed: tests of the balancer are skipped (Debian: apt-get install nginx-light).\n`,
+  );
   return false;
 };
 
-/** nginx with `site` where its image reads it from: within the `http` block of a configuration that says little else. */
+/** Starts nginx with `site` included in the `http` block of a minimal configuration, as nginx's image includes it. */
 export const startBalancer = async ({ site }: { site: string }) => {
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-nginx-'));
   writeFileSync(join(folder, 'site.conf'), site);

@@ -1,66 +1,49 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { runProgram } from '../support/processes/run-process.ts';
-import type { Image } from './build-images.ts';
+import type { Image } from './images.ts';
 
 export type ContainerOptions = {
   image: Image;
   env: Record<string, string>;
-  /** Put behind the image's own command. */
+  /** Appended to the image's command. */
   args?: string[];
-  /** Changes the image's health check where the container listens elsewhere than in a container. Default: as it is. */
+  /** Changes an argument of the health check if the process does not listen on the image's port. Default: no change. */
   toCheck?: (part: string) => string;
 };
 
-/** In the images of Node; what does not run as root here cannot change who it is, and stays. */
-const uidOf = (user: string | null) => (user === 'node' && process.getuid?.() === 0 ? { uid: 1000 } : {});
+/** The user `node` of Node's images has the uid 1000. Only root can switch users; others start the process as themselves. */
+const userOf = ({ user }: Image) => (user === 'node' && process.getuid?.() === 0 ? { uid: 1000 } : {});
 
-const toMs = (duration = '30s'): number => Number(/^(\d+)s$/.exec(duration)?.[1]) * 1000;
+const environmentOf = ({ image, env }: ContainerOptions) => ({ PATH: dirname(process.execPath), ...image.env, ...env });
 
-const toEnv = (image: Image, env: Record<string, string>) => ({
-  PATH: dirname(process.execPath),
-  ...image.env,
-  ...env,
-});
-
-/** Runs the image's health check once, as its engine would: exit code 0 is healthy. Ended, and so unhealthy, after its timeout. */
-export const checkHealth = async ({
-  image,
-  env,
-  toCheck = (part) => part,
-}: ContainerOptions): Promise<number | null> => {
-  if (image.healthcheck === null) throw new Error('The image has no health check.');
-  const { command, flags } = image.healthcheck;
-  const [program = '', ...args] = command.map(toCheck);
-  const check = runProgram({
+const start = (options: ContainerOptions, [program = '', ...args]: readonly string[]) =>
+  runProgram({
     program,
     args,
-    cwd: join(image.root, image.workdir),
-    env: toEnv(image, env),
-    ...uidOf(image.user),
+    cwd: options.image.folder,
+    env: environmentOf(options),
+    ...userOf(options.image),
   });
-  const timer = setTimeout(() => check.kill('SIGKILL'), toMs(flags.timeout));
+
+/** Runs the image's health check once. Returns its exit code, or null if it was killed after its timeout. */
+export const checkHealth = async (options: ContainerOptions): Promise<number | null> => {
+  const { image, toCheck = (part) => part } = options;
+  const check = start(options, image.healthcheck.command.map(toCheck));
+  const timer = setTimeout(() => check.kill('SIGKILL'), image.healthcheck.timeoutMs);
   const code = await check.exited;
   clearTimeout(timer);
   return code;
 };
 
-/** The image's command as a process: its folder, its environment and its user, a PATH with nothing but Node, and nothing of ours. */
+/** Starts the image's command as a process, with the image's user and environment and a PATH that holds only Node. */
 export const startContainer = (options: ContainerOptions) => {
-  const { image, env, args = [] } = options;
-  const [program = '', ...own] = image.command ?? [];
-  const running = runProgram({
-    program,
-    args: [...own, ...args],
-    cwd: join(image.root, image.workdir),
-    env: toEnv(image, env),
-    ...uidOf(image.user),
-  });
+  const running = start(options, [...options.image.command, ...(options.args ?? [])]);
   return {
     ...running,
     checkHealth: () => checkHealth(options),
     async untilHealthy() {
       while ((await checkHealth(options)) !== 0) {
-        if (running.hasExited()) throw new Error(`It ended before it was healthy:\n${running.output()}`);
+        if (running.hasExited()) throw new Error(`The process exited before it was healthy:\n${running.output()}`);
       }
     },
   };

@@ -2,24 +2,24 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, root, runProgram } from '../support/processes/run-process.ts';
-import type { Image } from './build-images.ts';
 import { type Compose, type Service, serviceOf } from './compose.ts';
+import { imageOf } from './images.ts';
 import { hasNginx, startBalancer } from './start-balancer.ts';
 import { type Container, startContainer } from './start-container.ts';
 
-export type TopologyOptions = { compose: Compose; images: Map<string, Image> };
+export type TopologyOptions = { compose: Compose };
 
-/** Where each service listens in its container. */
+/** The port of each service in its container. */
 const ports = { 'auth-service': 8000, redis: 6379, 'bff-1': 4000, 'bff-2': 4000, balancer: 8080 };
 type Name = keyof typeof ports;
 const names = Object.keys(ports) as Name[];
 const isName = (name: string): name is Name => name in ports;
 
-/** The services of compose.yaml in an order in which each comes after those that it depends on. */
+/** The services of compose.yaml, each after its dependencies. */
 export const inOrder = ({ services }: Compose): string[] => {
   const ordered: string[] = [];
   const add = (name: string, below: readonly string[]) => {
-    if (below.includes(name)) throw new Error(`compose.yaml: ${name} waits for itself.`);
+    if (below.includes(name)) throw new Error(`compose.yaml: ${name} depends on itself.`);
     for (const needed of Object.keys(services[name]?.depends_on ?? {})) add(needed, [...below, name]);
     if (!ordered.includes(name)) ordered.push(name);
   };
@@ -40,7 +40,7 @@ const startRedis = async (service: Service, port: number) => {
     return (await check.exited) === 0;
   };
   while (!(await isHealthy())) {
-    if (running.hasExited()) throw new Error(`Redis ended before it was healthy:\n${running.output()}`);
+    if (running.hasExited()) throw new Error(`Redis exited before it was healthy:\n${running.output()}`);
   }
   return {
     async [Symbol.asyncDispose]() {
@@ -51,21 +51,17 @@ const startRedis = async (service: Service, port: number) => {
 };
 
 /**
- * What compose.yaml describes, as processes on this machine: each service with its own command, environment and health
- * check, and started once those that it depends on are healthy. Only addresses differ: `name:port` is a port of loopback.
+ * Starts the services of compose.yaml as processes on this machine, each with its command, environment and health check, after its
+ * dependencies are healthy. Only addresses differ: `name:port` becomes a port on loopback.
  */
-export const startTopology = async ({ compose, images }: TopologyOptions) => {
-  // Taken one by one, each when its service starts: a port that is held for later may be taken by then.
+export const startTopology = async ({ compose }: TopologyOptions) => {
+  // Each port is chosen when its service starts: another process could take a port that was chosen earlier.
   const own: Record<Name, number> = { 'auth-service': 0, redis: 0, 'bff-1': 0, 'bff-2': 0, balancer: 0 };
   const toLoopback = (text: string) =>
     names.reduce((changed, name) => changed.replaceAll(`${name}:${ports[name]}`, `127.0.0.1:${own[name]}`), text);
   const environmentOf = (service: Service) =>
     Object.fromEntries(Object.entries(service.environment).map(([name, value]) => [name, toLoopback(value)]));
-  const imageOf = (service: Service): Image => {
-    const image = images.get(service.build?.target ?? '');
-    if (image === undefined) throw new Error(`compose.yaml: the Dockerfile has no stage ${service.build?.target}.`);
-    return image;
-  };
+  const imageFor = ({ build }: Service) => imageOf(build?.target ?? '');
 
   const started: AsyncDisposable[] = [];
   const endAll = async () => {
@@ -79,16 +75,16 @@ export const startTopology = async ({ compose, images }: TopologyOptions) => {
   };
   const startReplica = (name: 'bff-1' | 'bff-2') => {
     const service = serviceOf(compose, name);
-    // One client of a test asks more in a minute than a person does.
+    // A test's client makes more calls in a minute than a person does.
     const env = { ...environmentOf(service), PORT: String(own[name]), OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' };
-    return keep(startContainer({ image: imageOf(service), env }));
+    return keep(startContainer({ image: imageFor(service), env }));
   };
   const start: Record<Name, (service: Service) => Promise<unknown>> = {
     redis: async (service) => started.push(await startRedis(service, own.redis)),
     'auth-service': (service) =>
       keep(
         startContainer({
-          image: imageOf(service),
+          image: imageFor(service),
           env: environmentOf(service),
           args: ['--port', String(own['auth-service']), '--control-port', '0'],
           toCheck: (part) => part.replace('127.0.0.1:8000', `127.0.0.1:${own['auth-service']}`),
@@ -105,7 +101,7 @@ export const startTopology = async ({ compose, images }: TopologyOptions) => {
   };
   const startAll = async () => {
     for (const name of inOrder(compose)) {
-      if (!isName(name)) throw new Error(`It is not known here how to start ${name}.`);
+      if (!isName(name)) throw new Error(`compose.yaml: the tests cannot start ${name}. Add it to start-topology.ts.`);
       own[name] = await freePort();
       await start[name](serviceOf(compose, name));
     }

@@ -78,7 +78,8 @@ export const createContext = (options: ContextOptions) => {
   return { request };
 };
 
-export type Context = ReturnType<typeof createContext>;
+/** An interface, so that declarations refer to it by name: the client's published types replace it by an empty one. */
+export interface Context extends ReturnType<typeof createContext> {}
 
 /** The person signed in. */
 export type Person = ReturnType<Context['request']['as']>;

@@ -7,9 +7,17 @@ import {
   type Reason,
 } from '@auth-bff/shared';
 import type { TRPCError } from '@trpc/server';
+import type { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import { ZodError } from 'zod';
 import { AppError } from '../errors.ts';
 import { safePath } from './safe-path.ts';
+
+/** The error of any procedure. */
+export interface ErrorShape {
+  message: string;
+  code: (typeof TRPC_ERROR_CODES_BY_KEY)[ErrorCode];
+  data: ErrorData;
+}
 
 const maxIssues = 20;
 

@@ -7,14 +7,30 @@ import { usersRouter } from './routers/users-router.ts';
 import { assertPermissionsChecked } from './procedure-definition.ts';
 import { router } from './trpc.ts';
 
-/** Every procedure of the BFF. */
-export const appRouter = router({
+/** A named type, so that the declaration of `AppRouter` refers to each router by name and keeps its doc comments. */
+type Routers = {
+  /** Signing in, staying signed in, signing out. */
+  session: typeof sessionRouter;
+  /** Staff users. */
+  users: typeof usersRouter;
+  /** Employees. Their ids overlap with those of staff users. */
+  employees: typeof employeesRouter;
+  /** Round-robin assignment among the people with a role. */
+  assignments: typeof assignmentsRouter;
+  /** State of the service. */
+  status: typeof statusRouter;
+};
+
+const routers: Routers = {
   session: sessionRouter,
   users: usersRouter,
   employees: employeesRouter,
   assignments: assignmentsRouter,
   status: statusRouter,
-});
+};
+
+/** Every procedure of the BFF. */
+export const appRouter = router(routers);
 
 assertPermissionsChecked(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
 

@@ -5,13 +5,13 @@ import { deserialize, serialize } from 'superjson';
 import { personOf } from '../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import type { Context, Person } from './context.ts';
-import { toAppError, toErrorData } from './error-data.ts';
+import { type ErrorShape, toAppError, toErrorData } from './error-data.ts';
 import { AppError } from '../errors.ts';
 import { readInput, unstorableInputError } from './input-transformer.ts';
 import { countRecords, writeOutput } from './output-transformer.ts';
 import { policy } from './policy.ts';
 import type { Authentication } from '../session/request-session.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 
 /** Read where it is shown alone: to write a stack out as text takes as long as a call. */
 const stackOf = (error: AppError): { stack?: string } => {
@@ -23,7 +23,7 @@ const t = initTRPC.context<Context>().create({
   transformer: { input: { serialize, deserialize: readInput }, output: { serialize: writeOutput, deserialize } },
   // Decided per request below: what the environment says is not known when this module is loaded.
   isDev: false,
-  errorFormatter: ({ error, path, ctx }) => {
+  errorFormatter: ({ error, path, ctx }): ErrorShape => {
     const appError = toAppError(error);
     const data: ErrorData = toErrorData(appError, path);
     return {

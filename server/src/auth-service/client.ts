@@ -8,7 +8,7 @@ import type { Resilience } from './resilience/resilience.ts';
 import { type AskAs, createRoleHolders } from './role-holders.ts';
 import { createSignIn } from './sign-in-calls.ts';
 import { type Answer, type Caller, type Cause, causeOf, type Exchange, personOf } from './transport.ts';
-import { slices } from '../platform/slices.ts';
+import { slices } from '../platform/cooperative-yield.ts';
 import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 
 export type AuthServiceClientOptions = {

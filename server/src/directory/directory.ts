@@ -6,7 +6,7 @@ import { toInactiveStatus } from '../auth-service/inactive-status.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { all, type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { recordsPerSlice, slices } from '../platform/slices.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import type { Subject } from '../token/principal.ts';
 import { createFreshness, type Freshness, type Lifetimes, type Recalled, type Staleness } from './freshness.ts';
 import { createSharedLoads, type SharedLoads } from './shared-loads.ts';

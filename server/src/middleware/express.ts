@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../token/principal.ts';
 import { createGate, type JwtPayload, type RequireAuthOptions } from './gate.ts';
-import { type Refusal, refusalBody, refusalType } from './refusal.ts';
+import { type Refusal, refusalBody, refusalType } from './refusals.ts';
 import { createRoleGate } from './role-gate.ts';
 
 export type { JwtPayload, Principal, RequireAuthOptions };

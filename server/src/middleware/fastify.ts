@@ -2,7 +2,7 @@ import type { PersonType } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../token/principal.ts';
 import { createGate, type JwtPayload, type RequireAuthOptions } from './gate.ts';
-import { type Refusal, refusalBody, refusalType } from './refusal.ts';
+import { type Refusal, refusalBody, refusalType } from './refusals.ts';
 import { createRoleGate } from './role-gate.ts';
 
 export type { JwtPayload, Principal, RequireAuthOptions };

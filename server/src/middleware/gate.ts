@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
-import { accessTokensOf } from '../http/cookies/access-token.ts';
+import { accessTokensOf } from '../http/cookies/credentials.ts';
 import { createTokenChooser } from '../token/choose-token.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
 import { createVerifier, type VerifierOptions } from '../token/verifier.ts';
 import { createPublicPaths } from './public-paths.ts';
-import { authenticationRequired, invalidToken, type Refusal } from './refusal.ts';
+import { authenticationRequired, invalidToken, type Refusal } from './refusals.ts';
 
 export type RequireAuthOptions = Pick<VerifierOptions, 'signingKeys' | 'algorithm' | 'maxCachedTokens' | 'now'> & {
   /** Paths that pass without a token, by segments: `/public/`. Default none. */

@@ -1,6 +1,6 @@
 import { hasRole, RoleName, SystemName } from '@auth-bff/shared';
 import type { Principal } from '../token/principal.ts';
-import { authenticationRequired, insufficientPermissions, type Refusal } from './refusal.ts';
+import { authenticationRequired, insufficientPermissions, type Refusal } from './refusals.ts';
 
 /** Who comes with a request. Null: nobody, on a public path. Undefined: nobody has looked. */
 export type Asking = Pick<Principal, 'roles'> | null | undefined;

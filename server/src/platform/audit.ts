@@ -42,7 +42,7 @@ export type AuditEvent = { [Name in keyof AuditDetails]: { audit: Name } & Audit
 
 export type AuditOptions = {
   log: Log;
-  names: KeyHasher;
+  keyHasher: KeyHasher;
   /** What stands for an address: of IPv6 a whole network is one customer's. */
   networkOf: (address: string) => string;
   /** Monotonic milliseconds. */
@@ -66,12 +66,12 @@ const toText = ({ type, id }: Subject): string => `${type}:${id}`;
  * Writes the audit lines of the log, one for each event. They hold no e-mail address: `account` is a keyed hash of it, the
  * same for every spelling, so that attempts at one account can be counted.
  */
-export const createAudit = ({ log, names, networkOf, monotonicNow }: AuditOptions) => {
+export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOptions) => {
   const writtenAtMs = createBoundedMap<string, number>(maxRemembered);
 
   // Not base64url: by chance such a hash may look like a token, and be hidden in the log.
   const accountOf = (email: string): string =>
-    Buffer.from(names('audit account', foldEmail(email)), 'base64url')
+    Buffer.from(keyHasher('audit account', foldEmail(email)), 'base64url')
       .toString('hex')
       .slice(0, accountLength);
 

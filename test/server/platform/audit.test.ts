@@ -416,7 +416,7 @@ it('the events of procedures to come have the fields that they will need', () =>
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
   const audit = createAudit({
     log: createLog({ logLevel: 'error', destination }),
-    names: createKeyHasher({ sealingSecret: 'secret' }),
+    keyHasher: createKeyHasher({ sealingSecret: 'secret' }),
     networkOf: toNetwork,
     monotonicNow: () => 0,
   });

@@ -249,10 +249,11 @@ describe('/metrics', () => {
   });
 });
 
-it('measures nothing on once the app is closed', async () => {
-  const disconnect = vi.spyOn(PerformanceObserver.prototype, 'disconnect');
+it('Several apps in one process share one garbage-collection observer for their metrics', async () => {
   const observe = vi.spyOn(PerformanceObserver.prototype, 'observe');
-  for (let apps = 0; apps < 3; apps += 1) await (await start())[Symbol.asyncDispose]();
-  expect(observe).toHaveBeenCalledTimes(3);
-  expect(disconnect).toHaveBeenCalledTimes(3);
+  for (let apps = 0; apps < 3; apps += 1) {
+    await using test = await start();
+    await test.scrape();
+  }
+  expect(observe.mock.calls.length).toBeLessThanOrEqual(1);
 });

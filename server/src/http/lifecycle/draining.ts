@@ -10,7 +10,7 @@ export type DrainingOptions = {
 };
 
 /** What became of the requests that were there when the stop began, and came after. */
-export type Drained = {
+export type DrainResult = {
   /** Requests that were answered meanwhile. */
   served: number;
   /** Requests that were not answered in time. */
@@ -40,7 +40,7 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
   let isDraining = false;
   /** Once nobody can connect any more: who was told earlier that their connection ends would connect anew, and be reset. */
   let isLastCall = false;
-  let draining: Promise<Drained> | null = null;
+  let draining: Promise<DrainResult> | null = null;
 
   const isAtRest = (socket: Socket, { answers, bytesAtRest }: Connection) =>
     answers.size === 0 && socket.bytesRead === bytesAtRest;
@@ -99,7 +99,7 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
     }
   };
 
-  const drain = async (): Promise<Drained> => {
+  const drain = async (): Promise<DrainResult> => {
     isDraining = true;
     await takeOverWaiting();
     for (const server of servers) NetServer.prototype.close.call(server);
@@ -135,7 +135,7 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
       server.on('request', onRequest);
     },
     /** Takes no new connections, serves what comes on the open ones, and resolves once all are closed, within `drainMs`. */
-    drain(): Promise<Drained> {
+    drain(): Promise<DrainResult> {
       draining ??= drain();
       return draining;
     },

@@ -1,16 +1,17 @@
 import type { Status } from '@auth-bff/shared';
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Metrics } from '../../platform/metrics.ts';
 
 export type HealthOptions = {
   status: () => Status;
-  /** Null where there is no Redis. */
+  /** Null without Redis. */
   redis: () => 'up' | 'away' | null;
   isStopping: () => boolean;
 };
 
 /**
- * `/health/live`: the process answers. `/health/ready`: it can serve, 503 once it stops; how the Auth Service and Redis
- * are is told, and is no reason to be taken out.
+ * `/health/live`: the process responds. `/health/ready`: the process can serve, or 503 during shutdown. Readiness reports
+ * the state of the Auth Service and Redis, but does not depend on it: without them, all replicas would be taken out at once.
  */
 export const registerHealth = (server: FastifyInstance, { status, redis, isStopping }: HealthOptions): void => {
   server.get('/health/live', async (_request, reply) =>
@@ -18,7 +19,7 @@ export const registerHealth = (server: FastifyInstance, { status, redis, isStopp
   );
   server.get('/health/ready', async (_request, reply) => {
     const { authService, since } = status();
-    const store = redis();
+    const redisState = redis();
     return reply
       .code(isStopping() ? 503 : 200)
       .header('cache-control', 'no-store')
@@ -26,7 +27,19 @@ export const registerHealth = (server: FastifyInstance, { status, redis, isStopp
         status: isStopping() ? 'stopping' : 'ok',
         authService,
         since: since.toISOString(),
-        ...(store === null ? {} : { redis: store }),
+        ...(redisState === null ? {} : { redis: redisState }),
       });
   });
+};
+
+/** The operator's listener, on its own port: `/metrics` and health. */
+export const createOpsServer = ({ metrics, ...health }: HealthOptions & { metrics: Metrics }): FastifyInstance => {
+  // Scrapers keep their connections open, which must not delay a shutdown.
+  const ops = Fastify({ logger: false, forceCloseConnections: true });
+  registerHealth(ops, health);
+  ops.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply.header('content-type', metrics.contentType).send(text);
+  });
+  return ops;
 };

@@ -23,7 +23,7 @@ export type RateLimitOptions = {
   /** Calls a minute of one identity. 0: no limit. */
   perMinute: number;
   counter: HitCounter;
-  names: KeyHasher;
+  keyHasher: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
   /** How many calls a request makes, as far as its head tells. */
   callsOf: (request: FastifyRequest) => number;
@@ -50,9 +50,9 @@ const windowMs = 60_000;
  * where the count is kept in this process.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): RateLimit => {
-  const { perMinute, counter, names, tokenChooser, callsOf, signOuts, onLimited } = options;
+  const { perMinute, counter, keyHasher, tokenChooser, callsOf, signOuts, onLimited } = options;
   if (perMinute === 0) return { charge: () => {} };
-  const toName = (identity: string) => names('limit requests', identity);
+  const toName = (identity: string) => keyHasher('limit requests', identity);
   const nameOfToken = new WeakMap<VerifiedToken, string>();
 
   const choose = (request: FastifyRequest): ChosenToken | null => {

@@ -2,9 +2,9 @@ import { maxUrlBytes } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../errors.ts';
 
-/** Refuses a URL over 12 kB. The body's limit is the server's own; the batch's is tRPC's. */
+/** Rejects a URL over 12 kB. Fastify limits the body, and tRPC the batch. */
 export const registerUrlLimit = (server: FastifyInstance): void => {
-  // After every onRequest hook: without the headers of CORS an allowed origin could not read why it was refused.
+  // After all onRequest hooks: without the CORS headers, an allowed origin could not read the error.
   server.addHook('preParsing', (request, _reply, _payload, done) => {
     if (Buffer.byteLength(request.url) > maxUrlBytes) {
       throw new AppError('payload_too_large', {

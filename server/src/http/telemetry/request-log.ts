@@ -1,6 +1,6 @@
-import type { Log } from '../../platform/log.ts';
-import type { OnRequestEnd } from './request-notes.ts';
 import { safePath } from '../../api/safe-path.ts';
+import type { Log } from '../../platform/log.ts';
+import type { OnRequestEnd } from './request-lifetime.ts';
 
 export type RequestLogOptions = {
   log: Log;
@@ -9,13 +9,13 @@ export type RequestLogOptions = {
 };
 
 const listUnlessEmpty = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list);
-const unlessNone = (count: number): number | undefined => (count === 0 ? undefined : count);
+const unlessZero = (count: number): number | undefined => (count === 0 ? undefined : count);
 
-/** One line a request: what was asked, by whom, how it ended, how long it took, and what it took. */
+/** One line a request: procedures, person, status, duration, and the upstream calls and cache hits behind it. */
 export const createRequestLog =
   ({ log, monotonicNow }: RequestLogOptions): OnRequestEnd =>
-  ({ id, method, url, routeOptions }, { statusCode, raw }, notes) => {
-    // Those who ask how we are ask every few seconds, and nobody wants to read it.
+  ({ id, method, url, routeOptions }, { statusCode, raw }, record) => {
+    // Health checks arrive every few seconds.
     const level = routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
     log[level](
       {
@@ -23,18 +23,18 @@ export const createRequestLog =
         method,
         path: safePath(url),
         status: statusCode,
-        ms: Math.round(monotonicNow() - notes.startedAtMs),
-        // What is undefined is left out of the line.
+        ms: Math.round(monotonicNow() - record.startedAtMs),
+        // Undefined fields are left out of the line.
         clientLeft: raw.writableFinished ? undefined : true,
-        procedures: listUnlessEmpty(notes.procedures),
-        calls: notes.calls > 1 ? notes.calls : undefined,
-        person: notes.person === null ? undefined : `${notes.person.type} ${notes.person.id}`,
-        reasons: listUnlessEmpty(notes.reasons),
-        upstreamCalls: unlessNone(notes.upstreamCalls),
-        upstreamMs: notes.upstreamCalls === 0 ? undefined : Math.round(notes.upstreamMs),
-        cacheHits: unlessNone(notes.cacheHits),
-        cacheStale: unlessNone(notes.cacheStale),
-        sharedLoads: unlessNone(notes.sharedLoads),
+        procedures: listUnlessEmpty(record.procedures),
+        calls: record.calls > 1 ? record.calls : undefined,
+        person: record.person === null ? undefined : `${record.person.type} ${record.person.id}`,
+        reasons: listUnlessEmpty(record.reasons),
+        upstreamCalls: unlessZero(record.upstreamCalls),
+        upstreamMs: record.upstreamCalls === 0 ? undefined : Math.round(record.upstreamMs),
+        cacheHits: unlessZero(record.cacheHits),
+        cacheStale: unlessZero(record.cacheStale),
+        sharedLoads: unlessZero(record.sharedLoads),
       },
       'request',
     );

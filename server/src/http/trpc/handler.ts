@@ -12,7 +12,7 @@ import { thrownToTRPCError } from '../../api/trpc.ts';
 import { sourceOf } from '../../auth-service/resilience/call-source.ts';
 import { personOf } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
-import { minRecords, recordsPerSlice, slices } from '../../platform/slices.ts';
+import { minRecords, recordsPerSlice, slices } from '../../platform/cooperative-yield.ts';
 import { clientAddressOf } from '../plugins/client-address.ts';
 import { registerRequestLine } from './request-line.ts';
 import { correctType, createTrpcAdapter } from './adapter.ts';
@@ -43,9 +43,9 @@ const toAnswered = (response: TRPCResponse): Answered => {
 const toAnsweredInParts = async (
   response: TRPCResponse,
   data: object,
-  { id, notes }: FastifyRequest,
+  { id, record }: FastifyRequest,
 ): Promise<Answered> => {
-  const source = notes?.person == null ? id : personOf(notes.person);
+  const source = record?.person == null ? id : personOf(record.person);
   const beforePart = (records: number) => slices.take(records, source);
   const json = await writeOutputInParts(data, { recordsPerPart: recordsPerSlice, beforePart });
   return { response, json: Buffer.concat([Buffer.from(dataBegins), json, Buffer.from(dataEnds)]) };
@@ -87,7 +87,7 @@ export type TrpcHandlerOptions = TrpcOptions & {
  * Answers `/trpc`: plain queries and mutations, single and batched, right here, and what streams by tRPC's own adapter.
  *
  * That one goes by way of a web `Request`, a `Response`, a stream and some abort signals for each call, which costs
- * more than all the rest of the service together (BENCHMARKS.md). This one answers the same, made of the functions that
+ * more than all the rest of the service together (docs/benchmarks.md). This one answers the same, made of the functions that
  * tRPC has for adapters. Calls get no `signal`: the context knows when the client has left.
  */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {

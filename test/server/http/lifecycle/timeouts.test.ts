@@ -94,7 +94,7 @@ describe('a client that asks for more than it reads', () => {
         expect.objectContaining({
           level: 20,
           requestId: 'slow-reader',
-          msg: expect.stringMatching(/not read in time/),
+          msg: expect.stringMatching(/did not read the response in time/),
         }),
       ),
     );

@@ -10,7 +10,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { traceHeadersOf } from '../../../../server/src/platform/tracing.ts';
+import { traceHeadersOf } from '../../../../server/src/http/telemetry/tracing.ts';
 import { browserOf } from '../../../support/app/crowd.ts';
 import { askRaw, postHeaders, queryTarget } from '../../../support/app/raw-request.ts';
 import { startApp, type TestApp } from '../../../support/app/start-app.ts';

@@ -7,7 +7,7 @@ import { createAuthServiceClient } from '../../../../server/src/auth-service/cli
 import type { Answer, Exchange } from '../../../../server/src/auth-service/transport.ts';
 import { createContext } from '../../../../server/src/api/context.ts';
 import { createDirectory } from '../../../../server/src/directory/directory.ts';
-import { leftSignalOf } from '../../../../server/src/http/lifecycle/client-left.ts';
+import { disconnectSignalOf } from '../../../../server/src/http/lifecycle/response-end.ts';
 import { registerTrpc } from '../../../../server/src/http/trpc/handler.ts';
 import { crowd } from '../../../support/app/crowd.ts';
 import { askRaw, queryTarget } from '../../../support/app/raw-request.ts';
@@ -128,7 +128,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
           candidates: async () => ({ users: (await directory.users(crowd(2_000), caller)).users }),
         } as never,
         membership: { toDecide: async () => principal, toShow: async () => principal },
-        left: leftSignalOf(reply),
+        left: disconnectSignalOf(reply),
         onStale: () => {},
         status: () => expect.fail('Nobody asks.'),
         monotonicNow: () => 0,

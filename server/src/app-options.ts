@@ -1,0 +1,42 @@
+import type { AssignmentLimits } from './assignment/assignment-limits.ts';
+import type { Sleep } from './auth-service/resilience/resilience.ts';
+import type { CreateDeadline } from './auth-service/transport.ts';
+import type { Config } from './config.ts';
+import type { Timeouts } from './http/node-server.ts';
+import type { Log } from './platform/log.ts';
+import type { StartTimer } from './platform/redis/redis-guard.ts';
+
+/** Only `config` is required. The other options replace clocks, timers and limits, mostly in tests. */
+export type AppOptions = {
+  config: Config;
+  /** Default: JSON lines on standard output at `config.logLevel`. */
+  log?: Log;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  now?: () => number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  monotonicNow?: () => number;
+  /** Creates the signal that aborts an upstream call after the given milliseconds. Default `AbortSignal.timeout`. */
+  createDeadline?: CreateDeadline;
+  /** Waits before an upstream call is retried. Default: a timer. */
+  sleep?: Sleep;
+  /** Timeout of a Redis command, and of a connection attempt, in milliseconds. Default 900. */
+  redisTimeoutMs?: number;
+  /** Starts the timeout after which a request continues without Redis. Default `setTimeout`. */
+  startRedisTimer?: StartTimer;
+  /** Starts the timer of the next comparison of keys between replicas. Default `setTimeout`. */
+  startKeyTimer?: StartTimer;
+  /** Milliseconds between two probes of an Auth Service that is down. Default 5,000. */
+  recoveryEveryMs?: number;
+  /** Milliseconds that a shutdown waits for in-flight requests. Default 10,000. */
+  drainMs?: number;
+  /** Milliseconds that a shutdown keeps an idle connection open, for a request that is already on its way. Default 1,000. */
+  idleGraceMs?: number;
+  /** Replaces some of the timeouts of requests and connections. */
+  timeouts?: Partial<Timeouts>;
+  /** Whether to reject calls with `overloaded`. Default: after three event-loop delays in a row of more than 500 ms. */
+  isOverloaded?: () => boolean;
+  /** Replaces some of the limits of `assignments.next`. */
+  assignmentLimits?: Partial<AssignmentLimits>;
+  /** Serves all calls with tRPC's own Fastify adapter, which behaves the same and is slower. Default false. */
+  officialAdapter?: boolean;
+};

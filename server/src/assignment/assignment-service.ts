@@ -1,0 +1,53 @@
+import type { AppOptions } from '../app-options.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Platform } from '../platform/platform.ts';
+import { defaultAssignmentLimits } from './assignment-limits.ts';
+import { createAssignments } from './engine.ts';
+import { createMemoryStore } from './memory-store.ts';
+import { createRedisStore } from './redis-store.ts';
+
+export type AssignmentServiceOptions = Pick<AppOptions, 'assignmentLimits'> & {
+  platform: Platform;
+  directory: Directory;
+};
+
+/** The assignment engine with its store: Redis if it is configured, otherwise memory. */
+export const createAssignmentService = ({ platform, directory, assignmentLimits }: AssignmentServiceOptions) => {
+  const { config, log, metrics, now, monotonicNow, redis } = platform;
+  const limits = { ...defaultAssignmentLimits, ...assignmentLimits };
+  const memoryStore = createMemoryStore({
+    limits,
+    now,
+    onForgotten: (what) =>
+      log.warn(
+        { what },
+        'The memory store of assignments is full: it evicts the oldest keys or unused rotations early, and such a key may be assigned again. Set REDIS_URL to keep them in Redis.',
+      ),
+  });
+  const redisStore =
+    redis === null
+      ? null
+      : createRedisStore({
+          ...redis.connection,
+          prefix: config.redisPrefix,
+          sealingSecret: config.sealingSecret,
+          limits,
+          monotonicNow,
+        });
+  const assignments = createAssignments({
+    store: redisStore ?? memoryStore,
+    directory,
+    onLimited: () => metrics.countRateLimited('assignment_keys'),
+    onAssignment(event) {
+      metrics.countAssignment(event);
+      log.info({ ...event, replayed: event.outcome === 'replayed' }, 'assignment');
+    },
+  });
+  return {
+    assignments,
+    /** Estimated memory of rotations and keys. Null: they are in Redis. */
+    memoryBytes: redisStore === null ? memoryStore.bytes : null,
+  };
+};
+
+export type AssignmentService = ReturnType<typeof createAssignmentService>;

@@ -1,0 +1,71 @@
+import type { AppOptions } from '../app-options.ts';
+import type { Platform } from '../platform/platform.ts';
+import { createAuthServiceClient } from './client.ts';
+import { createAuthServiceHealth } from './health/health.ts';
+import { createProbe } from './health/probe.ts';
+import { createRecovery } from './resilience/recovery.ts';
+import { createResilience } from './resilience/resilience.ts';
+import { type CallOutcome, createTransport, type TransportOptions } from './transport.ts';
+
+export type UpstreamOptions = Pick<AppOptions, 'createDeadline' | 'sleep' | 'recoveryEveryMs'> & {
+  platform: Platform;
+  /** Called after each attempt to call the Auth Service. */
+  onCall: (outcome: CallOutcome) => void;
+  traceCall: Required<TransportOptions>['traceCall'];
+};
+
+/** The Auth Service: transport, retries and circuit breakers, health, and the client on top of them. */
+export const createUpstream = (options: UpstreamOptions) => {
+  const { platform, onCall, traceCall, createDeadline, sleep, recoveryEveryMs } = options;
+  const { config, now, monotonicNow, log } = platform;
+
+  const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
+  const transport = createTransport({
+    url: config.authServiceUrl,
+    apiKey: config.apiKey,
+    onCall(outcome) {
+      health.record(outcome);
+      onCall(outcome);
+    },
+    traceCall,
+    createDeadline,
+  });
+  const probe = createProbe({ transport, now });
+  const resilience = createResilience({
+    transport,
+    now,
+    createDeadline,
+    sleep,
+    monotonicNow,
+    onOpen(endpoint) {
+      log.warn(
+        { endpoint },
+        'Circuit breaker opened: this endpoint of the Auth Service keeps failing, and calls to it fail fast for a while.',
+      );
+      recovery.suspect();
+    },
+  });
+  const recovery = createRecovery({
+    probe,
+    isDown: health.isDown,
+    onDown: health.markDown,
+    onBack() {
+      log.info({}, 'The Auth Service is up again.');
+      resilience.recover();
+    },
+    everyMs: recoveryEveryMs,
+  });
+
+  return {
+    authService: createAuthServiceClient({ transport: resilience, now }),
+    health,
+    probe,
+    breakerStates: resilience.breakerStates,
+    async close(): Promise<void> {
+      recovery.close();
+      await transport.close();
+    },
+  };
+};
+
+export type Upstream = ReturnType<typeof createUpstream>;

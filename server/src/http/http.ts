@@ -1,0 +1,152 @@
+import type { Status } from '@auth-bff/shared';
+import type { FastifyInstance } from 'fastify';
+import type { AppOptions } from '../app-options.ts';
+import type { Upstream } from '../auth-service/upstream.ts';
+import type { Assignments } from '../assignment/engine.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Audit } from '../platform/audit.ts';
+import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { HitCounter } from '../rate-limit/hit-counter.ts';
+import type { Identity } from '../session/identity.ts';
+import { registerSessionHeaders } from './cookies/announce-session.ts';
+import { registerCookies } from './cookies/cookies.ts';
+import { createFastifyServer } from './fastify-server.ts';
+import { createDraining, type Draining } from './lifecycle/draining.ts';
+import { createOpsServer, registerHealth } from './lifecycle/health.ts';
+import { createResponseTimeout } from './lifecycle/response-timeout.ts';
+import { defaultTimeouts } from './node-server.ts';
+import { registerClientAddress } from './plugins/client-address.ts';
+import { registerCors } from './plugins/cors.ts';
+import { registerCsrf } from './plugins/csrf.ts';
+import { registerHost } from './plugins/host.ts';
+import { registerLoadShedding } from './plugins/load-shedding.ts';
+import { registerRateLimit } from './plugins/rate-limit.ts';
+import { registerRequestId } from './plugins/request-id.ts';
+import { registerRequestTokens } from './plugins/request-tokens.ts';
+import { registerSecurityHeaders, toSecurityHeaders } from './plugins/security-headers.ts';
+import { registerSignOutLookup } from './plugins/sign-out-lookup.ts';
+import { registerUrlLimit } from './plugins/url-limit.ts';
+import { registerUrlText } from './plugins/url-text.ts';
+import { createSessionBinding } from './session-binding.ts';
+import { registerRequestLifetime } from './telemetry/request-lifetime.ts';
+import { createRequestLog } from './telemetry/request-log.ts';
+import type { InFlightRequests } from './telemetry/request-record.ts';
+import { createSpanEnd, registerRequestSpans } from './telemetry/request-spans.ts';
+import type { RequestTelemetry } from './telemetry/request-telemetry.ts';
+import type { Tracing } from './telemetry/tracing.ts';
+import { countCalls } from './trpc/calls.ts';
+import { createContextFactory } from './trpc/context-factory.ts';
+import { registerTrpcErrors } from './trpc/errors.ts';
+import { registerTrpc } from './trpc/handler.ts';
+
+export type HttpOptions = Pick<
+  AppOptions,
+  'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter'
+> & {
+  platform: Platform;
+  inFlight: InFlightRequests;
+  telemetry: RequestTelemetry;
+  tracing: Tracing;
+  authService: Upstream['authService'];
+  directory: Directory;
+  assignments: Assignments;
+  identity: Identity;
+  status: { current: () => Status; look: () => Promise<Status> };
+  hitCounter: HitCounter;
+  audit: Audit;
+};
+
+export type Http = {
+  /** The main listener: tRPC and health. */
+  server: FastifyInstance;
+  /** The operator's listener: metrics and health. */
+  opsServer: FastifyInstance;
+  draining: Draining;
+  /** Stops the background timers. */
+  close: () => void;
+};
+
+/** Both HTTP listeners with all of their plugins. Hooks run in the order in which they are registered here. */
+export const createHttp = async (options: HttpOptions): Promise<Http> => {
+  const { platform, inFlight, telemetry, tracing, identity, audit, status } = options;
+  const { drainMs = 10_000, idleGraceMs = 1_000, isOverloaded, officialAdapter } = options;
+  const { config, log, metrics, monotonicNow, keyHasher, redis } = platform;
+
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const securityHeaders = toSecurityHeaders(config);
+  const draining = createDraining({ drainMs, idleGraceMs });
+  const responseTimeout = createResponseTimeout({ timeoutMs: timeouts.answerMs, log });
+  const eventLoop = isOverloaded === undefined ? createEventLoopMonitor({ log }) : null;
+
+  const { trustProxy } = config;
+  const server = createFastifyServer({ trustProxy, timeouts, draining, securityHeaders, telemetry });
+  registerTrpcErrors(server, { onError: telemetry.recordRejectedRequest });
+  registerClientAddress(server, config);
+  server.addHook('preClose', async () => void (await draining.drain()));
+  registerRequestId(server);
+  registerSecurityHeaders(server, securityHeaders);
+  registerRequestLifetime(server, {
+    inFlight,
+    onBegin: responseTimeout.begin,
+    onEnd: [responseTimeout.end, createRequestLog({ log, monotonicNow }), createSpanEnd(tracing)],
+  });
+  registerRequestSpans(server, tracing);
+  registerHost(server);
+  registerUrlLimit(server);
+  registerUrlText(server);
+  await registerCors(server, config);
+  registerLoadShedding(server, { isOverloaded: isOverloaded ?? (() => eventLoop?.isOverloaded() === true) });
+  registerCsrf(server, config);
+  await registerCookies(server);
+  registerRequestTokens(server);
+
+  const healthOptions = {
+    status: status.current,
+    redis: redis === null ? () => null : redis.state,
+    isStopping: draining.isDraining,
+  };
+  registerHealth(server, healthOptions);
+  const opsServer = createOpsServer({ metrics, ...healthOptions });
+  registerSecurityHeaders(opsServer, securityHeaders);
+
+  const signOuts = registerSignOutLookup(server, { sessions: identity.sessions, monotonicNow });
+  const rateLimit = registerRateLimit(server, {
+    perMinute: config.rateLimitPerMinute,
+    counter: options.hitCounter,
+    keyHasher,
+    tokenChooser: identity.tokenChooser,
+    callsOf: countCalls,
+    signOuts: redis === null ? null : { together: redis.guard.together, lookUp: signOuts.start },
+    onLimited: () => metrics.countRateLimited('requests'),
+  });
+  const sessionOf = createSessionBinding({ platform, authService: options.authService, identity, audit, signOuts });
+  registerSessionHeaders(server, { announce: (request, reply) => sessionOf(request, reply).announce() });
+  await registerTrpc(server, {
+    onError: (error, request, procedure) => telemetry.recordFailure(error, request, procedure),
+    onUnreached: telemetry.recordUnreachedCall,
+    variesByOrigin: config.corsOrigins.length > 0,
+    officialAdapter,
+    createContext: createContextFactory({
+      platform,
+      audit,
+      telemetry,
+      sessionOf,
+      directory: options.directory,
+      assignments: options.assignments,
+      membership: identity.membership,
+      status: status.look,
+      charge: rateLimit.charge,
+    }),
+  });
+
+  return {
+    server,
+    opsServer,
+    draining,
+    close() {
+      responseTimeout.close();
+      eventLoop?.close();
+    },
+  };
+};

@@ -1,0 +1,53 @@
+import type { FastifyInstance } from 'fastify';
+import type { Upstream } from '../../auth-service/upstream.ts';
+import type { Platform } from '../../platform/platform.ts';
+import type { Http } from '../http.ts';
+import type { DrainResult } from './draining.ts';
+
+export type App = AsyncDisposable & {
+  server: FastifyInstance;
+  /** Starts to listen on `HOST` and `PORT`. Resolves to the URL. */
+  listen: () => Promise<string>;
+  /** Starts to listen on `OPS_HOST` and `OPS_PORT`. Resolves to the URL. */
+  listenOps: () => Promise<string>;
+  /** Closes the listeners, waits for in-flight requests up to `drainMs`, and resolves to how many were served or cut. */
+  close: () => Promise<DrainResult>;
+};
+
+export type AppLifecycleOptions = { platform: Platform; upstream: Pick<Upstream, 'close'>; http: Http };
+
+/** Starts the listeners, and closes everything once, in the order in which the parts depend on each other. */
+export const createAppLifecycle = ({ platform, upstream, http }: AppLifecycleOptions): App => {
+  const { config, redis } = platform;
+  const { server, opsServer, draining } = http;
+
+  const closeOnce = async (): Promise<DrainResult> => {
+    const result = await draining.drain();
+    await server.close();
+    http.close();
+    redis?.keyWatch.close();
+    await upstream.close();
+    redis?.close();
+    // Last: until the end, `/health/ready` on the ops listener reports that the service stops.
+    await opsServer.close();
+    return result;
+  };
+  let closing: Promise<DrainResult> | null = null;
+  const close = (): Promise<DrainResult> => {
+    closing ??= closeOnce();
+    return closing;
+  };
+
+  return {
+    server,
+    async listen() {
+      await redis?.start();
+      return server.listen({ host: config.host, port: config.port });
+    },
+    listenOps: () => opsServer.listen({ host: config.opsHost, port: config.opsPort }),
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+};

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { InFlightRequests, RequestRecord } from './request-record.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null if no hook ran, as for a path that cannot be decoded. */
+    record: RequestRecord | null;
+  }
+}
+
+/** Called once a request is over: answered, or abandoned by its client. */
+export type OnRequestEnd = (request: FastifyRequest, reply: FastifyReply, record: RequestRecord) => void;
+
+export type RequestLifetimeOptions = {
+  inFlight: InFlightRequests;
+  onBegin: (request: FastifyRequest) => void;
+  onEnd: readonly OnRequestEnd[];
+};
+
+/** Gives each request its record for as long as it is in flight. */
+export const registerRequestLifetime = (
+  server: FastifyInstance,
+  { inFlight, onBegin, onEnd }: RequestLifetimeOptions,
+): void => {
+  server.decorateRequest('record', null);
+  server.addHook('onRequest', (request, reply, done) => {
+    const record = inFlight.begin(request.id);
+    request.record = record;
+    onBegin(request);
+    // Fastify does not call onResponse if the client disconnected. `close` is emitted once; `on` saves the wrapper of `once`.
+    reply.raw.on('close', () => {
+      inFlight.end(record);
+      for (const notify of onEnd) notify(request, reply, record);
+    });
+    done();
+  });
+};

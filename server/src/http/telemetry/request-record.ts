@@ -1,0 +1,64 @@
+import type { Span, Context as TraceContext } from '@opentelemetry/api';
+import type { Principal } from '../../token/principal.ts';
+
+/** What is collected about one request while it is in flight, for its log line and its span. */
+export type RequestRecord = {
+  readonly id: string;
+  /** Monotonic milliseconds. */
+  readonly startedAtMs: number;
+  /** The procedures called, each once. A name that is not one of ours is `unknown`. */
+  procedures: string[];
+  /** Calls in the request: more than one in a batch. */
+  calls: number;
+  person: Pick<Principal, 'type' | 'id'> | null;
+  /** Reasons of failed calls, each once. */
+  reasons: string[];
+  /** Attempts to call the Auth Service that this request caused, and their total duration. */
+  upstreamCalls: number;
+  upstreamMs: number;
+  /** Lookups answered from the cache: fresh entries, and stale ones. */
+  cacheHits: number;
+  cacheStale: number;
+  /** Lookups that joined an in-flight load. The upstream calls of that load are counted for the request that started it. */
+  sharedLoads: number;
+  /** The caller's trace headers, passed on unchanged. Null: none, or an SDK creates spans. */
+  traceHeaders: Readonly<Record<string, string>> | null;
+  span: { span: Span; context: TraceContext } | null;
+};
+
+/**
+ * The records of all in-flight requests, found by request id. Every call towards the Auth Service carries that id anyway,
+ * so no layer in between needs to know about records. Work that ends after its request is not recorded. If a client uses
+ * one id for several requests at once, the newest request gets the work of all of them.
+ */
+export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => number }) => {
+  const inFlight = new Map<string, RequestRecord>();
+  return {
+    begin(id: string): RequestRecord {
+      const record: RequestRecord = {
+        id,
+        startedAtMs: monotonicNow(),
+        procedures: [],
+        calls: 0,
+        person: null,
+        reasons: [],
+        upstreamCalls: 0,
+        upstreamMs: 0,
+        cacheHits: 0,
+        cacheStale: 0,
+        sharedLoads: 0,
+        traceHeaders: null,
+        span: null,
+      };
+      inFlight.set(id, record);
+      return record;
+    },
+    end(record: RequestRecord): void {
+      if (inFlight.get(record.id) === record) inFlight.delete(record.id);
+    },
+    find: (id: string | undefined): RequestRecord | undefined => (id === undefined ? undefined : inFlight.get(id)),
+    size: (): number => inFlight.size,
+  };
+};
+
+export type InFlightRequests = ReturnType<typeof createInFlightRequests>;

@@ -1,0 +1,24 @@
+import { context } from '@opentelemetry/api';
+import type { FastifyInstance } from 'fastify';
+import type { OnRequestEnd } from './request-lifetime.ts';
+import { traceHeadersOf, type Tracing } from './tracing.ts';
+
+/** Starts a span for each request if an SDK is registered. Otherwise the trace headers are only passed on. */
+export const registerRequestSpans = (server: FastifyInstance, tracing: Tracing): void => {
+  server.addHook('onRequest', ({ headers, method, record }, _reply, done) => {
+    if (record === null) return done();
+    if (!tracing.isTraced) {
+      if (headers.traceparent !== undefined) record.traceHeaders = traceHeadersOf(headers);
+      return done();
+    }
+    record.span = tracing.startRequest(headers, method);
+    // Makes spans of other instrumentations, such as Redis commands, children of the request.
+    context.with(record.span.context, done);
+  });
+};
+
+/** Ends the span of a request. */
+export const createSpanEnd =
+  (tracing: Tracing): OnRequestEnd =>
+  ({ method, routeOptions }, { statusCode }, record) =>
+    tracing.endRequest(record, method, routeOptions.url ?? '', statusCode);

@@ -1,0 +1,57 @@
+import { directoryStaleHeader } from '@auth-bff/shared';
+import { createContext, type ContextOptions } from '../../api/context.ts';
+import type { Audit } from '../../platform/audit.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { disconnectSignalOf } from '../lifecycle/response-end.ts';
+import { toCause } from '../plugins/request-tokens.ts';
+import type { SessionBinding } from '../session-binding.ts';
+import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
+import type { TrpcOptions } from './options.ts';
+
+export type ContextFactoryOptions = Pick<
+  ContextOptions,
+  'directory' | 'assignments' | 'membership' | 'status' | 'charge'
+> & {
+  platform: Platform;
+  audit: Audit;
+  telemetry: RequestTelemetry;
+  sessionOf: SessionBinding;
+};
+
+/** Creates the tRPC context of each request. */
+export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
+  const { platform, audit, telemetry, sessionOf, directory, assignments, membership, status, charge } = options;
+  const { isDevelopment } = platform.config;
+  const { monotonicNow } = platform;
+
+  return (request, reply, { procedures, callsInRequest, isStreamed }) => {
+    if (request.record !== null) {
+      request.record.procedures = procedures;
+      request.record.calls = callsInRequest;
+    }
+    return createContext({
+      requestId: request.id,
+      isDevelopment,
+      callsInRequest,
+      isStreamed,
+      monotonicNow,
+      onCall: (procedure, failure, durationMs) => {
+        telemetry.recordCall(request, procedure, failure, durationMs);
+        if (failure !== 'insufficient_permissions') return;
+        const person = request.record?.person ?? null;
+        audit.write({ audit: 'permission_denied', procedure, person }, toCause(request));
+      },
+      directory,
+      assignments,
+      membership,
+      status,
+      charge,
+      left: disconnectSignalOf(reply),
+      onStale: () => {
+        // A streamed response has sent its headers by then.
+        if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');
+      },
+      requestSession: sessionOf(request, reply),
+    });
+  };
+};

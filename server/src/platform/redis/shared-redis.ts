@@ -1,0 +1,83 @@
+import type { Config } from '../../config.ts';
+import type { Log } from '../log.ts';
+import { fingerprintKeys } from '../replica-keys/key-fingerprints.ts';
+import { createKeyRegistry } from '../replica-keys/key-registry.ts';
+import { createKeyWatch } from '../replica-keys/key-watch.ts';
+import { createRedisChannel } from './redis-channel.ts';
+import { createRedisGuard, type StartTimer } from './redis-guard.ts';
+
+export type SharedRedisOptions = {
+  config: Config;
+  log: Log;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
+  /** Timeout of a command, and of a connection attempt, in milliseconds. Default 900. */
+  timeoutMs?: number | undefined;
+  /** Starts the timeout of the guard. Default `setTimeout`. */
+  startGuardTimer?: StartTimer | undefined;
+  /** Starts the timer of the next comparison of keys. Default `setTimeout`. */
+  startKeyTimer?: StartTimer | undefined;
+};
+
+const createSharedRedis = async (options: SharedRedisOptions & { url: string }) => {
+  const { url, config, log, monotonicNow, timeoutMs, startGuardTimer, startKeyTimer } = options;
+  // Imported on demand: loading the Redis client is a good part of the start-up time.
+  const { createRedis } = await import('./redis.ts');
+  const connection = createRedis({ url, log, timeoutMs, monotonicNow });
+  const { redis } = connection;
+  const guard = createRedisGuard({
+    redis,
+    monotonicNow,
+    startTimer: startGuardTimer,
+    onSilence: connection.noteAway,
+    onAnswer: connection.noteBack,
+    onRefusal: connection.noteRefusal,
+  });
+  const channelName = `${config.redisPrefix}sign-outs`;
+  const signOutChannel = createRedisChannel({
+    redis,
+    name: channelName,
+    timeoutMs,
+    onRefused: (cause) =>
+      log.error(
+        { cause, channel: channelName },
+        'Redis rejected SUBSCRIBE: while Redis is full, this process does not receive sign-outs from other replicas. Grant the Redis user SUBSCRIBE and PUBLISH on this channel.',
+      ),
+  });
+  const keyWatch = createKeyWatch({
+    registry: createKeyRegistry({ redis, prefix: config.redisPrefix }),
+    keys: fingerprintKeys(config),
+    log,
+    monotonicNow,
+    startTimer: startKeyTimer,
+  });
+
+  return {
+    connection,
+    guard,
+    signOutChannel,
+    keyWatch,
+    state(): 'up' | 'away' {
+      // Without traffic, nothing else would find out that Redis is back.
+      guard.look();
+      return connection.state();
+    },
+    /** Resolves once Redis and the channel are ready, or after their timeouts. Then starts the comparison of keys. */
+    async start(): Promise<void> {
+      await Promise.all([connection.untilReady(), signOutChannel.untilReady()]);
+      keyWatch.start();
+    },
+    close(): void {
+      signOutChannel.close();
+      connection.close();
+    },
+  };
+};
+
+export type SharedRedis = Awaited<ReturnType<typeof createSharedRedis>>;
+
+/** The state that replicas share. Null without `REDIS_URL`. Does not wait for the connection: see `start`. */
+export const connectSharedRedis = async (options: SharedRedisOptions): Promise<SharedRedis | null> => {
+  const { redisUrl } = options.config;
+  return redisUrl === null ? null : createSharedRedis({ ...options, url: redisUrl });
+};

@@ -1,0 +1,71 @@
+import type { AuthServiceClient } from '../auth-service/client.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Audit } from '../platform/audit.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { Counters } from '../rate-limit/counters.ts';
+import { createTokenChooser } from '../token/choose-token.ts';
+import { createRemoteVerifier } from '../token/remote-verifier.ts';
+import { createVerifier } from '../token/verifier.ts';
+import { createMembership } from './membership.ts';
+import { createPresentedPeople } from './presented-people.ts';
+import { createStanding } from './refresh/standing.ts';
+import { createSessions, type SessionsOptions } from './sessions.ts';
+
+export type IdentityOptions = {
+  platform: Platform;
+  authService: AuthServiceClient;
+  directory: Directory;
+  createTryCounter: Counters['createTryCounter'];
+  audit: Audit;
+  networkOf: SessionsOptions['networkOf'];
+};
+
+/** Everything that decides who a caller is: token verification, sessions, account standing and membership. */
+export const createIdentity = (options: IdentityOptions) => {
+  const { platform, authService, directory, createTryCounter, audit, networkOf } = options;
+  const { config, log, metrics, keyHasher, redis, now, monotonicNow } = platform;
+  const { algorithm, refreshThresholdSeconds, signingKeys, sealingSecret, redisPrefix } = config;
+  const isVerifiedHere = config.tokenValidation === 'local';
+  const verifier = isVerifiedHere
+    ? createVerifier({ signingKeys, algorithm, refreshThresholdSeconds, now })
+    : createRemoteVerifier({ authService, algorithm, refreshThresholdSeconds, now });
+  const standing = createStanding({ directory, authService });
+  const sessions = createSessions({
+    authService,
+    verifier,
+    standing,
+    isVerifiedHere,
+    sealingSecret,
+    shared: redis === null ? null : { redisGuard: redis.guard, channel: redis.signOutChannel },
+    redisPrefix,
+    createCounter: createTryCounter,
+    names: keyHasher,
+    networkOf,
+    now,
+    monotonicNow,
+    onRefresh: metrics.countRefresh,
+    onLimited: metrics.countRateLimited,
+    onUnstored: ({ cause, isPublished, waiting }) =>
+      log.error(
+        { cause, waiting, channel: redis?.signOutChannel.name },
+        isPublished
+          ? 'Redis rejected the write of sign-outs. The other replicas received them by PUBLISH and keep them in memory. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory, and restart no replica before that.'
+          : 'Sign-outs do not reach the other replicas, which still accept these sessions: Redis rejects the writes and rejects PUBLISH. The BFF stores them once Redis accepts writes. If `cause` is OOM, raise maxmemory or free memory. Grant the Redis user PUBLISH on this channel.',
+      ),
+    onEnd: (end, cause) => audit.write({ audit: 'session_ended', ...end }, cause),
+    onForeignToken: (requestId) =>
+      log.error(
+        { requestId },
+        'The Auth Service answered a refresh with the token of another person; the BFF discarded both tokens.',
+      ),
+  });
+  return {
+    sessions,
+    standing,
+    tokenChooser: createTokenChooser({ verifier, now }),
+    membership: createMembership({ user: directory.user }),
+    peopleOf: createPresentedPeople({ verifier, isVerifiedHere }),
+  };
+};
+
+export type Identity = ReturnType<typeof createIdentity>;

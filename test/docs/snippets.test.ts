@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type CodeBlock, codeBlocksIn, type Page, readPages, root } from '../support/docs/markdown.ts';
+
+const snippetsFolder = `${root}test/.snippets/`;
+
+/** Globals of the snippets: names that belong to the reader's own code. */
+const ambient = `
+import type { AuthClient } from '@auth-bff/client';
+
+declare global {
+  const trpc: AuthClient['trpc'];
+  const session: AuthClient['session'];
+  const body: BodyInit;
+  const code: string;
+  const email: string;
+  const password: string;
+  const token: string;
+}
+`;
+
+const tsconfig = {
+  extends: '../../../tsconfig.json',
+  compilerOptions: { jsx: 'react-jsx' },
+  include: ['./*.ts', './*.tsx'],
+};
+
+const isTypeScript = ({ language }: CodeBlock): boolean => language === 'ts' || language === 'tsx';
+
+/** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
+const compile = async (pages: readonly Page[]): Promise<string[]> => {
+  await mkdir(snippetsFolder, { recursive: true });
+  const folder = await mkdtemp(snippetsFolder);
+  try {
+    await writeFile(`${folder}/tsconfig.json`, JSON.stringify(tsconfig));
+    await writeFile(`${folder}/ambient.d.ts`, ambient);
+    for (const { path, line, language, code } of pages.flatMap(codeBlocksIn).filter(isTypeScript)) {
+      // Preceded by empty lines, so that tsc reports the line of the page.
+      const text = `${'\n'.repeat(line - 1)}${code}\nexport {};\n`;
+      await writeFile(`${folder}/${path.replaceAll('/', '+')}.${line}.${language}`, text);
+    }
+    const tsc = [`${root}node_modules/typescript/bin/tsc`, '--project', folder, '--pretty', 'false'];
+    const { stdout } = await promisify(execFile)(process.execPath, tsc, { cwd: folder }).catch((error: unknown) => {
+      if (error instanceof Error && 'stdout' in error && error.stdout !== '') return { stdout: String(error.stdout) };
+      throw error;
+    });
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((message) =>
+        message.replace(/^(\S+)\.\d+\.tsx?\((\d+),(\d+)\): /, (_all, name: string, line: string, column: string) => {
+          return `${name.replaceAll('+', '/')}:${line}:${column} `;
+        }),
+      );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+const outdated: Page = {
+  path: 'outdated.md',
+  text: [
+    '# Title',
+    '```tsx',
+    "import { createAuthClient } from '@auth-bff/client';",
+    "createAuthClient({ uri: '/trpc' });",
+    '```',
+    'Text.',
+    '```sh',
+    'not TypeScript at all',
+    '```',
+    '```ts',
+    'const user = await trpc.users.byId.query({ id: 123 });',
+    'user.nickname;',
+    '```',
+  ].join('\n'),
+};
+
+describe('the TypeScript snippets', async () => {
+  const pages = readPages();
+  const messages = await compile([...pages, outdated]);
+
+  it('of every page type-check', () => {
+    expect(pages.flatMap(codeBlocksIn).filter(isTypeScript).length).toBeGreaterThan(10);
+    expect(messages.filter((message) => !message.startsWith('outdated.md:'))).toEqual([]);
+  });
+
+  it('of an outdated page fail with the lines of the page', () => {
+    const [user, client, ...others] = messages.filter((message) => message.startsWith('outdated.md:')).toSorted();
+    expect(user).toMatch(/^outdated\.md:12:6 error .*'nickname' does not exist/);
+    expect(client).toMatch(/^outdated\.md:4:20 error .*'uri' does not exist/);
+    expect(others).toEqual([]);
+  });
+});

@@ -1,0 +1,32 @@
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { collectPublicNames } from '../support/public-names/public-names.ts';
+import { runTraffic } from '../support/public-names/run-traffic.ts';
+import { hasRedis, startRedis } from '../support/redis/redis.ts';
+
+// Other people's code, dashboards and alerts depend on these names. To add a name on purpose: `npx vitest run -u` on this
+// file, and a line in CHANGELOG.md. To rename or remove one breaks them.
+
+it('procedures, reasons, headers, cookies, variables, metrics, log fields, flags and exports are the published ones', async () => {
+  const memory = await runTraffic();
+  const away = await runTraffic({ REDIS_URL: 'redis://127.0.0.1:1' });
+  const names = collectPublicNames(memory, away);
+  await expect(`${JSON.stringify(names, null, 2)}\n`).toMatchFileSnapshot('./public-names.json');
+});
+
+const hash = /[A-Za-z0-9_-]{16,}/g;
+
+it.skipIf(!hasRedis())('the names of Redis keys, and the types of their values, are the published ones', async () => {
+  await using server = await startRedis();
+  await runTraffic({ REDIS_URL: server.url });
+  const client = new Redis(server.url);
+  try {
+    const keys = await client.keys('*');
+    const described = await Promise.all(
+      keys.map(async (key) => `${key.replaceAll(hash, '<hash>')} ${await client.type(key)}`),
+    );
+    await expect(`${[...new Set(described)].toSorted().join('\n')}\n`).toMatchFileSnapshot('./redis-keys.txt');
+  } finally {
+    client.disconnect();
+  }
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { createSlices } from '../../../server/src/platform/cooperative-yield.ts';
+
+/** Slices of 100 records, in turns of the event loop that pass when the test says so. */
+const start = () => {
+  const due: Array<() => void> = [];
+  const slices = createSlices({ recordsPerTurn: 100, inNextTurn: (begin) => due.push(begin) });
+  const granted: string[] = [];
+  const grant = (name: string, turn: Promise<void> | undefined): void => {
+    if (turn === undefined) granted.push(name);
+    else void turn.then(() => granted.push(name));
+  };
+  return {
+    /** Asks for work on so many records, named after its source: `a1`, `a2`, `b1`. */
+    take: (name: string, records: number) => grant(name, slices.take(records, name.charAt(0))),
+    takeAgain: (name: string, records: number) => grant(`${name} again`, slices.takeAgain(records, name.charAt(0))),
+    /** Lets a turn pass. What was granted since the last one. */
+    async turn(): Promise<string[]> {
+      for (const begin of due.splice(0)) begin();
+      await Promise.resolve();
+      return granted.splice(0);
+    },
+    granted: () => granted.splice(0),
+    isTurnDue: () => due.length > 0,
+  };
+};
+
+describe('work', () => {
+  it('on a few records is never put off, and makes no turn', () => {
+    const { take, granted, isTurnDue } = start();
+    for (let count = 0; count < 50; count += 1) take('a1', 15);
+    expect(granted()).toHaveLength(50);
+    expect(isTurnDue()).toBe(false);
+  });
+
+  it('goes on in this turn while it fits, also for different sources', () => {
+    const { take, granted } = start();
+    take('a1', 40);
+    take('b1', 60);
+    take('c1', 16);
+    expect(granted()).toEqual(['a1', 'b1']);
+  });
+
+  it('that does not fit gets a turn each', async () => {
+    const { take, turn } = start();
+    for (const name of ['a1', 'a2', 'a3', 'a4']) take(name, 80);
+    expect(await turn()).toEqual(['a1', 'a2']);
+    expect(await turn()).toEqual(['a3']);
+    expect(await turn()).toEqual(['a4']);
+    expect(await turn()).toEqual([]);
+  });
+
+  it('is not overtaken by what would fit', async () => {
+    const { take, turn } = start();
+    take('a1', 80);
+    take('a2', 80);
+    take('b1', 20);
+    expect(await turn()).toEqual(['a1', 'a2']);
+    expect(await turn()).toEqual(['b1']);
+  });
+
+  it('of one source with much of it puts off that of others by one turn each', async () => {
+    const { take, turn } = start();
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) take(name, 100);
+    take('b1', 100);
+    expect(await turn()).toEqual(['a1', 'a2']);
+    expect(await turn()).toEqual(['b1']);
+    expect(await turn()).toEqual(['a3']);
+  });
+
+  it('on more records than a slice has is done in a turn of its own', async () => {
+    const { take, turn } = start();
+    take('a1', 500);
+    take('b1', 16);
+    expect(await turn()).toEqual(['a1', 'b1']);
+  });
+
+  it('fits again once the turn is over', async () => {
+    const { take, turn, isTurnDue } = start();
+    take('a1', 100);
+    expect(await turn()).toEqual(['a1']);
+    expect(isTurnDue()).toBe(false);
+    take('a2', 100);
+    expect(await turn()).toEqual(['a2']);
+  });
+});
+
+describe('a second step', () => {
+  it('needs no turn of its own in the turn of the first', async () => {
+    const { take, takeAgain, turn } = start();
+    take('a1', 100);
+    take('a2', 100);
+    takeAgain('a1', 100);
+    expect(await turn()).toEqual(['a1', 'a1 again', 'a2']);
+    takeAgain('a2', 100);
+    expect(await turn()).toEqual(['a2 again']);
+  });
+
+  it('is one for each record, and of the same source', async () => {
+    const { take, takeAgain, granted, turn } = start();
+    take('a1', 100);
+    takeAgain('b1', 100);
+    for (const records of [60, 40, 20]) takeAgain(`a${records}`, records);
+    expect(granted()).toEqual(['a1', 'a60 again', 'a40 again']);
+    expect(await turn()).toEqual(['b1 again']);
+    expect(await turn()).toEqual(['a20 again']);
+  });
+
+  it('waits like any other work in a later turn', async () => {
+    const { take, takeAgain, granted, turn } = start();
+    take('a1', 100);
+    await turn();
+    take('b1', 100);
+    takeAgain('a1', 100);
+    expect(granted()).toEqual(['b1']);
+    expect(await turn()).toEqual(['a1 again']);
+  });
+});
