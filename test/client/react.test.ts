@@ -21,15 +21,7 @@ import { failOnComplaints } from '../support/output/complaints.ts';
 import { failure, Found, Header, Me, Mine } from '../support/page/page-parts.ts';
 import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../support/page/react-page.ts';
 import { createClock, type TestApp } from '../support/app/start-app.ts';
-
-/** A promise that settles when it is told to, and at the end of the test. */
-const hold = () => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { until, release, [Symbol.dispose]: release };
-};
+import { hold } from '../support/time/hold.ts';
 
 class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
   override state = { error: null };

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
 import { accessLifetimeMs, createClock, dialects, startApp, type StartAppOptions } from '../support/app/start-app.ts';
+import { hold } from '../support/time/hold.ts';
 
 const person = { type: 'staff', id: 123 } as const;
 
@@ -146,10 +147,7 @@ describe('a client whose access token has expired', () => {
   it('lets an aborted call leave the wait at once, and nobody else', async () => {
     await using test = await startClient();
     expire(test);
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     test.app.authService.fault('refresh', { kind: 'hold', until });
     const abort = new AbortController();
     const leaving = test.trpc.users.byId.query({ id: 123 }, { signal: abort.signal });

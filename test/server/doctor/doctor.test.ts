@@ -5,6 +5,7 @@ import {
   doctorScript,
   examineHere,
   runCli,
+  runCliHere,
   runDoctor,
   wellEnvironment,
 } from '../../support/processes/run-doctor.ts';
@@ -44,7 +45,7 @@ describe('auth-bff doctor, where all is well', () => {
 
   it('says what was not checked where there is no token, and ends with 0', async () => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url) });
+    const run = await examineHere({ env: wellEnvironment(authService.url) });
     for (const name of ['token', 'DJANGO_JWT_SIGNING_KEY', 'JWT_ALGORITHM', 'TOKEN_REFRESH_THRESHOLD']) {
       expect(run.line('!', name)).toContain('not checked because no token was given. Pipe in an access token');
     }
@@ -89,7 +90,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
 
   it('where nobody listens: in one ✗, with what was not checked for it, and the rest checked', async () => {
     const env = wellEnvironment(`http://127.0.0.1:${await freePort()}`);
-    const run = await runDoctor({ env, token: staffToken(Date.now(), {}, signingKey) });
+    const run = await examineHere({ env, token: staffToken(Date.now(), {}, signingKey) });
     expect(run.line('✗', 'AUTH_SERVICE_URL')).toContain('nobody listens there. Start the Auth Service');
     for (const name of ['paths', 'dialect', 'refresh', 'AUTH_API_KEY']) {
       expect(run.line('!', name)).toContain('not checked because the Auth Service cannot be asked');
@@ -124,6 +125,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
   it('where Redis is down', async () => {
     await using authService = await start();
     const env = wellEnvironment(authService.url, { REDIS_URL: `redis://:redis-pass-1@127.0.0.1:${await freePort()}` });
+    // In a process: ioredis would print an error that nothing listens to.
     const run = await runDoctor({ env, token: await tokenOf(authService) });
     expect(run.line('✗', 'REDIS_URL')).toContain('nobody listens there. Start Redis');
     expect(run.stdout).not.toContain('redis-pass-1');
@@ -139,7 +141,7 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
       COOKIE_SECURE: 'false',
       API_KEY: 'set-under-another-name',
     });
-    const run = await runDoctor({ env, token: await tokenOf(authService) });
+    const run = await examineHere({ env, token: await tokenOf(authService) });
     expect(run.line('✗', 'AUTH_API_KEY')).toContain('is not set; expected the key for the internal endpoints');
     expect(run.line('✗', 'PORT')).toContain('expected a whole number');
     expect(run.line('✗', 'REDIS_URL')).toContain('expected an address such as redis://');
@@ -161,12 +163,18 @@ describe('auth-bff doctor ends with 1, and says what to do', () => {
   });
 
   it.each([
-    ['is empty', '', 'standard input is empty'],
-    ['is garbage', 'garbage-1234567890 and more', 'what came is no token: it is not three parts of base64url'],
-    ['is longer than any token', 'x'.repeat(70_000), 'standard input has more than 65536 characters'],
-  ])('where standard input %s', async (_what, token, says) => {
+    ['is empty', '', 'standard input is empty', examineHere],
+    [
+      'is garbage',
+      'garbage-1234567890 and more',
+      'what came is no token: it is not three parts of base64url',
+      examineHere,
+    ],
+    // In a process: it ends although nothing reads the rest.
+    ['is longer than any token', 'x'.repeat(70_000), 'standard input has more than 65536 characters', runDoctor],
+  ])('where standard input %s', async (_what, token, says, runIt) => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url), token });
+    const run = await runIt({ env: wellEnvironment(authService.url), token });
     expect(run.line('✗', 'token')).toContain(says);
     expect(run.line('✓', 'AUTH_API_KEY')).toContain('opens');
     expect(run.stdout).not.toMatch(/garbage|xxxx/);
@@ -199,7 +207,7 @@ describe('auth-bff doctor ends with 0', () => {
   it.skipIf(!hasRedis())('with a Redis that answers, whose version it tells', async () => {
     await using redis = await startRedis({ isDurable: true });
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url, { REDIS_URL: redis.url }) });
+    const run = await examineHere({ env: wellEnvironment(authService.url, { REDIS_URL: redis.url }) });
     expect(run.line('✓', 'REDIS_URL')).toMatch(/a Redis \d+\.\d+\.\d+ that can be used\.$/);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
@@ -208,21 +216,25 @@ describe('auth-bff doctor ends with 0', () => {
 describe('auth-bff', () => {
   const usage = 'Usage: auth-bff <command>';
 
-  it.each([[[]], [['--help']], [['doctor', '-h']]])('prints its usage, and ends with 0: %j', async (args) => {
-    const run = await runCli(args);
+  it.each([
+    [[], runCli],
+    [['--help'], runCliHere],
+    [['doctor', '-h'], runCliHere],
+  ])('prints its usage, and ends with 0: %j', async (args, runIt) => {
+    const run = await runIt(args);
     expect(run.stdout).toContain(usage);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
 
   it.each([
-    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi']],
-    ['a token in the command line', ['doctor', '--token', 'eyJhbGciOi']],
-    ['a token behind the command', ['doctor', 'eyJhbGciOi']],
-    ['an option without its value', ['doctor', '--token']],
-    ['an unknown command', ['eyJhbGciOi']],
-    ['options that another command has', ['start', '--json']],
-  ])('refuses %s with its usage and exit code 2, and repeats nothing of it', async (_what, args) => {
-    const run = await runCli(args);
+    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi'], runCli],
+    ['a token in the command line', ['doctor', '--token', 'eyJhbGciOi'], runCliHere],
+    ['a token behind the command', ['doctor', 'eyJhbGciOi'], runCliHere],
+    ['an option without its value', ['doctor', '--token'], runCliHere],
+    ['an unknown command', ['eyJhbGciOi'], runCliHere],
+    ['options that another command has', ['start', '--json'], runCliHere],
+  ])('refuses %s with its usage and exit code 2, and repeats nothing of it', async (_what, args, runIt) => {
+    const run = await runIt(args);
     expect(run.stderr).toContain(usage);
     expect(run.stderr).not.toContain('eyJ');
     expect(run).toMatchObject({ code: 2, stdout: '' });

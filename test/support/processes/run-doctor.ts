@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { vi } from 'vitest';
 import { examine, type ExamineOptions } from '../../../server/src/doctor/run.ts';
 import type { Finding } from '../../../server/src/doctor/finding.ts';
 import { isWell, toText } from '../../../server/src/doctor/report.ts';
+import { readTokenInput } from '../../../server/src/doctor/token-input.ts';
 import { capture } from '../output/captured.ts';
 import { programArgs, root, scriptArgs } from './run-process.ts';
 import { apiKey, signingKey } from '../app/start-app.ts';
@@ -77,6 +80,35 @@ export const runCli = async (args: string[], options: RunCliOptions = {}): Promi
   return toRun({ code, stdout, stderr });
 };
 
+let runsHere = 0;
+
+/** Runs the command in this process, for what ends before anything is asked. A start of a process takes a hundred times as long. */
+export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
+  const { argv, exitCode } = process;
+  const output = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      output[name] += String(chunk);
+      return true;
+    }),
+  );
+  process.argv = [...argv.slice(0, 2), ...args];
+  process.exitCode = undefined;
+  runsHere += 1;
+  try {
+    // The query makes it another module, which runs anew.
+    const cli = `../../../server/src/cli.ts?run=${runsHere}`;
+    await import(/* @vite-ignore */ cli);
+    const code = typeof process.exitCode === 'number' ? process.exitCode : null;
+    capture('answer', `${output.stdout}${output.stderr}`);
+    return toRun({ code, ...output });
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.argv = argv;
+    process.exitCode = exitCode;
+  }
+};
+
 /** Runs `auth-bff doctor` as a process of its own. */
 export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions): Promise<DoctorRun> =>
   runCli(['doctor', ...(token === undefined ? [] : ['--token', '-']), ...args], {
@@ -96,7 +128,10 @@ export const examineHere = async ({
   createDeadline,
 }: Pick<RunDoctorOptions, 'env' | 'token'> &
   Pick<ExamineOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
-  const tokenInput = token === undefined ? ({ state: 'none' } as const) : ({ state: 'given', token } as const);
+  const tokenInput =
+    token === undefined
+      ? ({ state: 'none' } as const)
+      : await readTokenInput({ stream: Readable.from([token]), deadlineMs: 60_000 });
   const findings = await examine({
     env,
     tokenInput,

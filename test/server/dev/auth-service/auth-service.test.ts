@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { freePort } from '../../../support/processes/run-process.ts';
 import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './ask.ts';
+import { john } from '../../../support/app/people.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const seconds = NOW / 1000;
 const now = () => NOW;
 const jti = expect.stringMatching(/^[0-9a-f]{32}$/);
-const john = { type: 'staff', id: 123 } as const;
 const alice = { type: 'employee', id: 1 } as const;
 
 describe('issued tokens', () => {
