@@ -13,9 +13,9 @@ const processes = [
 
 /** Tests that render React in jsdom: the globals of a page have to be there before React, and gone after each file. */
 const rendering = [
-  'test/client/persisted-cache.test.ts',
-  'test/client/react.test.ts',
-  'test/client/react-origins.test.ts',
+  'test/client/react/persisted-cache.test.ts',
+  'test/client/react/react.test.ts',
+  'test/client/react/react-origins.test.ts',
 ];
 
 export default defineConfig({

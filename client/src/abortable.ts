@@ -1,15 +1,18 @@
-/** The error of an aborted call. No DOMException: React Native has none. */
+/** The error of an aborted call. Not a `DOMException`, which React Native lacks. */
 export const abortError = (): Error => Object.assign(new Error('The call was aborted.'), { name: 'AbortError' });
 
-/** Leaves a wait as soon as `signal` aborts, with its reason. What was waited for goes on for the others. */
-export const abortable = <Result>(wait: Promise<Result>, signal: AbortSignal | null | undefined): Promise<Result> => {
-  if (!signal) return wait;
+/** Rejects with the signal's reason as soon as it aborts. The promise itself continues for other waiters. */
+export const abortable = <Result>(
+  promise: Promise<Result>,
+  signal: AbortSignal | null | undefined,
+): Promise<Result> => {
+  if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    // Old browsers and React Native know no reason.
-    const leave = () => reject((signal.reason as Error | undefined) ?? abortError());
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave);
-    // A signal may outlive many waits, and keeps none of them.
-    wait.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    // Old browsers and React Native do not set `reason`.
+    const onAbort = () => reject((signal.reason as Error | undefined) ?? abortError());
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    // A long-lived signal must not accumulate listeners.
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 };

@@ -1,13 +1,13 @@
-/** Time, as the client needs it: a clock that only goes forward, and timers. */
+/** A monotonic clock and timers. */
 export type Clock = {
-  /** Milliseconds from any fixed point. Never the time of day, which people and laptops set. */
+  /** Monotonic milliseconds from any fixed point. Not the time of day, which can be set back. */
   now: () => number;
   setTimeout: (task: () => void, delayMs: number) => unknown;
   clearTimeout: (timer: unknown) => void;
 };
 
 export const systemClock: Clock = {
-  // Old engines of React Native have no `performance`.
+  // Old React Native engines lack `performance`.
   now: () => (typeof performance === 'undefined' ? Date.now() : performance.now()),
   setTimeout: (task, delayMs) => setTimeout(task, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),

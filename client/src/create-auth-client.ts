@@ -1,54 +1,57 @@
 import type { AppRouter } from '@auth-bff/server';
 import { createTRPCClient, type TRPCClient } from '@trpc/client';
-import { batchLink } from './batch-link.ts';
 import { systemClock } from './clock.ts';
-import { keepSession, type KeepSessionOptions } from './keep-session.ts';
-import { linkToKeeper } from './refresh-link.ts';
-import { type RetryOptions, retryLink } from './retry-link.ts';
-import { createSessionFetch } from './session-fetch.ts';
-import type { SessionListener, SessionSnapshot } from './session-snapshot.ts';
+import { batchLink } from './links/batch-link.ts';
+import { refreshLinkOf } from './links/refresh-link.ts';
+import { type RetryOptions, retryLink } from './links/retry-link.ts';
+import { createSessionFetch } from './session/session-fetch.ts';
+import { resolveSessionOptions, type SessionOptions } from './session/session-options.ts';
+import type { SessionListener, SessionSnapshot } from './session/session-snapshot.ts';
 import type { AuthFetch } from './transport.ts';
 
-export type AuthClientOptions = KeepSessionOptions & {
-  /** Told of each change of the session, as `session.subscribe` is. */
+export type AuthClientOptions = SessionOptions & {
+  /** Called with each change of the session, like a listener of `session.subscribe`. */
   onSessionChange?: SessionListener | undefined;
-  /** How queries are tried again while the service is unavailable. False: not at all. */
+  /** Retries of queries during an outage. False: none. Default: `{}`, the defaults of `RetryOptions`. */
   retry?: RetryOptions | false | undefined;
 };
 
 /** The session of this client. */
 export type AuthSession = {
-  /** What is known of the session now. The same object while it says the same. */
+  /** The current snapshot. An unchanged snapshot is the same object. */
   readonly current: SessionSnapshot;
-  /** Calls back with each change. Returns how to stop that. */
+  /** Calls the listener with each change. Returns a function that unsubscribes. */
   subscribe: (listener: SessionListener) => () => void;
   /**
-   * Finds out who is signed in, without a 401 in the console, and refreshes where the token has expired. Resolves with
-   * what is known then: still `unknown` where the BFF cannot be reached.
+   * Asks the BFF who is signed in, without a 401 in the console, and refreshes an expired token. Never rejects: if the BFF
+   * is unreachable, the state stays `unknown`.
    */
   load: () => Promise<SessionSnapshot>;
-  /** Refreshes now, once for all who ask. Rejects with `session_ended` where it is refused, and with the failure otherwise. */
+  /**
+   * Refreshes the session. Parallel calls share one refresh. Rejects with a `TRPCClientError`: `session_ended` if the BFF
+   * rejects the refresh, otherwise the reason of the failure.
+   */
   refresh: () => Promise<SessionSnapshot>;
-  /** Signs out in all tabs. Rejects where the BFF cannot be reached: then nobody is signed out. */
+  /** Signs out in all tabs. Rejects if the BFF is unreachable; the session then continues. */
   signOut: () => Promise<void>;
-  /** `fetch` for a system's own backend: on its 401 the session is refreshed, and the request sent once more. */
+  /** `fetch` for another backend that reads the same cookies. On its 401: one refresh, then the request is repeated. */
   fetch: AuthFetch;
-  /** Leaves no timer, listener or channel behind. */
+  /** Removes all timers, listeners and channels. */
   dispose: () => void;
 };
 
 export type AuthClient = { trpc: TRPCClient<AppRouter>; session: AuthSession };
 
-/** Everything a frontend needs of the BFF: typed calls, and a session that looks after itself. */
+/** Creates the client of the BFF: typed calls, and a session that refreshes itself. Create one per page. */
 export const createAuthClient = (options: AuthClientOptions): AuthClient => {
-  const { keeper, url, fetch, headers } = keepSession(options);
+  const { manager, url, fetch, headers } = resolveSessionOptions(options);
   const { clock = systemClock, random = Math.random, retry, onSessionChange } = options;
-  if (onSessionChange) keeper.subscribe(onSessionChange);
+  if (onSessionChange) manager.subscribe(onSessionChange);
 
   const trpc = createTRPCClient<AppRouter>({
     links: [
       ...(retry === false ? [] : [retryLink<AppRouter>(retry ?? {}, { clock, random })]),
-      linkToKeeper<AppRouter>(keeper),
+      refreshLinkOf<AppRouter>(manager),
       batchLink({ url, fetch, headers }),
     ],
   });
@@ -57,22 +60,22 @@ export const createAuthClient = (options: AuthClientOptions): AuthClient => {
     trpc,
     session: {
       get current() {
-        return keeper.current();
+        return manager.current();
       },
-      subscribe: keeper.subscribe,
+      subscribe: manager.subscribe,
       load: async () => {
-        await keeper.load();
-        return keeper.current();
+        await manager.load();
+        return manager.current();
       },
       refresh: async () => {
-        await keeper.refresh();
-        return keeper.current();
+        await manager.refresh();
+        return manager.current();
       },
       signOut: async () => {
         await trpc.session.logout.mutate();
       },
-      fetch: createSessionFetch({ keeper, fetch: options.fetch }),
-      dispose: keeper.dispose,
+      fetch: createSessionFetch({ manager, fetch: options.fetch }),
+      dispose: manager.dispose,
     },
   };
 };

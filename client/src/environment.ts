@@ -1,15 +1,15 @@
-import type { Channel, Locks } from './tabs.ts';
+import type { Channel, Locks } from './session/tabs.ts';
 
 /**
- * A window with a document, and no server that happens to have BroadcastChannel: there one visitor's sign-out would
- * reach another's. React Native has a window, and libraries there define parts of a document.
+ * Whether this is a browser tab. A server may have `BroadcastChannel`, on which one visitor's sign-out would reach another
+ * visitor. React Native has a `window`, and libraries there define parts of a `document`.
  */
 export const isBrowser = (): boolean =>
   typeof window !== 'undefined' && typeof document !== 'undefined' && typeof document.addEventListener === 'function';
 
 /**
- * The URL with its origin. `document.baseURI`, since a frame without an address of its own (`about:srcdoc`) has that of
- * its parent. Unchanged where there is nothing to be relative to.
+ * The absolute URL. It is resolved against `document.baseURI`, which an `about:srcdoc` frame inherits from its parent.
+ * Outside browsers a relative URL is returned unchanged.
  */
 export const toAbsolute = (url: string): string => {
   try {
@@ -19,7 +19,7 @@ export const toAbsolute = (url: string): string => {
   }
 };
 
-/** Null where the browser lacks it, or refuses it to a page that may store nothing. */
+/** Null if the browser lacks `BroadcastChannel`, or blocks it because the page may not use storage. */
 export const browserChannel = (name: string): Channel | null => {
   try {
     return new BroadcastChannel(name);
@@ -28,7 +28,7 @@ export const browserChannel = (name: string): Channel | null => {
   }
 };
 
-/** Null where the browser lacks them or refuses them, as on any page that is not served over https. */
+/** Null if the browser lacks locks or blocks them, as on a page without https. */
 export const browserLocks = (): Locks | null => {
   try {
     return navigator.locks ?? null;

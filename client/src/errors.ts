@@ -2,7 +2,7 @@ import type { ErrorCode, ErrorData, Reason } from '@auth-bff/shared';
 import { TRPCClientError } from '@trpc/client';
 import { abortError } from './abortable.ts';
 
-/** What a frontend does about a failed call. */
+/** How a frontend handles a failed call. */
 export type ErrorAction = 'sign-in' | 'fix-input' | 'access-denied' | 'not-found' | 'maintenance' | 'slow-down' | 'bug';
 
 const actionOfCode: Partial<Record<ErrorCode, ErrorAction>> = {
@@ -15,7 +15,7 @@ const actionOfCode: Partial<Record<ErrorCode, ErrorAction>> = {
   TOO_MANY_REQUESTS: 'slow-down',
 };
 
-/** Where the reason says more than its code. */
+/** Reasons whose action differs from that of their code. */
 const actionOfReason: Partial<Record<Reason, ErrorAction>> = {
   bad_credentials: 'fix-input',
   account_locked: 'fix-input',
@@ -25,32 +25,32 @@ const actionOfReason: Partial<Record<Reason, ErrorAction>> = {
   no_such_procedure: 'bug',
 };
 
-/** What browsers and Node say where a `fetch` of one's own had no answer. */
+/** Messages of browsers and Node when `fetch` gets no response. */
 const fetchFailures = /fetch failed|failed to fetch|load failed|network|internet|hostname|^terminated$/i;
 
-/** What is said of a call that was never sent: it left its batch, is too long, or has no address. */
+/** Messages of calls that were never sent: aborted in their batch, too long, or without an absolute URL. */
 const neverSent = /^(Aborted$|Input is too big|Outside a browser)/;
 
-/** By its name, since a frontend may well have two copies of @trpc/client. */
+/** Compares the name, because a frontend may have two copies of @trpc/client. */
 const isCallError = (error: unknown): error is TRPCClientError<never> =>
   error instanceof Error && error.name === 'TRPCClientError';
 
-/** What the server said of a failed call in tRPC's shape, whoever's server it is. */
-const answerOf = (error: unknown): Partial<ErrorData> | null =>
+/** The error's `data` in tRPC's format, from any server. */
+const rawDataOf = (error: unknown): Partial<ErrorData> | null =>
   isCallError(error) ? ((error.data as Partial<ErrorData> | null | undefined) ?? null) : null;
 
-/** What the BFF said of a failed call, where it said anything. */
-export const dataOf = (error: unknown): ErrorData | null => {
-  const data = answerOf(error);
+/** The `data` of an error of the BFF. Null for any other error. */
+export const errorData = (error: unknown): ErrorData | null => {
+  const data = rawDataOf(error);
   return typeof data?.reason === 'string' ? (data as ErrorData) : null;
 };
 
 /**
- * Why a call failed. `network` means that no answer came that could be read: a lost connection, or a proxy's
- * own page. Null where it is no failed call, such as one that was aborted, and where another server gave no reason.
+ * The reason of a failed call. `network`: no readable response arrived, because the connection failed or a proxy responded
+ * with its own page. Null for an aborted call, for an error of another server without a reason, and for any other error.
  */
 export const reasonOf = (error: unknown): Reason | 'network' | null => {
-  const data = dataOf(error);
+  const data = errorData(error);
   if (data) return data.reason;
   if (!isCallError(error)) return error instanceof TypeError && fetchFailures.test(error.message) ? 'network' : null;
   const { shape, cause } = error;
@@ -58,24 +58,24 @@ export const reasonOf = (error: unknown): Reason | 'network' | null => {
   return shape === undefined && isSent ? 'network' : null;
 };
 
-/** What to do about a failed call, whatever it was. The guide's "Error Handling", as one word. */
+/** The action for an error, as in the integration guide's "Error Handling". `bug` for an error that is not a failed call. */
 export const errorAction = (error: unknown): ErrorAction => {
   const reason = reasonOf(error);
   if (reason === 'network') return 'maintenance';
-  const code = answerOf(error)?.code;
+  const code = rawDataOf(error)?.code;
   return (reason && actionOfReason[reason]) ?? (code && actionOfCode[code]) ?? 'bug';
 };
 
-/** Whether the call failed because nobody is signed in any more: a sign-in helps, another attempt does not. */
+/** Whether the person must sign in again. Short for `errorAction(error) === 'sign-in'`. */
 export const isAuthError = (error: unknown): boolean => errorAction(error) === 'sign-in';
 
-/** The error of a call whose session ended while it waited. */
-export const sessionEnded = (): TRPCClientError<never> => {
-  const message = 'The session has ended: sign in again.';
+/** The error of a call whose session ended while the call waited for a refresh. */
+export const sessionEndedError = (): TRPCClientError<never> => {
+  const message = 'The session has ended. Sign in again.';
   const data: ErrorData = { code: 'UNAUTHORIZED', httpStatus: 401, reason: 'session_ended' };
   return new TRPCClientError<never>(message, { result: { error: { code: -32_001, message, data } as never } });
 };
 
-/** The error of a call that waited in vain. An aborted one failed for no reason, whatever it was aborted with. */
-export const waitFailed = (reason: unknown, signal: AbortSignal | null | undefined): TRPCClientError<never> =>
+/** The error of a call that failed while it waited. For an aborted call: an `AbortError`, whatever the signal's reason. */
+export const toCallError = (reason: unknown, signal: AbortSignal | null | undefined): TRPCClientError<never> =>
   TRPCClientError.from(signal?.aborted ? abortError() : (reason as Error));

@@ -11,12 +11,12 @@ export {
   createAuthClient,
 } from './create-auth-client.ts';
 export { type ErrorAction, errorAction, isAuthError, reasonOf } from './errors.ts';
-export { type RefreshLinkOptions, refreshLink } from './refresh-link.ts';
-export type { RetryOptions } from './retry-link.ts';
-export type { SessionListener, SessionSnapshot, SessionUser } from './session-snapshot.ts';
-export type { Channel, Locks } from './tabs.ts';
+export { type RefreshLinkOptions, refreshLink } from './links/refresh-link.ts';
+export type { RetryOptions } from './links/retry-link.ts';
+export type { SessionListener, SessionSnapshot, SessionUser } from './session/session-snapshot.ts';
+export type { Channel, Locks } from './session/tabs.ts';
 
-/** What each procedure takes. */
+/** Inputs of all procedures. */
 export type RouterInputs = inferRouterInputs<AppRouter>;
-/** What each procedure answers. */
+/** Outputs of all procedures. */
 export type RouterOutputs = inferRouterOutputs<AppRouter>;

@@ -14,11 +14,11 @@ export type BannerOptions = {
 
 const jar = '/tmp/auth-bff.cookies';
 
-/** The three curl lines, each of which works as printed. */
+/** Three curl commands that work as printed. */
 export const toCurlLines = (bffUrl: string): string[] => {
   const trpc = `${bffUrl}/trpc`;
   const [person] = signInPeople;
-  if (person === undefined) throw new Error('The seed data has nobody to sign in.');
+  if (person === undefined) throw new Error('The seed data has no person to sign in as.');
   const credentials = JSON.stringify({ json: { email: person.email, password: person.password, as: person.as } });
   const batch = JSON.stringify({ 0: { json: { id: 123 } }, 1: { json: { system: 'TTS', role: 'Technician' } } });
   return [
@@ -28,7 +28,7 @@ export const toCurlLines = (bffUrl: string): string[] => {
   ];
 };
 
-/** Where to go, whom to sign in as, and what to try. */
+/** The text that `npm run dev` prints: URLs, people to sign in as, and example requests. */
 export const toBanner = (options: BannerOptions): string => {
   const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect, accessLifetimeSeconds } = options;
   const width = Math.max(...signInPeople.map(({ email }) => email.length));
@@ -37,20 +37,20 @@ export const toBanner = (options: BannerOptions): string => {
   );
   return [
     '',
-    ...(hasPage ? [`The help desk      ${bffUrl}  (open it in a browser)`] : []),
+    ...(hasPage ? [`The help desk      ${bffUrl}  (open in a browser)`] : []),
     `The BFF            ${bffUrl}/trpc`,
-    `The Auth Service   ${authServiceUrl}  (embedded, dialect: ${dialect}; --dialect deployed for the other)`,
-    `                   (an access token lives ${accessLifetimeSeconds} s; --access-lifetime-seconds changes that)`,
-    `The ticket service ${ticketsUrl}/tickets/  (a system's own backend, which verifies the session itself)`,
-    ...(controlUrl === null ? [] : [`What breaks it     ${controlUrl}  (curl it for help)`]),
+    `The Auth Service   ${authServiceUrl}  (embedded, ${dialect} dialect; change it with --dialect guide|deployed)`,
+    `                   (access tokens are valid for ${accessLifetimeSeconds} s; change it with --access-lifetime-seconds)`,
+    `The ticket service ${ticketsUrl}/tickets/  (example backend of another system, which verifies the same session)`,
+    ...(controlUrl === null ? [] : [`Fault injection    ${controlUrl}  (curl it for help)`]),
     '',
     'People to sign in as:',
     ...people,
     '',
-    'Sign in, look somebody up, and ask two things in one batch:',
+    'Sign in, look up a user, and send two calls in one batch:',
     ...toCurlLines(bffUrl).map((line) => `  ${line}`),
     '',
-    'A second-factor code is printed here when somebody needs it. Ctrl-C ends all.',
+    'Second-factor codes are printed here. Press Ctrl-C to stop all servers.',
     '',
   ].join('\n');
 };

@@ -1,50 +1,52 @@
-import { hostnameOf } from './local-host.ts';
+import { hostnameOf } from './hostname.ts';
 import type { Dialect } from './auth-service/options.ts';
 
 export const print = (text: string) => process.stdout.write(`${text}\n`);
 
-/** Says why, and ends the process with 1. */
-export const refuseToStart = (message: string): never => {
+/** Prints the message to standard error and exits with 1. */
+export const exitWithError = (message: string): never => {
   process.stderr.write(`${message}\n`);
   process.exit(1);
 };
 
-/** Says what the operating system said, with a remedy where the port is taken, and ends the process with 1. */
-export const cannotStart = (name: string, remedy: string) => (error: NodeJS.ErrnoException & { port?: number }) =>
-  refuseToStart(
+/** Prints why a server cannot listen, with the remedy if its port is in use, and exits with 1. */
+export const exitOnStartError = (name: string, remedy: string) => (error: NodeJS.ErrnoException & { port?: number }) =>
+  exitWithError(
     error.code === 'EADDRINUSE'
-      ? `${name} cannot start: port ${error.port} is taken. ${remedy}`
+      ? `${name} cannot start: port ${error.port} is in use. ${remedy}`
       : `${name} cannot start: ${error.message}`,
   );
 
-/** Reads the options of one command; what is wrong is answered with its usage, and ends the process. */
+/** Parses the options of one command. An invalid value prints an error and the usage, and exits with 1. */
 export const createOptionReader = (usage: string) => {
-  const refuse = (message: string) => refuseToStart(`${message}\n${usage}`);
+  const failWithUsage = (message: string) => exitWithError(`${message}\n${usage}`);
   const toSeconds = (name: string, text: string): number => {
     if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-    return refuse(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
+    return failWithUsage(`${name}: expected a whole number of seconds from 1 to 999999, got ${text}`);
   };
   return {
-    refuse,
+    failWithUsage,
     toPort(name: string, text: string): number {
       if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-      return refuse(`${name}: expected a port from 0 to 65535, got ${text}`);
+      return failWithUsage(`${name}: expected a port from 0 to 65535, got ${text}`);
     },
-    /** Of `--access-lifetime-seconds`. Nothing was given: the dialect decides. */
+    /** Parses `--access-lifetime-seconds`. Default: the lifetime of the dialect. */
     toAccessLifetime(text: string | undefined): { accessLifetimeSeconds?: number } {
       return text === undefined ? {} : { accessLifetimeSeconds: toSeconds('--access-lifetime-seconds', text) };
     },
-    /** Hosts without ports: what `--allowed-host` may be given several times. */
+    /** Parses the hosts of a repeatable option. They have no ports. */
     toHosts(name: string, texts: readonly string[]): string[] {
       return texts.map((text) => {
         const hostname = hostnameOf(text);
         if (hostname !== null && !/:\d*$/.test(text.replace(/^\[.*\]/, ''))) return hostname;
-        return refuse(`${name}: expected a host name or an IP address without a port (IPv6 in brackets), got ${text}`);
+        return failWithUsage(
+          `${name}: expected a host name or an IP address without a port (IPv6 in brackets), got ${text}`,
+        );
       });
     },
     toDialect(text: string): Dialect {
       if (text === 'guide' || text === 'deployed') return text;
-      return refuse(`--dialect: expected guide or deployed, got ${text}`);
+      return failWithUsage(`--dialect: expected guide or deployed, got ${text}`);
     },
   };
 };

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
-import { cannotStart, createOptionReader, print, refuseToStart } from './command-line.ts';
+import { exitOnStartError, createOptionReader, print, exitWithError } from './command-line.ts';
 
-// The embedded Auth Service alone, for a BFF that runs elsewhere. Its keys are those of that BFF's environment.
+// Runs only the embedded Auth Service, for a BFF in another process. It reads the keys from the same variables as the BFF.
 
 const usage =
   'Usage: start-auth-service.ts [--dialect guide|deployed] [--host 127.0.0.1] [--port 8000] [--control-port 8001] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host auth-service]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
+  const { failWithUsage, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -30,7 +30,7 @@ const readOptions = () => {
       ...toAccessLifetime(values['access-lifetime-seconds']),
     };
   } catch (error) {
-    return refuse((error as Error).message);
+    return failWithUsage((error as Error).message);
   }
 };
 
@@ -45,15 +45,18 @@ const readKeys = () => {
     const [signingKey = ''] = signingKeys;
     return { signingKey, apiKey };
   } catch (error) {
-    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+    return exitWithError(error instanceof ConfigError ? error.message : String(error));
   }
 };
 
 const authService = await startAuthService({ ...readOptions(), ...readKeys(), log: print }).catch(
-  cannotStart('The embedded Auth Service', 'End what listens there, or choose others: --port 8100 --control-port 8101'),
+  exitOnStartError(
+    'The embedded Auth Service',
+    'Stop the process that listens on it, or choose other ports: --port 8100 --control-port 8101',
+  ),
 );
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void authService.close().then(() => process.exit(0)));
 }
-print(`The Auth Service   ${authService.url}  (embedded, dialect: ${authService.dialect})`);
-print(`What breaks it     ${authService.controlUrl}`);
+print(`The Auth Service   ${authService.url}  (embedded, ${authService.dialect} dialect)`);
+print(`Fault injection    ${authService.controlUrl}`);

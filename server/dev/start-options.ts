@@ -5,9 +5,9 @@ import { createOptionReader } from './command-line.ts';
 const usage =
   'Usage: npm run dev -- [--dialect guide|deployed] [--auth-service-port 8000] [--control-port 8001] [--tickets-port 8010] [--access-lifetime-seconds 900, or 300 in the deployed dialect] [--allowed-host host.docker.internal]… [--demo-folder client/demo]';
 
-/** The options of `npm run dev`; what is wrong is answered with the usage, and ends the process. */
+/** Parses the options of `npm run dev`. An invalid option prints the usage and exits with 1. */
 export const readStartOptions = () => {
-  const { refuse, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
+  const { failWithUsage, toPort, toAccessLifetime, toHosts, toDialect } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -27,12 +27,12 @@ export const readStartOptions = () => {
       controlPort: toPort('--control-port', values['control-port']),
       ticketsPort: toPort('--tickets-port', values['tickets-port']),
       ...toAccessLifetime(values['access-lifetime-seconds']),
-      /** Hosts beside those of this machine that requests may name. */
+      /** Hosts that requests may have in the Host header, in addition to this machine's. */
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
-      /** Null: the repo's own. */
+      /** Null: client/demo of this repository. */
       demoFolder: demoFolder === undefined ? null : resolve(demoFolder),
     };
   } catch (error) {
-    return refuse((error as Error).message);
+    return failWithUsage((error as Error).message);
   }
 };

@@ -8,22 +8,21 @@ import { ConfigError, loadConfig } from '../src/config.ts';
 import { createLog } from '../src/platform/log.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
 import { toBanner } from './banner.ts';
-import { cannotStart, print, refuseToStart } from './command-line.ts';
+import { exitOnStartError, print, exitWithError } from './command-line.ts';
 import { createDemoPage } from './desk/demo-page.ts';
 import { registerDemoRoutes } from './desk/demo-routes.ts';
 import { registerDevRoutes } from './desk/dev-routes.ts';
-import { createQuietOutput } from './desk/quiet-output.ts';
 import { createHostCheck } from './host-check.ts';
-import { hostnameOf } from './local-host.ts';
+import { hostnameOf } from './hostname.ts';
 import { readStartOptions } from './start-options.ts';
 import { runTicketService } from './tickets/run-ticket-service.ts';
 
-/** What `npm run dev` runs on where the environment says nothing. None of it is secret, and none of it is fit for production. */
-const embedded = {
+/** Default environment of `npm run dev`. These values are public and must not be used in production. */
+const developmentDefaults = {
   DJANGO_JWT_SIGNING_KEY: 'development-signing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
-  // A short memory, so that who breaks the Auth Service sees at once what is still told from it.
+  // Short cache times: the effect of an injected fault becomes visible within seconds.
   DIRECTORY_FRESH_SECONDS: '10',
   DIRECTORY_STALE_SECONDS: '10',
   DIRECTORY_ROLES_FRESH_SECONDS: '10',
@@ -32,7 +31,7 @@ const embedded = {
 const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder, ...options } =
   readStartOptions();
 const environment = {
-  ...embedded,
+  ...developmentDefaults,
   ...process.env,
   AUTH_SERVICE_URL: `http://127.0.0.1:${authServicePort}`,
   NODE_ENV: 'development',
@@ -41,14 +40,14 @@ const readConfig = () => {
   try {
     return loadConfig(environment);
   } catch (error) {
-    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+    return exitWithError(error instanceof ConfigError ? error.message : String(error));
   }
 };
 const config = readConfig();
-// Browsers on other machines name the address that the BFF listens on.
+// Browsers on other machines send the address on which the BFF listens as Host.
 const listenHost = hostnameOf(isIPv6(config.host) ? `[${config.host}]` : config.host);
 const allowedHosts = [...(listenHost === null ? [] : [listenHost]), ...options.allowedHosts];
-const [signingKey = embedded.DJANGO_JWT_SIGNING_KEY] = config.signingKeys;
+const [signingKey = developmentDefaults.DJANGO_JWT_SIGNING_KEY] = config.signingKeys;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = demoFolder ?? join(root, 'client/demo');
@@ -61,10 +60,10 @@ const page =
       })
     : null;
 
-const parts: Array<{ close: () => Promise<unknown> }> = page === null ? [] : [page];
+const closables: Array<{ close: () => Promise<unknown> }> = page === null ? [] : [page];
 const stop = async () => {
   print('\nStopping.');
-  await Promise.all(parts.map((part) => part.close()));
+  await Promise.all(closables.map((closable) => closable.close()));
   process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
@@ -79,14 +78,14 @@ const authService = await startAuthService({
   ...(accessLifetimeSeconds === undefined ? {} : { accessLifetimeSeconds }),
   log: print,
 }).catch(
-  cannotStart(
+  exitOnStartError(
     'The embedded Auth Service',
-    'End what listens there, or choose others: npm run dev -- --auth-service-port 8100 --control-port 8101',
+    'Stop the process that listens on it, or choose other ports: npm run dev -- --auth-service-port 8100 --control-port 8101',
   ),
 );
-parts.push(authService);
+closables.push(authService);
 
-// The page is opened under either name, and the cookies are of the one that it was opened under.
+// Cookies belong to one host name, so the ticket service must accept every name under which the page can be opened.
 const hosts = new Set(['localhost', '127.0.0.1', ...allowedHosts]);
 const ticketService = runTicketService({
   host: config.host,
@@ -94,22 +93,33 @@ const ticketService = runTicketService({
   origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
   allowedHosts,
   env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
-  onGone: () => print('The ticket service has ended. Start npm run dev anew.'),
+  onUnexpectedExit: () => print('The ticket service has stopped unexpectedly. Restart npm run dev.'),
 });
 
-const quiet = createQuietOutput((line) => process.stdout.write(line));
-const app = await createApp({ config, log: createLog({ ...config, destination: quiet }) });
-parts.push(app);
+/** Request lines of the page's polling and its static files. They would hide the lines of the API in the terminal. */
+const isPageRequest = (line: string) => /"path":"\/(dev\/|assets\/|")/.test(line) && line.includes('"msg":"request"');
+const destination = {
+  write(line: string): void {
+    if (!isPageRequest(line)) process.stdout.write(line);
+  },
+};
+const app = await createApp({ config, log: createLog({ ...config, destination }) });
+closables.push(app);
 const hostCheck = createHostCheck({ allowedHosts });
-const ticketsUrlFor = ({ raw }: FastifyRequest) => `http://${hostCheck.hostnameOf(raw) ?? 'localhost'}:${ticketsPort}`;
+const ticketsUrlFor = ({ raw }: FastifyRequest) =>
+  `http://${hostCheck.acceptedHostname(raw) ?? 'localhost'}:${ticketsPort}`;
 const { cookieDomain } = config;
 await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, ticketsUrlFor });
 if (page !== null) await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor });
-await app.listen().catch(cannotStart('The BFF', 'End what listens there, or choose another: PORT=4001 npm run dev'));
-// Metrics are not what anybody came for.
+await app
+  .listen()
+  .catch(
+    exitOnStartError('The BFF', 'Stop the process that listens on it, or choose another port: PORT=4001 npm run dev'),
+  );
+// The ops port is optional in development: a port conflict must not stop the servers.
 await app.listenOps().catch(() => null);
-// It has said why.
-parts.push(await ticketService.catch(() => process.exit(1)));
+// The child process has printed the reason.
+closables.push(await ticketService.catch(() => process.exit(1)));
 
 const bffUrl = `http://localhost:${config.port}`;
 print(
@@ -125,5 +135,5 @@ print(
 );
 
 const prepared = await page?.prepare();
-if (prepared?.state === 'ready') print(`The help desk is there: ${bffUrl}`);
-if (prepared?.state === 'failed') print(`The help desk could not be built:\n${prepared.message}`);
+if (prepared?.state === 'ready') print(`The help desk is ready: ${bffUrl}`);
+if (prepared?.state === 'failed') print(`Building the help desk page failed:\n${prepared.message}`);

@@ -38,8 +38,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     authService,
     lifetimes: config.directory,
     now,
-    onRecall: telemetry.recordLookup,
-    onJoin: telemetry.recordSharedLoad,
+    onLookup: telemetry.recordLookup,
+    onSharedLoad: telemetry.recordSharedLoad,
   });
   const status = createStatus({ health, directory, probe, now });
   const { assignments, memoryBytes } = createAssignmentService({ ...options, platform, directory });

@@ -1,19 +1,20 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { examine } from './doctor/run.ts';
-import { isWell, toJson, toText } from './doctor/report.ts';
+import { isOk, toJson, toText } from './doctor/report.ts';
+import { runDoctor } from './doctor/run.ts';
 import { readTokenInput } from './doctor/token-input.ts';
 
 const usage = `Usage: auth-bff <command>
 
-  start    serves, as the environment says
-  doctor   checks the environment against the Auth Service and Redis, and changes nothing;
-           ends with 1 where something does not work, with 0 otherwise
+Commands
+  start    Starts the service. It is configured by environment variables.
+  doctor   Checks the environment against the Auth Service and Redis. Changes nothing.
+           Exit code 1 if there is a problem, otherwise 0.
 
 Options of doctor
-  --token -   reads an access token from standard input, which shows whether the signing key,
-              its algorithm, the refresh threshold and the clocks are right, and which paths are there
-  --json      prints {well, findings: [{name, level, says, todo}]}
+  --token -   Reads an access token from standard input. With it, the doctor also checks the signing key,
+              its algorithm, the refresh threshold, the clocks and more endpoints.
+  --json      Prints {ok, findings: [{name, level, message, fix}]}.
 `;
 
 const options = {
@@ -22,9 +23,9 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-/** What was typed is not repeated: it may be a token. */
-const misuse = (what: string): number => {
-  process.stderr.write(`${what}\n\n${usage}`);
+/** Exit code 2. Arguments are not repeated, because one may be a token. */
+const failUsage = (message: string): number => {
+  process.stderr.write(`${message}\n\n${usage}`);
   return 2;
 };
 
@@ -41,29 +42,31 @@ const doctor = async ({ token, json }: { token?: string | undefined; json: boole
     token === undefined
       ? ({ state: 'none' } as const)
       : await readTokenInput({ stream: process.stdin, deadlineMs: 5_000 });
-  const findings = await examine({ env: process.env, tokenInput, now: Date.now });
+  const findings = await runDoctor({ env: process.env, tokenInput, now: Date.now });
   process.stdout.write(json ? toJson(findings) : toText(findings));
-  return isWell(findings) ? 0 : 1;
+  return isOk(findings) ? 0 : 1;
 };
 
-/** The exit code; null where the command goes on. */
+/** The exit code. Null if the service was started. */
 const run = async (args: readonly string[]): Promise<number | null> => {
   const parsed = parse(args);
-  if (parsed === null) return misuse('There is no such option, or it needs a value.');
+  if (parsed === null) return failUsage('Unknown option, or an option without its value.');
   const { values, positionals } = parsed;
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) {
     process.stdout.write(usage);
     return 0;
   }
-  if (rest.length > 0) return misuse('One command at a time, and nothing behind it but its options.');
+  if (rest.length > 0) return failUsage('Expected one command, followed by options only.');
   if (command === 'doctor') {
     return values.token === undefined || values.token === '-'
       ? doctor(values)
-      : misuse('A token on a command line is for everybody to read: give --token - and pipe it in.');
+      : failUsage('Other users can read command lines. Use --token - and pipe the token in.');
   }
-  if (command !== 'start') return misuse('There is no such command.');
-  if (values.json || values.token !== undefined) return misuse('start has no options: it goes by the environment.');
+  if (command !== 'start') return failUsage('Unknown command.');
+  if (values.json || values.token !== undefined) {
+    return failUsage('start has no options. Configure it by environment variables.');
+  }
   await import('./main.ts');
   return null;
 };

@@ -8,7 +8,7 @@ import {
   isRemoteIn,
 } from './config/cross-checks.ts';
 import { Environment, variables } from './config/environment.ts';
-import { textOf } from './config/reading.ts';
+import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';
@@ -16,10 +16,10 @@ import type { DirectoryLifetimes } from './directory/directory.ts';
 export { variables } from './config/environment.ts';
 export type { ConfigWarning } from './config/warnings.ts';
 
-/** Everything that the environment decides, read once. */
+/** The validated configuration. */
 export type Config = {
   isDevelopment: boolean;
-  /** The current key, then older ones that are still accepted. Empty where tokens are validated remotely. */
+  /** The current key, then the previous ones. Empty with remote validation. */
   signingKeys: string[];
   algorithm: 'HS256' | 'HS384' | 'HS512';
   /** Without a trailing slash. */
@@ -34,19 +34,19 @@ export type Config = {
   corsOrigins: string[];
   cookieDomain: string | null;
   cookieSecure: boolean;
-  /** What every sealing key is derived from. */
+  /** Input of the key derivation for all sealing keys. */
   sealingSecret: string;
   redisUrl: string | null;
-  /** What every key in Redis begins with. */
+  /** Prefix of every key in Redis. */
   redisPrefix: string;
   directory: DirectoryLifetimes;
-  /** Calls. 0: no limit. */
+  /** Procedure calls. 0 disables the limit. */
   rateLimitPerMinute: number;
   trustProxy: boolean | number | string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
 
-/** The environment cannot be served from. The message names every variable at fault, and no value. */
+/** The environment is invalid. The message names every faulty variable, but no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly faults: readonly Fault[];
@@ -64,7 +64,7 @@ export class ConfigError extends Error {
 
 type Env = Record<string, string | undefined>;
 
-/** Reads the configuration. Throws ConfigError with every fault at once. Source: the guide's "Environment Variables". */
+/** Throws a ConfigError that lists all faults. Source: the guide's "Environment Variables". */
 export const loadConfig = (env: Env): Config => {
   const result = Environment.safeParse(env);
   const faults = [
@@ -74,7 +74,7 @@ export const loadConfig = (env: Env): Config => {
   if (!result.success || faults.length > 0) throw new ConfigError(faults);
 
   const read = result.data;
-  // Keys are taken as they stand: the Auth Service does not trim its own either.
+  // Keys are not trimmed, because the Auth Service does not trim its own key either.
   const signingKey = textOf(env, 'DJANGO_JWT_SIGNING_KEY');
   return {
     isDevelopment: isDevelopmentIn(env),
@@ -115,10 +115,10 @@ export const loadConfig = (env: Env): Config => {
   };
 };
 
-/** What is allowed, and worth a warning. Without `env`, variables whose names come close to ours are not looked for. */
+/** Valid settings that need attention. Unknown variables that resemble ours are found only with `env`. */
 export const listConfigWarnings = (config: Config, env: Env = {}): ConfigWarning[] =>
   findWarnings({ config, env, variables });
 
-/** The same for the log at start, a sentence or two each. */
+/** The same as texts, for the log at start. */
 export const configWarnings = (config: Config, env: Env = {}): string[] =>
   listConfigWarnings(config, env).map(toWarningText);

@@ -1,58 +1,61 @@
 import type { InputIssue, Reason } from '@auth-bff/shared';
 
-/** What a person is told where nothing more precise is known. */
+/** Default messages. */
 const messageOfReason: Record<Reason, string> = {
-  token_expired: 'The session has expired: refresh it, then call again.',
-  no_token: 'Nobody is signed in: no access token came with the call.',
-  token_invalid: 'The access token is not valid: sign in again.',
-  session_ended: 'The session has ended: sign in again.',
-  refresh_superseded: 'This refresh token was already exchanged; the browser holds newer cookies.',
-  bad_credentials: 'The e-mail address or the password is wrong.',
-  account_locked: 'Too many failed sign-ins: this account is locked for a while. Try again later.',
-  account_inactive: 'This account is not active: ask an administrator.',
-  captcha_required: 'The Auth Service asks for a captcha: send captchaToken along.',
-  otp_invalid: 'The code is wrong: check it and try again.',
-  otp_expired: 'This sign-in is too old or has had too many wrong codes: sign in again.',
-  insufficient_permissions: 'This is not permitted for the person signed in.',
-  csrf: 'The request was refused because it may come from another site.',
-  user_not_found: 'There is no such user.',
-  employee_not_found: 'There is no such employee.',
-  no_such_procedure: 'There is no such procedure.',
-  auth_service_unavailable: 'The Auth Service is not available: try again shortly.',
-  store_unavailable: 'The shared store is not available: try again shortly.',
-  overloaded: 'The service has too much to do: try again shortly.',
-  auth_service_contract: "The Auth Service's answer is not as agreed.",
-  invalid_input: 'The input is not valid.',
-  rate_limited: 'Too many requests: slow down.',
-  method_not_allowed: 'This method is not supported here.',
+  token_expired: 'The session has expired. Refresh it and repeat the call.',
+  no_token: 'Not signed in: the request carries no access token.',
+  token_invalid: 'The access token is invalid. Sign in again.',
+  session_ended: 'The session has ended. Sign in again.',
+  refresh_superseded: 'This refresh token was already exchanged. The browser has newer cookies.',
+  bad_credentials: 'Wrong e-mail or password.',
+  account_locked: 'This account is locked after too many failed sign-ins. Try again later.',
+  account_inactive: 'This account is not active. Contact an administrator.',
+  captcha_required: 'The Auth Service requires a captcha. Send captchaToken.',
+  otp_invalid: 'Wrong code. Check it and try again.',
+  otp_expired: 'The code has expired or had too many attempts. Sign in again.',
+  insufficient_permissions: 'You do not have permission to do this.',
+  csrf: 'The request was rejected because it may come from another site.',
+  user_not_found: 'User not found.',
+  employee_not_found: 'Employee not found.',
+  no_such_procedure: 'No such procedure.',
+  auth_service_unavailable: 'The Auth Service is unavailable. Try again shortly.',
+  store_unavailable: 'The shared store is unavailable. Try again shortly.',
+  overloaded: 'The service is overloaded. Try again shortly.',
+  auth_service_contract: 'The Auth Service returned an unexpected response.',
+  invalid_input: 'Invalid input.',
+  rate_limited: 'Too many requests. Slow down.',
+  method_not_allowed: 'Method not allowed.',
   payload_too_large: 'The request is too large.',
-  unsupported_media_type: 'A POST must be application/json.',
-  internal: 'Something went wrong on our side.',
+  unsupported_media_type: 'A POST request must have the Content-Type application/json.',
+  internal: 'Internal error.',
 };
 
-/** `unreachable`: no connection. `hung_up`: the connection ended before any answer. `silent`: no whole answer in time. */
-export type UpstreamEnd = number | 'unreachable' | 'hung_up' | 'silent';
+/**
+ * The HTTP status, or: `unreachable`: no connection. `connection_closed`: closed before any response. `no_response`: no
+ * complete response within the deadline.
+ */
+export type UpstreamFailure = number | 'unreachable' | 'connection_closed' | 'no_response';
 
 export type AppErrorOptions = {
   cause?: unknown;
-  /** For people; it goes to the caller, so it holds no secret and nothing of an upstream's body. */
+  /** Sent to the client, so it must contain no secret and no part of an upstream body. */
   message?: string;
-  /** Whole seconds after which a new attempt makes sense. */
+  /** Whole seconds after which a retry makes sense. */
   retryAfterSeconds?: number | undefined;
   issues?: InputIssue[];
-  /** How the Auth Service failed, where it did: the status it answered, or that it did not. */
-  upstream?: UpstreamEnd | undefined;
-  /** Whether the caller's cookies are of no more use, and are to be cleared. Default false. */
+  /** How the Auth Service failed. */
+  upstream?: UpstreamFailure | undefined;
+  /** The session cookies are useless and must be cleared. Default false. */
   endsSession?: boolean;
 };
 
-/** A failure that the caller can act on: they branch on `reason`, never on the message. */
+/** A failure that the client can handle. Clients branch on `reason`, never on the message. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly reason: Reason;
   readonly retryAfterSeconds: number | undefined;
   readonly issues: InputIssue[] | undefined;
-  readonly upstream: UpstreamEnd | undefined;
+  readonly upstream: UpstreamFailure | undefined;
   readonly endsSession: boolean;
 
   constructor(reason: Reason, options: AppErrorOptions = {}) {
@@ -66,6 +69,6 @@ export class AppError extends Error {
   }
 }
 
-/** Whether `error` is an AppError, and, where reasons are given, one of those. */
+/** Without `reasons`, true for every AppError. */
 export const isAppError = (error: unknown, ...reasons: Reason[]): error is AppError =>
   error instanceof AppError && (reasons.length === 0 || reasons.includes(error.reason));

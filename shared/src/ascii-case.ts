@@ -1,12 +1,12 @@
-// Unicode's case mappings join letters that differ: `ı` (dotless i) has the capital `I`, `ſ` (long s) has `S`, and the
-// Kelvin sign has the small letter `k`. A name that grants rights must not be spelled with another letter.
+// Unicode case mapping merges different letters: `ı` (dotless i) maps to `I`, `ſ` (long s) to `S`, and the Kelvin sign to
+// `k`. Names that grant rights must not match such letters, so these functions map ASCII letters only.
 
-/** `A` to `Z` in lower case; every other character as it is. */
+/** Maps `A`–`Z` to lower case and keeps all other characters. */
 export const toAsciiLowerCase = (text: string): string => text.replaceAll(/[A-Z]+/g, (part) => part.toLowerCase());
 
-/** `a` to `z` in upper case; every other character as it is. */
+/** Maps `a`–`z` to upper case and keeps all other characters. */
 export const toAsciiUpperCase = (text: string): string => text.replaceAll(/[a-z]+/g, (part) => part.toUpperCase());
 
-/** Whether two names differ at most in the case of the letters `A` to `Z`. */
+/** Whether two names are equal except for the case of ASCII letters. */
 export const equalsIgnoringAsciiCase = (a: string, b: string): boolean =>
   a === b || (a.length === b.length && toAsciiLowerCase(a) === toAsciiLowerCase(b));

@@ -41,7 +41,7 @@ export const NextInput = PeekInput.extend({
   /** Idempotency key, such as a ticket's id: for 24 hours, the same key returns the same person. */
   key: z
     .string()
-    .min(1, 'Expected what the turn is for, such as the id of a ticket')
+    .min(1, 'Expected a key, such as the id of a ticket')
     .max(200, 'Expected at most 200 characters')
     .optional(),
 });

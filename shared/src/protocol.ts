@@ -1,41 +1,41 @@
-/** Where the BFF answers tRPC. */
+/** Base path of tRPC. */
 export const trpcPath = '/trpc';
 
-/** The JWT cookies, by the names that the Auth Service gives them. */
+/** Names of the JWT cookies, as set by the Auth Service. */
 export const accessCookie = 'access_token';
 export const refreshCookie = 'refresh_token';
 
-/** Remembers which accounts signed in from this browser, encrypted: strangers cannot use up the tries of these accounts. */
+/** Encrypted list of accounts that signed in from this browser. Attackers cannot use up the sign-in attempts of known devices. */
 export const deviceCookie = 'auth_bff_device';
 
-/** Browsers drop a cookie whose name and value have more bytes than this together. Source: RFC 6265bis, section 5.6. */
+/** Browsers drop cookies whose name and value together exceed this size. Source: RFC 6265bis, section 5.6. */
 export const maxCookieBytes = 4_096;
 
-/** The bytes of a cookie that browsers count. Tokens are ASCII. */
+/** Size of a cookie as browsers count it. Assumes ASCII, which tokens are. */
 export const cookieBytes = (name: string, value: string): number => name.length + value.length;
 
-/** Whether a cookie's value says that it was deleted: Django writes the empty value as `""`. */
+/** Whether the cookie was deleted. Django writes an empty value as `""`. */
 export const isEmptyCookie = (value: string): boolean => value === '' || value === '""';
 
-/** The header that every POST carries, and its one value: a cross-site form cannot send it. */
+/** Required on every POST, because a cross-site form cannot send it. */
 export const csrfHeader = 'x-csrf';
 export const csrfValue = '1';
 
-/** The caller's own request id is kept where it has this form; otherwise the BFF makes one. */
+/** The BFF keeps a client's request id if it matches the pattern, and otherwise creates one. */
 export const requestIdHeader = 'x-request-id';
 export const requestIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Whole seconds that the session of this answer still lives, and after which it should be refreshed. */
+/** Whole seconds until the session expires, and until it should be refreshed. */
 export const sessionExpiresInHeader = 'x-session-expires-in';
 export const sessionRefreshInHeader = 'x-session-refresh-in';
 
-/** Whose session the response was answered for, such as `staff:123`. */
+/** The person of the session, such as `staff:123`. */
 export const sessionUserHeader = 'x-session-user';
 
-/** `1` where something in the answer comes from a stale cache. */
+/** `1` if any data of the response is stale. */
 export const directoryStaleHeader = 'x-directory-stale';
 
-/** What scripts of an allowed origin may read. */
+/** Response headers that scripts of allowed origins may read (CORS). */
 export const exposedHeaders = [
   requestIdHeader,
   sessionExpiresInHeader,
@@ -45,10 +45,10 @@ export const exposedHeaders = [
   'retry-after',
 ];
 
-/** What the server takes, and so what the client keeps to. Each alone, so that a frontend bundles those it uses. */
+/** Limits of the server, which the client observes. Separate constants, so that bundlers can drop unused ones. */
 export const maxBodyBytes = 100_000;
 export const maxCallsPerBatch = 50;
 export const maxUrlBytes = 12_000;
-/** The longest URL that the client sends, in bytes: 500 ids of any length fit into one call. */
+/** Maximum length of the client's URLs. 500 ids of any length fit. */
 export const maxClientUrlBytes = 11_500;
 export const maxIdsPerCall = 500;

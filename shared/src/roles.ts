@@ -9,27 +9,27 @@ export interface SystemRole {
 }
 export const SystemRole = schemaOf<SystemRole>()(z.object({ system: z.string(), role: z.string() }));
 
-/** The systems and the roles of one person, as far as they are known. */
+/** The systems and roles of one person. Null if unknown. */
 export type Membership = { systems: readonly string[] | null; roles: readonly SystemRole[] | null };
 
-/** Whether the person holds the role in the system. Both compare without case, in ASCII only. */
+/** Whether the person has the role in the system. Ignores ASCII case. */
 export const hasRole = ({ roles }: Pick<Membership, 'roles'>, system: string, role: string): boolean =>
   roles?.some((held) => equalsIgnoringAsciiCase(held.system, system) && equalsIgnoringAsciiCase(held.role, role)) ??
   false;
 
-/** Whether the person belongs to the system, by membership or by any role in it. Compared without case, in ASCII only. */
+/** Whether the person belongs to the system, by membership or by a role in it. Ignores ASCII case. */
 export const inSystem = ({ systems, roles }: Membership, system: string): boolean =>
   (systems?.some((member) => equalsIgnoringAsciiCase(member, system)) ?? false) ||
   (roles?.some((held) => equalsIgnoringAsciiCase(held.system, system)) ?? false);
 
-/** A system's short name, as an input: letters, digits, `_` and `-`; read in upper case. */
+/** Input: the short name of a system. Converted to upper case. */
 export const SystemName = z
   .string()
   .trim()
   .regex(/^[A-Za-z0-9_-]{1,32}$/, 'Expected the short name of a system, such as TTS: 1 to 32 letters, digits, _ or -')
   .transform(toAsciiUpperCase);
 
-/** A role's name, as an input. */
+/** Input: the name of a role. */
 export const RoleName = z
   .string()
   .trim()

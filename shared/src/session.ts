@@ -60,7 +60,7 @@ export const VerifyOtpInput = z.object({
   code: z
     .string()
     .trim()
-    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected the code as it was sent: 4 to 10 letters or digits'),
+    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected a code of 4 to 10 letters or digits'),
 });
 export type VerifyOtpInput = z.infer<typeof VerifyOtpInput>;
 

@@ -39,13 +39,13 @@ export const PersonId = z
   .positive('Expected a number of 1 or more')
   .max(Number.MAX_SAFE_INTEGER);
 
-/** Ids for one call: 1 to 500, repeats allowed. */
+/** Ids of one call. Duplicates are allowed. */
 export const PersonIds = z
   .array(PersonId)
   .min(1, 'Expected at least one id')
   .max(maxIdsPerCall, `Expected at most ${maxIdsPerCall} ids`);
 
-/** A company id such as MA0001. */
+/** Input: a company id such as MA0001. */
 export const CompanyId = z
   .string()
   .trim()

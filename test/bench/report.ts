@@ -8,7 +8,7 @@ const digits = (value: number): number => (Math.abs(value) >= 100 ? 0 : 2);
 const toText = (value: string | number | undefined): string =>
   typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: digits(value) }) : (value ?? '');
 
-/** Prints what was measured, and keeps it for JSON. */
+/** Prints results and stores them for the JSON file. */
 export const createReport = (print: (line: string) => void) => {
   const sections: Array<{ name: string; rows: Row[]; verdicts: Verdict[]; notes: string[] }> = [];
   return {
@@ -17,7 +17,7 @@ export const createReport = (print: (line: string) => void) => {
       sections.push(section);
       print(`\n${name}`);
       return {
-        /** Rows of the same columns; the first names what was measured. */
+        /** Rows with the same columns. The first column is the name. */
         rows(rows: Row[]): void {
           section.rows.push(...rows);
           const columns = Object.keys(rows[0] ?? {});

@@ -2,25 +2,25 @@ import { parseArgs } from 'node:util';
 import { startGenerator } from './load/start-generator.ts';
 import { createReport } from './report.ts';
 import { setUp } from './set-up.ts';
-import { measureAssignments } from './work/assignments.ts';
-import { measureClientSize } from './work/client-size.ts';
-import { measurePage } from './work/page.ts';
-import { measureQueries } from './work/queries.ts';
-import { measureRedis } from './work/redis.ts';
-import { measureStart } from './work/start.ts';
-import { measureTokens } from './work/tokens.ts';
-import { measureVerification } from './work/verification.ts';
+import { measureAssignments } from './workloads/assignments.ts';
+import { measureClientSize } from './workloads/client-size.ts';
+import { measurePage } from './workloads/page.ts';
+import { measureQueries } from './workloads/queries.ts';
+import { measureRedis } from './workloads/redis.ts';
+import { measureStart } from './workloads/start.ts';
+import { measureTokens } from './workloads/tokens.ts';
+import { measureVerification } from './workloads/verification.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const { values } = parseArgs({
   options: {
-    /** Which of the workloads, by their names with commas. Default: all. */
+    /** Comma-separated names of workloads. Default: all. */
     only: { type: 'string' },
-    /** Where the figures are kept as JSON. */
+    /** Path of the JSON file for the results. Default: none. */
     json: { type: 'string' },
-    /** How many rounds in turn. */
+    /** Number of rounds. */
     rounds: { type: 'string', default: '5' },
-    /** How many distinct tokens come. */
+    /** Number of distinct tokens in the tokens workload. */
     tokens: { type: 'string', default: '1000000' },
   },
 });
@@ -36,11 +36,13 @@ const workloads: Record<string, () => Promise<unknown>> = {
   verification: () => measureVerification({ setUp: given, report, rounds }),
   start: () => measureStart({ setUp: given, report, rounds }),
   size: async () => {
-    const section = report.section('The client, bundled by esbuild for browsers, beside plain tRPC');
+    const section = report.section('The client bundled by esbuild, compared with plain tRPC');
     await measureClientSize(section.note);
   },
   assignments: async () => {
-    const section = report.section('Turns with a key each, of five candidates, 50 at once; medians of 5 rounds');
+    const section = report.section(
+      'Assignments with a new key each, five candidates, 50 in flight; medians of 5 rounds',
+    );
     await measureAssignments(section.note);
   },
   tokens: () => measureTokens({ setUp: given, generator, report, tokens: Number(values.tokens) }),
@@ -48,7 +50,7 @@ const workloads: Record<string, () => Promise<unknown>> = {
 const names = values.only?.split(',') ?? Object.keys(workloads);
 const unknown = names.filter((name) => !Object.hasOwn(workloads, name));
 if (unknown.length > 0) {
-  process.stderr.write(`No workload ${unknown.join(', ')}: there are ${Object.keys(workloads).join(', ')}.\n`);
+  process.stderr.write(`Unknown workload: ${unknown.join(', ')}. Workloads: ${Object.keys(workloads).join(', ')}.\n`);
   process.exit(2);
 }
 for (const name of names) await workloads[name]?.();

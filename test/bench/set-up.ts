@@ -3,11 +3,11 @@ import { startAuthService } from '../../server/dev/auth-service/auth-service.ts'
 export const signingKey = 'the-signing-key-of-the-benchmarks-0123456789';
 const apiKey = 'the-api-key-of-the-benchmarks';
 
-/** The user that is asked for, as the BFF tells of them; the peers know them by heart. */
-export const askedFor = 1;
+/** Id of the requested user. The peers have the user in memory, in the shape that the BFF returns. */
+export const userId = 1;
 const users = [
   {
-    id: askedFor,
+    id: userId,
     email: 'maria.santos@example.com',
     firstName: 'Maria',
     lastName: 'Santos',
@@ -21,7 +21,7 @@ const users = [
   },
 ];
 
-/** An Auth Service, somebody who is signed in there, and the environment that the BFF and its peers run with. */
+/** Starts the Auth Service, issues tokens of one user, and builds the environment of the BFF and its peers. */
 export const setUp = async () => {
   const authService = await startAuthService({ dialect: 'guide', signingKey, apiKey, accessLifetimeSeconds: 86_400 });
   const { access: accessToken, refresh: refreshToken } = await authService.issue({ type: 'staff', id: 123 });
@@ -36,7 +36,7 @@ export const setUp = async () => {
       HOST: '127.0.0.1',
       PORT: '0',
       CORS_ORIGINS: 'https://tts.example.com',
-      // On, and high enough for one person to ask as often as they can.
+      // Rate limiting is on, with a limit that one benchmark user does not reach.
       RATE_LIMIT_PER_MINUTE: '1000000',
       BENCH_USERS: JSON.stringify(users),
     },
@@ -46,7 +46,7 @@ export const setUp = async () => {
 
 export type SetUp = Awaited<ReturnType<typeof setUp>>;
 
-/** A request as a page of the same site sends it. */
+/** An HTTP/1.1 request as a same-origin page sends it. */
 export const requestText = (path: string, { cookie }: { cookie?: string } = {}): string =>
   [
     `GET ${path} HTTP/1.1`,
@@ -61,7 +61,7 @@ export const requestText = (path: string, { cookie }: { cookie?: string } = {}):
 export const trpcPath = (name: string, input: unknown): string =>
   `/trpc/${name}?input=${encodeURIComponent(JSON.stringify({ json: input }))}`;
 
-/** One batch of `users.byId`, as tRPC's clients send it. */
+/** A batch of `users.byId` calls, as tRPC clients send it. */
 export const batchPath = (ids: readonly number[]): string => {
   const inputs = Object.fromEntries(ids.map((id, index) => [index, { json: { id } }]));
   return `/trpc/${ids.map(() => 'users.byId').join(',')}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`;

@@ -1,7 +1,7 @@
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-/** How a figure stands to its target. */
+/** The result of comparing a figure with its target. */
 export type Verdict = { name: string; value: number; target: string; isMet: boolean };
 
 export const atLeast = (name: string, value: number, least: number): Verdict => ({

@@ -69,7 +69,7 @@ describe('an import', () => {
     return outputFiles[0]?.text ?? '';
   };
 
-  it('touches no global of a browser, not even to see whether it is there', async () => {
+  it('reads no browser global', async () => {
     const touched: string[] = [];
     const sandbox = {};
     for (const name of globalsOfBrowsers) {
@@ -86,7 +86,7 @@ describe('an import', () => {
     expect(runInContext('Object.keys(client).sort().join()', context)).toContain('createAuthClient');
   });
 
-  it('is enough for a client where there is little more than the language', async () => {
+  it('works in a runtime with few globals', async () => {
     const asked: unknown[] = [];
     const fetch = async (url: string, init: { credentials: string }) => {
       asked.push([url, init.credentials]);
@@ -132,7 +132,7 @@ describe('an import', () => {
       "abortLater(session.fetch('https://app.test/refused', { signal }))",
       [null, 'The call was aborted.'],
     ],
-    ['a refresh without an answer', 'session.refresh()', ['network', 'There was no answer within 20 ms.']],
+    ['a refresh without an answer', 'session.refresh()', ['network', 'No response within 20 ms.']],
   ])('tells of %s where there is no DOMException, as in React Native', async (_name, ask, expected) => {
     // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
     const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
@@ -159,7 +159,7 @@ describe('an import', () => {
 });
 
 describe('a process of Node', () => {
-  it('that made a client and used it ends by itself', async () => {
+  it('exits after it has used a client', async () => {
     await using child = runProcess({
       args: [
         '--input-type=module',
@@ -178,7 +178,7 @@ describe('a process of Node', () => {
     expect(child.output()).toContain('signed_in network');
   });
 
-  it('says what is wrong with a relative url, at once', async () => {
+  it('fails at once with a clear error for a relative url', async () => {
     const { trpc, session } = createAuthClient({ url: '/trpc', retry: { baseDelayMs: 60_000 } });
     const error = await trpc.session.me.query().catch((cause: unknown) => cause);
     expect(String(error)).toContain('https://example.org/trpc');
@@ -186,7 +186,7 @@ describe('a process of Node', () => {
     await expect(session.refresh()).rejects.toThrow('must be absolute');
   });
 
-  it('leaves a relative url to a fetch that may know what to do with it', async () => {
+  it('passes a relative url to a custom fetch', async () => {
     const { create, browser } = start({ url: '/trpc' });
     browser.signIn();
     expect((await create().trpc.session.me.query()).user).toEqual(john);
@@ -206,7 +206,7 @@ describe('a process of Node', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  it('keeps the visitors of a server apart', async () => {
+  it('keeps the sessions of a server’s visitors separate', async () => {
     const { create, bff, clock } = start();
     const [his, hers] = [bff.openBrowser(), bff.openBrowser()];
     his.signIn(john);
@@ -227,7 +227,7 @@ describe('a process of Node', () => {
 });
 
 describe('a browser', () => {
-  it('has one channel and one lock for all clients of a BFF, by whatever name they call it', async () => {
+  it('has one channel and one lock per BFF, whatever form its url has', async () => {
     const { names, closed } = stubBroadcastChannel();
     const locks = createFakeLocks();
     const asked = vi.spyOn(locks, 'request');
@@ -242,7 +242,7 @@ describe('a browser', () => {
     expect(closed).toHaveLength(2);
   });
 
-  it('that has no locks, or whose channel is forbidden, will do', async () => {
+  it('works without locks, and if the channel is blocked', async () => {
     stubWindow();
     vi.stubGlobal('BroadcastChannel', function refuse() {
       throw new DOMException('The operation is insecure.', 'SecurityError');
@@ -277,7 +277,7 @@ describe('a browser', () => {
     expect(names).toEqual([`auth-bff ${expected}`]);
   });
 
-  it('that forbids a frame to look at its locks will do', async () => {
+  it('works if a frame may not read navigator.locks', async () => {
     stubWindow();
     const navigator = {
       get locks(): never {
@@ -294,7 +294,7 @@ describe('a browser', () => {
     expect((await create().trpc.session.me.query()).user).toEqual(john);
   });
 
-  it('is not what a document without events stands for', async () => {
+  it('is not detected from a document without events', async () => {
     const { names } = stubBroadcastChannel();
     vi.stubGlobal('window', {});
     vi.stubGlobal('document', {});
@@ -306,7 +306,7 @@ describe('a browser', () => {
     expect(names).toEqual([]);
   });
 
-  it('gets neither channel nor lock where these are switched off', async () => {
+  it('opens no channel or lock if they are null', async () => {
     const { names } = stubBroadcastChannel();
     const locks = createFakeLocks();
     const asked = vi.spyOn(locks, 'request');
@@ -320,7 +320,7 @@ describe('a browser', () => {
 });
 
 describe('a worker', () => {
-  it('asks by a relative url, and has no tabs beside it', async () => {
+  it('sends to a relative url, and shares nothing with tabs', async () => {
     const { names } = stubBroadcastChannel();
     const { browser } = start();
     browser.signIn();
@@ -332,8 +332,8 @@ describe('a worker', () => {
   });
 });
 
-describe('what is sent', () => {
-  it('has the cookies, the header against forged requests, and the user’s own', async () => {
+describe('a request', () => {
+  it('has the cookies, the x-csrf header and the frontend’s headers', async () => {
     const { create, browser, bff } = start();
     browser.signIn();
     let count = 0;
@@ -355,14 +355,14 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('is a refresh that outlives its page, whose tokens would be lost otherwise', async () => {
+  it('is a refresh with keepalive, which outlives its page', async () => {
     const { create, browser, bff } = start();
     browser.signIn();
     await create().session.refresh();
     expect(bff.asked.map(({ request }) => request.keepalive)).toEqual([true]);
   });
 
-  it('is batched as far as the server takes it, and session mutations alone', async () => {
+  it('is batched up to the server’s limits, with session mutations alone', async () => {
     const { create, browser, bff } = start();
     browser.signIn();
     const { trpc } = create();

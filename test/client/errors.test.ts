@@ -43,7 +43,7 @@ const table: Record<Reason, ErrorAction> = {
   internal: 'bug',
 };
 
-describe('what to do about an error of the BFF', () => {
+describe('errorAction for errors of the BFF', () => {
   it.each(Object.entries(table) as [Reason, ErrorAction][])('%s: %s', (reason, action) => {
     const error = errorOf(reason);
     expect(reasonOf(error)).toBe(reason);
@@ -51,14 +51,14 @@ describe('what to do about an error of the BFF', () => {
     expect(isAuthError(error)).toBe(action === 'sign-in');
   });
 
-  it('is what its code says where the reason is newer than this client', () => {
+  it('follows the code if the reason is unknown to this client', () => {
     const error = failedWith({ code: 'UNAUTHORIZED', httpStatus: 401, reason: 'device_unknown' });
     expect([reasonOf(error), errorAction(error), isAuthError(error)]).toEqual(['device_unknown', 'sign-in', true]);
     const odd = failedWith({ code: 'I_AM_A_TEAPOT' as ErrorData['code'], reason: 'short_and_stout' });
     expect(errorAction(odd)).toBe('bug');
   });
 
-  it('is what its code says where another server gives no reason', () => {
+  it('follows the code if another server gives no reason', () => {
     const error = failedWith({ code: 'FORBIDDEN', httpStatus: 403 });
     expect([reasonOf(error), errorAction(error)]).toEqual([null, 'access-denied']);
     expect(errorAction(failedWith({ code: 'INTERNAL_SERVER_ERROR', httpStatus: 500 }))).toBe('bug');
@@ -101,7 +101,7 @@ describe('a failed network', () => {
   });
 });
 
-describe('no failed call', () => {
+describe('an error that is not a failed call', () => {
   it.each<[string, unknown]>([
     ['an aborted call', failedBy(new DOMException('This operation was aborted', 'AbortError'))],
     ['a call that left its batch', failedBy(new Error('Aborted'))],

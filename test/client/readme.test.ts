@@ -31,7 +31,7 @@ const errorOf = (reason: Reason) => {
 };
 
 describe('the tables of client/README.md', () => {
-  it('tell of each reason what errorAction does', () => {
+  it('list the errorAction of each reason', () => {
     const told = tableOf(clientReadme, '`errorAction(error)`').flatMap(([action, , reasons]) =>
       codesIn(reasons).map((reason) => [reason, codesIn(action)[0]] as const),
     );

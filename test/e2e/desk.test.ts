@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     await page.getByRole('button', { name: 'New ticket' }).click();
     await page.keyboard.type('Sent twice');
     await page.getByRole('button', { name: 'Open and assign' }).click();
-    await page.getByText('Your ticket is kept, and goes out by itself').waitFor();
+    await page.getByText('Your ticket is saved and will be sent automatically').waitFor();
     await page.getByText(`is assigned to ${next}.`).waitFor();
     expect(attempts).toBe(2);
     await page.getByRole('button', { name: 'Done' }).click();
@@ -124,7 +124,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     await visitor.go();
     await visitor.signInAs('Priya Raman');
     await visitor.choose('How the Auth Service is', trouble);
-    await page.getByText(trouble === 'Slow' ? 'It takes 1.5 s' : 'It answers 500').waitFor();
+    await page.getByText(trouble === 'Slow' ? 'Each response takes 1.5 s' : 'Every request gets a 500').waitFor();
     const { bff } = await site.desk().counts();
     await expect.poll(async () => (await site.desk().counts()).bff, { timeout: 20_000 }).toBeGreaterThan(bff + 2);
     expect(await page.locator('.tickets .bone').count()).toBe(0);

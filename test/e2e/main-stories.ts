@@ -44,7 +44,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
     await page.getByLabel('Code').fill('000000');
     await page.getByRole('button', { name: 'Go on' }).click();
-    await expect.poll(() => alert.textContent()).toContain('This code is wrong');
+    await expect.poll(() => alert.textContent()).toContain('Wrong code');
     await page.getByRole('button', { name: 'Back' }).click();
     await page.getByRole('button', { name: 'Hana Kobayashi' }).click();
     await page.getByLabel('I am no robot').check();
@@ -131,7 +131,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await page.getByRole('button', { name: 'New ticket' }).click();
     await page.keyboard.type('My phone is wet');
     await page.getByRole('button', { name: 'Open and assign' }).click();
-    await page.getByText('waits for somebody to take it').waitFor();
+    await page.getByText('waits for an assignee').waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.locator('.ticket', { hasText: 'My phone is wet' }).filter({ hasText: employee }).waitFor();
     expect(visitor.unexpectedErrors()).toEqual([]);
@@ -152,7 +152,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     // Nobody has asked for their turns before, so that nothing is known of them.
     await visitor.choose('System', 'BMS');
     await page.getByRole('button', { name: 'Open and assign' }).click();
-    await page.getByText('Your ticket is kept, and goes out by itself').waitFor();
+    await page.getByText('Your ticket is saved and will be sent automatically').waitFor();
     expect(await visitor.examine()).toEqual([]);
     await visitor.shoot('15-kept');
     await page.getByRole('button', { name: 'Cancel' }).click();

@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.getByRole('button', { name: 'New ticket' }).click();
     await page.getByText('Next in turn:').waitFor();
     await page.getByRole('button', { name: 'Open and assign' }).click();
-    await page.getByText('Say in a few words').waitFor();
+    await page.getByText('Enter a short description').waitFor();
     await shown('6-new-ticket');
     await page.keyboard.type(title);
     await page.getByRole('button', { name: 'Open and assign' }).click();

@@ -19,7 +19,7 @@ export const startDesk = async ({ dialect = 'guide' }: StartDeskOptions = {}) =>
     ...Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)]),
   ];
   const process = runProcess({ args, env: { PORT: String(bff), OPS_PORT: String(ops) } });
-  await process.printed(/The help desk is there|The help desk could not be built[^]*/);
+  await process.printed(/The help desk is ready|Building the help desk page failed[^]*/);
   const url = `http://localhost:${bff}`;
 
   return {

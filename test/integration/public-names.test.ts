@@ -9,16 +9,17 @@ import { hasRedis, startRedis } from '../support/redis/redis.ts';
 
 it('procedures, reasons, headers, cookies, variables, metrics, log fields, flags and exports are the published ones', async () => {
   const memory = await runTraffic();
-  const away = await runTraffic({ REDIS_URL: 'redis://127.0.0.1:1' });
+  const away = await runTraffic({ REDIS_URL: 'redis://127.0.0.1:1' }, { redisTimeoutMs: 50 });
   const names = collectPublicNames(memory, away);
-  await expect(`${JSON.stringify(names, null, 2)}\n`).toMatchFileSnapshot('./public-names.json');
+  await expect(`${JSON.stringify(names, null, 2)}\n`).toMatchFileSnapshot('./public-names.txt');
 });
 
 const hash = /[A-Za-z0-9_-]{16,}/g;
 
 it.skipIf(!hasRedis())('the names of Redis keys, and the types of their values, are the published ones', async () => {
   await using server = await startRedis();
-  await runTraffic({ REDIS_URL: server.url });
+  // A busy machine must not make the BFF count in memory.
+  await runTraffic({ REDIS_URL: server.url }, { startRedisTimer: () => () => {}, redisTimeoutMs: 30_000 });
   const client = new Redis(server.url);
   try {
     const keys = await client.keys('*');

@@ -87,9 +87,9 @@ describe.skipIf(!hasRedis())('after a failover, turns go on where they were', ()
       expect(await test.nextId()).toBe(23);
       // The connection that hears of sign-outs follows.
       await vi.waitFor(() => expect(test.proxy.connections()).toBe(4));
-      expect(test.linesOf(/^REDIS_URL leads to a replica/).map(({ cause }) => String(cause).split(' ')[0])).toEqual([
-        'READONLY',
-      ]);
+      expect(
+        test.linesOf(/^REDIS_URL leads to a read-only replica/).map(({ cause }) => String(cause).split(' ')[0]),
+      ).toEqual(['READONLY']);
     },
     30_000,
   );
@@ -186,7 +186,7 @@ describe('a Redis client', () => {
     await test.write();
     await test.redis[Symbol.asyncDispose]();
     await vi.waitFor(() => expect(test.lines.map(({ msg }) => String(msg))).toHaveLength(2), { timeout: 5_000 });
-    expect(test.lines[1]?.msg).toMatch(/^Redis is away/);
+    expect(test.lines[1]?.msg).toMatch(/^Redis is down/);
     expect(test.connection.state()).toBe('away');
   });
 
@@ -203,7 +203,7 @@ describe('a Redis client', () => {
     }
     expect(test.redis.connections()).toBe(4);
     const messages = () => test.lines.map(({ msg }) => String(msg));
-    expect(messages()).toEqual([expect.stringMatching(/^REDIS_URL leads to a replica/)]);
+    expect(messages()).toEqual([expect.stringMatching(/^REDIS_URL leads to a read-only replica/)]);
     expect(test.lines[0]?.cause).toMatch(/^READONLY You can't write/);
     test.advance(60_000);
     await test.write();
@@ -216,7 +216,7 @@ describe.skipIf(!hasRedis())('an error of a script in Redis 6.2', () => {
     await using test = await start({ rewrite: wordAs62 });
     await ask(test.primary, 'CONFIG', 'SET', 'min-replicas-to-write', '5');
     expect(await reasonOf(test.next())).toBe('store_unavailable');
-    expect(test.linesOf(/^Redis refuses/).map(({ cause }) => cause)).toEqual([
+    expect(test.linesOf(/^Redis rejected/).map(({ cause }) => cause)).toEqual([
       'NOREPLICAS Not enough good replicas to write.',
     ]);
   }, 30_000);

@@ -41,7 +41,7 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
     await test.holder(test.first).trpc.session.logout.mutate();
     await refuseWrites(test);
     for (let call = 0; call < 5; call += 1) expect(await me(test.holder(test.second))).toBe('session_ended');
-    const lines = linesOf(test.second, /^Redis refuses/);
+    const lines = linesOf(test.second, /^Redis rejected/);
     expect(lines.map(({ cause }) => String(cause).split(' ')[0])).toEqual(['NOREPLICAS']);
   });
 
@@ -266,7 +266,7 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
     test.proxy.silence();
     expect(await test.callInSilence()).toEqual(['answered']);
     expect(await redisOf(test.app)).toBe('away');
-    expect(linesOf(test.app, /^Redis is away/)).toHaveLength(1);
+    expect(linesOf(test.app, /^Redis is down/)).toHaveLength(1);
     // One for commands, and one for the sign-outs of other replicas.
     expect(test.proxy.connections()).toBe(2);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService, TokenPair } from '../../server/dev/auth-service/auth-service.ts';
 import { endpointNames } from '../../server/dev/auth-service/endpoints.ts';
-import type { Answer } from '../../server/dev/auth-service/exchange.ts';
+import type { AuthResponse } from '../../server/dev/auth-service/http-messages.ts';
 import type { Subject } from '../../server/dev/auth-service/people/people.ts';
 import { createAuthServiceClient } from '../../server/src/auth-service/client.ts';
 import { createTransport } from '../../server/src/auth-service/transport.ts';
@@ -16,9 +16,9 @@ import {
   type TestApp,
 } from '../support/app/start-app.ts';
 import { craft, staffToken } from '../support/token/tokens.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/ask.ts';
+import { sendRequest, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/send-request.ts';
 
-// Each test first proves on the deployed service that the hole, or the behaviour, is really there.
+// Each test first shows the vulnerability, or the behaviour, on the deployed service itself.
 
 const staffOne: Subject = { type: 'staff', id: 1 };
 const employeeOne: Subject = { type: 'employee', id: 1 };
@@ -64,7 +64,7 @@ const expectNoSession = async ({ authService }: Pick<TestApp, 'authService'>, br
 const refreshInto = ({ authService }: Test, cookies: Record<string, string>) =>
   authService.fault('refresh', {
     kind: 'transform',
-    answer: (answer): Answer => ({
+    answer: (answer): AuthResponse => ({
       ...answer,
       headers: {
         ...answer.headers,
@@ -76,9 +76,9 @@ const refreshInto = ({ authService }: Test, cookies: Record<string, string>) =>
 describe('the token handed out before the second factor works as a full access token', () => {
   it('is no session', async () => {
     await using test = await startDeployed();
-    const signIn = await ask(test.to('v1/users/login/api/'), { json: withSecondFactor });
+    const signIn = await sendRequest(test.to('v1/users/login/api/'), { json: withSecondFactor });
     const pending = field(signIn.body, 'temporary_token');
-    expect(await ask(test.to('v1/tts/user-info/5/'), { token: pending })).toMatchObject({ status: 200 });
+    expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: pending })).toMatchObject({ status: 200 });
 
     await expectNoSession(test, test.holding({ access: pending }), 'token_invalid');
     await expectNoSession(test, test.app.browser({ headers: { authorization: `Bearer ${pending}` } }), 'token_invalid');
@@ -87,7 +87,7 @@ describe('the token handed out before the second factor works as a full access t
   it.each(['temp_otp_login', 'otp_required'])('is no session by %s alone', async (claim) => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician, { [claim]: true });
-    expect(await ask(test.to('v1/tts/user-info/5/'), { token: access })).toMatchObject({ status: 200 });
+    expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: access })).toMatchObject({ status: 200 });
     await expectNoSession(test, test.holding({ access }), 'token_invalid');
   });
 
@@ -139,10 +139,10 @@ describe("an employee's token acts as the staff user with the same number on sta
   it('is never sent to a staff endpoint', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(employeeOne);
-    const upstream = await ask(test.to('v1/users/profile/'), { token: access });
+    const upstream = await sendRequest(test.to('v1/users/profile/'), { token: access });
     expect(upstream).toMatchObject({ status: 200, body: { id: 1, first_name: 'Maria', last_name: 'Santos' } });
-    expect(await ask(test.to('v1/tts/user-info/5/'), { token: access })).toMatchObject({ status: 200 });
-    expect(await ask(test.to('v1/users/token/validate/'), { token: access })).toMatchObject({ status: 200 });
+    expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: access })).toMatchObject({ status: 200 });
+    expect(await sendRequest(test.to('v1/users/token/validate/'), { token: access })).toMatchObject({ status: 200 });
 
     test.authService.resetCalls();
     const browser = test.holding({ access });
@@ -207,7 +207,7 @@ describe("an employee's token acts as the staff user with the same number on sta
     await using test = await startDeployed();
     const staff = await test.authService.issue(staffOne);
     const employee = await test.authService.issue(employeeOne);
-    const upstream = await ask(test.to('v1/token/refresh/cookie/'), {
+    const upstream = await sendRequest(test.to('v1/token/refresh/cookie/'), {
       method: 'POST',
       token: employee.access,
       cookie: `refresh_token=${staff.refresh}`,
@@ -276,7 +276,7 @@ describe("the older staff refresh endpoint turns an employee's refresh token int
   it('is never asked with one', async () => {
     await using test = await startDeployed();
     const tokens = await test.authService.issue(employeeOne);
-    const upstream = await ask(test.to('v1/users/token/refresh/'), {
+    const upstream = await sendRequest(test.to('v1/users/token/refresh/'), {
       method: 'POST',
       token: tokens.access,
       cookie: `refresh_token=${tokens.refresh}`,
@@ -319,8 +319,10 @@ describe("an employee's refresh token is accepted as an access token", () => {
   it('does not take the refresh token of an employee, or of staff, for a session', async () => {
     await using test = await startDeployed();
     const employee = await test.authService.issue(employeeOne);
-    expect(await ask(test.to('v1/tts/user-info/5/'), { token: employee.refresh })).toMatchObject({ status: 200 });
-    expect(await ask(test.to('me/'), { token: employee.refresh })).toMatchObject({ status: 200 });
+    expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: employee.refresh })).toMatchObject({
+      status: 200,
+    });
+    expect(await sendRequest(test.to('me/'), { token: employee.refresh })).toMatchObject({ status: 200 });
     const staff = await test.authService.issue(technician);
     for (const { refresh } of [employee, staff]) {
       await expectNoSession(test, test.holding({ access: refresh }), 'token_invalid');
@@ -357,7 +359,7 @@ describe('JWT cookies readable by scripts', () => {
   it('are set again as HttpOnly, SameSite=Lax and Secure, by sign-in and by both kinds of refresh', async () => {
     await using test = await startDeployed();
     const { access, refresh } = await test.authService.issue(technician);
-    const upstream = await ask(test.to('v1/users/token/refresh/'), {
+    const upstream = await sendRequest(test.to('v1/users/token/refresh/'), {
       method: 'POST',
       token: access,
       cookie: `refresh_token=${refresh}`,
@@ -402,7 +404,7 @@ describe('JWT cookies readable by scripts', () => {
   it('carry what the service puts into the body, which is answered to nobody', async () => {
     await using test = await startDeployed();
     const credentials = { email: 'user@example.com', ...STAFF };
-    const upstream = await ask(test.to('v1/users/login/api/'), { json: credentials });
+    const upstream = await sendRequest(test.to('v1/users/login/api/'), { json: credentials });
     expect(field(upstream.body, 'access_token')).toMatch(/^eyJ/);
     expect(upstream.cookies).not.toHaveProperty('access_token');
 
@@ -416,7 +418,9 @@ describe('JWT cookies readable by scripts', () => {
 describe('the internal employee endpoint is open', () => {
   it('answers those whom the policy admits, and its public fields alone', async () => {
     await using test = await startDeployed();
-    const upstream = await ask(test.to('v1/hdts/employees/internal/1/'), { headers: { 'x-api-key': 'no key at all' } });
+    const upstream = await sendRequest(test.to('v1/hdts/employees/internal/1/'), {
+      headers: { 'x-api-key': 'no key at all' },
+    });
     expect(upstream).toMatchObject({
       status: 200,
       body: { phone_number: expect.any(String), username: expect.any(String) },
@@ -450,7 +454,7 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
       authService: { signingKey: 'the-key-of-another-auth-service-0123456789' },
     });
     const access = staffToken(test.clock.now(), { systems: ['TTS'], roles: [] }, signingKey);
-    const upstream = await ask(test.to('v1/tts/user-info/5/'), { token: access });
+    const upstream = await sendRequest(test.to('v1/tts/user-info/5/'), { token: access });
     expect([upstream.status, upstream.headers.get('location')]).toEqual([302, '/staff/login/']);
     const page = await fetch(`${test.authService.url}/staff/login/`);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
@@ -488,8 +492,8 @@ describe('behaviour 2: staff tokens count only in the cookie, and a session of D
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const bearer = { authorization: `Bearer ${access}` };
-    expect(await ask(test.to('v1/users/profile/'), { headers: bearer })).toMatchObject({ status: 302 });
-    const signIn = await ask(test.to('v1/users/login/api/'), { json: { email: 'user@example.com', ...STAFF } });
+    expect(await sendRequest(test.to('v1/users/profile/'), { headers: bearer })).toMatchObject({ status: 302 });
+    const signIn = await sendRequest(test.to('v1/users/login/api/'), { json: { email: 'user@example.com', ...STAFF } });
     const { sessionid = '', csrftoken = '' } = signIn.cookies;
     await fetch(test.to('v1/users/welcome/'), {
       method: 'POST',
@@ -500,7 +504,7 @@ describe('behaviour 2: staff tokens count only in the cookie, and a session of D
       },
       body: new URLSearchParams({ system_slug: 'ams' }),
     });
-    const cut = await ask(test.to('v1/users/profile/'), { token: access, cookie: `sessionid=${sessionid}` });
+    const cut = await sendRequest(test.to('v1/users/profile/'), { token: access, cookie: `sessionid=${sessionid}` });
     expect(cut.body).toMatchObject({ id: 123, system_roles: [{ system_slug: 'ams' }] });
 
     const whole = { id: 123, systems: ['TTS', 'AMS'] };
@@ -515,9 +519,9 @@ describe('behaviour 3: every path needs its trailing slash', () => {
   it('has it in every request that is ever made', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
-    const get = await ask(`${test.to('v1/tts/round-robin')}?role_name=Technician`, { token: access });
+    const get = await sendRequest(`${test.to('v1/tts/round-robin')}?role_name=Technician`, { token: access });
     expect([get.status, get.headers.get('location')]).toEqual([302, '/api/v1/tts/round-robin/']);
-    const post = await ask(test.to('v1/tts/users-info'), { token: access, json: { employee_cookie_ids: [1] } });
+    const post = await sendRequest(test.to('v1/tts/users-info'), { token: access, json: { employee_cookie_ids: [1] } });
     expect(post.status).toBe(403);
 
     test.authService.resetCalls();
@@ -566,7 +570,7 @@ describe('behaviour 4: every answer closes its connection, and a Cookie header o
   it('asks again and again, one after the other and all at once', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
-    const upstream = await ask(test.to('v1/users/profile/'), { token: access });
+    const upstream = await sendRequest(test.to('v1/users/profile/'), { token: access });
     expect(upstream.headers.get('connection')).toBe('close');
 
     const { trpc } = test.holding({ access });
@@ -582,7 +586,7 @@ describe('behaviour 4: every answer closes its connection, and a Cookie header o
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const padding = 'x'.repeat(9_000);
-    const upstream = await ask(test.to('v1/users/profile/'), { token: access, cookie: `padding=${padding}` });
+    const upstream = await sendRequest(test.to('v1/users/profile/'), { token: access, cookie: `padding=${padding}` });
     expect(upstream.status).toBe(400);
 
     const browser = test.holding({ access });
@@ -608,7 +612,7 @@ describe('behaviour 5: a cookie is deleted by setting it to an empty string', ()
   it.each(['', '""'])('takes access_token=%s for none', async (empty) => {
     await using test = await startDeployed();
     const tokens = await test.authService.issue(technician);
-    const upstream = await ask(test.to('v1/users/logout/'), { method: 'POST', token: tokens.access });
+    const upstream = await sendRequest(test.to('v1/users/logout/'), { method: 'POST', token: tokens.access });
     expect(upstream.setCookies).toContainEqual(expect.stringMatching(/^access_token="";/));
     expect(upstream.setCookies.join()).not.toMatch(/max-age=0|expires/i);
 
@@ -650,7 +654,7 @@ describe('behaviour 6: the refresh endpoint needs a still-valid access token', (
         clock.now() + accessLifetimeMs.deployed,
       );
     }
-    const upstream = await ask(test.to('v1/token/refresh/cookie/'), {
+    const upstream = await sendRequest(test.to('v1/token/refresh/cookie/'), {
       method: 'POST',
       token: old.access,
       cookie: `refresh_token=${old.refresh}`,
@@ -671,7 +675,7 @@ describe("behaviour 7: one person's token can make the upstream fail", () => {
     await using test = await startDeployed();
     const tokens = await test.authService.issue(nobody);
     for (const path of ['v1/tts/user-info/5/', 'v1/users/profile/', 'v1/users/token/validate/']) {
-      expect(await ask(test.to(path), { token: tokens.access })).toMatchObject({ status: 500 });
+      expect(await sendRequest(test.to(path), { token: tokens.access })).toMatchObject({ status: 500 });
     }
 
     const broken = test.holding(tokens);

@@ -196,7 +196,12 @@ describe('the package', () => {
     ).resolves.toContain('OK (ESM)');
   });
 
-  it('leaves the workspace as it was', () => {
+  it('can be published', async () => {
+    const output = await runWell('npm', ['publish', '--dry-run', packed.tarball], { cwd: root });
+    expect(output).toContain('+ @auth-bff/client@');
+  });
+
+  it('leaves the package.json of the workspace unchanged', () => {
     const manifest = readFileSync(join(root, 'client/package.json'), 'utf8');
     expect(manifest).toContain('"source": "./src/index.ts"');
     expect(manifest).toContain('"devDependencies"');

@@ -137,7 +137,12 @@ describe('the packed server', () => {
     ).resolves.toContain('OK (ESM)');
   });
 
-  it('leaves the workspace as it was', () => {
+  it('can be published', async () => {
+    const output = await runWell('npm', ['publish', '--dry-run', packed.tarball], { cwd: root });
+    expect(output).toContain('+ @auth-bff/server@');
+  });
+
+  it('leaves the package.json of the workspace unchanged', () => {
     const manifest = readFileSync(join(root, 'server/package.json'), 'utf8');
     expect(manifest).toContain('"source": "./src/middleware/express.ts"');
     expect(manifest).toContain('"@auth-bff/shared"');

@@ -39,7 +39,7 @@ it.each([
     const { until, release } = hold();
     authService.fault('*', { kind: 'hold', until });
     const { access } = await authService.issue({ type: 'staff', id: 123 });
-    await using connection = await openConnection(url);
+    using connection = await openConnection(url);
     // The second request is in flight once the first one is answered: both arrive in one packet.
     connection.send(
       'GET /health/live HTTP/1.1',

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).join('');
 
 describe('ASCII case', () => {
-  it('is that of Unicode for every ASCII character', () => {
+  it('equals Unicode case for every ASCII character', () => {
     expect(toAsciiLowerCase(ascii)).toBe(ascii.toLowerCase());
     expect(toAsciiUpperCase(ascii)).toBe(ascii.toUpperCase());
   });
 
-  it('leaves every other character of the BMP as it is', () => {
+  it('leaves every other character of the BMP unchanged', () => {
     const others = Array.from({ length: 0xff_80 }, (_, index) => String.fromCharCode(index + 128)).join('');
     expect(toAsciiLowerCase(others)).toBe(others);
     expect(toAsciiUpperCase(others)).toBe(others);

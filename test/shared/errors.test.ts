@@ -33,23 +33,23 @@ const promised = [
   ['internal', 'INTERNAL_SERVER_ERROR', 500],
 ] as const;
 
-describe('the reasons of failures', () => {
-  it.each(promised)('%s is %s', (reason, code) => {
+describe('codeOfReason', () => {
+  it.each(promised)('maps %s to %s', (reason, code) => {
     expect(codeOfReason[reason]).toBe(code);
   });
 
-  it('are those that are promised, and no others', () => {
+  it('has exactly the documented reasons', () => {
     expect(Object.keys(codeOfReason).toSorted()).toEqual(promised.map(([reason]) => reason).toSorted());
   });
 });
 
-describe('the codes of failures', () => {
-  it.each(promised)('of %s, %s, goes with status %d, which is tRPC’s own', (_, code, status) => {
+describe('httpStatusOfCode', () => {
+  it.each(promised)('for %s: maps %s to status %d, like tRPC', (_, code, status) => {
     expect(httpStatusOfCode[code]).toBe(status);
     expect(getHTTPStatusCodeFromError(new TRPCError({ code }))).toBe(status);
   });
 
-  it('are each some reason’s', () => {
+  it('has no unused codes', () => {
     expect(Object.keys(httpStatusOfCode).toSorted()).toEqual([...new Set(Object.values(codeOfReason))].toSorted());
   });
 });

@@ -9,7 +9,7 @@ describe('hasRole', () => {
     ['tts', 'Technician'],
     ['TTS', 'technician'],
     ['tTs', 'TECHNICIAN'],
-  ])('finds the role of %s, %s, whatever the case', (system, role) => {
+  ])('finds the role of %s, %s, in any case', (system, role) => {
     expect(hasRole(technician, system, role)).toBe(true);
   });
 
@@ -28,7 +28,7 @@ describe('hasRole', () => {
     expect(hasRole(technician, system, role)).toBe(false);
   });
 
-  it('does not put a role together from the halves of two', () => {
+  it('does not combine the system of one role with the name of another', () => {
     const roles = [
       { system: 'TTS', role: 'Agent' },
       { system: 'AMS', role: 'Admin' },
@@ -37,7 +37,7 @@ describe('hasRole', () => {
     expect(hasRole({ roles }, 'AMS', 'Admin')).toBe(true);
   });
 
-  it('finds nothing where roles are none, or not known', () => {
+  it('is false if there are no roles, or if they are unknown', () => {
     expect(hasRole({ roles: [] }, 'TTS', 'Admin')).toBe(false);
     expect(hasRole({ roles: null }, 'TTS', 'Admin')).toBe(false);
   });
@@ -49,7 +49,7 @@ describe('inSystem', () => {
     ['membership in lower case', { systems: ['ams'], roles: [] }],
     ['any role in it', { systems: null, roles: [{ system: 'AMS', role: 'Viewer' }] }],
     ['a role in it, though membership leaves it out', { systems: ['TTS'], roles: [{ system: 'ams', role: 'Viewer' }] }],
-  ])('is so by %s', (_, membership) => {
+  ])('is true by %s', (_, membership) => {
     expect(inSystem(membership, 'AMS')).toBe(true);
     expect(inSystem(membership, 'ams')).toBe(true);
   });
@@ -60,12 +60,12 @@ describe('inSystem', () => {
     ['it is all of other systems', { systems: ['TTS'], roles: [{ system: 'BMS', role: 'AMS' }] }],
     ['a name only begins alike', { systems: ['AMS2', 'AM'], roles: null }],
     ['a name has a long s, whose capital is S', { systems: ['AMſ'], roles: [{ system: 'amſ', role: 'Viewer' }] }],
-  ])('is not so where %s', (_, membership) => {
+  ])('is false if %s', (_, membership) => {
     expect(inSystem(membership, 'AMS')).toBe(false);
   });
 });
 
-describe('the name of a system, as an input', () => {
+describe('SystemName', () => {
   it.each([
     ['TTS', 'TTS'],
     ['tts', 'TTS'],
@@ -90,12 +90,12 @@ describe('the name of a system, as an input', () => {
     7,
     null,
     ['TTS'],
-  ])('%j is none', (input) => {
+  ])('rejects %j', (input) => {
     expect(SystemName.safeParse(input).success).toBe(false);
   });
 });
 
-describe('the name of a role, as an input', () => {
+describe('RoleName', () => {
   it.each([
     ['Technician', 'Technician'],
     [' Budget Officer ', 'Budget Officer'],
@@ -104,7 +104,7 @@ describe('the name of a role, as an input', () => {
     expect(RoleName.parse(input)).toBe(role);
   });
 
-  it.each(['', '  ', 'x'.repeat(101), 7, null, ['Admin']])('%j is none', (input) => {
+  it.each(['', '  ', 'x'.repeat(101), 7, null, ['Admin']])('rejects %j', (input) => {
     expect(RoleName.safeParse(input).success).toBe(false);
   });
 });

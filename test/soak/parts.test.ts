@@ -1,27 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../support/app/start-app.ts';
-import { createLedger, graceMs } from './ledger.ts';
-import { readOptions } from './options.ts';
-import { createPacer } from './pacer.ts';
-import { planRun } from './plan.ts';
+import { createCallStatistics, graceMs } from './results/call-statistics.ts';
+import { readOptions } from './read-options.ts';
+import { createPacer } from './load/pacer.ts';
+import { planRun } from './scenario/plan-run.ts';
 
 describe('the plan of a soak', () => {
-  it.each([60, 120, 299, 300, 600, 3_600])('has each fault of %d s alone, with time to recover from it', (seconds) => {
-    const { faults, memoryAtMs, endsAtMs } = planRun(seconds);
-    expect(new Set(faults.map(({ name }) => name)).size).toBe(3);
-    for (const [index, { toMs }] of faults.entries()) {
-      expect(faults[index + 1]?.fromMs ?? endsAtMs).toBeGreaterThan(toMs + graceMs / 2);
-    }
-    expect(memoryAtMs).toBeLessThan(endsAtMs - 10_000);
-  });
+  it.each([60, 120, 299, 300, 600, 3_600])(
+    'a plan of %d s has each fault separately, with time to recover',
+    (seconds) => {
+      const { faults, memoryAtMs, endsAtMs } = planRun(seconds);
+      expect(new Set(faults.map(({ name }) => name)).size).toBe(3);
+      for (const [index, { toMs }] of faults.entries()) {
+        expect(faults[index + 1]?.fromMs ?? endsAtMs).toBeGreaterThan(toMs + graceMs / 2);
+      }
+      expect(memoryAtMs).toBeLessThan(endsAtMs - 10_000);
+    },
+  );
 
-  it.each([60, 600])('lets half of a token outlast the outage, and new attempts after it, in %d s', (seconds) => {
-    const { faults, accessLifetimeSeconds } = planRun(seconds);
-    const outagesMs = faults.map(({ fromMs, toMs }) => toMs - fromMs);
-    expect((accessLifetimeSeconds / 2) * 1_000).toBeGreaterThan(Math.max(...outagesMs) + 20_000);
-  });
+  it.each([60, 600])(
+    'in a plan of %d s, half of the token lifetime is longer than the outage plus retries',
+    (seconds) => {
+      const { faults, accessLifetimeSeconds } = planRun(seconds);
+      const outagesMs = faults.map(({ fromMs, toMs }) => toMs - fromMs);
+      expect((accessLifetimeSeconds / 2) * 1_000).toBeGreaterThan(Math.max(...outagesMs) + 20_000);
+    },
+  );
 
-  it('is that of the service level: 20 s, 10 s and a replica in ten minutes', () => {
+  it('a plan of ten minutes has outages of 20 s, 10 s and one replica', () => {
     const { faults } = planRun(600);
     const lastsSeconds = (name: string) =>
       faults.filter((fault) => fault.name === name).map(({ fromMs, toMs }) => (toMs - fromMs) / 1_000);
@@ -31,67 +37,67 @@ describe('the plan of a soak', () => {
   });
 });
 
-describe('the ledger of a soak', () => {
+describe('the call statistics of a soak', () => {
   const note = { procedure: 'users.byId', error: { code: 'SERVICE_UNAVAILABLE', reason: 'overloaded' } };
 
-  it('counts a failure for a fault while it lasts and shortly after, and as calm before and later', () => {
-    const { now: clock, advance } = createClock(0);
-    const ledger = createLedger({ clock });
+  it('a failure counts for a fault during it and its grace period, and as calm otherwise', () => {
+    const { now: monotonicNow, advance } = createClock(0);
+    const statistics = createCallStatistics({ monotonicNow });
     advance(1_000);
-    ledger.note({ ...note, dueAtMs: 0 });
+    statistics.record({ ...note, dueAtMs: 0 });
     advance(1);
-    const end = ledger.begin('Redis stopped');
+    const end = statistics.begin('Redis stopped');
     advance(10);
-    // It began before the fault, and ended in it.
-    ledger.note({ ...note, dueAtMs: 500 });
+    // This call started before the fault and ended during it.
+    statistics.record({ ...note, dueAtMs: 500 });
     end();
     advance(graceMs);
-    ledger.note({ ...note, dueAtMs: clock() });
+    statistics.record({ ...note, dueAtMs: monotonicNow() });
     advance(1);
-    ledger.note({ ...note, dueAtMs: clock() });
-    const counts = ledger.failures().map(({ phase, count }) => [phase, count]);
+    statistics.record({ ...note, dueAtMs: monotonicNow() });
+    const counts = statistics.failures().map(({ phase, count }) => [phase, count]);
     expect(counts).toEqual([
       ['calm', 2],
       ['Redis stopped', 2],
     ]);
   });
 
-  it('counts a call for a fault also where the machine is busy', () => {
-    const { now: clock } = createClock(0);
-    const ledger = createLedger({ clock });
-    ledger.begin('machine busy');
-    ledger.begin('Auth Service down');
-    ledger.note({ ...note, dueAtMs: 0 });
-    expect(ledger.failures()).toMatchObject([{ phase: 'Auth Service down' }]);
+  it('a fault takes precedence over CPU starvation', () => {
+    const { now: monotonicNow } = createClock(0);
+    const statistics = createCallStatistics({ monotonicNow });
+    statistics.begin('CPU starved');
+    statistics.begin('Auth Service down');
+    statistics.record({ ...note, dueAtMs: 0 });
+    expect(statistics.failures()).toMatchObject([{ phase: 'Auth Service down' }]);
   });
 });
 
 describe('the pacer of a soak', () => {
-  it('goes on with the clock, stands still on a busy machine, and makes up for nothing', async () => {
-    const { now: clock, advance } = createClock(0);
-    let isBusy = false;
-    const pacer = createPacer({ clock, isBusy: () => isBusy, maxHeldMs: 2_000 });
+  it('the load time follows the clock, pauses during CPU starvation and does not catch up', async () => {
+    const { now: monotonicNow, advance } = createClock(0);
+    let isStarved = false;
+    const pacer = createPacer({ monotonicNow, isStarved: () => isStarved, maxPausedMs: 2_000 });
     const stepAfter = (ms: number) => {
       advance(ms);
       pacer.step();
-      return [pacer.loadMs(), pacer.heldMs()];
+      return [pacer.loadMs(), pacer.pausedMs()];
     };
     expect(stepAfter(10)).toEqual([10, 0]);
-    isBusy = true;
+    isStarved = true;
     expect(stepAfter(500)).toEqual([10, 500]);
-    isBusy = false;
+    isStarved = false;
     expect(stepAfter(5)).toEqual([15, 500]);
-    // The process itself was late.
+    // The process itself was delayed.
     expect(stepAfter(1_000)).toEqual([65, 1_450]);
     await pacer.untilLoadMs(65);
-    isBusy = true;
+    isStarved = true;
     stepAfter(1_000);
     await expect(pacer.untilLoadMs(66)).rejects.toThrow('The machine is too busy');
   });
 });
 
 describe('the options of a soak', () => {
-  it('have defaults', () => {
+  it('the options have defaults', () => {
     expect(readOptions([])).toEqual({ seconds: 600, rate: 300, clients: 100, replicas: 3, dialect: 'deployed' });
   });
 
@@ -100,7 +106,7 @@ describe('the options of a soak', () => {
     [['--rate', 'many'], '--rate: expected a whole number from 1, got many'],
     [['--replicas', '2'], '--replicas: expected a whole number from 3, got 2'],
     [['--dialect', 'french'], '--dialect: expected deployed or guide, got french'],
-  ])('are refused where they are %j', (args, message) => {
+  ])('the options %j are rejected', (args, message) => {
     expect(() => readOptions(args)).toThrow(message);
   });
 });

@@ -1,9 +1,9 @@
 import { buildBundles } from '../support/processes/build-bundles.ts';
 import { hasRedis } from '../support/redis/redis.ts';
-import { readOptions } from './options.ts';
-import { runSoak } from './soak.ts';
+import { readOptions } from './read-options.ts';
+import { runSoak } from './run-soak.ts';
 
-// `npm run soak`. Ends with 1 if anything was not fulfilled; see CONTRIBUTING.md.
+// `npm run soak`. Exits with 1 if the run has violations. See CONTRIBUTING.md.
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -11,7 +11,9 @@ const run = async (): Promise<string[]> => {
   try {
     const options = readOptions(process.argv.slice(2));
     if (!hasRedis())
-      return ['Nothing was run: there is no redis-server. Install it (Debian: apt-get install redis-server).'];
+      return [
+        'The soak test needs redis-server, which was not found. Install it (Debian: apt-get install redis-server).',
+      ];
     await using _bundles = await buildBundles();
     return await runSoak({ ...options, print });
   } catch (error) {
@@ -22,7 +24,7 @@ const run = async (): Promise<string[]> => {
 const violations = await run();
 print(
   violations.length === 0
-    ? '\nNothing was violated.'
+    ? '\nPassed: no violations.'
     : `\nFailed:\n${violations.map((line) => `  ${line}`).join('\n')}`,
 );
 process.exit(violations.length === 0 ? 0 : 1);

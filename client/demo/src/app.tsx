@@ -2,16 +2,24 @@ import { errorAction } from '@auth-bff/client';
 import { useSession, useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
 import { Desk } from './desk/desk.tsx';
-import { Unreachable } from './desk/unreachable.tsx';
+import { ErrorNote } from './desk/error-note.tsx';
 import { SignIn } from './sign-in/sign-in.tsx';
 
-/** The sign-in or the desk, as the session is. */
+/** Replaces the page while the session cannot be loaded. */
+const Unreachable = ({ error, onRetry }: { error: unknown; onRetry: () => void }) => (
+  <main className="lone">
+    <h1>Ticket desk</h1>
+    <ErrorNote error={error} subject="The desk" onRetry={onRetry} />
+  </main>
+);
+
+/** Shows the sign-in or the desk. */
 export const App = () => {
   const trpc = useTRPC();
   const { state } = useSession();
-  // With status.get in one request, so that a first visit is no failed one.
+  // Batched with `session.me`, so that a first visit causes no failed request.
   useQuery(trpc.status.get.queryOptions());
-  // Once: during an outage the BFF knows less of a person than the page does already.
+  // Loaded once: during an outage a refetch would return less than the page has.
   const me = useQuery(
     trpc.session.me.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY, meta: { once: true } }),
   );
@@ -22,5 +30,5 @@ export const App = () => {
   }
   if (state === 'signed_out' || (me.error && errorAction(me.error) === 'sign-in')) return <SignIn />;
   if (me.error) return <Unreachable error={me.error} onRetry={() => void me.refetch()} />;
-  return <div className="splash" role="status" aria-label="The desk is being opened" />;
+  return <div className="splash" role="status" aria-label="Loading the desk" />;
 };

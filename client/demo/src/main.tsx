@@ -11,11 +11,11 @@ const watch = createRequestWatch();
 const client = createAuthClient({
   url: '/trpc',
   fetch: watch.fetch,
-  // A short hiccup is not worth a word. Where the BFF asks for a longer wait the page counts it down, and asks then.
+  // Short failures are retried silently. For a longer wait the page shows a countdown.
   retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 1_000 },
 });
 const queryClient = new QueryClient({ defaultOptions: { queries: { retry, staleTime: 2_000 } } });
-// What happens behind the scenes is nobody's own: it stays when somebody signs out.
+// The panels belong to no session and stay after a sign-out.
 const labQueryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } });
 
 const root = document.querySelector('#root');

@@ -2,12 +2,20 @@ import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createCaptcha } from './captcha.ts';
-import { createCalls, type RecordedCall } from './calls.ts';
+import { createRequestRecorder, type RecordedRequest } from './request-recorder.ts';
 import { createControl } from './control.ts';
 import { createDeployed } from './deployed/deployed.ts';
 import { type EndpointName, findEndpoint } from './endpoints.ts';
-import { type Answer, type AuthRequest, bytesOf, html, parseCookies, sendBytes, sendRefusal } from './exchange.ts';
-import { applyFault, createFaults, type Fault } from './faults.ts';
+import {
+  type AuthResponse,
+  type AuthRequest,
+  toBytes,
+  html,
+  parseCookies,
+  sendBytes,
+  sendRejection,
+} from './http-messages.ts';
+import { applyFault, createFaultRegistry, type Fault } from './fault-injection.ts';
 import { createGuide } from './guide/guide.ts';
 import { createHostCheck } from '../host-check.ts';
 import type { AuthServiceOptions, Dialect } from './options.ts';
@@ -16,9 +24,9 @@ import type { Subject } from './people/people.ts';
 import { createSecondFactor } from './second-factor.ts';
 import { createTokens, type TokenPair } from './tokens.ts';
 
-export type { RecordedCall } from './calls.ts';
+export type { RecordedRequest } from './request-recorder.ts';
 export type { EndpointName } from './endpoints.ts';
-export type { Fault } from './faults.ts';
+export type { Fault } from './fault-injection.ts';
 export type { AuthServiceOptions, Dialect } from './options.ts';
 export type { PersonChange } from './people/people-directory.ts';
 export type { TokenPair } from './tokens.ts';
@@ -29,34 +37,38 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   controlUrl: string | null;
   dialect: Dialect;
   accessLifetimeSeconds: number;
-  /** A pair as sign-in would issue it; overrides go into the access token's claims, and undefined deletes a claim. */
+  /** Issues the token pair of a sign-in. Overrides replace claims of the access token; undefined deletes a claim. */
   issue(subject: Subject, overrides?: Record<string, unknown>): Promise<TokenPair>;
-  /** Changes or deletes a person of this service; tokens issued before stay as they are. Throws if there is no such person. */
+  /** Changes or deletes a person in this service. Issued tokens stay as they are. Throws if the person does not exist. */
   changePerson(subject: Subject, change: PersonChange): void;
-  /** The last second-factor code told to this person. */
+  /** The last second-factor code sent to this e-mail address. Null: none was sent. */
   lastCode(email: string): string | null;
-  /** Every request that came to the main port since the start or the last reset. */
-  calls: readonly RecordedCall[];
-  /** How many requests came to an endpoint, or in all. */
+  /** All requests to the main port since the start or the last reset, in order of arrival. */
+  calls: readonly RecordedRequest[];
+  /** The number of requests to an endpoint. Default: to all endpoints. */
   count(endpoint?: string): number;
   resetCalls(): void;
-  /** Makes an endpoint, or with `*` all that have no fault of their own, go wrong; null clears. */
+  /** Injects a fault at an endpoint. `*` applies to all endpoints without a fault of their own. Null clears the fault. */
   fault(endpoint: EndpointName | '*', fault: Fault | null): void;
-  /** The fault that is set for an endpoint, or for all with `*`. Null: none. */
+  /** The fault set for an endpoint, or for `*`. Null: none. */
   faultOf(endpoint: EndpointName | '*'): Fault | null;
   clearFaults(): void;
-  /** Ends at once, whatever still hangs. */
+  /** Closes at once and drops requests in flight. */
   close(): Promise<void>;
 }
 
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
 const MINUTE_MS = 60_000;
 
-/** How the dialects differ in what they count and time. */
-const figures = {
-  guide: { accessLifetimeSeconds: 900, codeValidForMs: 10 * MINUTE_MS, codeRefusedFromTry: Number.POSITIVE_INFINITY },
-  // "At most 3 tries", but the try itself is counted before the code is compared: the third fails even if it is right.
-  deployed: { accessLifetimeSeconds: 300, codeValidForMs: 5 * MINUTE_MS, codeRefusedFromTry: 3 },
+/** Lifetimes and limits that differ between the dialects. */
+const dialectDefaults = {
+  guide: {
+    accessLifetimeSeconds: 900,
+    codeValidForMs: 10 * MINUTE_MS,
+    codeRejectedFromAttempt: Number.POSITIVE_INFINITY,
+  },
+  // The real service counts an attempt before it compares the code, so the third attempt fails even with the right code.
+  deployed: { accessLifetimeSeconds: 300, codeValidForMs: 5 * MINUTE_MS, codeRejectedFromAttempt: 3 },
 } as const;
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
@@ -80,7 +92,11 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
   const { dialect = 'guide', host = '127.0.0.1', port = 0, controlPort = false, signingKey, apiKey } = options;
   const { now = Date.now, log = () => {} } = options;
 
-  const { codeValidForMs: validForMs, codeRefusedFromTry: refusedFromTry, ...defaults } = figures[dialect];
+  const {
+    codeValidForMs: validForMs,
+    codeRejectedFromAttempt: rejectedFromAttempt,
+    ...defaults
+  } = dialectDefaults[dialect];
   const { accessLifetimeSeconds = defaults.accessLifetimeSeconds } = options;
 
   const people = createPeopleDirectory();
@@ -93,24 +109,24 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     refreshLifetimeSeconds: options.refreshLifetimeSeconds ?? WEEK_SECONDS,
     claims: options.claims ?? 'dialect',
   });
-  const secondFactor = createSecondFactor({ now, log, validForMs, refusedFromTry });
+  const secondFactor = createSecondFactor({ now, log, validForMs, rejectedFromAttempt });
   const captcha = createCaptcha({ captcha: options.captcha ?? 'off' });
-  const service = { dialect, apiKey, now, people, tokens, captcha, secondFactor };
-  const answerTo = dialect === 'guide' ? createGuide(service) : createDeployed(service);
-  const calls = createCalls();
-  const faults = createFaults();
+  const dependencies = { dialect, apiKey, now, people, tokens, captcha, secondFactor };
+  const respondTo = dialect === 'guide' ? createGuide(dependencies) : createDeployed(dependencies);
+  const requests = createRequestRecorder();
+  const faults = createFaultRegistry();
   const hostCheck = createHostCheck({ allowedHosts: [host, ...(options.allowedHosts ?? [])] });
   const closing = new AbortController();
-  // Each delayed answer listens, and there may be many.
+  // Each delayed response adds a listener, and many may be delayed at once.
   setMaxListeners(0, closing.signal);
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refusal = hostCheck.refusalOf(request);
-    if (refusal !== null) return sendRefusal(response, 421, refusal);
+    const rejection = hostCheck.hostRejection(request);
+    if (rejection !== null) return sendRejection(response, 421, rejection);
     const { method = 'GET', url = '/', headers } = request;
     const [path = '/', search = ''] = url.split(/\?(.*)/s, 2);
     const endpoint = findEndpoint(path);
-    const call = calls.record({
+    const recorded = requests.record({
       endpoint: endpoint?.name ?? 'unknown',
       method,
       path: url,
@@ -118,7 +134,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
       body: '',
       at: now(),
     });
-    call.body = await text(request);
+    recorded.body = await text(request);
     if (dialect === 'deployed') response.shouldKeepAlive = false;
 
     const authRequest: AuthRequest = {
@@ -129,30 +145,31 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
       query: new URLSearchParams(search),
       headers,
       cookies: parseCookies(headers.cookie),
-      body: call.body,
+      body: recorded.body,
     };
-    const answer = (): Promise<Answer> => answerTo(authRequest);
-    const send = (sent: Answer): void => sendBytes(response, sent.status, sent.headers, bytesOf(sent));
+    const answer = (): Promise<AuthResponse> => respondTo(authRequest);
+    const send = (sent: AuthResponse): void => sendBytes(response, sent.status, sent.headers, toBytes(sent));
     const fault = faults.take(authRequest.endpoint);
     if (fault) await applyFault(fault, { request, response, answer, send, signal: closing.signal });
     else send(await answer());
   };
 
-  const failed = (error: unknown, response: ServerResponse): void => {
-    // Callers that hang up, and the end of the service, are no failures of its own.
+  const handleError = (error: unknown, response: ServerResponse): void => {
+    // A closed client connection and the shutdown of this service are not errors of this service.
     if (closing.signal.aborted || response.destroyed) return;
-    log(`Auth Service failed: ${String(error)}`);
+    log(`The embedded Auth Service failed to answer a request: ${String(error)}`);
     const answer = html(500, 'Server Error (500)');
     if (response.headersSent) response.destroy();
-    else sendBytes(response, answer.status, answer.headers, bytesOf(answer));
+    else sendBytes(response, answer.status, answer.headers, toBytes(answer));
   };
 
-  // The check of the host answers requests without one itself.
-  const bounds = { maxHeaderSize: 128 * 1024, requireHostHeader: false };
-  const server = createServer(bounds, (request, response) => {
-    handle(request, response).catch((error: unknown) => failed(error, response));
+  // The host check answers requests without a Host header, so Node.js must not reject them first.
+  const serverOptions = { maxHeaderSize: 128 * 1024, requireHostHeader: false };
+  const server = createServer(serverOptions, (request, response) => {
+    handle(request, response).catch((error: unknown) => handleError(error, response));
   });
-  const control = controlPort === false ? null : createServer(bounds, createControl({ calls, faults, hostCheck }));
+  const control =
+    controlPort === false ? null : createServer(serverOptions, createControl({ requests, faults, hostCheck }));
 
   const close = async (): Promise<void> => {
     closing.abort();
@@ -165,7 +182,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     try {
       controlUrl = `http://127.0.0.1:${await listen(control, '127.0.0.1', controlPort)}`;
     } catch (error) {
-      // A start that failed leaves no listener behind.
+      // A failed start must not leave the main port open.
       await close();
       throw error;
     }
@@ -179,9 +196,9 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     issue: tokens.pair,
     changePerson: people.change,
     lastCode: secondFactor.lastCode,
-    calls: calls.all,
-    count: calls.count,
-    resetCalls: calls.reset,
+    calls: requests.all,
+    count: requests.count,
+    resetCalls: requests.reset,
     fault: faults.set,
     faultOf: faults.of,
     clearFaults: faults.clear,

@@ -1,21 +1,21 @@
-/** The one captcha answer that passes. */
+/** The only captcha response that passes. */
 const CAPTCHA_THAT_PASSES = 'captcha-ok';
 
 export type CaptchaResult = 'passed' | 'missing' | 'null' | 'refused';
 
 export type CaptchaOptions = {
-  /** `on`: asked of everybody. `off`: only of the seeded person who needs one. */
+  /** `on`: every sign-in needs a captcha. `off`: only the seeded person with `captcha: true` needs one. */
   captcha: 'off' | 'on';
 };
 
-/** Checks what a sign-in sends as its captcha answer. `isAsked`: whether this person needs one even if it is off. */
+/** Checks the captcha response of a sign-in. `isRequired`: this person needs a captcha even if the option is `off`. */
 export const createCaptcha =
   ({ captcha }: CaptchaOptions) =>
-  (answer: unknown, isAsked: boolean): CaptchaResult => {
-    if (captcha === 'off' && !isAsked) return 'passed';
-    if (answer === null) return 'null';
-    if (answer === undefined || answer === '') return 'missing';
-    return answer === CAPTCHA_THAT_PASSES ? 'passed' : 'refused';
+  (response: unknown, isRequired: boolean): CaptchaResult => {
+    if (captcha === 'off' && !isRequired) return 'passed';
+    if (response === null) return 'null';
+    if (response === undefined || response === '') return 'missing';
+    return response === CAPTCHA_THAT_PASSES ? 'passed' : 'refused';
   };
 
 export type Captcha = ReturnType<typeof createCaptcha>;

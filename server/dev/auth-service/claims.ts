@@ -1,17 +1,17 @@
 import type { Dialect } from './options.ts';
 import { type Employee, fullName, type Staff, type Subject, systemsOf } from './people/people.ts';
 
-export type Stamp = { token_type: 'access' | 'refresh'; exp: number; iat: number; jti: string };
+export type RegisteredClaims = { token_type: 'access' | 'refresh'; exp: number; iat: number; jti: string };
 
-type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; stamp: Stamp };
+type ClaimsOptions<Person> = { dialect: Dialect; id: number; person: Person | null; registered: RegisteredClaims };
 
-/** Claims of a staff token; somebody who is not there gets a token too, with no roles. */
-export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>) => {
+/** Claims of a staff token. An id without a person gets a token without roles. */
+export const staffClaims = ({ dialect, id, person, registered }: ClaimsOptions<Staff>) => {
   const email = person?.email ?? `staff-${id}@example.com`;
   const roles = person?.roles ?? [];
   if (dialect === 'deployed') {
     return {
-      ...stamp,
+      ...registered,
       user_id: id,
       email,
       username: person?.username ?? `staff-${id}`,
@@ -21,7 +21,7 @@ export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>
     };
   }
   return {
-    ...stamp,
+    ...registered,
     user_id: id,
     user_type: 'staff',
     email,
@@ -30,12 +30,17 @@ export const staffClaims = ({ dialect, id, person, stamp }: ClaimsOptions<Staff>
   };
 };
 
-/** Claims of an employee token; the documented access token has no `jti`. */
-export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }: ClaimsOptions<Employee>) => {
+/** Claims of an employee token. The access token in the guide has no `jti`. */
+export const employeeClaims = ({
+  dialect,
+  id,
+  person,
+  registered: { jti, ...registered },
+}: ClaimsOptions<Employee>) => {
   const email = person?.email ?? `employee-${id}@example.com`;
   if (dialect === 'deployed') {
     return {
-      ...stamp,
+      ...registered,
       jti,
       user_id: id,
       employee_id: id,
@@ -46,18 +51,18 @@ export const employeeClaims = ({ dialect, id, person, stamp: { jti, ...stamp } }
       roles: [{ system: 'hdts', role: 'Employee' }],
     };
   }
-  // Without a jti two refresh tokens of one second would be the same token, and rotation would end both.
+  // Without a jti, two refresh tokens issued within one second would be equal, and rotation would revoke both.
   return {
-    ...stamp,
-    ...(stamp.token_type === 'refresh' ? { jti } : {}),
+    ...registered,
+    ...(registered.token_type === 'refresh' ? { jti } : {}),
     employee_id: id,
     user_type: 'employee',
     email,
   };
 };
 
-/** The least that the guide shows in an access token; a refresh token keeps what rotation needs. */
-export const leastClaims = ({ type, id }: Subject, { token_type, exp, iat, jti }: Stamp) =>
+/** The minimal claims of the guide's access token. A refresh token also keeps the claims that rotation needs. */
+export const minimalClaims = ({ type, id }: Subject, { token_type, exp, iat, jti }: RegisteredClaims) =>
   token_type === 'access'
     ? { user_id: id, user_type: type, exp, iat }
     : { token_type, user_id: id, user_type: type, exp, iat, jti };

@@ -1,52 +1,56 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Calls } from './calls.ts';
+import type { RequestRecorder } from './request-recorder.ts';
 import { endpointNames, isEndpointName } from './endpoints.ts';
-import { faultFromJson, faultKinds } from './fault-from-json.ts';
-import { sendRefusal } from './exchange.ts';
-import type { createFaults } from './faults.ts';
+import { parseFault, faultKinds } from './parse-fault.ts';
+import { sendRejection } from './http-messages.ts';
+import type { createFaultRegistry } from './fault-injection.ts';
 import type { HostCheck } from '../host-check.ts';
 
-type ControlOptions = { calls: Calls; faults: ReturnType<typeof createFaults>; hostCheck: HostCheck };
-type ControlAnswer = { status: number; body: unknown };
+type ControlOptions = {
+  requests: RequestRecorder;
+  faults: ReturnType<typeof createFaultRegistry>;
+  hostCheck: HostCheck;
+};
+type ControlResponse = { status: number; body: unknown };
 
-const help = `Control of the embedded Auth Service
+const help = `Control API of the embedded Auth Service
 
-GET    /calls              how many requests came: in all, and to each endpoint
-DELETE /calls              forgets them
-PUT    /faults/{endpoint}  makes an endpoint, or all with *, go wrong
-DELETE /faults/{endpoint}  makes it go right again
-DELETE /faults             makes all of them go right again
+GET    /calls              shows the number of requests, in total and by endpoint
+DELETE /calls              resets these numbers
+PUT    /faults/{endpoint}  injects a fault at an endpoint, or with * at all endpoints
+DELETE /faults/{endpoint}  clears this fault
+DELETE /faults             clears all faults
 
 Endpoints: ${endpointNames.join(', ')}
 
-Faults, as JSON; each may have "times", after which it clears itself:
+Faults as JSON. Each accepts "times": the fault applies to that many requests and then clears itself.
 ${faultKinds.map(({ example }) => `  ${example}`).join('\n')}
 
 curl -X PUT -d '{"kind":"status","status":503,"times":2}' $CONTROL_URL/faults/user
 `;
 
-const bad = (error: string): ControlAnswer => ({ status: 400, body: { error } });
+const badRequest = (error: string): ControlResponse => ({ status: 400, body: { error } });
 
-/** Offers over HTTP what the service's owner can do in process: count calls, and make endpoints go wrong. */
-export const createControl = ({ calls, faults, hostCheck }: ControlOptions): RequestListener => {
-  const setFault = (target: string, body: string | null): ControlAnswer => {
+/** HTTP API for other processes: counts requests and injects faults, like the methods of `EmbeddedAuthService`. */
+export const createControl = ({ requests, faults, hostCheck }: ControlOptions): RequestListener => {
+  const setFault = (target: string, body: string | null): ControlResponse => {
     if (target !== '*' && !isEndpointName(target)) {
-      return bad(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
+      return badRequest(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
     }
-    const parsed = body === null ? { ok: true as const, fault: null } : faultFromJson(body);
-    if (!parsed.ok) return bad(parsed.error);
+    const parsed = body === null ? { ok: true as const, fault: null } : parseFault(body);
+    if (!parsed.ok) return badRequest(parsed.error);
     faults.set(target, parsed.fault);
     return { status: 200, body: { endpoint: target, fault: parsed.fault } };
   };
 
-  const countCalls = (): ControlAnswer => {
-    const counted = [...endpointNames, 'unknown'].map((name) => [name, calls.count(name)] as const);
+  const countRequests = (): ControlResponse => {
+    const counted = [...endpointNames, 'unknown'].map((name) => [name, requests.count(name)] as const);
     const endpoints = Object.fromEntries(counted.filter(([, count]) => count > 0));
-    return { status: 200, body: { total: calls.count(), endpoints } };
+    return { status: 200, body: { total: requests.count(), endpoints } };
   };
 
-  const answer = async (request: IncomingMessage): Promise<ControlAnswer> => {
+  const route = async (request: IncomingMessage): Promise<ControlResponse> => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const target = /^\/faults\/(.+)$/.exec(path)?.[1]?.replace('%2A', '*').replace('%2a', '*');
     if (target !== undefined && request.method === 'PUT') return setFault(target, await text(request));
@@ -55,24 +59,29 @@ export const createControl = ({ calls, faults, hostCheck }: ControlOptions): Req
       case 'GET /':
         return { status: 200, body: help };
       case 'GET /calls':
-        return countCalls();
+        return countRequests();
       case 'DELETE /calls':
-        calls.reset();
-        return countCalls();
+        requests.reset();
+        return countRequests();
       case 'DELETE /faults':
         faults.clear();
         return { status: 200, body: {} };
       default:
-        return { status: 404, body: { error: `There is no ${request.method} ${path}. GET / tells what there is.` } };
+        return {
+          status: 404,
+          body: {
+            error: `There is no ${request.method} ${path}. GET / lists all requests that the control API accepts.`,
+          },
+        };
     }
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const hostRefusal = hostCheck.refusalOf(request);
-    if (hostRefusal !== null) return sendRefusal(response, 421, hostRefusal);
-    const originRefusal = hostCheck.originRefusalOf(request);
-    if (originRefusal !== null) return sendRefusal(response, 403, originRefusal);
-    const { status, body } = await answer(request);
+    const hostRejection = hostCheck.hostRejection(request);
+    if (hostRejection !== null) return sendRejection(response, 421, hostRejection);
+    const originRejection = hostCheck.originRejection(request);
+    if (originRejection !== null) return sendRejection(response, 403, originRejection);
+    const { status, body } = await route(request);
     const isText = typeof body === 'string';
     response.writeHead(status, { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' });
     response.end(isText ? body : `${JSON.stringify(body)}\n`);

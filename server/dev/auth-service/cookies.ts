@@ -10,7 +10,7 @@ export type CookieOptions = {
   sameSite?: 'Lax' | 'Strict';
 };
 
-/** A `Set-Cookie` line as Django writes it. */
+/** A `Set-Cookie` header in the format of Django. */
 export const setCookie = (name: string, value: string, options: CookieOptions): string => {
   const { maxAgeSeconds, now, httpOnly, secure = false, sameSite = 'Lax' } = options;
   return [
@@ -24,17 +24,17 @@ export const setCookie = (name: string, value: string, options: CookieOptions): 
   ].join('; ');
 };
 
-/** Django's `delete_cookie`: an empty value, which it quotes, and a date long past. */
+/** Django's `delete_cookie`: a quoted empty value and an expiry date in 1970. */
 export const deleteCookie = (name: string): string =>
   `${name}=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax`;
 
-/** Deletes nothing in the browser: it will send the cookie back, empty. */
+/** The browser keeps this cookie and sends it with an empty value, because it has no expiry date. */
 export const emptyCookie = (name: string): string => `${name}=""; Path=/; SameSite=Lax`;
 
 const SESSION_SECONDS = 14 * 24 * 60 * 60;
 const CSRF_SECONDS = 52 * 7 * 24 * 60 * 60;
 
-/** 32 digits, as Django's own identifiers. */
+/** 32 hexadecimal digits, like Django's identifiers. */
 export const randomKey = (): string => randomUUID().replaceAll('-', '');
 
 export const sessionIdCookie = (sessionId: string, now: number): string =>

@@ -27,7 +27,7 @@ const routes = [
 
 export type EndpointName = (typeof routes)[number][0];
 
-/** Every endpoint's name, in the order of the specification. */
+/** Names of all endpoints, in the order of the specification. */
 export const endpointNames: readonly EndpointName[] = routes.map(([name]) => name);
 
 export const isEndpointName = (name: string): name is EndpointName =>
@@ -49,7 +49,7 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** The endpoint at a path (without query, with its trailing slash), whatever the method. */
+/** The endpoint at a path, for any method. The path has a trailing slash and no query. */
 export const findEndpoint = (path: string): Endpoint | null => {
   for (const { name, method, pattern } of patterns) {
     const match = pattern.exec(path);

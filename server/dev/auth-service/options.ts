@@ -6,29 +6,29 @@ export type AuthServiceOptions = {
   /** Default 127.0.0.1. */
   host?: string;
   /**
-   * Hosts that requests may name beside `host`, localhost, names below .localhost, 127.0.0.0/8 and [::1], without ports.
-   * All others are refused with 421. Default: none.
+   * Additional hosts, without ports, that a request may have in its Host header. `host`, localhost, names below .localhost,
+   * 127.0.0.0/8 and [::1] are always allowed; requests for other hosts get a 421. Default: none.
    */
   allowedHosts?: readonly string[];
   /** Default 0: any free port. */
   port?: number;
-  /** Default false: no control listener; 0: any free port. It listens on 127.0.0.1 whatever the host. */
+  /** Port of the control API, which always listens on 127.0.0.1. 0: any free port. Default false: no control API. */
   controlPort?: number | false;
   signingKey: string;
   apiKey: string;
-  /** Milliseconds. Default Date.now. */
+  /** Milliseconds since the epoch. Default Date.now. */
   now?: () => number;
-  /** Default: 900 in the guide dialect, 300 in the deployed one, as the real service has it. */
+  /** Default: 900 in the guide dialect, 300 in the deployed dialect, as in the real service. */
   accessLifetimeSeconds?: number;
   /** Default seven days. */
   refreshLifetimeSeconds?: number;
-  /** Which claims sign-in and refresh put into an access token. Default `dialect`. */
+  /** The claims of access tokens. `least`: only the claims that the guide requires. Default `dialect`. */
   claims?: 'dialect' | 'least';
   /**
-   * `on`: a captcha is asked of everybody, as the real service does by default. Default `off`: only the seeded person
-   * who needs one is asked, so that `npm run dev` and most tests can sign in without.
+   * `on`: every sign-in needs a captcha, which is the default of the real service. Default `off`: only one seeded person
+   * needs a captcha, so that `npm run dev` and most tests can sign in without one.
    */
   captcha?: 'off' | 'on';
-  /** Is told second-factor codes: `Second-factor code for a@b: 123456`. Default: nobody is. */
+  /** Receives second-factor codes (`Second-factor code for a@b: 123456`) and internal errors. Default: discards them. */
   log?: (line: string) => void;
 };

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
-import { employeeClaims, leastClaims, staffClaims } from './claims.ts';
+import { employeeClaims, minimalClaims, staffClaims } from './claims.ts';
 import type { Dialect } from './options.ts';
 import type { PeopleDirectory } from './people/people-directory.ts';
 import type { Subject } from './people/people.ts';
@@ -24,10 +24,10 @@ const digits = (value: unknown): number | null => {
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
 };
 
-/** The number that the deployed service takes for a staff user's, whoever the token is of. */
+/** The `user_id` claim. The deployed service treats it as a staff id, even in an employee's token. */
 export const userIdOf = (claims: Claims): number | null => digits(claims.user_id);
 
-/** Whom a token is of: an employee where it says so, or says only `employee_id`; otherwise staff. */
+/** The owner of a token: an employee if `user_type` says so, or if only `employee_id` is present; otherwise staff. */
 export const subjectOf = (claims: Claims): Subject | null => {
   const isEmployee =
     claims.user_type === 'employee' || (claims.user_type === undefined && claims.employee_id !== undefined);
@@ -35,12 +35,12 @@ export const subjectOf = (claims: Claims): Subject | null => {
   return id === null ? null : { type: isEmployee ? 'employee' : 'staff', id };
 };
 
-// The signature has spare bits, so one token has several spellings; its signed part has only one.
+// The base64url signature has spare bits, so one token has several spellings. The signed part has only one.
 const signedPart = (token: string) => token.slice(0, token.lastIndexOf('.'));
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** The header of every token that this service signs, encoded, with the dot behind it. */
+/** The header of every token that this service signs, encoded, with the dot after it. */
 const ownHeader = `${encode({ alg: 'HS256', typ: 'JWT' })}.`;
 
 const parseObject = (text: string): Claims | null => {
@@ -52,7 +52,7 @@ const parseObject = (text: string): Claims | null => {
   }
 };
 
-/** Signs and verifies the tokens of one dialect, HS256, by the clock it is given. */
+/** Signs and verifies the HS256 tokens of one dialect. */
 export const createTokens = (options: TokensOptions) => {
   const key = new TextEncoder().encode(options.signingKey);
   const blacklist = new Set<string>();
@@ -60,19 +60,19 @@ export const createTokens = (options: TokensOptions) => {
   const withSignature = (signed: string): string =>
     `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 
-  // JSON leaves undefined out, which is how an override deletes a claim.
+  // JSON.stringify omits undefined, so an override of undefined deletes a claim.
   const sign = (claims: Claims): string => withSignature(ownHeader + encode(claims));
 
   /**
-   * The claims of a token that is exactly as this service signs it, with plain times. Null for all others, which jose
-   * checks: WebCrypto hands each signature to another thread, which costs ten times as much as this.
+   * The claims of a token in the exact form that this service signs, with numeric times. Null for all other tokens,
+   * which jose verifies: WebCrypto runs each signature in another thread, which costs ten times as much CPU.
    */
   const ownClaimsOf = (token: string): (Claims & { exp: number }) | null => {
     const signed = signedPart(token);
     if (!token.startsWith(ownHeader) || withSignature(signed) !== token) return null;
     const payload = signed.slice(ownHeader.length);
     const text = Buffer.from(payload, 'base64url').toString();
-    // Bytes that are not UTF-8 do not survive.
+    // Rejects bytes that are not UTF-8.
     if (Buffer.from(text).toString('base64url') !== payload) return null;
     const claims = parseObject(text);
     if (claims === null) return null;
@@ -87,13 +87,13 @@ export const createTokens = (options: TokensOptions) => {
 
   const claimsOf = (subject: Subject, type: 'access' | 'refresh'): Claims => {
     const lifetime = type === 'access' ? options.accessLifetimeSeconds : options.refreshLifetimeSeconds;
-    const stamp = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
-    if (options.claims === 'least') return leastClaims(subject, stamp);
+    const registered = { token_type: type, ...times(lifetime), jti: randomUUID().replaceAll('-', '') };
+    if (options.claims === 'least') return minimalClaims(subject, registered);
     const { dialect, people } = options;
     const { type: personType, id } = subject;
     return personType === 'staff'
-      ? staffClaims({ dialect, id, person: people.staff.find(id), stamp })
-      : employeeClaims({ dialect, id, person: people.employees.find(id), stamp });
+      ? staffClaims({ dialect, id, person: people.staff.find(id), registered })
+      : employeeClaims({ dialect, id, person: people.employees.find(id), registered });
   };
 
   const access = (subject: Subject, overrides: Claims = {}) => sign({ ...claimsOf(subject, 'access'), ...overrides });
@@ -108,7 +108,7 @@ export const createTokens = (options: TokensOptions) => {
       access: access(subject, overrides),
       refresh: refresh(subject),
     }),
-    /** Good means: signed with the key, and not past its `exp`. What kind of token it is, the caller decides. */
+    /** Checks the signature and `exp`. The caller checks the token type. */
     verify: async (token: string): Promise<Verified> => {
       const own = ownClaimsOf(token);
       if (own !== null) {

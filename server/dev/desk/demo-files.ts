@@ -7,7 +7,7 @@ export type DemoFile = {
   bytes: Buffer;
   gzipped: Buffer;
   type: string;
-  /** Whether its name changes with its content. */
+  /** Whether the file name contains a content hash, so that browsers can cache the file permanently. */
   isHashed: boolean;
 };
 
@@ -29,11 +29,11 @@ const types: Record<string, string> = {
 
 const gzipped = promisify(gzip);
 
-/** Reads a build into memory, so that another build changes nothing of what is served. By path, without a slash before it. */
+/** Reads a build into memory, so that a later build does not change the served files. Keys are paths without leading slash. */
 export const readDemoFiles = async (folder: string): Promise<ReadonlyMap<string, DemoFile>> => {
   const files = new Map<string, DemoFile>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    // What begins with a dot is the build's own note.
+    // Dotfiles are build metadata.
     if (!entry.isFile() || entry.name.startsWith('.')) continue;
     const path = join(entry.parentPath, entry.name);
     const bytes = await readFile(path);
@@ -45,7 +45,7 @@ export const readDemoFiles = async (folder: string): Promise<ReadonlyMap<string,
       isHashed: /^assets\/.*-[\w-]{8}\.\w+$/.test(name),
     });
   }
-  if (!files.has('index.html')) throw new Error(`There is no index.html in ${folder}.`);
+  if (!files.has('index.html')) throw new Error(`The build has no index.html in ${folder}.`);
   return files;
 };
 

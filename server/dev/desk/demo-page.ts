@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DemoFiles, readDemoFiles } from './demo-files.ts';
-import { hashSources } from './demo-sources.ts';
+import { hashSources } from './hash-sources.ts';
 import { runVite } from './run-vite.ts';
 
 export type DemoPageState =
@@ -10,17 +10,17 @@ export type DemoPageState =
   | { state: 'failed'; message: string };
 
 export type DemoPageOptions = {
-  /** The page's own, with its index.html. It is built into `dist` there. */
+  /** Folder of the page, with its index.html. The build goes into its `dist`. */
   folder: string;
-  /** What else the page is built from: files and folders. */
+  /** Other sources of the page: files and folders. */
   alsoFrom: readonly string[];
   env: Record<string, string | undefined>;
 };
 
-/** Which sources the build beside it was made of. */
-const noteName = '.sources';
+/** File in `dist` with the hash of the sources of that build. */
+const sourcesHashName = '.sources';
 
-/** A page that is built where its sources have changed since it was last built. */
+/** The demo page. It is rebuilt only if its sources have changed since the last build. */
 export const createDemoPage = ({ folder, alsoFrom, env }: DemoPageOptions) => {
   const dist = join(folder, 'dist');
   const closing = new AbortController();
@@ -28,23 +28,23 @@ export const createDemoPage = ({ folder, alsoFrom, env }: DemoPageOptions) => {
 
   const readBuilt = async (sources: string): Promise<DemoFiles | null> => {
     try {
-      if ((await readFile(join(dist, noteName), 'utf8')) !== sources) return null;
+      if ((await readFile(join(dist, sourcesHashName), 'utf8')) !== sources) return null;
       return await readDemoFiles(dist);
     } catch {
-      // Not built, or another process puts its own build there just now.
+      // There is no build, or another process is replacing it.
       return null;
     }
   };
 
   const build = async (sources: string): Promise<DemoFiles> => {
-    // Not in place: two may build at the same time, and each is to serve a whole build.
+    // Build into a temporary folder: two processes may build at the same time, and each must serve a complete build.
     const outFolder = await mkdtemp(join(folder, '.dist-'));
     try {
       await runVite({ folder, outFolder, env, signal: closing.signal });
-      await writeFile(join(outFolder, noteName), sources);
+      await writeFile(join(outFolder, sourcesHashName), sources);
       const files = await readDemoFiles(outFolder);
       await rm(dist, { recursive: true, force: true });
-      // Where another has put its own there meanwhile, that is as good.
+      // If another process has moved its build there first, that build is equally good.
       await rename(outFolder, dist).catch(() => null);
       return files;
     } finally {
@@ -64,7 +64,7 @@ export const createDemoPage = ({ folder, alsoFrom, env }: DemoPageOptions) => {
   let preparing: Promise<DemoPageState> | null = null;
   return {
     current: (): DemoPageState => state,
-    /** Builds it where that is to be done, once. Never rejects. */
+    /** Builds the page if necessary, at most once. Never rejects. */
     prepare(): Promise<DemoPageState> {
       preparing ??= prepare().then((prepared) => {
         state = prepared;
@@ -72,7 +72,7 @@ export const createDemoPage = ({ folder, alsoFrom, env }: DemoPageOptions) => {
       });
       return preparing;
     },
-    /** Ends a build that is under way. */
+    /** Aborts a running build. */
     async close(): Promise<void> {
       closing.abort();
       await preparing;

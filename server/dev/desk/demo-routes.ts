@@ -2,25 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
 import type { DemoFile } from './demo-files.ts';
 import type { DemoPage } from './demo-page.ts';
-import { buildingHtml, failedHtml } from './waiting-html.ts';
+import { buildingHtml, failedHtml } from './status-pages.ts';
 
 export type DemoRoutesOptions = {
   page: Pick<DemoPage, 'current'>;
-  /** Default: only hosts of this machine. */
+  /** Default: accepts only hosts of this machine. */
   hostCheck?: HostCheck;
-  /** Where the ticket service is, for whoever sent this request. */
+  /** URL of the ticket service, with the host name of this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
 
-/** What the service itself answers, or would: no page of the demo is there. */
-const isTaken = (path: string) => /^(trpc|health|dev)(\/|$)/.test(path);
+/** Paths reserved for the BFF and the development routes. The page is not served there. */
+const isReserved = (path: string) => /^(trpc|health|dev)(\/|$)/.test(path);
 
 const wantsHtml = ({ headers }: FastifyRequest) => headers.accept?.includes('text/html') === true;
 
-const takesGzip = ({ headers }: FastifyRequest) => /\bgzip\b(?!;q=0)/.test(headers['accept-encoding'] ?? '');
+const acceptsGzip = ({ headers }: FastifyRequest) => /\bgzip\b(?!;q=0)/.test(headers['accept-encoding'] ?? '');
 
 const send = (request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, type, isHashed }: DemoFile) => {
-  const isGzipped = takesGzip(request);
+  const isGzipped = acceptsGzip(request);
   if (isGzipped) reply.header('content-encoding', 'gzip');
   return reply
     .type(type)
@@ -29,12 +29,12 @@ const send = (request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, ty
     .send(isGzipped ? gzipped : bytes);
 };
 
-/** Serves the demo page beside the BFF's own routes, at `/` and at all paths of its own that a browser goes to. */
+/** Serves the demo page next to the BFF's routes, at `/` and at the paths of its client-side routes. */
 export const registerDemoRoutes = async (
   server: FastifyInstance,
   { page, hostCheck = createHostCheck(), ticketsUrlFor }: DemoRoutesOptions,
 ): Promise<void> => {
-  // In place of the BFF's own, by which nothing could be shown.
+  // Replaces the Content-Security-Policy of the BFF, which blocks all page content.
   const cspFor = (request: FastifyRequest): string =>
     [
       "default-src 'self'",
@@ -48,12 +48,12 @@ export const registerDemoRoutes = async (
 
   await server.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
-      const refusal = hostCheck.refusalOf(request.raw);
-      return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
+      const rejection = hostCheck.hostRejection(request.raw);
+      return rejection === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${rejection}\n`);
     });
 
     const answer = (request: FastifyRequest, reply: FastifyReply, path: string) => {
-      const isPage = path === '' || (wantsHtml(request) && !isTaken(path));
+      const isPage = path === '' || (wantsHtml(request) && !isReserved(path));
       const current = page.current();
       if (current.state === 'ready') {
         const file = current.files.get(path) ?? (isPage ? current.files.get('index.html') : undefined);
@@ -69,7 +69,7 @@ export const registerDemoRoutes = async (
       return reply.header('refresh', '1').send(buildingHtml);
     };
 
-    // Loading a page is no abuse of the service that it is a page of.
+    // Page files must not use up the rate limit of the BFF.
     const config = { rateLimit: false } as const;
     scope.get('/', { config }, (request, reply) => answer(request, reply, ''));
     scope.get<{ Params: { '*': string } }>('/*', { config }, (request, reply) =>

@@ -1,42 +1,42 @@
 import { accessCookie, csrfHeader, csrfValue } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isFromElsewhere } from '../../src/http/plugins/csrf.ts';
+import { isCrossSite } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
-import { faultFromJson } from '../auth-service/fault-from-json.ts';
+import { parseFault } from '../auth-service/parse-fault.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
 import { signInPeople } from '../auth-service/people/people.ts';
-import { createCounts } from './counts.ts';
+import { createRequestCounts } from './request-counts.ts';
 
 export type DevRoutesOptions = {
   authService: EmbeddedAuthService;
-  /** Default: only hosts of this machine. */
+  /** Default: accepts only hosts of this machine. */
   hostCheck?: HostCheck;
   cookieDomain: string | null;
-  /** Where the ticket service is, for whoever sent this request. */
+  /** URL of the ticket service, with the host name of this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
 
-const refusalOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
-  const hostRefusal = hostCheck.refusalOf(request.raw);
-  if (hostRefusal !== null) return hostRefusal;
-  if (isFromElsewhere(request)) return 'Refused: this is for the page of the same origin alone.';
+const rejectionOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
+  const hostRejection = hostCheck.hostRejection(request.raw);
+  if (hostRejection !== null) return hostRejection;
+  if (isCrossSite(request)) return 'Refused: only a page of the same origin may send this request.';
   if (request.method === 'GET' || request.method === 'HEAD' || request.headers[csrfHeader] === csrfValue) return null;
-  return `Refused: what changes something must carry the header ${csrfHeader}: ${csrfValue}.`;
+  return `Refused: requests that change state need the header ${csrfHeader}: ${csrfValue}.`;
 };
 
-/** What the demo page is told of the development set-up around it, and may do to it: `/dev/…`, JSON. */
+/** JSON routes under `/dev` for the demo page: settings of the development servers, request counts and fault injection. */
 export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
   const { authService, hostCheck = createHostCheck(), cookieDomain, ticketsUrlFor } = options;
-  const counts = createCounts({ server: server.server, authService });
+  const counts = createRequestCounts({ server: server.server, authService });
 
   await server.register(
     async (scope) => {
-      // A page may look several times a second, which is no abuse of the service.
+      // The page polls several times a second, which must not use up the rate limit of the BFF.
       const unlimited = { config: { rateLimit: false } } as const;
       scope.addHook('onRequest', async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        const refusal = refusalOf(request, hostCheck);
-        return refusal === null ? undefined : reply.code(403).send({ error: refusal });
+        const rejection = rejectionOf(request, hostCheck);
+        return rejection === null ? undefined : reply.code(403).send({ error: rejection });
       });
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
@@ -68,7 +68,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
         reply.type('application/json').send(JSON.stringify(authService.faultOf('*'))),
       );
       scope.put<{ Body: unknown }>('/fault', unlimited, async ({ body }, reply) => {
-        const read = faultFromJson(typeof body === 'string' ? body : '');
+        const read = parseFault(typeof body === 'string' ? body : '');
         if (!read.ok) return reply.code(400).send({ error: read.error });
         authService.fault('*', read.fault);
         return read.fault;

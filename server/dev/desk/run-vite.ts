@@ -4,17 +4,17 @@ import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 export type RunViteOptions = {
-  /** With its index.html and, if it has one, its vite.config.ts. */
+  /** Folder of the page, with its index.html and optional vite.config.ts. */
   folder: string;
   outFolder: string;
   env: Record<string, string | undefined>;
-  /** Ends the build, which rejects then. */
+  /** Aborts the build, which then rejects. */
   signal: AbortSignal;
 };
 
 const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
 
-/** Builds a page by Vite. A process of its own: the BFF answers meanwhile. Rejects with what Vite said. */
+/** Builds a page with Vite in a child process, so that the BFF stays responsive. Rejects with the output of Vite. */
 export const runVite = ({ folder, outFolder, env, signal }: RunViteOptions): Promise<void> =>
   new Promise((resolve, reject) => {
     const args = [vite, 'build', folder, '--outDir', outFolder, '--emptyOutDir', '--logLevel', 'warn'];
@@ -33,6 +33,6 @@ export const runVite = ({ folder, outFolder, env, signal }: RunViteOptions): Pro
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(stripVTControlCharacters(output).trim() || `Vite ended with ${code}.`));
+      else reject(new Error(stripVTControlCharacters(output).trim() || `Vite exited with code ${code}.`));
     });
   });

@@ -6,22 +6,22 @@ export type RunTicketServiceOptions = {
   host: string;
   port: number;
   origins: readonly string[];
-  /** Hosts beside those of this machine that requests may name. */
+  /** Hosts that requests may have in the Host header, in addition to this machine's. */
   allowedHosts: readonly string[];
-  /** The environment of the process: the variables of the guide. */
+  /** Environment of the process, with the variables of the integration guide. */
   env: Record<string, string | undefined>;
-  /** Told where it ends although nobody ended it. */
-  onGone: () => void;
+  /** Called if the process exits without `close`. */
+  onUnexpectedExit: () => void;
 };
 
 const program = fileURLToPath(new URL('start-ticket-service.ts', import.meta.url));
 
-/** Milliseconds that it has to end. */
-const endMs = 3_000;
+/** Milliseconds after which a process that does not stop is killed. */
+const stopTimeoutMs = 3_000;
 
-/** Starts the ticket service as a process of its own. Rejects where it ends at once, having said why on standard error. */
+/** Starts the ticket service as a child process. Rejects if the process exits before it listens; it prints the reason itself. */
 export const runTicketService = async (options: RunTicketServiceOptions) => {
-  const { host, port, origins, allowedHosts, env, onGone } = options;
+  const { host, port, origins, allowedHosts, env, onUnexpectedExit } = options;
   const args = [
     '--host',
     host,
@@ -33,17 +33,17 @@ export const runTicketService = async (options: RunTicketServiceOptions) => {
   const child = fork(program, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   const [first] = await Promise.race([once(child, 'message'), exited]);
-  if (first !== 'listening') throw new Error('The ticket service has ended.');
+  if (first !== 'listening') throw new Error('The ticket service exited before it listened.');
 
   let isClosing = false;
   child.once('exit', () => {
-    if (!isClosing) onGone();
+    if (!isClosing) onUnexpectedExit();
   });
   return {
     async close(): Promise<void> {
       isClosing = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
       if (child.connected) child.disconnect();
       await exited;
       clearTimeout(timer);

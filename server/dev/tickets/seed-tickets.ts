@@ -1,7 +1,7 @@
 import { seedTitles } from './seed-titles.ts';
 import { firstNumber, type Requester, systems, type Ticket } from './ticket.ts';
 
-/** Who works on what: active people, who take turns. */
+/** Assignees by system: active people, in round-robin order. */
 const assignees: Record<Ticket['system'], readonly number[]> = {
   TTS: [1, 5, 12, 23, 123],
   HDTS: [3, 5, 16, 19, 33, 118],
@@ -9,7 +9,7 @@ const assignees: Record<Ticket['system'], readonly number[]> = {
   BMS: [11, 45, 130],
 };
 
-/** How many are nobody's yet, here and there: what is left is shared out evenly. */
+/** Number of unassigned tickets by system. */
 const unassigned: Record<Ticket['system'], number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 1 };
 
 const staff = [18, 40, 51, 58, 26, 77, 20, 27, 64, 47, 71, 80, 34, 38];
@@ -22,13 +22,13 @@ const toRequester = (index: number): Requester =>
     ? { requesterId: pick(employees, index / 2), requesterType: 'employee' }
     : { requesterId: pick(staff, (index - 1) / 2), requesterType: 'staff' };
 
-/** Minutes between one ticket and the next, here and there a night. */
+/** Minutes between two tickets. Every fifteenth gap includes a night. */
 const gapMinutes = (index: number): number => 11 + ((index * 37) % 83) + (index % 15 === 14 ? 720 : 0);
 
-type Written = Pick<Ticket, 'system' | 'title' | 'assigneeId'> & { place: number };
+type Draft = Pick<Ticket, 'system' | 'title' | 'assigneeId'> & { place: number };
 
-/** `place`: where it stands among all, from 0 to 1, so that the systems are mixed and each keeps its own order. */
-const writtenOf = (system: Ticket['system']): Written[] => {
+/** `place`: position among all tickets, from 0 to 1. Sorting by it mixes the systems and keeps the order within each. */
+const draftsOf = (system: Ticket['system']): Draft[] => {
   const titles = seedTitles[system];
   const every = Math.floor(titles.length / unassigned[system]);
   let turn = 0;
@@ -40,9 +40,9 @@ const writtenOf = (system: Ticket['system']): Written[] => {
   }));
 };
 
-/** Sixty tickets of the last days, newest first: always the same but for the moment that they are counted back from. */
+/** Sixty tickets of the last days, newest first. Everything except the timestamps is deterministic. */
 export const toSeedTickets = (nowMs: number): Ticket[] => {
-  const oldestFirst = systems.flatMap(writtenOf).toSorted((left, right) => left.place - right.place);
+  const oldestFirst = systems.flatMap(draftsOf).toSorted((left, right) => left.place - right.place);
   let createdAtMs = Math.floor(nowMs / 60_000) * 60_000;
   return oldestFirst.toReversed().map(({ system, title, assigneeId }, newer) => {
     const index = oldestFirst.length - 1 - newer;

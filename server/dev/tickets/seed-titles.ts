@@ -1,6 +1,6 @@
 import type { Ticket } from './ticket.ts';
 
-/** What people write of, system by system. */
+/** Ticket titles by system. */
 export const seedTitles: Record<Ticket['system'], readonly string[]> = {
   TTS: [
     'Laptop does not wake from sleep',

@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../../src/config.ts';
-import { cannotStart, createOptionReader, print, refuseToStart } from '../command-line.ts';
+import { exitOnStartError, createOptionReader, print, exitWithError } from '../command-line.ts';
 import { toSeedTickets } from './seed-tickets.ts';
 import { createTicketService } from './ticket-service.ts';
 
-// The ticket service, a process of its own as in life. It knows of the BFF only the key that both share with the Auth
-// Service, and where its pages come from.
+// Runs the ticket service as a separate process, as in production. It shares with the BFF only the signing key, and knows
+// the origins of the BFF's pages.
 
 const usage =
   'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
 
 const readOptions = () => {
-  const { refuse, toPort, toHosts } = createOptionReader(usage);
+  const { failWithUsage, toPort, toHosts } = createOptionReader(usage);
   try {
     const { values } = parseArgs({
       options: {
@@ -28,7 +28,7 @@ const readOptions = () => {
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
     };
   } catch (error) {
-    return refuse((error as Error).message);
+    return failWithUsage((error as Error).message);
   }
 };
 
@@ -37,7 +37,7 @@ const readKeys = () => {
     const { signingKeys, algorithm } = loadConfig({ ...process.env, NODE_ENV: 'development' });
     return { signingKeys, algorithm };
   } catch (error) {
-    return refuseToStart(error instanceof ConfigError ? error.message : String(error));
+    return exitWithError(error instanceof ConfigError ? error.message : String(error));
   }
 };
 
@@ -55,17 +55,20 @@ const stop = async () => {
   process.exit(0);
 };
 process.once('SIGTERM', () => void stop());
-// Ctrl-C reaches all processes of the terminal: where another has started this one, that one ends it.
+// Ctrl-C reaches all processes of the terminal. A parent process stops this one itself.
 process.once('SIGINT', () => void (process.send === undefined && stop()));
-// Whoever started it has ended, however that came about, and maybe before this was read.
+// The parent process has exited, possibly before this listener was added.
 process.once('disconnect', () => void stop());
 if (process.send !== undefined && !process.connected) await stop();
 
 await service
   .listen({ host, port })
   .catch(
-    cannotStart('The ticket service', 'End what listens there, or choose another: npm run dev -- --tickets-port 8110'),
+    exitOnStartError(
+      'The ticket service',
+      'Stop the process that listens on it, or choose another port: npm run dev -- --tickets-port 8110',
+    ),
   );
-// Where nobody is left to be told, the end is on its way.
+// The empty callback ignores a parent that has just exited; the disconnect handler stops this process.
 if (process.send === undefined) print(`The ticket service http://${host}:${port}/tickets/`);
 else process.send('listening', undefined, undefined, () => {});

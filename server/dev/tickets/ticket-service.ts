@@ -3,41 +3,41 @@ import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { NewTicket } from './ticket.ts';
-import { createTickets, type TicketsOptions } from './tickets.ts';
+import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
-export type TicketServiceOptions = TicketsOptions &
+export type TicketServiceOptions = TicketStoreOptions &
   HostCheckOptions &
   Pick<RequireAuthOptions, 'signingKeys' | 'algorithm'> & {
-    /** Whose pages may call with credentials: those of the BFF. */
+    /** Origins whose pages may call with credentials: those of the BFF. */
     origins: readonly string[];
   };
 
-/** What is wrong with a body, field by field; what was sent is not repeated. */
-const complaintOf = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; message: string }>): string =>
+/** The errors in a body by field, without the values that were sent. */
+const toErrorText = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; message: string }>): string =>
   issues.map(({ path, message }) => [...path.map(String), message].join(': ')).join('; ');
 
 /**
- * The TTS service of the guide's first picture, as its team would write it: it verifies the session's token itself, by
- * `requireAuth`, and asks nobody. `GET /tickets/` and `POST /tickets/`.
+ * The TTS service of the guide's first picture, as its team would write it. It verifies the access token locally with
+ * `requireAuth`, without a request to another service. Routes: `GET /tickets/` and `POST /tickets/`.
  */
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
   const { origins, allowedHosts = [], seed, now, ...verifying } = options;
   const hostCheck = createHostCheck({ allowedHosts });
-  const tickets = createTickets({ seed, now });
+  const tickets = createTicketStore({ seed, now });
   const server = Fastify({
     logger: false,
     bodyLimit: 10_000,
-    // The check of the host answers requests without one itself.
+    // The host check answers requests without a Host header, so Node.js must not reject them first.
     http: { requireHostHeader: false },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true },
   });
-  // What a form of another site can send is no JSON; a script's must pass CORS first.
+  // A form of another site cannot send JSON, and a script needs a CORS preflight for it. So only JSON is accepted.
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const refusal = hostCheck.refusalOf(request.raw);
-    return refusal === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${refusal}\n`);
+    const rejection = hostCheck.hostRejection(request.raw);
+    return rejection === null ? undefined : reply.code(421).type('text/plain; charset=utf-8').send(`${rejection}\n`);
   });
   await server.register(fastifyCors, {
     origin: async (origin: string | undefined) => origin !== undefined && origins.includes(origin),
@@ -49,17 +49,18 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
   await server.register(requireAuth({ ...verifying, now, isDevelopment: true }));
 
   server.setErrorHandler<FastifyError>(async ({ statusCode = 500, message }, _request, reply) =>
-    reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Something went wrong' }),
+    reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Internal server error' }),
   );
   server.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send({ error: 'There is only GET /tickets/ and POST /tickets/' }),
+    reply.code(404).send({ error: 'Not found. This service has only GET /tickets/ and POST /tickets/' }),
   );
 
   server.get('/tickets', async () => ({ tickets: tickets.list() }));
   server.post('/tickets', async ({ body, auth }, reply) => {
     const read = NewTicket.safeParse(body);
-    if (!read.success) return reply.code(400).send({ error: complaintOf(read.error.issues) });
-    if (auth === null) throw new Error('No path of this service is public.');
+    if (!read.success) return reply.code(400).send({ error: toErrorText(read.error.issues) });
+    if (auth === null)
+      throw new Error('The request has no authenticated caller, although this service has no public path.');
     const { ticket, isNew } = tickets.open(read.data, { requesterId: auth.id, requesterType: auth.type });
     return reply.code(isNew ? 201 : 200).send(ticket);
   });

@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 export const systems = ['TTS', 'AMS', 'BMS', 'HDTS'] as const;
 
-/** The number in the id of the first ticket. */
+/** Number of the first ticket id: `T-1001`. */
 export const firstNumber = 1001;
 
-/** A staff user or an employee: the two are numbered apart, and the numbers overlap. */
+/** A staff user or an employee. Their ids overlap, so the type is needed too. */
 export type Requester = { requesterId: number; requesterType: 'staff' | 'employee' };
 
 export type Ticket = Requester & {
@@ -14,23 +14,23 @@ export type Ticket = Requester & {
   id: string;
   title: string;
   system: (typeof systems)[number];
-  /** A staff user. Null: nobody yet. */
+  /** Id of a staff user. Null: unassigned. */
   assigneeId: number | null;
   /** ISO 8601. */
   createdAt: string;
 };
 
-const titleShould = 'expected a text of 1 to 200 characters';
-const keyShould = 'expected what the ticket is known by until it has an id, a text of 1 to 200 characters';
+const titleError = 'expected a text of 1 to 200 characters';
+const keyError = 'expected an idempotency key, a text of 1 to 200 characters';
 
-/** What a ticket is opened with. */
+/** Input for a new ticket. */
 export const NewTicket = z.object(
   {
-    title: z.string(titleShould).trim().min(1, titleShould).max(200, titleShould),
+    title: z.string(titleError).trim().min(1, titleError).max(200, titleError),
     system: z.enum(systems, `expected one of ${systems.join(', ')}`),
-    assigneeId: z.union([PersonId, z.null()], 'expected the number of a staff user, or null'),
-    /** The same key again, of the same requester, is the same ticket. */
-    key: z.string(keyShould).min(1, keyShould).max(200, keyShould),
+    assigneeId: z.union([PersonId, z.null()], 'expected the id of a staff user, or null'),
+    /** Idempotency key: the same key of the same requester returns the same ticket. */
+    key: z.string(keyError).min(1, keyError).max(200, keyError),
   },
   'expected a JSON object with title, system, assigneeId and key',
 );

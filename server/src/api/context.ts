@@ -40,7 +40,7 @@ export const createContext = (options: ContextOptions) => {
     const { principal } = signedIn;
     const { type, id, accessToken, address } = signedIn.caller;
     // What is asked for this person is asked with their token.
-    const asking = { type, id, accessToken, requestId, address, onStale, left };
+    const asking = { type, id, accessToken, requestId, address, onStale, getSignal: left };
     // Asked once for all calls of a batch.
     let member: Promise<Principal> | null = null;
     return {

@@ -1,6 +1,6 @@
 import type { InputIssue } from '@auth-bff/shared';
 import { deserialize, type SuperJSONResult } from 'superjson';
-import { invalidInput } from './error-data.ts';
+import { invalidInput } from './error-mapping.ts';
 import type { AppError } from '../errors.ts';
 import { unstorableIssuesOf } from './unstorable-text.ts';
 

@@ -1,12 +1,12 @@
 import type { AnyTRPCProcedure } from '@trpc/server';
 import type { z } from 'zod';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
+import { permitted, type SignedInContext } from './middlewares.ts';
 import { policy, type Rule } from './policy.ts';
-import { permitted, type SignedInContext } from './trpc.ts';
 
 type Middleware = object & { _type?: string };
 
-/** What a built procedure holds. tRPC's types keep it to themselves. */
+/** The internals of a built procedure, which tRPC's types do not expose. */
 type Definition = {
   inputs: readonly z.ZodType[];
   output?: z.ZodType;
@@ -21,7 +21,7 @@ export const definitionOf = (procedure: AnyTRPCProcedure) => procedure._def as u
 export const middlewareOf = (builder: { _middlewares: readonly object[] }): object | undefined =>
   builder._middlewares[0];
 
-/** Whether a procedure checks its input against the policy, right after the input is parsed. */
+/** Whether a procedure checks its input against the policy directly after parsing it. */
 export const isPermissionChecked = (procedure: AnyTRPCProcedure): boolean => {
   const { middlewares } = definitionOf(procedure);
   return middlewares[2]?._type === 'input' && middlewares[3] === middlewareOf(permitted);
@@ -34,7 +34,7 @@ export const assertPermissionsChecked = (
 ): void => {
   for (const [path, procedure] of Object.entries(procedures)) {
     if (rules[path]?.permits !== undefined && !isPermissionChecked(procedure)) {
-      throw new Error(`${path}: its rule in policy.ts has permits. Add .use(permitted) right behind .input().`);
+      throw new Error(`${path}: its rule in policy.ts has permits. Add .use(permitted) directly after .input().`);
     }
   }
 };

@@ -1,6 +1,6 @@
 import type { Assignment, NextInput, PeekInput, RotationInput, User } from '@auth-bff/shared';
 import { personOf } from '../auth-service/transport.ts';
-import type { Asking, Directory } from '../directory/directory.ts';
+import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import { type AssignmentStore, toRotation } from './assignment-store.ts';
 
@@ -31,7 +31,7 @@ type Candidates = { active: User[]; stale: boolean };
  * place that their last turn gives.
  */
 export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
-  const candidatesOf = async (rotation: RotationInput, asking: Asking): Promise<Candidates> => {
+  const candidatesOf = async (rotation: RotationInput, asking: DirectoryCaller): Promise<Candidates> => {
     let stale = false;
     const onStale = () => {
       stale = true;
@@ -79,7 +79,7 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
      * people are looked up before anything moves. Throws `store_unavailable`, `rate_limited` for too many new keys or
      * rotations, and the directory's errors.
      */
-    async next({ system, role, key, exclude }: NextInput, asking: Asking): Promise<Assignment> {
+    async next({ system, role, key, exclude }: NextInput, asking: DirectoryCaller): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, asking);
       const { active, stale } = candidates;
       const mayTake = without(active, exclude);
@@ -103,7 +103,7 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
     },
 
     /** Whose turn it is, with nothing moved. */
-    async peek({ system, role, exclude }: PeekInput, asking: Asking): Promise<Assignment> {
+    async peek({ system, role, exclude }: PeekInput, asking: DirectoryCaller): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, asking);
       const { active, stale } = candidates;
       const [assignee] = await inOrder({ system, role }, without(active, exclude));
@@ -112,7 +112,7 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
     },
 
     /** The people who have the role, in the order of their turns. */
-    async candidates(rotation: RotationInput, asking: Asking): Promise<{ users: User[] }> {
+    async candidates(rotation: RotationInput, asking: DirectoryCaller): Promise<{ users: User[] }> {
       const { active } = await candidatesOf(rotation, asking);
       return { users: await inOrder(rotation, active) };
     },

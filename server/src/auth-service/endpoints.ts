@@ -1,25 +1,25 @@
 import { type PersonType, type Reason, toAsciiLowerCase } from '@auth-bff/shared';
 
-/** One call of the Auth Service, as data. Every path ends in a slash: without it the service loses the request. */
+/** An endpoint of the Auth Service. Paths need their trailing slash: without it, the service drops the request. */
 export type Endpoint = {
-  /** What logs, metrics and errors call it. */
+  /** Name in logs, metrics and errors. */
   name: string;
   method: 'GET' | 'POST';
   path: string;
-  /** Whose access token may be sent there; the service itself takes an employee's for the staff user of that number. */
+  /** Person type whose token may be sent. The service would read an employee's token as the staff user with that id. */
   audience: PersonType | 'none';
-  /** Carries the API key instead of a person's token. */
+  /** Sends the API key instead of a token. */
   internal?: true;
-  /** What a 404 means there. Without it, the endpoint itself is missing: a broken contract. */
+  /** Reason for a 404. Without it, a 404 means that the endpoint is missing: `auth_service_contract`. */
   notFound?: Reason;
-  /** Changes nothing, and so may be asked again where it failed. */
+  /** Has no side effects, so the call may be retried. */
   isRead: boolean;
-  /** Milliseconds for all of a call, with its waits and new attempts. */
+  /** Milliseconds for the whole call, including queueing and retries. */
   deadlineMs: number;
 };
 
 const lookupMs = 3_000;
-/** Without its message broker the deployed service takes 12 s to sign staff in. */
+/** The deployed service needs 12 s to sign staff in while its message broker is down. */
 const signInMs = 15_000;
 
 const lookup = (name: string, path: string, rest: Partial<Endpoint> = {}): Endpoint => ({
@@ -48,12 +48,12 @@ const tokens = (name: string, path: string, audience: Endpoint['audience']): End
   deadlineMs: lookupMs,
 });
 
-/** Every call that the BFF makes. Sources: the integration guide, and the service as deployed. */
+/** Every endpoint that the BFF calls. Sources: the integration guide and the deployed service. */
 export const endpoints = {
   user: (id: number) => lookup('user-info', `/api/v1/tts/user-info/${id}/`, { notFound: 'user_not_found' }),
   users: lookup('users-info', '/api/v1/tts/users-info/', { method: 'POST' }),
   usersByRole: lookup('round-robin', '/api/v1/tts/round-robin/'),
-  /** The three that say who has a role where `round-robin` is of TTS alone: the deployed service's. */
+  /** This and the next two: role holders at the deployed service, whose `round-robin` serves TTS only. */
   usersList: lookup('users-list', '/api/v1/users/list/'),
   hdtsUsers: lookup('hdts-users', '/api/v1/hdts/user-management/users/api/'),
   systemUsers: (system: string) =>
@@ -73,7 +73,7 @@ export const endpoints = {
     audience: 'employee',
     notFound: 'employee_not_found',
   }),
-  /** The deployed service alone has it. It asks for no token, and tells of inactive people too. */
+  /** Deployed service only. Needs no token, and includes inactive people. */
   staffInternal: (id: number) => lookup('user-internal', `/api/v1/users/internal/${id}/`, { audience: 'none' }),
   validateStaff: lookup('token-validate', '/api/v1/users/token/validate/'),
   whoseToken: lookup('me', '/api/me/', { audience: 'employee' }),
@@ -89,7 +89,7 @@ export const endpoints = {
     staff: tokens('refresh', '/api/v1/token/refresh/cookie/', 'staff'),
     employee: tokens('refresh', '/api/v1/token/refresh/cookie/', 'employee'),
   },
-  /** Asked only where the service has no common refresh endpoint. Each is for its own people alone. */
+  /** Fallback for services without the common refresh endpoint. One endpoint per person type. */
   refreshOlder: {
     staff: tokens('staff-refresh', '/api/v1/users/token/refresh/', 'staff'),
     employee: tokens('employee-refresh', '/api/v1/hdts/employees/api/token/refresh/', 'employee'),

@@ -1,11 +1,11 @@
-/** Why a person may not sign in although the password is right. */
+/** Reasons for which a person with the right password may not sign in. */
 export type InactiveStatus = 'pending' | 'rejected' | 'inactive';
 
-/** What `account_inactive` says to the person. */
+/** Messages of `account_inactive`, shown to the person. */
 export const messageOfInactiveStatus: Record<InactiveStatus, string> = {
   pending: 'This account is waiting for approval. Ask an administrator to approve it.',
-  rejected: 'This account was rejected. Ask an administrator if that is a mistake.',
-  inactive: 'This account is not active: ask an administrator.',
+  rejected: 'This account was rejected. Contact an administrator if this is a mistake.',
+  inactive: 'This account is not active. Contact an administrator.',
 };
 
 const inactiveStatuses = new Map<string, InactiveStatus>([
@@ -17,6 +17,6 @@ const inactiveStatuses = new Map<string, InactiveStatus>([
   ['suspended', 'inactive'],
 ]);
 
-/** What an employee's `status` keeps them from. Null: nothing; a status that is not known keeps nobody out. */
+/** Maps an employee's `status`. Null means that the person may sign in, which includes every unknown status. */
 export const toInactiveStatus = (status: string | null): InactiveStatus | null =>
   inactiveStatuses.get(status?.trim().toLowerCase() ?? '') ?? null;

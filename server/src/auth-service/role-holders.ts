@@ -2,23 +2,23 @@ import { equalsIgnoringAsciiCase, hasRole } from '@auth-bff/shared';
 import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { brokenContract } from './response-errors.ts';
-import type { Caller, Exchange } from './transport.ts';
+import { contractError } from './response-errors.ts';
+import type { Caller, UpstreamRequest } from './transport.ts';
 import { type ListedPerson, WirePeopleWithRoles, WireSystemUsers, WireUserIds } from './wire-roles.ts';
 
-/** A lookup with the caller's own token, decoded. */
-export type AskAs = <Schema extends z.ZodType>(
+/** Sends a lookup with the caller's own token and decodes the response. */
+export type RequestAs = <Schema extends z.ZodType>(
   caller: Caller,
   endpoint: Endpoint,
   schema: Schema,
-  exchange?: Pick<Exchange, 'query' | 'json'> & {
-    /** How many records the answer has, so that it is read in a slice of work. Default: few. */
+  options?: Pick<UpstreamRequest, 'query' | 'json'> & {
+    /** Number of records in the response. Large responses are decoded in time slices. Default 0. */
     records?: number;
   },
 ) => Promise<z.output<Schema>>;
 
 export type RoleHoldersOptions = {
-  askAs: AskAs;
+  requestAs: RequestAs;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
@@ -27,58 +27,58 @@ export type RoleName = { system: string; role: string };
 
 const isTts = (system: string) => equalsIgnoringAsciiCase(system, 'TTS');
 
-/** How long round-robin is not asked about other systems, once it has answered for TTS alone. */
-const relearnAfterMs = 5 * 60_000;
+/** After round-robin has shown that it serves TTS only, other systems skip it for this time. */
+const ttsOnlyMs = 5 * 60_000;
 
 /**
- * Finds who has a role. The service of the guide answers that for every system at `round-robin`. The deployed one
- * answers there for TTS alone, by a bare list, and shows the other systems in lists that not everybody may see.
+ * Finds the holders of a role. The guide's service answers `round-robin` for every system. The deployed service answers
+ * it for TTS only, with a bare list, and has lists with restricted access for the other systems.
  */
-export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
-  let ttsAloneSinceMs: number | null = null;
+export const createRoleHolders = ({ requestAs, now }: RoleHoldersOptions) => {
+  let ttsOnlySinceMs: number | null = null;
 
-  const isKnownForTtsAlone = (): boolean => {
-    if (ttsAloneSinceMs === null) return false;
-    const ageMs = now() - ttsAloneSinceMs;
-    // A clock that was set back says nothing.
-    return ageMs >= 0 && ageMs < relearnAfterMs;
+  const isRoundRobinTtsOnly = (): boolean => {
+    if (ttsOnlySinceMs === null) return false;
+    const ageMs = now() - ttsOnlySinceMs;
+    // Negative if the system clock was set back.
+    return ageMs >= 0 && ageMs < ttsOnlyMs;
   };
 
-  /** Null: it answers for TTS alone, and another system was asked for. */
+  /** Null if the service answers for TTS only and another system was requested. */
   const fromRoundRobin = async ({ system, role }: RoleName, caller: Caller): Promise<number[] | null> => {
     const endpoint = endpoints.usersByRole;
     // The deployed service ignores system and role, and reads role_name.
-    const answer = await askAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
-    ttsAloneSinceMs = answer.isBare ? now() : null;
-    if (answer.isBare) return isTts(system) ? answer.userIds : null;
-    if (answer.system !== null && !equalsIgnoringAsciiCase(answer.system, system)) {
-      throw brokenContract(endpoint, 'at system: it is of another system than was asked');
+    const result = await requestAs(caller, endpoint, WireUserIds, { query: { system, role, role_name: role } });
+    ttsOnlySinceMs = result.isBare ? now() : null;
+    if (result.isBare) return isTts(system) ? result.userIds : null;
+    if (result.system !== null && !equalsIgnoringAsciiCase(result.system, system)) {
+      throw contractError(endpoint, 'at system: it is not the requested system');
     }
-    return answer.userIds;
+    return result.userIds;
   };
 
-  /** An empty list means that the service does not tell: people with `is_staff` see nobody, all others at least themselves. */
+  /** Null for an empty list: the service shows `is_staff` accounts no one, and everyone else at least themselves. */
   const fromListOf = (endpoint: Endpoint) => async (_system: string, caller: Caller) => {
-    const people = await askAs(caller, endpoint, WirePeopleWithRoles);
+    const people = await requestAs(caller, endpoint, WirePeopleWithRoles);
     return people.length === 0 ? null : people;
   };
 
-  /** For admins of the system. It includes inactive people and switched-off roles, and does not tell them apart. */
+  /** For admins of the system only. The list contains inactive people and does not mark them. */
   const fromSystem = async (system: string, caller: Caller): Promise<ListedPerson[]> => {
     const endpoint = endpoints.systemUsers(system);
-    const answer = await askAs(caller, endpoint, WireSystemUsers);
-    if (!equalsIgnoringAsciiCase(answer.system, system)) {
-      throw brokenContract(endpoint, 'at system.slug: it is of another system than was asked');
+    const result = await requestAs(caller, endpoint, WireSystemUsers);
+    if (!equalsIgnoringAsciiCase(result.system, system)) {
+      throw contractError(endpoint, 'at system.slug: it is not the requested system');
     }
-    return answer.people;
+    return result.people;
   };
 
   const fromUsersList = fromListOf(endpoints.usersList);
   const fromHdts = fromListOf(endpoints.hdtsUsers);
 
   /**
-   * HDTS has a list of its own that everybody may see. The list of all users comes before that of a system, because it
-   * says who is active and which roles are switched off: people with different rights then find the same holders.
+   * HDTS has its own list, which all staff may see. The list of all users precedes the list of a system because it
+   * reports inactive people and disabled roles, so callers with different rights get the same holders.
    */
   const listsOf = (system: string) => [
     ...(equalsIgnoringAsciiCase(system, 'HDTS') ? [fromHdts] : []),
@@ -86,7 +86,7 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
     fromSystem,
   ];
 
-  /** Null: none of the lists is shown to this caller. */
+  /** Null if this caller may see none of the lists. */
   const peopleOf = async (system: string, caller: Caller): Promise<ListedPerson[] | null> => {
     for (const list of listsOf(system)) {
       const people = await list(system, caller).catch((error: unknown) => {
@@ -102,7 +102,7 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
     const people = await peopleOf(system, caller);
     if (people === null) {
       throw new AppError('insufficient_permissions', {
-        message: `The Auth Service does not show you who has roles in ${system}. It shows that to an admin of ${system}.`,
+        message: `The Auth Service shows the role holders of ${system} to admins of ${system} only.`,
       });
     }
     return people
@@ -111,8 +111,8 @@ export const createRoleHolders = ({ askAs, now }: RoleHoldersOptions) => {
   };
 
   return async (name: RoleName, caller: Caller): Promise<number[]> => {
-    const isWorthAsking = isTts(name.system) || !isKnownForTtsAlone();
-    const ids = isWorthAsking ? await fromRoundRobin(name, caller) : null;
+    const usesRoundRobin = isTts(name.system) || !isRoundRobinTtsOnly();
+    const ids = usesRoundRobin ? await fromRoundRobin(name, caller) : null;
     return [...new Set(ids ?? (await fromLists(name, caller)))];
   };
 };

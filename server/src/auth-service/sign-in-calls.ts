@@ -2,16 +2,16 @@ import { accessCookie, type PersonType, refreshCookie } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
-import { cookieOf, type TokenSet } from './grant.ts';
-import { brokenContract, readJson, statusToError } from './response-errors.ts';
-import { readRefusal, type SignInRefusal, type SignInStep } from './sign-in-failure.ts';
 import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';
-import { type Answer, type Cause, causeOf, type Transport } from './transport.ts';
-import { WireGrant } from './wire.ts';
+import { contractError, readJson, statusToError } from './response-errors.ts';
+import { parseSignInFailure, type SignInFailure, type SignInStep } from './sign-in-failure.ts';
+import { cookieOf, type TokenSet } from './token-set.ts';
+import { type RequestMeta, requestMetaOf, type Transport, type UpstreamResponse } from './transport.ts';
+import { WireTokenResponse } from './wire.ts';
 
 export type SignInCallsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
 
-export type Credentials = Cause & {
+export type Credentials = RequestMeta & {
   as: PersonType;
   email: string;
   password: string;
@@ -22,150 +22,157 @@ export type SignInAnswer =
   | { status: 'granted'; grant: TokenSet }
   | { status: 'otp_required'; temporaryToken: string | null };
 
-export type SecondFactor = Cause & {
+export type SecondFactor = RequestMeta & {
   as: PersonType;
   email: string;
   code: string;
   temporaryToken: string | null;
 };
 
-export type SessionTokens = Cause & {
+export type SessionTokens = RequestMeta & {
   type: PersonType;
   id: number;
   accessToken: string | null;
   refreshToken: string | null;
 };
 
-const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
-const isRedirect = ({ status }: Answer) => status >= 300 && status < 400;
+const isSuccess = ({ status }: UpstreamResponse) => status >= 200 && status < 300;
+const isRedirect = ({ status }: UpstreamResponse) => status >= 300 && status < 400;
+const refusalStatuses = new Set([400, 401, 403, 422, 423]);
 
-/** The body of a refusal. A page in HTML, or anything else that is not JSON, says nothing about a password. */
-const refusalBody = (endpoint: Endpoint, answer: Answer): unknown =>
-  answer.body.trim() === '' ? '' : readJson(endpoint, answer);
-
-/** What a plain sentence says of the account: django-axes answers a lock as one. Null: nothing that is known. */
-const plainTextRefusal = ({ body }: Answer, step: SignInStep): SignInRefusal | null => {
+/** The failure that a plain-text body describes. django-axes sends a lockout this way. Null if the text is unknown. */
+const parsePlainText = ({ body }: UpstreamResponse, step: SignInStep): SignInFailure | null => {
   if (!/^\s*[A-Za-z]/.test(body)) return null;
-  const refusal = readRefusal(body, step);
-  return refusal.reason === 'bad_credentials' || refusal.reason === 'otp_invalid' ? null : refusal;
+  const failure = parseSignInFailure(body, step);
+  return failure.reason === 'bad_credentials' || failure.reason === 'otp_invalid' ? null : failure;
 };
 
-const toError = ({ reason, message }: SignInRefusal): AppError =>
+const toError = ({ reason, message }: SignInFailure): AppError =>
   new AppError(reason, message === undefined ? {} : { message });
 
 /**
- * The deployed service signs rejected employees in. A pending staff user is not refused: that service lets most of
- * them work. Throws `account_inactive`.
+ * Throws `account_inactive`. The deployed service issues tokens to rejected employees. A pending staff user may sign in,
+ * because that service lets most of them work.
  */
-const refuseInactive = (as: PersonType, { status, isActive }: { status: string | null; isActive: boolean | null }) => {
-  const standing = (as === 'employee' ? toInactiveStatus(status) : null) ?? (isActive === false ? 'inactive' : null);
-  if (standing !== null) throw new AppError('account_inactive', { message: messageOfInactiveStatus[standing] });
+const requireActive = (as: PersonType, { status, isActive }: { status: string | null; isActive: boolean | null }) => {
+  const inactive = (as === 'employee' ? toInactiveStatus(status) : null) ?? (isActive === false ? 'inactive' : null);
+  if (inactive !== null) throw new AppError('account_inactive', { message: messageOfInactiveStatus[inactive] });
 };
 
-type SignInCall = Cause & { as: PersonType; step: SignInStep };
+/** Reads tokens from the cookies or the body. A success may consist of cookies alone. */
+const readTokenResponse = (endpoint: Endpoint, response: UpstreamResponse) => {
+  const json = response.body.trim() === '' ? {} : readJson(endpoint, response);
+  const { accessToken, refreshToken, ...rest } = decode(endpoint, WireTokenResponse, json);
+  const access = cookieOf(response, accessCookie) ?? accessToken;
+  const grant: TokenSet | null =
+    access === null ? null : { accessToken: access, refreshToken: cookieOf(response, refreshCookie) ?? refreshToken };
+  return { ...rest, grant };
+};
 
-/** The calls that hand out tokens, exchange them and take them back. */
-export const createSignIn = ({ transport, now }: SignInCallsOptions) => {
-  const readGrant = (endpoint: Endpoint, answer: Answer) => {
-    // Cookies may be all that a success says.
-    const body = decode(endpoint, WireGrant, answer.body.trim() === '' ? {} : readJson(endpoint, answer));
-    const accessToken = cookieOf(answer, accessCookie) ?? body.accessToken;
-    const grant: TokenSet | null =
-      accessToken === null ? null : { accessToken, refreshToken: cookieOf(answer, refreshCookie) ?? body.refreshToken };
-    return { ...body, grant };
+const noAccessToken = (endpoint: Endpoint) => contractError(endpoint, 'it holds no access token');
+
+type SignInCall = RequestMeta & { as: PersonType; step: SignInStep };
+
+/** Calls that issue, exchange and revoke tokens. */
+export const createSignInCalls = ({ transport, now }: SignInCallsOptions) => {
+  const toStatusError = (endpoint: Endpoint, response: UpstreamResponse): AppError =>
+    statusToError(endpoint, response, now()) ?? contractError(endpoint, `status ${response.status}`);
+
+  const readSignIn = (endpoint: Endpoint, response: UpstreamResponse, { as, step }: SignInCall) => {
+    const result = readTokenResponse(endpoint, response);
+    // `success: false` beside a pending second factor is no refusal. Otherwise it is one, even beside a token.
+    if (result.isRefused && !result.isOtpRequired) {
+      throw toError(parseSignInFailure(readJson(endpoint, response), step));
+    }
+    requireActive(as, result);
+    if (result.grant === null && !result.isOtpRequired) throw noAccessToken(endpoint);
+    return result;
   };
 
-  /** A success is returned; a refusal is an AppError with its reason; anything else is an outage or a broken contract. */
-  const askToSignIn = async (endpoint: Endpoint, json: Record<string, string>, { as, step, ...cause }: SignInCall) => {
-    // Without `person`: an attacker makes e-mails up, so that the network is the source.
-    const answer = await transport.request(endpoint, { json, ...causeOf(cause) });
-    if (isSuccess(answer)) {
-      const read = readGrant(endpoint, answer);
-      // {success: false} beside a second factor that is due is no refusal; anywhere else no token makes up for it.
-      if (read.isRefused && !read.isOtpRequired) {
-        throw toError(readRefusal(readJson(endpoint, answer), step));
-      }
-      refuseInactive(as, read);
-      if (read.grant !== null || read.isOtpRequired) return read;
-      throw brokenContract(endpoint, 'it holds no access token');
+  const toSignInError = (endpoint: Endpoint, response: UpstreamResponse, step: SignInStep): AppError => {
+    const { status } = response;
+    if (status === 423) return new AppError('account_locked');
+    if (refusalStatuses.has(status)) {
+      const failure = parsePlainText(response, step);
+      if (failure !== null) return toError(failure);
+      // An HTML page says nothing about a password: `readJson` throws for it.
+      const body = response.body.trim() === '' ? '' : readJson(endpoint, response);
+      return toError(parseSignInFailure(body, step));
     }
-    const { status } = answer;
-    if ([400, 401, 403, 422, 423].includes(status)) {
-      if (status === 423) throw new AppError('account_locked');
-      throw toError(plainTextRefusal(answer, step) ?? readRefusal(refusalBody(endpoint, answer), step));
-    }
-    if (isRedirect(answer)) throw brokenContract(endpoint, `a redirect without a token (status ${status})`);
-    throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${status}`);
+    if (isRedirect(response)) return contractError(endpoint, `a redirect without a token (status ${status})`);
+    return toStatusError(endpoint, response);
   };
 
-  const sendTokens = (endpoint: Endpoint, tokens: SessionTokens): Promise<Answer> =>
+  const requestSignIn = async (endpoint: Endpoint, json: Record<string, string>, call: SignInCall) => {
+    // No `person`: an attacker can invent e-mail addresses, so the call is attributed to the network.
+    const response = await transport.request(endpoint, { json, ...requestMetaOf(call) });
+    if (!isSuccess(response)) throw toSignInError(endpoint, response, call.step);
+    return readSignIn(endpoint, response, call);
+  };
+
+  const sendTokens = (endpoint: Endpoint, tokens: SessionTokens): Promise<UpstreamResponse> =>
     transport.request(endpoint, {
       json: {},
       accessToken: tokens.accessToken ?? undefined,
       refreshToken: tokens.refreshToken ?? undefined,
-      ...causeOf(tokens),
+      ...requestMetaOf(tokens),
     });
 
   const exchange = async (endpoint: Endpoint, tokens: SessionTokens): Promise<TokenSet | 'no_such_endpoint'> => {
-    const answer = await sendTokens(endpoint, tokens);
-    if (answer.status === 404) return 'no_such_endpoint';
-    if (isSuccess(answer)) {
-      const { grant } = readGrant(endpoint, answer);
-      if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
+    const response = await sendTokens(endpoint, tokens);
+    if (response.status === 404) return 'no_such_endpoint';
+    if (isSuccess(response)) {
+      const { grant } = readTokenResponse(endpoint, response);
+      if (grant === null) throw noAccessToken(endpoint);
       return grant;
     }
-    if (answer.status === 400 || answer.status === 403) {
-      // What is not JSON (a page of a proxy, or for a wrong host) says nothing about the token, and must not end a session.
-      readJson(endpoint, answer);
+    if (response.status === 400 || response.status === 403) {
+      // Throws for a body other than JSON: the page of a proxy must not end a session.
+      readJson(endpoint, response);
       throw new AppError('session_ended');
     }
-    throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
+    throw toStatusError(endpoint, response);
   };
 
   return {
     /** Throws `bad_credentials`, `account_locked`, `account_inactive`, `captcha_required`. */
-    async signIn({ as, email, password, captchaToken, ...cause }: Credentials): Promise<SignInAnswer> {
+    async signIn({ as, email, password, captchaToken, ...meta }: Credentials): Promise<SignInAnswer> {
       // The guide's service reads captcha_token, the deployed one g_recaptcha_response.
       const captcha =
         captchaToken === undefined ? {} : { captcha_token: captchaToken, g_recaptcha_response: captchaToken };
       const json = { email, password, ...captcha };
-      const read = await askToSignIn(endpoints.signIn[as], json, { as, step: 'password', ...cause });
-      // A second factor that is due comes first: the service hands out working tokens before it too.
-      return read.isOtpRequired || read.grant === null
-        ? { status: 'otp_required', temporaryToken: read.temporaryToken ?? read.grant?.accessToken ?? null }
-        : { status: 'granted', grant: read.grant };
+      const result = await requestSignIn(endpoints.signIn[as], json, { as, step: 'password', ...meta });
+      // The second factor takes precedence: the service issues working tokens before it as well.
+      return result.isOtpRequired || result.grant === null
+        ? { status: 'otp_required', temporaryToken: result.temporaryToken ?? result.grant?.accessToken ?? null }
+        : { status: 'granted', grant: result.grant };
     },
 
     /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`. */
-    async verifyOtp({ as, email, code, temporaryToken, ...cause }: SecondFactor): Promise<TokenSet> {
+    async verifyOtp({ as, email, code, temporaryToken, ...meta }: SecondFactor): Promise<TokenSet> {
       const endpoint = endpoints.verifyOtp[as];
       const json = { email, otp_code: code, ...(temporaryToken === null ? {} : { temporary_token: temporaryToken }) };
-      const { grant, isOtpRequired } = await askToSignIn(endpoint, json, {
-        as,
-        step: 'second_factor',
-        ...cause,
-      });
-      // Still required: a token beside that is the one from before the second factor.
+      const { grant, isOtpRequired } = await requestSignIn(endpoint, json, { as, step: 'second_factor', ...meta });
+      // A token beside a second factor that is still required predates the second factor.
       if (isOtpRequired) throw new AppError('otp_invalid');
-      if (grant === null) throw brokenContract(endpoint, 'it holds no access token');
+      if (grant === null) throw noAccessToken(endpoint);
       return grant;
     },
 
-    /** Exchanges a refresh token. Throws `session_ended` where the service refuses it for good. */
+    /** Exchanges a refresh token. Throws `session_ended` if the service refuses it for good. */
     async refresh(tokens: SessionTokens): Promise<TokenSet> {
       const grant = await exchange(endpoints.refresh[tokens.type], tokens);
       if (grant !== 'no_such_endpoint') return grant;
       const older = await exchange(endpoints.refreshOlder[tokens.type], tokens);
-      if (older === 'no_such_endpoint') throw brokenContract(endpoints.refreshOlder[tokens.type], 'status 404');
+      if (older === 'no_such_endpoint') throw contractError(endpoints.refreshOlder[tokens.type], 'status 404');
       return older;
     },
 
-    /** Ends the session upstream. Throws where that cannot be known. */
+    /** Ends the session at the Auth Service. Throws if the result is unknown. */
     async signOut(tokens: SessionTokens): Promise<void> {
       const endpoint = endpoints.signOut[tokens.type];
-      const answer = await sendTokens(endpoint, tokens);
-      if (!isSuccess(answer))
-        throw statusToError(endpoint, answer, now()) ?? brokenContract(endpoint, `status ${answer.status}`);
+      const response = await sendTokens(endpoint, tokens);
+      if (!isSuccess(response)) throw toStatusError(endpoint, response);
     },
   };
 };

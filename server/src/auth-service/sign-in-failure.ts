@@ -1,25 +1,25 @@
 import type { Reason } from '@auth-bff/shared';
 import { type InactiveStatus, messageOfInactiveStatus } from './inactive-status.ts';
 
-/** Which step was refused. */
+/** The step of the sign-in that failed. */
 export type SignInStep = 'password' | 'second_factor';
 
-export type SignInRefusal = {
+export type SignInFailure = {
   reason: Extract<
     Reason,
     'bad_credentials' | 'account_locked' | 'account_inactive' | 'captcha_required' | 'otp_invalid' | 'otp_expired'
   >;
-  /** For the person, where the reason alone does not say enough. */
+  /** Shown to the person. Default: the message of the reason. */
   message?: string;
 };
 
-/** Limits for texts that were made to be hard to read: a refusal for people is shorter and less deep. */
+/** Bounds on hostile bodies. Genuine refusals are shorter and less nested. */
 const maxDepth = 6;
 const maxTextLength = 4_000;
 
 const anyOf = (...patterns: RegExp[]) => new RegExp(patterns.map(({ source }) => source).join('|'), 'i');
 
-/** A warning that the account may yet be locked is not a lock. */
+/** A warning about a future lock does not count as a lock. */
 const warning = anyOf(
   /\b(will|would|may|might|before|until)\b.*\b(lock(ed|out)?|blocked|disabled|deactivated|suspended)\b/,
   /(?<!\b(?:0|no) )\battempts?\b.*\b(left|remaining)\b/,
@@ -28,22 +28,22 @@ const captcha = /captcha/i;
 const locked = anyOf(
   /\b(locked|blocked|lockout)\b/,
   /\btoo many\b.*\battempts\b/,
-  // What django-axes answers to scripts: {failure_limit, username, cooloff_time}.
+  // django-axes sends scripts {failure_limit, username, cooloff_time}.
   /\bcool ?off\b/,
 );
 
-const person = /\b(account|user|registration|application)\b/.source;
-const standings: ReadonlyArray<[InactiveStatus, RegExp]> = [
+const subject = /\b(account|user|registration|application)\b/.source;
+const inactivePatterns: ReadonlyArray<[InactiveStatus, RegExp]> = [
   [
     'pending',
     anyOf(
-      new RegExp(`${person}.*\\bpending\\b`),
+      new RegExp(`${subject}.*\\bpending\\b`),
       /\bpending (\w+ )?(approval|review|activation)\b/,
       /\b(await|wait)(s|ing)?\b.*\bapproval\b/,
       /\bnot (yet |been )?approved\b/,
     ),
   ],
-  ['rejected', anyOf(new RegExp(`${person}.*\\brejected\\b`), new RegExp(`\\brejected\\b.*${person}`))],
+  ['rejected', anyOf(new RegExp(`${subject}.*\\brejected\\b`), new RegExp(`\\brejected\\b.*${subject}`))],
   [
     'inactive',
     anyOf(
@@ -53,7 +53,7 @@ const standings: ReadonlyArray<[InactiveStatus, RegExp]> = [
   ],
 ];
 
-/** A code that no new try can make good: it is too old or was tried too often, or its temporary token is refused. */
+/** The code or its temporary token expired, or had too many attempts. Retrying the code cannot succeed. */
 const usedUp = anyOf(
   /^(?!.*\binvalid\b).*\bexpired\b/,
   /\b(invalid or expired|expired or invalid)( temporary)? token\b/,
@@ -63,8 +63,8 @@ const usedUp = anyOf(
 );
 
 /**
- * Every text in a JSON value, with the names of its fields, one to a line: `{captcha_token: ["This field is required."]}`
- * says captcha by name. A field that is false, 0 or empty says nothing: `{captcha_required: false}`.
+ * Collects the texts of a JSON value and the names of their fields, because `{captcha_token: ["This field is
+ * required."]}` mentions the captcha in the name only. Fields that are false, 0 or empty are skipped.
  */
 const textsOf = (value: unknown, depth = 0): string[] => {
   if (typeof value === 'string') return value.trim() === '' ? [] : [value];
@@ -77,7 +77,7 @@ const textsOf = (value: unknown, depth = 0): string[] => {
   });
 };
 
-/** The sentences of a refusal: names and codes as words (`account_locked`), and without the e-mail address that it may repeat. */
+/** Splits a body into sentences. Codes such as `account_locked` become words. E-mail addresses are removed. */
 const sentencesOf = (body: unknown): string[] =>
   textsOf(body)
     .join('\n')
@@ -87,28 +87,26 @@ const sentencesOf = (body: unknown): string[] =>
     .split(/[.!?\n]/);
 
 /**
- * What the sentences say of the account itself. Null: nothing. A lock comes first: it says how to get in again. At the
- * second factor, too many attempts are those at the code.
+ * The failure of the account itself, or null. A lock takes precedence because its message tells how to get in again. At
+ * the second factor, "too many attempts" refers to the code.
  */
-const accountRefusal = (sentences: readonly string[], step: SignInStep): SignInRefusal | null => {
-  const told = sentences.filter((text) => !warning.test(text));
+const parseAccountFailure = (sentences: readonly string[], step: SignInStep): SignInFailure | null => {
+  const statements = sentences.filter((text) => !warning.test(text));
   const isLock = (text: string) => locked.test(text) && !(step === 'second_factor' && usedUp.test(text));
-  if (told.some(isLock)) return { reason: 'account_locked' };
-  const [standing] = standings.find(([, pattern]) => told.some((text) => pattern.test(text))) ?? [];
-  return standing === undefined ? null : { reason: 'account_inactive', message: messageOfInactiveStatus[standing] };
+  if (statements.some(isLock)) return { reason: 'account_locked' };
+  const match = inactivePatterns.find(([, pattern]) => statements.some((text) => pattern.test(text)));
+  return match === undefined ? null : { reason: 'account_inactive', message: messageOfInactiveStatus[match[0]] };
 };
 
 /**
- * Why a sign-in was refused. The service tells a wrong password, a lock, a captcha and an account that is not active
- * apart by their text alone, so this reads the text. A text that says nothing known means a wrong password or code.
+ * Classifies a refused sign-in. The service distinguishes wrong passwords, locks, captchas and inactive accounts by
+ * text only. An unknown text counts as a wrong password or code.
  */
-export const readRefusal = (body: unknown, step: SignInStep): SignInRefusal => {
+export const parseSignInFailure = (body: unknown, step: SignInStep): SignInFailure => {
   const sentences = sentencesOf(body);
-  if (step === 'password') {
-    if (sentences.some((text) => captcha.test(text))) return { reason: 'captcha_required' };
-    return accountRefusal(sentences, step) ?? { reason: 'bad_credentials' };
-  }
-  const account = accountRefusal(sentences, step);
-  if (account !== null) return account;
+  if (step === 'password' && sentences.some((text) => captcha.test(text))) return { reason: 'captcha_required' };
+  const accountFailure = parseAccountFailure(sentences, step);
+  if (accountFailure !== null) return accountFailure;
+  if (step === 'password') return { reason: 'bad_credentials' };
   return { reason: sentences.some((text) => usedUp.test(text)) ? 'otp_expired' : 'otp_invalid' };
 };

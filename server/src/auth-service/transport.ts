@@ -1,50 +1,48 @@
 import type { PersonType } from '@auth-bff/shared';
-import { type Dispatcher, errors, Pool } from 'undici';
-import { AppError, type UpstreamEnd } from '../errors.ts';
-import type { TurnEvents } from './resilience/bulkhead.ts';
+import { type Dispatcher, Pool } from 'undici';
 import type { Endpoint } from './endpoints.ts';
+import type { QueueEvents } from './resilience/bulkhead.ts';
+import { toTransportError } from './transport-errors.ts';
 
-/** The most bytes that an answer may have. */
-const maxAnswerBytes = 5_000_000;
-/** Connections to the Auth Service at once. */
+const maxResponseBytes = 5_000_000;
 const maxConnections = 64;
 
-/** Which request of ours a call is made for. */
-export type Cause = {
+/** The incoming request that causes an upstream call. */
+export type RequestMeta = {
   requestId?: string | undefined;
-  /** The IP address that it came from. */
+  /** IP address of the client. */
   address?: string | undefined;
 };
-export const causeOf = ({ requestId, address }: Cause): Cause => ({ requestId, address });
+export const requestMetaOf = ({ requestId, address }: RequestMeta): RequestMeta => ({ requestId, address });
 
-/** On whose behalf a call is made. */
-export type Caller = Cause & {
+/** The person whose token authorizes an upstream call. */
+export type Caller = RequestMeta & {
   type: PersonType;
   id: number;
   accessToken: string;
-  /** Whether `type` and `id` are only claims of a token that nobody has verified yet. Default false. */
+  /** `type` and `id` are claims of a token that is not verified yet. Default false. */
   isUnverified?: boolean | undefined;
-  /** Aborts once nobody waits for the answer any more. */
+  /** Aborts when the client disconnects. */
   signal?: AbortSignal | undefined;
-} & TurnEvents;
+} & QueueEvents;
 
-/** Names a person. Numbers alone do not: those of staff and employees overlap. */
+/** Identifies a person. The id alone is ambiguous: staff ids and employee ids overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
 
-export type Exchange = Cause & {
+export type UpstreamRequest = RequestMeta & {
   query?: Record<string, string>;
   json?: unknown;
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
-  /** `personOf` a verified caller. Without it, the network of `address` is the source of the call. */
+  /** `personOf` a verified caller. Without it, the call is attributed to the network of `address`. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
-} & TurnEvents;
+} & QueueEvents;
 
-/** What came back, whatever its status. Nothing here was judged yet but that it is an HTTP answer. */
-export type Answer = {
+/** An HTTP response of any status, not validated yet. */
+export type UpstreamResponse = {
   status: number;
-  /** The clock of whoever answered, as it says. */
+  /** `Date` header: the clock of the server or of a proxy. */
   date: string | null;
   contentType: string | null;
   location: string | null;
@@ -54,53 +52,50 @@ export type Answer = {
 };
 
 /**
- * How one attempt ended, for health and metrics. `answered`: an answer under 500; `rate_limited`: a 429, which is no
- * failure of the service; `abandoned`: the caller left.
+ * Result of one attempt, for health and metrics. `answered`: a status below 500. `rate_limited`: a 429, which does not
+ * count as a failure of the service. `abandoned`: the client disconnected.
  */
 export type CallOutcome = {
   endpoint: string;
   outcome: 'answered' | 'rate_limited' | 'unavailable' | 'contract' | 'abandoned';
   status: number | null;
   durationMs: number;
-  /** Of the request of ours that caused it. */
+  /** Id of the incoming request that caused the call. */
   requestId: string | undefined;
 };
 
 export type CallEnd = Pick<CallOutcome, 'outcome' | 'status'>;
 
-/** How one call takes part in a trace. */
+/** Tracing hooks of one call. */
 export type CallTrace = {
-  /** What tells the service of the trace. */
+  /** Headers that propagate the trace context. */
   headers: Readonly<Record<string, string>>;
-  /** Runs what sends the call. */
+  /** Runs the call in the trace context. */
   run?: <Result>(task: () => Result) => Result;
   end?: (end: CallEnd) => void;
 };
 
 export type CreateDeadline = (ms: number) => AbortSignal;
-/** Called as a method, as it has to be. */
+/** A wrapper, because `AbortSignal.timeout` has to be called as a method. */
 export const deadlineByTimer: CreateDeadline = (ms) => AbortSignal.timeout(ms);
 
 export type TransportOptions = {
-  /** The address of the Auth Service, without a trailing slash; it may have a path. */
+  /** Base URL of the Auth Service, without a trailing slash. It may contain a path. */
   url: string;
   apiKey: string;
-  /** Replaces the endpoints' own deadlines, for calls that come without a signal of their own. */
+  /** Overrides the deadline of every endpoint, for requests that bring no signal. */
   deadlineMs?: number | undefined;
-  /** A signal that aborts with a `TimeoutError` after so many milliseconds. Default `AbortSignal.timeout`. */
+  /** Creates a signal that aborts with a `TimeoutError` after the given milliseconds. Default `AbortSignal.timeout`. */
   createDeadline?: CreateDeadline | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: () => number;
   onCall?: (outcome: CallOutcome) => void;
-  /** Asked before each call; null where it is part of no trace. */
+  /** Runs before each call. Null means that the call is not traced. */
   traceCall?: (endpoint: Endpoint, requestId: string | undefined) => CallTrace | null;
 };
 
-/** Whether the service itself failed, as far as its answer tells. */
-export const isFailure = ({ status }: Pick<Answer, 'status'>): boolean => status >= 500;
-
-/** Whether the service refused the call because its caller makes too many. */
-export const isRateLimited = ({ status }: Pick<Answer, 'status'>): boolean => status === 429;
+export const isServerError = ({ status }: Pick<UpstreamResponse, 'status'>): boolean => status >= 500;
+export const isRateLimited = ({ status }: Pick<UpstreamResponse, 'status'>): boolean => status === 429;
 
 const isTimeout = (reason: unknown) => reason instanceof Error && reason.name === 'TimeoutError';
 
@@ -109,119 +104,102 @@ const headerOf = (headers: Record<string, string | string[] | undefined>, name: 
   return (Array.isArray(value) ? value[0] : value) ?? null;
 };
 
-const cookieHeader = ({ accessToken, refreshToken }: Exchange): string | null => {
-  const cookies = [
-    ...(accessToken === undefined ? [] : [`access_token=${accessToken}`]),
-    ...(refreshToken === undefined ? [] : [`refresh_token=${refreshToken}`]),
-  ];
-  return cookies.length === 0 ? null : cookies.join('; ');
+const setCookiesOf = (header: string | string[] | undefined): string[] => {
+  if (header === undefined) return [];
+  return Array.isArray(header) ? header : [header];
 };
 
-const unreachable =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_CONNECT_TIMEOUT)$|^ERR_TLS|CERT/;
-const hungUp = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/;
-
-/** A connection that was tried by several addresses fails for several reasons, which are alike. */
-export const codeOf = (cause: unknown): string => {
-  const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [cause];
-  return (first as NodeJS.ErrnoException | undefined)?.code ?? '';
+const cookieHeaderOf = ({ accessToken, refreshToken }: UpstreamRequest): string | null => {
+  if (accessToken === undefined && refreshToken === undefined) return null;
+  if (refreshToken === undefined) return `access_token=${accessToken}`;
+  if (accessToken === undefined) return `refresh_token=${refreshToken}`;
+  return `access_token=${accessToken}; refresh_token=${refreshToken}`;
 };
 
-const endOf = (cause: unknown, isAnswered: boolean): UpstreamEnd => {
-  const code = codeOf(cause);
-  if (unreachable.test(code)) return 'unreachable';
-  return hungUp.test(code) && !isAnswered ? 'hung_up' : 'silent';
+const outcomeOf = (response: UpstreamResponse): CallOutcome['outcome'] => {
+  if (isServerError(response)) return 'unavailable';
+  return isRateLimited(response) ? 'rate_limited' : 'answered';
 };
-
-/** No answer, or none that HTTP can read. The cause is kept for the log. */
-const failureToError = (endpoint: Endpoint, cause: unknown, isAnswered: boolean): AppError =>
-  cause instanceof errors.ResponseExceededMaxSizeError
-    ? new AppError('auth_service_contract', {
-        message: `The Auth Service's answer to ${endpoint.name} is larger than ${maxAnswerBytes} bytes.`,
-        cause,
-      })
-    : cause instanceof errors.HTTPParserError
-      ? new AppError('auth_service_contract', {
-          message: `The Auth Service's answer to ${endpoint.name} is not HTTP.`,
-          cause,
-        })
-      : new AppError('auth_service_unavailable', { cause, retryAfterSeconds: 5, upstream: endOf(cause, isAnswered) });
 
 /**
- * One pool of connections to the Auth Service. Each call has one deadline for all of it; redirects are
- * never followed; of the browser's cookies only the tokens named are sent. Any HTTP answer is returned
- * as it is; `auth_service_unavailable` where there is none, `auth_service_contract` where it cannot be read.
+ * A connection pool to the Auth Service. One deadline covers the whole call. Redirects are not followed, and only the
+ * given tokens are sent as cookies. Every HTTP response is returned, whatever its status. Throws
+ * `auth_service_unavailable` if there is no response, and `auth_service_contract` if the response cannot be read.
  */
 export const createTransport = (options: TransportOptions) => {
-  const { url, apiKey, deadlineMs, createDeadline = deadlineByTimer, monotonicNow, onCall, traceCall } = options;
+  const { url, apiKey, deadlineMs, createDeadline = deadlineByTimer, onCall, traceCall } = options;
+  const now = options.monotonicNow ?? (() => performance.now());
   const base = new URL(url);
   const basePath = base.pathname.replace(/\/+$/, '');
-  const now = monotonicNow ?? (() => performance.now());
   const pool: Dispatcher = new Pool(base.origin, {
     connections: maxConnections,
-    maxResponseSize: maxAnswerBytes,
+    maxResponseSize: maxResponseBytes,
     connect: { timeout: 3_000 },
   });
 
+  const headersOf = (endpoint: Endpoint, request: UpstreamRequest, trace: CallTrace | null) => {
+    const cookie = cookieHeaderOf(request);
+    return {
+      ...trace?.headers,
+      accept: 'application/json',
+      ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(cookie === null ? {} : { cookie }),
+      ...(endpoint.internal === true ? { 'x-api-key': apiKey } : {}),
+      ...(request.requestId === undefined ? {} : { 'x-request-id': request.requestId }),
+      // One address, and never the client's own header: the service rate-limits and locks accounts by this value.
+      ...(request.address === undefined ? {} : { 'x-forwarded-for': request.address }),
+    };
+  };
+
+  /** Sets `progress.hasHeaders` when the response headers arrive. */
   const send = async (
     endpoint: Endpoint,
-    exchange: Exchange,
-    traceHeaders: CallTrace['headers'] | undefined,
-    onAnswer: () => void,
-  ): Promise<Answer> => {
-    const query = exchange.query === undefined ? '' : `?${new URLSearchParams(exchange.query).toString()}`;
-    const cookie = cookieHeader(exchange);
+    request: UpstreamRequest,
+    trace: CallTrace | null,
+    progress: { hasHeaders: boolean },
+  ): Promise<UpstreamResponse> => {
+    const query = request.query === undefined ? '' : `?${new URLSearchParams(request.query).toString()}`;
     const { statusCode, headers, body } = await pool.request({
       method: endpoint.method,
       path: `${basePath}${endpoint.path}${query}`,
-      headers: {
-        ...traceHeaders,
-        accept: 'application/json',
-        ...(exchange.json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(cookie === null ? {} : { cookie }),
-        ...(endpoint.internal === true ? { 'x-api-key': apiKey } : {}),
-        ...(exchange.requestId === undefined ? {} : { 'x-request-id': exchange.requestId }),
-        // One address, and nothing of what a browser says of itself: the service limits and locks out by it.
-        ...(exchange.address === undefined ? {} : { 'x-forwarded-for': exchange.address }),
-      },
-      body: exchange.json === undefined ? null : JSON.stringify(exchange.json),
-      signal: exchange.signal ?? createDeadline(deadlineMs ?? endpoint.deadlineMs),
+      headers: headersOf(endpoint, request, trace),
+      body: request.json === undefined ? null : JSON.stringify(request.json),
+      signal: request.signal ?? createDeadline(deadlineMs ?? endpoint.deadlineMs),
     });
-    onAnswer();
-    const setCookie = headers['set-cookie'];
+    progress.hasHeaders = true;
     return {
       status: statusCode,
       date: headerOf(headers, 'date'),
       contentType: headerOf(headers, 'content-type'),
       location: headerOf(headers, 'location'),
       retryAfter: headerOf(headers, 'retry-after'),
-      setCookies: setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie],
+      setCookies: setCookiesOf(headers['set-cookie']),
       body: await body.text(),
     };
   };
 
   return {
-    async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
+    async request(endpoint: Endpoint, request: UpstreamRequest = {}): Promise<UpstreamResponse> {
       const startedAt = now();
-      let isAnswered = false;
-      const { requestId } = exchange;
+      const progress = { hasHeaders: false };
+      const { requestId } = request;
       const trace = traceCall?.(endpoint, requestId) ?? null;
       const report = (outcome: CallOutcome['outcome'], status: number | null) => {
         onCall?.({ endpoint: endpoint.name, outcome, status, durationMs: now() - startedAt, requestId });
         trace?.end?.({ outcome, status });
       };
-      const sendIt = () =>
-        send(endpoint, exchange, trace?.headers, () => {
-          isAnswered = true;
-        });
       try {
-        const answer = await (trace?.run === undefined ? sendIt() : trace.run(sendIt));
-        report(isFailure(answer) ? 'unavailable' : isRateLimited(answer) ? 'rate_limited' : 'answered', answer.status);
-        return answer;
+        const run = trace?.run;
+        const response = await (run === undefined
+          ? send(endpoint, request, trace, progress)
+          : run(() => send(endpoint, request, trace, progress)));
+        report(outcomeOf(response), response.status);
+        return response;
       } catch (cause) {
-        const error = failureToError(endpoint, cause, isAnswered);
-        const isAbandoned = exchange.signal?.aborted === true && !isTimeout(exchange.signal.reason);
-        report(isAbandoned ? 'abandoned' : error.reason === 'auth_service_contract' ? 'contract' : 'unavailable', null);
+        const error = toTransportError({ endpoint, cause, hasHeaders: progress.hasHeaders, maxResponseBytes });
+        const isAbandoned = request.signal?.aborted === true && !isTimeout(request.signal.reason);
+        const outcome = error.reason === 'auth_service_contract' ? 'contract' : 'unavailable';
+        report(isAbandoned ? 'abandoned' : outcome, null);
         throw error;
       }
     },

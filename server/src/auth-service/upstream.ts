@@ -2,8 +2,7 @@ import type { AppOptions } from '../app-options.ts';
 import type { Platform } from '../platform/platform.ts';
 import { createAuthServiceClient } from './client.ts';
 import { createAuthServiceHealth } from './health/health.ts';
-import { createProbe } from './health/probe.ts';
-import { createRecovery } from './resilience/recovery.ts';
+import { createProbe, createRecovery } from './health/recovery.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { type CallOutcome, createTransport, type TransportOptions } from './transport.ts';
 
@@ -19,7 +18,7 @@ export const createUpstream = (options: UpstreamOptions) => {
   const { platform, onCall, traceCall, createDeadline, sleep, recoveryEveryMs } = options;
   const { config, now, monotonicNow, log } = platform;
 
-  const health = createAuthServiceHealth({ now, onDown: () => recovery.suspect() });
+  const health = createAuthServiceHealth({ now, onDown: () => recovery.start() });
   const transport = createTransport({
     url: config.authServiceUrl,
     apiKey: config.apiKey,
@@ -42,14 +41,14 @@ export const createUpstream = (options: UpstreamOptions) => {
         { endpoint },
         'Circuit breaker opened: this endpoint of the Auth Service keeps failing, and calls to it fail fast for a while.',
       );
-      recovery.suspect();
+      recovery.start();
     },
   });
   const recovery = createRecovery({
     probe,
     isDown: health.isDown,
     onDown: health.markDown,
-    onBack() {
+    onRecovered() {
       log.info({}, 'The Auth Service is up again.');
       resilience.recover();
     },

@@ -2,9 +2,9 @@ import { type SystemRole, toAsciiUpperCase } from '@auth-bff/shared';
 import { z } from 'zod';
 import { Id, OptionalText, RoleEntries, Text, toRoles } from './wire-values.ts';
 
-// Who has which role, in the shapes of all endpoints that say so. The rules are those of `wire.ts`.
+// Response schemas of the endpoints that list role holders. The decoding rules are those of `wire.ts`.
 
-/** People by role: the guide's object, or a bare list, which says nothing of the system it is for. */
+/** Role holders: the guide's object, or a bare list, which does not name its system. */
 export const WireUserIds = z.union(
   [
     z
@@ -15,7 +15,7 @@ export const WireUserIds = z.union(
   'expected {user_ids: […]} or a list of whole numbers',
 );
 
-/** Somebody in a list, with their roles of all systems as far as the list tells. Assignments that are switched off are left out. */
+/** A person in a list, with the roles that the list reports. Disabled role assignments are removed. */
 export type ListedPerson = { id: number; isActive: boolean | null; roles: SystemRole[] };
 
 const WithRoles = z.object({ id: Id, is_active: z.boolean().nullish(), system_roles: RoleEntries }).transform(
@@ -27,12 +27,12 @@ const WithRoles = z.object({ id: Id, is_active: z.boolean().nullish(), system_ro
 );
 
 /**
- * People with their roles. Only `users` is read: the deployed service's `all_users` mixes employees in, whose numbers
- * staff have too.
+ * People with their roles. `all_users` of the deployed service is ignored: it also contains employees, whose ids
+ * overlap with those of staff.
  */
 export const WirePeopleWithRoles = z.object({ users: z.array(WithRoles) }).transform(({ users }) => users);
 
-/** The people of one system: an entry for each role of each person. The deployed service does not tell who is active. */
+/** The people of one system, one entry per person and role. The deployed service does not report who is active. */
 export const WireSystemUsers = z
   .object({
     system: z.object({ slug: Text }),

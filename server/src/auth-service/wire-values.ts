@@ -1,7 +1,7 @@
 import { type SystemRole, toAsciiUpperCase } from '@auth-bff/shared';
 import { z } from 'zod';
 
-/** The values that the Auth Service's answers are made of, in both of its dialects. */
+// Schemas of single values, for the guide's service and for the deployed one.
 
 export const Id = z.union(
   [
@@ -17,7 +17,7 @@ export const Id = z.union(
 export const Text = z.string();
 export const OptionalText = z.string().nullish();
 
-/** A date, or a time; one without a zone is in UTC, wherever this runs. */
+/** A date or a time. A time without a zone is UTC. */
 const isoTime = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
 const toMs = (text: string): number => {
   const [whole, zone] = isoTime.exec(text) ?? [];
@@ -32,7 +32,7 @@ export const Time = z
 
 export const SystemNames = z.array(z.string()).nullish();
 
-/** `{system, role}`, `{system_slug, role_name, is_active}` and what lies between; a bare role name says no system. */
+/** `{system, role}`, `{system_slug, role_name, is_active}`, a mix of both, or a bare role name. */
 const RoleEntry = z.union(
   [
     z.string(),
@@ -48,19 +48,19 @@ const RoleEntry = z.union(
 );
 export const RoleEntries = z.array(RoleEntry).nullish();
 
-/** Null where nothing is said of roles, or names alone: those say that there are roles, but not where. */
+/** Null if the roles are unknown. Bare role names do not name their systems, so they count as unknown. */
 export const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null => {
   if (!entries) return null;
-  let hasNamesAlone = false;
+  let hasBareNames = false;
   const scoped = entries.flatMap((entry) => {
     const { system_slug, system, role_name, role, is_active } = typeof entry === 'string' ? { role: entry } : entry;
     const [where, what] = [system_slug || system, role_name || role];
     if (is_active === false || !what) return [];
     if (where) return [{ system: toAsciiUpperCase(where), role: what }];
-    hasNamesAlone = true;
+    hasBareNames = true;
     return [];
   });
-  return scoped.length === 0 && hasNamesAlone ? null : scoped;
+  return scoped.length === 0 && hasBareNames ? null : scoped;
 };
 
 export const toSystems = (named: readonly string[] | null | undefined, roles: SystemRole[] | null): string[] | null =>

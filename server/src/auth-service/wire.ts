@@ -2,24 +2,21 @@ import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { z } from 'zod';
 import { Id, OptionalText, RoleEntries, SystemNames, Text, Time, toRoles, toSystems } from './wire-values.ts';
 
-/**
- * With `wire-roles.ts` the one place that reads the Auth Service's answers, in both of its dialects: unknown fields are
- * ignored, optional fields that are missing are null, and a field of the wrong type is a fault whose
- * path is told and whose value never is.
- */
+// Response schemas of the Auth Service, for the guide's dialect and the deployed one. Unknown fields are ignored. Missing
+// optional fields become null. A field of the wrong type is an error that names the path, never the value.
 
-/** What an answer may leave unsaid of a user. */
+/** Fields that a response may omit. */
 export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | 'joinedAt' | 'systems' | 'roles';
 
-/** A user, and the fields that the answer spoke of, if only to say null. */
-export type UserRecord = { user: User; told: ReadonlySet<UserField> };
+/** `reported` holds the fields that the response contained, including those that were null. */
+export type UserRecord = { user: User; reported: ReadonlySet<UserField> };
 
-/** One set for all users of whom an answer spoke alike: memory keeps many. */
-const sets = new Map<string, ReadonlySet<UserField>>();
-const fieldsOf = (fields: UserField[]): ReadonlySet<UserField> => {
+/** Interned, because the cache holds many records with the same fields. At most 2^7 sets exist. */
+const fieldSets = new Map<string, ReadonlySet<UserField>>();
+const toFieldSet = (fields: UserField[]): ReadonlySet<UserField> => {
   const name = fields.join();
-  const known = sets.get(name) ?? new Set(fields);
-  sets.set(name, known);
+  const known = fieldSets.get(name) ?? new Set(fields);
+  fieldSets.set(name, known);
   return known;
 };
 
@@ -39,7 +36,7 @@ export const WireUser = z
     system_roles: RoleEntries,
   })
   .transform((wire): UserRecord => {
-    const spoken: Record<UserField, boolean> = {
+    const isReported: Record<UserField, boolean> = {
       companyId: wire.company_id !== undefined,
       department: wire.department !== undefined,
       position: wire.position !== undefined,
@@ -48,7 +45,7 @@ export const WireUser = z
       systems: wire.systems !== undefined || wire.roles !== undefined || wire.system_roles !== undefined,
       roles: wire.roles !== undefined || wire.system_roles !== undefined,
     };
-    const told = fieldsOf((Object.keys(spoken) as UserField[]).filter((field) => spoken[field]));
+    const reported = toFieldSet((Object.keys(isReported) as UserField[]).filter((field) => isReported[field]));
     const roles = toRoles(wire.roles) ?? toRoles(wire.system_roles);
     const user: User = {
       id: wire.id,
@@ -63,7 +60,7 @@ export const WireUser = z
       systems: toSystems(wire.systems, roles),
       roles,
     };
-    return { user, told };
+    return { user, reported };
   });
 
 export const WireEmployee = z
@@ -79,21 +76,21 @@ export const WireEmployee = z
     }),
   );
 
-/** A 404 of the deployed service that is about the user, and not about the path. */
+/** Body of the deployed service's 404 for a missing user, as opposed to a missing path. */
 export const WireUserGone = z.object({ error: z.string().regex(/^user not found\.?$/i) });
 
 const WithId = z.object({ id: Id });
 
-/** Many users, each still to be decoded by itself: one broken record must not cost the others. By id. */
-export const WireUsers = z.unknown().transform((answer, context): Map<number, unknown> => {
-  const entries = usersOf(answer);
+/** User entries by id. Each is decoded on its own later, so that one broken record does not fail the others. */
+export const WireUsers = z.unknown().transform((body, context): Map<number, unknown> => {
+  const entries = userEntriesOf(body);
   if (entries === null) {
     context.addIssue('expected {users: […]} or an object keyed by user id');
     return z.NEVER;
   }
   const byId = new Map<number, unknown>();
   for (const { path, entry, key } of entries) {
-    // Where there is a key, it says who was asked: a record of somebody else under it must not pass for them.
+    // A key takes precedence over the record's id: a record of another user under it must not pass as the requested one.
     const id = key === null ? WithId.safeParse(entry).data?.id : Id.safeParse(key).data;
     if (id === undefined) {
       const at = key === null ? [...path, 'id'] : path;
@@ -107,18 +104,20 @@ export const WireUsers = z.unknown().transform((answer, context): Map<number, un
 
 type UserEntry = { path: Array<string | number>; key: string | null; entry: unknown };
 
-const usersOf = (answer: unknown): UserEntry[] | null => {
-  if (typeof answer !== 'object' || answer === null) return null;
-  const listed = Array.isArray(answer) ? answer : (answer as { users?: unknown }).users;
-  if (Array.isArray(listed)) {
-    const prefix = listed === answer ? [] : ['users'];
-    return listed.map((entry, index) => ({ path: [...prefix, index], key: null, entry }));
+/** Null if the body is neither a list nor an object keyed by id. */
+const userEntriesOf = (body: unknown): UserEntry[] | null => {
+  if (typeof body !== 'object' || body === null) return null;
+  const list = Array.isArray(body) ? body : (body as { users?: unknown }).users;
+  if (Array.isArray(list)) {
+    const prefix = list === body ? [] : ['users'];
+    return list.map((entry, index) => ({ path: [...prefix, index], key: null, entry }));
   }
-  const keyed = Object.entries(answer);
-  return keyed.every(([key]) => /^\d+$/.test(key)) ? keyed.map(([key, entry]) => ({ path: [key], key, entry })) : null;
+  const keyed = Object.entries(body);
+  if (!keyed.every(([key]) => /^\d+$/.test(key))) return null;
+  return keyed.map(([key, entry]) => ({ path: [key], key, entry }));
 };
 
-/** A token is valid: `{valid, user_id, user_type, …}`, or the caller's profile. Anything else says nothing. */
+/** Token validation: `{valid, user_id, user_type, …}`, or the caller's profile, which implies validity. */
 export const WireValidation = z
   .object({
     valid: z.boolean().optional(),
@@ -136,7 +135,7 @@ export const WireValidation = z
     type: wire.user_type ?? null,
   }));
 
-/** Whose token it is: the one endpoint that tells employees from staff. */
+/** Owner of a token. No other endpoint distinguishes employees from staff. */
 export const WireMe = z
   .object({
     type: z.string(),
@@ -148,11 +147,11 @@ export const WireMe = z
   }));
 
 const OptionalToken = z.string().nullish();
-/** What a sign-in says of the person, if it says anything that can be read. */
+/** Null if absent or unreadable. */
 const SignedInPerson = z.object({ status: OptionalText, is_active: z.boolean().nullish() }).nullish().catch(null);
 
-/** A sign-in, a second factor or a refresh: tokens where the body has them, whether a second factor is due, and the person's standing. */
-export const WireGrant = z
+/** Body of a sign-in, second-factor or refresh response. Tokens may come as cookies instead. */
+export const WireTokenResponse = z
   .object({
     access_token: OptionalToken,
     access: OptionalToken,
@@ -171,7 +170,7 @@ export const WireGrant = z
     refreshToken: wire.refresh_token || wire.refresh || null,
     isOtpRequired: wire.requires_2fa === true || wire.requires_otp === true || wire.otp_required === true,
     temporaryToken: wire.temporary_token || null,
-    /** A refusal that comes with a status of success. */
+    /** The service refused although the HTTP status is a success. */
     isRefused: wire.success === false,
     status: wire.employee?.status ?? wire.user?.status ?? null,
     isActive: wire.employee?.is_active ?? wire.user?.is_active ?? null,

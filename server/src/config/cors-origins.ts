@@ -1,31 +1,30 @@
 import { toUrl } from '../platform/to-url.ts';
-import { type Reading, toList } from './reading.ts';
+import { type Parsed, toList } from './parse.ts';
 
-const expected =
-  'expected origins, comma-separated, such as https://tts.example.org: scheme, host and port, nothing more';
+const expected = 'expected origins, comma-separated, such as https://tts.example.org: scheme, host and port only';
 
-/** What keeps a text from being an origin as browsers send it. Null: it is one. The text itself is not repeated. */
+/** Why an entry is not an origin as browsers send it, without the entry itself. Null if it is one. */
 const faultOf = (entry: string): string | null => {
-  if (entry === 'null') return 'is null, which stands for many pages that have no origin';
-  // A star is a letter of a host name to URL, and would be a pattern to whoever sets it.
-  if (entry.includes('*')) return 'has a *, and each origin has to be named';
-  if (/\s/.test(entry)) return 'has a space in it';
+  if (entry === 'null') return 'is null, which many unrelated pages send';
+  // URL accepts * as part of a host name, although it is meant as a wildcard.
+  if (entry.includes('*')) return 'has a *: wildcards are not supported';
+  if (/\s/.test(entry)) return 'has a space';
   if (!/^https?:\/\//i.test(entry)) return 'does not begin with http:// or https://';
   const url = toUrl(entry);
-  if (url === null) return 'is no address';
+  if (url === null) return 'is not a valid address';
   const { origin, port } = url;
   if (port === '0') return 'has the port 0';
   if (origin === entry) return null;
   if (`${origin}/` === entry) return 'ends in a slash';
   if (origin === entry.toLowerCase()) return 'has capital letters';
-  if (/\P{ASCII}/u.test(entry)) return 'has letters that browsers send as xn--…';
+  if (/\P{ASCII}/u.test(entry)) return 'has non-ASCII letters, which browsers send as xn--…';
   return /:(80|443)$/.test(entry) && entry.replace(/:\d+$/, '').toLowerCase() === origin
-    ? 'has the port that its scheme implies, which browsers leave out'
-    : 'has more than an origin, or is spelt as no browser sends it';
+    ? 'has the default port of its scheme, which browsers omit'
+    : 'has more than scheme, host and port';
 };
 
-/** CORS_ORIGINS: exactly what browsers send as Origin, each once. */
-export const readCorsOrigins = (text: string): Reading<string[]> => {
+/** CORS_ORIGINS: distinct origins, exactly as browsers send them. */
+export const parseCorsOrigins = (text: string): Parsed<string[]> => {
   const entries = toList(text);
   const faults = entries.flatMap((entry, index) => {
     const fault = faultOf(entry);

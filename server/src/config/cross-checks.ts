@@ -2,11 +2,11 @@ import { minKeyBytes } from '../token/key-ring.ts';
 import { Environment, type Variable, variables } from './environment.ts';
 import { isSameListener, type Listener } from './listen-host.ts';
 import { findMisnamed } from './misnamed.ts';
-import { textOf, toList } from './reading.ts';
+import { textOf, toList } from './parse.ts';
 
 export type Fault = {
   variable: string;
-  /** What is wrong, or what is expected: a clause without the value itself. */
+  /** What is wrong or expected: a clause without the value. */
   fault: string;
 };
 
@@ -14,7 +14,7 @@ type Env = Record<string, string | undefined>;
 
 export const isDevelopmentIn = (env: Env): boolean => env.NODE_ENV === 'development';
 
-/** Whether TOKEN_VALIDATION says that tokens are validated by the Auth Service alone. */
+/** Whether the Auth Service checks signatures (TOKEN_VALIDATION). */
 export const isRemoteIn = (env: Env): boolean => textOf(env, 'TOKEN_VALIDATION')?.trim() === 'remote';
 
 const findMissing = (env: Env): Fault[] => {
@@ -29,10 +29,10 @@ const findMissing = (env: Env): Fault[] => {
   ];
   return required
     .filter(([variable]) => textOf(env, variable) === undefined)
-    .map(([variable, what]) => {
+    .map(([variable, expected]) => {
       const other = misnamed.find(({ meant }) => meant === variable)?.name;
-      const hint = other === undefined ? '' : ` (${other} is set: its name here is ${variable})`;
-      return { variable, fault: `is not set; expected ${what}${hint}` };
+      const hint = other === undefined ? '' : ` (${other} is set, but this service reads ${variable})`;
+      return { variable, fault: `is not set; expected ${expected}${hint}` };
     });
 };
 
@@ -59,7 +59,7 @@ const findShortKeys = (env: Env): Fault[] => {
   });
 };
 
-/** Null: HOST or PORT is at fault itself. */
+/** Null if the host or the port is invalid. */
 const readListener = (env: Env, names: [host: 'HOST' | 'OPS_HOST', port: 'PORT' | 'OPS_PORT'], defaultPort: number) => {
   const host = Environment.shape[names[0]].safeParse(env[names[0]]);
   const port = Environment.shape[names[1]].safeParse(env[names[1]]);
@@ -76,9 +76,9 @@ const findPortClash = (env: Env): Fault[] => {
   const main = readListener(env, ['HOST', 'PORT'], defaultPort);
   const ops = readListener(env, ['OPS_HOST', 'OPS_PORT'], defaultOpsPort);
   return main !== null && ops !== null && isSameListener(main, ops)
-    ? [{ variable: 'OPS_PORT', fault: 'is the port that PORT takes on the same address; expected another one' }]
+    ? [{ variable: 'OPS_PORT', fault: 'is the port that PORT already uses on the same address; expected another one' }]
     : [];
 };
 
-/** Faults that one variable alone does not show. They read the environment itself, so that faults elsewhere hide none. */
+/** Faults that concern several variables. Reads the environment itself, so that other invalid variables hide none. */
 export const crossCheck = (env: Env): Fault[] => [...findMissing(env), ...findShortKeys(env), ...findPortClash(env)];

@@ -1,40 +1,59 @@
 import { z } from 'zod';
-import { readCookieDomain } from './cookie-domain.ts';
-import { readCorsOrigins } from './cors-origins.ts';
-import { readHttpUrl } from './http-url.ts';
-import { readListenHost } from './listen-host.ts';
-import { flag, optional, port, readBy, toList, wholeNumber, word } from './reading.ts';
-import { readRedisPrefix } from './redis-prefix.ts';
-import { readRedisUrl } from './redis-url.ts';
-import { readTrustProxy } from './trust-proxy.ts';
+import { parseCorsOrigins } from './cors-origins.ts';
+import { parseHttpUrl } from './http-url.ts';
+import { parseListenHost } from './listen-host.ts';
+import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
+import { parseRedisPrefix } from './redis-prefix.ts';
+import { parseRedisUrl } from './redis-url.ts';
+import { parseTrustProxy } from './trust-proxy.ts';
 
-/** Every variable that is read, and what its text has to be. A value that passes makes no library fail later. */
+/** As the cookie library requires (RFC 1034, section 3.5): labels neither begin nor end with a hyphen. */
+const domainName = /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/;
+
+const domainFaults: ReadonlyArray<[pattern: RegExp, fault: string]> = [
+  [/\//, 'without a scheme or path'],
+  [/:/, 'without a port'],
+  [/\.$/, 'without a trailing dot'],
+  [/\P{ASCII}/u, 'in its ASCII form (xn--…)'],
+  [/_/, 'without underscores'],
+  [/[^.]{64}/, 'with at most 63 characters between two dots'],
+];
+
+/** COOKIE_DOMAIN, in lower case and without the leading dot that older browsers required. */
+const parseCookieDomain = (text: string): Parsed<string> => {
+  const domain = text.replace(/^\./, '').toLowerCase();
+  if (domainName.test(domain) && domain.length <= 253) return { value: domain };
+  const fault = domainFaults.find(([pattern]) => pattern.test(domain))?.[1];
+  return { fault: `expected a domain name such as example.org${fault === undefined ? '' : `, ${fault}`}` };
+};
+
+/** All variables and their formats. A valid value must not make a library fail later. */
 export const Environment = z.object({
   NODE_ENV: optional(z.string()),
   DJANGO_JWT_SIGNING_KEY: optional(z.string()),
   DJANGO_JWT_SIGNING_KEY_PREVIOUS: optional(z.string().transform(toList)),
-  AUTH_SERVICE_URL: optional(readBy(readHttpUrl)),
+  AUTH_SERVICE_URL: optional(parsedBy(parseHttpUrl)),
   AUTH_API_KEY: optional(
-    z.string().regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces, as an HTTP header takes it'),
+    z.string().regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces, as required for an HTTP header'),
   ),
   JWT_ALGORITHM: optional(word(['HS256', 'HS384', 'HS512'], 'expected HS256, HS384 or HS512')),
   TOKEN_REFRESH_THRESHOLD: optional(wholeNumber(0, 604_800)),
   TOKEN_VALIDATION: optional(word(['local', 'remote'], 'expected local or remote')),
-  HOST: optional(readBy(readListenHost)),
+  HOST: optional(parsedBy(parseListenHost)),
   PORT: optional(port),
-  OPS_HOST: optional(readBy(readListenHost)),
+  OPS_HOST: optional(parsedBy(parseListenHost)),
   OPS_PORT: optional(port),
-  CORS_ORIGINS: optional(readBy(readCorsOrigins)),
-  COOKIE_DOMAIN: optional(readBy(readCookieDomain)),
+  CORS_ORIGINS: optional(parsedBy(parseCorsOrigins)),
+  COOKIE_DOMAIN: optional(parsedBy(parseCookieDomain)),
   COOKIE_SECURE: optional(flag),
   SEALING_KEY: optional(z.string()),
   REDIS_URL: optional(
-    readBy((text) => {
-      const reading = readRedisUrl(text);
-      return 'fault' in reading ? reading : { value: text };
+    parsedBy((text) => {
+      const parsed = parseRedisUrl(text);
+      return 'fault' in parsed ? parsed : { value: text };
     }),
   ),
-  REDIS_PREFIX: optional(readBy(readRedisPrefix)),
+  REDIS_PREFIX: optional(parsedBy(parseRedisPrefix)),
   DIRECTORY_FRESH_SECONDS: optional(wholeNumber(0, 86_400)),
   DIRECTORY_STALE_SECONDS: optional(wholeNumber(0, 86_400)),
   DIRECTORY_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
@@ -43,7 +62,7 @@ export const Environment = z.object({
   DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
   DIRECTORY_MAX_ENTRIES: optional(wholeNumber(1, 10_000_000)),
   RATE_LIMIT_PER_MINUTE: optional(wholeNumber(0, 1_000_000)),
-  TRUST_PROXY: optional(readBy(readTrustProxy)),
+  TRUST_PROXY: optional(parsedBy(parseTrustProxy)),
   LOG_LEVEL: optional(
     word(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -54,5 +73,5 @@ export const Environment = z.object({
 
 export type Variable = keyof z.input<typeof Environment>;
 
-/** The name of every variable that is read. */
+/** Names of all variables. */
 export const variables = Object.keys(Environment.shape) as readonly Variable[];

@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 import { toHost } from './host.ts';
-import type { Reading } from './reading.ts';
+import type { Parsed } from './parse.ts';
 
-/** HOST and OPS_HOST. IPv6 may be in brackets, as in a URL. */
-export const readListenHost = (text: string): Reading<string> => {
+/** HOST and OPS_HOST. An IPv6 address may have brackets. */
+export const parseListenHost = (text: string): Parsed<string> => {
   const host = toHost(text);
   return host === null
     ? {
@@ -17,7 +17,7 @@ export type Listener = { host: string; port: number };
 
 const isAny = (host: string) => host === '0.0.0.0' || host === '::';
 
-/** Whether two listeners want the same port of the same address. Port 0 is any free port. */
+/** Whether two listeners need the same port of one address. Port 0 means any free port. */
 export const isSameListener = (one: Listener, other: Listener): boolean => {
   if (one.port !== other.port || one.port === 0) return false;
   const hosts = [one.host, other.host].map((host) => (host === 'localhost' ? '127.0.0.1' : host));

@@ -1,33 +1,33 @@
 export type Misnamed = {
-  /** The variable that is set, and that nothing reads. */
+  /** An unknown variable that is set. */
   name: string;
-  /** The variable that is probably meant. */
+  /** The known variable that it resembles. */
   meant: string;
 };
 
-/** Names that our variables have elsewhere, such as in the guide's Express example. */
-const otherNames: Readonly<Record<string, string>> = {
+/** Names of our variables in other programs, such as the guide's Express example. */
+const aliases: Readonly<Record<string, string>> = {
   JWT_SIGNING_KEY: 'DJANGO_JWT_SIGNING_KEY',
   API_KEY: 'AUTH_API_KEY',
   CORS_ALLOWED_ORIGINS: 'CORS_ORIGINS',
 };
 
-/** Set by Kubernetes for each service of a namespace: AUTH_SERVICE_PORT, OP_PORT, REDIS_PORT_6379_TCP_ADDR. */
+/** Kubernetes sets these for each service of a namespace: AUTH_SERVICE_PORT, REDIS_PORT_6379_TCP_ADDR. */
 const setByKubernetes = /_SERVICE_(HOST|PORT)|_PORT(_|$)/;
 
-/** A name that a log can repeat. */
-const isPlain = (name: string) => /^[A-Za-z_][\w.-]{0,63}$/.test(name);
+/** Safe to repeat in a log. */
+const isLoggable = (name: string) => /^[A-Za-z_][\w.-]{0,63}$/.test(name);
 
 const toLetters = (name: string) => name.toUpperCase().replaceAll(/[^A-Z\d]/g, '');
 
-/** How many typing errors still make a name resemble ours. Names under seven letters resemble too much: HOST, POST. */
+/** Tolerated typing errors. Names under seven letters are excluded: HOST resembles POST. */
 const toleratedErrors = (letters: number): number => {
   if (letters < 7) return -1;
   if (letters < 14) return 1;
   return letters < 18 ? 2 : 3;
 };
 
-/** Typing errors between two texts: letters left out, added, replaced or swapped with their neighbour (optimal string alignment). */
+/** Optimal string alignment distance: omitted, added, replaced and swapped letters. */
 export const countTypingErrors = (one: string, other: string): number => {
   let beforeLast: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, index) => index);
@@ -51,8 +51,8 @@ export const countTypingErrors = (one: string, other: string): number => {
   return last[other.length] ?? 0;
 };
 
-/** The variable of ours that a name resembles most. Null: it resembles none. */
-const resembled = (name: string, ours: readonly string[]): string | null => {
+/** The most similar known variable. Null if none is similar. */
+const mostSimilar = (name: string, ours: readonly string[]): string | null => {
   const letters = toLetters(name);
   const [nearest] = ours
     .map((our) => ({ our, errors: countTypingErrors(letters, toLetters(our)) }))
@@ -62,18 +62,18 @@ const resembled = (name: string, ours: readonly string[]): string | null => {
 };
 
 /**
- * Variables that are set and that nothing reads, though their names come close to ours: misspelt, or the name that
- * ours has elsewhere. The latter may belong to another program, and count only while ours is not set.
+ * Unknown variables whose names resemble ours: misspelt names, and aliases. An alias may belong to another program, so it
+ * is reported only while our variable is unset.
  */
 export const findMisnamed = (env: Record<string, string | undefined>, ours: readonly string[]): Misnamed[] => {
   const isSet = (name: string) => (env[name] ?? '').trim() !== '';
   const known = new Set(ours);
   return Object.keys(env)
-    .filter((name) => isSet(name) && isPlain(name) && !known.has(name) && !setByKubernetes.test(name))
+    .filter((name) => isSet(name) && isLoggable(name) && !known.has(name) && !setByKubernetes.test(name))
     .flatMap((name) => {
-      const elsewhere = otherNames[name];
-      if (elsewhere !== undefined) return isSet(elsewhere) ? [] : [{ name, meant: elsewhere }];
-      const meant = resembled(name, ours);
+      const aliased = aliases[name];
+      if (aliased !== undefined) return isSet(aliased) ? [] : [{ name, meant: aliased }];
+      const meant = mostSimilar(name, ours);
       return meant === null ? [] : [{ name, meant }];
     });
 };

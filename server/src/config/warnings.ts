@@ -2,29 +2,29 @@ import { isIPv4 } from 'node:net';
 import { maxCallsPerBatch } from '@auth-bff/shared';
 import type { Config } from '../config.ts';
 import { findMisnamed } from './misnamed.ts';
-import { readRedisUrl } from './redis-url.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
-/** What works and should be looked at. No text in it is a value. */
+/** A valid setting that needs attention. Texts contain no values of secrets. */
 export type ConfigWarning = {
-  /** The variable that it is about. */
+  /** The variable. */
   name: string;
-  /** A clause that goes on from the name, without its full stop. */
-  says: string;
-  /** What to do about it: a sentence without its full stop. */
-  todo: string;
+  /** A clause that continues after the name, without a full stop. */
+  message: string;
+  /** The action to take: a sentence without a full stop. */
+  fix: string;
 };
 
 export type WarningsOptions = {
   config: Config;
   env: Record<string, string | undefined>;
-  /** The name of every variable that is read. */
+  /** Names of all known variables. */
   variables: readonly string[];
 };
 
-/** What a file, a shell or an env file adds to a key. */
-const edgesOf = (key: string): string | null => {
-  if (key !== key.trim()) return 'has white space at its beginning or end, which counts as part of the key';
-  return /^(["']).*\1$/s.test(key) ? 'is in quotation marks, which count as part of the key' : null;
+/** Describes what a file or a shell may have added to a key. */
+const describeEdges = (key: string): string | null => {
+  if (key !== key.trim()) return 'has leading or trailing white space, which counts as part of the key';
+  return /^(["']).*\1$/s.test(key) ? 'has quotation marks around it, which count as part of the key' : null;
 };
 
 const keyWarnings = ({ config, env }: WarningsOptions): ConfigWarning[] => {
@@ -34,23 +34,23 @@ const keyWarnings = ({ config, env }: WarningsOptions): ConfigWarning[] => {
     ['SEALING_KEY', env.SEALING_KEY?.trim() === '' ? undefined : env.SEALING_KEY],
   ];
   return keys.flatMap(([name, key]) => {
-    const says = key === undefined ? null : edgesOf(key);
-    if (says === null) return [];
-    const todo =
+    const message = key === undefined ? null : describeEdges(key);
+    if (message === null) return [];
+    const fix =
       name === 'SEALING_KEY'
-        ? 'Set exactly the same key in all replicas, or take that off'
-        : 'Take that off, unless the Auth Service has the key with it as well';
-    return [{ name, says, todo }];
+        ? 'Remove them, or set exactly the same value in all replicas'
+        : 'Remove them, unless they are part of the key at the Auth Service as well';
+    return [{ name, message, fix }];
   });
 };
 
 const redisWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
-  const reading = config.redisUrl === null ? null : readRedisUrl(config.redisUrl);
-  if (reading === null || 'fault' in reading) return [];
-  return reading.value.unknownParameters.map((parameter) => ({
+  const parsed = config.redisUrl === null ? null : parseRedisUrl(config.redisUrl);
+  if (parsed === null || 'fault' in parsed) return [];
+  return parsed.value.unknownParameters.map((parameter) => ({
     name: 'REDIS_URL',
-    says: `has ${parameter === null ? 'a parameter' : `the parameter ${parameter}`}, which nothing reads`,
-    todo: 'Take it out: cluster=true is the only one',
+    message: `has ${parameter === null ? 'an unknown query parameter' : `the unknown query parameter ${parameter}`}, which is ignored`,
+    fix: 'Remove it: the only supported parameter is cluster=true',
   }));
 };
 
@@ -59,8 +59,8 @@ const addressWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
     ? [
         {
           name: 'AUTH_SERVICE_URL',
-          says: 'has a host name with an underscore, and Django answers 400 to every request with such a Host',
-          todo: 'Give the Auth Service a name without one, such as an alias in the network of its container',
+          message: 'has a host name with an underscore, for which Django responds with 400 to every request',
+          fix: 'Use a host name without an underscore, for example a network alias of the container',
         },
       ]
     : [];
@@ -71,15 +71,15 @@ const cookieWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   if (!cookieSecure && !isDevelopment) {
     warnings.push({
       name: 'COOKIE_SECURE',
-      says: 'is false outside development: the session cookies travel over plain HTTP',
-      todo: 'Set it to true, or unset it',
+      message: 'is false outside development, so browsers send the session cookies over plain HTTP',
+      fix: 'Set it to true, or unset it',
     });
   }
   if (cookieDomain !== null && (isIPv4(cookieDomain) || !cookieDomain.includes('.'))) {
     warnings.push({
       name: 'COOKIE_DOMAIN',
-      says: `is ${isIPv4(cookieDomain) ? 'an IP address' : 'a name without a dot'}, whose cookies browsers keep for that very host, or refuse`,
-      todo: 'Unset it: without it the cookies belong to the host of the BFF',
+      message: `is ${isIPv4(cookieDomain) ? 'an IP address' : 'a name without a dot'}, so browsers limit the cookies to this host or refuse them`,
+      fix: 'Unset it, and the cookies belong to the host of the BFF',
     });
   }
   return warnings;
@@ -90,8 +90,8 @@ const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
     ? [
         {
           name: 'RATE_LIMIT_PER_MINUTE',
-          says: `is less than ${maxCallsPerBatch}: it counts calls, and a full batch of the client is always refused`,
-          todo: `Set it to ${maxCallsPerBatch} or more, or unset it for the default of 6000`,
+          message: `is less than ${maxCallsPerBatch}, so a full batch of the client always exceeds the rate limit`,
+          fix: `Set it to ${maxCallsPerBatch} or more, or unset it for the default of 6000`,
         },
       ]
     : [];
@@ -99,14 +99,14 @@ const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
 const misnamedWarnings = ({ env, variables }: WarningsOptions): ConfigWarning[] =>
   findMisnamed(env, variables).map(({ name, meant }) => ({
     name,
-    says: 'is set, and nothing reads it',
-    todo:
+    message: 'is set, but is not a variable of this service',
+    fix:
       (env[meant] ?? '').trim() === ''
-        ? `Set ${meant}, which is its name here`
-        : `Take it out if it was meant for ${meant}, which is set as well`,
+        ? `Set ${meant} instead`
+        : `Remove it if it was meant as ${meant}, which is set as well`,
   }));
 
-/** What is allowed, and worth a warning at start and in the doctor. */
+/** Warnings for the log at start and for the doctor. */
 export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...misnamedWarnings(options),
   ...keyWarnings(options),
@@ -116,4 +116,4 @@ export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...limitWarnings(options),
 ];
 
-export const toWarningText = ({ name, says, todo }: ConfigWarning): string => `${name} ${says}. ${todo}.`;
+export const toWarningText = ({ name, message, fix }: ConfigWarning): string => `${name} ${message}. ${fix}.`;

@@ -1,10 +1,11 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
-import { shareOf } from '../auth-service/resilience/call-source.ts';
+import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
 import type { Caller } from '../auth-service/transport.ts';
 import type { UserRecord } from '../auth-service/wire.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { LoadResults, TurnsOf } from './shared-loads.ts';
+import { createBulkLookupProbe } from './bulk-lookup-probe.ts';
+import type { LoadResults, QueueEventsOf } from './shared-loads.ts';
 
 export type UserLoadsOptions = {
   authService: Pick<AuthServiceClient, 'user' | 'users'>;
@@ -12,171 +13,149 @@ export type UserLoadsOptions = {
   now: () => number;
 };
 
-/** Which answer a record came in: about one user, or about many. */
-export type LoadedUser = UserRecord & { from: 'one' | 'many' };
+/** `source` is the lookup that returned the record. */
+export type LoadedUser = UserRecord & { source: 'single' | 'bulk' };
 
-type Learnt = { isComplete: boolean; atMs: number };
+type UserResults = LoadResults<number, LoadedUser>;
+type LoadUsers = (ids: readonly number[], caller: Caller, queueEventsOf: QueueEventsOf<number>) => Promise<UserResults>;
 
-/** Requests of one person at once, about one user or many. The others wait here, where their deadlines do not run yet. */
+/** Concurrent requests of one person. Further requests are queued here, before their deadlines start. */
 const requestsPerPerson = 16;
-const relearnAfterMs = 5 * 60_000;
 
-const tellsNoLess = (many: UserRecord, one: UserRecord): boolean =>
-  [...one.told].every((field) => many.told.has(field));
+const firstFound = (results: UserResults): LoadedUser | undefined => {
+  for (const result of results.values()) if (!(result instanceof AppError)) return result;
+  return undefined;
+};
 
-const found = (results: LoadResults<number, LoadedUser>): LoadedUser | undefined =>
-  [...results.values()].find((result) => !(result instanceof AppError)) as LoadedUser | undefined;
+const toSlot = (caller: Caller) => ({
+  source: sourceNameOf(caller),
+  signal: caller.signal,
+  onQueued: caller.onQueued,
+});
 
-/**
- * Loads users, many in one request where that tells as much of each as a request of its own would. Whether it does
- * is learnt from one user that is asked for both ways, and learnt anew every 5 minutes: services differ, and change.
- */
+/** For background requests, which outlive the request that starts them. */
+const detach = (caller: Caller): Caller => ({
+  ...caller,
+  signal: undefined,
+  onQueued: undefined,
+  onAdmitted: undefined,
+});
+
+const toResult = (error: unknown): AppError => {
+  if (isAppError(error)) return error;
+  throw error;
+};
+
+/** Loads users one by one, or in bulk where that is as complete (`bulk-lookup-probe.ts`). */
 export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
-  let learnt: Learnt | null = null;
-  let isLearning = false;
-  /** Of each person the first comparison, which their other loads wait for that need to know. */
-  const firstLessons = new Map<string, Promise<unknown>>();
-  const inShare = createBulkhead({ limitPerSource: requestsPerPerson });
+  const probe = createBulkLookupProbe({ now });
+  /** The first probe of each person. Their other complete loads wait for its result. */
+  const firstProbes = new Map<string, Promise<unknown>>();
+  const runInBulkhead = createBulkhead({ limitPerSource: requestsPerPerson });
 
-  const learn = (isComplete: boolean): void => {
-    learnt = { isComplete, atMs: now() };
-  };
-  const isDue = () => !isLearning && (learnt === null || now() - learnt.atMs >= relearnAfterMs);
+  const loadSingle = async (id: number, caller: Caller): Promise<LoadedUser> =>
+    runInBulkhead(async () => ({ ...(await authService.user(id, caller)), source: 'single' }), toSlot(caller));
 
-  const turnOf = (caller: Caller) => ({ source: shareOf(caller), signal: caller.signal, onWait: caller.onWait });
-
-  const loadOne = async (id: number, caller: Caller): Promise<LoadedUser> =>
-    inShare(async () => ({ ...(await authService.user(id, caller)), from: 'one' }), turnOf(caller));
-
-  const loadSingly = async (
-    ids: readonly number[],
-    caller: Caller,
-    turnsOf: TurnsOf<number>,
-  ): Promise<LoadResults<number, LoadedUser>> => {
-    const outcomes = await Promise.all(
-      ids.map((id) =>
-        loadOne(id, { ...caller, ...turnsOf([id]) }).catch((error: unknown) => {
-          if (isAppError(error)) return error;
-          throw error;
-        }),
-      ),
+  const loadOneByOne: LoadUsers = async (ids, caller, queueEventsOf) => {
+    const entries = await Promise.all(
+      ids.map(async (id): Promise<[number, LoadedUser | AppError]> => {
+        const result = await loadSingle(id, { ...caller, ...queueEventsOf([id]) }).catch(toResult);
+        return [id, result];
+      }),
     );
-    return new Map(ids.map((id, index) => [id, outcomes[index] as LoadedUser | AppError]));
+    return new Map(entries);
   };
 
-  const loadTogether = async (ids: readonly number[], caller: Caller): Promise<LoadResults<number, LoadedUser>> => {
-    const results: LoadResults<number, LoadedUser> = new Map();
-    for (const [id, result] of await inShare(() => authService.users(ids, caller), turnOf(caller))) {
-      results.set(id, result instanceof AppError ? result : { ...result, from: 'many' });
+  const loadBulk = async (ids: readonly number[], caller: Caller): Promise<UserResults> => {
+    const results: UserResults = new Map();
+    for (const [id, result] of await runInBulkhead(() => authService.users(ids, caller), toSlot(caller))) {
+      results.set(id, result instanceof AppError ? result : { ...result, source: 'bulk' });
     }
     return results;
   };
 
-  /** Compares what is told of one user both ways. What fails teaches nothing. */
-  const compare = async (load: () => Promise<[many: UserRecord | undefined, one: UserRecord]>): Promise<void> => {
-    isLearning = true;
-    try {
-      const [many, one] = await load();
-      if (many !== undefined) learn(tellsNoLess(many, one));
-    } finally {
-      isLearning = false;
-    }
-  };
-
-  /** Beside a load that others wait for: once that is answered, nobody waits for this. */
-  const compareAside = (load: Parameters<typeof compare>[0]): void => {
-    compare(load).catch(() => {});
-  };
-  const unattended = (caller: Caller): Caller => ({
-    ...caller,
-    signal: undefined,
-    onWait: undefined,
-    onBegin: undefined,
-  });
-
-  const loadTogetherAndLearn = async (ids: readonly number[], caller: Caller) => {
-    const results = await loadTogether(ids, caller);
-    const many = found(results);
-    if (many !== undefined && isDue()) {
-      compareAside(async () => [many, await loadOne(many.user.id, unattended(caller))]);
+  const loadBulkAndProbe = async (ids: readonly number[], caller: Caller): Promise<UserResults> => {
+    const results = await loadBulk(ids, caller);
+    const bulk = firstFound(results);
+    if (bulk !== undefined && probe.isDue()) {
+      probe.runInBackground(async () => ({ bulk, single: await loadSingle(bulk.user.id, detach(caller)) }));
     }
     return results;
   };
 
-  /** The first time: what many are told of is not taken for complete before one was asked for both ways. */
-  const loadUnlearnt = async (
-    ids: readonly number[],
-    caller: Caller,
-    turnsOf: TurnsOf<number>,
-  ): Promise<LoadResults<number, LoadedUser>> => {
-    const results = await loadTogether(ids, caller);
-    const many = found(results);
-    if (many === undefined) return results;
-    const { id } = many.user;
-    const one = await loadOne(id, { ...caller, ...turnsOf([id]) }).catch((error: unknown) => {
-      // Of this user alone; anything else is an outage, or the end of the caller's session.
+  const loadOneByOneAndProbe: LoadUsers = async (ids, caller, queueEventsOf) => {
+    const results = await loadOneByOne(ids, caller, queueEventsOf);
+    const single = firstFound(results);
+    if (single !== undefined && probe.isDue()) {
+      probe.runInBackground(async () => ({
+        bulk: firstFound(await loadBulk([single.user.id], detach(caller))),
+        single,
+      }));
+    }
+    return results;
+  };
+
+  /** Loads in bulk, then one of the users on its own. If bulk proves incomplete, loads the others one by one as well. */
+  const loadAndProbe: LoadUsers = async (ids, caller, queueEventsOf) => {
+    const results = await loadBulk(ids, caller);
+    const bulk = firstFound(results);
+    if (bulk === undefined) return results;
+    const { id } = bulk.user;
+    const single = await loadSingle(id, { ...caller, ...queueEventsOf([id]) }).catch((error: unknown) => {
+      // These errors concern this user only. Others are an outage or the end of the caller's session.
       if (isAppError(error, 'user_not_found', 'insufficient_permissions', 'auth_service_contract')) return error;
       throw error;
     });
-    results.set(id, one);
-    if (!(one instanceof AppError)) learn(tellsNoLess(many, one));
-    if (learnt?.isComplete) return results;
+    results.set(id, single);
+    if (!(single instanceof AppError)) probe.compare(bulk, single);
+    if (probe.isComplete() === true) return results;
     const rest = ids.filter((other) => other !== id && results.has(other));
-    for (const [other, result] of await loadSingly(rest, caller, turnsOf)) results.set(other, result);
+    for (const [other, result] of await loadOneByOne(rest, caller, queueEventsOf)) results.set(other, result);
     return results;
   };
 
-  const loadFirst: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
-    const share = shareOf(caller);
-    const lesson = loadUnlearnt(ids, caller, turnsOf);
-    firstLessons.set(share, lesson);
+  const loadFirst: LoadUsers = async (ids, caller, queueEventsOf) => {
+    const source = sourceNameOf(caller);
+    const firstProbe = loadAndProbe(ids, caller, queueEventsOf);
+    firstProbes.set(source, firstProbe);
     try {
-      return await lesson;
+      return await firstProbe;
     } finally {
-      if (firstLessons.get(share) === lesson) firstLessons.delete(share);
+      if (firstProbes.get(source) === firstProbe) firstProbes.delete(source);
     }
   };
 
-  const loadComplete: typeof loadUnlearnt = async (ids, caller, turnsOf) => {
-    const lesson = firstLessons.get(shareOf(caller));
-    if (lesson !== undefined) {
-      // Others who asked for these ids too have no part in it.
-      caller.onWait?.();
-      await lesson.catch(() => {});
+  const loadComplete: LoadUsers = async (ids, caller, queueEventsOf) => {
+    const firstProbe = firstProbes.get(sourceNameOf(caller));
+    if (firstProbe !== undefined) {
+      // Counts as queued, so that other callers of these ids do not wait for this person's probe.
+      caller.onQueued?.();
+      await firstProbe.catch(() => {});
     }
-    if (learnt === null) return loadFirst(ids, caller, turnsOf);
-    if (learnt.isComplete) return loadTogetherAndLearn(ids, caller);
-    const results = await loadSingly(ids, caller, turnsOf);
-    const one = found(results);
-    if (one !== undefined && isDue()) {
-      const { id } = one.user;
-      compareAside(async () => [found(await loadTogether([id], unattended(caller))), one]);
-    }
-    return results;
+    const isBulkComplete = probe.isComplete();
+    if (isBulkComplete === null) return loadFirst(ids, caller, queueEventsOf);
+    return isBulkComplete ? loadBulkAndProbe(ids, caller) : loadOneByOneAndProbe(ids, caller, queueEventsOf);
   };
+
+  const loadOneByOneIfNoBulk: LoadUsers = (ids, caller, queueEventsOf) =>
+    loadComplete(ids, caller, queueEventsOf).catch((error: unknown) => {
+      // The service has no bulk lookup.
+      if (!isAppError(error, 'auth_service_contract')) throw error;
+      probe.markIncomplete();
+      return loadOneByOne(ids, caller, queueEventsOf);
+    });
+
+  /** All fields that the service reports for each user. `ids` must fit into one request. */
+  const complete: LoadUsers = (ids, caller, queueEventsOf) =>
+    ids.length === 1 ? loadOneByOne(ids, caller, queueEventsOf) : loadOneByOneIfNoBulk(ids, caller, queueEventsOf);
 
   return {
-    /** Whether many are told of as completely as one is, as far as is known. */
-    manyAreComplete: () => learnt?.isComplete === true,
-    /** Whether the record is all that the service tells of the user. */
-    isComplete: ({ from }: LoadedUser): boolean => from === 'one' || learnt?.isComplete === true,
-
-    /** No less of each user than a request of their own would tell. At most as many ids as the service takes. */
-    complete: (
-      ids: readonly number[],
-      caller: Caller,
-      turnsOf: TurnsOf<number>,
-    ): Promise<LoadResults<number, LoadedUser>> =>
-      ids.length === 1
-        ? loadSingly(ids, caller, turnsOf)
-        : loadComplete(ids, caller, turnsOf).catch((error: unknown) => {
-            // Many cannot be asked for at once there.
-            if (!isAppError(error, 'auth_service_contract')) throw error;
-            learn(false);
-            return loadSingly(ids, caller, turnsOf);
-          }),
-
-    /** In one request, whatever it tells. */
-    many: loadTogetherAndLearn,
+    /** False while unknown. */
+    isBulkComplete: (): boolean => probe.isComplete() === true,
+    /** Whether the record has all fields that the service reports for the user. */
+    isComplete: ({ source }: LoadedUser): boolean => source === 'single' || probe.isComplete() === true,
+    complete,
+    /** In one request, complete or not. */
+    bulk: loadBulkAndProbe,
   };
 };

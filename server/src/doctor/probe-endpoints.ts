@@ -1,39 +1,39 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Endpoint, endpoints } from '../auth-service/endpoints.ts';
 import { isJson } from '../auth-service/response-errors.ts';
-import type { Answer, Exchange, Transport } from '../auth-service/transport.ts';
+import type { Transport, UpstreamRequest, UpstreamResponse } from '../auth-service/transport.ts';
 import { type AppError, isAppError } from '../errors.ts';
 
-export type Outcome = Answer | AppError;
+export type Outcome = UpstreamResponse | AppError;
 
-export type AskedPath = { endpoint: Endpoint; outcome: Outcome };
+export type ProbedEndpoint = { endpoint: Endpoint; outcome: Outcome };
 
-/** What the Auth Service answers to each path that is called, asked by GET with nobody's token: that changes nothing. */
-export type Survey = {
-  /** The first answer, which tells whether there is anybody at all. */
+/** Responses to GET requests without a token, which have no side effects. */
+export type EndpointProbe = {
+  /** The first response. It shows whether the service is available. */
   first: Outcome;
-  /** When that was asked for and when it had come: milliseconds since the epoch. */
-  askedAtMs: number;
-  answeredAtMs: number;
-  /** The answer to a path that cannot exist. */
-  nowhere: Outcome;
-  /** The answer to the login page, which only the deployed service has. */
+  /** Times of the first request and response, in milliseconds since the epoch. */
+  sentAtMs: number;
+  receivedAtMs: number;
+  /** The response to a path that cannot exist. */
+  missingPath: Outcome;
+  /** The response to the login page, which only the deployed service has. */
   loginPage: Outcome;
-  /** Empty where the first was no answer, or the service answers nothing for this Host. */
-  paths: readonly AskedPath[];
+  /** Empty if the service is unavailable or refuses the Host header. */
+  endpoints: readonly ProbedEndpoint[];
 };
 
-export type SurveyOptions = { transport: Pick<Transport, 'request'>; now: () => number };
+export type ProbeEndpointsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
 
-/** The person or employee that is asked after. Whether there is one is all the same. */
-const somebody = 1;
+/** Id in the probed paths. The person need not exist. */
+const sampleId = 1;
 
-const called: readonly Endpoint[] = [
-  endpoints.user(somebody),
+const calledEndpoints: readonly Endpoint[] = [
+  endpoints.user(sampleId),
   endpoints.users,
   endpoints.usersByRole,
   endpoints.userByCompanyId('MA0001'),
-  endpoints.employee(somebody),
+  endpoints.employee(sampleId),
   endpoints.staffProfile,
   endpoints.employeeProfile,
   endpoints.whoseToken,
@@ -56,72 +56,78 @@ const page = (name: string, path: string): Endpoint => ({
   isRead: true,
   deadlineMs: 3_000,
 });
-/** Below `/api/v1/`, so that what routes requests treats it as it treats the others. */
-const noSuchPath = page('no-such-path', '/api/v1/no-such-path-asked-by-auth-bff-doctor/');
+/** Under `/api/v1/`, so that proxies route it like the endpoints. */
+const missingPath = page('no-such-path', '/api/v1/no-such-path-asked-by-auth-bff-doctor/');
 const loginPage = page('login-page', '/staff/login/');
 
-/** What came back, or why nothing did. */
-export const outcomeOf = (answer: Promise<Answer>): Promise<Outcome> =>
-  answer.catch((error: unknown) => {
+export const outcomeOf = (response: Promise<UpstreamResponse>): Promise<Outcome> =>
+  response.catch((error: unknown) => {
     if (isAppError(error)) return error;
     throw error;
   });
 
-export const isAnswer = (outcome: Outcome): outcome is Answer => !isAppError(outcome);
+export const isResponse = (outcome: Outcome): outcome is UpstreamResponse => !isAppError(outcome);
 
-const byGet = ({ internal: _internal, ...endpoint }: Endpoint): Endpoint => ({ ...endpoint, method: 'GET' });
+/** A GET without the API key. */
+const toProbe = ({ internal: _internal, ...endpoint }: Endpoint): Endpoint => ({ ...endpoint, method: 'GET' });
 
-const asker = (transport: SurveyOptions['transport'], exchange: Exchange = {}) => {
-  const ask = (endpoint: Endpoint) => outcomeOf(transport.request(byGet(endpoint), exchange));
-  const askAll = (asked: readonly Endpoint[]): Promise<AskedPath[]> =>
-    Promise.all(asked.map(async (endpoint) => ({ endpoint, outcome: await ask(endpoint) })));
-  return { ask, askAll };
+const createProber = (transport: ProbeEndpointsOptions['transport'], request: UpstreamRequest = {}) => {
+  const probe = (endpoint: Endpoint) => outcomeOf(transport.request(toProbe(endpoint), request));
+  const probeAll = (list: readonly Endpoint[]): Promise<ProbedEndpoint[]> =>
+    Promise.all(list.map(async (endpoint) => ({ endpoint, outcome: await probe(endpoint) })));
+  return { probe, probeAll };
 };
 
-/** Whether this is how Django refuses a Host that is not in ALLOWED_HOSTS: 400 with a page, whatever is asked. */
-export const isHostRefused = ({ first, nowhere }: Pick<Survey, 'first' | 'nowhere'>): boolean =>
-  [first, nowhere].every((outcome) => isAnswer(outcome) && outcome.status === 400 && !isJson(outcome.contentType));
+/** Django responds to every path with 400 and a page if ALLOWED_HOSTS does not contain the Host. */
+export const isHostRefused = (probe: Pick<EndpointProbe, 'first' | 'missingPath'>): boolean =>
+  [probe.first, probe.missingPath].every(
+    (outcome) => isResponse(outcome) && outcome.status === 400 && !isJson(outcome.contentType),
+  );
 
-/** Asks every path that the BFF calls, once. */
-export const survey = async ({ transport, now }: SurveyOptions): Promise<Survey> => {
-  const { ask, askAll } = asker(transport);
-  const askedAtMs = now();
-  const first = await ask(endpoints.validateStaff);
-  const answeredAtMs = now();
-  const times = { first, askedAtMs, answeredAtMs };
-  const isThere = isAnswer(first) && first.status < 500 && first.status !== 429;
-  if (!isThere) return { ...times, nowhere: first, loginPage: first, paths: [] };
-  const nowhere = await ask(noSuchPath);
-  if (isHostRefused({ first, nowhere })) return { ...times, nowhere, loginPage: first, paths: [] };
-  const [login, paths] = await Promise.all([ask(loginPage), askAll(called)]);
+/** Probes every endpoint that the BFF calls, once. */
+export const probeEndpoints = async ({ transport, now }: ProbeEndpointsOptions): Promise<EndpointProbe> => {
+  const { probe, probeAll } = createProber(transport);
+  const sentAtMs = now();
+  const first = await probe(endpoints.validateStaff);
+  const times = { first, sentAtMs, receivedAtMs: now() };
+  const isAvailable = isResponse(first) && first.status < 500 && first.status !== 429;
+  if (!isAvailable) return { ...times, missingPath: first, loginPage: first, endpoints: [] };
+  const missing = await probe(missingPath);
+  if (isHostRefused({ first, missingPath: missing })) {
+    return { ...times, missingPath: missing, loginPage: first, endpoints: [] };
+  }
+  const [login, others] = await Promise.all([probe(loginPage), probeAll(calledEndpoints)]);
   return {
     ...times,
-    nowhere,
+    missingPath: missing,
     loginPage: login,
-    paths: [{ endpoint: endpoints.validateStaff, outcome: first }, ...paths],
+    endpoints: [{ endpoint: endpoints.validateStaff, outcome: first }, ...others],
   };
 };
 
-/** The same of some paths, asked with a token. */
-export type TokenSurvey = Pick<Survey, 'nowhere' | 'paths'>;
+/** Responses to some endpoints, with a token. */
+export type TokenProbe = Pick<EndpointProbe, 'missingPath' | 'endpoints'>;
 
-/** Whether a person's token may be sent there by GET. One endpoint refreshes for both kinds; signing out might not need a POST. */
-const isFor = (type: PersonType) => (endpoint: Endpoint) =>
+/**
+ * Whether a GET may carry a token of this person type. The common refresh endpoint serves both types. Sign-out endpoints
+ * are excluded, because a GET might sign the person out.
+ */
+const accepts = (type: PersonType) => (endpoint: Endpoint) =>
   endpoint.path === endpoints.refresh.staff.path ||
   (endpoint.audience === type && endpoint.path !== endpoints.signOut[type].path);
 
-export type SurveyWithTokenOptions = {
+export type ProbeWithTokenOptions = {
   transport: Pick<Transport, 'request'>;
   token: string;
-  /** Whose token it is: an employee's is never sent to what is for staff, which takes it for the staff user of that number. */
+  /** Owner of the token. A staff endpoint would read an employee's token as the staff user with that id. */
   type: PersonType;
   endpoints: readonly Endpoint[];
 };
 
-/** Asks after paths with a person's token: those that are for this kind of person, and one that cannot exist. */
-export const surveyWithToken = async (options: SurveyWithTokenOptions): Promise<TokenSurvey> => {
+/** Probes the endpoints that accept this person type, and a path that cannot exist. */
+export const probeWithToken = async (options: ProbeWithTokenOptions): Promise<TokenProbe> => {
   const { transport, token, type } = options;
-  const { ask, askAll } = asker(transport, { accessToken: token });
-  const [nowhere, paths] = await Promise.all([ask(noSuchPath), askAll(options.endpoints.filter(isFor(type)))]);
-  return { nowhere, paths };
+  const { probe, probeAll } = createProber(transport, { accessToken: token });
+  const [missing, probed] = await Promise.all([probe(missingPath), probeAll(options.endpoints.filter(accepts(type)))]);
+  return { missingPath: missing, endpoints: probed };
 };

@@ -1,30 +1,30 @@
 import type { Readable } from 'node:stream';
 
-/** More than any token has. */
+/** Far above the size of any token. */
 const maxBytes = 65_536;
 
-/** `none`: nobody promised one. `unreadable`: one was promised, and did not come. */
+/** `none`: no `--token` option. `unreadable`: the option was given, but standard input holds no token. */
 export type TokenInput =
   | { state: 'none' }
   | { state: 'given'; token: string }
-  | { state: 'unreadable'; says: string; todo: string };
+  | { state: 'unreadable'; message: string; fix: string };
 
 export type ReadTokenInputOptions = {
   stream: Readable & { isTTY?: boolean };
-  /** How long the end of the stream is waited for. */
+  /** Milliseconds to wait for the end of the stream. */
   deadlineMs: number;
 };
 
-const unreadable = (says: string): TokenInput => ({
+const unreadable = (message: string): TokenInput => ({
   state: 'unreadable',
-  says,
-  todo: 'Pipe in the access token alone: printf %s "$TOKEN" | auth-bff doctor --token -',
+  message,
+  fix: 'Pipe in the access token and nothing else: printf %s "$TOKEN" | auth-bff doctor --token -',
 });
 
-/** Reads a token from a stream, to its end. Never rejects, and never waits for somebody to type. */
+/** Reads a token from a stream. Never rejects, and never waits for keyboard input. */
 export const readTokenInput = async ({ stream, deadlineMs }: ReadTokenInputOptions): Promise<TokenInput> => {
-  if (stream.isTTY === true) return unreadable('standard input is a terminal, where nothing is waited for');
-  const timer = setTimeout(() => stream.destroy(new Error('late')), deadlineMs);
+  if (stream.isTTY === true) return unreadable('standard input is a terminal, from which no token is read');
+  const timer = setTimeout(() => stream.destroy(new Error('timeout')), deadlineMs);
   let text = '';
   try {
     for await (const chunk of stream) {
@@ -32,7 +32,7 @@ export const readTokenInput = async ({ stream, deadlineMs }: ReadTokenInputOptio
       if (text.length > maxBytes) return unreadable(`standard input has more than ${maxBytes} characters`);
     }
   } catch {
-    return unreadable(`standard input could not be read to its end within ${deadlineMs / 1000} s`);
+    return unreadable(`standard input did not end within ${deadlineMs / 1000} s`);
   } finally {
     clearTimeout(timer);
     stream.destroy();

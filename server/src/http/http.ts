@@ -52,7 +52,7 @@ export type HttpOptions = Pick<
   directory: Directory;
   assignments: Assignments;
   identity: Identity;
-  status: { current: () => Status; look: () => Promise<Status> };
+  status: { current: () => Status; check: () => Promise<Status> };
   hitCounter: HitCounter;
   audit: Audit;
 };
@@ -135,7 +135,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       directory: options.directory,
       assignments: options.assignments,
       membership: identity.membership,
-      status: status.look,
+      status: status.check,
       charge: rateLimit.charge,
     }),
   });

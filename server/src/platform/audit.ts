@@ -1,5 +1,5 @@
 import type { Reason } from '@auth-bff/shared';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { foldEmail } from '../rate-limit/fold-email.ts';
@@ -8,23 +8,23 @@ import type { Subject } from '../token/principal.ts';
 
 /**
  * Why a session ended. `account_inactive`: its person was deactivated, rejected or deleted. `foreign_token`: the Auth
- * Service refreshed it into a token of somebody else. `signed_out`: somebody used it after it was signed out.
+ * Service answered a refresh with the token of another person. `signed_out`: it was used after its sign-out.
  */
 export type SessionEnd = 'account_inactive' | 'foreign_token' | 'signed_out';
 
 type Email = {
-  /** As it was typed. The line has its keyed hash, in `account`. Null: not known. */
+  /** As entered. The line contains only its keyed hash, as `account`. Null: unknown. */
   email: string | null;
 };
 type Tokens = {
-  /** The fingerprints of the tokens that the event is about; they are not written. Empty: none verifies. */
+  /** Fingerprints of the tokens, for deduplication; they are not logged. Empty: no token is valid. */
   tokens: readonly string[];
 };
 
-/** What each event says. */
+/** The fields of each event. */
 type AuditDetails = {
   sign_in: Email & { person: Subject };
-  /** `client_left`: the person was signed in, and the connection ended before the cookies were sent. */
+  /** `client_left`: the sign-in succeeded, but the client disconnected before it received the cookies. */
   sign_in_failed: Email & { reason: Reason | 'client_left'; person?: Subject };
   second_factor_failed: Email & { reason: Reason };
   refresh_refused: Tokens & { reason: Reason; person: Subject | null };
@@ -33,7 +33,7 @@ type AuditDetails = {
   session_ended: Tokens & { reason: SessionEnd; person: Subject | null };
   permission_denied: { procedure: string; person: Subject | null };
   password_changed: { person: Subject };
-  /** `person` is the one who made the change, `of` the one who is away or back. */
+  /** `person` made the change; `of` is away or back. */
   availability_changed: { person: Subject; of: Subject; system: string; away: boolean };
   turns_reset: { person: Subject; system: string; role: string };
 };
@@ -43,15 +43,15 @@ export type AuditEvent = { [Name in keyof AuditDetails]: { audit: Name } & Audit
 export type AuditOptions = {
   log: Log;
   keyHasher: KeyHasher;
-  /** What stands for an address: of IPv6 a whole network is one customer's. */
+  /** The network of an address: the /64 of an IPv6 address, because one customer owns all of it. */
   networkOf: (address: string) => string;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
 };
 
 const minuteMs = 60_000;
-/** For how long an event is written once of a token or, if none verifies, of a network. Others are written each time. */
-const onceForMs: Partial<Record<AuditEvent['audit'], number>> = {
+/** Events that are written once per token (or per network, if no token is valid) within this time. Other events are always written. */
+const deduplicatedForMs: Partial<Record<AuditEvent['audit'], number>> = {
   refresh_refused: minuteMs,
   sign_out: minuteMs,
   session_ended: 60 * minuteMs,
@@ -63,21 +63,21 @@ const accountLength = 32;
 const toText = ({ type, id }: Subject): string => `${type}:${id}`;
 
 /**
- * Writes the audit lines of the log, one for each event. They hold no e-mail address: `account` is a keyed hash of it, the
- * same for every spelling, so that attempts at one account can be counted.
+ * Writes audit events as log lines. They contain no e-mail address: `account` is a keyed hash of the normalised address, so
+ * that attempts at one account can be counted.
  */
 export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOptions) => {
   const writtenAtMs = createBoundedMap<string, number>(maxRemembered);
 
-  // Not base64url: by chance such a hash may look like a token, and be hidden in the log.
+  // Hexadecimal: a base64url hash may look like a token by chance, and be hidden in the log.
   const accountOf = (email: string): string =>
     Buffer.from(keyHasher('audit account', foldEmail(email)), 'base64url')
       .toString('hex')
       .slice(0, accountLength);
 
-  /** Whoever repeats a token that is refused must not fill the log. */
+  /** A client that repeats a rejected token must not fill the log. */
   const isRepeated = (event: AuditEvent, network: string | undefined): boolean => {
-    const forMs = onceForMs[event.audit];
+    const forMs = deduplicatedForMs[event.audit];
     if (forMs === undefined) return false;
     const kind = event.audit === 'refresh_refused' ? `${event.audit} ${event.reason}` : event.audit;
     const tokens = 'tokens' in event && event.tokens.length > 0 ? event.tokens : [`network ${network}`];
@@ -94,8 +94,8 @@ export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOp
   };
 
   return {
-    /** Writes an event of a request. Fields that are not known are left out. */
-    write(event: AuditEvent, { address, requestId }: Cause): void {
+    /** Writes an event of a request. Unknown fields are omitted. */
+    write(event: AuditEvent, { address, requestId }: RequestMeta): void {
       const network = address === undefined || address === '' ? undefined : networkOf(address);
       if (isRepeated(event, network)) return;
       const email = 'email' in event ? event.email : null;

@@ -1,32 +1,32 @@
 import { createFairQueue } from './fair-queue.ts';
 
 export type SlicesOptions = {
-  /** Records handled in one turn of the event loop. Default 500. */
+  /** Records processed in one turn of the event loop. Default 500. */
   recordsPerTurn?: number;
   /** Runs a function in the next turn of the event loop. Default `setImmediate`. */
   inNextTurn?: (begin: () => void) => unknown;
 };
 
-/** To look up, check and write a record such as a user takes 3 to 10 µs. */
+/** Loading, validating and serializing a record such as a user takes 3 to 10 µs. */
 export const recordsPerSlice = 500;
-/** Fewer are not worth a wait. 50 calls with as many each are less than two slices. */
+/** Smaller work never waits. A batch of 50 such calls is less than two slices. */
 export const minRecords = 16;
 
 /**
- * Splits long work, so that it does not hold the event loop: one slice of records is handled in each turn of the loop,
- * whatever requests they are for. What does not fit waits, and gets a turn each, round-robin by source.
+ * Cooperative yielding: limits the records that all requests together process in one turn of the event loop, so that large
+ * responses do not block it. Work that does not fit waits for a turn of its own, round-robin by source.
  */
 export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = setImmediate }: SlicesOptions = {}) => {
   const waiting = createFairQueue<() => void>();
   let handled = 0;
-  /** Of each source the records handled in this turn, once. */
-  const handledOnce = new Map<string, number>();
+  /** Records of each source in this turn that no second step has used yet. */
+  const unusedInTurn = new Map<string, number>();
   let isTurnDue = false;
 
   const beginTurn = (): void => {
     isTurnDue = false;
     handled = 0;
-    handledOnce.clear();
+    unusedInTurn.clear();
     waiting.take()?.();
     if (waiting.size() > 0) expectTurn();
   };
@@ -37,7 +37,7 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
   };
   const handle = (records: number, source: string): void => {
     handled += records;
-    handledOnce.set(source, (handledOnce.get(source) ?? 0) + records);
+    unusedInTurn.set(source, (unusedInTurn.get(source) ?? 0) + records);
     expectTurn();
   };
 
@@ -59,20 +59,20 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
 
   return {
     /**
-     * Asks to handle so many records, which has to begin as soon as that is granted. Undefined: it is, without a wait.
-     * The source is who asked for them.
+     * Reserves a slice for records of a source (a person or a network). The work must begin as soon as the promise resolves.
+     * Undefined: it may begin at once.
      */
     take,
-    /** The same for a second step, such as to write what was looked up: no wait where the first one was in this turn. */
+    /** For a second step on the same records, such as serialization after a lookup. No wait in the turn of the first step. */
     takeAgain(records: number, source: string): Promise<void> | undefined {
       if (records < minRecords) return undefined;
-      const once = handledOnce.get(source) ?? 0;
-      if (once < records) return take(records, source);
-      handledOnce.set(source, once - records);
+      const unused = unusedInTurn.get(source) ?? 0;
+      if (unused < records) return take(records, source);
+      unusedInTurn.set(source, unused - records);
       return undefined;
     },
   };
 };
 
-/** The slices of this process, which has one event loop. */
+/** One for the process, because it has one event loop. */
 export const slices = createSlices();

@@ -1,9 +1,9 @@
 /**
- * A queue that serves its sources round-robin: each source's own items leave in order, and a source that added many
- * items delays the others no more than a source that added one.
+ * A queue that serves its sources round-robin. The items of one source leave in order. A source with many items delays the
+ * others no more than a source with one item.
  */
 export const createFairQueue = <Item>() => {
-  /** The source that is next in the round comes first. */
+  /** In round-robin order: the next source first. */
   const itemsOf = new Map<string, Set<Item>>();
   let size = 0;
 
@@ -15,7 +15,7 @@ export const createFairQueue = <Item>() => {
   };
 
   return {
-    /** Each item once. */
+    /** An item must not be added twice. */
     add(source: string, item: Item): void {
       const items = itemsOf.get(source);
       if (items === undefined) itemsOf.set(source, new Set([item]));
@@ -24,8 +24,8 @@ export const createFairQueue = <Item>() => {
     },
     remove,
     /**
-     * Removes the first item of the next source in the round that `isAdmitted`. A source that was passed over keeps its
-     * place in the round. Undefined: no source with an item is admitted.
+     * Removes and returns the first item of the next source that `isAdmitted`. Skipped sources keep their positions.
+     * Undefined: no admitted source has an item.
      */
     take(isAdmitted: (source: string) => boolean = () => true): Item | undefined {
       for (const [source, items] of itemsOf) {
@@ -33,7 +33,7 @@ export const createFairQueue = <Item>() => {
         const [item] = items;
         if (item === undefined) continue;
         remove(source, item);
-        // To the end of the round.
+        // Moves the source to the end of the round.
         if (itemsOf.delete(source)) itemsOf.set(source, items);
         return item;
       }

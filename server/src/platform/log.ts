@@ -2,29 +2,27 @@ import { pino } from 'pino';
 import type { Config } from '../config.ts';
 import { replaceControls, scrub } from './scrub.ts';
 
-/** What the service logs with: structured fields first, then a sentence. */
+/** Takes structured fields first, then a message. */
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
-  /** Writes what has to be logged at every level but `silent`, as a line of level `info`. Default: `info`. */
+  /** Writes a line of level `info` at every log level except `silent`. Default: `info`. */
   audit?: (fields: object, message: string) => void;
 };
 
 export type LogOptions = Pick<Config, 'logLevel'> &
-  /** What no line may hold, whatever wrote it. */
+  /** Secrets that are hidden in every line. */
   Partial<Pick<Config, 'apiKey' | 'signingKeys' | 'sealingSecret'>> & {
     /** Default: standard output. */
     destination?: pino.DestinationStream | undefined;
   };
 
-/** Shorter ones are no secrets, and might be part of any word. */
+/** Shorter values may be part of any word, and are no secrets. */
 const minSecretLength = 8;
 
-/** A busy service writes many lines at once: a write for each would cost more than the line. A line waits no longer than this. */
+/** Lines are written in batches, because a write costs more than a line. `flushEveryMs` is the longest delay of a line. */
 const bufferBytes = 8_192;
 const flushEveryMs = 50;
 
-/**
- * Standard output, some lines at once. As bytes: of texts that it holds, sonic-boom counts the bytes anew with each line.
- */
+/** Buffered standard output. In buffer mode: with strings, sonic-boom recounts the bytes of its whole buffer at each line. */
 const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } => {
   const output = pino.destination({
     dest: 1,
@@ -33,7 +31,7 @@ const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } 
     periodicFlush: flushEveryMs,
     contentMode: 'buffer',
   });
-  // Its types know texts alone.
+  // The types of sonic-boom allow only strings.
   const bytes = output as unknown as { write: (bytes: Buffer) => boolean };
   return {
     write: (line: string) => void bytes.write(Buffer.from(line)),
@@ -41,7 +39,7 @@ const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } 
   };
 };
 
-/** The time in a line, by ISO 8601. The lines of one millisecond share its text. */
+/** The ISO 8601 time of a line. Lines of the same millisecond reuse the string. */
 const createIsoTime = (): (() => string) => {
   let written = { ms: 0, text: '' };
   return () => {
@@ -51,16 +49,15 @@ const createIsoTime = (): (() => string) => {
   };
 };
 
-/** As they stand in a line of JSON. */
+/** Secrets as they appear inside a JSON string. */
 const inJson = (secrets: readonly string[]): string[] =>
   [...new Set(secrets)]
     .filter(({ length }) => length >= minSecretLength)
     .map((one) => JSON.stringify(one).slice(1, -1));
 
 /**
- * One JSON object a line. Nothing is logged whole: each line names its fields, so that no secret slips in. Secrets that do
- * all the same (in a library's message, or a text that somebody sent) are hidden in the line as it is written, and control
- * characters are replaced there, so that no field can be forgotten.
+ * One JSON object per line. Callers log named fields, never whole objects, so that no secret slips in. In addition, each
+ * finished line is scrubbed of secrets (in the message of a library or the text of a client) and of control characters.
  */
 export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sealingSecret }: LogOptions): Log => {
   const secrets = inJson([apiKey ?? '', sealingSecret ?? '', ...signingKeys]);
@@ -74,7 +71,7 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
       level: logLevel,
       base: null,
       timestamp: createIsoTime(),
-      // Secrets first, which may hold a control character; then those, which may hide where a token begins.
+      // In this order: a secret may contain a control character, and a control character may hide the start of a token.
       hooks: { streamWrite: (line) => scrub(replaceControls(hideSecrets(line))) },
     },
     destination ?? toStandardOutput(),
@@ -87,7 +84,7 @@ export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sea
 const maxMessageLength = 1_000;
 const messageOf = (text: string): string => scrub(text.slice(0, maxMessageLength));
 
-/** The messages of an error and of its causes, outermost first: what happened, without a stack, and scrubbed of what others may have put there. */
+/** The messages of an error and its causes, outermost first, scrubbed and without stacks. */
 export const causesOf = (error: unknown): string[] => {
   const messages: string[] = [];
   for (let cause = error; cause !== undefined && cause !== null && messages.length < 5; ) {

@@ -3,7 +3,7 @@ import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from '
 import type { AssignmentEvent } from '../assignment/engine.ts';
 import type { CallOutcome } from '../auth-service/transport.ts';
 import type { DirectoryKind } from '../directory/directory.ts';
-import type { Recalled } from '../directory/freshness.ts';
+import type { CacheResult } from '../directory/swr-cache.ts';
 import type { SessionLimit } from '../rate-limit/session-limits.ts';
 import { readVersion } from '../version.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -95,7 +95,7 @@ export const createMetrics = () => {
   for (const outcome of assignmentOutcomes) assignments.inc({ outcome }, 0);
 
   // A call may look up 500 people, so lookups are counted as plain numbers and exported at the scrape.
-  const lookups = new Map<DirectoryKind, Record<Recalled, number>>();
+  const lookups = new Map<DirectoryKind, Record<CacheResult, number>>();
   const sharedLoads = new Map<DirectoryKind, number>();
   counter({
     name: 'auth_bff_directory_lookups_total',
@@ -135,7 +135,7 @@ export const createMetrics = () => {
     countFailure: (reason: Reason): void => failures.inc({ reason }),
     observeUpstreamCall: ({ endpoint, outcome, durationMs }: Omit<CallOutcome, 'status' | 'requestId'>): void =>
       upstreamCalls.observe({ endpoint, outcome }, durationMs / 1000),
-    countLookup(kind: DirectoryKind, result: Recalled): void {
+    countLookup(kind: DirectoryKind, result: CacheResult): void {
       const counts = lookups.get(kind) ?? { hit: 0, stale: 0, miss: 0 };
       counts[result] += 1;
       lookups.set(kind, counts);

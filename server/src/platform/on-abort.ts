@@ -1,11 +1,11 @@
-/** One listener on each signal, whatever listens to it through `onAbort`. */
+/** One entry, and one listener, per signal. */
 const listenersOf = new WeakMap<AbortSignal, { listeners: Set<() => void>; call: () => void }>();
 
 /**
- * Calls `listener` when the signal aborts, which it must not have done yet. Returns a function that stops that.
+ * Calls `listener` when the signal aborts. The signal must not be aborted yet. Returns a function that removes the listener.
  *
- * An `AbortSignal` walks all of its listeners to add or to remove one. 25,000 lookups of one request, all of which
- * end with that request, took 8 s of CPU in one go. Here both take the same time however many listen.
+ * `AbortSignal` walks its list of listeners to add or remove one: 25,000 lookups of one request blocked the event loop for
+ * 8 s. Here, both take constant time.
  */
 export const onAbort = (signal: AbortSignal, listener: () => void): (() => void) => {
   let entry = listenersOf.get(signal);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /**
  * Default metrics that cannot be exposed: `promtool check metrics` rejects gauges that end in `_total`, and prom-client
@@ -13,10 +13,21 @@ const excluded = [
   'nodejs_eventloop_lag_stddev_seconds',
 ];
 
+/** Replaced by one series without a label: prom-client has one series for each type of resource. */
+const activeResources = 'nodejs_active_resources';
+
 const createProcessMetrics = (): Registry => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  for (const name of excluded) registry.removeSingleMetric(name);
+  for (const name of [...excluded, activeResources]) registry.removeSingleMetric(name);
+  new Gauge({
+    name: activeResources,
+    help: 'Resources that keep the event loop alive, such as sockets and timers.',
+    registers: [registry],
+    collect() {
+      this.set(process.getActiveResourcesInfo().length);
+    },
+  });
   return registry;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Reads a URL. Null: it is none. Not by `URL.canParse`: once V8 has optimised its caller, that of Node.js 20 calls every URL
- * invalid that has letters such as ü in it.
+ * Parses a URL. Null: it is invalid. Does not use `URL.canParse`: in Node.js 20, once V8 has optimised its caller, it
+ * rejects every URL with non-ASCII letters.
  */
 export const toUrl = (text: string, base?: string): URL | null => {
   try {

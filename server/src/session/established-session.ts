@@ -1,5 +1,5 @@
 import { accessCookie, cookieBytes, maxCookieBytes, refreshCookie } from '@auth-bff/shared';
-import type { TokenSet } from '../auth-service/grant.ts';
+import type { TokenSet } from '../auth-service/token-set.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import { refuseExpired, type VerifiedToken, type Verifier } from '../token/verified-token.ts';

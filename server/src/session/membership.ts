@@ -1,12 +1,12 @@
 import type { User } from '@auth-bff/shared';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
-import type { Asking } from '../directory/directory.ts';
+import type { DirectoryCaller } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
   /** One staff user, with the caller's own token. */
-  user: (id: number, asking: Asking) => MaybePromise<User>;
+  user: (id: number, asking: DirectoryCaller) => MaybePromise<User>;
 };
 
 /**
@@ -14,7 +14,7 @@ export type MembershipOptions = {
  * what their token says, and nothing more: user-info is of staff alone.
  */
 export const createMembership = ({ user }: MembershipOptions) => {
-  const complete = async (principal: Principal, asking: Asking): Promise<Principal> => {
+  const complete = async (principal: Principal, asking: DirectoryCaller): Promise<Principal> => {
     const found = await user(principal.id, asking);
     return {
       ...principal,
@@ -29,7 +29,7 @@ export const createMembership = ({ user }: MembershipOptions) => {
 
   return {
     /** For a decision: what the person belongs to. A person whom user-info does not know belongs to nothing; an outage is thrown. */
-    async toDecide(principal: Principal, asking: Asking): Promise<Principal> {
+    async toDecide(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
       // Systems are enough: no decision here asks for more than membership.
       if (principal.type === 'employee' || principal.systems !== null) return principal;
       return complete(principal, asking).catch((error: unknown) => {
@@ -38,7 +38,7 @@ export const createMembership = ({ user }: MembershipOptions) => {
       });
     },
     /** To show: what is known. During an outage that may be nothing. */
-    async toShow(principal: Principal, asking: Asking): Promise<Principal> {
+    async toShow(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
       if (isComplete(principal)) return principal;
       return complete(principal, asking).catch((error: unknown) => {
         if (isAppError(error, 'session_ended') || !isAppError(error)) throw error;

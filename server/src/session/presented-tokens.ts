@@ -1,14 +1,14 @@
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { maxValuesPerCookie } from '../token/choose-token.ts';
 
 /** The tokens that a request came with, each once. A cookie may come several times; none of them is verified yet. */
-export type PresentedTokens = Cause & {
+export type PresentedTokens = RequestMeta & {
   accessTokens: readonly string[];
   refreshTokens: readonly string[];
 };
 
 /** One pair of the presented tokens. */
-export type TokenPair = Cause & { accessToken: string | null; refreshToken: string | null };
+export type TokenPair = RequestMeta & { accessToken: string | null; refreshToken: string | null };
 
 /** The presented tokens in pairs: each of the first values of a cookie is in one of them. */
 export const toPairs = ({ accessTokens, refreshTokens, ...cause }: PresentedTokens): TokenPair[] =>

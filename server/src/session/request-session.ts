@@ -8,7 +8,7 @@ import {
   type VerifyOtpInput,
 } from '@auth-bff/shared';
 import type { SessionEnd } from '../platform/audit.ts';
-import type { Caller, Cause } from '../auth-service/transport.ts';
+import type { Caller, RequestMeta } from '../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
@@ -41,7 +41,7 @@ export type RequestSessionOptions = {
   deviceValues: () => readonly string[];
   /** The access token that counts, or why none does. Null: only the Auth Service can tell. */
   chosen: ChosenToken | AppError | null;
-  cause: Cause;
+  cause: RequestMeta;
   sessions: SessionService;
   /** Whether the session of the access token that counts was signed out. */
   isSignedOut: (access: VerifiedToken) => MaybePromise<boolean>;

@@ -1,4 +1,4 @@
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject } from './principal.ts';
 import type { VerifiedToken, Verifier } from './verified-token.ts';
@@ -65,7 +65,7 @@ export type TokenChooserOptions = {
  */
 export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
   /** Null: it does not verify. An outage of the Auth Service is thrown. */
-  const verified = async (token: string, cause: Cause): Promise<ChosenToken | null> => {
+  const verified = async (token: string, cause: RequestMeta): Promise<ChosenToken | null> => {
     try {
       const read = await verifier.verifyAtAnyAge(token);
       // An expired token gives no access, and the Auth Service would not vouch for it.
@@ -104,7 +104,7 @@ export const createTokenChooser = ({ verifier, now }: TokenChooserOptions) => {
     },
 
     /** Throws `token_invalid`, `token_expired`; with remote validation also an outage. */
-    async find(tokens: readonly string[], cause: Cause): Promise<ChosenToken> {
+    async find(tokens: readonly string[], cause: RequestMeta): Promise<ChosenToken> {
       const [token, ...others] = tokens;
       requireFewValues(tokens, { endsSession: false });
       if (token !== undefined && others.length === 0) {

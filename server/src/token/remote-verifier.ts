@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
@@ -34,7 +34,12 @@ export const createRemoteVerifier = ({
   const read = (token: string, use: 'access' | 'refresh') =>
     readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
 
-  const ask = async (token: string, verified: VerifiedToken, isUnverified: boolean, cause: Cause): Promise<void> => {
+  const ask = async (
+    token: string,
+    verified: VerifiedToken,
+    isUnverified: boolean,
+    cause: RequestMeta,
+  ): Promise<void> => {
     const askedAtMs = now();
     const { type, id } = verified.principal;
     if (!(await authService.validate({ type, id, accessToken: token, isUnverified, ...cause }))) {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Cause } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
 import { checkHeader } from './header-rules.ts';
@@ -21,7 +21,7 @@ export type VerifiedToken = {
 
 export type Verifier = {
   /** An access token, as a caller presents it. Throws `token_invalid`, `token_expired`; in remote mode an outage too. */
-  verify(token: string, options?: Cause): Promise<VerifiedToken>;
+  verify(token: string, options?: RequestMeta): Promise<VerifiedToken>;
   /** Whose access token it is, or why it does not hold, as far as that can be told without asking anybody. Null: it cannot. */
   verifyHere(token: string): VerifiedToken | AppError | null;
   /** As `verifyHere`, but `exp` may have passed. */

@@ -1,18 +1,18 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export type DelayProxyOptions = {
-  /** Where the server listens, on loopback. */
+  /** Port of the server on loopback. */
   port: number;
-  /** Milliseconds that a request and its reply take together, beside what the server takes. */
+  /** Milliseconds of network delay per round trip, excluding the server's own time. */
   roundTripMs: number;
 };
 
-/** A network between a client and a server: it delays every chunk by half of the round trip, in both directions. */
+/** Simulates a network between a client and a server: delays every chunk by half of the round trip in each direction. */
 export const startDelayProxy = async ({ port, roundTripMs }: DelayProxyOptions) => {
   const sockets = new Set<Socket>();
   const pass = (from: Socket, to: Socket) => {
     sockets.add(from);
-    // Timers of the same duration fire in the order in which they were started.
+    // Timers of the same duration fire in the order of their start, so chunks keep their order.
     from.on('data', (chunk: Buffer) => setTimeout(() => to.write(chunk), roundTripMs / 2));
     from.on('error', () => {});
     from.on('close', () => {

@@ -1,28 +1,28 @@
 import { connect } from 'node:net';
-import { createAnswerReader } from './answer-reader.ts';
+import { createResponseReader } from './response-reader.ts';
 import type { Load, LoadResult } from './load.ts';
 
-/** The percentile of sorted values. */
+/** The percentile of sorted values. `share`: 0 to 1. */
 const percentile = (sorted: Float64Array, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-/** Sends requests over connections that stay open, one at a time on each, and measures the answers. */
+/** Sends requests over keep-alive connections, one in flight on each, and measures the responses. */
 const run = ({
   port,
   requests,
   status,
   connections,
   durationMs,
-  most = Number.POSITIVE_INFINITY,
+  maxRequests = Number.POSITIVE_INFINITY,
   perSecond,
 }: Load): Promise<LoadResult> =>
   new Promise((resolve) => {
     const bytesOf = requests.map((request) => Buffer.from(request));
     const latencies: number[] = [];
     const idle: Array<(dueAtMs: number) => void> = [];
-    /** Requests that are due and have no connection yet, by when they were. */
+    /** Due times of requests that wait for a connection. */
     const due: number[] = [];
-    let [sent, wrong, bytes, open] = [0, 0, 0, 0];
+    let [sent, failed, bytes, open] = [0, 0, 0, 0];
     const startedAtMs = performance.now();
     const cpuBefore = process.cpuUsage();
     const endsAtMs = startedAtMs + durationMs;
@@ -34,7 +34,7 @@ const run = ({
       const sorted = Float64Array.from(latencies).toSorted();
       resolve({
         answers: latencies.length,
-        wrong,
+        failed,
         seconds,
         bytes,
         medianMs: percentile(sorted, 0.5),
@@ -55,21 +55,21 @@ const run = ({
       };
       const next = () => {
         const nowMs = performance.now();
-        if (nowMs >= endsAtMs || sent >= most) return void socket.end();
+        if (nowMs >= endsAtMs || sent >= maxRequests) return void socket.end();
         if (perSecond === undefined) return send(nowMs);
         const dueAtMs = due.shift();
         if (dueAtMs === undefined) idle.push(send);
         else send(dueAtMs);
       };
-      const read = createAnswerReader((answered, length) => {
+      const read = createResponseReader((answered, length) => {
         latencies.push(performance.now() - sentAtMs);
         bytes += length;
-        if (answered !== status) wrong += 1;
+        if (answered !== status) failed += 1;
         next();
       });
       socket.on('data', read);
       socket.once('connect', next);
-      socket.on('error', () => (wrong += 1));
+      socket.on('error', () => (failed += 1));
       socket.once('close', () => {
         open -= 1;
         if (open > 0 || isOver) return;
@@ -92,7 +92,7 @@ const run = ({
       }
       if (nowMs < endsAtMs) return;
       clearInterval(timer);
-      // Those at rest hear of no answer that would end them.
+      // Idle connections get no response that would close them, so close them here.
       due.length = 0;
       for (const send of idle.splice(0)) send(nowMs);
     }, 1);

@@ -1,29 +1,29 @@
-/** What a generator is told to do. Everything is text, for it goes to another process. */
+/** The instructions for a generator. Plain data, because they are sent to another process. */
 export type Load = {
   port: number;
-  /** Whole requests of HTTP/1.1, sent in turn. */
+  /** Complete HTTP/1.1 requests, sent in turn. */
   requests: string[];
-  /** What each answer's status has to be. */
+  /** Expected status of each response. */
   status: number;
   connections: number;
   durationMs: number;
-  /** Ends after so many requests. Left out: after `durationMs` alone. */
-  most?: number;
-  /** Requests a second, as they would come, whatever becomes of those before. Left out: as many as go. */
+  /** Stops after this many requests. Default: only after `durationMs`. */
+  maxRequests?: number;
+  /** Open loop: requests per second, independent of earlier responses. Default: closed loop at maximum throughput. */
   perSecond?: number;
 };
 
-/** What came of it. */
+/** The measurements of one load. */
 export type LoadResult = {
   answers: number;
-  /** Answers of another status, and connections that ended. */
-  wrong: number;
+  /** Responses with another status, and connection errors. */
+  failed: number;
   seconds: number;
-  /** Bytes of all answers. */
+  /** Bytes of all responses. */
   bytes: number;
-  /** From when a request was due until its answer was whole. */
+  /** Latency from the due time of a request to the end of its response. */
   medianMs: number;
   p99Ms: number;
-  /** The generator's own share of a core: near 1 it is the bottleneck. */
+  /** Share of a core used by the generator. Near 1, the generator is the bottleneck. */
   cpu: number;
 };

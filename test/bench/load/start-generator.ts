@@ -1,12 +1,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onCore } from '../cores.ts';
+import { forkOptionsFor } from '../fork-on-core.ts';
 import type { Load, LoadResult } from './load.ts';
 
-/** A process that makes load, so that what is measured does not share its core with it. */
+/** Starts the load generator in a separate process, so that it does not share a core with the measured server. */
 export const startGenerator = () => {
-  const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), { stdio: 'inherit', ...onCore('load') });
+  const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), {
+    stdio: 'inherit',
+    ...forkOptionsFor('load'),
+  });
   return {
     async run(load: Load): Promise<LoadResult> {
       child.send(load);

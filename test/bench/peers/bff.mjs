@@ -1,8 +1,8 @@
-// The BFF as it was built, with all that it has in production; with BENCH_OFFICIAL=1 by tRPC's own Fastify adapter.
+// The built BFF with all features of production. BENCH_OFFICIAL=1: served by tRPC's own Fastify adapter.
 import { createApp } from '../../../server/dist/app.js';
 import { loadConfig } from '../../../server/dist/config.js';
-import { tellPort } from './listen.mjs';
+import { reportPort } from './listen.mjs';
 
 const app = await createApp({ config: loadConfig(process.env), officialAdapter: process.env.BENCH_OFFICIAL === '1' });
 await app.listen();
-tellPort(app.server.server.address().port);
+reportPort(app.server.server.address().port);

@@ -1,4 +1,4 @@
-// Plain REST by Fastify: bare, or with BENCH_DRESSED=1 dressed as the BFF is.
+// A plain REST server with Fastify. BENCH_PLUGINS=1: with the same plugins as the BFF.
 import fastifyCookie from '@fastify/cookie';
 import fastifyCors from '@fastify/cors';
 import fastifyHelmet from '@fastify/helmet';
@@ -6,12 +6,12 @@ import fastifyJwt from '@fastify/jwt';
 import fastifyRateLimit from '@fastify/rate-limit';
 import Fastify from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
-import { signingKey, tellPort, users } from './listen.mjs';
+import { signingKey, reportPort, users } from './listen.mjs';
 
-const isDressed = process.env.BENCH_DRESSED === '1';
-const server = Fastify({ logger: isDressed ? { level: 'info' } : false });
+const hasPlugins = process.env.BENCH_PLUGINS === '1';
+const server = Fastify({ logger: hasPlugins ? { level: 'info' } : false });
 
-if (isDressed) {
+if (hasPlugins) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const durations = new Histogram({
@@ -35,4 +35,4 @@ server.get('/users/:id', { onRequest: (request) => request.jwtVerify() }, (reque
   reply.send(users.get(Number(request.params.id))),
 );
 await server.listen({ host: '127.0.0.1', port: 0 });
-tellPort(server.server.address().port);
+reportPort(server.server.address().port);

@@ -1,5 +1,5 @@
-/** Tells the process that started this one where it listens, and what it keeps in memory; ends with it. */
-export const tellPort = (port) => {
+/** Reports the port to the parent process, and memory use after garbage collection on request. Exits with the parent. */
+export const reportPort = (port) => {
   process.send?.({ port });
   process.on('message', () => {
     for (let turn = 0; turn < 3; turn += 1) globalThis.gc();
@@ -11,5 +11,5 @@ export const tellPort = (port) => {
 
 export const signingKey = process.env.DJANGO_JWT_SIGNING_KEY;
 
-/** The user that all peers tell of, by id, as the BFF does. */
+/** The users by id, in the shape that the BFF returns. */
 export const users = new Map(JSON.parse(process.env.BENCH_USERS ?? '[]').map((user) => [user.id, user]));

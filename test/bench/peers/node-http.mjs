@@ -1,7 +1,7 @@
-// The limit: node:http alone, a check of the signature by one HMAC, and no rule more.
+// The upper bound: node:http and one HMAC signature check, without any other check.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
-import { signingKey, tellPort, users } from './listen.mjs';
+import { signingKey, reportPort, users } from './listen.mjs';
 
 const server = createServer((request, response) => {
   const token = /(?:^|; )access_token=([^;]*)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
@@ -17,4 +17,4 @@ const server = createServer((request, response) => {
   const body = JSON.stringify(users.get(Number(request.url.slice('/users/'.length))));
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
 });
-server.listen(0, '127.0.0.1', () => tellPort(server.address().port));
+server.listen(0, '127.0.0.1', () => reportPort(server.address().port));

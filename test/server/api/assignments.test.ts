@@ -329,7 +329,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     await redis.start();
     await expect.poll(() => test.nextId().catch(() => null)).toBe(5);
     const told = test.app.logLines.map(({ msg }) => msg).filter((msg) => String(msg).startsWith('Redis is'));
-    expect(told).toEqual([expect.stringMatching(/away/), 'Redis is back.']);
+    expect(told).toEqual([expect.stringMatching(/^Redis is down/), 'Redis is back.']);
   });
 
   it('are refused where Redis hangs', async () => {

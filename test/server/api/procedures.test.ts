@@ -1,10 +1,11 @@
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { callProcedure, isUsual } from '../../../server/src/api/call-procedure.ts';
+import { callProcedure, hasFastPath } from '../../../server/src/api/call-procedure.ts';
 import { assertPermissionsChecked, definitionOf } from '../../../server/src/api/procedure-definition.ts';
 import { appRouter } from '../../../server/src/api/router.ts';
-import { permitted, signedInProcedure } from '../../../server/src/api/trpc.ts';
+import { permitted } from '../../../server/src/api/middlewares.ts';
+import { signedInProcedure } from '../../../server/src/api/procedures.ts';
 
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
 const namesOf = (list: typeof procedures) => list.map(([path]) => path).toSorted();
@@ -30,7 +31,7 @@ it('every procedure shows the schemas of its input and its output, as tools for 
 });
 
 it('the busy procedures are called without the middlewares of tRPC', () => {
-  expect(namesOf(procedures.filter(([, procedure]) => isUsual(procedure)))).toEqual(busy);
+  expect(namesOf(procedures.filter(([, procedure]) => hasFastPath(procedure)))).toEqual(busy);
 });
 
 const input = z.object({ id: z.number() });
@@ -80,7 +81,7 @@ it.each<[string, AnyTRPCProcedure]>([
   ],
   ['no output', signedInProcedure.input(input).query(() => '')],
 ])('a procedure with %s is called as tRPC calls it', async (_name, procedure) => {
-  expect(isUsual(procedure)).toBe(false);
+  expect(hasFastPath(procedure)).toBe(false);
   // tRPC wraps what goes wrong.
   await expect(callProcedure(procedure, options)).rejects.toBeInstanceOf(TRPCError);
 });
@@ -103,6 +104,6 @@ it.each<[string, AnyTRPCProcedure]>([
   ],
 ])('a procedure whose rule looks at the input is refused at start %s', (_name, procedure) => {
   expect(() => assertPermissionsChecked({ 'users.byRole': procedure })).toThrow(
-    'users.byRole: its rule in policy.ts has permits. Add .use(permitted) right behind .input().',
+    'users.byRole: its rule in policy.ts has permits. Add .use(permitted) directly after .input().',
   );
 });

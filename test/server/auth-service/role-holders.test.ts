@@ -33,21 +33,21 @@ const holders = [
 const active = (ids: readonly number[], inactive: number | null) => ids.filter((id) => id !== inactive);
 
 describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (dialect) => {
-  it.each(holders)('$system: an admin is told who is $role, and gives turns', async (row) => {
+  it.each(holders)('$system: an admin of the system lists the holders of $role and assigns them', async (row) => {
     await using test = await start({ dialect });
     const admin = await test.as(row.admin);
     expect(active(await admin.byRole(row.system, row.role.toLowerCase()), row.alsoInactive)).toEqual(row.ids);
     expect((await admin.next(row.system, row.role)).assignee?.id).toBe(row.ids[0]);
   });
 
-  it.each(holders)('$system: so is staff of the system with no rights of their own', async (row) => {
+  it.each(holders)('$system: staff of the system without admin rights lists them too', async (row) => {
     await using test = await start({ dialect });
     const other = await test.as(row.others);
     expect(active(await other.byRole(row.system, row.role), row.alsoInactive)).toEqual(row.ids);
     expect((await other.next(row.system, row.role)).assignee?.id).toBe(row.ids[0]);
   });
 
-  it.each(holders)('$system: so is an admin with is_staff, and a superuser', async (row) => {
+  it.each(holders)('$system: an admin with is_staff and a superuser list them too', async (row) => {
     await using test = await start({ dialect, env: forgetful });
     test.change(row.admin, { is_staff: true });
     const admin = await test.as(row.admin);
@@ -58,7 +58,7 @@ describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (d
     expect((await superuser.next(row.system, row.role)).assignee?.id).toBe(row.ids[0]);
   });
 
-  it('give turns to nobody who is inactive, whoever asked for the list', async () => {
+  it('never assign to inactive people, whoever requested the list', async () => {
     await using test = await start({ dialect, env: forgetful });
     test.change(56, { is_active: false });
     test.change(15, { is_staff: true });
@@ -70,7 +70,7 @@ describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (d
     }
   });
 
-  it('are an empty list where nobody has the role', async () => {
+  it('are an empty list if no person has the role', async () => {
     await using test = await start({ dialect });
     const { byRole, next } = await test.as(11);
     expect(await byRole('BMS', 'Astronaut')).toEqual([]);
@@ -78,14 +78,14 @@ describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (d
   });
 });
 
-describe('where round-robin knows TTS alone, as in the deployed service', () => {
+describe('with a round-robin endpoint for TTS only, as in the deployed service,', () => {
   const dialect = 'deployed';
 
   it.each([
     ['AMS', 'Manager', 56],
     ['BMS', 'Manager', 11],
   ])(
-    '%s: people with is_staff who are no admin are refused, and told by whom it is shown',
+    '%s: people with is_staff who are not admins are refused, with a message that names the admins',
     async (system, role, id) => {
       await using test = await start({ dialect });
       test.change(id, { is_staff: true });
@@ -93,13 +93,13 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
       for (const call of [() => byRole(system, role), () => next(system, role)]) {
         const data = await errorDataOf(call());
         expect(data).toMatchObject({ code: 'FORBIDDEN', reason: 'insufficient_permissions' });
-        expect(data.message).toContain(`an admin of ${system}`);
+        expect(data.message).toContain(`to admins of ${system} only`);
       }
       expect(test.asked()).toContain('system-users');
     },
   );
 
-  it('refuses nobody else for it, neither at once nor later', async () => {
+  it('a refusal for one caller does not affect other callers', async () => {
     await using test = await start({ dialect });
     test.change(45, { is_staff: true });
     const [refused, told] = [await test.as(45), await test.as(11)];
@@ -109,7 +109,7 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await reasonOf(refused.byRole('BMS', 'Manager'))).toBe('insufficient_permissions');
   });
 
-  it('HDTS: tells people with is_staff too, and never takes an employee for the staff of that number', async () => {
+  it('HDTS: people with is_staff see the holders too, and an employee is never mistaken for the staff user with the same id', async () => {
     await using test = await start({ dialect });
     test.change(16, { is_staff: true });
     const { byRole } = await test.as(16);
@@ -129,7 +129,7 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await (await test.as(asking)).byRole(system, role)).toEqual(ids);
   });
 
-  it('asks round-robin for TTS always, and for other systems not again until five minutes are over', async () => {
+  it('round-robin is always called for TTS, and at most every five minutes for other systems', async () => {
     await using test = await start({ dialect, env: forgetful, authService: { accessLifetimeSeconds: 3_600 } });
     const admin = await test.as(6);
     const askedFor = async (system: string, role: string) => {
@@ -147,7 +147,7 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await askedFor('BMS', 'Manager')).toEqual(['users-list', 'system-users']);
   });
 
-  it('tells an outage of the lists as one, and never as a refusal or as nobody', async () => {
+  it('an outage of the lists is an error, not a refusal or an empty list', async () => {
     await using test = await start({ dialect });
     test.change(6, { is_staff: true });
     const admin = await test.as(6);
@@ -159,20 +159,20 @@ describe('where round-robin knows TTS alone, as in the deployed service', () => 
     expect(await reasonOf(admin.byRole('BMS', 'User'))).toBe('auth_service_unavailable');
   });
 
-  it.each(['ams', 'bmſ'])('is a broken contract where a list is of another system than was asked: %s', async (slug) => {
+  it.each(['ams', 'bmſ'])('a list of another system is auth_service_contract: %s', async (slug) => {
     await using test = await start({ dialect });
     test.change(6, { is_staff: true });
     test.app.authService.fault('system-users', { kind: 'body', body: `{"system":{"slug":"${slug}"},"users":[]}` });
     expect(await reasonOf((await test.as(6)).byRole('BMS', 'Manager'))).toBe('auth_service_contract');
   });
 
-  it('is a broken contract where round-robin is of a system whose name differs by a letter beyond ASCII', async () => {
+  it('a system name that differs in a non-ASCII letter is auth_service_contract', async () => {
     await using test = await start({ dialect });
     test.app.authService.fault('round-robin', { kind: 'body', body: '{"system":"TTſ","user_ids":[1]}' });
     expect(await reasonOf((await test.as(6)).byRole('TTS', 'Technician'))).toBe('auth_service_contract');
   });
 
-  it('leaves out people whose role differs by a letter beyond ASCII, and those whose role is switched off', async () => {
+  it('roles that differ in a non-ASCII letter and disabled roles do not count', async () => {
     await using test = await start({ dialect });
     test.change(6, { is_staff: true });
     const users = [

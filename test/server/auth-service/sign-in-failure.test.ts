@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readRefusal } from '../../../server/src/auth-service/sign-in-failure.ts';
+import { parseSignInFailure } from '../../../server/src/auth-service/sign-in-failure.ts';
 import { cpuMsOf } from '../../support/measure/cpu-time.ts';
 
-const reasonOf = (...[body, step]: Parameters<typeof readRefusal>) => readRefusal(body, step).reason;
+const reasonOf = (...[body, step]: Parameters<typeof parseSignInFailure>) => parseSignInFailure(body, step).reason;
 const deployed = (text: string) => ({ success: false, errors: { non_field_errors: [text] } });
 
 const wrong: Array<[string, unknown]> = [
@@ -119,25 +119,25 @@ const captchaWanted: Array<[string, unknown]> = [
   ['after too many attempts', deployed('Too many failed login attempts. Complete the CAPTCHA to go on.')],
 ];
 
-describe('a refused sign-in', () => {
-  it.each(wrong)('is wrong credentials: %s', (_name, body) => {
-    expect(readRefusal(body, 'password')).toEqual({ reason: 'bad_credentials' });
+describe('parseSignInFailure for a password', () => {
+  it.each(wrong)('returns bad_credentials: %s', (_name, body) => {
+    expect(parseSignInFailure(body, 'password')).toEqual({ reason: 'bad_credentials' });
   });
-  it.each(lockedOut)('is a locked account: %s', (_name, body) => {
-    expect(readRefusal(body, 'password')).toEqual({ reason: 'account_locked' });
+  it.each(lockedOut)('returns account_locked: %s', (_name, body) => {
+    expect(parseSignInFailure(body, 'password')).toEqual({ reason: 'account_locked' });
   });
-  it.each(inactive)('is an account that is not active, and says which: %s', (_name, body, message) => {
-    expect(readRefusal(body, 'password')).toEqual({
+  it.each(inactive)('returns account_inactive with the matching message: %s', (_name, body, message) => {
+    expect(parseSignInFailure(body, 'password')).toEqual({
       reason: 'account_inactive',
       message: expect.stringMatching(message),
     });
   });
-  it.each(captchaWanted)('wants a captcha: %s', (_name, body) => {
-    expect(readRefusal(body, 'password')).toEqual({ reason: 'captcha_required' });
+  it.each(captchaWanted)('returns captcha_required: %s', (_name, body) => {
+    expect(parseSignInFailure(body, 'password')).toEqual({ reason: 'captcha_required' });
   });
 });
 
-describe('a refused second factor', () => {
+describe('parseSignInFailure for a second factor', () => {
   it.each([
     ['the guide', { error: 'Invalid OTP code.' }, 'otp_invalid'],
     ['the guide, too late', { error: 'OTP code has expired.' }, 'otp_expired'],
@@ -163,14 +163,14 @@ describe('a refused second factor', () => {
   });
 });
 
-describe('a body that was made to be hard to read', () => {
-  it('is read no deeper than it makes sense', () => {
+describe('parseSignInFailure for a hostile body', () => {
+  it('ignores texts below its depth limit', () => {
     let nested: unknown = 'locked';
     for (let depth = 0; depth < 100_000; depth += 1) nested = [nested];
     expect(reasonOf(nested, 'password')).toBe('bad_credentials');
   });
 
-  it('is read in no time, however long it is', () => {
+  it('takes little CPU time for a long body', () => {
     for (const word of [
       'will ',
       'too many ',
@@ -186,7 +186,7 @@ describe('a body that was made to be hard to read', () => {
     ]) {
       const detail = word.repeat(1_000_000);
       for (const step of ['password', 'second_factor'] as const) {
-        expect(cpuMsOf(() => void readRefusal({ detail }, step))).toBeLessThan(5_000);
+        expect(cpuMsOf(() => void parseSignInFailure({ detail }, step))).toBeLessThan(5_000);
       }
     }
   });

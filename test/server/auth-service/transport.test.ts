@@ -134,7 +134,7 @@ const codes: Record<string, string> = {
   employee_not_found: 'NOT_FOUND',
 };
 
-/** How a call ends that has to fail: what the caller is told, and what nobody may be. */
+/** The error of a failing call, and the secrets that leaked into the response or the log. */
 const endOf = async (test: Test, call: Promise<unknown>) => {
   const { code, reason, retryAfterSeconds = null } = await errorDataOf(call);
   const retryAfterHeader = test.browser.lastAnswer().headers.get('retry-after');
@@ -169,18 +169,21 @@ const meet = <Result>(
   return fault.kind === 'hang' || fault.kind === 'drip' ? pastDeadlineAt(test, endpoint, call) : call();
 };
 
-describe('a lookup by GET', () => {
-  it.each(failures)('ends well enough after %s', async (_name, fault, reason, seconds) => {
-    const byId = () => shared.browser.trpc.users.byId.query({ id: 5 });
-    expect(await meet(shared, 'user', fault, () => endOf(shared, byId()))).toEqual(failure(reason, seconds));
-    // A connection that fails, 502, 503 and 504 are tried again, within a budget.
-    expect([1, 2, 3]).toContain(shared.authService.count('user'));
+describe('a GET lookup', () => {
+  it.each(failures)(
+    'fails with the right reason after %s, and works again afterwards',
+    async (_name, fault, reason, seconds) => {
+      const byId = () => shared.browser.trpc.users.byId.query({ id: 5 });
+      expect(await meet(shared, 'user', fault, () => endOf(shared, byId()))).toEqual(failure(reason, seconds));
+      // A connection that fails, 502, 503 and 504 are tried again, within a budget.
+      expect([1, 2, 3]).toContain(shared.authService.count('user'));
 
-    shared.authService.clearFaults();
-    expect((await byId()).id).toBe(5);
-  });
+      shared.authService.clearFaults();
+      expect((await byId()).id).toBe(5);
+    },
+  );
 
-  it('says who is not there on a 404, whatever is in it', async () => {
+  it('answers user_not_found to a 404 with any body', async () => {
     await using test = await startSignedIn();
     for (const body of [detail, page, '']) {
       test.authService.fault('user', status(404, {}, body));
@@ -197,7 +200,7 @@ describe('a lookup by GET', () => {
     ['HTML', { kind: 'body', body: page, contentType: 'text/html' }],
     ['400', status(400)],
     ['404', status(404)],
-  ] satisfies Array<[string, Fault]>)('signs nobody out at any endpoint after %s', async (_name, fault) => {
+  ] satisfies Array<[string, Fault]>)('never signs the person out after %s, at any endpoint', async (_name, fault) => {
     await using test = await startSignedIn();
     test.authService.fault('*', fault);
     for (const [endpoint, call] of everyLookup(test.browser)) {
@@ -220,17 +223,17 @@ const everyLookup = ({ trpc }: Browser): Lookup[] => [
   ['validate', () => trpc.session.validate.query()],
 ];
 
-describe('an answer in JSON', () => {
+describe('the Content-Type of a response', () => {
   const body = '{"id":5,"email":"e@example.com","first_name":"F","last_name":"L"}';
   it.each(['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
-    'is read where it is declared as %s',
+    'is accepted: %s',
     async (contentType) => {
       shared.authService.fault('user', { kind: 'body', body, contentType });
       expect(await shared.browser.trpc.users.byId.query({ id: 5 })).toMatchObject({ id: 5, firstName: 'F' });
     },
   );
   it.each(['text/html', 'text/plain', 'application/jsonp', 'text/json', 'application/json-seq'])(
-    'is not read where it is declared as %s',
+    'is refused: %s',
     async (contentType) => {
       shared.authService.fault('user', { kind: 'body', body, contentType });
       expect(await endOf(shared, shared.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure(contract));
@@ -238,11 +241,11 @@ describe('an answer in JSON', () => {
   );
 });
 
-describe('a lookup by POST', () => {
+describe('a POST lookup', () => {
   const cases = failures.filter(([name]) => !name.includes('Retry-After'));
   let askedSoFar = 0;
   it.each([...cases, ['404', status(404), contract] satisfies Case])(
-    'ends well enough after %s',
+    'fails with the right reason after %s, and works again afterwards',
     async (_name, fault, reason, seconds) => {
       // Not asked before: the second of two parts may be under way still when the first has failed a call.
       const ids = crowd(2, (askedSoFar += 2));
@@ -251,7 +254,7 @@ describe('a lookup by POST', () => {
     },
   );
 
-  it('leaves no rejection behind where every one of its parts fails', async () => {
+  it('leaves no unhandled rejection if all of its parts fail', async () => {
     await using test = await startSignedIn();
     const faults: Array<[fault: Fault, attempts: number]> = [
       // Five parts, and the ten new attempts that are saved up: two for each part.
@@ -280,14 +283,14 @@ describe('a lookup with the API key', () => {
   const meant: Record<string, string> = { session_ended: contract, insufficient_permissions: contract };
   const cases = failures.filter(([name]) => !name.includes('Retry-After'));
   it.each([...cases, ['404', status(404), 'employee_not_found'] satisfies Case])(
-    'ends well enough after %s, and never in a refusal of the person',
+    'fails with the right reason after %s, which never blames the person',
     async (_name, fault, reason, seconds) => {
       const byId = () => endOf(shared, shared.browser.trpc.employees.byId.query({ id: 1 }));
       expect(await meet(shared, 'employee', fault, byId)).toEqual(failure(meant[reason] ?? reason, seconds));
     },
   );
 
-  it.each([401, 403, 302])('names AUTH_API_KEY where that is refused with %i', async (code) => {
+  it.each([401, 403, 302])('logs the name AUTH_API_KEY if the service refuses it with %i', async (code) => {
     await using test = await startSignedIn();
     test.authService.fault('employee', status(code, { location: '/login/' }));
     const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 1 }));
@@ -295,7 +298,7 @@ describe('a lookup with the API key', () => {
   });
 });
 
-describe('a redirect', () => {
+describe('a redirect of the Auth Service', () => {
   it.each([301, 302, 303, 307, 308])('is never followed (%i)', async (code) => {
     let hits = 0;
     await using target = await serve((_request, response) => {
@@ -318,25 +321,28 @@ describe('a redirect', () => {
     ['by https', 'https://auth.example.com/api/v1/tts/user-info/5/'],
     ['below a base path', '/auth/api/v1/tts/user-info/5/'],
     ['with a query', '/api/v1/tts/user-info/5/?x=1'],
-  ])('to the same path %s is a wrong AUTH_SERVICE_URL, and no sign-out', async (_name, location) => {
-    await using test = await startSignedIn();
-    for (const code of [301, 302, 307, 308]) {
-      test.authService.fault('user', status(code, { location }));
-      const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
-      expect(data).toMatchObject({ code: 'BAD_GATEWAY', reason: contract });
-      expect(data.message).toContain('AUTH_SERVICE_URL');
-    }
-    expect(await toldBy(test)).toEqual(nothing);
-  });
+  ])(
+    'to the same path %s is reported as a wrong AUTH_SERVICE_URL and does not end the session',
+    async (_name, location) => {
+      await using test = await startSignedIn();
+      for (const code of [301, 302, 307, 308]) {
+        test.authService.fault('user', status(code, { location }));
+        const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
+        expect(data).toMatchObject({ code: 'BAD_GATEWAY', reason: contract });
+        expect(data.message).toContain('AUTH_SERVICE_URL');
+      }
+      expect(await toldBy(test)).toEqual(nothing);
+    },
+  );
 
-  it('keeps a wrong AUTH_SERVICE_URL from ending sessions at their refresh', async () => {
+  it('caused by a wrong AUTH_SERVICE_URL does not end sessions when they are refreshed', async () => {
     await using test = await startSignedIn();
     test.authService.fault('*', status(301, { location: 'https://auth.example.com/api/v1/token/refresh/cookie/' }));
     expect(await reasonOf(test.browser.trpc.session.refresh.mutate())).toBe(contract);
     expect(await toldBy(test)).toEqual(nothing);
   });
 
-  it('ends no session at its refresh by what is not JSON', async () => {
+  it('or another response without JSON does not end a session when it is refreshed', async () => {
     await using test = await startSignedIn();
     for (const body of [page, 'RBAC: access denied', '']) {
       for (const code of [400, 403]) {
@@ -347,7 +353,7 @@ describe('a redirect', () => {
     expect(await toldBy(test)).toEqual(nothing);
   });
 
-  it('may have any location that a header can hold', async () => {
+  it('may have any Location that a header can contain', async () => {
     await using test = await startSignedIn();
     for (const location of ['', '//', 'http://', 'http://[', '%', 'javascript:alert(1)', '\\\\host\\path']) {
       test.authService.fault('user', status(302, { location }));
@@ -356,15 +362,15 @@ describe('a redirect', () => {
   });
 });
 
-describe('an Auth Service that is not there', () => {
-  it('is an outage to every lookup, and signs nobody out', async () => {
+describe('an unreachable Auth Service', () => {
+  it('causes auth_service_unavailable for every lookup and signs no one out', async () => {
     await using test = await startSignedIn();
     await test.authService.close();
     for (const [, call] of everyLookup(test.browser))
       expect(await endOf(test, call())).toEqual(failure(unavailable, 5));
   });
 
-  it('is an outage to who signs in, and to who refreshes', async () => {
+  it('causes auth_service_unavailable for sign-in and refresh', async () => {
     await using test = await startSignedIn();
     await test.authService.close();
     const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
@@ -372,7 +378,7 @@ describe('an Auth Service that is not there', () => {
     expect(await endOf(test, test.browser.trpc.session.refresh.mutate())).toEqual(failure(unavailable, 5));
   });
 
-  it('keeps nobody from signing out', async () => {
+  it('does not prevent sign-out', async () => {
     await using test = await startSignedIn();
     test.authService.fault('*', { kind: 'hang' });
     const logout = () => test.browser.trpc.session.logout.mutate();
@@ -381,7 +387,7 @@ describe('an Auth Service that is not there', () => {
   });
 });
 
-describe('signing in', () => {
+describe('sign-in', () => {
   const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
   it.each([
     ['a hang', { kind: 'hang' }, unavailable],
@@ -410,7 +416,7 @@ describe('signing in', () => {
     ['401 with nothing', status(401, {}, ''), 'bad_credentials'],
     ['423', status(423), 'account_locked'],
     ['a refusal with 200', { kind: 'body', body: '{"success":false}' }, 'bad_credentials'],
-  ] satisfies Array<[string, Fault, string]>)('ends in its own reason after %s', async (name, fault, reason) => {
+  ] satisfies Array<[string, Fault, string]>)('fails with the right reason after %s', async (name, fault, reason) => {
     // One account and one address have only so many tries in a minute.
     shared.clock.advance(60_000);
     const browser = shared.app.browser();
@@ -421,7 +427,7 @@ describe('signing in', () => {
     expect(JSON.stringify([await browser.lastAnswer().text(), shared.logLines])).not.toContain(marker);
   });
 
-  it('takes no token from a refusal', async () => {
+  it('ignores a token in a refusal', async () => {
     await using app = await startApp();
     const { access, refresh } = await app.authService.issue(technician);
     const body = JSON.stringify({ success: false, access_token: access, refresh_token: refresh });
@@ -432,7 +438,7 @@ describe('signing in', () => {
   });
 });
 
-it('hangs up on an answer of more than 5 MB, and reads no more of it', async () => {
+it('the transport closes the connection when a response exceeds 5 MB', async () => {
   const offeredBytes = 500_000_000;
   let tookBytes = 0;
   const chunk = Buffer.alloc(64 * 1024, 'x');
@@ -461,7 +467,7 @@ it('hangs up on an answer of more than 5 MB, and reads no more of it', async () 
   expect(tookBytes).toBeLessThan(50_000_000);
 });
 
-it('hangs up on an answer that says it has more than 5 MB', async () => {
+it('the transport closes the connection if Content-Length exceeds 5 MB', async () => {
   let isAsked = false;
   let hangUp = () => {};
   const hungUp = new Promise<void>((resolve) => {
@@ -479,7 +485,7 @@ it('hangs up on an answer that says it has more than 5 MB', async () => {
   await hungUp;
 });
 
-it('waits for one deadline in all, however slowly an answer trickles in', async () => {
+it('the deadline covers a response that arrives byte by byte', async () => {
   let bytes = 0;
   await using server = await serve((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -498,7 +504,7 @@ it('waits for one deadline in all, however slowly an answer trickles in', async 
   expect(await call).toBe(unavailable);
 });
 
-it('lets one endpoint hang, and asks the others meanwhile', async () => {
+it('other endpoints are called while one endpoint hangs', async () => {
   await using test = await startSignedIn();
   test.authService.fault('user', { kind: 'hang' });
   const other = test.app.browser();
@@ -510,7 +516,7 @@ it('lets one endpoint hang, and asks the others meanwhile', async () => {
   expect(await hanging).toBe(unavailable);
 });
 
-it('asks anew after a connection that was kept has gone', async () => {
+it('the transport opens a new connection after a kept-alive one was closed', async () => {
   await using test = await startSignedIn();
   const endpoints: EndpointName[] = ['user', 'users'];
   for (const endpoint of endpoints) {
@@ -527,7 +533,7 @@ it('asks anew after a connection that was kept has gone', async () => {
 });
 
 describe('an AUTH_SERVICE_URL with a base path', () => {
-  it.each(['/auth', '/auth/', '/a/b//', '/'])('puts %s before every path', async (base) => {
+  it.each(['/auth', '/auth/', '/a/b//', '/'])('is prepended to every path: %s', async (base) => {
     const asked: string[] = [];
     await using server = await serve((request, response) => {
       asked.push(request.url ?? '');
@@ -544,7 +550,7 @@ describe('an AUTH_SERVICE_URL with a base path', () => {
     ]);
   });
 
-  it('tells its login page from itself', async () => {
+  it('is distinguished from the login page below it', async () => {
     let location = '';
     await using server = await serve((_request, response) => {
       response.writeHead(302, { location });

@@ -4,7 +4,7 @@ import { decode } from '../../../server/src/auth-service/decode.ts';
 import { endpoints } from '../../../server/src/auth-service/endpoints.ts';
 import {
   WireEmployee,
-  WireGrant,
+  WireTokenResponse,
   WireMe,
   WireUser,
   WireUsers,
@@ -44,7 +44,7 @@ const user = {
 const technician = { system: 'TTS', role: 'Technician' };
 const amsUser = { system: 'AMS', role: 'User' };
 
-describe('a user', () => {
+describe('WireUser', () => {
   it.each([
     ['of the least fields', {}, {}],
     [
@@ -197,7 +197,7 @@ describe('a user', () => {
 
 const secret = 'a value that nobody may read';
 
-describe('what is not as agreed', () => {
+describe('an unexpected response', () => {
   it.each([
     ['id', { ...least, id: undefined }],
     ['id', { ...least, id: null }],
@@ -239,10 +239,10 @@ describe('what is not as agreed', () => {
     ['roles.1.role', { ...least, roles: [technician, { system: 'TTS', role: [secret] }] }],
     ['system_roles.0.is_active', { ...least, system_roles: [{ ...technician, is_active: secret }] }],
     ['system_roles.0.role_name', { ...least, system_roles: [{ system_slug: 'tts', role_name: 5 }] }],
-    ['the top', secret],
-    ['the top', null],
-    ['the top', [least]],
-    ['the top', 7],
+    ['the top level', secret],
+    ['the top level', null],
+    ['the top level', [least]],
+    ['the top level', 7],
   ])('a user at %s', (path, json) => {
     const error = errorOf(WireUser, json);
     expect(error.reason).toBe('auth_service_contract');
@@ -252,35 +252,35 @@ describe('what is not as agreed', () => {
   });
 
   it.each<[string, string, z.ZodType, unknown]>([
-    ['an employee', 'id', WireEmployee, { ...least, id: secret }],
-    ['an employee', 'status', WireEmployee, { ...least, status: { name: secret } }],
-    ['an employee', 'created_at', WireEmployee, { ...least, created_at: secret }],
-    ['people by role', 'user_ids', WireUserIds, { ids: [secret] }],
-    ['people by role', 'user_ids', WireUserIds, { user_ids: secret }],
-    ['people by role', 'user_ids.1', WireUserIds, { user_ids: [1, secret] }],
-    ['people by role', 'system', WireUserIds, { user_ids: [1], system: { slug: secret } }],
-    ['people by role', '2', WireUserIds, [1, 2, secret]],
-    ['people by role', '0', WireUserIds, [{ id: 1, name: secret }]],
-    ['people by role', 'the top', WireUserIds, null],
-    ['a validation', 'the top', WireValidation, {}],
-    ['a validation', 'the top', WireValidation, { detail: secret }],
-    ['a validation', 'valid', WireValidation, { valid: secret }],
-    ['a validation', 'valid', WireValidation, { valid: 1 }],
-    ['a validation', 'user_id', WireValidation, { valid: true, user_id: secret }],
+    ['WireEmployee', 'id', WireEmployee, { ...least, id: secret }],
+    ['WireEmployee', 'status', WireEmployee, { ...least, status: { name: secret } }],
+    ['WireEmployee', 'created_at', WireEmployee, { ...least, created_at: secret }],
+    ['WireUserIds', 'user_ids', WireUserIds, { ids: [secret] }],
+    ['WireUserIds', 'user_ids', WireUserIds, { user_ids: secret }],
+    ['WireUserIds', 'user_ids.1', WireUserIds, { user_ids: [1, secret] }],
+    ['WireUserIds', 'system', WireUserIds, { user_ids: [1], system: { slug: secret } }],
+    ['WireUserIds', '2', WireUserIds, [1, 2, secret]],
+    ['WireUserIds', '0', WireUserIds, [{ id: 1, name: secret }]],
+    ['WireUserIds', 'the top level', WireUserIds, null],
+    ['WireValidation', 'the top level', WireValidation, {}],
+    ['WireValidation', 'the top level', WireValidation, { detail: secret }],
+    ['WireValidation', 'valid', WireValidation, { valid: secret }],
+    ['WireValidation', 'valid', WireValidation, { valid: 1 }],
+    ['WireValidation', 'user_id', WireValidation, { valid: true, user_id: secret }],
     ['whose token it is', 'data', WireMe, { type: 'employee' }],
     ['whose token it is', 'type', WireMe, { data: { id: 1 } }],
     ['whose token it is', 'data.id', WireMe, { type: 'employee', data: { id: secret } }],
-    ['a grant', 'access_token', WireGrant, { access_token: { token: secret } }],
-    ['a grant', 'otp_required', WireGrant, { otp_required: secret }],
-    ['a grant', 'the top', WireGrant, secret],
-    ['many users', 'the top', WireUsers, { users: secret }],
-    ['many users', 'the top', WireUsers, { error: secret }],
-    ['many users', 'the top', WireUsers, secret],
-    ['many users', 'the top', WireUsers, null],
-    ['many users', 'users.1.id', WireUsers, { users: [least, { ...least, id: secret }] }],
-    ['many users', 'users.0.id', WireUsers, { users: [null] }],
-    ['many users', '1.id', WireUsers, [least, { email: secret }]],
-    ['many users', '0', WireUsers, { 0: least }],
+    ['WireTokenResponse', 'access_token', WireTokenResponse, { access_token: { token: secret } }],
+    ['WireTokenResponse', 'otp_required', WireTokenResponse, { otp_required: secret }],
+    ['WireTokenResponse', 'the top level', WireTokenResponse, secret],
+    ['WireUsers', 'the top level', WireUsers, { users: secret }],
+    ['WireUsers', 'the top level', WireUsers, { error: secret }],
+    ['WireUsers', 'the top level', WireUsers, secret],
+    ['WireUsers', 'the top level', WireUsers, null],
+    ['WireUsers', 'users.1.id', WireUsers, { users: [least, { ...least, id: secret }] }],
+    ['WireUsers', 'users.0.id', WireUsers, { users: [null] }],
+    ['WireUsers', '1.id', WireUsers, [least, { email: secret }]],
+    ['WireUsers', '0', WireUsers, { 0: least }],
   ])('%s at %s', (_name, path, schema, json) => {
     const error = errorOf(schema, json);
     expect(error.reason).toBe('auth_service_contract');
@@ -289,7 +289,7 @@ describe('what is not as agreed', () => {
   });
 });
 
-describe('many users', () => {
+describe('WireUsers', () => {
   const five = { ...least, id: 5 };
   it.each<[string, unknown, Array<[number, unknown]>]>([
     [
@@ -327,16 +327,16 @@ describe('many users', () => {
     expect([...byId].toSorted(([a], [b]) => a - b)).toEqual(expected.toSorted(([a], [b]) => a - b));
   });
 
-  it('keeps a record under the key that it came with, so that it can pass for nobody else', () => {
+  it('keeps each record under its key, so that it cannot pass as another user', () => {
     expect([...read(WireUsers, { 5: least }).keys()]).toEqual([5]);
   });
 
-  it('reads a broken record no further than its id, for the others’ sake', () => {
+  it('reads only the id of a broken record, so that the other records remain usable', () => {
     expect([...read(WireUsers, { users: [{ id: 5 }, least] }).keys()]).toEqual([5, 123]);
   });
 });
 
-describe('an employee', () => {
+describe('WireEmployee', () => {
   it.each([
     [
       'as the guide says',
@@ -363,7 +363,7 @@ describe('an employee', () => {
   });
 });
 
-describe('people by role', () => {
+describe('WireUserIds', () => {
   it.each([
     ["the guide's object", { user_ids: [1, 5, 12, 23] }, [1, 5, 12, 23], null, false],
     ['with more beside it', { user_ids: [1], system: 'TTS', role: 'x', count: 1 }, [1], 'TTS', false],
@@ -377,7 +377,7 @@ describe('people by role', () => {
   });
 });
 
-describe('a validation', () => {
+describe('WireValidation', () => {
   it.each([
     [
       'as documented',
@@ -400,13 +400,13 @@ describe('a validation', () => {
     ['staff', { user_id: 1 }, 'staff', 1],
     ['robot', { id: 1 }, null, 1],
     ['employee', {}, 'employee', null],
-  ])('tells whose token it is: %s %j', (type, data, expected, id) => {
+  ])('WireMe reads the owner of a token: %s %j', (type, data, expected, id) => {
     expect(read(WireMe, { type, data })).toEqual({ type: expected, id });
   });
 });
 
-describe('people with their roles', () => {
-  it('are read from users, never from all_users, without roles that are switched off', () => {
+describe('WirePeopleWithRoles', () => {
+  it('reads users, ignores all_users, and drops disabled roles', () => {
     const tts = { system_name: 'Ticket Tracking', system_slug: 'tts', role_name: 'Technician', is_active: true };
     const ams = { system_slug: 'ams', role_name: 'User', is_active: false };
     const json = {
@@ -420,7 +420,7 @@ describe('people with their roles', () => {
     ]);
   });
 
-  it('of one system have an entry for each role', () => {
+  it('WireSystemUsers has one entry per person and role', () => {
     const entry = { id: 45, email: 'elena.popescu@example.com', system_slug: 'bms' };
     const json = {
       system: { id: 2, slug: 'bms' },
@@ -445,14 +445,14 @@ describe('people with their roles', () => {
     [WirePeopleWithRoles, { users: [{ id: 1, system_roles: 'Admin' }] }, 'users.0.system_roles'],
     [WireSystemUsers, { users: [] }, 'system'],
     [WireSystemUsers, { system: { slug: 'bms' }, users: [{ id: 1 }] }, 'users.0.role'],
-  ])('are a broken contract where they cannot be read: %#', (schema, json, path) => {
+  ])('throws auth_service_contract for unreadable lists: %#', (schema, json, path) => {
     const error = errorOf(schema, json);
     expect(error.reason).toBe('auth_service_contract');
     expect(error.message).toContain(`at ${path}:`);
   });
 });
 
-describe('a grant', () => {
+describe('WireTokenResponse', () => {
   const nothing = {
     accessToken: null,
     refreshToken: null,
@@ -484,6 +484,6 @@ describe('a grant', () => {
     ],
     ['a person that cannot be read', { employee: 'Alice', user: { is_active: 'yes' } }, {}],
   ])('%s', (_name, json, expected) => {
-    expect(read(WireGrant, json)).toEqual({ ...nothing, ...expected });
+    expect(read(WireTokenResponse, json)).toEqual({ ...nothing, ...expected });
   });
 });

@@ -28,8 +28,8 @@ const variablesAtFault = (changes: Environment): string[] => [
   ...new Set(errorOf({ ...required, ...changes }).faults.map(({ variable }) => variable)),
 ];
 
-describe('an environment with what is required and no more', () => {
-  it('gives every default', () => {
+describe('loadConfig with the required variables only', () => {
+  it('returns every default', () => {
     expect(load()).toEqual({
       isDevelopment: false,
       signingKeys: [key],
@@ -59,7 +59,7 @@ describe('an environment with what is required and no more', () => {
     });
   });
 
-  it.each(['', ' ', '\t\n'])('gives the same where all others are %j', (blank) => {
+  it.each(['', ' ', '\t\n'])('treats other variables as unset if they are %j', (blank) => {
     const optional = [
       'NODE_ENV',
       'DJANGO_JWT_SIGNING_KEY_PREVIOUS',
@@ -82,7 +82,7 @@ describe('an environment with what is required and no more', () => {
     expect(load(Object.fromEntries(optional.map((variable) => [variable, blank])))).toEqual(load());
   });
 
-  it('gives the same whatever else is set', () => {
+  it('ignores unknown variables', () => {
     expect(load({ PATH: '/bin', JWT_SIGNING_KEY: 'x', port: '1', constructor: 'x' })).toEqual(load());
   });
 });
@@ -223,14 +223,14 @@ describe('a variable', () => {
     ['TRUST_PROXY', '-1'],
     ['LOG_LEVEL', 'verbose'],
     ['LOG_LEVEL', 'INFO'],
-  ])('%s may not be %j, and is the one that is named', (variable, value) => {
+  ])('%s may not be %j, and is named in the error', (variable, value) => {
     expect(variablesAtFault({ [variable]: value })).toEqual([variable]);
     expect(errorOf({ ...required, [variable]: value }).message).toContain(`  ${variable}: `);
   });
 });
 
-describe('the message of a bad environment', () => {
-  it('names every variable at fault at once, and what each should be', () => {
+describe('the message of a ConfigError', () => {
+  it('names every invalid variable and its expected value', () => {
     const { message, faults } = errorOf({
       NODE_ENV: 'production',
       DJANGO_JWT_SIGNING_KEY: 'short',
@@ -255,7 +255,7 @@ describe('the message of a bad environment', () => {
     expect(message).toMatch(/PORT: expected a whole number from 0 to 65535/);
   });
 
-  it('names all that is required where nothing is set', () => {
+  it('names every required variable if none is set', () => {
     expect(errorOf({}).faults.map(({ variable }) => variable)).toEqual([
       'DJANGO_JWT_SIGNING_KEY',
       'AUTH_SERVICE_URL',
@@ -263,19 +263,19 @@ describe('the message of a bad environment', () => {
     ]);
   });
 
-  it('names a short signing key even where another field is wrong', () => {
+  it('names a short signing key even if another variable is invalid', () => {
     expect(variablesAtFault({ DJANGO_JWT_SIGNING_KEY: 'short', PORT: 'x' }).toSorted()).toEqual([
       'DJANGO_JWT_SIGNING_KEY',
       'PORT',
     ]);
   });
 
-  it('says which of the previous keys is short', () => {
+  it('names the index of a short previous key', () => {
     const { message } = errorOf({ ...required, DJANGO_JWT_SIGNING_KEY_PREVIOUS: `${otherKey},short` });
     expect(message).toContain('DJANGO_JWT_SIGNING_KEY_PREVIOUS: key 2 is 5 bytes long');
   });
 
-  it('tells no value: no key, no password, nothing of an address', () => {
+  it('contains no values: no key, no password, no part of an address', () => {
     const secrets = {
       DJANGO_JWT_SIGNING_KEY: 'sekret-signing',
       DJANGO_JWT_SIGNING_KEY_PREVIOUS: 'sekret-before,sekret-long-before',
@@ -300,15 +300,15 @@ describe('the message of a bad environment', () => {
   });
 });
 
-describe('a key', () => {
-  it('is taken as it stands, white space and all', () => {
+describe('a signing key', () => {
+  it('keeps its white space', () => {
     const spaced = `  ${key}\t\n`;
     const config = load({ DJANGO_JWT_SIGNING_KEY: spaced, SEALING_KEY: `${otherKey} ` });
     expect(config.signingKeys).toEqual([spaced]);
     expect(config.sealingSecret).toBe(`${otherKey} `);
   });
 
-  it('may hold commas and characters that are not ASCII', () => {
+  it('may contain commas and non-ASCII characters', () => {
     const unusual = `${key},ключ,鍵`;
     expect(load({ DJANGO_JWT_SIGNING_KEY: unusual }).signingKeys).toEqual([unusual]);
   });
@@ -319,13 +319,13 @@ describe('a key', () => {
   });
 
   it.each([undefined, '', 'production', 'test', 'Development', 'dev', ' development ', 'development,production'])(
-    'of less than 32 bytes is refused where NODE_ENV is %j',
+    'of less than 32 bytes is refused if NODE_ENV is %j',
     (NODE_ENV) => {
       expect(variablesAtFault({ NODE_ENV, DJANGO_JWT_SIGNING_KEY: 'short' })).toEqual(['DJANGO_JWT_SIGNING_KEY']);
     },
   );
 
-  it('may be short in development, and that is NODE_ENV=development', () => {
+  it('may be short with NODE_ENV=development', () => {
     const config = load({
       NODE_ENV: 'development',
       DJANGO_JWT_SIGNING_KEY: 'dev',
@@ -349,27 +349,27 @@ describe('remote validation', () => {
     expect(load(remote)).toMatchObject({ tokenValidation: 'remote', signingKeys: [], sealingSecret: otherKey });
   });
 
-  it('needs a sealing key, since there is nothing to derive one from', () => {
+  it('needs a sealing key, because there is no signing key to derive it from', () => {
     expect(variablesAtFault({ ...remote, SEALING_KEY: undefined })).toEqual(['SEALING_KEY']);
     expect(variablesAtFault({ ...remote, SEALING_KEY: 'short' })).toEqual(['SEALING_KEY']);
   });
 
-  it('does not take the signing key for a sealing key', () => {
+  it('does not derive the sealing key from the signing key', () => {
     expect(variablesAtFault({ ...remote, DJANGO_JWT_SIGNING_KEY: key, SEALING_KEY: undefined })).toEqual([
       'SEALING_KEY',
     ]);
   });
 
-  it('keeps no signing key, and finds no fault with one', () => {
+  it('ignores a signing key', () => {
     const config = load({ ...remote, DJANGO_JWT_SIGNING_KEY: 'short', DJANGO_JWT_SIGNING_KEY_PREVIOUS: 'older' });
     expect(config).toMatchObject({ signingKeys: [], sealingSecret: otherKey });
   });
 
-  it('is meant with white space around the word as well', () => {
+  it('accepts white space around the word', () => {
     expect(load({ ...remote, TOKEN_VALIDATION: ' remote ' }).tokenValidation).toBe('remote');
   });
 
-  it('still needs the Auth Service and its key', () => {
+  it('still needs AUTH_SERVICE_URL and AUTH_API_KEY', () => {
     expect(variablesAtFault({ ...remote, AUTH_SERVICE_URL: undefined, AUTH_API_KEY: ' ' })).toEqual([
       'AUTH_SERVICE_URL',
       'AUTH_API_KEY',
@@ -377,16 +377,16 @@ describe('remote validation', () => {
   });
 });
 
-describe('the warnings', () => {
-  it('are none by default', () => {
+describe('configWarnings', () => {
+  it('returns no warnings by default', () => {
     expect(configWarnings(load())).toEqual([]);
   });
 
-  it('tell of cookies that are not Secure outside development', () => {
+  it('warns about cookies without Secure outside development', () => {
     expect(configWarnings(load({ COOKIE_SECURE: 'false' }))).toEqual([expect.stringContaining('COOKIE_SECURE')]);
   });
 
-  it('are none for such cookies in development', () => {
+  it('does not warn about such cookies in development', () => {
     expect(configWarnings(load({ COOKIE_SECURE: 'false', NODE_ENV: 'development' }))).toEqual([]);
   });
 });

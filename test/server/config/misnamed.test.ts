@@ -15,7 +15,7 @@ const warningsOf = (changes: Environment): string[] => {
   return configWarnings(loadConfig(env), env);
 };
 
-describe('a name that comes close to one of ours', () => {
+describe('an unknown variable that resembles one of ours', () => {
   it.each([
     ['REDISURL', 'REDIS_URL'],
     ['REDIS_URI', 'REDIS_URL'],
@@ -36,9 +36,9 @@ describe('a name that comes close to one of ours', () => {
     ['NODEENV', 'NODE_ENV'],
     ['DJANGO_JWT_SIGNING_KEY_PREVIUOS', 'DJANGO_JWT_SIGNING_KEY_PREVIOUS'],
     ['DIRECTORY_FRESH_SECS', 'DIRECTORY_FRESH_SECONDS'],
-  ])('is warned of at start, without its value: %s', (name, meant) => {
+  ])('is reported at start, without its value: %s', (name, meant) => {
     expect(warningsOf({ [name]: 'value-1' })).toEqual([
-      `${name} is set, and nothing reads it. Set ${meant}, which is its name here.`,
+      `${name} is set, but is not a variable of this service. Set ${meant} instead.`,
     ]);
   });
 
@@ -49,26 +49,26 @@ describe('a name that comes close to one of ours', () => {
     ['API_KEY', 'AUTH_API_KEY'],
     ['DJANGO_JWT_SIGNINGKEY', 'DJANGO_JWT_SIGNING_KEY'],
     ['JWT_SIGNING_KEY', 'DJANGO_JWT_SIGNING_KEY'],
-  ])('is told in the fault of a variable that is missing: %s', (name, meant) => {
+  ])('is mentioned in the error of the missing variable: %s', (name, meant) => {
     const env = { ...required, [meant]: undefined, [name]: 'value-1' };
     expect(() => loadConfig(env)).toThrow(ConfigError);
-    expect(() => loadConfig(env)).toThrow(`(${name} is set: its name here is ${meant})`);
+    expect(() => loadConfig(env)).toThrow(`(${name} is set, but this service reads ${meant})`);
     expect(() => loadConfig(env)).not.toThrow('value-1');
   });
 
-  it('is warned of as well where ours is set, and is then to be taken out', () => {
+  it('is reported with the advice to remove it if ours is set as well', () => {
     expect(warningsOf({ REDISURL: 'redis://a', REDIS_URL: 'redis://b' })).toEqual([
-      'REDISURL is set, and nothing reads it. Take it out if it was meant for REDIS_URL, which is set as well.',
+      'REDISURL is set, but is not a variable of this service. Remove it if it was meant as REDIS_URL, which is set as well.',
     ]);
   });
 
-  it('is no reason for a warning while it is blank', () => {
+  it('is not reported while it is blank', () => {
     expect(warningsOf({ REDISURL: ' ', CORS_ORIGIN: '' })).toEqual([]);
   });
 });
 
 describe('an ordinary environment', () => {
-  it('is no reason for a warning', () => {
+  it('causes no warning', () => {
     const ordinary = `PATH HOME HOSTNAME HOSTS PORTS USER LOGNAME SHELL PWD OLDPWD LANG LC_ALL TERM TZ EDITOR SHLVL _ CI
       NODE_OPTIONS NODE_PATH NODE_VERSION NODE_NAME NODE_EXTRA_CA_CERTS YARN_VERSION INIT_CWD DEBUG POST HOST_IP MAIL
       npm_config_loglevel npm_package_name npm_node_execpath npm_lifecycle_event npm_config_node_env
@@ -86,15 +86,15 @@ describe('an ordinary environment', () => {
     expect(warningsOf(Object.fromEntries(ordinary.map((name) => [name, 'value-1'])))).toEqual([]);
   });
 
-  it('may hold names that a log should not repeat', () => {
+  it('may contain names that a log must not repeat', () => {
     expect(warningsOf({ 'REDIS_URL\u009b': 'x', 'REDIS URL': 'x', '': 'x' })).toEqual([]);
   });
 
-  it('may hold another program\u2019s name for something of ours, while ours is set', () => {
+  it('may contain an alias of one of our variables while ours is set', () => {
     expect(warningsOf({ API_KEY: 'x', JWT_SIGNING_KEY: 'x' })).toEqual([]);
   });
 
-  it('holds no variable of ours that resembles another of ours', () => {
+  it('contains none of our variables as a misspelling of another one', () => {
     for (const name of variables) {
       const others = variables.filter((other) => other !== name);
       expect(findMisnamed({ [name]: 'x' }, others)).toEqual([]);

@@ -33,7 +33,7 @@ const connect = async (url: string) => {
 };
 
 describe.skipIf(!hasRedis())('a REDIS_URL that passes leads to Redis', () => {
-  it('with a user name and password full of escapes, a database, and a user without a password', async () => {
+  it('with a percent-encoded user name and password, a database, and a user without a password', async () => {
     await using redis = await startRedis();
     const admin = new Redis(redis.url);
     const [user, word] = ['us%er@1', 'p/a?s#s%w:ö'];
@@ -66,11 +66,11 @@ describe.skipIf(!hasRedis())('a REDIS_URL that passes leads to Redis', () => {
     expect(connection.state()).toBe('up');
   });
 
-  it('and says so in the log where it has no database of that number', async () => {
+  it('and logs a missing database', async () => {
     await using redis = await startRedis();
     using connection = await connect(`redis://127.0.0.1:${redis.port}/99`);
     expect(connection.lines.map(({ msg }) => msg)).toEqual([
-      expect.stringMatching(/^REDIS_URL has the number of a database that Redis does not have: database 0 is used/),
+      expect.stringMatching(/^Redis does not have the database number in REDIS_URL/),
     ]);
   });
 });
@@ -102,13 +102,13 @@ describe('over TLS', () => {
     };
   };
 
-  it('Redis is named in the handshake, by which proxies find it', async () => {
+  it('the handshake carries the host name of Redis for proxies (SNI)', async () => {
     await using server = await listen();
     using _connection = await connect(`rediss://localhost:${server.port}`);
     await vi.waitFor(() => expect(server.said().includes('localhost')).toBe(true), { timeout: 5_000 });
   });
 
-  it('a cluster is reached by its name, which its certificate is made for', async () => {
+  it('a cluster is reached by the name in its certificate', async () => {
     await using server = await listen();
     using connection = createConnection(`rediss://localhost:${server.port}?cluster=true`);
     await vi.waitFor(() => {
@@ -118,13 +118,13 @@ describe('over TLS', () => {
   });
 });
 
-it('a client of Redis is given the password as it was before it was encoded', async () => {
+it('the Redis client gets the decoded password', async () => {
   await using redis = await startFakeRedis({ answer: () => null });
   using _connection = await connect(redis.url.replace('//', '//:100%25@'));
   await vi.waitFor(() => expect(redis.commands).toContainEqual(['auth', '100%']), { timeout: 5_000 });
 });
 
-describe('a TRUST_PROXY that passes', () => {
+describe('a valid TRUST_PROXY', () => {
   it.each([
     'true',
     'false',
@@ -148,7 +148,7 @@ describe('a TRUST_PROXY that passes', () => {
     expect((await server.inject({ url: '/', headers: { 'x-forwarded-for': '192.0.2.7' } })).statusCode).toBe(200);
   });
 
-  it('names a network, which the BFF then trusts', async () => {
+  it('with the name of a network makes the BFF trust it', async () => {
     await using app = await startApp({ env: { TRUST_PROXY: 'loopback' } });
     const browser = app.browser({ headers: { 'x-forwarded-for': '192.0.2.7' } });
     await browser.trpc.session.login.mutate(credentials);
@@ -156,7 +156,7 @@ describe('a TRUST_PROXY that passes', () => {
   });
 });
 
-describe('a HOST that passes is listened on', () => {
+describe('the BFF listens on a valid HOST', () => {
   it.each(['[::1]', '::1', 'localhost', '0.0.0.0'])('%s', async (host) => {
     await using app = await startApp({ env: { HOST: host, OPS_HOST: host, OPS_PORT: '0' } });
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
@@ -164,7 +164,7 @@ describe('a HOST that passes is listened on', () => {
   });
 });
 
-describe('an AUTH_SERVICE_URL that passes is called', () => {
+describe('the BFF calls a valid AUTH_SERVICE_URL', () => {
   it('at an IPv6 address', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
     const port = new URL(authService.url).port;
@@ -180,7 +180,7 @@ describe('an AUTH_SERVICE_URL that passes is called', () => {
     expect(await app.browser().trpc.status.get.query()).toMatchObject({ authService: 'up' });
   });
 
-  it('below a path with an escape in it', async () => {
+  it('with a percent-encoded path', async () => {
     const paths: string[] = [];
     await using front = await serve(({ url = '' }, response) => {
       paths.push(url);
@@ -193,7 +193,7 @@ describe('an AUTH_SERVICE_URL that passes is called', () => {
   });
 });
 
-describe('a COOKIE_DOMAIN that passes is set', () => {
+describe('the BFF sets cookies for a valid COOKIE_DOMAIN', () => {
   it.each([
     'example.org',
     'EXAMPLE.org',

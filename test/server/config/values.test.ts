@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, ConfigError, loadConfig } from '../../../server/src/config.ts';
-import { readRedisUrl } from '../../../server/src/config/redis-url.ts';
+import { parseRedisUrl } from '../../../server/src/config/redis-url.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -25,7 +25,7 @@ const faultsOf = (changes: Environment): string[] => {
 
 const long = (length: number) => 'x'.repeat(length);
 
-describe('a value that works', () => {
+describe('a valid value', () => {
   it.each<[string, string, Partial<Config>]>([
     ['AUTH_SERVICE_URL', 'http://Auth-Service:8000', { authServiceUrl: 'http://auth-service:8000' }],
     ['AUTH_SERVICE_URL', 'https://bücher.example', { authServiceUrl: 'https://xn--bcher-kva.example' }],
@@ -67,7 +67,7 @@ describe('a value that would make a library fail later', () => {
     ['AUTH_SERVICE_URL', 'http://0x7f.1', /expected an http or https address/],
     ['AUTH_SERVICE_URL', 'http://a..b', /expected an http or https address/],
     ['AUTH_SERVICE_URL', `http://${long(64)}.example`, /expected an http or https address/],
-    ['AUTH_SERVICE_URL', 'http://gateway/100%', /in which % begins an escape/],
+    ['AUTH_SERVICE_URL', 'http://gateway/100%', /in which % begins an escape sequence/],
     ['AUTH_SERVICE_URL', 'http://gateway/a b', /without spaces and backslashes/],
     ['AUTH_SERVICE_URL', 'http://gate\tway', /without spaces and backslashes/],
     ['AUTH_SERVICE_URL', 'http:\\\\gateway', /expected an http or https address/],
@@ -84,19 +84,19 @@ describe('a value that would make a library fail later', () => {
     ['OPS_PORT', 'tcp://10.0.0.1:9464', /Kubernetes sets it .* enableServiceLinks/],
     ['CORS_ORIGINS', 'https://a.example/', /\(entry 1 ends in a slash\)/],
     ['CORS_ORIGINS', 'https://a.example, https://B.example', /\(entry 2 has capital letters\)/],
-    ['CORS_ORIGINS', 'https://bücher.example', /\(entry 1 has letters that browsers send as xn--…\)/],
+    ['CORS_ORIGINS', 'https://bücher.example', /\(entry 1 has non-ASCII letters, which browsers send as xn--…\)/],
     ['CORS_ORIGINS', 'null', /\(entry 1 is null/],
-    ['CORS_ORIGINS', 'https://a.example:443', /\(entry 1 has the port that its scheme implies/],
-    ['CORS_ORIGINS', 'http://a.example,http://127.0.0.1:80', /\(entry 2 has the port that its scheme implies/],
+    ['CORS_ORIGINS', 'https://a.example:443', /\(entry 1 has the default port of its scheme/],
+    ['CORS_ORIGINS', 'http://a.example,http://127.0.0.1:80', /\(entry 2 has the default port of its scheme/],
     ['CORS_ORIGINS', 'http://a.example:0', /\(entry 1 has the port 0\)/],
     ['CORS_ORIGINS', 'https://*.a.example', /\(entry 1 has a \*/],
     ['CORS_ORIGINS', 'a.example,b.example/', /\(entry 1 does not begin with http.*; entry 2 does not begin/],
     ['CORS_ORIGINS', 'https://a.example https://b.example', /\(entry 1 has a space/],
-    ['CORS_ORIGINS', 'https://a.example/login', /\(entry 1 has more than an origin/],
+    ['CORS_ORIGINS', 'https://a.example/login', /\(entry 1 has more than scheme, host and port/],
     ['COOKIE_DOMAIN', '-a.example', /expected a domain name such as example\.org$/],
     ['COOKIE_DOMAIN', 'a-.example', /expected a domain name such as example\.org$/],
     ['COOKIE_DOMAIN', 'a_b.example', /without underscores$/],
-    ['COOKIE_DOMAIN', 'example.org.', /without a dot at its end$/],
+    ['COOKIE_DOMAIN', 'example.org.', /without a trailing dot$/],
     ['COOKIE_DOMAIN', 'bücher.example', /in its ASCII form/],
     ['COOKIE_DOMAIN', 'example.org:4000', /without a port$/],
     ['COOKIE_DOMAIN', '::1', /without a port$/],
@@ -115,7 +115,7 @@ describe('a value that would make a library fail later', () => {
     ['PORT', '99999', /expected a whole number from 0 to 65535/],
     ['RATE_LIMIT_PER_MINUTE', '١٢', /expected a whole number from 0 to 1000000/],
     ['DIRECTORY_MAX_ENTRIES', '0', /expected a whole number from 1 to 10000000/],
-  ])('is refused at start: %s=%j', (variable, value, message) => {
+  ])('stops the start: %s=%j', (variable, value, message) => {
     const faults = faultsOf({ [variable]: value });
     expect(faults).toEqual([expect.stringMatching(message)]);
     expect(faults[0]).toMatch(new RegExp(`^${variable}: `));
@@ -155,7 +155,7 @@ describe('REDIS_URL', () => {
     ['redis://redis?p4ss:w0rd', { ...target, unknownParameters: [null] }],
   ])('may be %j', (url, expected) => {
     expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
-    expect(readRedisUrl(url)).toEqual({ value: expected });
+    expect(parseRedisUrl(url)).toEqual({ value: expected });
   });
 
   it.each<[string, RegExp]>([
@@ -165,11 +165,11 @@ describe('REDIS_URL', () => {
     ['redis://user:1234#5@redis', /a # in a password is written %23/],
     ['redis://user:12/34@redis', /in a password \/ is written %2F/],
     ['redis://user:12?34@redis', /in a password \/ is written %2F, \? is written %3F/],
-    ['redis://redis/abc', /nothing but the number of a database/],
-    ['redis://redis/%31', /nothing but the number of a database/],
-    ['redis://redis/1/2', /nothing but the number of a database/],
-    ['redis://redis/-1', /nothing but the number of a database/],
-    ['redis://redis/1?cluster=true', /a cluster has database 0 alone/],
+    ['redis://redis/abc', /only a database number after the host/],
+    ['redis://redis/%31', /only a database number after the host/],
+    ['redis://redis/1/2', /only a database number after the host/],
+    ['redis://redis/-1', /only a database number after the host/],
+    ['redis://redis/1?cluster=true', /a cluster has database 0 only/],
     ['redis://redis?cluster=yes', /with \?cluster=true or \?cluster=false/],
     ['redis://redis?cluster', /with \?cluster=true or \?cluster=false/],
     ['redis://redis?cluster=true&cluster=false', /with \?cluster=true or \?cluster=false/],
@@ -205,7 +205,7 @@ describe('PORT and OPS_PORT', () => {
     { PORT: '5000', OPS_PORT: '5000', HOST: 'localhost' },
     { PORT: '5000', OPS_PORT: '5000', HOST: '[::1]', OPS_HOST: '::1' },
   ])('may not be the same on one address: %j', (env) => {
-    expect(faultsOf(env)).toEqual([expect.stringMatching(/^OPS_PORT: is the port that PORT takes/)]);
+    expect(faultsOf(env)).toEqual([expect.stringMatching(/^OPS_PORT: is the port that PORT already uses/)]);
   });
 
   it.each<Environment>([
@@ -216,7 +216,7 @@ describe('PORT and OPS_PORT', () => {
     expect(faultsOf(env)).toEqual([]);
   });
 
-  it('that clash are named beside whatever else is wrong', () => {
+  it('are reported together with other invalid variables if they clash', () => {
     expect(faultsOf({ PORT: '9464', LOG_LEVEL: 'loud', HOST: ' ' }).map((fault) => fault.split(':')[0])).toEqual([
       'LOG_LEVEL',
       'OPS_PORT',
@@ -224,7 +224,7 @@ describe('PORT and OPS_PORT', () => {
   });
 });
 
-it('no message of a fault repeats a piece of a value', () => {
+it('no message repeats a part of a value', () => {
   const secrets: Environment = {
     AUTH_SERVICE_URL: 'http://sekret/sekret%',
     HOST: 'sekret:1',

@@ -13,21 +13,21 @@ const warningsOf = (changes: Record<string, string>): string[] => {
   return configWarnings(loadConfig(env), env);
 };
 
-describe('a warning at start', () => {
+describe('a configuration warning', () => {
   it.each([
-    ['DJANGO_JWT_SIGNING_KEY', `${key}\n`, 'has white space at its beginning or end, which counts as part of the key'],
-    ['DJANGO_JWT_SIGNING_KEY', ` ${key}`, 'has white space at its beginning or end'],
-    ['DJANGO_JWT_SIGNING_KEY', `"${key}"`, 'is in quotation marks, which count as part of the key'],
-    ['AUTH_API_KEY', `'api-key'`, 'is in quotation marks'],
-    ['SEALING_KEY', `${key} `, 'has white space at its beginning or end'],
+    ['DJANGO_JWT_SIGNING_KEY', `${key}\n`, 'has leading or trailing white space, which counts as part of the key'],
+    ['DJANGO_JWT_SIGNING_KEY', ` ${key}`, 'has leading or trailing white space'],
+    ['DJANGO_JWT_SIGNING_KEY', `"${key}"`, 'has quotation marks around it, which count as part of the key'],
+    ['AUTH_API_KEY', `'api-key'`, 'has quotation marks around it'],
+    ['SEALING_KEY', `${key} `, 'has leading or trailing white space'],
     ['AUTH_SERVICE_URL', 'http://auth_service:8000', 'has a host name with an underscore'],
-    ['REDIS_URL', 'redis://redis?clster=true', 'has the parameter clster, which nothing reads'],
-    ['REDIS_URL', 'redis://redis?p4ss:w0rd', 'has a parameter, which nothing reads'],
+    ['REDIS_URL', 'redis://redis?clster=true', 'has the unknown query parameter clster, which is ignored'],
+    ['REDIS_URL', 'redis://redis?p4ss:w0rd', 'has an unknown query parameter, which is ignored'],
     ['COOKIE_DOMAIN', '192.0.2.7', 'is an IP address'],
     ['COOKIE_DOMAIN', 'localhost', 'is a name without a dot'],
-    ['COOKIE_SECURE', 'false', 'is false outside development: the session cookies travel over plain HTTP'],
-    ['RATE_LIMIT_PER_MINUTE', '49', 'is less than 50: it counts calls'],
-  ])('is given for %s=%j', (name, value, says) => {
+    ['COOKIE_SECURE', 'false', 'is false outside development, so browsers send the session cookies over plain HTTP'],
+    ['RATE_LIMIT_PER_MINUTE', '49', 'is less than 50, so a full batch of the client always exceeds the rate limit'],
+  ])('is issued for %s=%j', (name, value, says) => {
     const [warning = '', ...others] = warningsOf({ [name]: value });
     expect(others).toEqual([]);
     expect(warning).toContain(`${name} ${says}`);
@@ -43,7 +43,7 @@ describe('a warning at start', () => {
     ['RATE_LIMIT_PER_MINUTE', '50'],
     ['LOG_LEVEL', 'silent'],
     ['AUTH_SERVICE_URL', 'http://gateway/auth_service'],
-  ])('is not given for %s=%j', (name, value) => {
+  ])('is not issued for %s=%j', (name, value) => {
     expect(warningsOf({ [name]: value })).toEqual([]);
   });
 });

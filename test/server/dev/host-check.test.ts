@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTicketService } from '../../../server/dev/tickets/ticket-service.ts';
 import { askRaw, sendLines } from '../../support/app/raw-request.ts';
 import { now, signingKey as ticketsKey } from '../../support/token/tokens.ts';
-import { start } from './auth-service/ask.ts';
+import { start } from './auth-service/send-request.ts';
 import { startDesk } from './desk/start-desk.ts';
 
 type Started = {
   url: string;
-  /** A path that the server answers with something else than a refusal. */
+  /** A path that the server does not answer with a rejection. */
   target: string;
-  /** Requests that got past the check, or null where the server does not count. */
+  /** The number of requests that passed the check. Null: the server does not count them. */
   count: () => number | null;
   close: () => Promise<unknown>;
 };
@@ -35,7 +35,7 @@ const servers: Record<string, () => Promise<Started>> = {
     const desk = await startDesk();
     return { url: desk.url, target: '/', count: () => null, close: () => desk[Symbol.asyncDispose]() };
   },
-  'what the demo page is told': async () => {
+  'the development routes': async () => {
     const desk = await startDesk();
     return { url: desk.url, target: '/dev/config', count: () => null, close: () => desk[Symbol.asyncDispose]() };
   },
@@ -85,16 +85,16 @@ const foreign = [
   '',
 ];
 
-/** Requests whose head says two things about the host, or nothing. */
+/** Requests with conflicting hosts or without a host. */
 const heads = (target: string): Array<[name: string, lines: string[]]> => [
   ['no Host', [`GET ${target} HTTP/1.1`]],
   ['no Host, in HTTP/1.0', [`GET ${target} HTTP/1.0`]],
-  ['a local Host and another', [`GET ${target} HTTP/1.1`, 'Host: localhost', 'host: evil.example']],
-  ['two local ones', [`GET ${target} HTTP/1.1`, 'Host: localhost', 'Host: localhost']],
-  ['another host in its target', [`GET http://evil.example${target} HTTP/1.1`, 'Host: localhost']],
-  ['another host in its target, in capitals', [`GET HTTP://EVIL.EXAMPLE${target} HTTP/1.1`, 'Host: localhost']],
+  ['a local Host and a foreign Host', [`GET ${target} HTTP/1.1`, 'Host: localhost', 'host: evil.example']],
+  ['two local Hosts', [`GET ${target} HTTP/1.1`, 'Host: localhost', 'Host: localhost']],
+  ['a foreign host in its target', [`GET http://evil.example${target} HTTP/1.1`, 'Host: localhost']],
+  ['a foreign host in its target, in capitals', [`GET HTTP://EVIL.EXAMPLE${target} HTTP/1.1`, 'Host: localhost']],
   ['a user name in its target', [`GET http://localhost@evil.example${target} HTTP/1.1`, 'Host: localhost']],
-  ['a local host in its target alone', [`GET http://localhost${target} HTTP/1.1`, 'Host: evil.example']],
+  ['a local host only in its target', [`GET http://localhost${target} HTTP/1.1`, 'Host: evil.example']],
 ];
 
 describe.each(Object.entries(servers))('%s', (name, startServer) => {
@@ -103,16 +103,16 @@ describe.each(Object.entries(servers))('%s', (name, startServer) => {
     server = await startServer();
   });
   afterAll(() => server.close());
-  // The routes of the page refuse all that they refuse in the same way, which the page can read.
-  const status = name === 'what the demo page is told' ? 403 : 421;
+  // The development routes use one status and JSON for all rejections, so that the page can read them.
+  const status = name === 'the development routes' ? 403 : 421;
 
-  it.each(local)('answers a request for the host %s', async (host) => {
+  it.each(local)('accepts a request for the host %s', async (host) => {
     const answer = await askRaw(server.url, { target: server.target, headers: { host } });
     expect(answer.body).not.toContain('Refused');
     expect(answer.status).not.toBe(status);
   });
 
-  it.each(foreign)('refuses a request for the host "%s", and says which are right', async (host) => {
+  it.each(foreign)('rejects a request for the host "%s" and lists the accepted hosts', async (host) => {
     const before = server.count();
     const lines = [`GET ${server.target} HTTP/1.1`, `Host: ${host}`, 'Connection: close', '', ''];
     const answer = await sendLines(server.url, lines);
@@ -124,11 +124,11 @@ describe.each(Object.entries(servers))('%s', (name, startServer) => {
     expect(server.count()).toBe(before);
   });
 
-  it('refuses a request with several hosts, with none, or with another one in its target', async () => {
+  it('rejects a request with several Host headers, without Host, or with a foreign host in its target', async () => {
     const before = server.count();
     for (const [head, lines] of heads(server.target)) {
       const answer = await sendLines(server.url, [...lines, 'Connection: close', '', '']);
-      // The BFF itself answers 400 to requests without exactly one Host.
+      // The BFF answers 400 itself to requests without exactly one Host header.
       expect([head, [status, 400].includes(answer.status)]).toEqual([head, true]);
       expect([head, answer.body]).toEqual([head, expect.stringMatching(/Refused|one Host header/)]);
     }
@@ -137,7 +137,7 @@ describe.each(Object.entries(servers))('%s', (name, startServer) => {
 });
 
 describe('a page of another site', () => {
-  it('cannot set a fault or forget calls through the control port under a name of its own', async () => {
+  it('a page of another site cannot set a fault or reset the counts of the control API by DNS rebinding', async () => {
     await using service = await start({ controlPort: 0 });
     service.fault('user', { kind: 'hang' });
     await askRaw(service.url, { target: '/nowhere/' });
@@ -156,7 +156,7 @@ describe('a page of another site', () => {
   });
 
   it.each(['http://evil.example', 'https://evil.example:8001', 'null', 'http://localhost.evil.example', 'file://'])(
-    'cannot set a fault through the control port from the origin %s',
+    'a page of the origin %s cannot set a fault through the control API',
     async (origin) => {
       await using service = await start({ controlPort: 0 });
       const url = service.controlUrl ?? '';
@@ -175,7 +175,7 @@ describe('a page of another site', () => {
   );
 
   it.each(['http://localhost:4000', 'http://127.0.0.1:8001', 'http://tts.localhost'])(
-    'is not one of this machine: the control port takes a fault from the origin %s',
+    'a page of the local origin %s can set a fault through the control API',
     async (origin) => {
       await using service = await start({ controlPort: 0 });
       const request = { method: 'PUT', target: '/faults/*', headers: { origin }, body: '{"kind":"hang"}' };
@@ -183,7 +183,7 @@ describe('a page of another site', () => {
     },
   );
 
-  it('cannot set a fault through the demo page by a X-Forwarded-Host of its own, where a proxy is trusted', async () => {
+  it('a page of another site cannot set a fault through /dev with X-Forwarded-Host, even with TRUST_PROXY', async () => {
     await using desk = await startDesk(undefined, { TRUST_PROXY: 'true' });
     const headers = { host: 'evil.example', 'x-forwarded-host': 'localhost', 'x-csrf': '1' };
     const request = { method: 'PUT', target: '/dev/fault', headers, body: '{"kind":"hang"}' };
@@ -192,9 +192,9 @@ describe('a page of another site', () => {
   });
 });
 
-describe('a host that is allowed', () => {
+describe('an allowed host', () => {
   it.each(['auth-service', 'host.docker.internal', '192.168.0.9', '[2001:db8::1]'])(
-    'is answered on both ports of the embedded Auth Service, with any port: %s',
+    'both ports of the embedded Auth Service accept the allowed host %s with any port number',
     async (host) => {
       await using service = await start({ controlPort: 0, allowedHosts: [host] });
       for (const [url, target, status] of [

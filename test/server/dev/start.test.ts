@@ -11,7 +11,7 @@ import {
   runProcess,
   scriptArgs,
 } from '../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey } from './auth-service/ask.ts';
+import { apiKey, sendRequest, claimsOf, signingKey } from './auth-service/send-request.ts';
 import { createPageFolder } from './desk/page-folder.ts';
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ type StartDev = {
   ports?: Partial<Ports>;
   args?: string[];
   pageFolder?: string;
-  /** As `npm run dev` runs it, instead of the bundle. */
+  /** Runs the TypeScript source, as `npm run dev` does, instead of the bundle. */
   isScript?: boolean;
 };
 
@@ -48,35 +48,35 @@ const startDev = async ({ ports: given = {}, args = [], pageFolder, isScript = f
 
 type RunningDev = Awaited<ReturnType<typeof startDev>>;
 
-/** One start for all tests of a describe, which change nothing that another of them reads. */
+/** Starts the servers once for all tests of a describe block. These tests must not depend on each other's changes. */
 const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof createPageFolder>): (() => RunningDev) => {
   let running: RunningDev | undefined;
   let page: Awaited<ReturnType<typeof createPageFolder>> | undefined;
   beforeAll(async () => {
     page = await createPage?.();
     running = await startDev({ ...options, ...(page === undefined ? {} : { pageFolder: page.folder }) });
-    await running.dev.printed(/Ctrl-C ends all/);
+    await running.dev.printed(/Ctrl-C to stop all servers/);
   });
   afterAll(async () => {
     await running?.dev[Symbol.asyncDispose]();
     await page?.[Symbol.asyncDispose]();
   });
   return () => {
-    if (running === undefined) throw new Error('It has not started.');
+    if (running === undefined) throw new Error('npm run dev has not started.');
     return running;
   };
 };
 
 const signIn = async (url: string) => {
   const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
-  const { cookies } = await ask(`${url}/trpc/session.login`, {
+  const { cookies } = await sendRequest(`${url}/trpc/session.login`, {
     json: { json: credentials },
     headers: { 'x-csrf': '1' },
   });
   return cookies.access_token ?? '';
 };
 
-/** Takes the ports and lets them go: fails where one of them is not free. */
+/** Fails if one of the ports is in use. */
 const expectFree = async (ports: Ports) => {
   for (const port of Object.values(ports)) {
     const held = await holdPort(port);
@@ -84,7 +84,7 @@ const expectFree = async (ports: Ports) => {
   }
 };
 
-/** Runs the curl lines of the banner, each as printed. */
+/** Runs the curl commands of the banner as printed. */
 const curlAnswers = async (output: string): Promise<unknown[]> => {
   const answers: unknown[] = [];
   for (const line of output.match(/^ {2}curl .*$/gm) ?? []) {
@@ -103,11 +103,11 @@ const workingAnswers = [
   ],
 ];
 
-/** The life of an access token in seconds: as printed, of a token, and as the page is told. */
+/** The lifetime of access tokens in seconds: in the banner, in a token, and in the page's configuration. */
 const lifetimes = async ({ dev, url }: RunningDev) => {
-  const [, printed] = /an access token lives (\d+) s/.exec(dev.output()) ?? [];
+  const [, printed] = /access tokens are valid for (\d+) s/.exec(dev.output()) ?? [];
   const { exp, iat } = claimsOf(await signIn(url));
-  const { body } = await ask(`${url}/dev/config`);
+  const { body } = await sendRequest(`${url}/dev/config`);
   return {
     printed: Number(printed),
     ofToken: Number(exp) - Number(iat),
@@ -116,66 +116,66 @@ const lifetimes = async ({ dev, url }: RunningDev) => {
 };
 
 const noPage = { status: 404, text: expect.stringContaining('no_such_procedure') };
-const askForPage = (url: string) => ask(`${url}/`, { headers: { accept: 'text/html' } });
+const askForPage = (url: string) => sendRequest(`${url}/`, { headers: { accept: 'text/html' } });
 
 describe('npm run dev', () => {
   const running = shareDev({ isScript: true });
 
-  it.skipIf(!hasCurl)('prints curl lines that work as printed', async () => {
+  it.skipIf(!hasCurl)('npm run dev prints curl commands that work as printed', async () => {
     expect(await curlAnswers(running().dev.output())).toMatchObject(workingAnswers);
   });
 
-  it('runs a ticket service that takes the session of the BFF, and whose answers the page may read', async () => {
+  it('the ticket service accepts the session of the BFF and lets the page read its responses', async () => {
     const { dev, url, ticketsUrl } = running();
     expect(dev.output()).toContain(ticketsUrl);
-    expect(await ask(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
+    expect(await sendRequest(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
     const token = await signIn(url);
     for (const origin of [url, url.replace('localhost', '127.0.0.1')]) {
-      const { status, headers, body } = await ask(ticketsUrl, { token, headers: { origin } });
+      const { status, headers, body } = await sendRequest(ticketsUrl, { token, headers: { origin } });
       expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
       expect(body).toMatchObject({ tickets: expect.objectContaining({ length: 60 }) });
     }
     const ticket = { title: 'Wet laptop', system: 'TTS', assigneeId: null, key: 'a' };
-    const opened = await ask(ticketsUrl, { token, json: ticket });
+    const opened = await sendRequest(ticketsUrl, { token, json: ticket });
     expect(opened).toMatchObject({ status: 201, body: { requesterId: 123, requesterType: 'staff' } });
   });
 
-  it('tells the page of the ticket service under the name that the page was opened under', async () => {
+  it('the page gets the URL of the ticket service with the host name under which it was opened', async () => {
     const { ports } = running();
     for (const host of ['localhost', '127.0.0.1']) {
-      const { body } = await ask(`http://${host}:${ports.bff}/dev/config`);
+      const { body } = await sendRequest(`http://${host}:${ports.bff}/dev/config`);
       expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
     }
   });
 
-  it('gives access tokens the life that the guide dialect has, and says so', async () => {
+  it('access tokens have the lifetime of the guide dialect, and the banner and the page show it', async () => {
     expect(await lifetimes(running())).toEqual({ printed: 900, ofToken: 900, ofPage: 900 });
   });
 
-  it('runs without a page where there is NO_DEMO=1', async () => {
+  it('npm run dev serves no page with NO_DEMO=1', async () => {
     const { dev, url } = running();
     expect(dev.output()).not.toContain('The help desk');
     expect(await askForPage(url)).toMatchObject(noPage);
   });
 });
 
-describe('npm run dev in the deployed dialect', () => {
+describe('npm run dev --dialect deployed', () => {
   const running = shareDev({ args: ['--dialect', 'deployed'] });
 
-  it.skipIf(!hasCurl)('prints curl lines that work as printed', async () => {
+  it.skipIf(!hasCurl)('npm run dev prints curl commands that work as printed', async () => {
     expect(await curlAnswers(running().dev.output())).toMatchObject(workingAnswers);
   });
 
-  it('gives access tokens the life that the deployed dialect has, and says so', async () => {
+  it('access tokens have the lifetime of the deployed dialect, and the banner and the page show it', async () => {
     expect(await lifetimes(running())).toEqual({ printed: 300, ofToken: 300, ofPage: 300 });
   });
 });
 
-describe('npm run dev with a page, a life of access tokens and a host of its own', () => {
+describe('npm run dev with --demo-folder, --access-lifetime-seconds and --allowed-host', () => {
   const args = ['--dialect', 'deployed', '--access-lifetime-seconds', '37', '--allowed-host', 'desk.test'];
   const running = shareDev({ args }, () => createPageFolder('Good morning'));
 
-  it('answers under a host that it is told to allow, and refuses another, on all ports', async () => {
+  it('all ports accept the host of --allowed-host and reject other hosts', async () => {
     const { ports } = running();
     const statuses = async (host: string) => {
       const requests: Array<[port: number, target: string]> = [
@@ -198,36 +198,36 @@ describe('npm run dev with a page, a life of access tokens and a host of its own
     expect(JSON.parse(config.body)).toMatchObject({ ticketsUrl: `http://desk.test:${ports.tickets}` });
   });
 
-  it('gives access tokens the life that is asked for, and says so', async () => {
+  it('access tokens have the lifetime of --access-lifetime-seconds, and the banner and the page show it', async () => {
     expect(await lifetimes(running())).toEqual({ printed: 37, ofToken: 37, ofPage: 37 });
   });
 
-  it('builds the page behind the BFF, serves it at the root, and keeps its requests out of the log', async () => {
+  it('the BFF builds the page, serves it at the root and does not log its requests', async () => {
     const { dev, url } = running();
     expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
-    await dev.printed(/The help desk is there/);
-    const index = await ask(`${url}/`);
+    await dev.printed(/The help desk is ready/);
+    const index = await sendRequest(`${url}/`);
     expect(index).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
     const [script = 'no script'] = /\/assets\/[\w.-]+/.exec(index.text) ?? [];
-    expect((await ask(`${url}${script}`)).text).toContain('Good morning');
-    await ask(`${url}/dev/counts`);
-    await ask(`${url}/trpc/status.get`);
+    expect((await sendRequest(`${url}${script}`)).text).toContain('Good morning');
+    await sendRequest(`${url}/dev/counts`);
+    await sendRequest(`${url}/trpc/status.get`);
     await dev.printed(/"path":"\/trpc\/status.get"/);
     expect(dev.output()).not.toMatch(/"path":"\/(dev|assets|")/);
   });
 });
 
-describe('npm run dev with a folder without a page', () => {
+describe('npm run dev with a --demo-folder that has no index.html', () => {
   const running = shareDev({ pageFolder: '/nowhere' });
 
-  it('runs without a page', async () => {
+  it('serves no page', async () => {
     const { dev, url } = running();
     expect(dev.output()).not.toContain('The help desk');
     expect(await askForPage(url)).toMatchObject(noPage);
   });
 
-  // The last of the tests of this start.
-  it('ends all of it on Ctrl-C', async () => {
+  // Must be the last test of this start.
+  it('Ctrl-C stops all servers and frees their ports', async () => {
     const { dev, ports } = running();
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
@@ -235,33 +235,33 @@ describe('npm run dev with a folder without a page', () => {
   });
 });
 
-describe('each start of npm run dev', () => {
-  it('leaves no ticket service behind where it is killed', async () => {
+describe('start and stop of npm run dev', () => {
+  it('the ticket service stops when npm run dev is killed', async () => {
     const { dev, ports } = await startDev();
     await using _ = dev;
-    await dev.printed(/Ctrl-C ends all/);
+    await dev.printed(/Ctrl-C to stop all servers/);
     dev.kill('SIGKILL');
-    // The output ends only once nobody is left who could write to it.
+    // The output stream closes only after all processes that share it have exited.
     expect(await dev.exited).toBeNull();
     await expectFree(ports);
   });
 
-  it('answers while the page is built, and says where it cannot be', async () => {
+  it('the BFF answers although the page build failed, and prints and serves the build error', async () => {
     await using page = await createPageFolder();
     await page.write('main.ts', "import './missing.ts';");
     const { dev, url } = await startDev({ pageFolder: page.folder });
     await using _ = dev;
-    await dev.printed(/The help desk could not be built:[^]*missing\.ts/);
-    expect(await ask(`${url}/`)).toMatchObject({ status: 500, text: expect.stringContaining('missing.ts') });
-    expect(await ask(`${url}/trpc/status.get`)).toMatchObject({ status: 200 });
+    await dev.printed(/Building the help desk page failed:[^]*missing\.ts/);
+    expect(await sendRequest(`${url}/`)).toMatchObject({ status: 500, text: expect.stringContaining('missing.ts') });
+    expect(await sendRequest(`${url}/trpc/status.get`)).toMatchObject({ status: 200 });
   });
 
-  it('ends the build of the page on Ctrl-C', async () => {
+  it('Ctrl-C aborts the page build', async () => {
     await using page = await createPageFolder();
     const { dev, ports } = await startDev({ pageFolder: page.folder });
     await using _ = dev;
-    // The build begins after that.
-    await dev.printed(/Ctrl-C ends all/);
+    // The build starts after the banner is printed.
+    await dev.printed(/Ctrl-C to stop all servers/);
     await vi.waitFor(async () => expect((await page.names()).join()).toContain('.dist-'));
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
@@ -270,14 +270,14 @@ describe('each start of npm run dev', () => {
   });
 
   it.each(['bff', 'authService', 'control', 'tickets'] as const)(
-    'says which port is taken where it is the one of %s',
+    'npm run dev exits with 1 and names the port if the port of %s is in use',
     async (part) => {
       await using taken = await holdPort();
       const { dev } = await startDev({ ports: { [part]: taken.port } });
       await using _ = dev;
       expect(await dev.exited).toBe(1);
       expect(dev.output()).toMatch(
-        new RegExp(`cannot start: port ${taken.port} is taken. End what listens there, or choose`),
+        new RegExp(`cannot start: port ${taken.port} is in use. Stop the process that listens on it, or choose`),
       );
       expect(dev.output()).not.toMatch(/^\s+at /m);
     },
@@ -303,11 +303,10 @@ describe('the options of npm run dev', () => {
     ['--access-lifetime-seconds', '0', 'expected a whole number of seconds from 1 to 999999, got 0'],
     ['--allowed-host', 'desk.test:4000', 'expected a host name or an IP address without a port'],
     ['--allowed-host', 'http://desk.test', 'expected a host name or an IP address without a port'],
-  ])('say what a wrong %s should be: not %s', (option, value, should) => {
+  ])('npm run dev rejects an invalid %s and names the expected value: not %s', (option, value, should) => {
     const written: string[] = [];
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     process.argv = ['node', 'start.ts', option, value];
-    // It says why and exits, and nothing comes after that.
     vi.spyOn(process, 'exit').mockImplementation((code) => {
       throw new Error(`exit ${code}`);
     });
@@ -316,17 +315,17 @@ describe('the options of npm run dev', () => {
   });
 });
 
-describe('the embedded Auth Service as a process of its own', () => {
-  it('takes the life of its access tokens and the hosts that it answers for', async () => {
+describe('start-auth-service', () => {
+  it('start-auth-service applies --access-lifetime-seconds and --allowed-host', async () => {
     const [port, control] = [await freePort(), await freePort()];
     const args = ['server/dev/start-auth-service.ts', '--port', String(port), '--control-port', String(control)];
     await using service = runProcess({
       args: [...args, '--access-lifetime-seconds', '37', '--allowed-host', 'auth-service'],
       env: { DJANGO_JWT_SIGNING_KEY: signingKey, AUTH_API_KEY: apiKey },
     });
-    await service.printed(/What breaks it/);
+    await service.printed(/Fault injection/);
     const json = { email: 'user@example.com', password: 'staff-pass-1' };
-    const { cookies } = await ask(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
+    const { cookies } = await sendRequest(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
     const { exp, iat } = claimsOf(cookies.access_token);
     expect(Number(exp) - Number(iat)).toBe(37);
     for (const [host, status] of [
@@ -338,7 +337,7 @@ describe('the embedded Auth Service as a process of its own', () => {
     }
   });
 
-  it('says what a wrong --access-lifetime-seconds should be', async () => {
+  it('start-auth-service rejects an invalid --access-lifetime-seconds and names the expected value', async () => {
     await using service = runProcess({ args: ['server/dev/start-auth-service.ts', '--access-lifetime-seconds', '0'] });
     expect(await service.exited).toBe(1);
     expect(service.output()).toContain('--access-lifetime-seconds: expected a whole number of seconds');

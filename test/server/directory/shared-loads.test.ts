@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
-import { createUnshared } from '../../../server/src/directory/unshared.ts';
+import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
-import { browserOf, crowd, learn } from '../../support/app/crowd.ts';
+import { browserOf, crowd, probeBulkLookups } from '../../support/app/crowd.ts';
 import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/app/raw-request.ts';
 import { serve } from '../../support/app/serve.ts';
 import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/app/start-app.ts';
@@ -22,10 +22,10 @@ const holdLookups = ({ authService }: TestApp) => {
   };
 };
 
-describe.each(dialects)('people who are asked for, in the %s dialect', (dialect) => {
-  it('are one upstream request for 50 calls of a batch, and none once they are known', async () => {
+describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
+  it('cause one upstream request for 50 calls of a batch, and none when cached', async () => {
     await using app = await startApp({ dialect });
-    await learn(app);
+    await probeBulkLookups(app);
     const { trpc } = await browserOf(app, 123);
     const page = () => Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
     expect((await page()).map(({ id }) => id)).toEqual(crowd(50));
@@ -34,14 +34,14 @@ describe.each(dialects)('people who are asked for, in the %s dialect', (dialect)
     expect(app.authService.count()).toBe(1);
   });
 
-  it('cost one more request at most the first time, from which it is learnt what many are told of', async () => {
+  it('cause at most one additional request at first, for the bulk-lookup probe', async () => {
     await using app = await startApp({ dialect });
     const { trpc } = await browserOf(app, 123);
     await Promise.all(crowd(50).map((id) => trpc.users.byId.query({ id })));
     expect(app.authService.count()).toBe(2);
   });
 
-  it('are one upstream request where 100 requests ask for the same one', async () => {
+  it('cause one upstream request for 100 requests of the same user', async () => {
     await using app = await startApp({ dialect });
     const browsers = await Promise.all(Array.from({ length: 10 }, (_, index) => browserOf(app, crowd(10)[index] ?? 0)));
     const answers = await Promise.all(
@@ -51,10 +51,10 @@ describe.each(dialects)('people who are asked for, in the %s dialect', (dialect)
     expect(app.authService.count()).toBe(1);
   });
 
-  it('are 4 upstream requests for 200 pages of 200 people within 5 seconds', async () => {
+  it('cause at most 4 upstream requests for 200 pages of 200 users within 5 seconds', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
-    await learn(app);
+    await probeBulkLookups(app);
     // Without a client of tRPC, which would take most of the time.
     using agent = keepingAgent();
     const cookies = await Promise.all(
@@ -76,9 +76,9 @@ describe.each(dialects)('people who are asked for, in the %s dialect', (dialect)
     expect(app.authService.count()).toBe(lookups(app));
   });
 
-  it('are 48 answers, one NOT_FOUND and one BAD_GATEWAY on a page with one deleted and one broken', async () => {
+  it('return 48 users, one NOT_FOUND and one BAD_GATEWAY for a page with one deleted and one broken user', async () => {
     await using app = await startApp({ dialect });
-    await learn(app);
+    await probeBulkLookups(app);
     const ids = [...crowd(49), 987_654];
     app.authService.fault('users', {
       kind: 'transform',
@@ -102,7 +102,7 @@ describe.each(dialects)('people who are asked for, in the %s dialect', (dialect)
     expect(app.authService.count()).toBe(1);
   });
 
-  it('are answered to the others where the token that was sent for all is nobody’s any more', async () => {
+  it('succeed for the other callers if the token of the shared load was revoked', async () => {
     await using app = await startApp({ dialect });
     const [gone, ...others] = await Promise.all([987_654, 1, 2].map((id) => browserOf(app, id)));
     const release = holdLookups(app);
@@ -117,8 +117,8 @@ describe.each(dialects)('people who are asked for, in the %s dialect', (dialect)
   });
 });
 
-describe('a load that several people share', () => {
-  it('is refused to the one whose token is, with 403, and shared with nobody for a minute', async () => {
+describe('a load that several persons share', () => {
+  it('rejects only the person whose token gets a 403, and is not shared for a minute', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now });
     const [denied, one, other] = await Promise.all([1, 2, 3].map((id) => browserOf(app, id)));
@@ -138,7 +138,7 @@ describe('a load that several people share', () => {
     expect(app.authService.count('user')).toBe(6);
   });
 
-  it('does not answer from memory what somebody was denied since', async () => {
+  it('bypasses the cache after some caller was denied', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now });
     const [known, denied] = await Promise.all([1, 2].map((id) => browserOf(app, id)));
@@ -153,7 +153,7 @@ describe('a load that several people share', () => {
   it.each([
     ['fails', 500],
     ['limits the one who asked', 429],
-  ])('is asked once more where the service %s, and not with the token of each', async (_name, upstream) => {
+  ])('is retried once, not with every token, if the service %s', async (_name, upstream) => {
     const asked: number[] = [];
     const { load } = createSharedLoads<number, string>({
       load: async (keys, caller) => {
@@ -162,7 +162,7 @@ describe('a load that several people share', () => {
         return new Map(keys.map((key) => [key, failure]));
       },
       notFound: () => new AppError('user_not_found'),
-      unshared: createUnshared<number>({ now: () => 0 }),
+      perCallerKeys: createPerCallerKeys<number>({ now: () => 0 }),
       maxKeys: 100,
     });
     const people = crowd(20).map((id) => ({ type: 'staff', id, accessToken: 'none' }) as const);
@@ -171,7 +171,7 @@ describe('a load that several people share', () => {
     expect(asked).toEqual(crowd(2));
   });
 
-  it('is not made with the token of an employee, who may not ask', async () => {
+  it('never uses the token of an employee, who may not look up users', async () => {
     await using app = await startApp();
     const browser = app.browser();
     browser.holdTokens(await app.authService.issue({ type: 'employee', id: 1 }));
@@ -180,8 +180,8 @@ describe('a load that several people share', () => {
   });
 });
 
-describe('somebody who leaves', () => {
-  /** An Auth Service that answers when it is told to, and notices who hangs up. */
+describe('a client that disconnects', () => {
+  /** An Auth Service that responds on demand and counts closed connections. */
   const startHanging = async () => {
     const waiting: ServerResponse[] = [];
     let hungUp = 0;
@@ -208,7 +208,7 @@ describe('somebody who leaves', () => {
   const record = { id: 5, email: 'k@example.com', first_name: 'K', last_name: 'M' };
   const target = '/trpc/users.byId?batch=1&input=%7B%220%22%3A%7B%22json%22%3A%7B%22id%22%3A5%7D%7D%7D';
 
-  it('takes the upstream request along where nobody else waits for it', async () => {
+  it('cancels the upstream request if it is the only waiter', async () => {
     await using authService = await startHanging();
     await using app = await startApp({ env: { AUTH_SERVICE_URL: authService.url } });
     const browser = await browserOf(app, 123);
@@ -222,7 +222,7 @@ describe('somebody who leaves', () => {
     expect(app.logLines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 
-  it('takes nobody else’s answer along', async () => {
+  it('does not affect the answers of other waiters', async () => {
     await using authService = await startHanging();
     await using app = await startApp({ env: { AUTH_SERVICE_URL: authService.url } });
     const [one, other] = await Promise.all([1, 2].map((id) => browserOf(app, id)));
@@ -247,7 +247,7 @@ describe('somebody who leaves', () => {
   });
 });
 
-describe('an Auth Service that tells less of many than of one', () => {
+describe('an Auth Service whose bulk lookup is incomplete', () => {
   const tellLess = (app: TestApp) =>
     app.authService.fault('users', {
       kind: 'transform',
@@ -258,10 +258,10 @@ describe('an Auth Service that tells less of many than of one', () => {
       },
     });
 
-  it('is asked for each one alone, and no more than 16 at a time', async () => {
+  it('gets one request per user, and at most 16 at a time', async () => {
     await using app = await startApp();
     tellLess(app);
-    await learn(app);
+    await probeBulkLookups(app);
     let atOnce = 0;
     let most = 0;
     app.authService.fault('user', {
@@ -283,10 +283,10 @@ describe('an Auth Service that tells less of many than of one', () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  it('still answers many at once where that is what is asked for, and whoever is asked for alone as a whole', async () => {
+  it('still answers bulk lookups in one request, and single lookups completely', async () => {
     await using app = await startApp();
     tellLess(app);
-    await learn(app);
+    await probeBulkLookups(app);
     const { trpc } = await browserOf(app, 123);
     const { users } = await trpc.users.byIds.query({ ids: crowd(50) });
     expect(users.map(({ companyId }) => companyId)).toEqual(users.map(() => null));
@@ -294,7 +294,7 @@ describe('an Auth Service that tells less of many than of one', () => {
     expect((await trpc.users.byId.query({ id: users[0]?.id ?? 0 })).companyId).not.toBeNull();
   });
 
-  it('is found to have changed after some minutes, either way', async () => {
+  it('is probed again after some minutes, in both directions', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now, env: forgetful });
     const page = async () => {
@@ -304,10 +304,10 @@ describe('an Auth Service that tells less of many than of one', () => {
       const users = await Promise.all(crowd(10).map((id) => browser.trpc.users.byId.query({ id })));
       return users.filter(({ companyId }) => companyId === null).length;
     };
-    await learn(app);
+    await probeBulkLookups(app);
     tellLess(app);
     clock.advance(301_000);
-    // At least one more page of what was learnt, beside which it is learnt anew.
+    // The first page after the interval still uses the old result, and repeats the probe.
     expect(await page()).toBe(10);
     await expect.poll(page).toBe(0);
     expect([app.authService.count('users'), app.authService.count('user')]).toEqual([0, 10]);
@@ -322,7 +322,7 @@ describe('an Auth Service that tells less of many than of one', () => {
     await expect.poll(requestsOfAPage).toEqual([1, 0]);
   });
 
-  it('may know of no way to ask for many', async () => {
+  it('may have no bulk lookup at all', async () => {
     await using app = await startApp();
     app.authService.fault('users', { kind: 'status', status: 404 });
     const { trpc } = await browserOf(app, 123);

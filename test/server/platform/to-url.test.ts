@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readCorsOrigins } from '../../../server/src/config/cors-origins.ts';
+import { parseCorsOrigins } from '../../../server/src/config/cors-origins.ts';
 import { toUrl } from '../../../server/src/platform/to-url.ts';
 
 it('reads an address with letters beyond ASCII, however often it is read', () => {
@@ -8,7 +8,7 @@ it('reads an address with letters beyond ASCII, however often it is read', () =>
   for (let time = 0; time < times; time += 1)
     read += toUrl('https://bücher.example')?.host === 'xn--bcher-kva.example' ? 1 : 0;
   expect(read).toBe(times);
-  expect(readCorsOrigins('https://bücher.example')).toEqual({ fault: expect.stringContaining('xn--') });
+  expect(parseCorsOrigins('https://bücher.example')).toEqual({ fault: expect.stringContaining('xn--') });
 });
 
 it('reads nothing that is no address', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dataOf } from '../../../client/src/errors.ts';
+import { errorData } from '../../../client/src/errors.ts';
 import { createAuthClient, errorAction } from '../../../client/src/index.ts';
 import type { TokenPair } from '../../../server/dev/auth-service/auth-service.ts';
 import { crowd } from '../../support/app/crowd.ts';
@@ -248,7 +248,7 @@ it('the client is told of each call when to try again, and sends no call twice',
       crowd(count).map((id) =>
         trpc.users.byId.query({ id }).then(
           () => 'answered',
-          (error: unknown) => `${errorAction(error)}, after ${dataOf(error)?.retryAfterSeconds} s`,
+          (error: unknown) => `${errorAction(error)}, after ${errorData(error)?.retryAfterSeconds} s`,
         ),
       ),
     );

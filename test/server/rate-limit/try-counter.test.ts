@@ -28,7 +28,7 @@ const startInRedis = async (): Promise<Started> => {
   const server = await startRedis();
   const redis = new Redis(server.url);
   // Any machine answers within that.
-  const redisGuard = createRedisGuard({ redis, patienceMs: 60_000 });
+  const redisGuard = createRedisGuard({ redis, timeoutMs: 60_000 });
   const fallback = createMemoryTryCounter({ now: Date.now, maxWindows: 1 });
   return {
     counter: createRedisTryCounter({ redisGuard, fallback, prefix: 'test:' }),
@@ -151,7 +151,7 @@ describe.skipIf(!hasRedis())('the window of tries in Redis', () => {
     await using server = await startRedis();
     const redis = new Redis(server.url);
     const counter = createRedisTryCounter({
-      redisGuard: createRedisGuard({ redis, patienceMs: 60_000 }),
+      redisGuard: createRedisGuard({ redis, timeoutMs: 60_000 }),
       fallback: createMemoryTryCounter({ now: Date.now }),
       prefix: 'test:',
     });

@@ -11,8 +11,8 @@ export const browserOf = async (app: TestApp, id: number) => {
   return browser;
 };
 
-/** Lets the directory learn whether this Auth Service tells as much of many as of one; forgets that it was asked. */
-export const learn = async (app: TestApp): Promise<void> => {
+/** Completes the bulk-lookup probe of the directory, for tests that count upstream calls. */
+export const probeBulkLookups = async (app: TestApp): Promise<void> => {
   const { trpc } = await browserOf(app, 123);
   await Promise.all(crowd(2, 999_990).map((id) => trpc.users.byId.query({ id })));
   app.authService.resetCalls();

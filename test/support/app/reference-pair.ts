@@ -51,7 +51,7 @@ export const persons = Object.keys(identities) as Person[];
 const identify = (person: Person, authService: EmbeddedAuthService): Promise<Record<string, string>> =>
   identities[person]((type, id, claims) => authService.issue({ type, id }, claims));
 
-/** Who answered the first of the twins: its own handler, tRPC's adapter, or neither, for it never came so far. */
+/** The handler that answered on our server of the pair: our own, the tRPC adapter, or none. */
 export type Answerer = 'own' | 'adapter' | 'neither';
 
 /** A request, or its lines as they stand. */
@@ -149,7 +149,7 @@ export type Compared = {
  * The BFF twice, each before an Auth Service of its own: once as it is, and once answered by tRPC's own adapter alone.
  * Both are at the same moment, know the same people and take the same tokens.
  */
-export const startTwins = async (options: Omit<StartAppOptions, 'now' | 'officialAdapter'> = {}) => {
+export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 'officialAdapter'> = {}) => {
   const clock = createClock();
   const shared: StartAppOptions = {
     now: clock.now,
@@ -236,4 +236,4 @@ export const startTwins = async (options: Omit<StartAppOptions, 'now' | 'officia
   };
 };
 
-export type Twins = Awaited<ReturnType<typeof startTwins>>;
+export type ReferencePair = Awaited<ReturnType<typeof startReferencePair>>;

@@ -10,7 +10,7 @@ export type Page = { path: string; text: string };
 /** A fenced code block. `line`: number of the first line of its code, from 1. */
 export type CodeBlock = { path: string; line: number; language: string; code: string };
 
-const rootPages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const rootPages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'];
 const packagePages = ['client/README.md', 'server/README.md', 'server/middleware/README.md'];
 
 const listDocs = (folder: string): string[] =>

@@ -14,7 +14,7 @@ const programs = [
   'server/dev/tickets/start-ticket-service.ts',
   'test/support/processes/replica.ts',
   'test/support/time/patient-deadlines.ts',
-  'test/soak/report-memory.ts',
+  'test/soak/scenario/report-memory.ts',
 ];
 
 /** The files that a source finds relative to itself stay the same, and a program that it starts is the bundled one. */

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
-import { examine, type ExamineOptions } from '../../../server/src/doctor/run.ts';
+import {
+  runDoctor as runDoctorInProcess,
+  type RunDoctorOptions as InProcessOptions,
+} from '../../../server/src/doctor/run.ts';
 import type { Finding } from '../../../server/src/doctor/finding.ts';
-import { isWell, toText } from '../../../server/src/doctor/report.ts';
+import { isOk, toText } from '../../../server/src/doctor/report.ts';
 import { readTokenInput } from '../../../server/src/doctor/token-input.ts';
 import { capture } from '../output/captured.ts';
 import { programArgs, root, scriptArgs } from './run-process.ts';
@@ -82,7 +85,7 @@ export const runCli = async (args: string[], options: RunCliOptions = {}): Promi
 
 let runsHere = 0;
 
-/** Runs the command in this process, for what ends before anything is asked. A start of a process takes a hundred times as long. */
+/** Runs the command in this process, for commands that exit before any request. A child process costs a hundred times as much CPU. */
 export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
   const { argv, exitCode } = process;
   const output = { stdout: '', stderr: '' };
@@ -96,7 +99,7 @@ export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
   process.exitCode = undefined;
   runsHere += 1;
   try {
-    // The query makes it another module, which runs anew.
+    // Each query is another module, so the command runs again.
     const cli = `../../../server/src/cli.ts?run=${runsHere}`;
     await import(/* @vite-ignore */ cli);
     const code = typeof process.exitCode === 'number' ? process.exitCode : null;
@@ -109,7 +112,7 @@ export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
   }
 };
 
-/** Runs `auth-bff doctor` as a process of its own. */
+/** Runs `auth-bff doctor` in a child process. */
 export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions): Promise<DoctorRun> =>
   runCli(['doctor', ...(token === undefined ? [] : ['--token', '-']), ...args], {
     env,
@@ -121,18 +124,18 @@ export const runDoctor = ({ env, token, args = [], command }: RunDoctorOptions):
  * The same in this process, for what there is no need to start one: as fast as the Auth Service answers. `deadlineMs` is
  * by default longer than any machine takes.
  */
-export const examineHere = async ({
+export const runDoctorHere = async ({
   env,
   token,
   deadlineMs = 60_000,
   createDeadline,
 }: Pick<RunDoctorOptions, 'env' | 'token'> &
-  Pick<ExamineOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
+  Pick<InProcessOptions, 'deadlineMs' | 'createDeadline'>): Promise<DoctorRun> => {
   const tokenInput =
     token === undefined
       ? ({ state: 'none' } as const)
       : await readTokenInput({ stream: Readable.from([token]), deadlineMs: 60_000 });
-  const findings = await examine({
+  const findings = await runDoctorInProcess({
     env,
     tokenInput,
     now: Date.now,
@@ -141,8 +144,8 @@ export const examineHere = async ({
   });
   const stdout = toText(findings);
   capture('answer', stdout);
-  return toRun({ code: isWell(findings) ? 0 : 1, stdout, stderr: '' });
+  return toRun({ code: isOk(findings) ? 0 : 1, stdout, stderr: '' });
 };
 
 /** What `--json` prints. */
-export type DoctorJson = { well: boolean; findings: Finding[] };
+export type DoctorJson = { ok: boolean; findings: Finding[] };

@@ -72,8 +72,25 @@ const metrics = (families: Traffic['families']): Record<string, string> =>
       }),
   );
 
+/** prom-client may add others, and some exist only on Linux. */
+const publishedProcessMetrics = new Set([
+  'nodejs_active_resources',
+  'nodejs_eventloop_lag_max_seconds',
+  'nodejs_eventloop_lag_p50_seconds',
+  'nodejs_eventloop_lag_p90_seconds',
+  'nodejs_eventloop_lag_p99_seconds',
+  'nodejs_external_memory_bytes',
+  'nodejs_gc_duration_seconds',
+  'nodejs_heap_size_total_bytes',
+  'nodejs_heap_size_used_bytes',
+  'nodejs_version_info',
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'process_start_time_seconds',
+]);
+
 const processMetrics = (families: Traffic['families']): string[] =>
-  sortedUnique(families.filter(({ name }) => !name.startsWith('auth_bff_')).map(({ name }) => name));
+  sortedUnique(families.map(({ name }) => name).filter((name) => publishedProcessMetrics.has(name)));
 
 /** The field names of each kind of log line. Messages are product texts, and may change. */
 const logFields = ({ logLines }: Traffic): Record<string, string[]> => {

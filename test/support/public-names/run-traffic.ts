@@ -1,5 +1,5 @@
 import { vi, expect } from 'vitest';
-import { createClock, startApp, type TestApp } from '../app/start-app.ts';
+import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
 import { readExposition } from '../output/exposition.ts';
 
 const person = { email: 'user@example.com', password: 'staff-pass-1' };
@@ -44,13 +44,16 @@ const createVisitor = (app: TestApp, seen: Answer[]) => {
  * Signs in and out, refreshes, looks people up, assigns, and fails in each way that HTTP requests and one fault of the
  * Auth Service can cause. Returns what an outside observer sees: responses, log lines and metrics.
  */
-export const runTraffic = async (env: Record<string, string> = {}) => {
+export const runTraffic = async (
+  env: Record<string, string> = {},
+  redis: Pick<StartAppOptions, 'redisTimeoutMs' | 'startRedisTimer'> = {},
+) => {
   const clock = createClock();
   const seen: Answer[] = [];
   await using app = await startApp({
     now: clock.now,
     monotonicNow: clock.now,
-    redisTimeoutMs: 50,
+    ...redis,
     env: { CORS_ORIGINS: origin, ...env },
   });
   const visitor = () => createVisitor(app, seen);

@@ -4,7 +4,7 @@ import { useLab } from '../lab/lab-context.tsx';
 import { Icon } from './icon.tsx';
 import { StatusPill } from './status-pill.tsx';
 
-/** Whose desk it is, how the service is, and the way out. */
+/** The signed-in person, the state of the Auth Service, and the sign-out. */
 export const DeskHeader = ({ me }: { me: Session }) => {
   const { session } = useLab();
   const signOut = useMutation({ mutationFn: () => session.signOut() });

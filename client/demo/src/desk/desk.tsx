@@ -10,7 +10,7 @@ import { useHeartbeat } from './use-heartbeat.ts';
 import { useView } from './use-view.ts';
 import { ViewNav } from './view-nav.tsx';
 
-/** The help desk of whoever is signed in. */
+/** The ticket desk of the signed-in person. */
 export const Desk = ({ me }: { me: Session }) => {
   const [openedAtMs] = useState(() => Date.now());
   const [isWriting, setIsWriting] = useState(false);

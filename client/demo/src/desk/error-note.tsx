@@ -4,7 +4,7 @@ import { errorWords } from './error-words.ts';
 
 type ErrorNoteProps = { error: unknown; subject: string; onRetry?: () => void };
 
-/** Says in place what went wrong, and what to do about it. */
+/** Shows an error and its remedy in place of the data. */
 export const ErrorNote = ({ error, subject, onRetry }: ErrorNoteProps) => {
   const { title, advice, canRetry } = errorWords(error, subject);
   const action = errorAction(error);

@@ -3,42 +3,42 @@ import { TicketServiceError } from '../tickets/ticket-service.ts';
 
 export type ErrorWords = { title: string; advice: string; canRetry: boolean };
 
-/** By what there is to do. `subject` begins a sentence: "Who is next". */
-const wordsOf: Record<ErrorAction, (subject: string) => ErrorWords> = {
-  'access-denied': () => ({
+/** Texts by action. */
+const wordsOf: Record<ErrorAction, ErrorWords> = {
+  'access-denied': {
     title: 'Access denied',
-    advice: 'Your account may not see this.',
+    advice: 'Your account does not have permission.',
     canRetry: false,
-  }),
-  'not-found': () => ({
+  },
+  'not-found': {
     title: 'Not found',
-    advice: 'Nobody has this number. Check it, and look again.',
+    advice: 'No person has this number. Check the number.',
     canRetry: false,
-  }),
-  maintenance: (subject) => ({
+  },
+  maintenance: {
     title: 'Under maintenance',
-    advice: `${subject} cannot be told just now. We ask again by ourselves.`,
+    advice: `Can't reach the server. Retrying automatically.`,
     canRetry: true,
-  }),
-  'slow-down': () => ({
+  },
+  'slow-down': {
     title: 'One moment',
-    advice: 'There were many requests at once. We ask again soon.',
+    advice: 'Too many requests. Retrying automatically.',
     canRetry: true,
-  }),
-  'fix-input': () => ({
+  },
+  'fix-input': {
     title: 'Please check',
-    advice: 'This is not how a number looks: try 123 or MA0001.',
+    advice: 'Enter a number such as 123, or a company id such as MA0001.',
     canRetry: false,
-  }),
-  'sign-in': () => ({ title: 'Signed out', advice: 'Sign in again to go on.', canRetry: false }),
-  bug: () => ({ title: 'Something is broken', advice: 'This should not happen. Please report it.', canRetry: true }),
+  },
+  'sign-in': { title: 'Signed out', advice: 'Sign in again to continue.', canRetry: false },
+  bug: { title: 'Something is broken', advice: 'An unexpected error occurred. Please report it.', canRetry: true },
 };
 
-/** The guide's "Error Handling" in words. */
+/** The texts of an error, by the integration guide's "Error Handling". */
 export const errorWords = (error: unknown, subject: string): ErrorWords => {
   if (error instanceof TicketServiceError) {
     return { title: `${subject} cannot be shown`, advice: error.message, canRetry: true };
   }
-  const words = wordsOf[errorAction(error)](subject);
+  const words = wordsOf[errorAction(error)];
   return reasonOf(error) === 'network' ? { ...words, title: 'No connection' } : words;
 };

@@ -8,11 +8,11 @@ const Banner = ({ dueAtMs, isNetwork, retry }: Failing) => {
     <>
       <Icon name="wrench" />
       <p className="banner-words">
-        <strong>{isNetwork ? 'No connection' : 'Under maintenance'}</strong> What you see stays.
+        <strong>{isNetwork ? 'No connection' : 'Under maintenance'}</strong> The displayed data is kept.
       </p>
       {/* Each second read aloud would be a nuisance. */}
       <p className="banner-count" aria-live="off">
-        {dueAtMs === null || seconds === 0 ? 'Asking again…' : `Next try in ${seconds} s`}
+        {dueAtMs === null || seconds === 0 ? 'Retrying…' : `Retrying in ${seconds} s`}
       </p>
       <button type="button" className="quiet" onClick={retry} disabled={dueAtMs === null}>
         Try now
@@ -21,7 +21,7 @@ const Banner = ({ dueAtMs, isNetwork, retry }: Failing) => {
   );
 };
 
-/** Over the page's lower edge, so that nothing moves: what cannot be answered is asked for again by itself. */
+/** Shown over the lower edge of the page while queries fail, so that the layout does not move. */
 export const MaintenanceBanner = () => {
   const failing = useFailing();
   return (

@@ -8,19 +8,19 @@ type QueryViewProps<Answer> = {
     errorUpdateCount: number;
     refetch: () => Promise<unknown>;
   };
-  /** Begins the sentence that tells what is missing: "Who is next". */
+  /** The start of a sentence, such as "The list of tickets". */
   subject: string;
   skeleton: ReactNode;
   children: (answer: Answer) => ReactNode;
 };
 
-/** What was answered, also if it cannot be had anew; else why not; else a skeleton of its size. */
+/** Shows the data, even if a refetch fails; otherwise the error; otherwise the skeleton. */
 export const QueryView = <Answer,>({ query, subject, skeleton, children }: QueryViewProps<Answer>) => {
   const { data, error, errorUpdateCount, refetch } = query;
   const [lastError, setLastError] = useState<unknown>(null);
   if (error !== null && error !== lastError) setLastError(error);
   if (data !== undefined) return children(data);
-  // While it is asked again the note stays, or the page would flicker.
+  // The error stays during a retry, so that the page does not flicker.
   const shown = error ?? (errorUpdateCount > 0 ? lastError : null);
   return shown === null ? skeleton : <ErrorNote error={shown} subject={subject} onRetry={() => void refetch()} />;
 };

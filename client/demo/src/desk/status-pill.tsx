@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 
 const words = { up: 'up', degraded: 'degraded', down: 'down' } as const;
 
-/** How the Auth Service is, as the BFF sees it. */
+/** The state of the Auth Service (`status.get`). */
 export const StatusPill = () => {
   const trpc = useTRPC();
   const { data } = useQuery(trpc.status.get.queryOptions(undefined, { refetchInterval: 5_000 }));

@@ -2,13 +2,13 @@ import { useEffect, useEffectEvent, useState } from 'react';
 
 const secondsUntil = (dueAtMs: number) => Math.max(0, Math.ceil((dueAtMs - Date.now()) / 1000));
 
-/** Whole seconds until then, counted down; calls back once it is there. Null: nothing is due. */
+/** Whole seconds until `dueAtMs`, counted down. Calls `onDue` at that time. Null: nothing is due. */
 export const useCountdown = (dueAtMs: number | null, onDue: () => void): number => {
   const [, render] = useState(0);
-  const tell = useEffectEvent(onDue);
+  const notifyDue = useEffectEvent(onDue);
   useEffect(() => {
     if (dueAtMs === null) return undefined;
-    const due = setTimeout(() => tell(), Math.max(0, dueAtMs - Date.now()));
+    const due = setTimeout(() => notifyDue(), Math.max(0, dueAtMs - Date.now()));
     const ticks = setInterval(() => render((tick) => tick + 1), 500);
     return () => {
       clearTimeout(due);

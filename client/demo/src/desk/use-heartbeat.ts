@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 
 const beatMs = 5_000;
 
-/** Keeps the page live: asks for all that is on it anew, in one tick and so in one request. What failed has its own turn. */
+/** Refetches all queries on the page every 5 s, in one tick and so in one request. Failed queries are retried elsewhere. */
 export const useHeartbeat = (): void => {
   const queryClient = useQueryClient();
   useEffect(() => {

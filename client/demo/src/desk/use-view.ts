@@ -3,11 +3,11 @@ import { useSyncExternalStore } from 'react';
 export const views = ['tickets', 'turns', 'lab'] as const;
 export type View = (typeof views)[number];
 
-const subscribe = (tell: () => void) => {
-  addEventListener('hashchange', tell);
-  return () => removeEventListener('hashchange', tell);
+const subscribe = (onChange: () => void) => {
+  addEventListener('hashchange', onChange);
+  return () => removeEventListener('hashchange', onChange);
 };
 const current = (): View => views.find((view) => location.hash === `#${view}`) ?? 'tickets';
 
-/** The part of the desk that a narrow page shows, by the address's hash. */
+/** The view of a narrow page, from `location.hash`. */
 export const useView = (): View => useSyncExternalStore(subscribe, current);

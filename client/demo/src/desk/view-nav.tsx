@@ -7,7 +7,7 @@ const words = {
   lab: { label: 'Lab', icon: 'lab' },
 } as const;
 
-/** On narrow pages alone: wide ones show all parts at once. */
+/** Only on narrow pages; a wide page shows all parts. */
 export const ViewNav = () => {
   const current = useView();
   return (

@@ -1,4 +1,4 @@
-/** Somebody of the seeded people, to sign in as. */
+/** A seeded person. */
 export type SeededPerson = {
   name: string;
   email: string;
@@ -28,7 +28,7 @@ const change = (path: string, method: 'POST' | 'PUT' | 'DELETE', body?: unknown)
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 
-/** What `npm run dev` offers beside the product, so that the page can show the product at work. */
+/** Routes that `npm run dev` adds for this page. */
 export const devRoutes = {
   config: () => ask('config') as Promise<DeskConfig>,
   counts: () => ask('counts') as Promise<Counts>,
@@ -37,6 +37,6 @@ export const devRoutes = {
     ((await ask(`last-code?email=${encodeURIComponent(email)}`)) as { code: string | null }).code,
   fault: () => ask('fault') as Promise<Fault | null>,
   setFault: (fault: Fault | null) => (fault === null ? change('fault', 'DELETE') : change('fault', 'PUT', fault)),
-  /** Takes the access token away, as its expiry would. */
+  /** Removes the access token, to simulate its expiry. */
   expire: () => change('expire', 'POST'),
 };

@@ -2,7 +2,7 @@ import { RequestsPanel } from './requests-panel.tsx';
 import { SessionPanel } from './session-panel.tsx';
 import { TroublePanel } from './trouble-panel.tsx';
 
-/** What no help desk would show: the product at work. */
+/** Panels that show the internals: session, requests, faults. */
 export const LabColumn = () => (
   <>
     <SessionPanel />

@@ -6,13 +6,13 @@ import type { RequestWatch } from './request-watch.ts';
 export type Lab = {
   session: AuthSession;
   watch: RequestWatch;
-  /** For what is asked of /dev: no session's end empties it. */
+  /** A QueryClient for `/dev`, which a sign-out does not empty. */
   queryClient: QueryClient;
 };
 
 export const LabContext = createContext<Lab | null>(null);
 
-/** What shows the page at work. */
+/** State that the panels share. */
 export const useLab = (): Lab => {
   const lab = use(LabContext);
   if (lab === null) throw new Error('useLab() can only be used inside of a <LabContext>.');

@@ -1,17 +1,17 @@
-/** What has been seen of this tab's requests to the BFF. */
+/** Counts of this tab's requests to the BFF. */
 export type Watched = {
   requests: number;
-  /** A request carries many calls. */
+  /** A request may contain several calls. */
   calls: number;
   refreshes: number;
-  /** The last look-up of names: how many calls it took, in how many requests. */
+  /** The calls and requests of the last look-up of names. */
   names: { calls: number; requests: number };
-  /** Whether the last names came from what is still known during an outage. */
+  /** Whether the last names came from a stale cache. */
   areNamesStale: boolean;
 };
 
 const nameCalls = /^(users\.byIds|employees\.byId)$/;
-/** Requests for names that are sent within this time are of one look-up. */
+/** Requests for names within this time belong to one look-up. */
 const sameLookUpMs = 250;
 
 const callsOf = (url: string): string[] => {
@@ -19,7 +19,7 @@ const callsOf = (url: string): string[] => {
   return path === undefined ? [] : path.split(',');
 };
 
-/** A `fetch` that keeps count, and notices answers from a stale cache. */
+/** A `fetch` that counts requests and detects stale responses. */
 export const createRequestWatch = () => {
   let watched: Watched = {
     requests: 0,
@@ -33,7 +33,7 @@ export const createRequestWatch = () => {
 
   const change = (next: Partial<Watched>) => {
     watched = { ...watched, ...next };
-    for (const tell of listeners) tell();
+    for (const listener of listeners) listener();
   };
 
   const noteSent = (calls: string[]) => {
@@ -57,12 +57,12 @@ export const createRequestWatch = () => {
     async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
       const calls = callsOf(input instanceof Request ? input.url : String(input));
       if (calls.length > 0) noteSent(calls);
-      const answer = await fetch(input, { credentials: 'include', ...init });
-      if (answer.ok && calls.some((call) => nameCalls.test(call))) {
-        const areNamesStale = answer.headers.get('x-directory-stale') === '1';
+      const response = await fetch(input, { credentials: 'include', ...init });
+      if (response.ok && calls.some((call) => nameCalls.test(call))) {
+        const areNamesStale = response.headers.get('x-directory-stale') === '1';
         if (areNamesStale !== watched.areNamesStale) change({ areNamesStale });
       }
-      return answer;
+      return response;
     },
     current: (): Watched => watched,
     subscribe(listener: () => void): () => void {

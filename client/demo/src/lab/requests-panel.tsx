@@ -8,7 +8,7 @@ const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '
 const inWords = ({ calls, requests }: { calls: number; requests: number }) =>
   `${many(calls, 'call')}, ${many(requests, 'request')}`;
 
-/** How little is asked for what is shown. */
+/** Counts the requests of this page. */
 export const RequestsPanel = () => {
   const { queryClient } = useLab();
   const { requests, calls, names } = useWatched();
@@ -20,8 +20,8 @@ export const RequestsPanel = () => {
   const facts = [
     ['Names shown', inWords(names)],
     ['This tab', inWords({ calls, requests })],
-    ['The BFF was asked', counts?.bff ?? '–'],
-    ['The Auth Service was asked', counts?.upstream ?? '–'],
+    ['Requests to the BFF', counts?.bff ?? '–'],
+    ['Requests to the Auth Service', counts?.upstream ?? '–'],
   ] as const;
   return (
     <section className="card" aria-labelledby="requests-title">

@@ -12,7 +12,7 @@ import { useWatched } from './use-watched.ts';
 
 const clockOf = (seconds: number) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 
-/** The session, made visible: how long it lives, how often it was renewed, and what its expiry does to calls. */
+/** Shows the session's remaining time, its refreshes, and the effect of an expired token on calls. */
 export const SessionPanel = () => {
   const trpc = useTRPCClient();
   const { queryClient } = useLab();
@@ -79,10 +79,10 @@ export const SessionPanel = () => {
         {ask.isPending
           ? 'Asking…'
           : ask.isError
-            ? 'The token could not be taken away.'
+            ? 'The access token could not be removed.'
             : ask.data
               ? `Round ${ask.data.round}: ${ask.data.answered} of ${ask.data.of} answered in ${ask.data.ms} ms`
-              : 'One refresh serves all that wait.'}
+              : 'One refresh serves all waiting calls.'}
       </p>
     </section>
   );

@@ -15,10 +15,10 @@ const faultOf: Record<Trouble, Fault | null> = {
 };
 const labels: Record<Trouble, string> = { none: 'Well', down: 'Down', slow: 'Slow', errors: '500s' };
 const words: Record<Trouble, string> = {
-  none: 'It answers as it should.',
-  down: 'It hangs up on every call. Names stay, as last known; nobody is signed out.',
-  slow: 'It takes 1.5 s for each answer. What is remembered comes at once.',
-  errors: 'It answers 500 to everything. What is remembered serves.',
+  none: 'It works normally.',
+  down: 'It closes every connection. The BFF answers from its cache, and sessions continue.',
+  slow: 'Each response takes 1.5 s. Cached data is served at once.',
+  errors: 'Every request gets a 500. The BFF answers from its cache.',
 };
 
 const troubleOf = (fault: Fault | null): Trouble => {
@@ -27,10 +27,10 @@ const troubleOf = (fault: Fault | null): Trouble => {
   return fault.kind === 'status' ? 'errors' : 'down';
 };
 
-/** Breaks the embedded Auth Service, for all who use it. */
+/** Simulates faults of the embedded Auth Service, for all users. */
 export const TroublePanel = () => {
   const { queryClient } = useLab();
-  /** Until it is known to be so. */
+  /** Until the query has data. */
   const [chosen, setChosen] = useState<Trouble | null>(null);
   const { data: fault = null } = useQuery(
     { queryKey: ['fault'], queryFn: devRoutes.fault, refetchInterval: 3_000 },
@@ -65,7 +65,7 @@ export const TroublePanel = () => {
         onChange={choose}
       />
       <p className="sub trouble-words" role="status">
-        {set.isError ? 'That could not be set.' : words[trouble]}
+        {set.isError ? 'The setting could not be changed.' : words[trouble]}
       </p>
     </section>
   );

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type Counts, devRoutes } from './dev-routes.ts';
 import { useLab } from './lab-context.tsx';
 
-/** What BFF and Auth Service were asked, by all tabs; null until it is known. */
+/** Request counts of the BFF and the Auth Service, for all tabs. Null until loaded. */
 export const useCounts = (): Counts | null => {
   const { queryClient } = useLab();
   const { data = null } = useQuery(

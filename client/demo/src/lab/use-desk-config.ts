@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type DeskConfig, devRoutes } from './dev-routes.ts';
 import { useLab } from './lab-context.tsx';
 
-/** Where the ticket service is, and whom to sign in as; null until that is known. Asks until it is. */
+/** The address of the ticket service and the seeded people. Null until loaded; retried until then. */
 export const useDeskConfig = (): DeskConfig | null => {
   const { queryClient } = useLab();
   const { data = null } = useQuery(

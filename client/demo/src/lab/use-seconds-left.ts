@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useLab } from './lab-context.tsx';
 
-/** Whole seconds that the access token still lives, counted down; null where that is not known. */
+/** Whole seconds until the access token expires, counted down. Null if unknown. */
 export const useSecondsLeft = (): number | null => {
   const { session } = useLab();
   const [seconds, setSeconds] = useState(session.current.expiresIn);

@@ -4,7 +4,7 @@ import { useDeskConfig } from '../lab/use-desk-config.ts';
 
 const skeletonRows = 11;
 
-/** The seeded people, one click away. */
+/** Signs in a seeded person with one click. */
 export const PeopleToTry = ({ onPick, isBusy }: { onPick: (person: SeededPerson) => void; isBusy: boolean }) => {
   const people = useDeskConfig()?.people;
   return (
@@ -12,13 +12,13 @@ export const PeopleToTry = ({ onPick, isBusy }: { onPick: (person: SeededPerson)
       <header className="card-head">
         <div>
           <h2 id="people-title">People to try</h2>
-          <p className="sub">One click signs in. None of them is real.</p>
+          <p className="sub">One click signs in. These people are test data.</p>
         </div>
       </header>
       {people === undefined ? (
         <div className="people" aria-hidden="true">
           {Array.from({ length: skeletonRows }, (_, row) => (
-            // oxlint-disable-next-line react/no-array-index-key -- they are all alike
+            // oxlint-disable-next-line react/no-array-index-key -- all rows are the same
             <span className="bone bone-pick" key={row} />
           ))}
         </div>

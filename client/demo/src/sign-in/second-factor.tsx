@@ -8,7 +8,7 @@ import { signInWords } from './sign-in-words.ts';
 
 type SecondFactorProps = { challenge: string; email: string; onBack: () => void };
 
-/** The code that was sent, with the mail that it was sent in. */
+/** The form for the code, with the e-mail that contains it. */
 export const SecondFactor = ({ challenge, email, onBack }: SecondFactorProps) => {
   const trpc = useTRPC();
   const { queryClient } = useLab();

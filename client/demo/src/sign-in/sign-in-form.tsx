@@ -13,7 +13,7 @@ type SignInFormProps = {
   isBusy: boolean;
 };
 
-/** What the embedded Auth Service takes for a solved captcha. */
+/** The captcha token that the embedded Auth Service accepts. */
 const captchaThatPasses = 'captcha-ok';
 const kinds = ['staff', 'employee'] as const;
 const labelOf = (kind: Credentials['as']) => (kind === 'staff' ? 'Staff' : 'Employee');

@@ -11,7 +11,7 @@ import { type Credentials, SignInForm } from './sign-in-form.tsx';
 
 const nobody: Credentials = { email: '', password: '', as: 'staff' };
 
-/** Signing in, in one step or two. */
+/** The sign-in, with the second factor if it is required. */
 export const SignIn = () => {
   const trpc = useTRPC();
   const [credentials, setCredentials] = useState(nobody);

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { roleOf } from './roles.ts';
 import type { System } from './ticket-service.ts';
 
-/** Whom a new ticket of this system would go to now. */
+/** The person who would receive the next ticket of this system. */
 export const AssigneePreview = ({ system, isAsked }: { system: System; isAsked: boolean }) => {
   const trpc = useTRPC();
   const { data, error } = useQuery(
@@ -13,12 +13,12 @@ export const AssigneePreview = ({ system, isAsked }: { system: System; isAsked: 
   const words =
     data === undefined
       ? error === null
-        ? 'Looking who is next…'
+        ? 'Loading the next assignee…'
         : errorAction(error) === 'access-denied'
           ? `Access denied: ${system} is not one of your systems.`
-          : 'Who is next cannot be told just now.'
+          : "Can't load the next assignee. Retrying automatically."
       : data.assignee === null
-        ? 'Nobody is there to take it.'
+        ? 'No person is available.'
         : `Next in turn: ${data.assignee.firstName} ${data.assignee.lastName}`;
   return (
     <p className="preview sub" role="status">

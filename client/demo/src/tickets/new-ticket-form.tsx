@@ -28,7 +28,7 @@ const Opened = ({
       <Icon name="check" />
       <p className="opened-id" role="status">
         <strong>{opened.ticket.id}</strong>{' '}
-        {opened.assigneeName === null ? 'waits for somebody to take it.' : `is assigned to ${opened.assigneeName}.`}
+        {opened.assigneeName === null ? 'waits for an assignee.' : `is assigned to ${opened.assigneeName}.`}
       </p>
       <p className="sub">{opened.ticket.title}</p>
       <div className="actions">
@@ -43,7 +43,7 @@ const Opened = ({
   );
 };
 
-/** Why it was not opened, and what becomes of it. In an outage it goes out again by itself, with the same key. */
+/** Why the ticket was not opened. During an outage it is sent again automatically, with the same key. */
 const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | null; retry: () => void }) => {
   const seconds = useCountdown(dueAtMs, retry);
   const action = errorAction(error);
@@ -63,7 +63,7 @@ const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | 
   }
   return (
     <p className="field-error" role="status">
-      Under maintenance. Your ticket is kept, and goes out by itself
+      Under maintenance. Your ticket is saved and will be sent automatically
       <span aria-live="off">{seconds > 0 ? ` in ${seconds} s` : ' now'}</span>.
     </p>
   );
@@ -86,7 +86,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
     const isMissing = title.trim() === '';
     setIsTitleMissing(isMissing);
     if (isMissing) field.current?.focus();
-    // A second click sends the same key again, which is the same ticket.
+    // A second click sends the same key and returns the same ticket.
     else send();
   };
   const startAnother = () => {
@@ -113,8 +113,8 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
           ref={field}
           value={title}
           maxLength={200}
-          // The dialog sees to the first one.
-          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that was pressed for it is gone
+          // The dialog handles the first one.
+          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that opened it is gone
           autoFocus={isAnother}
           autoComplete="off"
           required
@@ -126,7 +126,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
           }}
         />
         <p className="field-error" id="ticket-title-error">
-          {isTitleMissing ? 'Say in a few words what it is about.' : ''}
+          {isTitleMissing ? 'Enter a short description.' : ''}
         </p>
       </div>
       <div className="field">

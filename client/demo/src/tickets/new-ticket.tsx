@@ -5,7 +5,7 @@ import { NewTicketForm } from './new-ticket-form.tsx';
 
 type NewTicketProps = { me: Session; isOpen: boolean; onClose: () => void };
 
-/** The dialog for a new ticket. Closed, it keeps what was written. */
+/** The dialog for a new ticket. It keeps the draft when it is closed. */
 export const NewTicket = ({ me, isOpen, onClose }: NewTicketProps) => {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {

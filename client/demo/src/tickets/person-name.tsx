@@ -10,7 +10,7 @@ type PersonNameProps = {
 
 const numberOf = ({ type, id }: PersonRef) => `${type === 'staff' ? 'Staff' : 'Employee'} ${id}`;
 
-/** A person by name or, where the name is not to be had, by number and why. */
+/** The person's name, or the number and the reason why the name is missing. */
 export const PersonName = ({ label, person, nameOf, isStale }: PersonNameProps) => {
   const name = person === null ? null : nameOf(person);
   return (
@@ -31,12 +31,12 @@ export const PersonName = ({ label, person, nameOf, isStale }: PersonNameProps) 
           {name.is === 'access-denied' ? (
             <>
               <Icon name="lock" />
-              <span className="visually-hidden"> (access to the name denied)</span>
+              <span className="visually-hidden"> (no access to the name)</span>
             </>
           ) : name.is === 'not-found' ? (
             <span className="person-why"> not found</span>
           ) : (
-            <span className="visually-hidden"> (the name cannot be told just now)</span>
+            <span className="visually-hidden"> (name not available)</span>
           )}
         </span>
       )}

@@ -7,7 +7,7 @@ type SystemChoiceProps<Choice extends string> = {
   onChange: (choice: Choice) => void;
 };
 
-/** One of few: radio buttons side by side, worked by the arrow keys as radio buttons are. */
+/** Radio buttons side by side. */
 export const SystemChoice = <Choice extends string>(props: SystemChoiceProps<Choice>) => {
   const { legend, name, choices, labelOf = (choice: Choice) => choice, value, onChange } = props;
   return (

@@ -14,7 +14,7 @@ const choices = ['all', ...systems] as const;
 
 type TicketListProps = { me: Session; openedAtMs: number; onNew: () => void };
 
-/** Whoever is no staff sees what they asked for themselves. */
+/** An employee sees only their own tickets. */
 const isFor = ({ user }: Session, { requesterType, requesterId }: Ticket) =>
   user.type === 'staff' || (requesterType === user.type && requesterId === user.id);
 
@@ -60,7 +60,7 @@ export const TicketList = ({ me, openedAtMs, onNew }: TicketListProps) => {
             <div className="empty">
               <Icon name="ticket" />
               <p className="note-title">No tickets here</p>
-              <p>{system === 'all' ? 'What you ask for will be listed here.' : `Nothing is open for ${system}.`}</p>
+              <p>{system === 'all' ? 'Your tickets are listed here.' : `Nothing is open for ${system}.`}</p>
             </div>
           ) : (
             <ul className="tickets" aria-label="Tickets">

@@ -14,7 +14,7 @@ export type Ticket = {
 };
 export type TicketDraft = { title: string; system: System; assigneeId: number | null; key: string };
 
-/** The ticket service answered, but not with what was asked for. */
+/** The ticket service returned an error. */
 export class TicketServiceError extends Error {
   override name = 'TicketServiceError';
   readonly status: number;
@@ -25,23 +25,23 @@ export class TicketServiceError extends Error {
 }
 
 const messageOf: Record<number, string> = {
-  400: 'The ticket service did not take it.',
-  401: 'The ticket service does not know you any more: sign in again.',
-  403: 'The ticket service says that this is not for your account.',
+  400: 'The ticket service rejected the request.',
+  401: 'The ticket service rejected your session. Sign in again.',
+  403: 'Your account does not have permission in the ticket service.',
 };
 
 const read = async <Answer>(answer: Response): Promise<Answer> => {
   if (answer.ok) return (await answer.json()) as Answer;
-  throw new TicketServiceError(answer.status, messageOf[answer.status] ?? 'The ticket service has a problem.');
+  throw new TicketServiceError(answer.status, messageOf[answer.status] ?? 'The ticket service returned an error.');
 };
 
-/** The team's own backend, asked with the person's session. */
+/** The team's own backend, called with the person's session. */
 export const createTicketService = (session: Pick<AuthSession, 'fetch'>, url: string) => ({
   list: async (): Promise<Ticket[]> => {
     const { tickets } = await read<{ tickets: Ticket[] }>(await session.fetch(`${url}/tickets/`));
     return tickets.toSorted((a, b) => b.id.localeCompare(a.id, 'en', { numeric: true }));
   },
-  /** The same key again gives the ticket that there is. */
+  /** The same key returns the existing ticket. */
   create: async (draft: TicketDraft): Promise<Ticket> =>
     read(
       await session.fetch(`${url}/tickets/`, {

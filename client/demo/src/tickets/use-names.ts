@@ -3,7 +3,7 @@ import { useTRPC } from '@auth-bff/client/react';
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Ticket } from './ticket-service.ts';
 
-/** A person's name as far as it is known. */
+/** A person's name, or the reason why it is missing. */
 export type Name =
   | { is: 'known'; text: string }
   | { is: 'loading' }
@@ -24,7 +24,7 @@ const nameOf = ({ firstName, lastName }: { firstName: string; lastName: string }
   text: `${firstName} ${lastName}`,
 });
 
-/** Who the people of these tickets are. All of them are asked for in one tick, and so in one request. */
+/** Names of the people in these tickets, loaded in one tick and so in one request. */
 export const useNames = (tickets: Ticket[]): ((person: PersonRef) => Name) => {
   const trpc = useTRPC();
   const staff = distinct(
@@ -43,7 +43,7 @@ export const useNames = (tickets: Ticket[]): ((person: PersonRef) => Name) => {
   });
 
   const names = new Map<string, Name>();
-  // Earlier answers too: one more person to ask for takes no name off the page, whatever becomes of the asking.
+  // Keeps earlier results: a new look-up that fails does not remove names.
   const earlier = queryClient.getQueriesData<RouterOutputs['users']['byIds']>(trpc.users.byIds.pathFilter());
   for (const answer of [...earlier.map(([, data]) => data), users.data]) {
     for (const user of answer?.users ?? []) names.set(`staff ${user.id}`, nameOf(user));

@@ -5,13 +5,13 @@ import { roleOf } from './roles.ts';
 import type { System, Ticket } from './ticket-service.ts';
 import { ticketsKey, useTicketService } from './use-tickets.ts';
 
-/** `key` names the ticket before it has an id: the same key again assigns nobody twice, and opens no second ticket. */
+/** `key` is an idempotency key: a repeated request assigns once and opens one ticket. */
 export type OpenTicket = { title: string; system: System; key: string };
 export type OpenedTicket = { ticket: Ticket; assigneeName: string | null; replayed: boolean };
 
 const maxTicketsKept = 500;
 
-/** Takes the next turn and opens the ticket with whom it falls to. Safe to repeat. */
+/** Assigns the next person and opens the ticket. Idempotent. */
 export const useOpenTicket = (me: Session) => {
   const calls = useTRPCClient();
   const trpc = useTRPC();
@@ -20,8 +20,8 @@ export const useOpenTicket = (me: Session) => {
 
   return useMutation({
     mutationFn: async ({ title, system, key }: OpenTicket): Promise<OpenedTicket> => {
-      if (service === null) throw new Error('It is not known yet where the ticket service is.');
-      // Turns are for staff to hand out: what others ask for waits until one of them does.
+      if (service === null) throw new Error('The address of the ticket service is not loaded yet.');
+      // Only staff can assign tickets. A ticket of an employee waits for them.
       const turn =
         me.user.type === 'staff' ? await calls.assignments.next.mutate({ system, role: roleOf[system], key }) : null;
       const assignee = turn?.assignee ?? null;

@@ -6,7 +6,7 @@ import { createTicketService, type TicketService } from './ticket-service.ts';
 
 export const ticketsKey = ['tickets'];
 
-/** Null until it is known where the service is. */
+/** Null until the configuration is loaded. */
 export const useTicketService = (): TicketService | null => {
   const { session } = useLab();
   const url = useDeskConfig()?.ticketsUrl;

@@ -12,14 +12,14 @@ const Skeleton = () => (
   </div>
 );
 
-/** How many tickets each of the candidates has: bars in a table, which says the same to who cannot see them. */
+/** Tickets per candidate: bars in a table, which screen readers read. */
 export const Distribution = ({ system, openedAtMs }: { system: System; openedAtMs: number }) => {
   const trpc = useTRPC();
   const query = useQuery(trpc.assignments.candidates.queryOptions({ system, role: roleOf[system] }));
   const tickets = useTickets();
-  // One note for one refusal: what `peek` was refused for stands above.
+  // `NextUp` above already shows this error.
   if (query.data === undefined && query.error !== null) return <div className="bars" />;
-  // Bars that begin at 0 would tell something that is not so.
+  // Bars that start at 0 would be wrong.
   if (tickets.isPending) return <Skeleton />;
   return (
     <QueryView query={query} subject="The distribution" skeleton={<Skeleton />}>

@@ -5,7 +5,7 @@ import { QueryView } from '../desk/query-view.tsx';
 
 const isNumber = (asked: string) => /^\d+$/.test(asked);
 
-/** Anybody of the staff, by number or company id. */
+/** Looks up a staff member by number or company id. */
 export const LookUp = () => {
   const trpc = useTRPC();
   const [typed, setTyped] = useState('');
@@ -21,7 +21,7 @@ export const LookUp = () => {
   return (
     <section className="card" aria-labelledby="look-up-title">
       <header className="card-head">
-        <h2 id="look-up-title">Look somebody up</h2>
+        <h2 id="look-up-title">Find a person</h2>
       </header>
       <form className="look-up" onSubmit={submit} role="search">
         <label className="visually-hidden" htmlFor="look-up-number">
@@ -41,7 +41,7 @@ export const LookUp = () => {
       </form>
       <div className="look-up-answer">
         {asked === '' ? (
-          <p className="sub">Anybody of the staff. Try 999 for nobody.</p>
+          <p className="sub">Staff only. Try 999 for an unknown number.</p>
         ) : (
           <QueryView
             key={asked}
@@ -55,7 +55,7 @@ export const LookUp = () => {
                   {firstName} {lastName}
                 </strong>
                 <span className="sub">{[position, department].filter((words) => words !== null).join(' · ')}</span>
-                <span className="sub">{isActive === false ? 'Not with us any more' : email}</span>
+                <span className="sub">{isActive === false ? 'Inactive' : email}</span>
               </div>
             )}
           </QueryView>

@@ -7,7 +7,7 @@ import type { System } from '../tickets/ticket-service.ts';
 const initialsOf = ({ firstName, lastName }: { firstName: string; lastName: string }) =>
   `${firstName.charAt(0)}${lastName.charAt(0)}`;
 
-/** Who is next: looked at, with nothing moved. */
+/** Shows the next assignee (`assignments.peek`). */
 export const NextUp = ({ system }: { system: System }) => {
   const trpc = useTRPC();
   const query = useQuery(trpc.assignments.peek.queryOptions({ system, role: roleOf[system] }));
@@ -17,7 +17,7 @@ export const NextUp = ({ system }: { system: System }) => {
       <QueryView query={query} subject="Who is next" skeleton={<div className="bone bone-next" aria-hidden="true" />}>
         {({ assignee, candidates, stale }) =>
           assignee === null ? (
-            <p className="next-nobody">Nobody of {system} can take a ticket.</p>
+            <p className="next-nobody">No person of {system} can take a ticket.</p>
           ) : (
             <div className="next-card">
               <span className="avatar" aria-hidden="true">

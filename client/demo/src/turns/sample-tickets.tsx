@@ -12,7 +12,7 @@ const titles = [
   'Phone forwards to an old number',
 ];
 
-/** Opens a handful of tickets at once, to watch the turns stay even. */
+/** Opens six tickets at once, to show that the distribution stays even. */
 export const SampleTickets = ({ me, system }: { me: Session; system: System }) => {
   const { mutateAsync } = useOpenTicket(me);
   const [isBusy, setIsBusy] = useState(false);

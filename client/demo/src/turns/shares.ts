@@ -4,7 +4,7 @@ export type Share = {
   id: number;
   name: string;
   total: number;
-  /** Of these, since the desk was opened. */
+  /** The tickets since the desk was opened. */
   isNew: number;
 };
 
@@ -16,7 +16,7 @@ type SharesOptions = {
   openedAtMs: number;
 };
 
-/** How many tickets of a system each of these people has; by name, so that no bar changes its place. */
+/** Tickets per person of a system, sorted by name, so that the bars keep their places. */
 export const toShares = ({ users, tickets, system, openedAtMs }: SharesOptions): Share[] =>
   users
     .map(({ id, firstName, lastName }) => {

@@ -7,7 +7,7 @@ import { LookUp } from './look-up.tsx';
 import { NextUp } from './next-up.tsx';
 import { SampleTickets } from './sample-tickets.tsx';
 
-/** Whose turn it is, and whether turns are even. */
+/** The next assignee, and the distribution of tickets. */
 export const TurnsColumn = ({ me, openedAtMs }: { me: Session; openedAtMs: number }) => {
   const [system, setSystem] = useState<System>(systems.find((own) => me.systems.includes(own)) ?? 'TTS');
   return (

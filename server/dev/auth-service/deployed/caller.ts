@@ -1,24 +1,24 @@
-import { type AuthRequest, bearerOf } from '../exchange.ts';
+import { type AuthRequest, bearerToken } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
 
-/** A caller whose token is valid, whether or not the person is still there. */
+/** The owner of a valid token. The person may have been deleted. */
 export type DeployedCaller = {
   type: 'staff' | 'employee';
-  /** The staff user whose number the token holds, even if the token is an employee's. Null: there is none. */
+  /** The staff user with the id in the token, even if it is an employee's token. Null: no such staff user. */
   staff: Staff | null;
-  /** Null: the token is of staff, or its employee was deleted. */
+  /** Null: a staff token, or a deleted employee. */
   employee: Employee | null;
 };
 
-export const createDeployedCallers = ({ tokens, people }: Pick<Service, 'tokens' | 'people'>) => {
+export const createDeployedCallers = ({ tokens, people }: Pick<Dependencies, 'tokens' | 'people'>) => {
   const toCaller = (claims: Claims): DeployedCaller | null => {
     const id = userIdOf(claims);
     const subject = subjectOf(claims);
     if (id === null || subject === null) return null;
     const { type } = subject;
-    // An employee's refresh token passes for an access token; so does a token from before the second factor.
+    // Upstream vulnerabilities: an employee's refresh token and a token issued before the second factor are accepted.
     if (type === 'staff' && (claims.token_type ?? 'access') !== 'access') return null;
     return {
       type,
@@ -27,24 +27,24 @@ export const createDeployedCallers = ({ tokens, people }: Pick<Service, 'tokens'
     };
   };
 
-  const ofToken = async (token: string | null | undefined): Promise<DeployedCaller | null> => {
+  const fromToken = async (token: string | null | undefined): Promise<DeployedCaller | null> => {
     if (!token) return null;
     const verified = await tokens.verify(token);
     return verified.ok ? toCaller(verified.claims) : null;
   };
 
   return {
-    /** By the access cookie, or else by an employee's Bearer token. Null: nobody, as far as most paths see. */
-    async of({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> {
-      const byCookie = await ofToken(cookies.get('access_token'));
+    /** The caller by the access cookie, or by an employee's Bearer token. Null: anonymous on most paths. */
+    async fromRequest({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> {
+      const byCookie = await fromToken(cookies.get('access_token'));
       if (byCookie) return byCookie;
-      const byBearer = await ofToken(bearerOf(headers));
+      const byBearer = await fromToken(bearerToken(headers));
       return byBearer?.type === 'employee' ? byBearer : null;
     },
 
-    /** As `of`, where a Bearer token of staff counts too. */
-    ofAnyToken: async ({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> =>
-      (await ofToken(cookies.get('access_token'))) ?? ofToken(bearerOf(headers)),
+    /** Like `fromRequest`, but also accepts a Bearer token of staff. */
+    fromAnyToken: async ({ cookies, headers }: AuthRequest): Promise<DeployedCaller | null> =>
+      (await fromToken(cookies.get('access_token'))) ?? fromToken(bearerToken(headers)),
   };
 };
 

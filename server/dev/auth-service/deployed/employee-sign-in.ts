@@ -1,46 +1,46 @@
 import { setCookie } from '../cookies.ts';
-import { json, missingFields, readJson, textOf } from '../exchange.ts';
-import { createLocks } from '../locks.ts';
+import { json, missingFields, readJson, textField } from '../http-messages.ts';
+import { createAccountLockout } from '../account-lockout.ts';
 import type { Employee, Subject } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { asEmployee, type Handler } from './guards.ts';
 import { employeeProfile } from './profiles.ts';
-import { captchaErrors, formError, refused, signInTexts } from './sign-in-answers.ts';
+import { captchaErrors, formError, signInError, signInErrorTexts } from './sign-in-errors.ts';
 
-const WRONG_BEFORE_LOCK = 5;
-const LOCKED_FOR_MS = 30 * 60_000;
+const MAX_FAILURES = 5;
+const LOCK_DURATION_MS = 30 * 60_000;
 
-/** Employees' sign-in: tokens come in the body and in cookies, and a rejected employee is let in. */
-export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, now }: Service) => {
-  const locks = createLocks({ maxWrong: WRONG_BEFORE_LOCK, lockedForMs: LOCKED_FOR_MS, now });
+/** Employee sign-in: returns tokens in the body and in cookies, and does not reject employees with status Rejected. */
+export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, now }: Dependencies) => {
+  const lockout = createAccountLockout({ maxFailures: MAX_FAILURES, lockDurationMs: LOCK_DURATION_MS, now });
 
   const tokenCookie = (name: string, value: string, maxAgeSeconds: number) =>
     setCookie(name, value, { maxAgeSeconds, now: now(), httpOnly: true });
 
-  /** Why the password does not sign this person in. Null: it does. E-mail addresses compare with case. */
-  const refusalOf = (person: Employee | null, email: string, password: string): string | null => {
-    if (person?.email !== email) return signInTexts.wrong;
-    if (locks.isLocked(person.id)) return signInTexts.employeeLocked;
+  /** The error text of a failed password check. Null: success. E-mail addresses are case-sensitive. */
+  const passwordError = (person: Employee | null, email: string, password: string): string | null => {
+    if (person?.email !== email) return signInErrorTexts.wrong;
+    if (lockout.isLocked(person.id)) return signInErrorTexts.employeeLocked;
     if (person.password !== password) {
-      return locks.countWrong(person.id) ? signInTexts.employeeNowLocked : signInTexts.wrong;
+      return lockout.recordFailure(person.id) ? signInErrorTexts.employeeNowLocked : signInErrorTexts.wrong;
     }
-    locks.forget(person.id);
-    return person.status === 'Pending' ? signInTexts.employeePending : null;
+    lockout.reset(person.id);
+    return person.status === 'Pending' ? signInErrorTexts.employeePending : null;
   };
 
   return {
     'employee-login': (async (request) => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
+      const email = textField(read.fields, 'email');
+      const password = textField(read.fields, 'password');
       const missing = missingFields({ email, password });
-      if (missing) return refused(missing);
-      const robot = captchaErrors(captcha(read.fields.g_recaptcha_response, false));
-      if (robot) return refused(robot);
+      if (missing) return signInError(missing);
+      const captchaError = captchaErrors(captcha(read.fields.g_recaptcha_response, false));
+      if (captchaError) return signInError(captchaError);
       const person = people.employees.byEmail(email);
-      const refusal = refusalOf(person, email, password);
-      if (refusal !== null || person === null) return refused(formError(refusal ?? signInTexts.wrong));
+      const error = passwordError(person, email, password);
+      if (error !== null || person === null) return signInError(formError(error ?? signInErrorTexts.wrong));
       const subject: Subject = { type: 'employee', id: person.id };
       if (person.second_factor) {
         secondFactor.send(subject, person.email);
@@ -54,8 +54,8 @@ export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, no
       ]);
     }) satisfies Handler,
 
-    // It needs an access token already, so that nobody who signs in gets here; what it then hands out is signed with
-    // another key and of no use. So no code is ever right.
+    // The real endpoint requires an access token, which a person has only after sign-in, and signs its tokens with another
+    // key. No code can complete a sign-in, so every code is rejected here.
     'employee-otp': asEmployee(() => json(400, { detail: 'Invalid or expired OTP' })),
   };
 };

@@ -1,24 +1,24 @@
-import { type Answer, type AuthRequest, json, redirect, serverError } from '../exchange.ts';
+import { type AuthResponse, type AuthRequest, json, redirect, serverError } from '../http-messages.ts';
 import type { Employee, Staff } from '../people/people.ts';
 import type { DeployedCaller } from './caller.ts';
 
-/** How an answer is shaped by the request for it. */
+/** The parts of a request that shape the response. */
 export type View = {
-  /** The Host header as sent: pictures are absolute URLs. */
+  /** The Host header, for absolute picture URLs. */
   host: string;
-  /** The system that the person chose in their Django session, in lower case. Null: none, so all systems show. */
+  /** The system chosen in the Django session, in lower case. Null: none; roles of all systems are listed. */
   chosenSystem: string | null;
 };
 
 export type DeployedRequest = AuthRequest & { caller: DeployedCaller | null; view: View };
 
-export type Handler = (request: DeployedRequest) => Answer | Promise<Answer>;
-type HandlerFor<Person> = (request: DeployedRequest, person: Person) => Answer | Promise<Answer>;
+export type Handler = (request: DeployedRequest) => AuthResponse | Promise<AuthResponse>;
+type HandlerFor<Person> = (request: DeployedRequest, person: Person) => AuthResponse | Promise<AuthResponse>;
 
 export const notSignedIn = json(401, { detail: 'Authentication credentials were not provided.' });
 export const notPermitted = json(403, { detail: 'You do not have permission to perform this action.' });
 
-/** An employee's token is taken for that of the staff user with the same number: a hole that the BFF closes. */
+/** Upstream vulnerability that the BFF closes: an employee's token acts as the staff user with the same id. */
 export const asStaff =
   (handler: HandlerFor<Staff>): Handler =>
   (request) => {
@@ -27,7 +27,7 @@ export const asStaff =
     return staff ? handler(request, staff) : serverError();
   };
 
-/** As `asStaff`, where the service notices that an employee was deleted. */
+/** Like `asStaff`, but redirects the token of a deleted employee. */
 export const asStaffUnlessDeleted =
   (handler: HandlerFor<Staff>): Handler =>
   (request) => {

@@ -1,13 +1,13 @@
-import { json, readJson, serverError } from '../exchange.ts';
-import type { Service } from '../service.ts';
+import { json, readJson, serverError } from '../http-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
 import type { DeployedCallers } from './caller.ts';
 import { asEmployee, asStaff, asStaffUnlessDeleted, type Handler, notSignedIn } from './guards.ts';
 import { employeeProfile, internalUser, staffProfile, userInfo } from './profiles.ts';
 
 const isNumeric = (value: unknown): boolean => typeof value === 'number' || /^\s*[+-]?\d+\s*$/.test(String(value));
 
-/** The deployed service's endpoints that tell about one person, or about people by number. */
-export const createDeployedLookups = ({ people, now }: Service, callers: DeployedCallers) => ({
+/** Endpoints of the deployed service that look up people by id, company id or token. */
+export const createDeployedLookups = ({ people, now }: Dependencies, callers: DeployedCallers) => ({
   user: asStaff(({ parameter }) => {
     const person = people.staff.find(Number(parameter));
     return person ? json(200, userInfo(person)) : json(404, { error: 'User not found.' });
@@ -20,7 +20,7 @@ export const createDeployedLookups = ({ people, now }: Service, callers: Deploye
     if (!Array.isArray(ids) || ids.length === 0) {
       return json(400, { error: 'employee_cookie_ids array is required.' });
     }
-    // Python's int() raises one error for a text, which is caught, and another for null, which is not.
+    // Python's int() raises ValueError for a text, which the service catches, and TypeError for null, which it does not.
     if (ids.some((id) => typeof id === 'string' && !isNumeric(id))) {
       return json(400, { error: 'All employee_cookie_ids must be numbers.' });
     }
@@ -36,7 +36,7 @@ export const createDeployedLookups = ({ people, now }: Service, callers: Deploye
       : json(400, { error: 'Either role_id or role_name parameter is required.' });
   }),
 
-  // Nobody checks the key, and the answer holds whatever there is.
+  // Upstream vulnerability: the service does not check the API key, and returns the full record.
   employee: (({ parameter, view }) => {
     const person = people.employees.find(Number(parameter));
     return person ? json(200, employeeProfile(person, view)) : json(404, { error: 'Employee not found' });
@@ -56,7 +56,7 @@ export const createDeployedLookups = ({ people, now }: Service, callers: Deploye
   'employee-profile': asEmployee(({ view }, employee) => json(200, employeeProfile(employee, view))),
 
   me: (async (request) => {
-    const caller = await callers.ofAnyToken(request);
+    const caller = await callers.fromAnyToken(request);
     if (!caller) {
       return request.cookies.get('access_token') || request.headers.authorization
         ? json(401, { detail: 'Given token not valid for any token type', code: 'token_not_valid' })
@@ -64,11 +64,11 @@ export const createDeployedLookups = ({ people, now }: Service, callers: Deploye
     }
     const { employee, staff } = caller;
     if (employee) return json(200, { type: 'employee', data: employeeProfile(employee, request.view) });
-    // A deleted employee is answered as the staff user of that number.
+    // A deleted employee gets the staff user with the same id.
     return staff ? json(200, { type: 'user', data: staffProfile(staff, request.view) }) : serverError();
   }) satisfies Handler,
 
-  // An employee's company id gives the employee, with a number that is a staff user's as well.
+  // The company id of an employee returns the employee, whose id may also be a staff id.
   'by-company': asStaff(({ parameter, view }) => {
     const person = people.staff.byCompanyId(parameter);
     if (person) return json(200, staffProfile(person, view));

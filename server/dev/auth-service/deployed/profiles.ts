@@ -30,7 +30,7 @@ const systemRoles = (person: Staff, chosenSystem: string | null) =>
     )
     .filter(({ system_slug }) => chosenSystem === null || system_slug === chosenSystem);
 
-/** A staff user as in profiles and lists: no `position`, no `full_name`, and no word of `is_staff`. */
+/** A staff user in profiles and lists: without `position`, `full_name` and `is_staff`. */
 export const staffProfile = (person: Staff, { host, chosenSystem }: View) => ({
   id: person.id,
   email: person.email,
@@ -52,7 +52,7 @@ export const staffProfile = (person: Staff, { host, chosenSystem }: View) => ({
   system_roles: systemRoles(person, chosenSystem),
 });
 
-/** No company id, systems or roles; `position` is always null, as no such field is stored. */
+/** Without company id, systems and roles. `position` is always null because the service does not store it. */
 export const userInfo = (person: Staff) => ({
   id: person.id,
   first_name: person.first_name,
@@ -64,7 +64,7 @@ export const userInfo = (person: Staff) => ({
   date_joined: person.date_joined,
 });
 
-/** All that `users/internal/` tells; whether the person is active is not among it. */
+/** The fields of `users/internal/`. `is_active` is not among them. */
 export const internalUser = (person: Staff) => ({
   id: person.id,
   email: person.email,
@@ -74,7 +74,7 @@ export const internalUser = (person: Staff) => ({
   full_name: fullName(person),
 });
 
-// The seed has the guide's words.
+// The seed data uses the status values of the guide.
 const statusOf = ({ status }: Employee): EmployeeStatus => {
   if (status === 'active' || status === 'on_leave') return 'Approved';
   return status === 'inactive' ? 'Rejected' : status;
@@ -84,7 +84,7 @@ const employeeRoles = ({ id, created_at: assignedAt }: Employee) => [
   assignment({ id, system: 'HDTS', role: 'Employee', assignedAt, isActive: true }),
 ];
 
-/** An employee as in profiles, and as anybody gets them from the internal endpoint. */
+/** An employee in profiles and in the internal endpoint, which needs no credentials. */
 export const employeeProfile = (person: Employee, { host }: Pick<View, 'host'>) => ({
   id: person.id,
   email: person.email,
@@ -106,7 +106,7 @@ export const employeeProfile = (person: Employee, { host }: Pick<View, 'host'>) 
   system_roles: employeeRoles(person),
 });
 
-/** An employee among the people of HDTS: in the shape of staff, always active, with a number that staff have too. */
+/** An employee in the list of HDTS users: in the shape of a staff user, always active, with an id that a staff user may have too. */
 export const employeeAmongStaff = (person: Employee) => ({
   id: person.id,
   email: person.email,

@@ -1,6 +1,6 @@
-import { json } from '../exchange.ts';
+import { json } from '../http-messages.ts';
 import { type Staff, type System } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { asStaff, notPermitted, type View } from './guards.ts';
 import { employeeAmongStaff, staffProfile, systemNames } from './profiles.ts';
 
@@ -15,9 +15,9 @@ const isOf = (person: Staff, slug: string): boolean => person.roles.some(({ syst
 
 const compare = (left: string, right: string) => (left < right ? -1 : Number(left > right));
 
-/** The deployed service's lists of people with their roles, and what it shows to whom. */
-export const createDeployedRoleLists = ({ people }: Service) => {
-  /** Superusers see everybody, people without `is_staff` all active people, and people with it nearly nobody. */
+/** The lists of people with their roles in the deployed service, and who may see them. */
+export const createDeployedRoleLists = ({ people }: Dependencies) => {
+  /** Superusers see all people. Callers without `is_staff` see active people. Callers with it see only a system that they administer. */
   const listedFor = (staff: Staff, { chosenSystem }: View): Staff[] => {
     const everybody = people.staff.all();
     if (staff.is_superuser) return everybody;
@@ -28,7 +28,7 @@ export const createDeployedRoleLists = ({ people }: Service) => {
   };
 
   return {
-    /** For admins of the system and superusers. It lists inactive people too, and does not say who is active. */
+    /** For admins of the system and superusers. Includes inactive people, without a field that marks them. */
     'system-users': asStaff(({ parameter }, staff) => {
       const system = toSystem(parameter);
       if (!staff.is_superuser && !isAdminOf(staff, system)) return notPermitted;
@@ -60,7 +60,7 @@ export const createDeployedRoleLists = ({ people }: Service) => {
       return json(200, { users_count: users.length, users });
     }),
 
-    /** Open to every token. Employees are mixed in, under numbers that staff users have too. */
+    /** Open to every token. Includes employees, whose ids overlap with staff ids. */
     'hdts-users': asStaff(({ view }) => {
       const users = people.staff
         .all()

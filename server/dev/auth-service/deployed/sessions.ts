@@ -1,20 +1,39 @@
 import { emptyCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, html, json, redirect, serverError } from '../exchange.ts';
-import type { Service } from '../service.ts';
+import { type AuthResponse, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Claims, subjectOf, userIdOf } from '../tokens.ts';
-import type { DjangoSessions } from './django-sessions.ts';
 import { asEmployee, asStaff, type Handler } from './guards.ts';
+
+/**
+ * Django sessions. They do not authenticate. A session stores the chosen system, which filters every list of roles, so
+ * the BFF must never forward a `sessionid`.
+ */
+export const createDjangoSessions = () => {
+  /** Chosen system in lower case, by session id. */
+  const chosen = new Map<string, string>();
+
+  return {
+    choose(sessionId: string, system: string): void {
+      // A request without a session cannot store the choice.
+      if (sessionId !== '') chosen.set(sessionId, system);
+    },
+    chosenSystem: (sessionId: string): string | null => chosen.get(sessionId) ?? null,
+    end: (sessionId: string): void => void chosen.delete(sessionId),
+  };
+};
+
+export type DjangoSessions = ReturnType<typeof createDjangoSessions>;
 
 const OLDER_EMPLOYEE_COOKIE_SECONDS = 900;
 
-const refused = (detail: string) => json(401, { detail });
+const unauthorized = (detail: string) => json(401, { detail });
 
-/** The deployed service's refresh endpoints, sign-out, and the choice of a system. Refresh tokens never rotate. */
-export const createDeployedSessions = ({ people, tokens, now }: Service, sessions: DjangoSessions) => {
+/** Refresh, sign-out and the choice of a system in the deployed service. Refresh tokens never rotate. */
+export const createDeployedSessions = ({ people, tokens, now }: Dependencies, sessions: DjangoSessions) => {
   const accessCookie = (token: string, httpOnly: boolean) =>
     setCookie('access_token', token, { maxAgeSeconds: tokens.accessLifetimeSeconds, now: now(), httpOnly });
 
-  /** The claims of a refresh token, or the words in which it is refused. */
+  /** The claims of a refresh token, or the error text. */
   const readRefresh = async (token: string): Promise<Claims | string> => {
     const verified = await tokens.verify(token);
     if (!verified.ok) return verified.expired ? 'Refresh token has expired' : 'Invalid refresh token';
@@ -23,25 +42,25 @@ export const createDeployedSessions = ({ people, tokens, now }: Service, session
 
   const signOut =
     (message: string) =>
-    ({ cookies }: AuthRequest): Answer => {
+    ({ cookies }: AuthRequest): AuthResponse => {
       sessions.end(cookies.get('sessionid') ?? '');
       return json(200, { message }, [emptyCookie('access_token'), emptyCookie('refresh_token')]);
     };
 
   return {
-    /** The access token only opens the gate: the new one is of the owner of the refresh token. */
+    /** The access token only passes the login check. The new token belongs to the owner of the refresh token. */
     refresh: (async ({ caller, cookies }) => {
-      // An employee's token of nobody at all breaks the gate itself.
+      // The login check of the real service fails on an employee's token whose id belongs to no person.
       if (caller?.type === 'employee' && !caller.employee && !caller.staff) return serverError();
       const token = cookies.get('refresh_token');
-      if (!token) return refused('No refresh token in cookies');
+      if (!token) return unauthorized('No refresh token in cookies');
       const claims = await readRefresh(token);
-      if (typeof claims === 'string') return refused(claims);
+      if (typeof claims === 'string') return unauthorized(claims);
       const subject = subjectOf(claims);
-      if (!subject) return refused('Invalid token payload');
+      if (!subject) return unauthorized('Invalid token payload');
       const { type, id } = subject;
       const owner = type === 'staff' ? people.staff.find(id) : people.employees.find(id);
-      if (!owner) return people.staff.find(id) ? refused('Employee not found') : serverError();
+      if (!owner) return people.staff.find(id) ? unauthorized('Employee not found') : serverError();
       const body = {
         message: 'Token refreshed successfully',
         user_type: type === 'staff' ? 'user' : 'employee',
@@ -50,7 +69,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Service, session
       return json(200, body, [accessCookie(tokens.access(subject), true)]);
     }) satisfies Handler,
 
-    /** Any refresh token gives a token of the staff user with that number, an employee's as well. */
+    /** Upstream vulnerability: an employee's refresh token returns a token of the staff user with the same id. */
     'staff-refresh': (async ({ cookies }) => {
       const claims = await readRefresh(cookies.get('refresh_token') ?? '');
       const id = typeof claims === 'string' ? null : userIdOf(claims);
@@ -62,10 +81,11 @@ export const createDeployedSessions = ({ people, tokens, now }: Service, session
 
     'employee-refresh': asEmployee(async ({ cookies }) => {
       const token = cookies.get('refresh_token');
-      if (!token) return refused('Refresh token not found');
+      if (!token) return unauthorized('Refresh token not found');
       const claims = await readRefresh(token);
       const subject = typeof claims === 'string' ? null : subjectOf(claims);
-      if (subject?.type !== 'employee' || !people.employees.find(subject.id)) return refused('Invalid refresh token');
+      if (subject?.type !== 'employee' || !people.employees.find(subject.id))
+        return unauthorized('Invalid refresh token');
       const access = tokens.access(subject);
       const lasting = { maxAgeSeconds: OLDER_EMPLOYEE_COOKIE_SECONDS, now: now(), httpOnly: true };
       return json(200, { access }, [

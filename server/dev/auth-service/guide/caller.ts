@@ -1,21 +1,21 @@
-import { type Answer, type AuthRequest, bearerOf, json } from '../exchange.ts';
+import { type AuthResponse, type AuthRequest, bearerToken, json } from '../http-messages.ts';
 import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Claims, subjectOf } from '../tokens.ts';
 
 export type GuideCaller =
   | { type: 'staff'; person: Staff; claims: Claims }
   | { type: 'employee'; person: Employee; claims: Claims };
 
-type Handler<Caller> = (request: AuthRequest, caller: Caller) => Answer | Promise<Answer>;
+type Handler<Caller> = (request: AuthRequest, caller: Caller) => AuthResponse | Promise<AuthResponse>;
 
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
-/** Guards for the guide's endpoints: they verify the caller's access token, from the cookie or else from Bearer. */
-export const createGuideGuards = ({ tokens, people }: Pick<Service, 'tokens' | 'people'>) => {
-  const caller = async (request: AuthRequest): Promise<GuideCaller | Answer> => {
-    // An empty cookie is a deleted one.
-    const token = request.cookies.get('access_token') || bearerOf(request.headers);
+/** Guards for the endpoints of the guide. They verify the access token from the cookie, or the Bearer token. */
+export const createGuideGuards = ({ tokens, people }: Pick<Dependencies, 'tokens' | 'people'>) => {
+  const caller = async (request: AuthRequest): Promise<GuideCaller | AuthResponse> => {
+    // Django deletes a cookie by an empty value.
+    const token = request.cookies.get('access_token') || bearerToken(request.headers);
     if (!token) return json(401, { detail: 'Authentication credentials were not provided.' });
     const verified = await tokens.verify(token);
     if (!verified.ok) return notValid(verified.expired ? 'Token has expired' : 'Given token not valid');
@@ -40,7 +40,7 @@ export const createGuideGuards = ({ tokens, people }: Pick<Service, 'tokens' | '
 
   const signedIn =
     (handler: Handler<GuideCaller>) =>
-    async (request: AuthRequest): Promise<Answer> => {
+    async (request: AuthRequest): Promise<AuthResponse> => {
       const found = await caller(request);
       return 'status' in found ? found : handler(request, found);
     };

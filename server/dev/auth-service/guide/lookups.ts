@@ -1,14 +1,14 @@
-import { type AuthRequest, json, readJson } from '../exchange.ts';
+import { type AuthRequest, json, readJson } from '../http-messages.ts';
 import { createGuideGuards } from './caller.ts';
 import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 
-/** The guide's endpoints that tell about people. */
-export const createGuideLookups = (service: Service) => {
-  const { people } = service;
-  const { signedIn, staffOnly, employeesOnly } = createGuideGuards(service);
+/** The endpoints of the guide that look up people. */
+export const createGuideLookups = (dependencies: Dependencies) => {
+  const { people } = dependencies;
+  const { signedIn, staffOnly, employeesOnly } = createGuideGuards(dependencies);
 
   return {
     user: staffOnly(({ parameter }) => {
@@ -22,15 +22,15 @@ export const createGuideLookups = (service: Service) => {
       const ids = read.fields.user_ids;
       if (ids === undefined) return json(400, { user_ids: ['This field is required.'] });
       if (!Array.isArray(ids) || !ids.every(isId)) return json(400, { user_ids: ['A list of integers is required.'] });
-      const asked = [...new Set(ids)];
-      // By id, as the database returns them, and not in the order asked.
-      const users = asked
+      const uniqueIds = [...new Set(ids)];
+      // The database returns users sorted by id, not in the requested order.
+      const users = uniqueIds
         .toSorted((left, right) => left - right)
         .map(people.staff.find)
         .filter((person) => person !== null);
       return json(200, {
         users: users.map(guideUser),
-        not_found: asked.filter((id) => people.staff.find(id) === null),
+        not_found: uniqueIds.filter((id) => people.staff.find(id) === null),
       });
     }),
 
@@ -45,7 +45,7 @@ export const createGuideLookups = (service: Service) => {
     employee: ({ headers, parameter }: AuthRequest) => {
       const key = headers['x-api-key'];
       if (key === undefined || key === '') return json(401, { detail: 'API key required.' });
-      if (key !== service.apiKey) return json(403, { detail: 'Invalid API key.' });
+      if (key !== dependencies.apiKey) return json(403, { detail: 'Invalid API key.' });
       const person = people.employees.find(Number(parameter));
       return person ? json(200, guideEmployee(person)) : json(404, { error: 'Employee not found.' });
     },

@@ -1,6 +1,6 @@
 import { type Employee, type Staff, systemsOf } from '../people/people.ts';
 
-/** The guide's example. It has no `is_active`; that is told only where it is false, as round-robin lists the inactive too. */
+/** The example of the guide, which has no `is_active`. The field is present only if it is false, because round-robin lists inactive people. */
 export const guideUser = (person: Staff) => ({
   id: person.id,
   email: person.email,
@@ -21,7 +21,7 @@ export const guideProfile = (person: Staff) => ({
   date_joined: person.date_joined,
 });
 
-/** All that anybody but the employee gets to see. */
+/** The public fields of an employee. Only the employee sees more. */
 export const guideEmployee = (person: Employee) => ({
   id: person.id,
   email: person.email,

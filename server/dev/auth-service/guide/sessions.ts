@@ -1,12 +1,12 @@
 import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
-import { type Answer, type AuthRequest, json, missingFields, readJson, textOf } from '../exchange.ts';
+import { type AuthResponse, type AuthRequest, json, missingFields, readJson, textField } from '../http-messages.ts';
 import { isActiveEmployee, type Subject } from '../people/people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
 import { createGuideSignIn } from './sign-in.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { subjectOf } from '../tokens.ts';
 
-const refusals = {
+const signInErrors = {
   wrong: json(401, { detail: 'Invalid credentials' }),
   locked: json(403, { detail: 'Account locked' }),
   inactive: json(403, { detail: 'Account inactive' }),
@@ -19,10 +19,10 @@ const wrongCode = json(400, { error: 'Invalid OTP code.' });
 
 const notValid = (detail: string) => json(401, { detail, code: 'token_not_valid' });
 
-/** The guide's sign-in, second factor, refresh and sign-out. */
-export const createGuideSessions = (service: Service) => {
-  const { people, tokens, secondFactor, now } = service;
-  const signIn = createGuideSignIn(service);
+/** Sign-in, second factor, refresh and sign-out of the guide. */
+export const createGuideSessions = (dependencies: Dependencies) => {
+  const { people, tokens, secondFactor, now } = dependencies;
+  const signIn = createGuideSignIn(dependencies);
 
   const isActive = ({ type, id }: Subject): boolean => {
     if (type === 'staff') return people.staff.find(id)?.is_active === true;
@@ -39,13 +39,13 @@ export const createGuideSessions = (service: Service) => {
     ];
   };
 
-  // Django's own: nothing of the BFF's business, and there to be dropped by it.
+  // Cookies of Django that the BFF must not pass on.
   const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
 
-  const signedIn = async (subject: Subject, user: unknown): Promise<Answer> =>
+  const signedIn = async (subject: Subject, user: unknown): Promise<AuthResponse> =>
     json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies()]);
 
-  const finishing = async (subject: Subject, code: string, user: unknown): Promise<Answer> => {
+  const verifyCode = async (subject: Subject, code: string, user: unknown): Promise<AuthResponse> => {
     const result = secondFactor.redeem(subject, code);
     if (result === 'ok') return signedIn(subject, user);
     return result === 'wrong' ? wrongCode : json(400, { error: 'OTP code has expired.' });
@@ -53,7 +53,7 @@ export const createGuideSessions = (service: Service) => {
 
   const refresh =
     (accepts: readonly Subject['type'][]) =>
-    async ({ cookies }: AuthRequest): Promise<Answer> => {
+    async ({ cookies }: AuthRequest): Promise<AuthResponse> => {
       const token = cookies.get('refresh_token');
       if (!token) return json(401, { detail: 'Refresh token not provided.' });
       const verified = await tokens.verify(token);
@@ -63,12 +63,12 @@ export const createGuideSessions = (service: Service) => {
       if (!subject || !accepts.includes(subject.type)) return notValid('Token is not for this endpoint');
       if (!isActive(subject)) return json(401, { detail: 'User is inactive', code: 'user_inactive' });
       if (tokens.isBlacklisted(token)) return notValid('Token is blacklisted');
-      // Nothing may be awaited between the question and this, or two requests could both exchange one token.
+      // No await between the check and this line: two requests could otherwise both exchange one token.
       tokens.blacklist(token);
       return json(200, { message: 'Token refreshed' }, await tokenCookies(subject));
     };
 
-  const logout = ({ cookies }: AuthRequest): Answer => {
+  const logout = ({ cookies }: AuthRequest): AuthResponse => {
     const token = cookies.get('refresh_token');
     if (token) tokens.blacklist(token);
     return json(200, { message: 'Logged out' }, [
@@ -79,15 +79,15 @@ export const createGuideSessions = (service: Service) => {
   };
 
   return {
-    'staff-login': async (request: AuthRequest): Promise<Answer> => {
+    'staff-login': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
+      const email = textField(read.fields, 'email');
+      const password = textField(read.fields, 'password');
       const missing = missingFields({ email, password });
       if (missing) return json(400, missing);
       const attempt = signIn.staff(email, password, read.fields.captcha_token);
-      if (!('person' in attempt)) return refusals[attempt.outcome];
+      if (!('person' in attempt)) return signInErrors[attempt.outcome];
       const { outcome, person } = attempt;
       const subject: Subject = { type: 'staff', id: person.id };
       if (outcome === 'ok') return signedIn(subject, guideUser(person));
@@ -95,26 +95,26 @@ export const createGuideSessions = (service: Service) => {
       return json(200, { requires_2fa: true });
     },
 
-    'staff-otp': async (request: AuthRequest): Promise<Answer> => {
+    'staff-otp': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const otpCode = textOf(read.fields, 'otp_code');
+      const email = textField(read.fields, 'email');
+      const otpCode = textField(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
       const person = people.staff.byEmail(email);
-      return person ? finishing({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
+      return person ? verifyCode({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
     },
 
-    'employee-login': async (request: AuthRequest): Promise<Answer> => {
+    'employee-login': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const password = textOf(read.fields, 'password');
+      const email = textField(read.fields, 'email');
+      const password = textField(read.fields, 'password');
       const missing = missingFields({ email, password });
       if (missing) return json(400, missing);
       const attempt = signIn.employee(email, password, read.fields.captcha_token);
-      if (!('person' in attempt)) return refusals[attempt.outcome];
+      if (!('person' in attempt)) return signInErrors[attempt.outcome];
       const { outcome, person } = attempt;
       const subject: Subject = { type: 'employee', id: person.id };
       if (outcome === 'ok') return signedIn(subject, guideEmployee(person));
@@ -122,15 +122,15 @@ export const createGuideSessions = (service: Service) => {
       return json(200, { requires_otp: true, email: person.email });
     },
 
-    'employee-otp': async (request: AuthRequest): Promise<Answer> => {
+    'employee-otp': async (request: AuthRequest): Promise<AuthResponse> => {
       const read = readJson(request);
       if (!read.ok) return read.answer;
-      const email = textOf(read.fields, 'email');
-      const otpCode = textOf(read.fields, 'otp_code');
+      const email = textField(read.fields, 'email');
+      const otpCode = textField(read.fields, 'otp_code');
       const missing = missingFields({ email, otp_code: otpCode });
       if (missing) return json(400, missing);
       const person = people.employees.byEmail(email);
-      return person ? finishing({ type: 'employee', id: person.id }, otpCode, guideEmployee(person)) : wrongCode;
+      return person ? verifyCode({ type: 'employee', id: person.id }, otpCode, guideEmployee(person)) : wrongCode;
     },
 
     refresh: refresh(['staff', 'employee']),

@@ -1,8 +1,8 @@
-import { createLocks } from '../locks.ts';
+import { createAccountLockout } from '../account-lockout.ts';
 import { type Employee, isActiveEmployee, type Staff } from '../people/people.ts';
-import type { Service } from '../service.ts';
+import type { Dependencies } from '../dependencies.ts';
 
-/** Generous, so that tests of wrong passwords do not lock the person they share. */
+/** High enough that tests of wrong passwords do not lock the person they share. */
 export const WRONG_PASSWORDS_BEFORE_LOCK = 20;
 
 type Outcome<Person> =
@@ -13,27 +13,27 @@ type Attempt<Person> = {
   person: Person | null;
   password: string;
   captchaToken: unknown;
-  locks: ReturnType<typeof createLocks>;
+  lockout: ReturnType<typeof createAccountLockout>;
   isLocked: boolean;
   needsCaptcha: boolean;
 };
 
-/** Checks passwords, and locks an account for good after too many wrong ones in a row. */
-export const createGuideSignIn = ({ people, captcha, now }: Service) => {
-  const neverOver = { maxWrong: WRONG_PASSWORDS_BEFORE_LOCK, lockedForMs: Number.POSITIVE_INFINITY, now };
-  const staffLocks = createLocks(neverOver);
-  const employeeLocks = createLocks(neverOver);
+/** Checks passwords. Too many consecutive wrong passwords lock an account permanently. */
+export const createGuideSignIn = ({ people, captcha, now }: Dependencies) => {
+  const permanent = { maxFailures: WRONG_PASSWORDS_BEFORE_LOCK, lockDurationMs: Number.POSITIVE_INFINITY, now };
+  const staffLockout = createAccountLockout(permanent);
+  const employeeLockout = createAccountLockout(permanent);
 
   const check = <Person extends Staff | Employee>(attempt: Attempt<Person>): Outcome<Person> => {
-    const { person, password, captchaToken, locks, isLocked, needsCaptcha } = attempt;
+    const { person, password, captchaToken, lockout, isLocked, needsCaptcha } = attempt;
     if (captcha(captchaToken, needsCaptcha) !== 'passed') return { outcome: 'captcha' };
     if (!person) return { outcome: 'wrong' };
-    if (isLocked || locks.isLocked(person.id)) return { outcome: 'locked' };
+    if (isLocked || lockout.isLocked(person.id)) return { outcome: 'locked' };
     if (person.password !== password) {
-      locks.countWrong(person.id);
+      lockout.recordFailure(person.id);
       return { outcome: 'wrong' };
     }
-    locks.forget(person.id);
+    lockout.reset(person.id);
     if (person.status === 'Pending') return { outcome: 'pending' };
     if (person.status === 'Rejected') return { outcome: 'rejected' };
     const isActive = 'is_active' in person ? person.is_active : isActiveEmployee(person);
@@ -45,11 +45,11 @@ export const createGuideSignIn = ({ people, captcha, now }: Service) => {
     staff: (email: string, password: string, captchaToken: unknown): Outcome<Staff> => {
       const person = people.staff.byEmail(email);
       const { locked: isLocked = false, captcha: needsCaptcha = false } = person ?? {};
-      return check({ person, password, captchaToken, locks: staffLocks, isLocked, needsCaptcha });
+      return check({ person, password, captchaToken, lockout: staffLockout, isLocked, needsCaptcha });
     },
     employee: (email: string, password: string, captchaToken: unknown): Outcome<Employee> => {
       const person = people.employees.byEmail(email);
-      return check({ person, password, captchaToken, locks: employeeLocks, isLocked: false, needsCaptcha: false });
+      return check({ person, password, captchaToken, lockout: employeeLockout, isLocked: false, needsCaptcha: false });
     },
   };
 };

@@ -8,7 +8,7 @@ export type PersonChange = 'deleted' | Partial<Omit<Staff, 'id'>> | Partial<Omit
 type Row = { id: number; email: string; company_id: string };
 type TableOptions<Person> = {
   seed: readonly Person[];
-  /** Finds people who are in no list. Default: nobody. */
+  /** Finds people who appear in no list. Default: none. */
   unlisted?: (id: number) => Person | null;
 };
 
@@ -24,17 +24,17 @@ const createTable = <Person extends Row>({ seed, unlisted = () => null }: TableO
   };
 
   return {
-    /** Everybody listed, in the order of the seed. */
+    /** All listed people, in seed order. */
     all,
     find,
-    /** Ignores case. */
+    /** Case-insensitive. */
     byEmail: (email: string): Person | null => all().find((person) => same(person.email, email)) ?? null,
-    /** Ignores case. */
+    /** Case-insensitive. */
     byCompanyId: (companyId: string): Person | null =>
       all().find((person) => same(person.company_id, companyId)) ?? null,
     change(id: number, change: 'deleted' | Partial<Person>): void {
       const person = find(id);
-      if (person === null) throw new Error(`Nobody here has the number ${id}.`);
+      if (person === null) throw new Error(`There is no person with the id ${id}.`);
       if (change === 'deleted') {
         rows.delete(id);
         deleted.add(id);
@@ -43,7 +43,7 @@ const createTable = <Person extends Row>({ seed, unlisted = () => null }: TableO
   };
 };
 
-/** The people of one service: the seeded ones, until they are changed. */
+/** The people of one service. It starts with the seeded people. */
 export const createPeopleDirectory = () => {
   const staffTable = createTable<Staff>({ seed: staff, unlisted: crowdMember });
   const employeeTable = createTable<Employee>({ seed: employees });
@@ -52,7 +52,7 @@ export const createPeopleDirectory = () => {
     staff: staffTable,
     employees: employeeTable,
 
-    /** Ids of the staff with a role in a system, ascending, inactive people included; ignores case. */
+    /** Ids of the staff with a role in a system, ascending, including inactive people. Case-insensitive. */
     staffIdsByRole: (system: string, role: string): number[] =>
       staffTable
         .all()
@@ -60,7 +60,7 @@ export const createPeopleDirectory = () => {
         .map((person) => person.id)
         .toSorted((left, right) => left - right),
 
-    /** Throws if there is nobody to change. */
+    /** Throws if the person does not exist. */
     change({ type, id }: Subject, change: PersonChange): void {
       if (type === 'staff') staffTable.change(id, change as 'deleted' | Partial<Staff>);
       else employeeTable.change(id, change as 'deleted' | Partial<Employee>);

@@ -58,7 +58,7 @@ const person = (
 
 const inactive = { is_active: false };
 
-// 1 to 20 are employees' numbers too. Round-robin over TTS technicians: 1, 5, 12, 23, 31 (inactive), 123.
+// Ids 1 to 20 are employee ids too. Round-robin over TTS technicians: 1, 5, 12, 23, 31 (inactive), 123.
 export const staff: readonly Staff[] = [
   person(1, 'Maria', 'Santos', 'IT Operations', 'Technician II', [tts('Technician')]),
   person(2, 'Ethan', 'Caldwell', 'IT Operations', 'Service Manager', [tts('Manager')]),
@@ -122,7 +122,7 @@ export const staff: readonly Staff[] = [
 const firstOfCrowd = 2_000_001;
 const sizeOfCrowd = 1_000_000;
 
-/** A million people more, made up as they are asked for: the crowd that an organisation has, with nobody to sign in as. */
+/** One million more people, generated on lookup, for tests and benchmarks that need many users. They are in no list and cannot sign in. */
 export const crowdMember = (id: number): Staff | null =>
   Number.isInteger(id) && id >= firstOfCrowd && id < firstOfCrowd + sizeOfCrowd
     ? person(id, 'Somebody', `No ${id}`, 'Everywhere', null, [tts('User')], { email: `somebody.${id}@example.com` })

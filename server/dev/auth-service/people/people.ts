@@ -5,11 +5,11 @@ export type System = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
 export type Role = {
   system: System;
   role: string;
-  /** Whether the assignment counts. Default true. */
+  /** Whether the role is active. Default true. */
   is_active?: boolean;
 };
 
-/** Staff and employees are numbered separately, and the numbers overlap. */
+/** Staff and employees have separate ids, which overlap. */
 export type Subject = { type: 'staff' | 'employee'; id: number };
 
 export type Staff = {
@@ -23,12 +23,12 @@ export type Staff = {
   phone_number: string | null;
   company_id: string;
   department: string;
-  /** Told by the guide dialect alone: the deployed service has no such field. */
+  /** Only in the guide dialect. The deployed service has no such field. */
   position: string | null;
-  /** In the deployed dialect it keeps only people with the role Employee in HDTS from signing in. */
+  /** In the deployed dialect it blocks sign-in only for people with the role Employee in HDTS. */
   status: 'Pending' | 'Approved' | 'Rejected';
   is_active: boolean;
-  /** A flag of Django's, not the role Admin of a system. */
+  /** Django's flag, unrelated to the role Admin of a system. */
   is_staff: boolean;
   is_superuser: boolean;
   date_joined: string;
@@ -38,11 +38,11 @@ export type Staff = {
   password: string;
   second_factor: boolean;
   locked: boolean;
-  /** Sign-in asks for a captcha token as well. */
+  /** Sign-in also requires a captcha. */
   captcha: boolean;
 };
 
-/** The first three are words of the guide dialect, the others of the deployed one. */
+/** The first three values are of the guide dialect, the others of the deployed dialect. */
 export type EmployeeStatus = 'active' | 'inactive' | 'on_leave' | 'Pending' | 'Approved' | 'Rejected';
 
 export type Employee = {
@@ -99,17 +99,17 @@ const staffToShow = (id: number, shows: string): SignInPerson[] =>
 const employeeToShow = (id: number, shows: string): SignInPerson[] =>
   employees.filter((person) => person.id === id).map((person) => toSignInPerson(person, 'employee', shows));
 
-/** The handful of people worth signing in as, and what each one shows. */
+/** People to sign in as in the demo. `shows`: the case that each one demonstrates. */
 export const signInPeople: readonly SignInPerson[] = [
   ...staffToShow(123, "TTS technician and AMS user: the guide's example"),
   ...staffToShow(2, 'TTS manager'),
   ...staffToShow(3, 'HDTS agent'),
   ...staffToShow(4, 'AMS only: no access to tickets'),
   ...staffToShow(6, 'admin of all four systems'),
-  ...staffToShow(7, 'second factor: a code is asked for'),
+  ...staffToShow(7, 'second factor: needs a code'),
   ...staffToShow(8, 'inactive: cannot sign in'),
   ...staffToShow(9, 'locked: cannot sign in'),
-  ...staffToShow(10, 'needs a captcha: captcha-ok passes'),
-  ...employeeToShow(1, 'employee, number 1 like the staff user Maria Santos'),
-  ...employeeToShow(2, 'employee with a second factor, which the deployed dialect lets nobody finish'),
+  ...staffToShow(10, 'needs a captcha: enter captcha-ok'),
+  ...employeeToShow(1, 'employee with the same id 1 as the staff user Maria Santos'),
+  ...employeeToShow(2, 'employee with a second factor, which cannot be completed in the deployed dialect'),
 ];

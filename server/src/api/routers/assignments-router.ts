@@ -1,5 +1,7 @@
 import { Assignment, CandidatesAnswer, NextInput, PeekInput, RotationInput } from '@auth-bff/shared';
-import { permitted, router, signedInProcedure } from '../trpc.ts';
+import { permitted } from '../middlewares.ts';
+import { signedInProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** Whose turn it is, among the people who have a role. */
 export const assignmentsRouter = router({

@@ -1,6 +1,8 @@
 import { Employee, PersonId } from '@auth-bff/shared';
 import { z } from 'zod';
-import { permitted, router, signedInProcedure } from '../trpc.ts';
+import { permitted } from '../middlewares.ts';
+import { signedInProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** Employees, whose numbers overlap with those of staff. */
 export const employeesRouter = router({

@@ -1,6 +1,7 @@
 import { CurrentSession, LoginAnswer, LoginInput, Session, SignedIn, VerifyOtpInput } from '@auth-bff/shared';
 import { z } from 'zod';
-import { publicProcedure, router, sessionMutation, signedInProcedure } from '../trpc.ts';
+import { publicProcedure, sessionMutation, signedInProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** Signing in, staying signed in, signing out. */
 export const sessionRouter = router({

@@ -1,5 +1,6 @@
 import { Status } from '@auth-bff/shared';
-import { publicProcedure, router } from '../trpc.ts';
+import { publicProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** How the service is. */
 export const statusRouter = router({

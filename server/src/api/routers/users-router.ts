@@ -2,7 +2,9 @@ import { CompanyId, Employee, PersonId, PersonIds, RoleName, SystemName, User, U
 import { z } from 'zod';
 import { isSync } from '../../platform/maybe-promise.ts';
 import { callsForIds } from '../../rate-limit/call-cost.ts';
-import { permitted, router, signedInProcedure } from '../trpc.ts';
+import { permitted } from '../middlewares.ts';
+import { signedInProcedure } from '../procedures.ts';
+import { router } from '../trpc.ts';
 
 /** Staff users. */
 export const usersRouter = router({

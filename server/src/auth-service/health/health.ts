@@ -4,23 +4,22 @@ import type { CallOutcome } from '../transport.ts';
 export type AuthServiceHealthOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Told when the service is called down. */
+  /** The state has changed to down. */
   onDown?: () => void;
 };
 
-/** Failed calls in a row after which the service is called down. */
-const failuresToDown = 3;
-/** How long what was seen last is taken for what is. */
+const failuresUntilDown = 3;
+/** A call result is current for this time. */
 const freshForMs = 5_000;
 
-/** How the Auth Service is, from how its calls end. */
+/** Derives the state of the Auth Service from the results of its calls. */
 export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOptions) => {
   let authService: 'up' | 'down' = 'up';
   let sinceMs = now();
-  let lastSeenMs = Number.NEGATIVE_INFINITY;
-  let isLastFailed = false;
+  let lastResultMs = Number.NEGATIVE_INFINITY;
+  let hasLastFailed = false;
   let failuresInARow = 0;
-  let probeUnderWay: Promise<void> | null = null;
+  let activeProbe: Promise<void> | null = null;
 
   const change = (next: 'up' | 'down') => {
     if (authService === next) return;
@@ -34,36 +33,35 @@ export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOption
   return {
     current,
     isDown: () => authService === 'down',
-    /** The service does not answer, as somebody has found out who asked with nobody's token. */
+    /** A probe without a token has failed. */
     markDown: () => change('down'),
     record({ outcome, status }: Pick<CallOutcome, 'outcome' | 'status'>): void {
       if (outcome === 'abandoned') return;
-      lastSeenMs = now();
-      isLastFailed = outcome === 'unavailable';
-      if (!isLastFailed) {
+      lastResultMs = now();
+      hasLastFailed = outcome === 'unavailable';
+      if (!hasLastFailed) {
         failuresInARow = 0;
-        change('up');
-      } else if (status !== 500) {
-        // A 500 may be the fault of one person's token, whose calls must not tell everybody that the service is down.
-        failuresInARow += 1;
-        if (failuresInARow >= failuresToDown) change('down');
+        return change('up');
       }
+      // One person's token can cause a 500, for example if the person was deleted. That does not make the service down.
+      if (status === 500) return;
+      failuresInARow += 1;
+      if (failuresInARow >= failuresUntilDown) change('down');
     },
-    /** Looks for itself with `probe` where no call has told lately, or where the last call failed. */
-    async look(probe: () => Promise<void>): Promise<Status> {
-      const isFresh = now() - lastSeenMs < freshForMs && (!isLastFailed || authService === 'down');
-      if (!isFresh) {
-        probeUnderWay ??= probe()
-          .then(
-            () => {},
-            // A failure of a call that carries nobody's token: that is the service, not a person.
-            () => change('down'),
-          )
-          .finally(() => {
-            probeUnderWay = null;
-          });
-        await probeUnderWay;
-      }
+    /** Calls `probe` if there is no recent call result, or if the last call failed. Concurrent checks share one probe. */
+    async check(probe: () => Promise<void>): Promise<Status> {
+      const isFresh = now() - lastResultMs < freshForMs && (!hasLastFailed || authService === 'down');
+      if (isFresh) return current();
+      activeProbe ??= probe()
+        .then(
+          () => {},
+          // The probe sends no token, so the failure is the service's own.
+          () => change('down'),
+        )
+        .finally(() => {
+          activeProbe = null;
+        });
+      await activeProbe;
       return current();
     },
   };

@@ -1,6 +1,6 @@
 import type { Status } from '@auth-bff/shared';
-import type { AuthServiceHealth } from './health.ts';
 import type { Directory } from '../../directory/directory.ts';
+import type { AuthServiceHealth } from './health.ts';
 
 export type StatusOptions = {
   health: AuthServiceHealth;
@@ -10,28 +10,29 @@ export type StatusOptions = {
   now: () => number;
 };
 
-/** How long a stale answer says that the service is in trouble, where nothing else does. */
-const staleTellsForMs = 10_000;
+/** After a stale directory answer, the service counts as degraded for this time. */
+const staleAnswerMs = 10_000;
 
-/** The status that callers were last given, and when that was: milliseconds since the epoch. */
+/** The last reported status and its time, in milliseconds since the epoch. */
 export type Reported = { authService: Status['authService']; sinceMs: number; atMs: number };
 
 export type Observed = Pick<Reported, 'authService' | 'sinceMs'>;
 
 /**
  * The next status to report. An unchanged state keeps its `since`. A changed state begins when it was observed, but not
- * before callers last saw the state that it replaces: its sources count from different events, and would go back.
+ * before callers last saw the previous state: the sources of the states count from different events, so `since` could
+ * otherwise go back.
  */
 export const nextReport = (last: Reported | null, observed: Observed, nowMs: number): Reported => {
   if (last === null) return { ...observed, atMs: nowMs };
   const { authService } = observed;
   if (authService === last.authService) return { ...last, atMs: nowMs };
-  // A system clock that was set back must not move `since` back either, nor put it into the future.
+  // After the system clock was set back, `since` must neither go back nor lie in the future.
   const lastSeenMs = Math.min(last.atMs, nowMs);
   return { authService, sinceMs: Math.max(last.sinceMs, observed.sinceMs, lastSeenMs), atMs: nowMs };
 };
 
-/** How the Auth Service is to those who ask us: `degraded` where they are answered from what is still known. */
+/** The status that callers see. `degraded` means that the BFF answers from stale cache entries. */
 export const createStatus = ({ health, directory, probe, now }: StatusOptions) => {
   let reported: Reported | null = null;
 
@@ -40,8 +41,8 @@ export const createStatus = ({ health, directory, probe, now }: StatusOptions) =
     const staleness = directory.staleness();
     if (staleness === null) return observed;
     if (status.authService === 'down') return { ...observed, authService: 'degraded' };
-    const isTelling = now() - staleness.lastMs < staleTellsForMs;
-    return isTelling ? { authService: 'degraded', sinceMs: staleness.sinceMs } : observed;
+    const isRecent = now() - staleness.lastMs < staleAnswerMs;
+    return isRecent ? { authService: 'degraded', sinceMs: staleness.sinceMs } : observed;
   };
 
   const report = (status: Status): Status => {
@@ -50,9 +51,9 @@ export const createStatus = ({ health, directory, probe, now }: StatusOptions) =
   };
 
   return {
-    /** As the last calls tell. Asks nobody. */
+    /** Derived from past calls. Makes no call. */
     current: (): Status => report(health.current()),
-    /** Looks for itself where no call has told lately. */
-    look: async (): Promise<Status> => report(await health.look(probe)),
+    /** Probes the service if there is no recent call result. */
+    check: async (): Promise<Status> => report(await health.check(probe)),
   };
 };

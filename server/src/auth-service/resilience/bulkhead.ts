@@ -2,91 +2,90 @@ import { createFairQueue } from '../../platform/fair-queue.ts';
 import { onAbort } from '../../platform/on-abort.ts';
 
 export type BulkheadOptions = {
-  /** Tasks under way at once. Default: no limit. */
+  /** Concurrent tasks. Default: unlimited. */
   limit?: number;
-  /** Tasks of one source under way at once. Default: no limit. */
+  /** Concurrent tasks of one source. Default: `limit`. */
   limitPerSource?: number;
-  /** Tasks that wait. Default: no limit. */
-  maxWaiting?: number;
+  /** Queued tasks. Default: unlimited. */
+  maxQueued?: number;
 };
 
-/** The events of a task that goes through a bulkhead. */
-export type TurnEvents = {
-  /** The task has to wait for a slot. */
-  onWait?: (() => void) | undefined;
-  /** The task has a slot, after a wait or without one. */
-  onBegin?: (() => void) | undefined;
+export type QueueEvents = {
+  /** The task is queued because no slot is free for its source. */
+  onQueued?: (() => void) | undefined;
+  /** The task has a slot, after a wait or immediately. */
+  onAdmitted?: (() => void) | undefined;
 };
 
-export type TurnOptions = TurnEvents & {
-  /** Whose share the task takes. */
+export type SlotOptions = QueueEvents & {
+  /** The source whose share the task uses. */
   source: string;
   /** Ends the wait, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 };
 
-/** The source has no place left to wait in. */
+/** The queue has no room for another task of this source. */
 export class BulkheadFull extends Error {}
 
 /**
- * Runs at most `limit` tasks at once and gives each source a fair share of the slots. Free slots go round-robin to the
- * sources that wait, not to the oldest task.
+ * Runs at most `limit` tasks at once and gives each source a fair share. Free slots go round-robin to the sources that
+ * wait, not to the oldest task.
  *
- * A source gets no slot that would leave fewer free ones than it holds already, and likewise with places to wait in: n
- * sources that want everything settle at a share of 1/(n + 1) each, and leave as much for a newcomer. Slots cannot be
- * taken back, and a slow task keeps its own for seconds.
+ * A source gets a slot only if it then leaves at least as many free slots as it held before. The same rule applies to
+ * the queue. So n greedy sources settle at a share of 1/(n + 1) each and leave the same share for a newcomer. This
+ * matters because slots cannot be revoked and slow tasks hold them for seconds.
  */
 export const createBulkhead = ({
   limit = Number.POSITIVE_INFINITY,
   limitPerSource = limit,
-  maxWaiting = Number.POSITIVE_INFINITY,
+  maxQueued = Number.POSITIVE_INFINITY,
 }: BulkheadOptions) => {
-  const waiting = createFairQueue<() => void>();
-  const heldBy = new Map<string, number>();
+  const queue = createFairQueue<() => void>();
+  const heldBySource = new Map<string, number>();
   let held = 0;
 
-  const hasSlot = (source: string): boolean => (heldBy.get(source) ?? 0) < Math.min(limitPerSource, limit - held);
-  const hasPlace = (source: string): boolean => waiting.sizeOf(source) < maxWaiting - waiting.size();
+  const hasSlot = (source: string): boolean => (heldBySource.get(source) ?? 0) < Math.min(limitPerSource, limit - held);
+  const hasQueueSpace = (source: string): boolean => queue.sizeOf(source) < maxQueued - queue.size();
 
   const hold = (source: string): void => {
     held += 1;
-    heldBy.set(source, (heldBy.get(source) ?? 0) + 1);
+    heldBySource.set(source, (heldBySource.get(source) ?? 0) + 1);
   };
   const release = (source: string): void => {
     held -= 1;
-    const left = (heldBy.get(source) ?? 0) - 1;
-    if (left > 0) heldBy.set(source, left);
-    else heldBy.delete(source);
-    for (let begin = waiting.take(hasSlot); begin !== undefined; begin = waiting.take(hasSlot)) begin();
+    const left = (heldBySource.get(source) ?? 0) - 1;
+    if (left > 0) heldBySource.set(source, left);
+    else heldBySource.delete(source);
+    for (let admit = queue.take(hasSlot); admit !== undefined; admit = queue.take(hasSlot)) admit();
   };
 
-  const turn = ({ source, signal, onWait, onBegin }: TurnOptions): Promise<void> =>
+  const acquire = ({ source, signal, onQueued, onAdmitted }: SlotOptions): Promise<void> =>
     new Promise((resolve, reject) => {
       let stopListening: (() => void) | undefined;
-      const begin = () => {
+      const admit = () => {
         stopListening?.();
         hold(source);
-        onBegin?.();
+        onAdmitted?.();
         resolve();
       };
       const leave = () => {
-        waiting.remove(source, begin);
+        queue.remove(source, admit);
         reject(signal?.reason as Error);
       };
       if (signal?.aborted) return leave();
-      if (hasSlot(source)) return begin();
-      if (!hasPlace(source)) return reject(new BulkheadFull('Too many calls wait already.'));
+      if (hasSlot(source)) return admit();
+      if (!hasQueueSpace(source)) return reject(new BulkheadFull('Too many calls are queued.'));
       if (signal !== undefined) stopListening = onAbort(signal, leave);
-      waiting.add(source, begin);
-      onWait?.();
+      queue.add(source, admit);
+      onQueued?.();
     });
 
-  return async <Result>(task: () => Promise<Result>, turnOptions: TurnOptions): Promise<Result> => {
-    await turn(turnOptions);
+  return async <Result>(task: () => Promise<Result>, options: SlotOptions): Promise<Result> => {
+    await acquire(options);
     try {
       return await task();
     } finally {
-      release(turnOptions.source);
+      release(options.source);
     }
   };
 };

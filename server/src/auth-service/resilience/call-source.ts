@@ -1,18 +1,18 @@
 import { toNetwork } from '../../http/plugins/client-address.ts';
-import { type Caller, type Exchange, personOf } from '../transport.ts';
+import { type Caller, personOf, type UpstreamRequest } from '../transport.ts';
 
 /**
- * Who makes a call, and so may be why it fails. A verified caller is a person (`staff 123`). Everything that another
- * caller says is made up, such as an e-mail or an unverified token's claims: the network is the source.
+ * Who makes a call: a verified person (`staff 123`), or else the network of the client. Unverified input, such as an
+ * e-mail address or the claims of an unverified token, never identifies a source.
  */
 export type CallSource = { isVerified: boolean; name: string };
 
 /** Calls without an address share one source. */
-export const sourceOf = ({ person, address }: Pick<Exchange, 'person' | 'address'>): CallSource =>
+export const sourceOf = ({ person, address }: Pick<UpstreamRequest, 'person' | 'address'>): CallSource =>
   person === undefined
     ? { isVerified: false, name: `network ${toNetwork(address ?? '')}` }
     : { isVerified: true, name: person };
 
-/** Whose share of the bulkhead, and of other work, a caller's calls take. */
-export const shareOf = ({ isUnverified, address, ...caller }: Omit<Caller, 'accessToken'>): string =>
+/** The source whose share of bulkheads and time slices a caller uses. */
+export const sourceNameOf = ({ isUnverified, address, ...caller }: Omit<Caller, 'accessToken'>): string =>
   sourceOf({ person: isUnverified === true ? undefined : personOf(caller), address }).name;

@@ -1,64 +1,101 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, isAppError } from '../../errors.ts';
-import { type Breaker, type BreakerState, type CallEnd, createBreaker } from './breaker.ts';
-import { BulkheadFull, createBulkhead } from './bulkhead.ts';
-import { type CallSource, sourceOf } from './call-source.ts';
 import type { Endpoint } from '../endpoints.ts';
-import { retryAfterOf } from '../response-errors.ts';
-import { createRetryBudget } from './retry-budget.ts';
+import { retryAfterSecondsOf } from '../response-errors.ts';
 import {
-  type Answer,
   type CreateDeadline,
   deadlineByTimer,
-  type Exchange,
-  isFailure,
   isRateLimited,
+  isServerError,
   type Transport,
+  type UpstreamRequest,
+  type UpstreamResponse,
 } from '../transport.ts';
+import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
+import { BulkheadFull, createBulkhead } from './bulkhead.ts';
+import { type CallSource, sourceOf } from './call-source.ts';
+import type { CallResult } from './half-open.ts';
 
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
 export type ResilienceOptions = {
   transport: Pick<Transport, 'request'>;
-  /** Milliseconds since the epoch: for a `Retry-After` that is a date. */
+  /** Milliseconds since the epoch. Needed for a `Retry-After` that is a date. */
   now: () => number;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: () => number;
   /** Between 0 and 1. Default `Math.random`. */
   random?: () => number;
-  /** Resolves after so many milliseconds; rejects when the signal aborts. */
+  /** Resolves after the given milliseconds. Rejects when the signal aborts. */
   sleep?: Sleep | undefined;
-  /** The deadline of a call, with all of its attempts. Default `AbortSignal.timeout`. */
+  /** Deadline of a call with all its retries. Default `AbortSignal.timeout`. */
   createDeadline?: CreateDeadline | undefined;
-  /** Told when the breaker of an endpoint opens. */
+  /** The breaker of an endpoint has opened. */
   onOpen?: (endpoint: string) => void;
 };
 
 /**
- * Of the calls under way one caller has a quarter at most, also while nobody else calls: a slow call keeps its slot for
- * seconds, and others who come meanwhile must not wait for it.
+ * One caller may use a quarter of the slots, even while no other caller is active: slow calls hold slots for seconds,
+ * and callers that arrive meanwhile must not wait for them.
  */
-const slots = { limit: 64, limitPerSource: 16, maxWaiting: 256 };
+const bulkheadLimits = { limit: 64, limitPerSource: 16, maxQueued: 256 };
 
 const maxRetries = 2;
+const retriesPerRequest = 0.2;
+/** Maximum of saved retries, and the initial budget. */
+const maxSavedRetries = 10;
 const firstBackoffMs = 50;
 const retryableStatuses = new Set([502, 503, 504]);
 
-const sleepForReal: Sleep = (ms, signal) => delay(ms, undefined, { signal });
+const defaultSleep: Sleep = (ms, signal) => delay(ms, undefined, { signal });
+
+/** Limits retries to a fifth of the requests, so that an outage does not triple the load. */
+const createRetryBudget = () => {
+  let left = maxSavedRetries;
+  return {
+    /** Call once per request. */
+    earn(): void {
+      left = Math.min(maxSavedRetries, left + retriesPerRequest);
+    },
+    /** Takes one retry from the budget. False if the budget is used up. */
+    spend(): boolean {
+      // The tolerance covers rounding: sums of 0.2 are inexact.
+      if (left < 1 - 1e-9) return false;
+      left -= 1;
+      return true;
+    },
+  };
+};
+
+const isRetryable = (outcome: UpstreamResponse | AppError): boolean =>
+  outcome instanceof AppError
+    ? outcome.upstream === 'unreachable' || outcome.upstream === 'connection_closed'
+    : retryableStatuses.has(outcome.status);
+
+const resultOf = (response: UpstreamResponse): CallResult => {
+  if (isServerError(response)) return 'failure';
+  return isRateLimited(response) ? 'rate_limited' : 'success';
+};
+
+/** A full queue, a deadline or a disconnect before any response becomes `overloaded`. */
+const toOverloaded = (error: unknown): unknown =>
+  error instanceof BulkheadFull || (error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name))
+    ? new AppError('overloaded', { cause: error, retryAfterSeconds: 1 })
+    : error;
 
 /**
- * A transport that spares a service in trouble and survives it. One deadline for all of a call: breaker, then
- * attempts (reads alone are tried again), each by its turn in the bulkhead.
+ * Wraps the transport with a breaker per endpoint, then retries (reads only), then a bulkhead around each attempt. One
+ * deadline covers the whole call.
  *
- * Not cockatiel: its half-open breaker lets others wait for the probe, where they are to be refused at once; its
- * bulkhead keeps those who left; and its clocks are not to be passed in.
+ * cockatiel does not fit: its half-open breaker queues callers instead of rejecting them, its bulkhead keeps callers that
+ * have disconnected, and its clock cannot be injected.
  */
 export const createResilience = (options: ResilienceOptions) => {
-  const { transport, now, random = Math.random, sleep = sleepForReal, createDeadline = deadlineByTimer } = options;
+  const { transport, now, random = Math.random, sleep = defaultSleep, createDeadline = deadlineByTimer } = options;
   const { onOpen } = options;
   const monotonicNow = options.monotonicNow ?? (() => performance.now());
   const breakers = new Map<string, Breaker>();
-  const inTurn = createBulkhead(slots);
+  const runInBulkhead = createBulkhead(bulkheadLimits);
   const budget = createRetryBudget();
 
   const breakerOf = (name: string): Breaker => {
@@ -67,80 +104,86 @@ export const createResilience = (options: ResilienceOptions) => {
     return breaker;
   };
 
-  /** Milliseconds before a new attempt, with full jitter, never before the service asks for it; null for none. */
-  const waitBeforeRetry = (outcome: Answer | AppError, retries: number, untilMs: number): number | null => {
-    const isRetryable =
-      outcome instanceof AppError
-        ? outcome.upstream === 'unreachable' || outcome.upstream === 'hung_up'
-        : retryableStatuses.has(outcome.status);
-    if (!isRetryable || retries >= maxRetries) return null;
-    const askedForSeconds = outcome instanceof AppError ? 0 : (retryAfterOf(outcome, now()) ?? 0);
-    const waitMs = askedForSeconds * 1000 + random() * firstBackoffMs * 2 ** retries;
-    // No attempt that the deadline would end before it began.
-    return monotonicNow() + waitMs < untilMs && budget.spend() ? waitMs : null;
+  /** Backoff in milliseconds, with full jitter, and at least the service's `Retry-After`. Null: do not retry. */
+  const retryDelayMs = (outcome: UpstreamResponse | AppError, retries: number, deadlineMs: number): number | null => {
+    if (!isRetryable(outcome) || retries >= maxRetries) return null;
+    const retryAfterSeconds = outcome instanceof AppError ? 0 : (retryAfterSecondsOf(outcome, now()) ?? 0);
+    const waitMs = retryAfterSeconds * 1000 + random() * firstBackoffMs * 2 ** retries;
+    const isInTime = monotonicNow() + waitMs < deadlineMs;
+    return isInTime && budget.spend() ? waitMs : null;
   };
 
-  const attempt = (endpoint: Endpoint, exchange: Exchange, signal: AbortSignal): Promise<Answer | AppError> =>
-    inTurn(() => transport.request(endpoint, { ...exchange, signal }), {
-      source: sourceOf(exchange).name,
+  const attempt = (
+    endpoint: Endpoint,
+    request: UpstreamRequest,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse | AppError> =>
+    runInBulkhead(() => transport.request(endpoint, { ...request, signal }), {
+      source: sourceOf(request).name,
       signal,
-      onWait: exchange.onWait,
-      onBegin: exchange.onBegin,
+      onQueued: request.onQueued,
+      onAdmitted: request.onAdmitted,
     }).catch((error: unknown) => {
       if (isAppError(error)) return error;
       throw error;
     });
 
-  const attempts = async (endpoint: Endpoint, exchange: Exchange, signal: AbortSignal, untilMs: number) => {
+  const attemptWithRetries = async (
+    endpoint: Endpoint,
+    request: UpstreamRequest,
+    signal: AbortSignal,
+    deadlineMs: number,
+  ) => {
     budget.earn();
     for (let retries = 0; ; retries += 1) {
-      const outcome = await attempt(endpoint, exchange, signal);
-      const waitMs = endpoint.isRead ? waitBeforeRetry(outcome, retries, untilMs) : null;
+      const outcome = await attempt(endpoint, request, signal);
+      const waitMs = endpoint.isRead ? retryDelayMs(outcome, retries, deadlineMs) : null;
       if (waitMs === null) return outcome;
       await sleep(waitMs, signal);
     }
   };
 
-  /** Why a call has no outcome: there was no room, or none before its deadline or its caller's end. */
-  const toError = (error: unknown): unknown =>
-    error instanceof BulkheadFull || (error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name))
-      ? new AppError('overloaded', { cause: error, retryAfterSeconds: 1 })
-      : error;
-
   return {
-    /** As the transport's. Also `auth_service_unavailable` while the endpoint's breaker is open, and `overloaded`. */
-    async request(endpoint: Endpoint, exchange: Exchange = {}): Promise<Answer> {
-      const source = sourceOf(exchange);
+    /**
+     * Like the transport's `request`. Also throws `auth_service_unavailable` while the endpoint's breaker is open, and
+     * `overloaded`.
+     */
+    async request(endpoint: Endpoint, request: UpstreamRequest = {}): Promise<UpstreamResponse> {
+      const source = sourceOf(request);
       const entry = breakerOf(endpoint.name).enter(source);
       if ('retryAfterMs' in entry) {
-        const retryAfterSeconds = Math.max(1, Math.ceil(entry.retryAfterMs / 1000));
-        throw new AppError('auth_service_unavailable', { cause: `${endpoint.name} is not asked`, retryAfterSeconds });
+        throw new AppError('auth_service_unavailable', {
+          cause: `the circuit breaker of ${endpoint.name} is open`,
+          retryAfterSeconds: Math.max(1, Math.ceil(entry.retryAfterMs / 1000)),
+        });
       }
-      let how: CallEnd = 'abandoned';
+      let result: CallResult = 'abandoned';
       let blamed: CallSource | null = source;
       try {
         const timeout = createDeadline(endpoint.deadlineMs);
-        const signal = exchange.signal === undefined ? timeout : AbortSignal.any([timeout, exchange.signal]);
-        const outcome = await attempts(endpoint, exchange, signal, monotonicNow() + endpoint.deadlineMs);
+        const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+        const outcome = await attemptWithRetries(endpoint, request, signal, monotonicNow() + endpoint.deadlineMs);
         if (!(outcome instanceof AppError)) {
-          how = isFailure(outcome) ? 'failed' : isRateLimited(outcome) ? 'rate_limited' : 'good';
+          result = resultOf(outcome);
           return outcome;
         }
-        if (exchange.signal?.aborted !== true) how = outcome.reason === 'auth_service_unavailable' ? 'failed' : 'good';
-        // No source keeps a connection from being made; and a person's token may make the service hang.
+        if (request.signal?.aborted !== true) {
+          result = outcome.reason === 'auth_service_unavailable' ? 'failure' : 'success';
+        }
+        // A source cannot prevent a connection. Only a verified person's token can make the service hang.
         if (outcome.upstream === 'unreachable' || !source.isVerified) blamed = null;
         throw outcome;
       } catch (error) {
-        throw toError(error);
+        throw toOverloaded(error);
       } finally {
-        entry.end(how, blamed);
+        entry.end(result, blamed);
       }
     },
-    /** The service is back: endpoints whose breakers are open are asked again, each by one call. */
+    /** The service is back: open breakers admit probes immediately. */
     recover(): void {
       for (const breaker of breakers.values()) breaker.recover();
     },
-    /** The breaker's state of each endpoint that was asked so far. */
+    /** State of each endpoint that was called so far. */
     *breakerStates(): Generator<[endpoint: string, state: BreakerState]> {
       for (const [endpoint, breaker] of breakers) yield [endpoint, breaker.state()];
     },

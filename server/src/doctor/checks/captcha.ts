@@ -1,28 +1,28 @@
 import { isJson } from '../../auth-service/response-errors.ts';
-import { dialectOf } from './dialect.ts';
 import { type Finding, ok, unchecked, warning } from '../finding.ts';
-import { isAnswer, type Survey } from '../probe-endpoints.ts';
+import { type EndpointProbe, isResponse } from '../probe-endpoints.ts';
+import { dialectOf } from './dialect.ts';
 
 const name = 'captcha';
 
 /**
- * Whether a sign-in needs a captcha. No endpoint tells: only the login page shows it, as the site key of the widget. To
- * read that page changes nothing, where a sign-in that is meant to fail would count as one.
+ * Whether sign-in requires a captcha. Only the login page shows it, by the site key of the widget. A failing sign-in is
+ * no alternative, because it would count as an attempt.
  */
-export const checkCaptcha = (survey: Survey): Finding => {
-  const { loginPage } = survey;
-  if (!isAnswer(loginPage)) return unchecked(name, 'the login page /staff/login/ does not answer');
+export const checkCaptcha = (probe: EndpointProbe): Finding => {
+  const { loginPage } = probe;
+  if (!isResponse(loginPage)) return unchecked(name, 'the login page /staff/login/ does not respond');
   const { status, contentType, body } = loginPage;
   if (status === 200 && !isJson(contentType)) {
     return /\bdata-sitekey\s*=/i.test(body)
       ? warning(
           name,
-          'is on, so that session.login without captchaToken is refused with captcha_required',
-          'Have the frontends send captchaToken, or set RECAPTCHA_ENABLED=False at the Auth Service',
+          'is enabled: session.login without captchaToken fails with captcha_required',
+          'Send captchaToken from the frontends, or set RECAPTCHA_ENABLED=False at the Auth Service',
         )
-      : ok(name, 'is off: the login page /staff/login/ shows none');
+      : ok(name, 'is disabled: the login page /staff/login/ contains none');
   }
-  return dialectOf(survey) === 'guide'
-    ? ok(name, 'there is none in the integration guide, nor a login page that would show one')
-    : unchecked(name, `the login page /staff/login/, which would show it, answers ${status}`);
+  return dialectOf(probe) === 'guide'
+    ? ok(name, 'is not part of the integration guide')
+    : unchecked(name, `the login page /staff/login/ responds with status ${status}`);
 };

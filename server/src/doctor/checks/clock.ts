@@ -1,53 +1,54 @@
 import { type Finding, ok, problem, unchecked, warning } from '../finding.ts';
-import { isAnswer, type Survey } from '../probe-endpoints.ts';
+import { type EndpointProbe, isResponse } from '../probe-endpoints.ts';
 
 const name = 'clock';
 
-/** What `iat` may lie in the future, in seconds: beyond it every new token is refused. */
-const toleratedSeconds = 30;
-const noticedSeconds = 5;
+/** Tolerance of the verifier for `iat`. Beyond it, new tokens are rejected. */
+const toleranceSeconds = 30;
+const warningSeconds = 5;
 
-const todo = 'Set both clocks by NTP';
+const fix = 'Synchronize both clocks by NTP';
 
-/** Seconds that the Auth Service's clock is ahead of ours, by the Date header of its first answer. */
-const aheadSeconds = ({ first, askedAtMs, answeredAtMs }: Survey): number | null => {
-  // Date.parse would read a date into nearly anything.
-  const sentAtMs =
-    isAnswer(first) && /^\w{3}, .* GMT$/.test(first.date ?? '') ? Date.parse(first.date ?? '') : Number.NaN;
-  if (Number.isNaN(sentAtMs)) return null;
-  // The header leaves the rest of its second out, and is of some moment between question and answer.
-  const earliest = (sentAtMs - answeredAtMs) / 1000;
-  const latest = (sentAtMs + 1000 - askedAtMs) / 1000;
-  return earliest > 0 ? Math.round(earliest) : latest < 0 ? Math.round(latest) : 0;
+/** Seconds by which the Auth Service's clock is ahead, from the Date header of its first response. Null if unknown. */
+const aheadSecondsOf = ({ first, sentAtMs, receivedAtMs }: EndpointProbe): number | null => {
+  // Date.parse alone would accept invalid dates.
+  const dateMs =
+    isResponse(first) && /^\w{3}, .* GMT$/.test(first.date ?? '') ? Date.parse(first.date ?? '') : Number.NaN;
+  if (Number.isNaN(dateMs)) return null;
+  // The header has a resolution of one second, and its time lies between request and response.
+  const earliest = (dateMs - receivedAtMs) / 1000;
+  const latest = (dateMs + 1000 - sentAtMs) / 1000;
+  if (earliest > 0) return Math.round(earliest);
+  return latest < 0 ? Math.round(latest) : 0;
 };
 
-const direction = (ahead: number) => `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine's`;
+const difference = (ahead: number) => `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine's clock`;
 
-/** Whether the two clocks agree. `issuedAtMs` and `nowMs`: of a token, where there is one. */
-export const checkClock = (survey: Survey | null, issuedAtMs: number | null, nowMs: number): Finding => {
+const checkServiceClock = (ahead: number): Finding | null => {
+  if (Math.abs(ahead) <= warningSeconds) return null;
+  const message = `the Auth Service's clock is ${difference(ahead)}`;
+  if (Math.abs(ahead) <= toleranceSeconds) return warning(name, message, fix);
+  const effect = ahead > 0 ? 'new tokens are rejected at first' : 'tokens expire here too early';
+  return problem(name, `${message}: ${effect}`, fix);
+};
+
+/** Whether the clocks agree. `issuedAtMs` is the `iat` of the token, if there is one. */
+export const checkClock = (probe: EndpointProbe | null, issuedAtMs: number | null, nowMs: number): Finding => {
   const iatAhead = issuedAtMs === null ? 0 : Math.round((issuedAtMs - nowMs) / 1000);
-  if (iatAhead > toleratedSeconds) {
-    return problem(name, `the token was issued ${iatAhead} s in the future, and is refused until then`, todo);
+  if (iatAhead > toleranceSeconds) {
+    return problem(name, `the token was issued ${iatAhead} s in the future and is rejected until then`, fix);
   }
-  const ahead = survey === null ? null : aheadSeconds(survey);
-  if (ahead !== null && Math.abs(ahead) > toleratedSeconds) {
-    return problem(
-      name,
-      `the Auth Service's is ${direction(ahead)}: ${ahead > 0 ? 'its tokens are refused at first' : 'its tokens end too early here'}`,
-      todo,
-    );
+  const ahead = probe === null ? null : aheadSecondsOf(probe);
+  const finding = ahead === null ? null : checkServiceClock(ahead);
+  if (finding !== null) return finding;
+  if (iatAhead > warningSeconds) return warning(name, `the token was issued ${iatAhead} s in the future`, fix);
+  if (ahead !== null) {
+    const tolerance = ahead === 0 ? '' : `, within ${Math.abs(ahead)} s`;
+    return ok(name, `the Auth Service's clock agrees with this machine's clock${tolerance}`);
   }
-  if (ahead !== null && Math.abs(ahead) > noticedSeconds) {
-    return warning(name, `the Auth Service's is ${direction(ahead)}`, todo);
-  }
-  if (iatAhead > noticedSeconds) return warning(name, `the token was issued ${iatAhead} s in the future`, todo);
-  if (ahead === null && issuedAtMs === null) {
-    return unchecked(name, survey === null ? 'the Auth Service cannot be asked' : 'its answers have no Date');
-  }
-  return ok(
+  if (issuedAtMs !== null) return ok(name, 'the token was not issued in the future');
+  return unchecked(
     name,
-    ahead === null
-      ? 'the token was not issued in the future'
-      : `the Auth Service's agrees with this machine's${ahead === 0 ? '' : `, within ${Math.abs(ahead)} s`}`,
+    probe === null ? 'the Auth Service is unavailable' : "the Auth Service's responses have no Date header",
   );
 };

@@ -1,29 +1,33 @@
 import { type Finding, ok, warning } from '../finding.ts';
-import { isAnswer, type Survey } from '../probe-endpoints.ts';
+import { type EndpointProbe, isResponse } from '../probe-endpoints.ts';
 
 const name = 'dialect';
 
-/** Which Auth Service it is, as far as its answers to nobody tell: the documented one, or the one that people run. */
-export const dialectOf = ({ first, paths }: Survey): 'guide' | 'deployed' | null => {
-  if (!isAnswer(first)) return null;
-  // Nobody is sent to the login page.
+/** The kind of Auth Service, by its responses to requests without a token. Null if unclear. */
+export const dialectOf = ({ first, endpoints }: EndpointProbe): 'guide' | 'deployed' | null => {
+  if (!isResponse(first)) return null;
+  // The deployed service redirects such requests to its login page.
   if (first.status === 302 || first.status === 303) return 'deployed';
-  const me = paths.find(({ endpoint }) => endpoint.name === 'me')?.outcome;
-  if (first.status === 401 || first.status === 403) return me && isAnswer(me) && me.status === 404 ? 'guide' : null;
-  return null;
+  if (first.status !== 401 && first.status !== 403) return null;
+  const me = endpoints.find(({ endpoint }) => endpoint.name === 'me')?.outcome;
+  return me !== undefined && isResponse(me) && me.status === 404 ? 'guide' : null;
 };
 
-/** Tells the dialect. There is nothing to set: the BFF reads both. */
-export const checkDialect = (survey: Survey): Finding => {
-  const dialect = dialectOf(survey);
-  if (dialect === 'guide') return ok(name, 'guide: it answers as the integration guide says');
+/** Informative: the BFF supports both dialects without configuration. */
+export const checkDialect = (probe: EndpointProbe): Finding => {
+  const dialect = dialectOf(probe);
+  if (dialect === 'guide') return ok(name, 'guide: it responds as the integration guide describes');
   if (dialect === 'deployed') {
-    return ok(name, 'deployed: it sends nobody to its login page instead of saying 401, which is read as that');
+    return ok(
+      name,
+      'deployed: it redirects requests without a token to its login page; the BFF treats this redirect as a 401',
+    );
   }
-  const { first } = survey;
+  const { first } = probe;
+  const status = isResponse(first) ? ` (status ${first.status} without a token)` : '';
   return warning(
     name,
-    `neither quite that of the guide nor the deployed one${isAnswer(first) ? ` (nobody is answered ${first.status})` : ''}`,
-    'Pipe in a token to see that its answers can be read (--token -)',
+    `matches neither the integration guide nor the deployed service${status}`,
+    'Pipe in an access token to check whether its responses can be read (--token -)',
   );
 };

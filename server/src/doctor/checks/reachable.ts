@@ -1,59 +1,85 @@
-import { codeOf } from '../../auth-service/transport.ts';
+import { errorCodeOf } from '../../auth-service/transport-errors.ts';
 import { type Finding, ok, problem } from '../finding.ts';
-import { isAnswer, isHostRefused, type Outcome, type Survey } from '../probe-endpoints.ts';
+import { type EndpointProbe, isHostRefused, isResponse, type Outcome } from '../probe-endpoints.ts';
 
 const name = 'AUTH_SERVICE_URL';
 
-const causes: ReadonlyArray<[code: RegExp, says: string, todo: string]> = [
-  [/^ECONNREFUSED$/, 'nobody listens there', 'Start the Auth Service, or set AUTH_SERVICE_URL to where it is'],
-  [/^(ENOTFOUND|EAI_AGAIN)$/, 'its name is not known here', 'Look at the host in AUTH_SERVICE_URL, and at DNS'],
+export type Explanation = { message: string; fix: string };
+
+const networkErrors: ReadonlyArray<[code: RegExp, Explanation]> = [
+  [
+    /^ECONNREFUSED$/,
+    {
+      message: 'the connection is refused, because nothing listens at this address',
+      fix: 'Start the Auth Service, or correct AUTH_SERVICE_URL',
+    },
+  ],
+  [
+    /^(ENOTFOUND|EAI_AGAIN)$/,
+    { message: 'its host name cannot be resolved', fix: 'Check the host in AUTH_SERVICE_URL, and DNS' },
+  ],
   [
     /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/,
-    'its certificate is not trusted',
-    'Mend the certificate, or name its authority in NODE_EXTRA_CA_CERTS',
+    {
+      message: 'its TLS certificate is not trusted',
+      fix: 'Replace the certificate, or name its certificate authority in NODE_EXTRA_CA_CERTS',
+    },
   ],
   [
     /^(EPROTO|ERR_TLS.*|ERR_SSL.*)$/,
-    'it does not speak TLS there',
-    'Look at http and https, and the port, in AUTH_SERVICE_URL',
+    {
+      message: 'the TLS handshake fails',
+      fix: 'Check the scheme (http or https) and the port in AUTH_SERVICE_URL',
+    },
   ],
 ];
 
-/** Why there was no good answer, and what to do about it. */
-export const whyNot = (outcome: Outcome): { says: string; todo: string } => {
-  if (isAnswer(outcome)) return { says: `it answers ${outcome.status}`, todo: 'Look at the Auth Service' };
+/** Explains a failed request or an error status. */
+export const explainOutcome = (outcome: Outcome): Explanation => {
+  if (isResponse(outcome)) {
+    return { message: `it responds with status ${outcome.status}`, fix: 'Check the log of the Auth Service' };
+  }
   if (outcome.reason === 'auth_service_contract') {
-    return { says: outcome.message.replace(/\.$/, ''), todo: 'Look at what listens at AUTH_SERVICE_URL' };
+    return { message: outcome.message.replace(/\.$/, ''), fix: 'Check which service listens at AUTH_SERVICE_URL' };
   }
-  const cause = causes.find(([code]) => code.test(codeOf(outcome.cause)));
-  if (cause !== undefined) return { says: cause[1], todo: cause[2] };
+  const known = networkErrors.find(([code]) => code.test(errorCodeOf(outcome.cause)));
+  if (known !== undefined) return known[1];
   if (outcome.upstream === 'unreachable') {
-    return { says: 'no connection can be made', todo: 'Look at the network between here and the Auth Service' };
+    return {
+      message: 'no connection can be established',
+      fix: 'Check the network between this machine and the Auth Service',
+    };
   }
-  return outcome.upstream === 'hung_up'
-    ? { says: 'it ends the connection without an answer', todo: 'Look at the Auth Service, and its proxies' }
-    : { says: 'it does not answer in time', todo: 'Look at the Auth Service, and at firewalls before it' };
+  return outcome.upstream === 'connection_closed'
+    ? {
+        message: 'it closes the connection without a response',
+        fix: 'Check the Auth Service and the proxies in front of it',
+      }
+    : {
+        message: 'it does not respond in time',
+        fix: 'Check the Auth Service and the firewalls in front of it',
+      };
 };
 
-/** Why the service answers 400 with a page to everything. */
-const whyRefused = (url: string, { first }: Survey): { says: string; todo: string } => {
-  if (isAnswer(first) && /plain HTTP request was sent to HTTPS port/i.test(first.body)) {
+/** Explains 400 with a page for every path. */
+const explainHostRefusal = (url: string, { first }: EndpointProbe): Explanation => {
+  if (isResponse(first) && /plain HTTP request was sent to HTTPS port/i.test(first.body)) {
     return {
-      says: 'it answers 400 to everything, because it wants https there',
-      todo: 'Set AUTH_SERVICE_URL to https://…',
+      message: 'it responds with 400 to every request, because this port requires https',
+      fix: 'Set AUTH_SERVICE_URL to https://…',
     };
   }
   const { host, hostname } = new URL(url);
-  const says = `it answers 400 to everything, as Django does where ALLOWED_HOSTS lacks the Host that is asked (${host})`;
+  const message = `it responds with 400 to every request, as Django does if ALLOWED_HOSTS does not contain the requested host (${host})`;
   return hostname.includes('_')
-    ? { says, todo: 'Give it a name without an underscore: Django allows no Host with one' }
-    : { says, todo: 'Add the host to ALLOWED_HOSTS of the Auth Service, or set AUTH_SERVICE_URL to one that is there' };
+    ? { message, fix: 'Use a host name without an underscore: Django allows none with one' }
+    : { message, fix: 'Add the host to ALLOWED_HOSTS of the Auth Service, or use an allowed host in AUTH_SERVICE_URL' };
 };
 
-/** Whether the Auth Service answers. */
-export const checkReachable = (url: string, survey: Survey): Finding => {
-  const { first, paths, askedAtMs, answeredAtMs } = survey;
-  if (paths.length > 0) return ok(name, `answers, in ${Math.max(0, answeredAtMs - askedAtMs)} ms`);
-  const { says, todo } = isHostRefused(survey) ? whyRefused(url, survey) : whyNot(first);
-  return problem(name, `the Auth Service cannot be asked: ${says}`, todo);
+/** Whether the Auth Service is available. */
+export const checkReachable = (url: string, probe: EndpointProbe): Finding => {
+  const { first, endpoints, sentAtMs, receivedAtMs } = probe;
+  if (endpoints.length > 0) return ok(name, `responds in ${Math.max(0, receivedAtMs - sentAtMs)} ms`);
+  const { message, fix } = isHostRefused(probe) ? explainHostRefusal(url, probe) : explainOutcome(first);
+  return problem(name, `the Auth Service is unavailable: ${message}`, fix);
 };

@@ -1,58 +1,66 @@
 import type { Config } from '../../config.ts';
-import type { Acceptance } from './acceptance.ts';
 import { type Finding, ok, problem, unchecked, warning } from '../finding.ts';
-import type { SeenToken } from '../token-claims.ts';
+import type { InspectedToken } from '../inspect-token.ts';
+import type { TokenAcceptance } from '../token-acceptance.ts';
 
 const name = 'DJANGO_JWT_SIGNING_KEY';
 
-/** Whether the key is the one that the Auth Service signs with. */
-export const checkSigningKey = ({ signer }: SeenToken, acceptance: Acceptance): Finding => {
-  if (signer === null) return unchecked(name, 'the token is signed in no way that is read here');
-  if (signer === 'current') return ok(name, 'made the signature of the token');
-  if (signer === 'current_but_for_its_edges') {
-    return problem(
-      name,
-      'has white space or quotes around it, without which it is the key of the token',
-      'Set it without them: keys are taken as they stand',
-    );
-  }
-  if (signer !== 'none') {
-    return warning(
-      name,
-      `did not make the signature of the token: key ${signer.previous} of DJANGO_JWT_SIGNING_KEY_PREVIOUS did`,
-      'Let the Auth Service sign with the new key, if it is being changed',
-    );
-  }
-  const says = 'did not make the signature of the token';
+const unsignedFinding = (acceptance: TokenAcceptance): Finding => {
+  const message = 'did not sign the token';
   if (acceptance.state === 'accepted') {
     return problem(
       name,
-      `${says}, which the Auth Service accepts`,
+      `${message}, although the Auth Service accepts the token`,
       "Set it to the Auth Service's DJANGO_JWT_SIGNING_KEY",
     );
   }
-  return acceptance.state === 'refused'
-    ? problem(
-        name,
-        `${says}, which the Auth Service refuses too`,
-        'Pipe in a token of this Auth Service; if it is one, compare the keys',
-      )
-    : problem(name, says, "Set it to the Auth Service's DJANGO_JWT_SIGNING_KEY, if the token is of there");
+  if (acceptance.state === 'refused') {
+    return problem(
+      name,
+      `${message}, and the Auth Service refuses the token too`,
+      'Pipe in a token of this Auth Service; if it is one, compare the keys',
+    );
+  }
+  return problem(
+    name,
+    message,
+    "If the token is from this Auth Service, set the variable to the Auth Service's DJANGO_JWT_SIGNING_KEY",
+  );
 };
 
-/** Whether tokens are signed as is expected here. */
-export const checkAlgorithm = ({ payload, algorithm }: SeenToken, config: Pick<Config, 'algorithm'>): Finding => {
-  if (payload === null) return unchecked('JWT_ALGORITHM', 'there is no token to look at');
-  if (algorithm === config.algorithm) return ok('JWT_ALGORITHM', `${algorithm}, as the token has it`);
-  return algorithm === null
-    ? problem(
-        'JWT_ALGORITHM',
-        'the token is signed with none of HS256, HS384 and HS512',
-        'Have the Auth Service sign with one of these',
-      )
-    : problem(
-        'JWT_ALGORITHM',
-        `is ${config.algorithm}, and the token is signed with ${algorithm}`,
-        `Set JWT_ALGORITHM to ${algorithm}, if the token is of this Auth Service`,
-      );
+/** Whether the Auth Service signs with this key. */
+export const checkSigningKey = ({ signer }: InspectedToken, acceptance: TokenAcceptance): Finding => {
+  if (signer === null) return unchecked(name, 'the signature of the token cannot be checked');
+  if (signer === 'current') return ok(name, 'signed the token');
+  if (signer === 'none') return unsignedFinding(acceptance);
+  if (signer === 'current_trimmed') {
+    return problem(
+      name,
+      'has surrounding white space or quotes; without them, it is the key that signed the token',
+      'Remove them: the BFF uses the value unchanged',
+    );
+  }
+  return warning(
+    name,
+    `did not sign the token; key ${signer.previous} of DJANGO_JWT_SIGNING_KEY_PREVIOUS did`,
+    'During a key change, make the Auth Service sign with the new key; otherwise correct the keys',
+  );
+};
+
+/** Whether the token has the configured algorithm. */
+export const checkAlgorithm = ({ payload, algorithm }: InspectedToken, config: Pick<Config, 'algorithm'>): Finding => {
+  if (payload === null) return unchecked('JWT_ALGORITHM', 'there is no valid token');
+  if (algorithm === config.algorithm) return ok('JWT_ALGORITHM', `is ${algorithm}, like the token`);
+  if (algorithm === null) {
+    return problem(
+      'JWT_ALGORITHM',
+      'the token is signed with an algorithm other than HS256, HS384 and HS512',
+      'Configure one of these at the Auth Service',
+    );
+  }
+  return problem(
+    'JWT_ALGORITHM',
+    `is ${config.algorithm}, but the token is signed with ${algorithm}`,
+    `If the token is from this Auth Service, set JWT_ALGORITHM to ${algorithm}`,
+  );
 };

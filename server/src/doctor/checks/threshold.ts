@@ -1,46 +1,48 @@
 import { type Finding, ok, unchecked, warning } from '../finding.ts';
-import { issuedAtOf, type SeenToken } from '../token-claims.ts';
+import { type InspectedToken, issuedAtMsOf } from '../inspect-token.ts';
 
 const name = 'TOKEN_REFRESH_THRESHOLD';
 
-/** Less than this is as much as clocks differ and a refresh takes. */
-const leastSeconds = 10;
+/** A shorter time may pass because of clock differences and the refresh itself. */
+const minSeconds = 10;
 
 export type CheckThresholdOptions = {
-  seen: SeenToken;
+  token: InspectedToken;
   thresholdSeconds: number;
-  /** Whether the Auth Service refreshes only while the access token holds. */
+  /** The deployed service refreshes only while the access token is valid. */
   isDeployed: boolean;
 };
 
-/** Whether the threshold suits the lifetime that tokens have. The service itself never takes more than half of it. */
-export const checkThreshold = ({ seen, thresholdSeconds, isDeployed }: CheckThresholdOptions): Finding => {
-  const issuedAtMs = issuedAtOf(seen);
-  if (seen.read === null) return unchecked(name, 'the token is no access token that is read here');
-  if (issuedAtMs === null) return unchecked(name, 'the token does not say when it was issued (iat)');
-  const lifetime = Math.round((seen.read.expiresAtMs - issuedAtMs) / 1000);
-  const half = Math.floor(lifetime / 2);
-  const are = `${thresholdSeconds} s`;
-  if (thresholdSeconds >= lifetime) {
+/** Whether the threshold suits the lifetime of tokens. The BFF caps it at half of the lifetime. */
+export const checkThreshold = ({ token, thresholdSeconds, isDeployed }: CheckThresholdOptions): Finding => {
+  const issuedAtMs = issuedAtMsOf(token);
+  if (token.verified === null) return unchecked(name, 'there is no valid access token');
+  if (issuedAtMs === null) return unchecked(name, 'the token has no time of issue (iat)');
+  const lifetimeSeconds = Math.round((token.verified.expiresAtMs - issuedAtMs) / 1000);
+  const halfSeconds = Math.floor(lifetimeSeconds / 2);
+  const threshold = `${thresholdSeconds} s`;
+  const lifetime = `token lifetime of ${lifetimeSeconds} s`;
+  if (thresholdSeconds >= lifetimeSeconds) {
     return warning(
       name,
-      `${are} are all of the ${lifetime} s that a token lives, so ${half} s are taken`,
-      `Set it to ${half} or less; other services would refresh without end`,
+      `${threshold} is not below the ${lifetime}, so the BFF uses ${halfSeconds} s; other services would refresh on every request`,
+      `Set it to ${halfSeconds} or less`,
     );
   }
-  if (thresholdSeconds > half) {
+  if (thresholdSeconds > halfSeconds) {
     return warning(
       name,
-      `${are} are more than half of the ${lifetime} s that a token lives, so ${half} s are taken`,
-      `Set it to ${half} or less`,
+      `${threshold} is more than half of the ${lifetime}, so the BFF uses ${halfSeconds} s`,
+      `Set it to ${halfSeconds} or less`,
     );
   }
-  if (thresholdSeconds < leastSeconds) {
+  if (thresholdSeconds < minSeconds) {
+    const consequence = isDeployed ? ', and this Auth Service refuses to refresh expired tokens' : '';
     return warning(
       name,
-      `${are} leave no time to refresh before the token ends${isDeployed ? ', and after that this Auth Service refuses to' : ''}`,
-      `Set it to ${leastSeconds} or more`,
+      `${threshold} is too short to refresh before the token expires${consequence}`,
+      `Set it to ${minSeconds} or more`,
     );
   }
-  return ok(name, `${are} of the ${lifetime} s that a token lives`);
+  return ok(name, `${threshold} suits the ${lifetime}`);
 };

@@ -1,28 +1,28 @@
-import type { Acceptance } from './acceptance.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';
-import type { SeenToken } from '../token-claims.ts';
+import type { InspectedToken } from '../inspect-token.ts';
+import type { TokenAcceptance } from '../token-acceptance.ts';
 
 const name = 'token';
-const newToken = 'Pipe in an access token of now: sign in, and take the cookie access_token';
+const fixToken = 'Pipe in a current access token: sign in and copy the cookie access_token';
 
-/** Whether the token is a session, here and there. Guide: "Add JWT middleware to request pipeline", which the BFF is. */
-export const checkToken = (seen: SeenToken, acceptance: Acceptance, nowMs: number): Finding => {
-  const { read, refusal, payload, isOfTheFuture } = seen;
-  if (payload === null) return problem(name, `what came is no token: ${refusal}`, newToken);
-  if (read === null) {
-    return problem(name, `it is refused: ${refusal}`, isOfTheFuture ? 'Look at the line on the clock' : newToken);
+/** Whether the token is a valid session. Guide: "Add JWT middleware to request pipeline", which the BFF is. */
+export const checkToken = (token: InspectedToken, acceptance: TokenAcceptance, nowMs: number): Finding => {
+  const { verified, refusal, payload, isNotYetValid } = token;
+  if (payload === null) return problem(name, `standard input holds no token: ${refusal}`, fixToken);
+  if (verified === null) {
+    return problem(name, `the token is invalid: ${refusal}`, isNotYetValid ? 'See the line `clock`' : fixToken);
   }
-  const endsInSeconds = Math.round((read.expiresAtMs - nowMs) / 1000);
-  const what = `an access token of ${read.principal.type === 'staff' ? 'staff' : 'an employee'}`;
-  if (read.expiresAtMs <= nowMs) return warning(name, `${what} that ended ${-endsInSeconds} s ago`, newToken);
-  const ends = `${what} that ends in ${endsInSeconds} s`;
-  if (acceptance.state === 'accepted') return ok(name, `${ends}, and the Auth Service accepts it`);
+  const expiresInSeconds = Math.round((verified.expiresAtMs - nowMs) / 1000);
+  const kind = verified.principal.type === 'staff' ? 'staff access token' : 'employee access token';
+  if (verified.expiresAtMs <= nowMs) return warning(name, `${kind} that expired ${-expiresInSeconds} s ago`, fixToken);
+  const description = `${kind} that expires in ${expiresInSeconds} s`;
+  if (acceptance.state === 'accepted') return ok(name, `${description}; the Auth Service accepts it`);
   if (acceptance.state === 'unknown') {
-    return warning(name, `${ends}; not checked against the Auth Service: ${acceptance.because}`, 'Try again');
+    return warning(name, `${description}; the Auth Service did not check it: ${acceptance.reason}`, 'Try again');
   }
   return problem(
     name,
-    `${ends}, but the Auth Service refuses it`,
-    'Take one that this Auth Service issued, of somebody who is active there',
+    `${description}, but the Auth Service refuses it`,
+    'Pipe in a token that this Auth Service issued to an active person',
   );
 };

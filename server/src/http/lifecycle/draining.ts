@@ -3,62 +3,63 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export type DrainingOptions = {
-  /** Milliseconds that the requests on open connections have to be answered. */
+  /** Milliseconds that in-flight requests have to finish. */
   drainMs: number;
-  /** Milliseconds that a connection at rest is kept open for a request that is on its way. */
+  /** Milliseconds that an idle connection stays open for a request that is already on its way. */
   idleGraceMs: number;
 };
 
-/** What became of the requests that were there when the stop began, and came after. */
+/** The outcome of the requests that were in flight at the start of the shutdown or arrived during it. */
 export type DrainResult = {
-  /** Requests that were answered meanwhile. */
+  /** Requests that got their response. */
   served: number;
-  /** Requests that were not answered in time. */
+  /** Requests that were cut off after `drainMs`. */
   cut: number;
 };
 
 type Connection = {
-  /** Answers under way, in the order of their requests. */
-  answers: Set<ServerResponse>;
-  /** What had been read when the connection came to rest: more than that is the beginning of a request. */
-  bytesAtRest: number;
+  /** Responses in flight, in the order of their requests. */
+  responses: Set<ServerResponse>;
+  /** Bytes read when the connection became idle. If more were read, a request has begun to arrive. */
+  bytesWhenIdle: number;
 };
 
-/** The longest that a stop goes on to take connections over, where they do not cease to come. */
-const takeOverMs = 2_000;
+/** Maximum time to accept connections that are already in the kernel's backlog. */
+const acceptBacklogMs = 2_000;
 
 /**
- * Ends a server without losing a request. RFC 9112, 9.6: whoever sends a request on a connection that is closed at that
- * moment cannot know whether it was acted on, so each connection is told by `Connection: close` in its last answer,
- * and one at rest is kept open for a while. Node's own `close` destroys those at rest at once.
+ * Closes a server without losing a request. RFC 9112, 9.6: a client whose connection closes while it sends a request
+ * cannot know whether the request was processed. So the last response of each connection has `Connection: close`, and an
+ * idle connection stays open for a while. Node's own `close` destroys idle connections at once.
  */
 export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
   const servers = new Set<Server>();
   const connections = new Map<Socket, Connection>();
-  const ended: { served: number; wake: () => void } = { served: 0, wake: () => {} };
+  let served = 0;
+  let onAllClosed = () => {};
   let accepted = 0;
   let isDraining = false;
-  /** Once nobody can connect any more: who was told earlier that their connection ends would connect anew, and be reset. */
-  let isLastCall = false;
+  /** True once the listener is closed. Before, a client that got `Connection: close` would reconnect and be reset. */
+  let isListenerClosed = false;
   let draining: Promise<DrainResult> | null = null;
 
-  const isAtRest = (socket: Socket, { answers, bytesAtRest }: Connection) =>
-    answers.size === 0 && socket.bytesRead === bytesAtRest;
+  const isIdle = (socket: Socket, { responses, bytesWhenIdle }: Connection) =>
+    responses.size === 0 && socket.bytesRead === bytesWhenIdle;
 
   const endOnceIdle = (socket: Socket, connection: Connection) => {
     const end = async () => {
-      // What has arrived is read before it is decided that nothing has.
+      // Reads the bytes that have already arrived.
       await nextTurn();
-      if (isAtRest(socket, connection)) socket.destroySoon();
+      if (isIdle(socket, connection)) socket.destroySoon();
     };
     const timer = setTimeout(() => void end(), idleGraceMs);
     socket.once('close', () => clearTimeout(timer));
   };
 
-  /** The last answer of a connection says that it is the last. An earlier one must not: it would cut the ones behind it off. */
-  const tellLast = ({ answers }: Connection) => {
-    let left = answers.size;
-    for (const answer of answers) {
+  /** Sets `Connection: close` on the last response of a connection. On an earlier one it would cut off those behind it. */
+  const markLastResponse = ({ responses }: Connection) => {
+    let left = responses.size;
+    for (const answer of responses) {
       left -= 1;
       if (!answer.headersSent) answer.shouldKeepAlive = left > 0;
     }
@@ -66,31 +67,31 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
 
   const onConnection = (socket: Socket) => {
     accepted += 1;
-    const connection: Connection = { answers: new Set(), bytesAtRest: 0 };
+    const connection: Connection = { responses: new Set(), bytesWhenIdle: 0 };
     connections.set(socket, connection);
     socket.once('close', () => {
       connections.delete(socket);
-      if (connections.size === 0) ended.wake();
+      if (connections.size === 0) onAllClosed();
     });
   };
 
   const onRequest = ({ socket }: IncomingMessage, answer: ServerResponse) => {
     const connection = connections.get(socket);
     if (connection === undefined) return;
-    connection.answers.add(answer);
-    if (isLastCall) tellLast(connection);
+    connection.responses.add(answer);
+    if (isListenerClosed) markLastResponse(connection);
     answer.on('close', () => {
-      connection.answers.delete(answer);
-      connection.bytesAtRest = socket.bytesRead;
-      if (isDraining && answer.writableFinished) ended.served += 1;
-      // Where the head was gone before the last call, nobody was told.
-      if (isLastCall && connection.answers.size === 0) endOnceIdle(socket, connection);
+      connection.responses.delete(answer);
+      connection.bytesWhenIdle = socket.bytesRead;
+      if (isDraining && answer.writableFinished) served += 1;
+      // The headers of this response may have been sent before `Connection: close` could be set.
+      if (isListenerClosed && connection.responses.size === 0) endOnceIdle(socket, connection);
     });
   };
 
-  /** Node accepts one connection a turn, and to close the listener would reset those that the kernel has taken already. */
-  const takeOverWaiting = async () => {
-    const until = performance.now() + takeOverMs;
+  /** Node accepts one connection per turn. Closing the listener resets those that wait in the kernel's backlog. */
+  const acceptBacklog = async () => {
+    const until = performance.now() + acceptBacklogMs;
     let seen = -1;
     while (accepted !== seen && performance.now() < until) {
       seen = accepted;
@@ -101,40 +102,40 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
 
   const drain = async (): Promise<DrainResult> => {
     isDraining = true;
-    await takeOverWaiting();
+    await acceptBacklog();
     for (const server of servers) NetServer.prototype.close.call(server);
-    isLastCall = true;
+    isListenerClosed = true;
     for (const [socket, connection] of connections) {
-      tellLast(connection);
-      if (connection.answers.size === 0) endOnceIdle(socket, connection);
+      markLastResponse(connection);
+      if (connection.responses.size === 0) endOnceIdle(socket, connection);
     }
     if (connections.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, drainMs);
-        ended.wake = () => {
+        onAllClosed = () => {
           clearTimeout(timer);
           resolve();
         };
       });
     }
     let cut = 0;
-    for (const [socket, { answers }] of connections) {
-      cut += answers.size;
+    for (const [socket, { responses }] of connections) {
+      cut += responses.size;
       socket.destroy();
     }
-    return { served: ended.served, cut };
+    return { served, cut };
   };
 
   return {
-    /** Whether the stop has begun. */
+    /** Whether the shutdown has begun. */
     isDraining: (): boolean => isDraining,
-    /** Follows the connections of a server that does not listen yet. */
+    /** Tracks the connections of a server that does not listen yet. */
     watch(server: Server): void {
       servers.add(server);
       server.on('connection', onConnection);
       server.on('request', onRequest);
     },
-    /** Takes no new connections, serves what comes on the open ones, and resolves once all are closed, within `drainMs`. */
+    /** Closes the listener, serves the requests on open connections, and resolves once all are closed, within `drainMs`. */
     drain(): Promise<DrainResult> {
       draining ??= drain();
       return draining;

@@ -4,28 +4,28 @@ import { Address6 } from 'ip-address';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What `clientAddressOf` has found. Null: nobody has asked yet. */
+    /** Cached by `clientAddressOf`. Null: not computed yet. */
     clientAddress: string | null;
   }
 }
 
-/** More hops than any chain of proxies has; a longer header is a client that pads it. */
+/** More hops than any chain of proxies has. A longer header is padded by the client. */
 const maxForwardedEntries = 32;
-/** An IPv6 address with brackets, quotes, a zone and a port is shorter. */
+/** Longer than an IPv6 address with brackets, quotes, a zone and a port. */
 const maxEntryLength = 128;
 
-/** Stands for an entry that holds no address, so that the entries beside it keep their places. Source: RFC 7239, 6.2. */
+/** Replaces an entry without an address, so that the other entries keep their positions. Source: RFC 7239, 6.2. */
 const unknown = 'unknown';
 
 /** `[2001:db8::1]`, `[2001:db8::1]:443`. */
 const bracketed = /^\[([^\]]+)\](?::[\w.-]*)?$/;
 /** `192.0.2.7:51234`. */
 const v4WithPort = /^([\d.]+):[\w.-]*$/;
-/** An IPv6 address of all eight groups, and a port without the brackets that should set it apart. */
+/** An uncompressed IPv6 address followed by a port, without the brackets that the syntax requires. */
 const v6WithPort = /^((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5}$/i;
-/** How a socket that listens on IPv6 and IPv4 names an IPv4 address. */
+/** An IPv4 address as a dual-stack socket reports it. */
 const v4InV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-/** The same, as URL spells it: the last 32 bits in two groups. */
+/** The same as `URL` formats it: the last 32 bits in two groups. */
 const v4InHex = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
 const toDotted = (groups: readonly string[]): string =>
@@ -34,7 +34,7 @@ const toDotted = (groups: readonly string[]): string =>
     .flatMap((bits) => [bits >> 8, bits & 255])
     .join('.');
 
-/** One spelling for each address: IPv4 also where it is written as IPv6, no zone, IPv6 in lower case and compressed. */
+/** The canonical form of an address: IPv4-mapped IPv6 as IPv4, no zone, IPv6 in lower case and compressed. */
 const toPlain = (address: string): string => {
   if (!isIPv6(address)) return address;
   const mapped = v4InV6.exec(address)?.[1];
@@ -44,7 +44,7 @@ const toPlain = (address: string): string => {
   return groups.length === 0 ? plain : toDotted(groups);
 };
 
-/** The address in one entry of X-Forwarded-For, without port, brackets and zone. Null: there is none (`unknown`, `_hidden`). */
+/** The address in one entry of X-Forwarded-For, without port, brackets and zone. Null: it has none (`unknown`, `_hidden`). */
 export const toAddress = (entry: string): string | null => {
   if (entry.length > maxEntryLength) return null;
   const text = entry.trim().replace(/^"(.*)"$/, '$1');
@@ -55,7 +55,7 @@ export const toAddress = (entry: string): string | null => {
   return isIP(before) === 0 ? null : toPlain(before);
 };
 
-/** X-Forwarded-For with a plain address or `unknown` in each entry. Empty entries are dropped. */
+/** X-Forwarded-For with a canonical address or `unknown` in each entry, without empty entries. */
 export const normalizeForwardedFor = (header: string): string =>
   header
     .split(',')
@@ -82,20 +82,20 @@ export const registerClientAddress = (
 };
 
 /**
- * The plain address that a request came from, by TRUST_PROXY. If the client's entry holds no address, that of the
- * nearest proxy to the client that has one.
+ * The canonical client address of a request, by TRUST_PROXY. If the client's entry has no address: the address of the
+ * proxy closest to the client that has one.
  */
 export const clientAddressOf = (
   request: Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'> & { ips?: string[] | undefined },
 ): string => {
-  // `ips` begins with this machine's peer and ends with the client; it is there only behind a proxy.
+  // `ips` goes from the peer of this socket to the client. It is set only behind a trusted proxy.
   request.clientAddress ??= toPlain(
     (request.ips ?? [request.ip]).findLast((address) => isIP(address) !== 0) ?? request.socket.remoteAddress ?? '',
   );
   return request.clientAddress;
 };
 
-/** What limits by address go by: of IPv6 the network of 64 bits, all of which is one customer's, and IPv4 also where it is spelt as IPv6. */
+/** The key of limits by address: an IPv4 address, or the /64 network of an IPv6 address, because one customer owns all of it. */
 export const toNetwork = (address: string): string => {
   if (!isIPv6(address)) return address.toLowerCase();
   const parsed = new Address6(address);

@@ -4,14 +4,14 @@ import type { FastifyInstance } from 'fastify';
 
 export type CorsOptions = { corsOrigins: readonly string[] };
 
-/** Lets scripts of the allowed origins call with credentials. Without any, there is no CORS at all. */
+/** Lets the allowed origins call with credentials. Without allowed origins, CORS is disabled. */
 export const registerCors = async (server: FastifyInstance, { corsOrigins }: CorsOptions): Promise<void> => {
   if (corsOrigins.length === 0) return;
   const allowed = new Set(corsOrigins);
   await server.register(fastifyCors, {
-    // A function, for a list would leave the other headers on answers to origins that are not in it.
-    origin: (origin: string | undefined, tell: (error: null, isAllowed: boolean) => void) =>
-      tell(null, origin !== undefined && allowed.has(origin)),
+    // A function: with a list, the plugin still sends the other CORS headers to origins that are not in it.
+    origin: (origin: string | undefined, callback: (error: null, isAllowed: boolean) => void) =>
+      callback(null, origin !== undefined && allowed.has(origin)),
     credentials: true,
     methods: ['GET', 'POST'],
     allowedHeaders: [

@@ -14,40 +14,40 @@ import type { SignOutLookup } from './sign-out-lookup.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** False: the route may be asked as often as anybody likes. */
+    /** False: the route has no rate limit. */
     rateLimit?: false;
   }
 }
 
 export type RateLimitOptions = {
-  /** Calls a minute of one identity. 0: no limit. */
+  /** Calls per minute and identity. 0: no limit. */
   perMinute: number;
   counter: HitCounter;
   keyHasher: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
-  /** How many calls a request makes, as far as its head tells. */
+  /** The number of calls in a request, from its URL. */
   callsOf: (request: FastifyRequest) => number;
   /**
-   * Sign-outs are looked up in the round trip that counts the calls. Null: this process knows them all, and looks once
-   * the request is answered.
+   * Looks up sign-outs in the same Redis round trip that counts the calls. Null: without Redis, this process knows all
+   * sign-outs and checks them later.
    */
   signOuts: { together: RedisGuard['together']; lookUp: SignOutLookup['start'] } | null;
-  /** Told of each refusal. */
+  /** Called for each rejected request. */
   onLimited?: (() => void) | undefined;
 };
 
 export type RateLimit = {
-  /** Counts more calls for a person, before they are answered. Throws `rate_limited`. No promise where no I/O is needed. */
+  /** Counts additional calls of a person before they run. Throws `rate_limited`. Synchronous if no I/O is needed. */
   charge: (person: Subject, calls: number) => MaybePromise<void>;
 };
 
 const windowMs = 60_000;
 
 /**
- * Refuses with 429 what comes too often, on every route that is registered after it. Each call of a batch counts, for the
- * person whose access token was verified, else for its address: an identity that anybody can make up would be one to hide
- * behind. A request is answered as a whole or refused as a whole, and what is refused counts too. Nothing is waited for
- * where the count is kept in this process.
+ * Rejects requests over the limit with 429, on every route that is registered after it. Each call of a batch counts. The
+ * identity is the person of a verified access token, otherwise the network address: clients could evade the limit with an
+ * unverified identity. A request is served or rejected as a whole, and rejected requests count, too. Counting in memory is
+ * synchronous.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): RateLimit => {
   const { perMinute, counter, keyHasher, tokenChooser, callsOf, signOuts, onLimited } = options;
@@ -68,18 +68,18 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   };
   const nameOfAddress = (request: FastifyRequest): string => toName(`address ${toNetwork(clientAddressOf(request))}`);
 
-  const judge = ({ count, resetMs }: Hits): void => {
+  const check = ({ count, resetMs }: Hits): void => {
     if (count <= perMinute) return;
     onLimited?.();
     throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
   };
-  const judgeLater = async (
+  const checkLater = async (
     hits: MaybePromise<Hits>,
     lookup: MaybePromise<void>,
     done: HookHandlerDoneFunction,
   ): Promise<void> => {
     const failure = await Promise.all([hits, lookup])
-      .then(([counted]) => judge(counted))
+      .then(([counted]) => check(counted))
       .catch((error: Error) => error);
     done(failure ?? undefined);
   };
@@ -89,21 +89,21 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     const name = chosen === null ? nameOfAddress(request) : nameOf(chosen.verified);
     const add = () => counter.add(name, { windowMs, by: callsOf(request) });
     if (signOuts !== null && chosen !== null) {
-      signOuts.together(() => void judgeLater(add(), signOuts.lookUp(request, chosen.verified), done));
+      signOuts.together(() => void checkLater(add(), signOuts.lookUp(request, chosen.verified), done));
       return;
     }
     const hits = add();
     if (!isSync(hits)) {
-      void judgeLater(hits, undefined, done);
+      void checkLater(hits, undefined, done);
       return;
     }
-    judge(hits);
+    check(hits);
     done();
   };
   server.addHook('onRoute', (route) => {
     if (route.config?.rateLimit === false) return;
     const hooks = [route.onRequest ?? []].flat();
-    // The HEAD that Fastify makes of a GET has the hooks of that already.
+    // Fastify derives a HEAD route from each GET route, including its hooks.
     if (!hooks.includes(limit)) route.onRequest = [...hooks, limit];
   });
 
@@ -111,7 +111,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     charge(person, calls) {
       if (calls <= 0) return undefined;
       const hits = counter.add(toName(personOf(person)), { windowMs, by: calls });
-      return isSync(hits) ? judge(hits) : hits.then(judge);
+      return isSync(hits) ? check(hits) : hits.then(check);
     },
   };
 };

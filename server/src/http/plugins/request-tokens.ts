@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Cause } from '../../auth-service/transport.ts';
+import type { RequestMeta } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
 import type { PresentedTokens } from '../../session/presented-tokens.ts';
 import type { RequestSession } from '../../session/request-session.ts';
@@ -9,16 +9,16 @@ import { clientAddressOf } from './client-address.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What `presentedTokens` has read. Null: not read yet. */
+    /** Cached by `presentedTokens`. Null: not read yet. */
     presentedTokens: PresentedTokens | null;
-    /** The access token that the request speaks with, or why there is none. Null: not known yet. */
+    /** The access token that identifies the caller, or the error why none does. Null: not known yet. */
     chosenToken: ChosenToken | AppError | null;
-    /** Null: nothing has asked for it yet. */
+    /** Null: not created yet. */
     requestSession: RequestSession | null;
   }
 }
 
-/** Gives each request a place for its tokens, so that they are read and verified once. */
+/** Decorates requests, so that tokens are read and verified once per request. */
 export const registerRequestTokens = (server: FastifyInstance): void => {
   server.decorateRequest('presentedTokens', null);
   server.decorateRequest('chosenToken', null);
@@ -27,13 +27,13 @@ export const registerRequestTokens = (server: FastifyInstance): void => {
 
 type TokenBearer = Pick<FastifyRequest, 'headers' | 'id' | 'ip' | 'socket' | 'clientAddress'>;
 
-/** What the Auth Service is told of the request that a call is made for. */
-export const toCause = (request: Omit<TokenBearer, 'headers'>): Cause => ({
+/** The facts about a request that its upstream calls carry. */
+export const toCause = (request: Omit<TokenBearer, 'headers'>): RequestMeta => ({
   requestId: request.id,
   address: clientAddressOf(request),
 });
 
-/** The tokens of a request: the cookies, and `Authorization: Bearer` only where the access cookie is absent or empty. */
+/** The tokens of a request: from cookies, or `Authorization: Bearer` if the access cookie is absent or empty. */
 export const presentedTokens = (request: TokenBearer & Pick<FastifyRequest, 'presentedTokens'>): PresentedTokens => {
   request.presentedTokens ??= {
     accessTokens: accessTokensOf(request.headers),

@@ -5,12 +5,12 @@ import type { VerifiedToken } from '../../token/verified-token.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whether the session was signed out when the head of the request arrived. Null: nobody has looked. */
+    /** Whether the session was signed out when the headers of the request arrived. Null: not looked up. */
     signOutLookup: { access: VerifiedToken; isSignedOut: boolean; startedAtMs: number } | null;
   }
 }
 
-/** How long a look-up counts. The body of the request may arrive much later, and a sign-out before it. */
+/** Lifetime of a lookup. The body of a request may arrive much later, and a sign-out in between. */
 const maxAgeMs = 1_000;
 
 export type SignOutLookupOptions = {
@@ -19,22 +19,22 @@ export type SignOutLookupOptions = {
   monotonicNow: () => number;
 };
 
-/** Lets a request look up whether its session was signed out before it is known which procedures it calls. */
+/** Looks up whether the session of a request was signed out, before its calls are parsed. */
 export const registerSignOutLookup = (server: FastifyInstance, { sessions, monotonicNow }: SignOutLookupOptions) => {
   server.decorateRequest('signOutLookup', null);
 
   return {
-    /** Looks it up, for `isSignedOut` to use. No promise where no I/O is needed. Never rejects. */
+    /** Starts the lookup that `isSignedOut` uses. Synchronous if no I/O is needed. Never rejects. */
     start(request: FastifyRequest, access: VerifiedToken): MaybePromise<void> {
       const startedAtMs = monotonicNow();
-      const keep = (isSignedOut: boolean): void => {
+      const store = (isSignedOut: boolean): void => {
         request.signOutLookup = { access, isSignedOut, startedAtMs };
       };
       const isSignedOut = sessions.isSignedOut(access);
-      return isSync(isSignedOut) ? keep(isSignedOut) : isSignedOut.then(keep);
+      return isSync(isSignedOut) ? store(isSignedOut) : isSignedOut.then(store);
     },
 
-    /** Whether this token's session was signed out: as it was looked up a moment ago, or looked up now. */
+    /** Whether the session of this token was signed out, from a recent lookup or a new one. */
     isSignedOut({ signOutLookup }: FastifyRequest, access: VerifiedToken): MaybePromise<boolean> {
       const isRecent = signOutLookup?.access === access && monotonicNow() - signOutLookup.startedAtMs < maxAgeMs;
       if (!isRecent) return sessions.isSignedOut(access);

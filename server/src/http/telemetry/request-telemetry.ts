@@ -2,7 +2,7 @@ import { codeOfReason, httpStatusOfCode, type Reason } from '@auth-bff/shared';
 import type { FastifyRequest } from 'fastify';
 import type { CallOutcome } from '../../auth-service/transport.ts';
 import type { DirectoryKind } from '../../directory/directory.ts';
-import type { Recalled } from '../../directory/freshness.ts';
+import type { CacheResult } from '../../directory/swr-cache.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
 import type { CallCode, Metrics } from '../../platform/metrics.ts';
@@ -77,7 +77,7 @@ export const createRequestTelemetry = ({ log, metrics, inFlight, monotonicNow }:
       record.upstreamMs += outcome.durationMs;
     },
 
-    recordLookup(kind: DirectoryKind, result: Recalled, requestId: string | undefined): void {
+    recordLookup(kind: DirectoryKind, result: CacheResult, requestId: string | undefined): void {
       metrics.countLookup(kind, result);
       const record = result === 'miss' ? undefined : inFlight.find(requestId);
       if (record === undefined) return;

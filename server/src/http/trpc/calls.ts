@@ -7,14 +7,14 @@ export type Call = { path: string; procedure: AnyTRPCProcedure | null };
 export type Calls = {
   isBatch: boolean;
   calls: Call[];
-  /** The input of the call at this place, read when the first of them is asked for. Throws a TRPCError. */
+  /** The input of the call at this index. All inputs are parsed on first use. Throws a TRPCError. */
   inputOf: (index: number) => unknown;
 };
 
 type Query = { isBatch: boolean; input: string };
 
-/** As tRPC's clients write it. */
-const usualQuery = /^(batch=1&)?input=([^&+]*)$/;
+/** The form that tRPC's clients send. */
+const commonQuery = /^(batch=1&)?input=([^&+]*)$/;
 
 const queryOf = (url: string): string => {
   const fragmentAt = url.indexOf('#');
@@ -23,16 +23,16 @@ const queryOf = (url: string): string => {
   return at < 0 ? '' : address.slice(at + 1);
 };
 
-/** Null: it has what is not for here. */
+/** Null: it has connection parameters, which only the adapter supports. */
 const readQuery = (url: string): Query | null => {
   const query = queryOf(url);
-  const [, batch, input] = usualQuery.exec(query) ?? [];
+  const [, batch, input] = commonQuery.exec(query) ?? [];
   try {
     if (input !== undefined) return { isBatch: batch !== undefined, input: decodeURIComponent(input) };
   } catch {
-    // What is no UTF-8 is read as browsers read it, below.
+    // Invalid UTF-8 is decoded below, by the rules of URLSearchParams.
   }
-  // Of two question marks URLSearchParams drops the first, as `URL` does.
+  // The extra question mark: URLSearchParams removes one, which may be part of the query.
   const params = new URLSearchParams(`?${query}`);
   if (params.has('connectionParams')) return null;
   return { isBatch: params.get('batch') === '1', input: params.get('input') ?? '' };
@@ -41,8 +41,8 @@ const readQuery = (url: string): Query | null => {
 const isBatch = (query: string): boolean =>
   query.startsWith('batch=1&') || new URLSearchParams(`?${query}`).get('batch') === '1';
 
-/** A path that is encoded twice is decoded by tRPC's adapter once more. What cannot be is one call, and refused. */
-const decodeOnceMore = (path: string): string => {
+/** Decodes the path a second time, as tRPC's adapter does. A path that cannot be decoded counts as one call, which is rejected. */
+const decodeAgain = (path: string): string => {
   if (!path.includes('%')) return path;
   try {
     return decodeURIComponent(path);
@@ -52,24 +52,24 @@ const decodeOnceMore = (path: string): string => {
 };
 
 /**
- * How many calls a request makes, whether there are such procedures or not, as far as its head tells: the names in the
- * path of a batch, or 1. A batch that is too large is refused, and counts as the largest that is not.
+ * The number of calls in a request, counted from its URL: the names in the path of a batch, or 1. Unknown procedures count.
+ * A batch over the limit is rejected, and counts as a batch of the maximum size.
  */
 export const countCalls = ({ params, raw }: Pick<FastifyRequest, 'params' | 'raw'>): number => {
   const { path = '' } = params as { path?: string };
-  const names = decodeOnceMore(path);
+  const names = decodeAgain(path);
   let calls = 1;
   for (let at = names.indexOf(','); at >= 0 && calls < maxCallsPerBatch; at = names.indexOf(',', at + 1)) calls += 1;
   return calls === 1 || isBatch(queryOf(raw.url ?? '')) ? calls : 1;
 };
 
 const { _config: config } = appRouter._def;
-/** By their whole paths. */
+/** By full path, such as `users.byId`. */
 const procedures = new Map(Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>));
 
 const toCall = (path: string): Call => ({ path, procedure: procedures.get(path) ?? null });
 
-/** Each once. */
+/** The procedure types, each once. */
 const typesOf = (calls: readonly Call[]): string[] => {
   const types: string[] = [];
   for (const { procedure } of calls) {
@@ -83,10 +83,10 @@ const toBadRequest = (cause: unknown): TRPCError =>
     ? cause
     : new TRPCError({ code: 'BAD_REQUEST', message: cause instanceof Error ? cause.message : 'Invalid input', cause });
 
-/** Undefined: none came. */
+/** Undefined: there is no input. */
 const parseInput = ({ method, body }: FastifyRequest, { input }: Query): unknown => {
   if (method === 'GET') return input === '' ? undefined : JSON.parse(input);
-  // A byte order mark is no part of a text in UTF-8, but JSON.parse takes it for one.
+  // JSON.parse rejects a byte order mark.
   return JSON.parse((body as string).replace(/^\uFEFF/, ''));
 };
 
@@ -105,8 +105,8 @@ const readInputs = (request: FastifyRequest, query: Query, count: number): unkno
 };
 
 /**
- * The calls of a plain request, as tRPC's adapters read them. Null: it streams, or is spelt as no client of tRPC
- * spells it, and tRPC's own adapter shall read it. Throws a TRPCError where it cannot be read as calls.
+ * The calls of a plain request, parsed as tRPC's adapters parse them. Null: it streams or has a form that no tRPC client
+ * sends, and is left to tRPC's own adapter. Throws a TRPCError if it cannot be parsed as calls.
  */
 export const readCalls = (request: FastifyRequest, path: string): Calls | null => {
   const { method, headers, body, raw } = request;

@@ -5,11 +5,11 @@ import { getTRPCErrorShape, transformTRPCResponse } from '@trpc/server';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { appRouter } from '../../api/router.ts';
-import { toTRPCError } from '../../api/trpc.ts';
+import { toTRPCError } from '../../api/error-mapping.ts';
 
 const config = appRouter._def._config;
 
-/** An error as the tRPC client reads it, for those that arise before tRPC is reached. */
+/** The error in tRPC's format, for requests that fail before they reach tRPC. */
 const toBody = (error: AppError): string => {
   const shape = getTRPCErrorShape({
     config,
@@ -36,17 +36,16 @@ const reasonOfStatus: Partial<Record<number, Reason>> = {
   503: 'overloaded',
 };
 
-/** Fastify's own errors by their status; what has none is a fault of ours, and its message stays here. */
+/** Fastify's errors, mapped by status. Any other error is a fault of the BFF, and its message is not shown. */
 const toAppError = (error: FastifyError | AppError): AppError => {
   if (error instanceof AppError) return error;
   const reason = reasonOfStatus[error.statusCode ?? 500] ?? 'internal';
-  if (reason === 'internal') return new AppError(reason, { cause: error });
   if (reason !== 'invalid_input') return new AppError(reason, { cause: error });
   if ('code' in error && error.code === 'FST_ERR_BAD_URL') {
     const issue = { path: 'path', message: 'Expected percent-encoded UTF-8' };
     return new AppError(reason, {
       cause: error,
-      message: 'The address is not valid: path: Expected percent-encoded UTF-8',
+      message: 'The URL is not valid: path: Expected percent-encoded UTF-8',
       issues: [issue],
     });
   }
@@ -55,7 +54,7 @@ const toAppError = (error: FastifyError | AppError): AppError => {
 
 export type TrpcErrorsOptions = { onError: (error: AppError, request: FastifyRequest) => void };
 
-/** Shapes every error that tRPC did not make as tRPC would have, with the reason in `data`. */
+/** Sends errors that arise outside tRPC in tRPC's format, with the reason in `data`. */
 export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErrorsOptions): void => {
   server.setErrorHandler<FastifyError>(async (cause, request, reply) => {
     const error = toAppError(cause);
@@ -64,13 +63,13 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
     return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
   });
   server.setNotFoundHandler(async (request, reply) => {
-    const error = new AppError('no_such_procedure', { message: `There is nothing at ${request.method} of this path.` });
+    const error = new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
     onError(error, request);
     return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
   });
 };
 
-/** Answers what Fastify could not route, such as a path that is not well encoded: no hook has seen it. Tells what it answered. */
+/** Responds to a request that Fastify could not route, such as a path with invalid encoding. No hook runs for it. */
 export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): AppError => {
   const error = toAppError(cause);
   reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store');
@@ -78,30 +77,28 @@ export const answerFrameworkError = (cause: FastifyError, request: FastifyReques
   return error;
 };
 
-/** What Node could not read, by Node's own codes. */
+/** Node's parse errors, by code. */
 const clientErrorToAppError = ({ code }: NodeJS.ErrnoException): AppError => {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new AppError('payload_too_large', { message: 'The request line and headers are too large.' });
   }
   const message =
-    code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? 'The request took too long to arrive.'
-      : 'The request is not HTTP that can be read.';
+    code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'The request took too long to arrive.' : 'The request is not valid HTTP.';
   return new AppError('invalid_input', { message, issues: [] });
 };
 
-/** How long whoever was refused may take to read why. */
+/** Milliseconds that a rejected client has to read the response. */
 const lingerMs = 2_000;
 
-/** Answers what is not even an HTTP request that Node can read, which no handler ever sees. Tells what it answered, if anything. */
+/** Responds to bytes that Node cannot parse as an HTTP request; no handler runs for them. Null: no response was sent. */
 export const answerClientError = (
   cause: NodeJS.ErrnoException,
   socket: Socket & { _httpMessage?: ServerResponse | null },
   headers: Record<string, string>,
 ): AppError | null => {
-  // Inside an answer that has begun, another would be read as a part of it.
-  const isAnswered = socket._httpMessage?.headersSent === true;
-  if (cause.code === 'ECONNRESET' || !socket.writable || isAnswered) {
+  // A response that has begun would swallow a second one.
+  const hasBegun = socket._httpMessage?.headersSent === true;
+  if (cause.code === 'ECONNRESET' || !socket.writable || hasBegun) {
     socket.destroy();
     return null;
   }
@@ -116,7 +113,7 @@ export const answerClientError = (
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Whoever does not hang up in turn would keep half a connection.
+  // A client that does not close its side would keep the connection half open.
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));

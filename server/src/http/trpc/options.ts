@@ -1,48 +1,58 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../../api/context.ts';
-import type { AppError } from '../../errors.ts';
 import { appRouter } from '../../api/router.ts';
+import type { AppError } from '../../errors.ts';
 
+/** What the context needs to know about the calls of a request. */
 export type RequestFacts = {
   callsInRequest: number;
   isStreamed: boolean;
-  /** Each procedure called, once; what is none of ours is `unknown`. */
+  /** The procedures called, each once. A name that is not one of ours is `unknown`. */
   procedures: string[];
 };
 
 export type TrpcOptions = {
   createContext: (request: FastifyRequest, reply: FastifyReply, facts: RequestFacts) => Context;
   onError: (error: AppError, request: FastifyRequest, procedure: string | undefined) => void;
-  /** Told of each failure that no procedure has seen; `none` where it is not even known which was called. */
+  /** Called for each failure before a procedure was reached. `procedure` is `none` if the request could not be parsed. */
   onUnreached: (procedure: string, error: AppError, request: FastifyRequest) => void;
 };
 
-/** A name that a client may have made up, as one of ours. */
-const nameOf = (path: string): string => (Object.hasOwn(appRouter._def.procedures, path) ? path : 'unknown');
+/** `unknown` for a name that is not one of ours: clients must not create labels and log fields. */
+const toKnownName = (path: string): string => (Object.hasOwn(appRouter._def.procedures, path) ? path : 'unknown');
 
-export const namesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
+/** The names of the procedures called, each once. */
+export const procedureNamesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
   const names: string[] = [];
   for (const { path } of calls) {
-    const name = nameOf(path);
+    const name = toKnownName(path);
     if (!names.includes(name)) names.push(name);
   }
   return names;
 };
 
-/** Tells of a failed call. No `path`: the request failed before it was known what it calls. */
-export const tellOf = (
-  { onError, onUnreached }: Pick<TrpcOptions, 'onError' | 'onUnreached'>,
-  request: FastifyRequest,
-  { error, path, isProcedureFound }: { error: AppError; path: string | undefined; isProcedureFound: boolean },
-): void => {
-  // Of what reached a procedure its own middleware has told.
-  const isUnreached = path === undefined || !isProcedureFound || error.reason === 'method_not_allowed';
-  if (isUnreached) onUnreached(path === undefined ? 'none' : nameOf(path), error, request);
-  onError(error, request, path === undefined ? undefined : nameOf(path));
+export type CallFailure = {
+  error: AppError;
+  /** Undefined: the request failed before its calls were parsed. */
+  path: string | undefined;
+  isProcedureFound: boolean;
 };
 
-/** Whole seconds to wait, where some of these failures say so: the longest counts. */
+/** Reports a failed call. */
+export const reportFailure = (
+  { onError, onUnreached }: Pick<TrpcOptions, 'onError' | 'onUnreached'>,
+  request: FastifyRequest,
+  { error, path, isProcedureFound }: CallFailure,
+): void => {
+  const procedure = path === undefined ? undefined : toKnownName(path);
+  // A procedure that was reached has measured the call itself.
+  const isReached = isProcedureFound && error.reason !== 'method_not_allowed';
+  if (!isReached) onUnreached(procedure ?? 'none', error, request);
+  onError(error, request, procedure);
+};
+
+/** The longest `Retry-After` of the failures, in whole seconds. Null: none has one. */
 export const retryAfterOf = (errors: readonly AppError[]): number | null => {
-  const waits = errors.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? []);
-  return waits.length === 0 ? null : Math.max(...waits);
+  const seconds = errors.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? []);
+  return seconds.length === 0 ? null : Math.max(...seconds);
 };

@@ -4,32 +4,32 @@ import { toUrl } from '../../platform/to-url.ts';
 
 const methods = ['GET', 'HEAD', 'POST'];
 
-/** Whether the adapter can make a `Request` of it: of the address and Host, without a user name or password. */
-const createAddressCheck = () => {
-  /** The last Host that an address could be made of. Nearly all requests come with the same. */
-  let goodHost: string | null = null;
+/** Whether URL and Host form a valid URL without credentials, from which tRPC's adapter can create a `Request`. */
+const createUrlCheck = () => {
+  /** The last valid Host: nearly all requests have the same one. */
+  let validHost: string | null = null;
   return ({ url, headers }: FastifyRequest): boolean => {
-    // A path alone makes an address with every Host that others do with.
+    // A plain path is valid with every valid Host.
     const isPath = /^\/[^/\\]/.test(url);
-    if (isPath && headers.host !== undefined && headers.host === goodHost) return true;
+    if (isPath && headers.host !== undefined && headers.host === validHost) return true;
     const base = `http://${headers.host ?? 'localhost'}`;
-    const address = toUrl(url, base);
-    const isGood = address?.username === '' && address.password === '';
-    if (isGood && isPath) goodHost = headers.host ?? null;
-    return isGood;
+    const parsed = toUrl(url, base);
+    const isValid = parsed?.username === '' && parsed.password === '';
+    if (isValid && isPath) validHost = headers.host ?? null;
+    return isValid;
   };
 };
 
-/** Refuses methods that tRPC has no use for, and addresses that its adapter would fail on. */
+/** Rejects methods that tRPC does not use, and URLs on which its adapter would fail. */
 export const registerRequestLine = (scope: FastifyInstance): void => {
-  const hasAddress = createAddressCheck();
+  const hasValidUrl = createUrlCheck();
   scope.addHook('onRequest', (request, reply, done) => {
     if (!methods.includes(request.method)) {
       reply.header('allow', methods.join(', '));
       throw new AppError('method_not_allowed');
     }
-    if (!hasAddress(request)) {
-      throw new AppError('invalid_input', { message: 'The address or the Host header is malformed.', issues: [] });
+    if (!hasValidUrl(request)) {
+      throw new AppError('invalid_input', { message: 'The URL or the Host header is malformed.', issues: [] });
     }
     done();
   });

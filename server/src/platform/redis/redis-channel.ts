@@ -4,25 +4,25 @@ import { toRedisCause } from './redis-errors.ts';
 export type RedisChannelOptions = {
   /** The connection for commands. Messages are received on a second one. */
   redis: Redis | Cluster;
-  /** The channel. Channels do not belong to a database. */
+  /** Redis channels are global: they do not belong to a database. */
   name: string;
-  /** Milliseconds that a start waits for the subscription. Default 1,000. */
+  /** Milliseconds that the start waits for the subscription. Default 1,000. */
   timeoutMs?: number | undefined;
-  /** Milliseconds until a subscription that Redis refused is tried again. Default 10,000. */
+  /** Milliseconds until a rejected subscription is retried. Default 10,000. */
   retryMs?: number;
-  /** Told why Redis refuses the subscription: once, until it has accepted it. */
+  /** Called with the error when Redis rejects the subscription; once, until Redis accepts it. */
   onRefused?: ((cause: string) => void) | undefined;
 };
 
-/** How long the second connection is idle before the kernel asks whether the peer is still there. */
+/** Idle time of the second connection after which TCP keep-alive probes start. */
 const keepAliveMs = 30_000;
-/** How soon a subscription is tried again that got no reply. */
+/** Milliseconds until a subscription without a reply is retried. */
 const unansweredRetryMs = 1_000;
 
-/** Messages between replicas. They get lost while a connection is broken: whoever needs more stores them as well. */
+/** Messages between replicas, by PUBLISH. They are lost while a connection is down, so senders also store what must not be lost. */
 export const createRedisChannel = (options: RedisChannelOptions) => {
   const { redis, name, timeoutMs = 1_000, retryMs = 10_000, onRefused } = options;
-  // A cluster's client has a connection of its own for subscriptions.
+  // The client of a cluster already has a separate connection for subscriptions.
   const subscriber = redis.isCluster
     ? redis
     : (redis as Redis).duplicate({ autoResubscribe: false, keepAlive: keepAliveMs });
@@ -44,7 +44,7 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
         noteReady();
       },
       (error: Error) => {
-        // A connection that broke subscribes once it is ready again.
+        // After a reconnect, the ready event subscribes again.
         if (isClosed || subscriber.status !== 'ready') return;
         const isReply = error.name === 'ReplyError';
         if (isReply && !isRefused) {
@@ -58,7 +58,7 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
     );
   };
 
-  /** The first connection was renewed because it was dead or led to a replica: the second one may be no better. */
+  /** If the first connection was replaced because it was dead or led to a replica, the second one may have the same problem. */
   const followRedis = (): void => {
     const isRenewed = hasBeenReady;
     hasBeenReady = true;
@@ -67,20 +67,20 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
 
   subscriber.on('ready', subscribe);
   redis.on('ready', followRedis);
-  // The first connection tells of the same errors. Without a listener they would end the process.
+  // The first connection reports the same errors. Without a listener, they would end the process.
   subscriber.on('error', () => {});
 
   return {
     name,
-    /** Rejects where Redis refuses it, or is away. */
+    /** Rejects if Redis rejects the command or is down. */
     publish: (text: string): Promise<number> => redis.publish(name, text),
-    /** Calls the listener with each message on the channel, those of this process included. */
+    /** Calls the listener with each message on the channel, including those of this process. */
     onMessage(listener: (text: string) => void): void {
       subscriber.on('message', (channel: string, text: string) => {
         if (channel === name) listener(text);
       });
     },
-    /** Resolves once messages are received, or after `timeoutMs`: without them the replicas still share what is stored. */
+    /** Resolves once the subscription is active, or after `timeoutMs`: without messages, replicas still share what is stored. */
     untilReady: (): Promise<void> =>
       new Promise((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);

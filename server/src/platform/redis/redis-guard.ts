@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import { toRedisCause } from './redis-errors.ts';
+import { createWriteBatching } from './write-batching.ts';
 
-/** Runs `task` after so many milliseconds, unless it is cancelled by what is returned. */
+/** Runs `task` after `ms` milliseconds. The returned function cancels it. */
 export type StartTimer = (task: () => void, ms: number) => () => void;
 
 const startSystemTimer: StartTimer = (task, ms) => {
@@ -13,176 +14,151 @@ export type RedisGuardOptions = {
   redis: Redis | Cluster;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: (() => number) | undefined;
-  /** Starts the timer of a command that is waited for. Default `setTimeout`. */
+  /** Starts the timeout of a command. Default `setTimeout`. */
   startTimer?: StartTimer | undefined;
-  /** How long a command is waited for. Default 250 ms. */
-  patienceMs?: number;
-  /** How long nothing is asked after a command that was not answered. Default 1,000 ms. */
-  restMs?: number;
-  /** Told of each command that was not answered, and why. */
-  onSilence?: ((cause: string) => void) | undefined;
-  /** Told of the first answer after such a command. */
-  onAnswer?: (() => void) | undefined;
-  /** Told what Redis refuses and why, once a minute at most. */
-  onRefusal?: ((cause: string) => void) | undefined;
+  /** Timeout of a command in milliseconds. Critical commands get four times as long. Default 250. */
+  timeoutMs?: number;
+  /** Milliseconds between two attempts during an outage. Default 1,000. */
+  retryEveryMs?: number;
+  /** Called with the cause of each command that got no reply. */
+  onOutage?: ((cause: string) => void) | undefined;
+  /** Called at the first reply after an outage. */
+  onRecovery?: (() => void) | undefined;
+  /** Called with the error of a rejected command, at most once a minute. */
+  onRejected?: ((cause: string) => void) | undefined;
 };
 
-/** How long a connection may be silent before another one is made: of a peer that is gone the kernel tells after 15 minutes. */
+/** Outage after which the connection is replaced: TCP detects a dead peer only after about 15 minutes. */
 const reconnectAfterMs = 5_000;
-const refusalsToldEveryMs = 60_000;
+const rejectionsReportedEveryMs = 60_000;
+const criticalTimeoutFactor = 4;
 
-/** The connections that commands are written to: of a cluster, one to each master. Undefined: not connected yet. */
-const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =>
-  'nodes' in redis ? redis.nodes('master').map(({ stream }) => stream) : [redis.stream];
+type Outage = { sinceMs: number; retryAtMs: number; isRetrying: boolean };
 
 /**
- * Redis for what can do without it for a while: where it is away or hangs, the answer is null, and soon. One caller
- * a second finds out whether it is back, and no other waits. Where it refuses a command (it is full, or takes no writes)
- * that answer alone is null: what it does answer counts.
+ * Redis for callers that can work without it: the result is null, soon, if Redis is down or hangs. During an outage, one
+ * caller a second retries, and all others get null at once. If Redis rejects a command (it is full or read-only), only
+ * that result is null: other commands still work.
  */
 export const createRedisGuard = (options: RedisGuardOptions) => {
-  const { redis, monotonicNow = () => performance.now(), patienceMs = 250, restMs = 1_000 } = options;
-  const { startTimer = startSystemTimer, onSilence, onAnswer, onRefusal } = options;
-  let silence: { sinceMs: number; restsUntilMs: number; isProbed: boolean } | null = null;
-  let refusalToldAtMs = Number.NEGATIVE_INFINITY;
+  const { redis, monotonicNow = () => performance.now(), timeoutMs = 250, retryEveryMs = 1_000 } = options;
+  const { startTimer = startSystemTimer, onOutage, onRecovery, onRejected } = options;
+  const writeAtEndOfTurn = createWriteBatching(redis);
+  let outage: Outage | null = null;
+  let rejectionReportedAtMs = Number.NEGATIVE_INFINITY;
 
-  const noteSilence = (cause: string) => {
-    const atMs = monotonicNow();
-    silence = { sinceMs: silence?.sinceMs ?? atMs, restsUntilMs: atMs + restMs, isProbed: false };
-    onSilence?.(cause);
-    if (redis.status === 'ready' && atMs - silence.sinceMs >= reconnectAfterMs) {
-      silence.sinceMs = atMs;
+  const noteOutage = (cause: string) => {
+    const nowMs = monotonicNow();
+    outage = { sinceMs: outage?.sinceMs ?? nowMs, retryAtMs: nowMs + retryEveryMs, isRetrying: false };
+    onOutage?.(cause);
+    if (redis.status === 'ready' && nowMs - outage.sinceMs >= reconnectAfterMs) {
+      outage.sinceMs = nowMs;
       redis.disconnect(true);
     }
   };
 
-  const noteAnswer = () => {
-    if (silence !== null) onAnswer?.();
-    silence = null;
+  const noteReply = () => {
+    if (outage !== null) onRecovery?.();
+    outage = null;
   };
 
-  const noteRefusal = (cause: string) => {
-    noteAnswer();
-    if (monotonicNow() - refusalToldAtMs < refusalsToldEveryMs) return;
-    refusalToldAtMs = monotonicNow();
-    onRefusal?.(cause);
+  const noteRejection = (cause: string) => {
+    // An error reply is a reply, too.
+    noteReply();
+    if (monotonicNow() - rejectionReportedAtMs < rejectionsReportedEveryMs) return;
+    rejectionReportedAtMs = monotonicNow();
+    onRejected?.(cause);
   };
 
-  /** An error reply is an answer too. */
   const noteFailure = ({ name, message }: Error) => {
-    if (name === 'ReplyError') noteRefusal(toRedisCause(message));
-    else noteSilence(toRedisCause(message));
+    if (name === 'ReplyError') noteRejection(toRedisCause(message));
+    else noteOutage(toRedisCause(message));
   };
 
-  /** Whether a caller may ask now. The first one after a rest finds out for all. */
-  const mayAsk = (): boolean => {
-    if (silence === null) return true;
-    if (silence.isProbed || monotonicNow() < silence.restsUntilMs) return false;
-    silence.isProbed = true;
+  /** During an outage, admits the first caller after `retryEveryMs`. */
+  const admit = (): boolean => {
+    if (outage === null) return true;
+    if (outage.isRetrying || monotonicNow() < outage.retryAtMs) return false;
+    outage.isRetrying = true;
     return true;
   };
 
-  /** Called once the commands of this turn of the event loop are written. Null: none has been asked yet. */
-  let afterWrite: Array<() => void> | null = null;
-  /**
-   * Has all commands of this turn of the event loop written at its end, in one system call: that costs more than a
-   * command does. Then calls `onWritten`.
-   */
-  const writeAtEndOfTurn = (onWritten: () => void): void => {
-    if (afterWrite !== null) {
-      afterWrite.push(onWritten);
-      return;
-    }
-    const tasks = [onWritten];
-    afterWrite = tasks;
-    const streams = streamsOf(redis);
-    for (const stream of streams) stream?.cork();
-    setImmediate(() => {
-      afterWrite = null;
-      for (const stream of streams) stream?.uncork();
-      for (const task of tasks) task();
-    });
-  };
-
-  /** Commands that go out together: one decision whether to ask at all, one timer, and for each command its own answer. */
-  const openRound = (critical: boolean) => {
-    const waitMs = critical ? 4 * patienceMs : patienceMs;
-    let isAsked: boolean | null = null;
-    /** Ends the wait for each command that has no answer yet. */
-    const waiting = new Set<() => void>();
+  /** Commands of one round trip: one admission and one timeout for all, and a result for each. */
+  const openRoundTrip = (critical: boolean) => {
+    const roundTripTimeoutMs = critical ? criticalTimeoutFactor * timeoutMs : timeoutMs;
+    let isAdmitted: boolean | null = null;
+    /** Resolves each command that has no reply yet to null. */
+    const pending = new Set<() => void>();
     let cancelTimer = () => {};
 
-    const giveUp = () => {
-      if (waiting.size === 0) return;
-      noteSilence(`no answer within ${waitMs} ms`);
-      for (const leave of waiting) leave();
-      waiting.clear();
+    const onTimeout = () => {
+      if (pending.size === 0) return;
+      noteOutage(`no answer within ${roundTripTimeoutMs} ms`);
+      for (const resolveNull of pending) resolveNull();
+      pending.clear();
     };
-    /** Only what Redis takes counts, and not the turn before its commands are written. */
-    const startWaiting = () => {
-      // Of a process that was busy for so long the answer may have come, and be read in this very turn.
-      if (waiting.size > 0) cancelTimer = startTimer(() => setImmediate(giveUp), waitMs);
+    /** The timeout starts when the commands are written, so that only the time of Redis counts. */
+    const startTimeout = () => {
+      // The extra turn reads replies that arrived while this process was too busy to read them.
+      if (pending.size > 0) cancelTimer = startTimer(() => setImmediate(onTimeout), roundTripTimeoutMs);
     };
-    const begin = (): boolean => {
-      if (isAsked === null) {
-        isAsked = critical || mayAsk();
-        if (isAsked) writeAtEndOfTurn(startWaiting);
+    const admitOnce = (): boolean => {
+      if (isAdmitted === null) {
+        isAdmitted = critical || admit();
+        if (isAdmitted) writeAtEndOfTurn(startTimeout);
       }
-      return isAsked;
+      return isAdmitted;
     };
 
-    return <Answer>(command: () => Promise<Answer>): Promise<Answer | null> =>
+    return <Reply>(command: () => Promise<Reply>): Promise<Reply | null> =>
       new Promise((resolve) => {
-        const leave = () => resolve(null);
-        const end = (note: () => void, answer: Answer | null) => {
-          if (!waiting.delete(leave)) return;
-          if (waiting.size === 0) cancelTimer();
+        const resolveNull = () => resolve(null);
+        if (!admitOnce()) return resolveNull();
+        const settle = (note: () => void, reply: Reply | null) => {
+          if (!pending.delete(resolveNull)) return;
+          if (pending.size === 0) cancelTimer();
           note();
-          resolve(answer);
+          resolve(reply);
         };
-        if (!begin()) return leave();
-        waiting.add(leave);
-        const fail = (error: Error) => end(() => noteFailure(error), null);
+        const fail = (error: Error) => settle(() => noteFailure(error), null);
+        pending.add(resolveNull);
         try {
-          command().then((answer) => end(noteAnswer, answer), fail);
+          command().then((reply) => settle(noteReply, reply), fail);
         } catch (error) {
-          // As of a client that was closed.
+          // A closed client throws instead of rejecting.
           fail(error as Error);
         }
       });
   };
-  type Round = ReturnType<typeof openRound>;
-  /** What `together` asks in. */
-  let shared: Round | null = null;
+  type RoundTrip = ReturnType<typeof openRoundTrip>;
+  /** Set while `together` runs. */
+  let shared: RoundTrip | null = null;
 
   /**
-   * The command's answer, or null where there is none. Never rejects. `critical`: asks also right after a silence, and
-   * waits four times as long, for where to go on without an answer may cost a session.
+   * Runs a command. Null: no reply, or rejected. Never rejects. A `critical` command is sent even during an outage and has
+   * four times the timeout, for cases in which continuing without a reply may cost a session.
    */
-  const ask = <Answer extends object | string | number>(
-    command: () => Promise<Answer>,
+  const ask = <Reply extends object | string | number>(
+    command: () => Promise<Reply>,
     { critical = false }: { critical?: boolean } = {},
-  ): Promise<Answer | null> => (critical || shared === null ? openRound(critical) : shared)(command);
+  ): Promise<Reply | null> => (critical || shared === null ? openRoundTrip(critical) : shared)(command);
 
   return {
     redis,
     ask,
-    /**
-     * Calls `start`, and asks what it asks before it returns in one round trip: the commands are written together, and
-     * waited for together. Each has its own answer, or null.
-     */
-    together<Started>(start: () => Started): Started {
+    /** Runs all commands that `start` asks synchronously in one round trip. Each has its own result. */
+    together<Result>(start: () => Result): Result {
       const outer = shared;
-      shared = openRound(false);
+      shared = openRoundTrip(false);
       try {
         return start();
       } finally {
         shared = outer;
       }
     },
-    /** Finds out whether Redis is back, where it was silent and nobody else may ask. */
-    look(): void {
-      if (silence !== null) void ask(() => redis.ping());
+    /** During an outage, checks whether Redis is back, for a process that has no traffic. */
+    probe(): void {
+      if (outage !== null) void ask(() => redis.ping());
     },
   };
 };

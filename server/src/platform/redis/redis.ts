@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions as IoRedisOptions } from 'ioredis';
-import { readRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
+import { parseRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
 import type { Log } from '../log.ts';
 import { isFromReplica, toRedisCause } from './redis-errors.ts';
 
@@ -8,39 +8,36 @@ export type RedisOptions = {
   /** REDIS_URL, as its check admits it. */
   url: string;
   log: Log;
-  /**
-   * Milliseconds that a command may take, and a connection. Default 900: whoever waits for one is told within a second
-   * that the store is away.
-   */
+  /** Timeout of a command, and of a connection attempt, in milliseconds. Default 900: callers get an error within a second. */
   timeoutMs?: number | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: () => number;
 };
 
-/** How long the end of a connection is waited for: of a peer that is gone none comes back. */
+/** Milliseconds to wait for a connection to end: a dead peer never confirms it. */
 const disconnectMs = 900;
-/** How much longer than one connection a start waits for Redis. */
+/** Milliseconds that a start waits for Redis beyond the timeout of one connection attempt. */
 const startMarginMs = 100;
 const maxReconnectDelayMs = 1_000;
-/** A replica that stays one is left alone for so long, rather than with every command. */
+/** Milliseconds between two reconnects while the address leads to a replica: every rejected command would cause one. */
 const replicaRetryMs = 1_000;
-const replicaToldEveryMs = 60_000;
+const replicaReportedEveryMs = 60_000;
 
-/** Where REDIS_URL leads. Throws for one that its check does not admit, without its value. */
+/** Throws for an invalid URL. The message does not contain it. */
 const redisTarget = (url: string): RedisTarget => {
-  const reading = readRedisUrl(url);
+  const reading = parseRedisUrl(url);
   if ('fault' in reading) throw new TypeError(`REDIS_URL: ${reading.fault}`);
   return reading.value;
 };
 
-/** What every connection to a target has, whether alone or as one of a cluster. */
+/** Options of every connection to a target, single or in a cluster. */
 const toCredentials = ({ isTls, username, password }: RedisTarget): IoRedisOptions => ({
   ...(isTls ? { tls: {} } : {}),
   ...(username === null ? {} : { username, password: password ?? '' }),
   ...(username === null && password !== null ? { password } : {}),
 });
 
-/** The options of one connection to the address of a target itself. */
+/** Options of a connection to the address of the target itself. */
 export const toConnectionOptions = (target: RedisTarget): IoRedisOptions => {
   const { host, port, db, isTls } = target;
   return {
@@ -48,30 +45,30 @@ export const toConnectionOptions = (target: RedisTarget): IoRedisOptions => {
     port,
     db,
     ...toCredentials(target),
-    // Node names the server of its own accord in no TLS handshake, and proxies route by that name.
+    // Node sends no server name (SNI) by default, and proxies route by it.
     ...(isTls && isIP(host) === 0 ? { tls: { servername: host } } : {}),
   };
 };
 
 /**
- * A connection to Redis that fails fast and mends itself. Nothing is queued while it is away, and nothing is sent
- * again after it broke: a turn that nobody waits for any more must not be taken later.
+ * A connection to Redis that fails fast and reconnects. Commands are neither queued while Redis is down nor resent after
+ * the connection broke: a delayed assignment must not take effect after its caller got an error.
  */
 export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => performance.now() }: RedisOptions) => {
   const target = redisTarget(url);
 
   let failedOverAtMs = Number.NEGATIVE_INFINITY;
-  let replicaToldAtMs = Number.NEGATIVE_INFINITY;
-  /** A replica that was the master before a failover: the same address may lead to the new one on a new connection. */
+  let replicaReportedAtMs = Number.NEGATIVE_INFINITY;
+  /** After a failover, the old primary is a replica. A new connection to the same address may reach the new primary. */
   const reconnectOnError = ({ message }: Error): 1 | false => {
     const nowMs = monotonicNow();
     if (!isFromReplica(message) || nowMs - failedOverAtMs < replicaRetryMs) return false;
     failedOverAtMs = nowMs;
-    if (nowMs - replicaToldAtMs >= replicaToldEveryMs) {
-      replicaToldAtMs = nowMs;
+    if (nowMs - replicaReportedAtMs >= replicaReportedEveryMs) {
+      replicaReportedAtMs = nowMs;
       log.error(
         { cause: toRedisCause(message) },
-        'REDIS_URL leads to a replica, as after a failover: turns are refused. The BFF connects again once a second; if it goes on, set REDIS_URL to the primary.',
+        'REDIS_URL leads to a read-only replica, as after a failover: assignments fail. The BFF reconnects once a second. If this continues, set REDIS_URL to the primary.',
       );
     }
     return 1;
@@ -96,7 +93,7 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
         enableOfflineQueue: false,
         clusterRetryStrategy: reconnectDelay,
         slotsRefreshTimeout: timeoutMs,
-        // ioredis would connect to the address that it looks up, for which the certificate is not made.
+        // By default, ioredis connects to the resolved IP address, which the certificate does not cover.
         ...(target.isTls ? { dnsLookup: (host, callback) => callback(null, host) } : {}),
         redisOptions: { ...common, ...toCredentials(target) },
       })
@@ -109,20 +106,20 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
     isAway = true;
     log.error(
       { cause },
-      'Redis is away: turns are refused until it is back; refreshes, sign-outs and limits go on in this process alone.',
+      'Redis is down: assignments fail until it is back. Each replica handles refreshes, sign-outs and rate limits on its own. Check Redis and REDIS_URL; the BFF reconnects automatically.',
     );
   };
-  /** Not while it connects anew by itself after a failover, which was told already. If that fails, an error follows. */
+  /** Not during the reconnect after a failover, which is already logged. If the reconnect fails, an error follows. */
   const noteAway = (cause: string) => {
     if (monotonicNow() - failedOverAtMs >= replicaRetryMs) markAway(cause);
   };
-  // Without a listener an error would end the process; each failed attempt to connect is one.
+  // Each failed connection attempt emits an error. Without a listener, that would end the process.
   redis.on('error', ({ message }: Error) => {
     if (!/DB index is out of range|SELECT is not allowed/.test(message)) return markAway(toRedisCause(message));
-    // The connection goes on all the same, with database 0.
+    // The connection continues with database 0.
     log.error(
       { cause: message },
-      'REDIS_URL has the number of a database that Redis does not have: database 0 is used. Correct the number, or the setting `databases` of Redis.',
+      'Redis does not have the database number in REDIS_URL, and uses database 0. Correct the number, or the setting `databases` of Redis.',
     );
   });
   redis.on('close', () => noteAway('the connection ended'));
@@ -135,13 +132,16 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
     redis,
     state: (): 'up' | 'away' => (redis.status === 'ready' && !isAway ? 'up' : 'away'),
 
-    /** For who finds out that it does not answer, though it is connected; and that it does again. */
+    /** For callers that detect that Redis hangs although it is connected, and that it responds again. */
     noteAway,
     noteBack,
-    noteRefusal: (cause: string): void =>
-      log.error({ cause }, 'Redis refuses what it is asked: each process does without that, in what they share.'),
+    noteRejection: (cause: string): void =>
+      log.error(
+        { cause },
+        'Redis rejected a command: replicas fall back to local state. If `cause` is OOM, raise maxmemory or free memory; if it is NOPERM, grant the Redis user the command.',
+      ),
 
-    /** Resolves once Redis can be asked, or soon after `timeoutMs` where it is away: it will be back by itself. */
+    /** Resolves once Redis is ready, or soon after `timeoutMs`. */
     untilReady: (): Promise<void> =>
       new Promise((resolve) => {
         if (redis.status === 'ready') return resolve();
@@ -154,7 +154,7 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
         redis.on('ready', done);
       }),
 
-    /** Ends the connection, which is no reason for a line in the log. */
+    /** Ends the connection without logging it. */
     close(): void {
       isClosed = true;
       redis.disconnect();

@@ -29,9 +29,9 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
     redis,
     monotonicNow,
     startTimer: startGuardTimer,
-    onSilence: connection.noteAway,
-    onAnswer: connection.noteBack,
-    onRefusal: connection.noteRefusal,
+    onOutage: connection.noteAway,
+    onRecovery: connection.noteBack,
+    onRejected: connection.noteRejection,
   });
   const channelName = `${config.redisPrefix}sign-outs`;
   const signOutChannel = createRedisChannel({
@@ -59,7 +59,7 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
     keyWatch,
     state(): 'up' | 'away' {
       // Without traffic, nothing else would find out that Redis is back.
-      guard.look();
+      guard.probe();
       return connection.state();
     },
     /** Resolves once Redis and the channel are ready, or after their timeouts. Then starts the comparison of keys. */

@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { newestFirst } from '../../token/choose-token.ts';
 import { isSameSubject } from '../../token/principal.ts';
 import type { Exchanges } from '../refresh/exchanges.ts';
@@ -27,7 +27,7 @@ const newestRefresh = (pairs: readonly HeldPair[]): HeldPair[] =>
 /** Ends the session of the tokens that a request carries. */
 export const createSignOut = ({ authService, lineage, exchanges, proof }: SignOutOptions) => {
   /** An outage is no reason to fail: the cookies are cleared, and the marks count here. */
-  const endUpstream = async ({ access, refresh: presented }: HeldPair, cause: Cause): Promise<void> => {
+  const endUpstream = async ({ access, refresh: presented }: HeldPair, cause: RequestMeta): Promise<void> => {
     // Beside a proven access token, one that names another person is not theirs.
     const isForeign =
       access?.isProven === true &&
@@ -48,7 +48,7 @@ export const createSignOut = ({ authService, lineage, exchanges, proof }: SignOu
         id,
         accessToken: newest?.accessToken ?? ownAccess,
         refreshToken: newest?.refreshToken ?? refresh?.token ?? null,
-        ...causeOf(cause),
+        ...requestMetaOf(cause),
       })
       .catch(() => {});
   };

@@ -1,4 +1,4 @@
-import { type Cause, causeOf, personOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf, personOf } from '../../auth-service/transport.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { TryCounter } from '../../rate-limit/try-counter.ts';
 import { newestFirst } from '../../token/choose-token.ts';
@@ -62,7 +62,7 @@ export const createTokenProof = ({ verifier, counter, names, now }: TokenProofOp
    * Asks the Auth Service about access tokens that are not proven, newest first, until it refuses one: so a request
    * whose tokens are all made up costs one call, however many it carries.
    */
-  const askAbout = async (pairs: readonly HeldPair[], cause: Cause) => {
+  const askAbout = async (pairs: readonly HeldPair[], cause: RequestMeta) => {
     const unproven = pairs
       .map(({ access }) => access)
       .filter((access) => access !== null)
@@ -70,7 +70,7 @@ export const createTokenProof = ({ verifier, counter, names, now }: TokenProofOp
       .toSorted(newestFirst);
     const accepted = new Set<HeldToken>();
     for (const access of unproven) {
-      const isAccepted = await verifier.verify(access.token, causeOf(cause)).then(
+      const isAccepted = await verifier.verify(access.token, requestMetaOf(cause)).then(
         () => true,
         () => false,
       );

@@ -1,6 +1,6 @@
 import type { SessionEnd } from '../../platform/audit.ts';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { SessionLimits } from '../../rate-limit/session-limits.ts';
 import type { ChosenToken } from '../../token/choose-token.ts';
@@ -48,7 +48,7 @@ export type RefresherOptions = {
   onForeignToken: (requestId: string | undefined) => void;
   onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
   /** Called if a refresh ends the session, other than because the Auth Service refuses the token. */
-  onEnd?: ((end: EndedSession, cause: Cause) => void) | undefined;
+  onEnd?: ((end: EndedSession, cause: RequestMeta) => void) | undefined;
 };
 
 const outcomeOf = (error: unknown): RefreshOutcome => {
@@ -76,7 +76,7 @@ export const createRefresher = (options: RefresherOptions) => {
   const tellEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
     const { accessToken } = sent;
     const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
-    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, causeOf(sent));
+    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, requestMetaOf(sent));
   };
 
   /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
@@ -88,11 +88,11 @@ export const createRefresher = (options: RefresherOptions) => {
   };
 
   /** What nobody may use any more should not live on upstream either. Nobody waits for that. */
-  const revoke = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: Cause) => {
+  const revoke = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: RequestMeta) => {
     const { type, id } = access.principal;
     const isOfType = refresh?.principal.type === type;
     authService
-      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...causeOf(cause) })
+      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...requestMetaOf(cause) })
       .catch(() => {});
   };
 
@@ -173,11 +173,11 @@ export const createRefresher = (options: RefresherOptions) => {
   };
 
   /** Ends the session of a person who was deactivated, rejected or deleted. An outage of the lookup ends nothing. */
-  const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: Cause): Promise<void> => {
+  const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: RequestMeta): Promise<void> => {
     const { principal } = session.access;
-    if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...causeOf(cause) }))) return;
+    if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...requestMetaOf(cause) }))) return;
     const tokens = toList(marks).map(({ fingerprint }) => fingerprint);
-    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, causeOf(cause));
+    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, requestMetaOf(cause));
     await lineage.end(marks);
     revoke(session, cause);
     throw ended('the person is inactive or deleted');
@@ -195,7 +195,7 @@ export const createRefresher = (options: RefresherOptions) => {
   const refreshInChain = async (
     { token, verified: old }: ChosenToken,
     access: ChosenToken | null,
-    { marks, chain, cause }: { marks: Marks; chain: Chain; cause: Cause },
+    { marks, chain, cause }: { marks: Marks; chain: Chain; cause: RequestMeta },
   ): Promise<Refreshed & { outcome: RefreshOutcome }> => {
     // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
     // but not soon after it, when this may be a straggler, and newer cookies be there.
@@ -225,12 +225,12 @@ export const createRefresher = (options: RefresherOptions) => {
     // It was chosen because it was exchanged, which Redis can no longer confirm. The Auth Service would refuse it.
     if (isFirst && old.expiresAtMs <= now()) throw new AppError('refresh_superseded');
     const isProven = marks.refresh !== null && lineage.isProven(marks.refresh);
-    const sent = { ...causeOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
+    const sent = { ...requestMetaOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
     const session = await exchangeOnce(sent, old, token, chain);
     return finish(session, isFirst ? 'exchanged' : 'shared');
   };
 
-  const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: Cause) => {
+  const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: RequestMeta) => {
     const marks: Marks = {
       refresh: toMark(old.verified, verifier.isProven(old.verified)),
       access: access === null ? null : toMark(access.verified, verifier.isProven(access.verified)),

@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
-import type { TokenSet } from '../../auth-service/grant.ts';
+import type { TokenSet } from '../../auth-service/token-set.ts';
 
 const Sealed = z.object({ accessToken: z.string(), refreshToken: z.string().nullable() });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TokenSet } from '../../auth-service/grant.ts';
+import type { TokenSet } from '../../auth-service/token-set.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';

@@ -1,7 +1,7 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { toInactiveStatus } from '../../auth-service/inactive-status.ts';
 import { NotFoundPageError } from '../../auth-service/response-errors.ts';
-import { type Cause, causeOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { type AppError, isAppError } from '../../errors.ts';
 import type { Principal, Subject } from '../../token/principal.ts';
@@ -14,7 +14,7 @@ export type StandingOptions = {
   authService: Pick<AuthServiceClient, 'isStaffDeleted'>;
 };
 
-export type StandingRequest = Cause & {
+export type StandingRequest = RequestMeta & {
   principal: Principal;
   /** The person's own valid token, for the lookup of their record. */
   accessToken: string;
@@ -38,12 +38,12 @@ export const createStanding = ({ directory, authService }: StandingOptions) => {
   };
 
   /** Whether the person's record is known to be gone. False also while that cannot be found out. */
-  const isDeleted = async ({ type, id }: Subject, cause: Cause): Promise<boolean> => {
+  const isDeleted = async ({ type, id }: Subject, cause: RequestMeta): Promise<boolean> => {
     try {
-      if (type === 'staff') return await authService.isStaffDeleted(id, causeOf(cause));
+      if (type === 'staff') return await authService.isStaffDeleted(id, requestMetaOf(cause));
       // The id may be only what a refresh token claims.
       await directory.employee(id, {
-        ...causeOf(cause),
+        ...requestMetaOf(cause),
         type,
         id,
         accessToken: '',

@@ -1,7 +1,7 @@
 import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import type { TokenSet } from '../../auth-service/grant.ts';
-import { causeOf } from '../../auth-service/transport.ts';
+import type { TokenSet } from '../../auth-service/token-set.ts';
+import { requestMetaOf } from '../../auth-service/transport.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { AppError } from '../../errors.ts';
 import type { Account } from '../../rate-limit/account-tries.ts';
@@ -73,7 +73,9 @@ export const createSessionService = (options: SessionServiceOptions) => {
       const account = { as, email: credentials.email };
       const device = await deviceCookies.read(deviceValues);
       const attempt = { ...account, address: before.address, deviceId: device.idFor(account) };
-      const answer = await limits.signIn(attempt, () => authService.signIn({ ...credentials, as, ...causeOf(before) }));
+      const answer = await limits.signIn(attempt, () =>
+        authService.signIn({ ...credentials, as, ...requestMetaOf(before) }),
+      );
       if (answer.status === 'granted') {
         return { status: 'signed_in', ...(await begin(answer.grant, account, { before, device })) };
       }
@@ -89,7 +91,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
     ): Promise<NewSession> =>
       challenges.attempt(challenge, async ({ temporaryToken, ...account }) => {
         const grant = await limits.secondFactor(account, () =>
-          authService.verifyOtp({ ...account, temporaryToken, code, ...causeOf(before) }),
+          authService.verifyOtp({ ...account, temporaryToken, code, ...requestMetaOf(before) }),
         );
         return begin(grant, account, { before, device: await deviceCookies.read(deviceValues) });
       }),

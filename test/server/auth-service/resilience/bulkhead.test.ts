@@ -20,8 +20,8 @@ const start = (options: BulkheadOptions) => {
     run(task, {
       source: name.charAt(0),
       signal,
-      onWait: () => events.push(`${name} waits`),
-      onBegin: () => events.push(`${name} begins`),
+      onQueued: () => events.push(`${name} waits`),
+      onAdmitted: () => events.push(`${name} begins`),
     }).then(
       () => {
         ended[name] = 'done';
@@ -56,15 +56,15 @@ const many = (source: string, count: number) =>
 const countOf = (running: string, source: string) =>
   running.split(' ').filter((name) => name.startsWith(source)).length;
 
-describe('the slots of one source', () => {
+describe('the bulkhead slots of one source', () => {
   it.each([
     ['its own limit', { limit: 16, limitPerSource: 4 }, ['a'], [4]],
-    ['its own limit, where all together have none', { limitPerSource: 4 }, ['a', 'b'], [4, 4]],
-    ['half of all, where it has no limit of its own', { limit: 16 }, ['a'], [8]],
-    ['no more than it leaves free', { limit: 16, limitPerSource: 6 }, ['a', 'b', 'c'], [6, 5, 3]],
-    ['the only one there is', { limit: 1 }, ['a', 'b'], [1, 0]],
+    ['its own limit, without a total limit', { limitPerSource: 4 }, ['a', 'b'], [4, 4]],
+    ['half of all slots, without its own limit', { limit: 16 }, ['a'], [8]],
+    ['the number of slots that it leaves free', { limit: 16, limitPerSource: 6 }, ['a', 'b', 'c'], [6, 5, 3]],
+    ['the only slot', { limit: 1 }, ['a', 'b'], [1, 0]],
   ] satisfies Array<[string, BulkheadOptions, string[], number[]]>)(
-    'are at most %s',
+    'are limited to %s',
     async (_name, options, sources, expected) => {
       const { begin } = start(options);
       let running = '';
@@ -73,7 +73,7 @@ describe('the slots of one source', () => {
     },
   );
 
-  it('even out as tasks end, and leave free ones for newcomers, however many sources want all', async () => {
+  it('converge to a fair share as tasks end, and leave free slots for a newcomer', async () => {
     const { begin, end } = start({ limit: 64, limitPerSource: 16 });
     const greedy = 'abcdefghijklmnop';
     let running = '';
@@ -84,15 +84,15 @@ describe('the slots of one source', () => {
     for (const newcomer of 'uvw') expect(countOf(await begin(`${newcomer}1`), newcomer)).toBe(1);
   });
 
-  it('can all be taken by sources with one task each', async () => {
+  it('can all be used by sources with one task each', async () => {
     const { begin, end } = start({ limit: 4, limitPerSource: 2 });
     expect(await begin('a1 b1 c1 d1 e1')).toBe('a1 b1 c1 d1');
     expect(await end('b1')).toBe('a1 c1 d1 e1');
   });
 });
 
-describe('tasks that wait', () => {
-  it('begin in turn by source, and not in the order in which they came', async () => {
+describe('tasks in the queue of the bulkhead', () => {
+  it('are admitted round-robin by source instead of in order of arrival', async () => {
     const { begin, end, events } = start({ limit: 2, limitPerSource: 1 });
     await begin('a1 b1');
     await begin('c1 c2 c3 d1');
@@ -103,15 +103,15 @@ describe('tasks that wait', () => {
     expect(events.filter((event) => event.startsWith('d'))).toEqual(['d1 waits', 'd1 begins']);
   });
 
-  it('tell that they wait, and all tell that they begin', async () => {
+  it('report that they are queued, and every task reports its admission', async () => {
     const { begin, end, events } = start({ limit: 2, limitPerSource: 1 });
     await begin('a1 a2');
     await end('a1');
     expect(events).toEqual(['a1 begins', 'a2 waits', 'a2 begins']);
   });
 
-  it('leave when their signal aborts, and make room', async () => {
-    const { begin, beginUntil, end, ended } = start({ limit: 1, maxWaiting: 2 });
+  it('leave the queue when their signal aborts, and free their place', async () => {
+    const { begin, beginUntil, end, ended } = start({ limit: 1, maxQueued: 2 });
     const abort = new AbortController();
     await begin('a1');
     beginUntil('b1', abort.signal);
@@ -122,8 +122,8 @@ describe('tasks that wait', () => {
     expect(await end('a1')).toBe('b3');
   });
 
-  it('are refused where their source has half of the places, and the others still find one', async () => {
-    const { begin, ended } = start({ limit: 1, maxWaiting: 8 });
+  it('are rejected if their source holds half of the queue, while other sources are still queued', async () => {
+    const { begin, ended } = start({ limit: 1, maxQueued: 8 });
     await begin('z1');
     await begin(many('a', 6));
     expect(ended).toEqual({ a5: 'full', a6: 'full' });
@@ -133,14 +133,14 @@ describe('tasks that wait', () => {
     expect(Object.keys(ended)).toEqual(['a5', 'a6', 'b3']);
   });
 
-  it('can take all places where each source has one', async () => {
-    const { begin, ended } = start({ limit: 1, maxWaiting: 3 });
+  it('can fill the whole queue if each source has one task', async () => {
+    const { begin, ended } = start({ limit: 1, maxQueued: 3 });
     await begin('a1 b1 c1 d1 e1');
     expect(ended).toEqual({ e1: 'full' });
   });
 });
 
-it('a task that fails frees its slot', async () => {
+it('the bulkhead frees the slot of a task that fails', async () => {
   const run = createBulkhead({ limit: 1 });
   const fail = () => Promise.reject(new Error('failed'));
   await expect(run(fail, { source: 'a' })).rejects.toThrow('failed');

@@ -63,7 +63,7 @@ const status = (code: number, rest: { times?: number; headers?: Record<string, s
   ...rest,
 });
 
-describe('a read that fails', () => {
+describe('a failed read', () => {
   it.each([
     ['502', status(502, { times: 2 })],
     ['503', status(503, { times: 2 })],
@@ -77,27 +77,27 @@ describe('a read that fails', () => {
     expect(test.slept).toEqual([25, 50]);
   });
 
-  it('is asked again no third time', async () => {
+  it('is retried at most twice', async () => {
     await using test = await start();
     test.authService.fault('user', status(503));
     expect((await test.ask()).status).toBe(503);
     expect(test.authService.count('user')).toBe(3);
   });
 
-  it('is asked again by POST where many users are asked for', async () => {
+  it('is retried as a POST for a bulk lookup of users', async () => {
     await using test = await start();
     test.authService.fault('users', status(503, { times: 1 }));
     expect((await test.ask(endpoints.users, { json: { user_ids: [5] } })).status).toBe(200);
   });
 
-  it.each([500, 501, 429, 404, 401])('is not asked again after %i', async (code) => {
+  it.each([500, 501, 429, 404, 401])('is not retried after status %i', async (code) => {
     await using test = await start();
     test.authService.fault('user', status(code));
     expect((await test.ask()).status).toBe(code);
     expect(test.authService.count('user')).toBe(1);
   });
 
-  it('waits as long as the service asks for, where the deadline allows it', async () => {
+  it('is retried after Retry-After if the deadline allows it', async () => {
     await using test = await start();
     test.authService.fault('user', status(503, { times: 1, headers: { 'retry-after': '2' } }));
     expect((await test.ask()).status).toBe(200);
@@ -107,7 +107,7 @@ describe('a read that fails', () => {
     expect(test.slept).toHaveLength(1);
   });
 
-  it('is asked again for a fifth of the requests, and no more', async () => {
+  it('is retried for at most a fifth of the requests', async () => {
     await using test = await start();
     test.authService.fault('user', status(503));
     const people = crowd(200).map((id) => `staff ${id}`);
@@ -122,12 +122,12 @@ describe('a read that fails', () => {
   });
 });
 
-describe('a write that fails', () => {
+describe('a failed write', () => {
   it.each([
     ['a sign-in', endpoints.signIn.staff],
     ['a refresh', endpoints.refresh.staff],
     ['a sign-out', endpoints.signOut.staff],
-  ])('is not asked again: %s', async (_name, endpoint) => {
+  ])('is not retried: %s', async (_name, endpoint) => {
     await using test = await start();
     test.authService.fault('*', { kind: 'reset' });
     await test.failureOf(test.ask(endpoint, { json: {} }));
@@ -135,8 +135,8 @@ describe('a write that fails', () => {
   });
 });
 
-describe('an endpoint that fails', () => {
-  it('is not asked any more, which is told without a wait, and is asked again by one call', async () => {
+describe('an endpoint with persistent failures', () => {
+  it('is not called while its breaker is open, fails fast, and is probed by one call later', async () => {
     await using test = await start();
     test.authService.fault('user', status(500));
     for (let index = 0; index < 10; index += 1) await test.ask(user, { person: `staff ${index}` });
@@ -157,7 +157,7 @@ describe('an endpoint that fails', () => {
     expect((await test.ask()).status).toBe(200);
   });
 
-  it('is asked on where it is one person’s token that makes it fail', async () => {
+  it('is still called if only one person’s token makes it fail', async () => {
     await using test = await start({ dialect: 'deployed' });
     const { access } = await test.authService.issue({ type: 'staff', id: 987_654 });
     for (let index = 0; index < 30; index += 1) {
@@ -166,7 +166,7 @@ describe('an endpoint that fails', () => {
     expect((await test.ask()).status).toBe(200);
   });
 
-  it('counts calls, and not attempts', async () => {
+  it('counts calls for its breaker, not attempts', async () => {
     await using test = await start();
     test.authService.fault('user', status(503));
     for (let index = 0; index < 9; index += 1) await test.ask(user, { person: `staff ${index}` });
@@ -175,7 +175,7 @@ describe('an endpoint that fails', () => {
     expect((await test.ask()).status).toBe(200);
   });
 
-  it('is answered as it is where what it says is not as agreed', async () => {
+  it('does not open its breaker by unexpected responses', async () => {
     await using test = await start();
     test.authService.fault('user', { kind: 'garbage' });
     for (let index = 0; index < 30; index += 1) {
@@ -185,10 +185,10 @@ describe('an endpoint that fails', () => {
   });
 });
 
-describe('more calls than the service is sent at once', () => {
+describe('calls beyond the limit of the bulkhead', () => {
   const people = (count: number, from = 0) => crowd(count, from).map((id) => `staff ${id}`);
 
-  it('wait, 256 of them, and are refused beyond that without a wait', async () => {
+  it('are queued up to 256, and rejected immediately beyond that', async () => {
     await using test = await start();
     const { until, release } = hold();
     test.authService.fault('user', { kind: 'hold', until });
@@ -203,7 +203,7 @@ describe('more calls than the service is sent at once', () => {
     expect((await Promise.all(calls)).every((answer) => answer.status === 200)).toBe(true);
   });
 
-  it('of one person are a quarter of all at once, half of all that wait, and refused beyond that', async () => {
+  it('of one person get a quarter of the slots and half of the queue, and are rejected beyond that', async () => {
     await using test = await start();
     const { until, release } = hold();
     test.authService.fault('user', { kind: 'hold', until });
@@ -217,7 +217,7 @@ describe('more calls than the service is sent at once', () => {
     expect((await Promise.all([...calls, ...others])).every((answer) => answer.status === 200)).toBe(true);
   });
 
-  it('of nobody who is verified share by network, whatever they say of themselves', async () => {
+  it('of unverified callers are limited per network, whatever identity they claim', async () => {
     await using test = await start();
     test.authService.fault('staff-login', { kind: 'hang' });
     const abort = new AbortController();
@@ -233,12 +233,12 @@ describe('more calls than the service is sent at once', () => {
     await Promise.all([...sameNetwork, another]);
   });
 
-  it('wait for their turn also when they are tried again', async () => {
+  it('are queued again for each retry', async () => {
     await using test = await start();
     const { until, release } = hold();
     test.authService.fault('user', { kind: 'status', status: 503, times: 1 });
     const events: string[] = [];
-    const retried = test.ask(user, { onWait: () => events.push('waits'), onBegin: () => events.push('begins') });
+    const retried = test.ask(user, { onQueued: () => events.push('waits'), onAdmitted: () => events.push('begins') });
     test.authService.fault('validate', { kind: 'hold', until });
     const slow = Array.from({ length: 16 }, () => test.ask(endpoints.validateStaff));
     await expect.poll(() => test.authService.count('user')).toBe(1);
@@ -249,7 +249,7 @@ describe('more calls than the service is sent at once', () => {
     await Promise.all(slow);
   });
 
-  it('make room where somebody leaves who waited', async () => {
+  it('free their place in the queue when the client disconnects', async () => {
     await using test = await start();
     test.authService.fault('user', { kind: 'hang' });
     const [busy, waiting] = [new AbortController(), new AbortController()];
@@ -268,8 +268,8 @@ describe('more calls than the service is sent at once', () => {
   });
 });
 
-describe('the deadline of a call', () => {
-  it('is one for all of its attempts', async () => {
+describe('the deadline of an upstream call', () => {
+  it('covers all of its attempts', async () => {
     await using app = await startApp({ env: forgetful });
     const { trpc } = await browserOf(app, 123);
     app.authService.fault('user', status(503, { times: 1 }));
@@ -293,7 +293,7 @@ describe('the deadline of a call', () => {
     expect(setMs).toEqual([3_000]);
   });
 
-  it('ends a service that is slow, and then fast, without a mark on anybody', async () => {
+  it('ends slow calls without effect on later calls to a recovered service', async () => {
     await using app = await startApp({ env: forgetful });
     const browser = await browserOf(app, 123);
     app.authService.fault('user', { kind: 'hang', times: 1 });
@@ -304,10 +304,10 @@ describe('the deadline of a call', () => {
   });
 });
 
-describe('an Auth Service that dies under load', () => {
-  it('leaves people who are known answered, those who are not with 503 at once, and all fresh after its return', async () => {
+describe('an Auth Service that fails under load', () => {
+  it('is replaced by the cache for known people, causes fast 503s for others, and is used again after its return', async () => {
     const clock = createClock();
-    // Where nobody else listens while it is away.
+    // A port that no other process uses during the outage.
     const port = await freePort();
     await using app = await startApp({
       now: clock.now,

@@ -54,36 +54,36 @@ calls.push(
   ],
 );
 
-describe('an endpoint that unverified callers may ask', () => {
+describe('an endpoint for unverified callers', () => {
   const states = ({ resilience }: Awaited<ReturnType<typeof start>>) =>
     [...new Set([...resilience.breakerStates()].map(([, state]) => state))].toSorted();
 
-  it.each(calls)('is not closed to others by one network, whatever it makes up: %s', async (_name, call) => {
+  it.each(calls)('stays available to others if one network fails with invented identities: %s', async (_name, call) => {
     await using test = await start();
     for (let id = 1; id <= 40; id += 1) await call(test.client, `2001:db8::${id}`, id).catch(() => {});
     expect(states(test)).toEqual(['closed']);
   });
 
-  it.each(calls)('is not closed to others by callers whose address is unknown: %s', async (_name, call) => {
+  it.each(calls)('stays available to others if callers without an address fail: %s', async (_name, call) => {
     await using test = await start();
     for (let id = 1; id <= 40; id += 1) await call(test.client, id % 2 === 0 ? undefined : '', id).catch(() => {});
     expect(states(test)).toEqual(['closed']);
   });
 
-  it.each(calls)('is not asked for a while where it fails for many networks: %s', async (_name, call) => {
+  it.each(calls)('is not called for a while if it fails for many networks: %s', async (_name, call) => {
     await using test = await start();
     for (let id = 1; id <= 40; id += 1) await call(test.client, `192.0.2.${id}`, id).catch(() => {});
     expect(states(test)).toContain('open');
   });
 
-  it.each(calls)('is not asked for a while where it does not answer one network: %s', async (_name, call) => {
+  it.each(calls)('is not called for a while if it does not respond to one network: %s', async (_name, call) => {
     await using test = await start();
     test.authService.fault('*', { kind: 'reset' });
     for (let id = 1; id <= 40; id += 1) await call(test.client, '192.0.2.1', id).catch(() => {});
     expect(states(test)).toContain('open');
   });
 
-  it.each(calls)('is asked on while it answers everybody with 429: %s', async (_name, call) => {
+  it.each(calls)('is still called while it responds to everyone with 429: %s', async (_name, call) => {
     await using test = await start();
     test.authService.fault('*', { kind: 'status', status: 429, headers: { 'retry-after': '17' } });
     for (let id = 1; id <= 40; id += 1) {

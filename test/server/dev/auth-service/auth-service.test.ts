@@ -2,13 +2,13 @@ import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { freePort } from '../../../support/processes/run-process.ts';
-import { apiKey, ask, claimsOf, signingKey, STAFF, start } from './ask.ts';
-import { john } from '../../../support/app/people.ts';
+import { apiKey, sendRequest, claimsOf, signingKey, STAFF, start } from './send-request.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 const seconds = NOW / 1000;
 const now = () => NOW;
 const jti = expect.stringMatching(/^[0-9a-f]{32}$/);
+const john = { type: 'staff', id: 123 } as const;
 const alice = { type: 'employee', id: 1 } as const;
 
 describe('issued tokens', () => {
@@ -64,7 +64,7 @@ describe('issued tokens', () => {
     expect(claimsOf(refresh)).toMatchObject({ token_type: 'refresh', jti, exp: seconds + 604_800 });
   });
 
-  it.each([john, alice])('are the least that the guide shows where asked for (%o)', async (subject) => {
+  it.each([john, alice])('issued tokens have only the required claims with `claims: least` (%o)', async (subject) => {
     await using service = await start({ claims: 'least', now });
     const { access, refresh } = await service.issue(subject);
     expect(claimsOf(access)).toEqual({
@@ -73,14 +73,14 @@ describe('issued tokens', () => {
       iat: seconds,
       exp: seconds + 900,
     });
-    const refreshed = await ask(`${service.url}/api/v1/token/refresh/cookie/`, {
+    const refreshed = await sendRequest(`${service.url}/api/v1/token/refresh/cookie/`, {
       method: 'POST',
       cookie: `refresh_token=${refresh}`,
     });
     expect(Object.keys(claimsOf(refreshed.cookies.access_token))).toEqual(['user_id', 'user_type', 'exp', 'iat']);
   });
 
-  it('are signed with HS256 and the shared key, and live as long as configured', async () => {
+  it('issued tokens are signed with HS256 and the shared key, and have the configured lifetimes', async () => {
     await using service = await start({ now, accessLifetimeSeconds: 5, refreshLifetimeSeconds: 60 });
     const { access, refresh } = await service.issue(john);
     const verified = await jwtVerify(access, new TextEncoder().encode(signingKey), { currentDate: new Date(NOW) });
@@ -89,7 +89,7 @@ describe('issued tokens', () => {
     expect(claimsOf(refresh).exp).toBe(seconds + 60);
   });
 
-  it('take overrides into the access token alone, where undefined deletes a claim', async () => {
+  it('overrides change only the access token, and undefined deletes a claim', async () => {
     await using service = await start({ now });
     const { access, refresh } = await service.issue(john, { user_id: '123', user_type: undefined, odd: [1] });
     expect(claimsOf(access)).toMatchObject({ user_id: '123', odd: [1] });
@@ -98,18 +98,20 @@ describe('issued tokens', () => {
     expect(claimsOf(refresh)).not.toHaveProperty('odd');
   });
 
-  it('are issued for somebody who is not there, too', async () => {
+  it('tokens are issued for unknown ids too', async () => {
     await using service = await start();
     const { access } = await service.issue({ type: 'staff', id: 9999 });
     expect(claimsOf(access)).toMatchObject({ user_id: 9999, roles: [], systems: [] });
   });
 });
 
-describe('recorded calls', () => {
-  it('tell endpoint, method, path with query, headers, body and time, in the order of arrival', async () => {
+describe('recorded requests', () => {
+  it('recorded requests have endpoint, method, path with query, headers, body and time, in order of arrival', async () => {
     await using service = await start({ now });
-    await ask(`${service.url}/api/v1/tts/round-robin/?system=TTS&role=Technician`, { headers: { 'x-seen': 'yes' } });
-    await ask(`${service.url}/api/v1/users/login/api/`, { json: { email: 'a@b' } });
+    await sendRequest(`${service.url}/api/v1/tts/round-robin/?system=TTS&role=Technician`, {
+      headers: { 'x-seen': 'yes' },
+    });
+    await sendRequest(`${service.url}/api/v1/users/login/api/`, { json: { email: 'a@b' } });
     expect(service.calls).toMatchObject([
       {
         endpoint: 'round-robin',
@@ -123,12 +125,12 @@ describe('recorded calls', () => {
     ]);
   });
 
-  it('are counted by endpoint and in all, until forgotten', async () => {
+  it('requests are counted by endpoint and in total, until the counts are reset', async () => {
     await using service = await start();
     const { calls } = service;
     for (const path of ['/api/v1/tts/user-info/1/', '/api/v1/tts/user-info/2/', '/api/me/', '/nowhere/']) {
-      // oxlint-disable-next-line no-await-in-loop -- their order is what is tested
-      await ask(`${service.url}${path}`);
+      // oxlint-disable-next-line no-await-in-loop -- the test needs this order
+      await sendRequest(`${service.url}${path}`);
     }
     expect([service.count('user'), service.count('me'), service.count('users')]).toEqual([2, 1, 0]);
     expect([service.count('unknown'), service.count()]).toEqual([1, 4]);
@@ -156,9 +158,9 @@ describe('recorded calls', () => {
     ['POST', '/api/v1/hdts/employees/api/logout/', 'employee-logout'],
     ['GET', '/api/v1/tts/user-info/seven/', 'unknown'],
     ['GET', '/api/v1/tts/user-info/7', 'unknown'],
-  ])('name %s %s %s, and other methods of it are refused', async (method, path, endpoint) => {
+  ])('the service recognises %s %s as %s and answers 405 to other methods', async (method, path, endpoint) => {
     await using service = await start();
-    const wrong = await ask(`${service.url}${path}`, { method: method === 'GET' ? 'DELETE' : 'GET' });
+    const wrong = await sendRequest(`${service.url}${path}`, { method: method === 'GET' ? 'DELETE' : 'GET' });
     expect(service.calls[0]?.endpoint).toBe(endpoint);
     expect(wrong.status).toBe(endpoint === 'unknown' ? 404 : 405);
     expect(wrong.headers.get('allow')).toBe(endpoint === 'unknown' ? null : method);
@@ -174,33 +176,33 @@ describe('the guide dialect', () => {
     ['GET', '/api/me/', 'me'],
     ['POST', '/api/v1/users/2fa/request-otp-authenticated/', 'staff-otp-resend'],
     ['POST', '/api/v1/users/welcome/', 'choose-system'],
-  ])('lacks %s %s, and knows its name', async (method, path, endpoint) => {
+  ])('the guide dialect answers 404 to %s %s and records it as %s', async (method, path, endpoint) => {
     await using service = await start();
     const { access: token } = await service.issue(john);
-    const answer = await ask(`${service.url}${path}`, { method, token });
+    const answer = await sendRequest(`${service.url}${path}`, { method, token });
     expect([answer.status, answer.body]).toEqual([404, { detail: 'Not found.' }]);
     expect(service.calls[0]?.endpoint).toBe(endpoint);
   });
 });
 
 describe('the service', () => {
-  it('is the guide dialect on a free port of 127.0.0.1, without a control listener, unless told otherwise', async () => {
+  it('the service starts by default in the guide dialect on a free port of 127.0.0.1 without control API', async () => {
     await using service = await startAuthService({ signingKey, apiKey });
     expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect([service.dialect, service.controlUrl]).toEqual(['guide', null]);
   });
 
-  it('ends at once while requests hang, and answers nobody after it', async () => {
+  it('close drops hanging requests at once and stops accepting new ones', async () => {
     const service = await start();
     service.fault('*', { kind: 'hang' });
-    const hanging = ask(`${service.url}/api/me/`).catch(String);
+    const hanging = sendRequest(`${service.url}/api/me/`).catch(String);
     await expect.poll(() => service.count()).toBe(1);
     await service.close();
     expect(await hanging).toBe('TypeError: fetch failed');
-    await expect(ask(service.url)).rejects.toThrow('fetch failed');
+    await expect(sendRequest(service.url)).rejects.toThrow('fetch failed');
   });
 
-  it('leaves no listener behind when its control port is taken', async () => {
+  it('a failed start with a control port in use leaves no open port', async () => {
     await using taken = await start({ controlPort: 0 });
     const controlPort = Number(new URL(taken.controlUrl ?? '').port);
     const port = await freePort();
@@ -209,27 +211,24 @@ describe('the service', () => {
     expect(again.url).toBe(`http://127.0.0.1:${port}`);
   });
 
-  it('keeps what one instance learns from another', async () => {
+  it('two instances share no state', async () => {
     await using one = await start();
     await using other = await start();
     const login = { json: { email: 'rafael.domingo@example.com', ...STAFF } };
-    await ask(`${one.url}/api/v1/users/login/api/`, login);
+    await sendRequest(`${one.url}/api/v1/users/login/api/`, login);
     expect(one.lastCode('Rafael.Domingo@example.com')).toMatch(/^\d{6}$/);
     expect(other.lastCode('rafael.domingo@example.com')).toBeNull();
     expect(other.count()).toBe(0);
   });
 
-  it.each(['guide', 'deployed'] as const)(
-    'complains about what is not a JSON object in the %s dialect',
-    async (dialect) => {
-      await using service = await start({ dialect });
-      const url = `${service.url}/api/v1/users/login/api/`;
-      const headers = { 'content-type': 'application/json' };
-      const form = await fetch(url, { method: 'POST', body: new URLSearchParams({ email: 'a' }) });
-      const broken = await fetch(url, { method: 'POST', body: '{"email":', headers });
-      const list = await fetch(url, { method: 'POST', body: '[]', headers });
-      expect([form.status, broken.status, list.status]).toEqual([415, 400, 400]);
-      expect(await broken.json()).toMatchObject({ detail: expect.stringContaining('JSON parse error') });
-    },
-  );
+  it.each(['guide', 'deployed'] as const)('the %s dialect rejects a body that is no JSON object', async (dialect) => {
+    await using service = await start({ dialect });
+    const url = `${service.url}/api/v1/users/login/api/`;
+    const headers = { 'content-type': 'application/json' };
+    const form = await fetch(url, { method: 'POST', body: new URLSearchParams({ email: 'a' }) });
+    const broken = await fetch(url, { method: 'POST', body: '{"email":', headers });
+    const list = await fetch(url, { method: 'POST', body: '[]', headers });
+    expect([form.status, broken.status, list.status]).toEqual([415, 400, 400]);
+    expect(await broken.json()).toMatchObject({ detail: expect.stringContaining('JSON parse error') });
+  });
 });

@@ -1,24 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, STAFF, start } from './ask.ts';
+import { apiKey, sendRequest, claimsOf, EMPLOYEE, STAFF, start } from './send-request.ts';
 
 const maria: Subject = { type: 'staff', id: 1 };
 const alice: Subject = { type: 'employee', id: 1 };
 const ingrid: Subject = { type: 'staff', id: 6 };
 
-/** A service with somebody signed in, before anything about people changes. */
+/** Starts a service and issues tokens before people are changed. */
 const startFor = async (dialect: Dialect, subject: Subject) => {
   const service = await start({ dialect });
   const { access: token, refresh } = await service.issue(subject);
   const to = (path: string) => `${service.url}/api/${path}`;
   return {
     service,
-    get: (path: string) => ask(to(path), { token, headers: { 'x-api-key': apiKey } }),
-    post: (path: string, json: unknown) => ask(to(path), { token, json }),
-    refresh: () => ask(to('v1/token/refresh/cookie/'), { method: 'POST', token, cookie: `refresh_token=${refresh}` }),
-    signIn: (email: string) => ask(to('v1/users/login/api/'), { json: { email, ...STAFF } }),
-    signInEmployee: (email: string) => ask(to('v1/hdts/employees/api/login/'), { json: { email, ...EMPLOYEE } }),
+    get: (path: string) => sendRequest(to(path), { token, headers: { 'x-api-key': apiKey } }),
+    post: (path: string, json: unknown) => sendRequest(to(path), { token, json }),
+    refresh: () =>
+      sendRequest(to('v1/token/refresh/cookie/'), { method: 'POST', token, cookie: `refresh_token=${refresh}` }),
+    signIn: (email: string) => sendRequest(to('v1/users/login/api/'), { json: { email, ...STAFF } }),
+    signInEmployee: (email: string) =>
+      sendRequest(to('v1/hdts/employees/api/login/'), { json: { email, ...EMPLOYEE } }),
     [Symbol.asyncDispose]: service.close,
   };
 };
@@ -26,7 +28,7 @@ const startFor = async (dialect: Dialect, subject: Subject) => {
 const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status);
 
 describe.each(['guide', 'deployed'] as const)('a changed person in the %s dialect', (dialect) => {
-  it('is answered as changed by lookups, lists, profiles, refresh and sign-in', async () => {
+  it('lookups, lists, profiles, refresh and sign-in use the changed record', async () => {
     await using test = await startFor(dialect, maria);
     test.service.changePerson(maria, {
       first_name: 'Marie',
@@ -49,7 +51,7 @@ describe.each(['guide', 'deployed'] as const)('a changed person in the %s dialec
     expect((await test.signIn('marie@example.com')).status).toBe(200);
   });
 
-  it('is changed in one running service alone', async () => {
+  it('a change affects only one running service', async () => {
     await using test = await startFor(dialect, ingrid);
     await using other = await startFor(dialect, ingrid);
     test.service.changePerson(maria, 'deleted');
@@ -57,14 +59,14 @@ describe.each(['guide', 'deployed'] as const)('a changed person in the %s dialec
     expect((await other.get('v1/tts/user-info/1/')).status).toBe(200);
   });
 
-  it('must be there', async () => {
+  it('changePerson throws for an unknown id', async () => {
     await using test = await startFor(dialect, ingrid);
     expect(() => test.service.changePerson({ type: 'staff', id: 9999 }, { is_active: false })).toThrow('9999');
     test.service.changePerson(maria, 'deleted');
-    expect(() => test.service.changePerson(maria, { is_active: true })).toThrow('number 1');
+    expect(() => test.service.changePerson(maria, { is_active: true })).toThrow('the id 1');
   });
 
-  it('is nobody to others once deleted', async () => {
+  it('other callers do not find a deleted person', async () => {
     await using test = await startFor(dialect, ingrid);
     test.service.changePerson(maria, 'deleted');
     test.service.changePerson(alice, 'deleted');
@@ -78,7 +80,7 @@ describe.each(['guide', 'deployed'] as const)('a changed person in the %s dialec
   });
 });
 
-describe('in the guide dialect', () => {
+describe('changed people in the guide dialect', () => {
   it.each([
     ['deleted staff', maria, 'deleted'],
     ['deactivated staff', maria, { is_active: false }],
@@ -96,8 +98,8 @@ describe('in the guide dialect', () => {
 
 const readsOfStaff = ['v1/users/token/validate/', 'v1/users/profile/', 'v1/tts/user-info/1/'];
 
-describe('in the deployed dialect', () => {
-  it('deactivated staff can still refresh, and is_active tells of it', async () => {
+describe('changed people in the deployed dialect', () => {
+  it('deactivated staff can still refresh, and profiles show is_active: false', async () => {
     await using test = await startFor('deployed', maria);
     test.service.changePerson(maria, { is_active: false });
     for (const path of readsOfStaff) expect((await test.get(path)).body).toMatchObject({ id: 1, is_active: false });
@@ -114,7 +116,7 @@ describe('in the deployed dialect', () => {
     expect((await test.refresh()).status).toBe(200);
   });
 
-  it('deleted staff make nearly every call fail, and the internal endpoint tells why', async () => {
+  it('the token of deleted staff fails almost every call with 500, and the internal endpoint answers 404', async () => {
     await using test = await startFor('deployed', maria);
     test.service.changePerson(maria, 'deleted');
     for (const path of [...readsOfStaff, 'me/', 'v1/nowhere/']) expect((await test.get(path)).status).toBe(500);
@@ -124,7 +126,7 @@ describe('in the deployed dialect', () => {
     expect([internal.status, internal.body]).toEqual([404, { error: 'User not found' }]);
   });
 
-  it('a rejected employee can still refresh, and the status tells of it', async () => {
+  it('a rejected employee can still refresh, and the profile shows the status', async () => {
     await using test = await startFor('deployed', alice);
     test.service.changePerson(alice, { status: 'Rejected' });
     expect((await test.get('me/')).body).toMatchObject({ type: 'employee', data: { id: 1, status: 'Rejected' } });
@@ -134,7 +136,7 @@ describe('in the deployed dialect', () => {
     expect((await test.refresh()).status).toBe(200);
   });
 
-  it('a deleted employee is taken for the staff user of that number', async () => {
+  it('the token of a deleted employee acts as the staff user with the same id', async () => {
     await using test = await startFor('deployed', alice);
     test.service.changePerson(alice, 'deleted');
     const data = { id: 1, email: 'maria.santos@example.com' };
@@ -152,7 +154,7 @@ describe('in the deployed dialect', () => {
     }
   });
 
-  it('a deleted employee without a staff user of that number makes calls fail', async () => {
+  it('the token of a deleted employee fails with 500 if no staff user has the same id', async () => {
     await using test = await startFor('deployed', alice);
     test.service.changePerson(alice, 'deleted');
     test.service.changePerson(maria, 'deleted');

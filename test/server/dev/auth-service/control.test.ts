@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, start } from './ask.ts';
+import { sendRequest, start } from './send-request.ts';
 
 let service: EmbeddedAuthService;
 const control = (path: string) => `${service.controlUrl}${path}`;
-const put = (target: string, body: unknown) => ask(control(`/faults/${target}`), { method: 'PUT', json: body });
+const put = (target: string, body: unknown) => sendRequest(control(`/faults/${target}`), { method: 'PUT', json: body });
 
-const status = async () => (await ask(`${service.url}/api/me/`)).status;
+const status = async () => (await sendRequest(`${service.url}/api/me/`)).status;
 
 beforeAll(async () => {
   service = await start({ controlPort: 0 });
@@ -17,10 +17,10 @@ afterEach(() => {
 });
 afterAll(() => service.close());
 
-describe('the control listener', () => {
-  it('is on loopback, tells what it can do, and is not counted', async () => {
+describe('the control API', () => {
+  it('the control API listens on loopback, shows help at / and does not count its own requests', async () => {
     expect(service.controlUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    const answer = await ask(control('/'));
+    const answer = await sendRequest(control('/'));
     expect([answer.status, answer.type]).toEqual([200, 'text/plain; charset=utf-8']);
     for (const word of ['GET    /calls', 'round-robin', '{"kind":"latency","ms":2000}']) {
       expect(answer.text).toContain(word);
@@ -28,25 +28,25 @@ describe('the control listener', () => {
     expect(service.count()).toBe(0);
   });
 
-  it('counts calls by endpoint and in all, and forgets them', async () => {
-    await ask(`${service.url}/api/me/`);
-    await ask(`${service.url}/api/me/`);
-    await ask(`${service.url}/nowhere/`);
+  it('the control API shows request counts by endpoint and in total, and resets them', async () => {
+    await sendRequest(`${service.url}/api/me/`);
+    await sendRequest(`${service.url}/api/me/`);
+    await sendRequest(`${service.url}/nowhere/`);
     const counted = { total: 3, endpoints: { me: 2, unknown: 1 } };
-    expect(await ask(control('/calls'))).toMatchObject({ status: 200, body: counted });
-    await ask(control('/calls'), { method: 'DELETE' });
-    expect((await ask(control('/calls'))).body).toEqual({ total: 0, endpoints: {} });
+    expect(await sendRequest(control('/calls'))).toMatchObject({ status: 200, body: counted });
+    await sendRequest(control('/calls'), { method: 'DELETE' });
+    expect((await sendRequest(control('/calls'))).body).toEqual({ total: 0, endpoints: {} });
     expect(service.count()).toBe(0);
   });
 
-  it.each(['me', '*', '%2A'])('makes %s go wrong, and right again', async (target) => {
+  it.each(['me', '*', '%2A'])('the control API sets and clears a fault for %s', async (target) => {
     expect(await put(target, { kind: 'status', status: 503, times: 1 })).toMatchObject({ status: 200 });
     expect([await status(), await status()]).toEqual([503, 404]);
     await put(target, { kind: 'status', status: 503 });
-    await ask(control('/faults'), { method: 'DELETE' });
+    await sendRequest(control('/faults'), { method: 'DELETE' });
     expect(await status()).toBe(404);
     await put(target, { kind: 'status', status: 503 });
-    await ask(control(`/faults/${target}`), { method: 'DELETE' });
+    await sendRequest(control(`/faults/${target}`), { method: 'DELETE' });
     expect(await status()).toBe(404);
   });
 
@@ -60,7 +60,7 @@ describe('the control listener', () => {
     { kind: 'drip', bytesPerSecond: 0.5 },
     { kind: 'body', body: '' },
     { kind: 'huge', bytes: 14 },
-  ])('takes %o', async (fault) => {
+  ])('the control API accepts the fault %o', async (fault) => {
     const answer = await put('user', { ...fault, times: 2 });
     expect([answer.status, answer.body]).toEqual([200, { endpoint: 'user', fault: { ...fault, times: 2 } }]);
   });
@@ -77,16 +77,16 @@ describe('the control listener', () => {
     ['user', {}, 'kind is nothing; it should be one of: latency, status,'],
     ['user', [], 'The body should be a fault as JSON, such as'],
     ['usr', { kind: 'hang' }, 'There is no endpoint "usr". Use * or one of: user, users,'],
-  ])('refuses %s %o, and says what would be right', async (target, fault, error) => {
+  ])('the control API rejects a fault for %s with %o and names the expected value', async (target, fault, error) => {
     const answer = await put(target, fault);
     expect(answer).toMatchObject({ status: 400, body: { error: expect.stringContaining(error) } });
-    expect(await ask(`${service.url}/api/v1/tts/user-info/1/`)).toMatchObject({ status: 401 });
+    expect(await sendRequest(`${service.url}/api/v1/tts/user-info/1/`)).toMatchObject({ status: 401 });
   });
 
-  it('refuses what is not JSON, and paths that are not there', async () => {
+  it('the control API rejects invalid JSON and unknown paths', async () => {
     const broken = await fetch(control('/faults/user'), { method: 'PUT', body: '{' });
     expect(broken.status).toBe(400);
-    const nowhere = await ask(control('/fault'));
-    expect(nowhere).toMatchObject({ status: 404, body: { error: expect.stringContaining('GET / tells') } });
+    const nowhere = await sendRequest(control('/fault'));
+    expect(nowhere).toMatchObject({ status: 404, body: { error: expect.stringContaining('GET / lists') } });
   });
 });

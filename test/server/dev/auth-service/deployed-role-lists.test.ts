@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
-import { ask, start } from './ask.ts';
+import { sendRequest, start } from './send-request.ts';
 
 // Staff 6 is Admin of all four systems, 15 of TTS and AMS; 11 is Manager of BMS, 123 technician of TTS.
 const agent: Subject = { type: 'staff', id: 3 };
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const get = async (path: string, subject: Subject) =>
-  ask(`${service.url}/api/v1/${path}`, { token: (await service.issue(subject)).access });
+  sendRequest(`${service.url}/api/v1/${path}`, { token: (await service.issue(subject)).access });
 
 type List = { users: Array<{ id: number; is_active?: boolean; system_roles?: Array<{ role_name: string }> }> };
 const idsOf = (body: unknown) => (body as List).users.map(({ id }) => id).toSorted((a, b) => a - b);
@@ -29,7 +29,7 @@ describe('the users of a system in the deployed dialect', () => {
   it.each([
     ['an admin of the system', { type: 'staff', id: 6 } as const],
     ['a superuser', superuser],
-  ])('are told to %s, with those who are inactive and no word of it', async (_who, subject) => {
+  ])('%s gets the users of a system, including inactive people without a mark', async (_who, subject) => {
     const { status, body } = await get(path('bms'), subject);
     expect(status).toBe(200);
     expect(body).toMatchObject({ system: { id: 2, name: 'Budget Management', slug: 'bms' }, users_count: 16 });
@@ -47,7 +47,7 @@ describe('the users of a system in the deployed dialect', () => {
       system_slug: 'bms',
       assigned_at: expect.any(String),
     });
-    // Two roles are two entries.
+    // A person with two roles appears twice.
     expect(users.filter(({ id }) => id === 45).map(({ role }) => role)).toEqual(['Manager', 'Approver']);
   });
 
@@ -55,17 +55,17 @@ describe('the users of a system in the deployed dialect', () => {
     ['bms', { type: 'staff', id: 11 } as const],
     ['bms', markedStaff],
     ['nowhere', { type: 'staff', id: 6 } as const],
-  ])('of %s are not told to %o', async (slug, subject) => {
+  ])('the list of system %s answers 403 to %o', async (slug, subject) => {
     expect(await get(path(slug), subject)).toMatchObject(forbidden);
   });
 
-  it('are nobody to a superuser who asks for a system that there is not', async () => {
+  it('a superuser gets 404 for an unknown system', async () => {
     expect(await get(path('nowhere'), superuser)).toMatchObject({ status: 404, body: { detail: 'Not found.' } });
   });
 });
 
 describe('the list of all users in the deployed dialect', () => {
-  it('is of the active people to anybody without is_staff, an employee included', async () => {
+  it('callers without is_staff, including employees, get all active people', async () => {
     for (const subject of [agent, { type: 'employee', id: 2 } as const]) {
       const { body } = await get('users/list/', subject);
       expect(idsOf(body)).toHaveLength(42);
@@ -74,14 +74,14 @@ describe('the list of all users in the deployed dialect', () => {
     }
   });
 
-  it('is of everybody to a superuser, and of nobody to people with is_staff', async () => {
+  it('a superuser gets all people, and a caller with is_staff gets none', async () => {
     expect(idsOf((await get('users/list/', superuser)).body)).toContain(8);
     expect((await get('users/list/', markedStaff)).body).toEqual({ users_count: 0, users: [] });
   });
 });
 
 describe('the people of HDTS in the deployed dialect', () => {
-  it('are told to anybody, staff and employees mixed, whose numbers overlap', async () => {
+  it('every token gets staff and employees in one list, with overlapping ids', async () => {
     const { body } = await get('hdts/user-management/users/api/', { type: 'staff', id: 123 });
     expect(body).toMatchObject({ count: 32, system_users_count: 12, employees_count: 20 });
     expect(idsOf(body)).toContain(60);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthServiceOptions } from '../../../../server/dev/auth-service/auth-service.ts';
-import { ask, claimsOf, EMPLOYEE, field, STAFF, start } from './ask.ts';
+import { sendRequest, claimsOf, EMPLOYEE, field, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 const MINUTE = 60_000;
@@ -9,7 +9,7 @@ const startDeployed = async (options: Partial<AuthServiceOptions> = {}) => {
   let time = START;
   const service = await start({ dialect: 'deployed', now: () => time, ...options });
   const post = (path: string, json: unknown, token?: string) =>
-    ask(`${service.url}/api/v1/${path}`, { method: 'POST', json, ...(token === undefined ? {} : { token }) });
+    sendRequest(`${service.url}/api/v1/${path}`, { method: 'POST', json, ...(token === undefined ? {} : { token }) });
   return {
     service,
     advance: (ms: number) => {
@@ -33,7 +33,7 @@ const staffRefused = (text: string) => ({
   body: { success: false, otp_required: false, errors: { non_field_errors: [text] } },
 });
 const refused = (text: string) => ({ status: 400, body: { success: false, errors: { non_field_errors: [text] } } });
-const told = ({ status, body }: { status: number; body: unknown }) => ({ status, body });
+const statusAndBody = ({ status, body }: { status: number; body: unknown }) => ({ status, body });
 
 const wrong = 'Invalid email or password.';
 const staffLocked = 'Account is locked due to too many failed login attempts. Please try again later.';
@@ -41,7 +41,7 @@ const employeeLocked = 'Account is temporarily locked. Please try again later.';
 const captchaMissing = 'reCAPTCHA verification is required.';
 
 describe('sign-in of staff in the deployed dialect', () => {
-  it('puts the tokens into the body, and no JWT into cookies', async () => {
+  it('staff sign-in returns the tokens in the body and no JWT in cookies', async () => {
     await using test = await startDeployed();
     const answer = await test.signIn(john);
     expect(answer.body).toMatchObject({
@@ -57,62 +57,62 @@ describe('sign-in of staff in the deployed dialect', () => {
 
   it.each([
     ['a wrong password', { ...john, password: 'wrong' }],
-    ['nobody', { ...john, email: 'nobody@example.com' }],
+    ['an unknown e-mail address', { ...john, email: 'nobody@example.com' }],
     ['an employee', alice],
     ['an inactive account', { email: 'beatrice.lang@example.com', ...STAFF }],
     ['an e-mail address in other case', { ...john, email: 'User@example.com' }],
-  ])('says of %s only that e-mail or password is wrong', async (_name, json) => {
+  ])('staff sign-in answers %s with the same error text', async (_name, json) => {
     await using test = await startDeployed();
-    expect(told(await test.signIn(json))).toEqual(staffRefused(wrong));
+    expect(statusAndBody(await test.signIn(json))).toEqual(staffRefused(wrong));
   });
 
-  it('names the field that is missing', async () => {
+  it('staff sign-in names a missing field', async () => {
     await using test = await startDeployed();
     const { status, body } = await test.signIn({ email: john.email });
     const errors = { password: ['This field is required.'] };
     expect([status, body]).toEqual([400, { success: false, otp_required: false, errors }]);
   });
 
-  it('refuses pending and rejected people with the role Employee in HDTS, and no others', async () => {
+  it('staff sign-in rejects pending and rejected people only if they have the role Employee in HDTS', async () => {
     await using test = await startDeployed();
     const maria = { type: 'staff', id: 1 } as const;
     const credentials = { email: 'maria.santos@example.com', ...STAFF };
     test.service.changePerson(maria, { status: 'Pending' });
     expect((await test.signIn(credentials)).status).toBe(200);
     test.service.changePerson(maria, { roles: [{ system: 'HDTS', role: 'Employee' }] });
-    expect(told(await test.signIn(credentials))).toEqual(
+    expect(statusAndBody(await test.signIn(credentials))).toEqual(
       staffRefused('Your account is pending approval by the HDTS system administrator.'),
     );
     test.service.changePerson(maria, { status: 'Rejected' });
-    expect(told(await test.signIn(credentials))).toEqual(
+    expect(statusAndBody(await test.signIn(credentials))).toEqual(
       staffRefused('Your account has been rejected by the HDTS system administrator.'),
     );
-    expect(told(await test.signIn({ ...credentials, password: 'wrong' }))).toEqual(staffRefused(wrong));
+    expect(statusAndBody(await test.signIn({ ...credentials, password: 'wrong' }))).toEqual(staffRefused(wrong));
   });
 
-  it('locks at the tenth wrong password in a row, for fifteen minutes, against the right one too', async () => {
+  it('the tenth consecutive wrong password locks a staff account for fifteen minutes', async () => {
     await using test = await startDeployed();
     const guess = () => test.signIn({ ...john, password: 'wrong' });
     for (let tries = 1; tries < 10; tries += 1) await guess();
     expect((await test.signIn(john)).status).toBe(200);
-    for (let tries = 1; tries <= 10; tries += 1) expect(told(await guess())).toEqual(staffRefused(wrong));
-    expect(told(await guess())).toEqual(staffRefused(staffLocked));
+    for (let tries = 1; tries <= 10; tries += 1) expect(statusAndBody(await guess())).toEqual(staffRefused(wrong));
+    expect(statusAndBody(await guess())).toEqual(staffRefused(staffLocked));
     test.advance(15 * MINUTE - 1);
-    expect(told(await test.signIn(john))).toEqual(staffRefused(staffLocked));
+    expect(statusAndBody(await test.signIn(john))).toEqual(staffRefused(staffLocked));
     test.advance(1);
-    expect(told(await guess())).toEqual(staffRefused(wrong));
+    expect(statusAndBody(await guess())).toEqual(staffRefused(wrong));
     expect((await test.signIn(john)).status).toBe(200);
   });
 
-  it('keeps the seeded person locked who is there to show it', async () => {
+  it('staff sign-in rejects the seeded person with a locked account', async () => {
     await using test = await startDeployed();
     const credentials = { email: 'oluwaseun.adeyemi@example.com', ...STAFF };
-    expect(told(await test.signIn(credentials))).toEqual(staffRefused(staffLocked));
+    expect(statusAndBody(await test.signIn(credentials))).toEqual(staffRefused(staffLocked));
   });
 });
 
 describe('sign-in of employees in the deployed dialect', () => {
-  it('puts the tokens into the body and into cookies', async () => {
+  it('employee sign-in returns the tokens in the body and in cookies', async () => {
     await using test = await startDeployed();
     const answer = await test.signInEmployee(alice);
     expect(answer.body).toMatchObject({ success: true, employee: { id: 1, email: alice.email, status: 'Approved' } });
@@ -124,11 +124,11 @@ describe('sign-in of employees in the deployed dialect', () => {
     ]);
   });
 
-  it('refuses a pending employee after the right password, and lets a rejected one in', async () => {
+  it('employee sign-in rejects a pending employee and accepts a rejected one', async () => {
     await using test = await startDeployed();
     test.service.changePerson({ type: 'employee', id: 1 }, { status: 'Pending' });
-    expect(told(await test.signInEmployee({ ...alice, password: 'wrong' }))).toEqual(refused(wrong));
-    expect(told(await test.signInEmployee(alice))).toEqual(
+    expect(statusAndBody(await test.signInEmployee({ ...alice, password: 'wrong' }))).toEqual(refused(wrong));
+    expect(statusAndBody(await test.signInEmployee(alice))).toEqual(
       refused('Your account is pending approval. Please wait for admin approval before logging in.'),
     );
     test.service.changePerson({ type: 'employee', id: 1 }, { status: 'Rejected' });
@@ -138,15 +138,15 @@ describe('sign-in of employees in the deployed dialect', () => {
     });
   });
 
-  it('locks at the fifth wrong password in a row, for thirty minutes', async () => {
+  it('the fifth consecutive wrong password locks an employee account for thirty minutes', async () => {
     await using test = await startDeployed();
     const guess = () => test.signInEmployee({ ...alice, password: 'wrong' });
-    for (let tries = 1; tries < 5; tries += 1) expect(told(await guess())).toEqual(refused(wrong));
-    expect(told(await guess())).toEqual(
+    for (let tries = 1; tries < 5; tries += 1) expect(statusAndBody(await guess())).toEqual(refused(wrong));
+    expect(statusAndBody(await guess())).toEqual(
       refused('Account locked due to too many failed login attempts. Try again in 30 minutes.'),
     );
     test.advance(30 * MINUTE - 1);
-    expect(told(await test.signInEmployee(alice))).toEqual(refused(employeeLocked));
+    expect(statusAndBody(await test.signInEmployee(alice))).toEqual(refused(employeeLocked));
     test.advance(1);
     expect((await test.signInEmployee(alice)).status).toBe(200);
   });
@@ -159,27 +159,30 @@ describe('the captcha of the deployed dialect', () => {
     ['staff', 'bought', staffRefused('reCAPTCHA verification failed.')],
     ['employee', undefined, refused(captchaMissing)],
     ['employee', 'bought', refused('reCAPTCHA verification failed.')],
-  ] as const)('is asked of %s before the password if it is on, and refuses %j', async (kind, answer, refusal) => {
-    await using test = await startDeployed({ captcha: 'on' });
-    const [signIn, credentials] = kind === 'staff' ? [test.signIn, john] : [test.signInEmployee, alice];
-    const json = { ...credentials, password: 'wrong', g_recaptcha_response: answer };
-    for (let tries = 1; tries <= 11; tries += 1) expect(told(await signIn(json))).toEqual(refusal);
-    // None of these tries counted towards the lock.
-    expect((await signIn({ ...credentials, g_recaptcha_response: 'captcha-ok' })).status).toBe(200);
-  });
+  ] as const)(
+    'with captcha on, sign-in of %s rejects the captcha %j before it checks the password',
+    async (kind, captcha, expected) => {
+      await using test = await startDeployed({ captcha: 'on' });
+      const [signIn, credentials] = kind === 'staff' ? [test.signIn, john] : [test.signInEmployee, alice];
+      const json = { ...credentials, password: 'wrong', g_recaptcha_response: captcha };
+      for (let attempt = 1; attempt <= 11; attempt += 1) expect(statusAndBody(await signIn(json))).toEqual(expected);
+      // A failed captcha does not count towards the lockout.
+      expect((await signIn({ ...credentials, g_recaptcha_response: 'captcha-ok' })).status).toBe(200);
+    },
+  );
 
-  it('reads no other field, and complains about null', async () => {
+  it('the captcha check reads only g_recaptcha_response and rejects null', async () => {
     await using test = await startDeployed({ captcha: 'on' });
     const others = { captcha_token: 'captcha-ok', 'g-recaptcha-response': 'captcha-ok' };
-    expect(told(await test.signIn({ ...john, ...others }))).toEqual(staffRefused(captchaMissing));
+    expect(statusAndBody(await test.signIn({ ...john, ...others }))).toEqual(staffRefused(captchaMissing));
     const { body } = await test.signIn({ ...john, g_recaptcha_response: null });
     expect(body).toMatchObject({ errors: { g_recaptcha_response: ['This field may not be null.'] } });
   });
 
-  it('is asked of the seeded person alone if it is off, and ignored for others', async () => {
+  it('with captcha off, only the seeded person needs one, and others may send any value', async () => {
     await using test = await startDeployed();
     const hana = { email: 'hana.kobayashi@example.com', ...STAFF };
-    expect(told(await test.signIn(hana))).toEqual(staffRefused(captchaMissing));
+    expect(statusAndBody(await test.signIn(hana))).toEqual(staffRefused(captchaMissing));
     expect((await test.signIn({ ...hana, g_recaptcha_response: 'captcha-ok' })).status).toBe(200);
     expect((await test.signIn({ ...john, g_recaptcha_response: 'bought' })).status).toBe(200);
     expect((await test.signInEmployee(alice)).status).toBe(200);
@@ -196,7 +199,7 @@ describe('the second factor of staff in the deployed dialect', () => {
   };
   const notTheCode = refused('Invalid or expired OTP code.');
 
-  it('is asked for with a temporary token, which says no user_type and lives five minutes', async () => {
+  it('sign-in returns a temporary token without user_type that is valid for five minutes', async () => {
     await using test = await startDeployed();
     const { first, temporary_token } = await begin(test);
     expect(first).toMatchObject({ status: 200, body: { success: false, otp_required: true }, setCookies: [] });
@@ -205,7 +208,7 @@ describe('the second factor of staff in the deployed dialect', () => {
     expect(claims).not.toHaveProperty('user_type');
   });
 
-  it('signs in by the code and the temporary token together', async () => {
+  it('the code and the temporary token complete the sign-in once', async () => {
     await using test = await startDeployed();
     const { temporary_token, code } = await begin(test);
     const done = await test.finish({ temporary_token, otp_code: code });
@@ -216,34 +219,34 @@ describe('the second factor of staff in the deployed dialect', () => {
     expect(done.body).not.toHaveProperty('otp_required');
     expect(Object.keys(done.cookies)).toEqual(['sessionid', 'csrftoken']);
     expect(claimsOf(field(done.body, 'access_token'))).not.toHaveProperty('temp_otp_login');
-    expect(told(await test.finish({ temporary_token, otp_code: code }))).toEqual(notTheCode);
+    expect(statusAndBody(await test.finish({ temporary_token, otp_code: code }))).toEqual(notTheCode);
   });
 
-  it('tells what is wrong with the token, and of the code only that it does not count', async () => {
+  it('the errors of an invalid temporary token, a wrong token type and a wrong code differ', async () => {
     await using test = await startDeployed();
     const { temporary_token, code, wrongCode } = await begin(test);
     const { access } = await test.service.issue({ type: 'staff', id: 7 });
-    expect(told(await test.finish({ temporary_token: 'bad', otp_code: code }))).toEqual(
+    expect(statusAndBody(await test.finish({ temporary_token: 'bad', otp_code: code }))).toEqual(
       refused('Invalid or expired token.'),
     );
-    expect(told(await test.finish({ temporary_token: access, otp_code: code }))).toEqual(
+    expect(statusAndBody(await test.finish({ temporary_token: access, otp_code: code }))).toEqual(
       refused('Invalid token type.'),
     );
-    expect(told(await test.finish({ temporary_token, otp_code: wrongCode }))).toEqual(notTheCode);
+    expect(statusAndBody(await test.finish({ temporary_token, otp_code: wrongCode }))).toEqual(notTheCode);
     expect((await test.finish({ temporary_token })).body).toMatchObject({ errors: { otp_code: expect.any(Array) } });
     expect((await test.finish({ temporary_token, otp_code: code })).status).toBe(200);
   });
 
-  it('refuses even the right code at the third try', async () => {
+  it('the third attempt fails even with the right code', async () => {
     await using test = await startDeployed();
     const { temporary_token, code, wrongCode } = await begin(test);
     for (const otp_code of [wrongCode, wrongCode, code]) {
-      // oxlint-disable-next-line no-await-in-loop -- their order is what is tested
-      expect(told(await test.finish({ temporary_token, otp_code }))).toEqual(notTheCode);
+      // oxlint-disable-next-line no-await-in-loop -- the test needs this order
+      expect(statusAndBody(await test.finish({ temporary_token, otp_code }))).toEqual(notTheCode);
     }
   });
 
-  it('takes a code for five minutes', async () => {
+  it('a code is valid for five minutes', async () => {
     await using test = await startDeployed();
     const first = await begin(test);
     test.advance(5 * MINUTE - 1);
@@ -253,7 +256,7 @@ describe('the second factor of staff in the deployed dialect', () => {
     expect((await test.finish({ temporary_token: second.temporary_token, otp_code: second.code })).status).toBe(400);
   });
 
-  it('has one live code: a new one, asked for with the temporary token, ends the last', async () => {
+  it('a new code, requested with the temporary token, replaces the previous one', async () => {
     await using test = await startDeployed();
     const { temporary_token, code } = await begin(test);
     const resent = await test.resend(temporary_token);
@@ -265,7 +268,7 @@ describe('the second factor of staff in the deployed dialect', () => {
     expect((await test.finish({ temporary_token, otp_code: newCode })).status).toBe(200);
   });
 
-  it('sends no code to people without a second factor, and none without a token', async () => {
+  it('no code is sent to a person without a second factor or without a token', async () => {
     await using test = await startDeployed();
     const { access } = await test.service.issue({ type: 'staff', id: 123 });
     const without = await test.resend(access);
@@ -274,7 +277,7 @@ describe('the second factor of staff in the deployed dialect', () => {
   });
 });
 
-it('asks employees for a second factor in the deployed dialect, and lets nobody finish it', async () => {
+it('an employee with a second factor cannot complete a sign-in in the deployed dialect', async () => {
   await using test = await startDeployed();
   const email = 'benjamin.strand@partners.example.com';
   const first = await test.signInEmployee({ email, ...EMPLOYEE });

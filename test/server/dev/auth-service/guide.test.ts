@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { WRONG_PASSWORDS_BEFORE_LOCK } from '../../../../server/dev/auth-service/guide/sign-in.ts';
-import { apiKey, ask, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './ask.ts';
+import { apiKey, sendRequest, claimsOf, EMPLOYEE, signingKey, STAFF, start } from './send-request.ts';
 
 const START = Date.UTC(2030, 0, 1);
 let time = START;
-const told: string[] = [];
+const logLines: string[] = [];
 let service: EmbeddedAuthService;
 let staffToken: string;
 let employeeToken: string;
 
 const to = (path: string) => `${service.url}/api/${path}`;
-const signIn = (json: unknown) => ask(to('v1/users/login/api/'), { json });
+const signIn = (json: unknown) => sendRequest(to('v1/users/login/api/'), { json });
 const ruth = (password: string) => signIn({ email: 'ruth.abrams@example.com', password });
 const ruthFails = (times: number) => Promise.all(Array.from({ length: times }, () => ruth('wrong')));
 const refresh = (token: string | undefined, path = 'v1/token/refresh/cookie/') =>
-  ask(to(path), { method: 'POST', cookie: `refresh_token=${token}` });
+  sendRequest(to(path), { method: 'POST', cookie: `refresh_token=${token}` });
 
 beforeAll(async () => {
-  service = await start({ now: () => time, log: (line) => told.push(line) });
+  service = await start({ now: () => time, log: (line) => logLines.push(line) });
 });
 beforeEach(async () => {
   time = START;
@@ -41,30 +41,30 @@ const john = {
 };
 
 describe('lookups in the guide dialect', () => {
-  it("answers one user as the guide's example", async () => {
-    const answer = await ask(to('v1/tts/user-info/123/'), { token: staffToken });
+  it("user-info returns the guide's example", async () => {
+    const answer = await sendRequest(to('v1/tts/user-info/123/'), { token: staffToken });
     expect([answer.status, answer.type]).toEqual([200, 'application/json']);
     expect(answer.body).toEqual(john);
   });
 
-  it('answers 404 for a user who is not there, and tells who is inactive', async () => {
-    const missing = await ask(to('v1/tts/user-info/9999/'), { token: staffToken });
+  it('user-info answers 404 for an unknown id and marks inactive users', async () => {
+    const missing = await sendRequest(to('v1/tts/user-info/9999/'), { token: staffToken });
     expect([missing.status, missing.body]).toEqual([404, { error: 'User not found.' }]);
-    const inactive = await ask(to('v1/tts/user-info/31/'), { token: staffToken });
+    const inactive = await sendRequest(to('v1/tts/user-info/31/'), { token: staffToken });
     expect(inactive.body).toMatchObject({ id: 31, is_active: false });
   });
 
-  it('answers many users by id, each once, with those not found', async () => {
+  it('users-info returns each user once, sorted by id, and lists unknown ids', async () => {
     const json = { user_ids: [123, 9999, 1, 123], employee_cookie_ids: [5] };
-    const answer = await ask(to('v1/tts/users-info/'), { token: staffToken, json });
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: staffToken, json });
     expect(answer.body).toEqual({ users: [expect.objectContaining({ id: 1 }), john], not_found: [9999] });
   });
 
   it.each([
     [{ employee_cookie_ids: [1] }, { user_ids: ['This field is required.'] }],
     [{ user_ids: ['x'] }, { user_ids: ['A list of integers is required.'] }],
-  ])('answers 400 to %o', async (json, body) => {
-    const answer = await ask(to('v1/tts/users-info/'), { token: staffToken, json });
+  ])('users-info answers 400 to the body %o', async (json, body) => {
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: staffToken, json });
     expect([answer.status, answer.body]).toEqual([400, body]);
   });
 
@@ -73,13 +73,15 @@ describe('lookups in the guide dialect', () => {
     ['system=hdts&role=AGENT', { user_ids: [3, 5, 16, 19, 33, 60, 118], system: 'hdts', role: 'AGENT', count: 7 }],
     ['system=HDTS&role=Technician', { user_ids: [] }],
     ['system=XYZ&role=Technician', { user_ids: [] }],
-  ])('answers users by role: %s', async (query, body) => {
-    const answer = await ask(to(`v1/tts/round-robin/?${query}`), { token: staffToken });
+  ])('round-robin returns users by role: %s', async (query, body) => {
+    const answer = await sendRequest(to(`v1/tts/round-robin/?${query}`), { token: staffToken });
     expect([answer.status, answer.body]).toEqual([200, body]);
   });
 
-  it('answers 400 to a role without a system', async () => {
-    expect(await ask(to('v1/tts/round-robin/?role=Technician'), { token: staffToken })).toMatchObject({ status: 400 });
+  it('round-robin answers 400 to a role without a system', async () => {
+    expect(await sendRequest(to('v1/tts/round-robin/?role=Technician'), { token: staffToken })).toMatchObject({
+      status: 400,
+    });
   });
 
   it.each([
@@ -87,13 +89,13 @@ describe('lookups in the guide dialect', () => {
     [{ 'x-api-key': apiKey }, '9999', 404],
     [{ 'x-api-key': 'another' }, '1', 403],
     [{}, '1', 401],
-  ])('answers an employee only to the API key: %o, %s, %i', async (headers, id, status) => {
-    const answer = await ask(to(`v1/hdts/employees/internal/${id}/`), { headers, token: staffToken });
+  ])('the internal endpoint requires the API key: headers %o and id %s get %i', async (headers, id, status) => {
+    const answer = await sendRequest(to(`v1/hdts/employees/internal/${id}/`), { headers, token: staffToken });
     expect(answer.status).toBe(status);
   });
 
-  it('answers only the public fields of an employee', async () => {
-    const answer = await ask(to('v1/hdts/employees/internal/1/'), { headers: { 'x-api-key': apiKey } });
+  it('the internal endpoint returns only the public fields of an employee', async () => {
+    const answer = await sendRequest(to('v1/hdts/employees/internal/1/'), { headers: { 'x-api-key': apiKey } });
     expect(answer.body).toEqual({
       id: 1,
       email: 'alice.navarro@partners.example.com',
@@ -104,30 +106,34 @@ describe('lookups in the guide dialect', () => {
     });
   });
 
-  it('validates tokens of staff and of employees', async () => {
+  it('token/validate accepts tokens of staff and of employees', async () => {
     const expires_at = '2030-01-01T00:15:00.000Z';
-    const staff = await ask(to('v1/users/token/validate/'), { token: staffToken });
+    const staff = await sendRequest(to('v1/users/token/validate/'), { token: staffToken });
     expect(staff.body).toEqual({ valid: true, user_id: 123, user_type: 'staff', expires_at });
-    const employee = await ask(to('v1/users/token/validate/'), { token: employeeToken });
+    const employee = await sendRequest(to('v1/users/token/validate/'), { token: employeeToken });
     expect(employee.body).toEqual({ valid: true, user_id: 1, user_type: 'employee', expires_at });
   });
 
-  it('answers profiles, each to its own kind of person', async () => {
-    const staff = await ask(to('v1/users/profile/'), { token: staffToken });
+  it('each profile endpoint serves only its type of person', async () => {
+    const staff = await sendRequest(to('v1/users/profile/'), { token: staffToken });
     expect(staff.body).toMatchObject({ ...john, username: 'john.doe', is_active: true });
-    const employee = await ask(to('v1/hdts/employees/api/profile/'), { token: employeeToken });
+    const employee = await sendRequest(to('v1/hdts/employees/api/profile/'), { token: employeeToken });
     expect(employee.body).toMatchObject({ id: 1, email: 'alice.navarro@partners.example.com', company_id: 'EM0001' });
-    expect(await ask(to('v1/hdts/employees/api/profile/'), { token: staffToken })).toMatchObject({ status: 403 });
+    expect(await sendRequest(to('v1/hdts/employees/api/profile/'), { token: staffToken })).toMatchObject({
+      status: 403,
+    });
   });
 
-  it('answers a user by company id, and 404 to an employee’s', async () => {
-    const staff = await ask(to('v1/users/profile/by-company/ma0001/'), { token: staffToken });
+  it('by-company returns a staff user and answers 404 to the company id of an employee', async () => {
+    const staff = await sendRequest(to('v1/users/profile/by-company/ma0001/'), { token: staffToken });
     expect(staff.body).toMatchObject(john);
-    expect(await ask(to('v1/users/profile/by-company/EM0001/'), { token: staffToken })).toMatchObject({ status: 404 });
+    expect(await sendRequest(to('v1/users/profile/by-company/EM0001/'), { token: staffToken })).toMatchObject({
+      status: 404,
+    });
   });
 
-  it.each(['me/', 'v1/tts/user-info/123', 'v1/nowhere/'])('has no %s', async (path) => {
-    const answer = await ask(to(path), { token: staffToken });
+  it.each(['me/', 'v1/tts/user-info/123', 'v1/nowhere/'])('the guide dialect answers 404 to %s', async (path) => {
+    const answer = await sendRequest(to(path), { token: staffToken });
     expect([answer.status, answer.body]).toEqual([404, { detail: 'Not found.' }]);
   });
 });
@@ -140,31 +146,33 @@ const staffPaths = [
 ];
 
 describe('access in the guide dialect', () => {
-  it.each(staffPaths)('refuses employees at %s', async (path) => {
-    const answer = await ask(to(path), { token: employeeToken });
+  it.each(staffPaths)('%s answers 403 to employees', async (path) => {
+    const answer = await sendRequest(to(path), { token: employeeToken });
     expect(answer).toMatchObject({ status: 403, body: { detail: expect.any(String) } });
   });
 
-  it('refuses employees at users-info', async () => {
-    const answer = await ask(to('v1/tts/users-info/'), { token: employeeToken, json: { user_ids: [1] } });
+  it('users-info answers 403 to employees', async () => {
+    const answer = await sendRequest(to('v1/tts/users-info/'), { token: employeeToken, json: { user_ids: [1] } });
     expect(answer.status).toBe(403);
   });
 
   it.each([...staffPaths, 'v1/users/token/validate/', 'v1/hdts/employees/api/profile/'])(
-    'answers 401 without a token at %s',
+    '%s answers 401 without a token',
     async (path) => {
-      const answer = await ask(to(path));
+      const answer = await sendRequest(to(path));
       expect([answer.status, answer.body]).toEqual([401, { detail: 'Authentication credentials were not provided.' }]);
-      const emptied = await ask(to(path), { cookie: 'access_token=""' });
+      const emptied = await sendRequest(to(path), { cookie: 'access_token=""' });
       expect(emptied.body).toEqual(answer.body);
     },
   );
 
-  it('reads Bearer where there is no cookie, and the cookie before it', async () => {
+  it('the cookie takes precedence over a Bearer token, which counts without a cookie', async () => {
     const headers = { authorization: `Bearer ${staffToken}` };
-    expect(await ask(to('v1/users/profile/'), { headers })).toMatchObject({ status: 200 });
-    expect(await ask(to('v1/users/profile/'), { headers, cookie: 'access_token=' })).toMatchObject({ status: 200 });
-    expect(await ask(to('v1/users/profile/'), { headers, token: 'bad' })).toMatchObject({ status: 401 });
+    expect(await sendRequest(to('v1/users/profile/'), { headers })).toMatchObject({ status: 200 });
+    expect(await sendRequest(to('v1/users/profile/'), { headers, cookie: 'access_token=' })).toMatchObject({
+      status: 200,
+    });
+    expect(await sendRequest(to('v1/users/profile/'), { headers, token: 'bad' })).toMatchObject({ status: 401 });
   });
 
   it.each([
@@ -173,36 +181,36 @@ describe('access in the guide dialect', () => {
     ['that is a refresh token', { token_type: 'refresh' }],
     ['before its second factor', { temp_otp_login: true, otp_required: true }],
     ['without a user', { user_id: undefined }],
-    ['of nobody', { user_id: 9999 }],
+    ['of an unknown id', { user_id: 9999 }],
     ['of an inactive person', { user_id: 8 }],
-  ])('refuses a token %s', async (_what, overrides) => {
+  ])('a token %s gets 401', async (_what, overrides) => {
     const { access } = await service.issue({ type: 'staff', id: 123 }, overrides);
-    const answer = await ask(to('v1/tts/user-info/1/'), { token: access });
+    const answer = await sendRequest(to('v1/tts/user-info/1/'), { token: access });
     expect(answer).toMatchObject({ status: 401, body: { detail: expect.any(String), code: expect.any(String) } });
   });
 
-  it('refuses a token signed with another key', async () => {
+  it('a token signed with another key gets 401', async () => {
     await using other = await start({ signingKey: `${signingKey}!`, now: () => time });
     const { access } = await other.issue({ type: 'staff', id: 123 });
-    expect(await ask(to('v1/tts/user-info/1/'), { token: access })).toMatchObject({ status: 401 });
+    expect(await sendRequest(to('v1/tts/user-info/1/'), { token: access })).toMatchObject({ status: 401 });
   });
 
   it.each([{ user_id: '123' }, { user_type: undefined }, { token_type: undefined }])(
-    'accepts a token with %o',
+    'a token with %o is accepted',
     async (overrides) => {
       const { access } = await service.issue({ type: 'staff', id: 123 }, overrides);
-      expect(await ask(to('v1/users/profile/'), { token: access })).toMatchObject({ body: { id: 123 } });
+      expect(await sendRequest(to('v1/users/profile/'), { token: access })).toMatchObject({ body: { id: 123 } });
     },
   );
 
-  it('takes a token without user_type but with employee_id for an employee’s', async () => {
+  it('a token with employee_id and without user_type belongs to an employee', async () => {
     const { access } = await service.issue({ type: 'employee', id: 1 }, { user_type: undefined });
-    expect(await ask(to('v1/users/profile/'), { token: access })).toMatchObject({ status: 403 });
+    expect(await sendRequest(to('v1/users/profile/'), { token: access })).toMatchObject({ status: 403 });
   });
 });
 
 describe('sign-in in the guide dialect', () => {
-  it('sets the token cookies as Django would, beside its own', async () => {
+  it('staff sign-in sets the token cookies in the format of Django, and the Django cookies', async () => {
     const answer = await signIn({ email: 'User@example.com', ...STAFF });
     expect([answer.status, answer.body]).toEqual([200, { message: 'Login successful', user: john }]);
     expect(Object.keys(answer.cookies)).toEqual(['access_token', 'refresh_token', 'sessionid', 'csrftoken']);
@@ -222,18 +230,18 @@ describe('sign-in in the guide dialect', () => {
     ['hana.kobayashi@example.com', STAFF.password, 400, { captcha_token: ['This field is required.'] }],
     ['', STAFF.password, 400, { email: ['This field is required.'] }],
     ['alice.navarro@partners.example.com', EMPLOYEE.password, 401, { detail: 'Invalid credentials' }],
-  ])('refuses staff %s %s: %i %o', async (email, password, status, body) => {
+  ])('staff sign-in with %s and %s answers %i %o', async (email, password, status, body) => {
     const answer = await signIn({ email, password });
     expect([answer.status, answer.body, answer.setCookies]).toEqual([status, body, []]);
   });
 
-  it('passes the one who needs a captcha with one', async () => {
+  it('staff sign-in accepts the right captcha of a person who needs one', async () => {
     const json = { email: 'hana.kobayashi@example.com', ...STAFF };
     expect(await signIn({ ...json, captcha_token: 'bought' })).toMatchObject({ status: 400 });
     expect(await signIn({ ...json, captcha_token: 'captcha-ok' })).toMatchObject({ status: 200 });
   });
 
-  it('locks after many wrong passwords in a row, and a right one starts the count anew', async () => {
+  it('many consecutive wrong passwords lock an account, and a right one resets the count', async () => {
     await ruthFails(WRONG_PASSWORDS_BEFORE_LOCK - 1);
     expect(await ruth(STAFF.password)).toMatchObject({ status: 200 });
     await ruthFails(WRONG_PASSWORDS_BEFORE_LOCK - 1);
@@ -242,17 +250,17 @@ describe('sign-in in the guide dialect', () => {
     expect(await ruth(STAFF.password)).toMatchObject({ status: 403, body: { detail: 'Account locked' } });
   });
 
-  it('signs employees in at their own endpoint', async () => {
+  it('employee sign-in accepts active employees only', async () => {
     const url = to('v1/hdts/employees/api/login/');
-    const answer = await ask(url, { json: { email: 'alice.navarro@partners.example.com', ...EMPLOYEE } });
+    const answer = await sendRequest(url, { json: { email: 'alice.navarro@partners.example.com', ...EMPLOYEE } });
     expect(answer.status).toBe(200);
     expect(claimsOf(answer.cookies.access_token)).toMatchObject({ employee_id: 1, user_type: 'employee' });
     for (const [email, status] of [
       ['dmitri.volkov@partners.example.com', 403],
       ['user@example.com', 401],
     ] as const) {
-      // oxlint-disable-next-line no-await-in-loop -- two
-      expect(await ask(url, { json: { email, ...EMPLOYEE } })).toMatchObject({ status });
+      // oxlint-disable-next-line no-await-in-loop -- two requests
+      expect(await sendRequest(url, { json: { email, ...EMPLOYEE } })).toMatchObject({ status });
     }
   });
 });
@@ -267,36 +275,36 @@ describe.each([
     'v1/hdts/employees/api/2fa/verify-otp/',
   ],
 ])('the second factor of %s in the guide dialect', (type, email, password, loginPath, otpPath) => {
-  const finish = (otp_code: string | null) => ask(to(otpPath), { json: { email, otp_code } });
+  const finish = (otp_code: string | null) => sendRequest(to(otpPath), { json: { email, otp_code } });
 
-  it('is asked for without setting a cookie, and its code is told and signs in once', async () => {
-    const answer = await ask(to(loginPath), { json: { email, ...password } });
+  it('sign-in sets no cookie and sends a code, which completes the sign-in once', async () => {
+    const answer = await sendRequest(to(loginPath), { json: { email, ...password } });
     expect([answer.status, answer.setCookies]).toEqual([200, []]);
     expect(answer.body).toEqual(type === 'staff' ? { requires_2fa: true } : { requires_otp: true, email });
     const code = service.lastCode(email);
-    expect(told.at(-1)).toBe(`Second-factor code for ${email}: ${code}`);
+    expect(logLines.at(-1)).toBe(`Second-factor code for ${email}: ${code}`);
     const done = await finish(code);
     expect(done.status).toBe(200);
     expect(claimsOf(done.cookies.access_token)).toMatchObject({ user_type: type, email });
     expect(await finish(code)).toMatchObject({ status: 400 });
   });
 
-  it('refuses a wrong code and lets the right one be tried after it', async () => {
-    await ask(to(loginPath), { json: { email, ...password } });
+  it('the right code is accepted after a wrong one', async () => {
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     const code = service.lastCode(email);
     const wrong = await finish(code === '000000' ? '000001' : '000000');
     expect([wrong.status, wrong.body]).toEqual([400, { error: 'Invalid OTP code.' }]);
     expect(await finish(code)).toMatchObject({ status: 200 });
   });
 
-  it('takes a code for ten minutes', async () => {
-    await ask(to(loginPath), { json: { email, ...password } });
+  it('a code is valid for ten minutes', async () => {
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     time += 10 * 60 * 1000;
     expect(await finish(service.lastCode(email))).toMatchObject({
       status: 400,
       body: { error: 'OTP code has expired.' },
     });
-    await ask(to(loginPath), { json: { email, ...password } });
+    await sendRequest(to(loginPath), { json: { email, ...password } });
     time += 10 * 60 * 1000 - 1;
     expect(await finish(service.lastCode(email))).toMatchObject({ status: 200 });
   });
@@ -305,18 +313,18 @@ describe.each([
 describe('refresh in the guide dialect', () => {
   const blacklisted = { status: 401, body: { detail: 'Token is blacklisted', code: 'token_not_valid' } };
 
-  it('gives new cookies without an access token, and the old refresh token is blacklisted at once', async () => {
+  it('refresh needs no access token, sets new cookies and blacklists the old refresh token', async () => {
     const old = await service.issue({ type: 'staff', id: 123 });
     const answer = await refresh(old.refresh);
     expect([answer.status, Object.keys(answer.cookies)]).toEqual([200, ['access_token', 'refresh_token']]);
-    expect(await ask(to('v1/users/profile/'), { token: answer.cookies.access_token ?? '' })).toMatchObject({
+    expect(await sendRequest(to('v1/users/profile/'), { token: answer.cookies.access_token ?? '' })).toMatchObject({
       status: 200,
     });
     expect(await refresh(old.refresh)).toMatchObject(blacklisted);
     expect(await refresh(answer.cookies.refresh_token)).toMatchObject({ status: 200 });
   });
 
-  it('knows a blacklisted token with its spare signature bits flipped', async () => {
+  it('a blacklisted token with flipped spare signature bits is rejected', async () => {
     const { refresh: token } = await service.issue({ type: 'staff', id: 123 });
     await refresh(token);
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -324,7 +332,7 @@ describe('refresh in the guide dialect', () => {
     expect(await refresh(respelt)).toMatchObject(blacklisted);
   });
 
-  it('exchanges one token once, however many ask at the same time', async () => {
+  it('concurrent refreshes exchange a token only once', async () => {
     const { refresh: token } = await service.issue({ type: 'employee', id: 1 });
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(token)));
     expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([
@@ -334,13 +342,13 @@ describe('refresh in the guide dialect', () => {
   });
 
   it.each([
-    ['nothing', '', { detail: 'Refresh token not provided.' }],
-    ['nonsense', 'bad', { detail: 'Token is invalid or expired', code: 'token_not_valid' }],
-  ])('refuses %s', async (_what, token, body) => {
+    ['a missing token', '', { detail: 'Refresh token not provided.' }],
+    ['an invalid token', 'bad', { detail: 'Token is invalid or expired', code: 'token_not_valid' }],
+  ])('refresh rejects %s', async (_what, token, body) => {
     expect(await refresh(token)).toMatchObject({ status: 401, body });
   });
 
-  it('refuses an access token, and a refresh token past its time', async () => {
+  it('refresh rejects an access token and an expired refresh token', async () => {
     const pair = await service.issue({ type: 'staff', id: 123 });
     expect(await refresh(pair.access)).toMatchObject({ status: 401, body: { detail: 'Token has wrong type' } });
     time += 7 * 24 * 3600 * 1000;
@@ -352,23 +360,26 @@ describe('refresh in the guide dialect', () => {
     ['employee', 'v1/users/token/refresh/', 401],
     ['employee', 'v1/hdts/employees/api/token/refresh/', 200],
     ['staff', 'v1/hdts/employees/api/token/refresh/', 401],
-  ] as const)('of %s at the older %s is %i', async (type, path, status) => {
+  ] as const)('refresh of %s at the older %s answers %i', async (type, path, status) => {
     const pair = await service.issue({ type, id: 1 });
     const answer = await refresh(pair.refresh, path);
     expect(answer.status).toBe(status);
-    // A refusal does not use the token up.
+    // A rejected request does not consume the token.
     expect(await refresh(pair.refresh)).toMatchObject({ status: status === 200 ? 401 : 200 });
   });
 
-  it.each(['v1/users/logout/', 'v1/hdts/employees/api/logout/'])('is over after sign-out at %s', async (path) => {
-    const pair = await service.issue({ type: 'staff', id: 123 });
-    const answer = await ask(to(path), { method: 'POST', cookie: `refresh_token=${pair.refresh}` });
-    expect(answer.status).toBe(200);
-    expect(answer.setCookies.slice(0, 2)).toEqual([
-      'access_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
-      'refresh_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
-    ]);
-    expect(await refresh(pair.refresh)).toMatchObject(blacklisted);
-    expect(await ask(to(path), { method: 'POST' })).toMatchObject({ status: 200 });
-  });
+  it.each(['v1/users/logout/', 'v1/hdts/employees/api/logout/'])(
+    'sign-out at %s blacklists the refresh token',
+    async (path) => {
+      const pair = await service.issue({ type: 'staff', id: 123 });
+      const answer = await sendRequest(to(path), { method: 'POST', cookie: `refresh_token=${pair.refresh}` });
+      expect(answer.status).toBe(200);
+      expect(answer.setCookies.slice(0, 2)).toEqual([
+        'access_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
+        'refresh_token=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax',
+      ]);
+      expect(await refresh(pair.refresh)).toMatchObject(blacklisted);
+      expect(await sendRequest(to(path), { method: 'POST' })).toMatchObject({ status: 200 });
+    },
+  );
 });

@@ -7,24 +7,24 @@ const people = createPeopleDirectory();
 const idsOf = (persons: readonly { id: number }[]) => persons.map(({ id }) => id);
 
 describe('seeded people', () => {
-  it('are at least 40 staff, and 20 employees whose numbers are staff numbers too', () => {
+  it('the seed has at least 40 staff and 20 employees, whose ids are staff ids too', () => {
     expect(staff.length).toBeGreaterThanOrEqual(40);
     expect(idsOf(employees)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
     expect(idsOf(employees).filter((id) => people.staff.find(id) === null)).toEqual([]);
     expect(employees.filter(({ id, email }) => people.staff.find(id)?.email === email)).toEqual([]);
   });
 
-  it('have ids with gaps, and unique ids, e-mails, usernames and company ids', () => {
+  it('seeded ids have gaps, and ids, e-mails, usernames and company ids are unique', () => {
     expect(Math.max(...idsOf(staff))).toBeGreaterThan(staff.length);
-    const everybody = [...staff, ...employees];
+    const allPeople = [...staff, ...employees];
     for (const unique of [idsOf(staff), idsOf(employees)]) expect(new Set(unique).size).toBe(unique.length);
     for (const field of ['email', 'username', 'company_id'] as const) {
-      const values = everybody.map((person) => person[field]);
+      const values = allPeople.map((person) => person[field]);
       expect(values.filter((value, index) => values.indexOf(value) !== index)).toEqual([]);
     }
   });
 
-  it('have e-mails, company ids and dates that read as such', () => {
+  it('seeded e-mails, company ids and dates have valid formats', () => {
     for (const { email, company_id, date_joined } of staff) {
       expect(email).toMatch(/^[a-z]+(\.[a-z]+)?@example\.com$/);
       expect(company_id).toMatch(/^MA\d{4}$/);
@@ -37,7 +37,7 @@ describe('seeded people', () => {
     }
   });
 
-  it('cover all four systems, some people in more than one and somebody in all', () => {
+  it('seeded roles cover all four systems, and one person has roles in all of them', () => {
     expect(new Set(staff.flatMap(systemsOf))).toEqual(new Set(['AMS', 'BMS', 'TTS', 'HDTS']));
     expect(staff.filter((person) => systemsOf(person).length > 1).length).toBeGreaterThan(5);
     expect(staff.some((person) => systemsOf(person).length === 4)).toBe(true);
@@ -46,13 +46,13 @@ describe('seeded people', () => {
     for (const role of ['Technician', 'Manager', 'Admin', 'Approver', 'User', 'Agent']) expect(roles).toContain(role);
   });
 
-  it('have the TTS technicians of the guide, John Doe, and an inactive one among them', () => {
+  it('the seed has the TTS technicians of the guide, including John Doe and an inactive one', () => {
     const technicians = people.staffIdsByRole('tts', 'TECHNICIAN');
     expect(technicians).toEqual([1, 5, 12, 23, 31, 123]);
     expect(technicians.filter((id) => people.staff.find(id)?.is_active === false)).toEqual([31]);
   });
 
-  it('include everybody whom a sign-in can go differently for', () => {
+  it('the seed covers every outcome of a sign-in', () => {
     expect(staff.filter((person) => person.locked)).toHaveLength(1);
     expect(staff.filter((person) => person.captcha)).toHaveLength(1);
     expect(staff.filter((person) => person.second_factor).length).toBeGreaterThan(0);
@@ -61,7 +61,7 @@ describe('seeded people', () => {
     expect(people.employees.find(2)?.second_factor).toBe(true);
   });
 
-  it('offer a handful worth signing in as, who exist with these passwords', () => {
+  it('the people offered for sign-in exist with these passwords', () => {
     expect(signInPeople).toHaveLength(11);
     for (const { name, email, password, as } of signInPeople) {
       const group: readonly { email: string; password: string; first_name: string; last_name: string }[] =

@@ -17,7 +17,7 @@ const scriptOf = (state: DemoPageState): string =>
 const prepare = (folder: string, alsoFrom: string[] = []) => createDemoPage({ folder, alsoFrom, env }).prepare();
 
 describe('the demo page', () => {
-  it('is built from its sources, and says so meanwhile', async () => {
+  it('the page is built from its sources and reports the state building meanwhile', async () => {
     await using page = await createPageFolder('Good morning');
     const demo = createDemoPage({ folder: page.folder, alsoFrom: [], env });
     const preparing = demo.prepare();
@@ -29,7 +29,7 @@ describe('the demo page', () => {
     expect((await page.names()).toSorted()).toEqual(['dist', 'index.html', 'main.ts']);
   });
 
-  it('is read with types, compressed, and with what never changes told apart', async () => {
+  it('built files have content types, gzip and a mark for hashed names', async () => {
     await using page = await createPageFolder();
     const files = filesOf(await prepare(page.folder));
     expect([...files.keys()].toSorted()).toEqual([expect.stringMatching(/^assets\/index-[\w-]{8}\.js$/), 'index.html']);
@@ -39,25 +39,25 @@ describe('the demo page', () => {
     expect(gunzipSync(script?.gzipped ?? '')).toEqual(script?.bytes);
   });
 
-  it('is built anew where a source has changed or is new, and not where only its time has', async () => {
+  it('the page is rebuilt after a changed or new source, and not after a changed modification time', async () => {
     await using page = await createPageFolder('Good morning');
     await using shared = await createPageFolder('Shared');
     const build = () => prepare(page.folder, [shared.folder]);
     await build();
-    // Another text, where nothing but a build can have come from.
-    const mark = () => page.write('dist/index.html', 'of the last build');
+    // Marks the build output, so that a rebuild becomes visible.
+    const mark = () => page.write('dist/index.html', 'marked');
     const isOfLastBuild = async () =>
       filesOf(await build())
         .get('index.html')
-        ?.bytes.toString() === 'of the last build';
+        ?.bytes.toString() === 'marked';
 
     await mark();
     await utimes(join(page.folder, 'main.ts'), new Date(), new Date());
     expect(await isOfLastBuild()).toBe(true);
-    await page.say('Good evening');
+    await page.writeText('Good evening');
     expect(await isOfLastBuild()).toBe(false);
     await mark();
-    await shared.say('Shared, and changed');
+    await shared.writeText('Shared, and changed');
     expect(await isOfLastBuild()).toBe(false);
     await mark();
     await page.write('new.ts', '');
@@ -65,16 +65,16 @@ describe('the demo page', () => {
     expect(scriptOf(await build())).toContain('Good evening');
   });
 
-  it('that cannot be built says why, leaves nothing behind, and is built once it can be', async () => {
+  it('a failed build reports its error, leaves no files behind, and succeeds after a fix', async () => {
     await using page = await createPageFolder();
     await page.write('main.ts', "import './missing.ts';");
     expect(await prepare(page.folder)).toEqual({ state: 'failed', message: expect.stringContaining('missing.ts') });
     expect((await page.names()).toSorted()).toEqual(['index.html', 'main.ts']);
-    await page.say('Mended');
-    expect(scriptOf(await prepare(page.folder))).toContain('Mended');
+    await page.writeText('Fixed');
+    expect(scriptOf(await prepare(page.folder))).toContain('Fixed');
   });
 
-  it('is whole for two who build it at the same time', async () => {
+  it('two concurrent builds both return a complete page', async () => {
     await using page = await createPageFolder('Good morning');
     const both = await Promise.all([prepare(page.folder), prepare(page.folder)]);
     for (const one of both) expect(scriptOf(one)).toContain('Good morning');
@@ -82,7 +82,7 @@ describe('the demo page', () => {
     expect(scriptOf(await prepare(page.folder))).toContain('Good morning');
   });
 
-  it('ends a build that is under way', async () => {
+  it('close aborts a running build', async () => {
     await using page = await createPageFolder();
     const demo = createDemoPage({ folder: page.folder, alsoFrom: [], env });
     const preparing = demo.prepare();

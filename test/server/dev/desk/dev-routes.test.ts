@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { ask, STAFF } from '../auth-service/ask.ts';
+import { sendRequest, STAFF } from '../auth-service/send-request.ts';
 import { startDesk, ticketsUrl } from './start-desk.ts';
 
 type Desk = Awaited<ReturnType<typeof startDesk>>;
 
 const csrf = { 'x-csrf': '1' };
 const change = (desk: Desk, method: string, path: string, json?: unknown) =>
-  ask(`${desk.url}/dev/${path}`, { method, headers: csrf, ...(json === undefined ? {} : { json }) });
+  sendRequest(`${desk.url}/dev/${path}`, { method, headers: csrf, ...(json === undefined ? {} : { json }) });
 
 const call = async (desk: Desk, procedure: string, input: unknown, cookie = '') =>
-  ask(`${desk.url}/trpc/${procedure}`, { json: { json: input }, headers: csrf, cookie });
+  sendRequest(`${desk.url}/trpc/${procedure}`, { json: { json: input }, headers: csrf, cookie });
 
 const signIn = async (desk: Desk) => {
   const { cookies } = await call(desk, 'session.login', { email: 'user@example.com', ...STAFF });
   return { access: `access_token=${cookies.access_token}`, refresh: `refresh_token=${cookies.refresh_token}` };
 };
 
-describe('what the demo page is told of the set-up around it', () => {
-  it('is where the ticket service is, whom to sign in as, and how long a session lives', async () => {
+describe('reading from the development routes', () => {
+  it('/dev/config returns the ticket service URL, people to sign in as and the access-token lifetime', async () => {
     await using desk = await startDesk();
-    const { status, headers, body } = await ask(`${desk.url}/dev/config`);
+    const { status, headers, body } = await sendRequest(`${desk.url}/dev/config`);
     expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
     expect(body).toEqual({
       ticketsUrl,
@@ -34,14 +34,14 @@ describe('what the demo page is told of the set-up around it', () => {
     });
   });
 
-  it('counts requests to the BFF and to the Auth Service, a batch as one, itself not at all, and forgets them', async () => {
+  it('/dev/counts counts requests to the BFF and the Auth Service, a batch as one and its own as none, and resets', async () => {
     await using desk = await startDesk();
     const { access, refresh } = await signIn(desk);
     await change(desk, 'POST', 'counts/reset');
     const input = encodeURIComponent(JSON.stringify({ 0: { json: { id: 1 } }, 1: { json: { id: 5 } } }));
-    await ask(`${desk.url}/trpc/employees.byId,employees.byId?batch=1&input=${input}`, { cookie: access });
+    await sendRequest(`${desk.url}/trpc/employees.byId,employees.byId?batch=1&input=${input}`, { cookie: access });
     await call(desk, 'session.refresh', undefined, refresh);
-    const counted = await ask(`${desk.url}/dev/counts`);
+    const counted = await sendRequest(`${desk.url}/dev/counts`);
     expect(counted.body).toEqual({
       bff: 2,
       upstream: 3,
@@ -50,13 +50,13 @@ describe('what the demo page is told of the set-up around it', () => {
     });
     const none = { bff: 0, upstream: 0, byEndpoint: {}, refreshes: 0 };
     expect((await change(desk, 'POST', 'counts/reset')).body).toEqual(none);
-    expect((await ask(`${desk.url}/dev/counts`)).body).toEqual(none);
+    expect((await sendRequest(`${desk.url}/dev/counts`)).body).toEqual(none);
   });
 
-  it("is the last code of a person's second factor, and null where there was none", async () => {
+  it('/dev/last-code returns the last second-factor code of a person, or null', async () => {
     await using desk = await startDesk();
     const email = 'rafael.domingo@example.com';
-    const codeOf = async (query: string) => (await ask(`${desk.url}/dev/last-code${query}`)).body;
+    const codeOf = async (query: string) => (await sendRequest(`${desk.url}/dev/last-code${query}`)).body;
     expect(await codeOf(`?email=${email}`)).toEqual({ code: null });
     await call(desk, 'session.login', { email, ...STAFF });
     expect(await codeOf(`?email=${email}`)).toEqual({ code: expect.stringMatching(/^\d{6}$/) });
@@ -64,24 +64,24 @@ describe('what the demo page is told of the set-up around it', () => {
     expect(await codeOf(`?email=${email}&email=${email}`)).toEqual({ code: null });
   });
 
-  it('may be asked for as often as a page likes', async () => {
+  it('the development routes are not rate-limited', async () => {
     await using desk = await startDesk();
     const statuses = [];
-    for (let turn = 0; turn < 6; turn += 1) statuses.push((await ask(`${desk.url}/dev/counts`)).status);
+    for (let turn = 0; turn < 6; turn += 1) statuses.push((await sendRequest(`${desk.url}/dev/counts`)).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
   });
 });
 
-describe('what the demo page may do', () => {
-  it('makes the Auth Service go wrong, tells how, and mends it', async () => {
+describe('writing to the development routes', () => {
+  it('/dev/fault sets, returns and clears a fault of the Auth Service', async () => {
     await using desk = await startDesk();
-    const fault = async () => (await ask(`${desk.url}/dev/fault`)).body;
-    const upstream = async () => (await ask(`${desk.authService.url}/api/v1/users/profile/`)).status;
+    const fault = async () => (await sendRequest(`${desk.url}/dev/fault`)).body;
+    const upstream = async () => (await sendRequest(`${desk.authService.url}/api/v1/users/profile/`)).status;
     expect(await fault()).toBeNull();
     const wrong = { kind: 'status', status: 503 };
     expect(await change(desk, 'PUT', 'fault', wrong)).toMatchObject({ status: 200, body: wrong });
     expect([await fault(), await upstream()]).toEqual([wrong, 503]);
-    // Also what was set elsewhere, or the page would call it mended and nothing would work.
+    // DELETE clears faults that were set elsewhere too. The page would otherwise report no fault while calls still fail.
     desk.authService.fault('staff-profile', { kind: 'status', status: 500 });
     expect(await change(desk, 'DELETE', 'fault')).toMatchObject({ status: 200, body: {} });
     expect([await fault(), await upstream()]).toEqual([null, 401]);
@@ -91,19 +91,19 @@ describe('what the demo page may do', () => {
     [{ kind: 'latency' }, 'ms is nothing; it should be a whole number of milliseconds.'],
     [[], 'The body should be a fault as JSON'],
     [undefined, 'The body should be a fault as JSON'],
-  ])('is refused with what would be right, where the fault is %j', async (fault, error) => {
+  ])('PUT /dev/fault rejects %j and names the expected value', async (fault, error) => {
     await using desk = await startDesk();
     expect(await change(desk, 'PUT', 'fault', fault)).toMatchObject({
       status: 400,
       body: { error: expect.stringContaining(error) },
     });
-    expect((await ask(`${desk.url}/dev/fault`)).body).toBeNull();
+    expect((await sendRequest(`${desk.url}/dev/fault`)).body).toBeNull();
   });
 
-  it('empties the access cookie, so that the next call is refused as expired and a refresh brings it back', async () => {
+  it('/dev/expire empties the access cookie: the next call fails as expired and a refresh restores it', async () => {
     await using desk = await startDesk();
     const { access, refresh } = await signIn(desk);
-    const me = (cookie: string) => ask(`${desk.url}/trpc/session.me`, { cookie });
+    const me = (cookie: string) => sendRequest(`${desk.url}/trpc/session.me`, { cookie });
     expect((await me(`${access}; ${refresh}`)).status).toBe(200);
     const { setCookies, body } = await change(desk, 'POST', 'expire');
     expect([setCookies, body]).toEqual([['access_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax'], {}]);
@@ -116,10 +116,10 @@ describe('what the demo page may do', () => {
     ['DELETE', 'fault'],
     ['POST', 'expire'],
     ['POST', 'counts/reset'],
-  ])('is refused without x-csrf: %s /dev/%s', async (method, path) => {
+  ])('%s /dev/%s is rejected without x-csrf', async (method, path) => {
     await using desk = await startDesk();
     desk.authService.fault('*', { kind: 'hang' });
-    const answer = await ask(`${desk.url}/dev/${path}`, { method, headers: { 'x-csrf': '0' } });
+    const answer = await sendRequest(`${desk.url}/dev/${path}`, { method, headers: { 'x-csrf': '0' } });
     expect(answer).toMatchObject({
       status: 403,
       setCookies: [],
@@ -129,14 +129,14 @@ describe('what the demo page may do', () => {
   });
 });
 
-describe('another site', () => {
+describe('a request of another site to the development routes', () => {
   it.each([
-    ['by what browsers tell', { 'sec-fetch-site': 'cross-site' }],
-    ['on another port of this machine', { 'sec-fetch-site': 'same-site' }],
-    ['by its origin', { origin: 'http://evil.example' }],
-    ['under a name of its own that leads here', { host: 'evil.example' }],
-    ['under a name that looks like an address', { host: '127.0.0.1.evil.example' }],
-  ])('is told nothing and does nothing, known %s', async (_, headers) => {
+    ['by Sec-Fetch-Site: cross-site', { 'sec-fetch-site': 'cross-site' }],
+    ['by Sec-Fetch-Site: same-site', { 'sec-fetch-site': 'same-site' }],
+    ['by its Origin', { origin: 'http://evil.example' }],
+    ['by a foreign host name (DNS rebinding)', { host: 'evil.example' }],
+    ['by a host name that starts like a local address', { host: '127.0.0.1.evil.example' }],
+  ])('a request recognised as foreign %s is rejected and changes nothing', async (_, headers) => {
     await using desk = await startDesk();
     for (const target of ['/dev/config', '/dev/counts', '/dev/last-code?email=a', '/dev/fault']) {
       const answer = await askRaw(desk.url, { target, headers });
@@ -150,9 +150,12 @@ describe('another site', () => {
     expect(desk.authService.faultOf('*')).toBeNull();
   });
 
-  it.each(['localhost', 'localhost:4000', '127.0.0.1:4000', '[::1]:4000'])('is none at %s', async (host) => {
-    await using desk = await startDesk();
-    const headers = { host, 'sec-fetch-site': 'same-origin', origin: `http://${host}` };
-    expect(await askRaw(desk.url, { target: '/dev/counts', headers })).toMatchObject({ status: 200 });
-  });
+  it.each(['localhost', 'localhost:4000', '127.0.0.1:4000', '[::1]:4000'])(
+    'a same-origin request at %s is accepted',
+    async (host) => {
+      await using desk = await startDesk();
+      const headers = { host, 'sec-fetch-site': 'same-origin', origin: `http://${host}` };
+      expect(await askRaw(desk.url, { target: '/dev/counts', headers })).toMatchObject({ status: 200 });
+    },
+  );
 });

@@ -3,20 +3,20 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The sources of a page of a few lines, in a folder of their own. */
-export const createPageFolder = async (says = 'Good morning') => {
+/** Creates a temporary folder with the sources of a small page. */
+export const createPageFolder = async (text = 'Good morning') => {
   const folder = await mkdtemp(join(tmpdir(), 'auth-bff-page-'));
-  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  const write = (name: string, content: string) => writeFile(join(folder, name), content);
   await write(
     'index.html',
     '<!doctype html><html lang="en"><title>Desk</title><script type="module" src="/main.ts"></script></html>',
   );
-  const say = (words: string) => write('main.ts', `const words: string = '${words}';\ndocument.title = words;\n`);
-  await say(says);
+  const writeText = (title: string) => write('main.ts', `const title: string = '${title}';\ndocument.title = title;\n`);
+  await writeText(text);
   return {
     folder,
     write,
-    say,
+    writeText,
     names: () => readdir(folder),
     isBuilt: () => existsSync(join(folder, 'dist/index.html')),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),

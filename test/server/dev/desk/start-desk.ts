@@ -3,13 +3,13 @@ import { registerDemoRoutes } from '../../../../server/dev/desk/demo-routes.ts';
 import { registerDevRoutes } from '../../../../server/dev/desk/dev-routes.ts';
 import { createApp } from '../../../../server/src/app.ts';
 import { loadConfig } from '../../../../server/src/config.ts';
-import { apiKey, signingKey, start } from '../auth-service/ask.ts';
+import { apiKey, signingKey, start } from '../auth-service/send-request.ts';
 
 export const ticketsUrl = 'http://localhost:8010';
 
 /**
- * A BFF with what `npm run dev` puts beside it. `page`: how the page is; it may be changed while it is served. `env`:
- * further variables of the BFF.
+ * Starts a BFF with the development routes and the demo page. `page`: state of the page, which a test may change while the
+ * BFF runs. `env`: additional variables of the BFF.
  */
 export const startDesk = async (
   page: { state: DemoPageState } = { state: { state: 'building' } },
@@ -23,14 +23,14 @@ export const startDesk = async (
     COOKIE_SECURE: 'false',
     PORT: '0',
     LOG_LEVEL: 'silent',
-    // So few that whatever is limited is found out.
+    // A low limit: tests detect a route that is rate-limited by mistake.
     RATE_LIMIT_PER_MINUTE: '3',
     ...env,
   });
   const app = await createApp({
     config,
     idleGraceMs: 0,
-    // Neither is about how busy the machine is.
+    // A busy machine must not cause overload rejections or timeouts here.
     isOverloaded: () => false,
     createDeadline: () => new AbortController().signal,
   });

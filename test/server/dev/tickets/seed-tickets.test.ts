@@ -8,8 +8,8 @@ const tickets = toSeedTickets(now);
 const countBy = <Key>(keys: readonly Key[]) =>
   new Map([...new Set(keys)].map((key) => [key, keys.filter((other) => other === key).length]));
 
-describe('the tickets that are there at the start', () => {
-  it('are sixty of all four systems, each with an id and a title of its own', () => {
+describe('seed tickets', () => {
+  it('there are sixty tickets of all four systems with unique ids and titles', () => {
     expect(tickets).toHaveLength(60);
     expect(new Set(tickets.map(({ id }) => id)).size).toBe(60);
     expect(new Set(tickets.map(({ title }) => title)).size).toBe(60);
@@ -23,7 +23,7 @@ describe('the tickets that are there at the start', () => {
     );
   });
 
-  it('are of the last days, the newest first', () => {
+  it('seed tickets are from the last days, newest first', () => {
     const times = tickets.map(({ createdAt }) => Date.parse(createdAt));
     expect(times).toEqual(times.toSorted((left, right) => right - left));
     expect(Math.max(...times)).toBeLessThan(now);
@@ -31,7 +31,7 @@ describe('the tickets that are there at the start', () => {
     expect([tickets[0]?.id, tickets.at(-1)?.id]).toEqual(['T-1060', 'T-1001']);
   });
 
-  it('say the same at any other moment', () => {
+  it('seed tickets differ only in their timestamps between two starts', () => {
     const withoutTime = (at: number) =>
       toSeedTickets(at).map(({ id, title, system, requesterId, requesterType, assigneeId }) =>
         [id, title, system, requesterId, requesterType, assigneeId].join(' '),
@@ -39,14 +39,16 @@ describe('the tickets that are there at the start', () => {
     expect(withoutTime(now + 86_400_000)).toEqual(withoutTime(now));
   });
 
-  it('are asked for by staff and employees who are there', () => {
-    const askedBy = (type: 'staff' | 'employee') => tickets.filter(({ requesterType }) => requesterType === type);
-    expect(askedBy('staff')).toHaveLength(30);
-    expect(askedBy('staff').filter(({ requesterId }) => people.staff.find(requesterId) === null)).toEqual([]);
-    expect(askedBy('employee').filter(({ requesterId }) => people.employees.find(requesterId) === null)).toEqual([]);
+  it('requesters are existing staff and employees', () => {
+    const requestedBy = (type: 'staff' | 'employee') => tickets.filter(({ requesterType }) => requesterType === type);
+    expect(requestedBy('staff')).toHaveLength(30);
+    expect(requestedBy('staff').filter(({ requesterId }) => people.staff.find(requesterId) === null)).toEqual([]);
+    expect(requestedBy('employee').filter(({ requesterId }) => people.employees.find(requesterId) === null)).toEqual(
+      [],
+    );
   });
 
-  it('are worked on by active people of the system, some by nobody yet', () => {
+  it('assignees are active people of the system, and some tickets are unassigned', () => {
     const assigned = tickets.flatMap(({ system, assigneeId }) => (assigneeId === null ? [] : [{ system, assigneeId }]));
     expect(assigned).toHaveLength(53);
     const misplaced = assigned.filter(({ system, assigneeId }) => {
@@ -61,7 +63,7 @@ describe('the tickets that are there at the start', () => {
     ['HDTS', 'Agent', 2],
     ['AMS', 'Manager', 3],
     ['BMS', 'Manager', 3],
-  ])('are shared out evenly among the active people of %s whose turns it is: each %s has %i', (system, role, share) => {
+  ])('tickets of %s are spread evenly: each active %s has %i', (system, role, share) => {
     const active = people.staffIdsByRole(system, role).filter((id) => people.staff.find(id)?.is_active);
     const shares = countBy(tickets.flatMap((ticket) => (ticket.system === system ? (ticket.assigneeId ?? []) : [])));
     expect(active.map((id) => shares.get(id))).toEqual(active.map(() => share));

@@ -37,7 +37,7 @@ const startService = async () => {
 };
 
 describe('the ticket service', () => {
-  it("answers 401 with the guide's bodies to whoever is not signed in, whatever the path", async () => {
+  it("every path answers 401 with the guide's bodies to an unauthenticated request", async () => {
     await using service = await startService();
     const bad = { cookie: `access_token=${staffToken(now, { exp: Math.floor(now / 1000) - 1 })}` };
     for (const target of ['/tickets/', '/elsewhere']) {
@@ -54,18 +54,18 @@ describe('the ticket service', () => {
     expect(await service.list()).toHaveLength(60);
   });
 
-  it('lists the tickets, also without the slash at the end', async () => {
+  it('GET /tickets lists the tickets with and without trailing slash', async () => {
     await using service = await startService();
     expect(await service.list()).toEqual(toSeedTickets(now));
     const { status, headers } = await askRaw(service.url, { target: '/tickets', headers: asStaff });
     expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
   });
 
-  it('opens a ticket of whom the token speaks for, and lists it first', async () => {
+  it('POST /tickets opens a ticket of the token owner and lists it first', async () => {
     await using service = await startService();
     const fields = { title: 'Laptop is wet', system: 'TTS', createdAt: new Date(now).toISOString() };
     const byJohn = { ...fields, id: 'T-1061', assigneeId: 5, requesterId: 123, requesterType: 'staff' };
-    // Who asks is not for the body to say.
+    // The body cannot set the requester.
     const forged = { ...written, title: ' Laptop is wet ', requesterId: 6, requesterType: 'employee', id: 'T-1' };
     expect(await service.open(forged)).toEqual({ status: 201, body: byJohn });
     const byEmployee = { ...fields, id: 'T-1062', assigneeId: null, requesterId: 7, requesterType: 'employee' };
@@ -73,7 +73,7 @@ describe('the ticket service', () => {
     expect((await service.list()).slice(0, 2)).toEqual([byEmployee, byJohn]);
   });
 
-  it('opens one ticket for one key of a person, however often and at whatever time it is asked', async () => {
+  it('repeated and concurrent requests with the same key of one person open one ticket', async () => {
     await using service = await startService();
     const answers = await Promise.all(
       [written, written, { ...written, title: 'Changed' }].map((one) => service.open(one)),
@@ -88,18 +88,18 @@ describe('the ticket service', () => {
     [{ ...written, title: '  ' }, 'title: expected a text of 1 to 200 characters'],
     [{ ...written, title: 'x'.repeat(201) }, 'title: expected a text of 1 to 200 characters'],
     [{ ...written, system: 'tts' }, 'system: expected one of TTS, AMS, BMS, HDTS'],
-    [{ ...written, assigneeId: 'five' }, 'assigneeId: expected the number of a staff user, or null'],
-    [{ ...written, assigneeId: undefined }, 'assigneeId: expected the number of a staff user, or null'],
-    [{ ...written, key: '' }, 'key: expected what the ticket is known by until it has an id, a text of 1 to 200'],
+    [{ ...written, assigneeId: 'five' }, 'assigneeId: expected the id of a staff user, or null'],
+    [{ ...written, assigneeId: undefined }, 'assigneeId: expected the id of a staff user, or null'],
+    [{ ...written, key: '' }, 'key: expected an idempotency key, a text of 1 to 200'],
     [[], 'expected a JSON object with title, system, assigneeId and key'],
     ['{', 'Body is not valid JSON'],
-  ])('says what is wrong with %j', async (body, error) => {
+  ])('POST /tickets answers 400 to %j and names the error', async (body, error) => {
     await using service = await startService();
     expect(await service.open(body)).toEqual({ status: 400, body: { error: expect.stringContaining(error) } });
     expect(await service.list()).toHaveLength(60);
   });
 
-  it('names all that is wrong at once, and nothing of what was sent', async () => {
+  it('an error names all invalid fields and repeats no input', async () => {
     await using service = await startService();
     const { body } = await service.open({ title: '', system: 'nonsense' });
     const { error } = body as { error: string };
@@ -108,7 +108,7 @@ describe('the ticket service', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
-    'refuses what a form of another site could send as %s',
+    'POST /tickets rejects the content type %s, which a form of another site can send',
     async (type) => {
       await using service = await startService();
       const headers = { ...asStaff, 'content-type': type };
@@ -117,21 +117,21 @@ describe('the ticket service', () => {
     },
   );
 
-  it("lets the BFF's pages read its answers with credentials, refusals among them, and no other's", async () => {
+  it("CORS lets only the BFF's pages read responses and errors with credentials", async () => {
     await using service = await startService();
-    const ask = async (headers: Record<string, string>) =>
+    const sendRequest = async (headers: Record<string, string>) =>
       (await askRaw(service.url, { target: '/tickets/', headers })).headers;
     const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
-    expect(await ask({ origin, ...asStaff })).toMatchObject(allowed);
-    expect(await ask({ origin })).toMatchObject(allowed);
+    expect(await sendRequest({ origin, ...asStaff })).toMatchObject(allowed);
+    expect(await sendRequest({ origin })).toMatchObject(allowed);
     for (const other of ['http://localhost:4001', 'null', 'http://localhost:4000.evil.example']) {
-      expect(await ask({ origin: other, ...asStaff })).not.toHaveProperty('access-control-allow-origin');
+      expect(await sendRequest({ origin: other, ...asStaff })).not.toHaveProperty('access-control-allow-origin');
     }
   });
 
-  it("answers the preflight of the BFF's pages before it asks for a session, and no other's", async () => {
+  it("the preflight of the BFF's pages needs no session, and other origins fail", async () => {
     await using service = await startService();
-    const ask = (from: string) =>
+    const sendRequest = (from: string) =>
       askRaw(service.url, {
         method: 'OPTIONS',
         target: '/tickets/',
@@ -141,21 +141,21 @@ describe('the ticket service', () => {
           'access-control-request-headers': 'content-type',
         },
       });
-    const preflight = await ask(origin);
+    const preflight = await sendRequest(origin);
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, POST',
       'access-control-allow-headers': 'content-type',
     });
-    expect((await ask('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
+    expect((await sendRequest('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
   });
 
-  it('tells those who are signed in what there is, where they ask for something else', async () => {
+  it('an unknown path lists the routes to an authenticated caller', async () => {
     await using service = await startService();
     expect(await askRaw(service.url, { target: '/users/', headers: asStaff })).toMatchObject({
       status: 404,
-      body: '{"error":"There is only GET /tickets/ and POST /tickets/"}',
+      body: '{"error":"Not found. This service has only GET /tickets/ and POST /tickets/"}',
     });
   });
 });

@@ -119,7 +119,7 @@ describe('the Host header', () => {
     const answer = await sendLines(app.url, [`GET /trpc/status.get ${version}`, ...hosts, 'connection: close', '', '']);
     expect(errorOf(answer)).toMatchObject({
       reason: 'invalid_input',
-      message: 'The request must have one Host header.',
+      message: 'The request must have exactly one Host header.',
     });
     expect(answer.headers['x-request-id']).toMatch(/^[\w-]{36}$/);
   });

@@ -352,7 +352,7 @@ describe('an input that is not JSON', () => {
     const answer = await test.post('session.login', body);
     expect(errorOf(answer)).toMatchObject({
       ...invalid,
-      message: expect.stringContaining('not JSON as superjson writes it'),
+      message: expect.stringContaining('The input is not superjson'),
     });
     expect(answer.body).not.toContain('hunter2');
     expect(JSON.stringify(test.app.logLines)).not.toContain('hunter2');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect, Fault } from '../../../../server/dev/auth-service/auth-service.ts';
-import { learn } from '../../../support/app/crowd.ts';
+import { probeBulkLookups } from '../../../support/app/crowd.ts';
 import { fuzzedCase } from '../../../support/fuzz/reference-cases.ts';
 import { postHeaders, queryTarget, type RawRequest, written } from '../../../support/app/raw-request.ts';
 import { accessLifetimeMs, dialects } from '../../../support/app/start-app.ts';
@@ -13,7 +13,12 @@ import { lineCases } from '../../../support/trpc-corpus/line-cases.ts';
 import { pathCases } from '../../../support/trpc-corpus/path-cases.ts';
 import { procedureCases, upstreamProcedureCases } from '../../../support/trpc-corpus/procedure-cases.ts';
 import { queryCases } from '../../../support/trpc-corpus/query-cases.ts';
-import { type Answerer, type Case, startTwins, type Twins } from '../../../support/app/reference-pair.ts';
+import {
+  type Answerer,
+  type Case,
+  startReferencePair,
+  type ReferencePair,
+} from '../../../support/app/reference-pair.ts';
 
 /** Of each dialect; more: `FUZZ_RUNS=10000`, and others: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 100);
@@ -42,15 +47,15 @@ const streamed = (request: RawRequest) => withHeaders(request, { 'trpc-accept': 
 
 const asStaff = (name: string, request: RawRequest, by: Answerer = 'own'): Case => ({ name, as: 'staff', request, by });
 
-const breakBoth = ({ own, official }: Twins, fault: Fault) => {
+const breakBoth = ({ own, official }: ReferencePair, fault: Fault) => {
   for (const { authService } of [own, official]) authService.fault('*', fault);
 };
 
 /** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
-const startTaughtTwins = async (dialect: Dialect): Promise<Twins> => {
-  const twins = await startTwins({ dialect, env: withCors });
-  await Promise.all([learn(twins.own), learn(twins.official)]);
-  return twins;
+const startPrimedReferencePair = async (dialect: Dialect): Promise<ReferencePair> => {
+  const pair = await startReferencePair({ dialect, env: withCors });
+  await Promise.all([probeBulkLookups(pair.own), probeBulkLookups(pair.official)]);
+  return pair;
 };
 
 it('is asked here whatever there is a procedure for', () => {
@@ -65,9 +70,9 @@ it.each([
   ['methods and headers', headerCases],
   ['what no client of Node would send', lineCases],
 ])('answers as the official adapter does %s', { timeout: 300_000 }, async (_name, cases) => {
-  await using twins = await startTaughtTwins('guide');
-  await twins.compareAll(cases);
-  expect(await twins.differences()).toEqual([]);
+  await using pair = await startPrimedReferencePair('guide');
+  await pair.compareAll(cases);
+  expect(await pair.differences()).toEqual([]);
 });
 
 /** The dialect matters where the Auth Service is asked: what the BFF refuses by itself is compared in front of one dialect. */
@@ -84,17 +89,17 @@ const casesOf: Record<Dialect, Array<[name: string, cases: readonly Case[]]>> = 
 
 describe.each(dialects)('before the %s dialect, it answers as the official adapter does', (dialect) => {
   it.each(casesOf[dialect])('%s', { timeout: 300_000 }, async (_name, cases) => {
-    await using twins = await startTaughtTwins(dialect);
-    await twins.compareAll(cases);
-    expect(await twins.differences()).toEqual([]);
+    await using pair = await startPrimedReferencePair(dialect);
+    await pair.compareAll(cases);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it('a session from its beginning to its end', async () => {
-    await using twins = await startTwins({ dialect });
-    const { access, refresh } = await twins.own.authService.issue({ type: 'staff', id: 123 });
+    await using pair = await startReferencePair({ dialect });
+    const { access, refresh } = await pair.own.authService.issue({ type: 'staff', id: 123 });
     const cookie = `access_token=${access}; refresh_token=${refresh}`;
     const step = (name: string, request: RawRequest) =>
-      twins.compare({ name, request: withHeaders(request, { cookie }), by: 'own' });
+      pair.compare({ name, request: withHeaders(request, { cookie }), by: 'own' });
 
     await step('a refresh by GET', get('session.refresh'));
     await step('a refresh with others', post('session.refresh,session.refresh?batch=1', {}));
@@ -102,7 +107,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(refreshed.answers[0].setCookies).not.toEqual([]);
     await step('the same refresh', post('session.refresh'));
     await step('the same refresh, in a batch', post('session.refresh?batch=1', {}));
-    twins.clock.advance(31_000);
+    pair.clock.advance(31_000);
     await step('the same refresh later', post('session.refresh'));
     await step('a call with the old token', get('session.me'));
     await step('a sign-in over it', post('session.login', credentials));
@@ -111,27 +116,27 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(left.answers[0].setCookies).toHaveLength(2);
     await step('a call after that', get(['session.me', 'session.validate', 'status.get']));
     await step('a refresh after that', post('session.refresh'));
-    twins.clock.advance(31_000);
+    pair.clock.advance(31_000);
     await step('a refresh long after that', post('session.refresh'));
     await step('another sign-out', post('session.logout'));
-    expect(await twins.differences()).toEqual([]);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it('a sign-in with a second factor, and the limits of guessing', async () => {
-    await using twins = await startTwins({ dialect });
-    const { answers } = await twins.compare({ name: 'a sign-in', request: post('session.login', second), by: 'own' });
+    await using pair = await startReferencePair({ dialect });
+    const { answers } = await pair.compare({ name: 'a sign-in', request: post('session.login', second), by: 'own' });
     const challenges = answers.map(({ body }) => /"challenge":"([^"]+)"/.exec(body)?.[1]);
-    const verify = (name: string, codeOf: (app: Twins['own']) => string | null) =>
-      twins.compare({
+    const verify = (name: string, codeOf: (app: ReferencePair['own']) => string | null) =>
+      pair.compare({
         name,
         request: (app) =>
           postOf(
             'session.verifyOtp?batch=1',
-            inputsText([{ challenge: challenges[app === twins.own ? 0 : 1], code: codeOf(app) }]),
+            inputsText([{ challenge: challenges[app === pair.own ? 0 : 1], code: codeOf(app) }]),
           ),
         by: 'own',
       });
-    const toldCode = ({ authService }: Twins['own']) => authService.lastCode(second.email);
+    const toldCode = ({ authService }: ReferencePair['own']) => authService.lastCode(second.email);
     await verify('a wrong code', () => 'AAAAAA');
     const { answers: entered } = await verify('the code', toldCode);
     expect(entered[0]).toMatchObject({
@@ -140,19 +145,19 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     });
     await verify('the code again', toldCode);
     for (let attempt = 0; attempt < 11; attempt += 1) {
-      await twins.compare({
+      await pair.compare({
         name: 'a guess',
         request: post('session.login', { ...second, password: 'x' }),
         by: 'own',
       });
     }
-    const limited = await twins.compare({ name: 'one more', request: post('session.login', second), by: 'own' });
+    const limited = await pair.compare({ name: 'one more', request: post('session.login', second), by: 'own' });
     expect(limited.answers[0]).toMatchObject({ status: 429, headers: { 'retry-after': '900' } });
-    expect(await twins.differences()).toEqual([]);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it('who asks too often', async () => {
-    await using twins = await startTwins({ dialect, env: { RATE_LIMIT_PER_MINUTE: '4' } });
+    await using pair = await startReferencePair({ dialect, env: { RATE_LIMIT_PER_MINUTE: '4' } });
     const asked = [
       asStaff('a call', get('session.me')),
       asStaff('a batch', get(['session.me', 'users.byId'], [undefined, { id: 5 }])),
@@ -163,11 +168,11 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       asStaff('a mutation too many', post('session.logout'), 'neither'),
       asStaff('nothing, too often', get('no.such'), 'neither'),
     ];
-    await twins.compareAll(asked);
-    await twins.compareAll(asked.map((one): Case => ({ ...one, as: 'broken' })));
-    twins.clock.advance(61_000);
-    await twins.compareAll(asked);
-    expect(await twins.differences()).toEqual([]);
+    await pair.compareAll(asked);
+    await pair.compareAll(asked.map((one): Case => ({ ...one, as: 'broken' })));
+    pair.clock.advance(61_000);
+    await pair.compareAll(asked);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it.each<[string, Fault]>([
@@ -175,9 +180,9 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     ['has too much to do', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }],
     ['answers what is not agreed', { kind: 'body', body: '{"id":"?"}' }],
   ])('an Auth Service that %s', async (_name, fault) => {
-    await using twins = await startTwins({ dialect, env: withCors });
-    await twins.compare(asStaff('while it is up', get('users.byId', { id: 5 })));
-    breakBoth(twins, fault);
+    await using pair = await startReferencePair({ dialect, env: withCors });
+    await pair.compare(asStaff('while it is up', get('users.byId', { id: 5 })));
+    breakBoth(pair, fault);
     const cases = [
       asStaff('a call', get('users.byId', { id: 12 })),
       asStaff('a batch', get(['users.byId', 'users.byId', 'session.me', 'no.such'], [{ id: 5 }, { id: 23 }])),
@@ -191,13 +196,13 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       asStaff('a question for the session', get('session.validate')),
       asStaff('a question for the service', get('status.get')),
     ];
-    await twins.compareAll(cases);
-    await twins.compareAll(cases);
-    expect(await twins.differences()).toEqual([]);
+    await pair.compareAll(cases);
+    await pair.compareAll(cases);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it('what is known from before, while the Auth Service is down', async () => {
-    await using twins = await startTwins({ dialect, env: { ...withCors, DIRECTORY_STALE_SECONDS: '0' } });
+    await using pair = await startReferencePair({ dialect, env: { ...withCors, DIRECTORY_STALE_SECONDS: '0' } });
     const cases = [
       asStaff('a call', get('users.byId', { id: 5 })),
       asStaff('a batch', get(['users.byId', 'session.me', 'users.byIds'], [{ id: 5 }, undefined, { ids: [5, 12] }])),
@@ -205,19 +210,19 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       asStaff('a turn', post('assignments.next', technicians)),
       asStaff('a stream', streamed(get(['users.byId', 'session.me'], [{ id: 5 }])), 'adapter'),
     ];
-    await twins.compareAll(cases);
-    twins.clock.advance(120_000);
-    breakBoth(twins, { kind: 'status', status: 503 });
+    await pair.compareAll(cases);
+    pair.clock.advance(120_000);
+    breakBoth(pair, { kind: 'status', status: 503 });
     const [call] = cases;
-    await twins.compareAll(cases.slice(1));
-    const { answers } = await twins.compare(call ?? asStaff('none', get('')));
+    await pair.compareAll(cases.slice(1));
+    const { answers } = await pair.compare(call ?? asStaff('none', get('')));
     expect(answers[0].headers['x-directory-stale']).toBe('1');
-    expect(await twins.differences()).toEqual([]);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it('failures in development, which tell where they come from', async () => {
-    await using twins = await startTwins({ dialect, env: { NODE_ENV: 'development' } });
-    await twins.compareAll([
+    await using pair = await startReferencePair({ dialect, env: { NODE_ENV: 'development' } });
+    await pair.compareAll([
       asStaff('no such procedure', get('no.such')),
       asStaff('an input', get('users.byId', { id: 'x' })),
       asStaff('inputs', get(['users.byId', 'users.byId', 'no.such'], [{ id: 5 }, { id: 999_999 }])),
@@ -226,23 +231,23 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       asStaff('what cannot be read', { ...post('assignments.next'), body: 'x' }),
       { name: 'nobody', request: get('session.me'), by: 'own' },
     ]);
-    expect(await twins.differences()).toEqual([]);
+    expect(await pair.differences()).toEqual([]);
   });
 
   it(`${runs} random requests`, { timeout: 300_000 + runs * 400 }, async () => {
-    await using twins = await startTaughtTwins(dialect);
+    await using pair = await startPrimedReferencePair(dialect);
     const answerers: Record<Answerer, number> = { own: 0, adapter: 0, neither: 0 };
     const statuses = new Set<number>();
     await fc.assert(
       fc.asyncProperty(fuzzedCase, async (asked) => {
-        const { answers, answerer, difference } = await twins.compare(asked);
+        const { answers, answerer, difference } = await pair.compare(asked);
         answerers[answerer] += 1;
         statuses.add(answers[0].status);
         expect(difference).toBeNull();
       }),
       { numRuns: runs, seed },
     );
-    expect(await twins.differences()).toEqual([]);
+    expect(await pair.differences()).toEqual([]);
     // Not all was refused, or passed on, or nothing was compared.
     expect(answerers.own).toBeGreaterThan(runs / 3);
     expect(answerers.adapter).toBeGreaterThan(0);

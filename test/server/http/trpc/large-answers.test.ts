@@ -4,7 +4,7 @@ import { deserialize, type SuperJSONResult } from 'superjson';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { User } from '../../../../shared/src/index.ts';
 import { createAuthServiceClient } from '../../../../server/src/auth-service/client.ts';
-import type { Answer, Exchange } from '../../../../server/src/auth-service/transport.ts';
+import type { UpstreamResponse, UpstreamRequest } from '../../../../server/src/auth-service/transport.ts';
 import { createContext } from '../../../../server/src/api/context.ts';
 import { createDirectory } from '../../../../server/src/directory/directory.ts';
 import { disconnectSignalOf } from '../../../../server/src/http/lifecycle/response-end.ts';
@@ -80,7 +80,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
   const turns = watchTurns();
   let requests = 0;
   let mostRequests = 0;
-  const request = async (_endpoint: unknown, { json }: Exchange = {}): Promise<Answer> => {
+  const request = async (_endpoint: unknown, { json }: UpstreamRequest = {}): Promise<UpstreamResponse> => {
     const { user_ids: ids } = json as { user_ids: number[] };
     mostRequests = Math.max(mostRequests, (requests += 1));
     await nextTurn();
@@ -107,7 +107,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
     authService: createAuthServiceClient({ transport: { request }, now }),
     lifetimes: { people: lifetimes, roles: lifetimes, maxEntries: 100_000 },
     now,
-    onRecall() {
+    onLookup() {
       lookedUp += 1;
       turns.count('lookedUp', 1);
     },

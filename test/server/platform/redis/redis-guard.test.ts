@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createRedisGuard, type RedisGuardOptions } from '../../../../server/src/platform/redis/redis-guard.ts';
 import { createTimers } from '../../../support/time/timers.ts';
 
-/** A command whose reply comes when a test says so. */
+/** A command whose reply the test sends. */
 const createCommand = () => {
   let isSent = false;
   let reply = (_answer: string): void => {};
@@ -28,28 +28,28 @@ const errorReply = (message: string) => Object.assign(new Error(message), { name
 const start = (options: Partial<RedisGuardOptions> = {}) => {
   const redis = new Redis({ lazyConnect: true });
   const timers = createTimers();
-  const told: string[] = [];
+  const reported: string[] = [];
   const clock = { nowMs: 0 };
   const redisGuard = createRedisGuard({
     redis,
     monotonicNow: () => clock.nowMs,
     startTimer: timers.start,
-    onSilence: (cause) => told.push(`silent: ${cause}`),
-    onAnswer: () => told.push('back'),
-    onRefusal: (cause) => told.push(`refused: ${cause}`),
+    onOutage: (cause) => reported.push(`outage: ${cause}`),
+    onRecovery: () => reported.push('recovery'),
+    onRejected: (cause) => reported.push(`rejected: ${cause}`),
     ...options,
   });
   const commands = [createCommand(), createCommand()] as const;
   /** Both commands in one round trip. */
   const askBoth = () => Promise.all(redisGuard.together(() => commands.map(({ send }) => redisGuard.ask(send))));
-  return { redis, timers, told, clock, redisGuard, commands, askBoth };
+  return { redis, timers, reported, clock, redisGuard, commands, askBoth };
 };
 
-describe('commands that are asked together', () => {
+describe('Commands in one round trip of the Redis guard', () => {
   it.each([
-    ['in their order', [0, 1]],
-    ['the last one first', [1, 0]],
-  ])('have each its own answer, %s', async (_name, order) => {
+    ['in order', [0, 1]],
+    ['in reverse order', [1, 0]],
+  ])('resolve to their own replies if these arrive %s', async (_name, order) => {
     const { commands, askBoth } = start();
     const answers = askBoth();
     expect(commands.map(({ isSent }) => isSent())).toEqual([true, true]);
@@ -60,17 +60,17 @@ describe('commands that are asked together', () => {
     expect(await answers).toEqual(['reply 0', 'reply 1']);
   });
 
-  it('have each its own answer where Redis refuses one of them', async () => {
-    const { commands, askBoth, told } = start();
+  it('resolve to null only for the command that Redis rejected', async () => {
+    const { commands, askBoth, reported } = start();
     const answers = askBoth();
     commands[0].fail(errorReply("OOM command not allowed when used memory > 'maxmemory'."));
     commands[1].reply('read');
     expect(await answers).toEqual([null, 'read']);
-    expect(told).toEqual(["refused: OOM command not allowed when used memory > 'maxmemory'."]);
+    expect(reported).toEqual(["rejected: OOM command not allowed when used memory > 'maxmemory'."]);
   });
 
-  it('are waited for once, and what has come by then counts', async () => {
-    const { commands, askBoth, timers, told } = start();
+  it('share one timeout, and keep the replies that arrived before it', async () => {
+    const { commands, askBoth, timers, reported } = start();
     const answers = askBoth();
     await nextTurn();
     commands[1].reply('read');
@@ -78,11 +78,11 @@ describe('commands that are asked together', () => {
     timers.fire();
     expect(await answers).toEqual([null, 'read']);
     expect(timers.fired()).toEqual([250]);
-    expect(told).toEqual(['silent: no answer within 250 ms']);
+    expect(reported).toEqual(['outage: no answer within 250 ms']);
   });
 
-  it('are both asked by the one who finds out whether Redis is back, and by nobody else', async () => {
-    const { redisGuard, askBoth, timers, told, clock, commands } = start();
+  it('are sent together by the one caller that retries during an outage, while other callers get null', async () => {
+    const { redisGuard, askBoth, timers, reported, clock, commands } = start();
     const first = redisGuard.ask(() => new Promise<string>(() => {}));
     await nextTurn();
     timers.fire();
@@ -92,14 +92,14 @@ describe('commands that are asked together', () => {
 
     clock.nowMs = 1_000;
     const answers = askBoth();
-    expect(await redisGuard.ask(async () => 'not asked')).toBeNull();
+    expect(await redisGuard.ask(async () => 'not sent')).toBeNull();
     commands[0].reply('one');
     commands[1].reply('other');
     expect(await answers).toEqual(['one', 'other']);
-    expect(told).toEqual(['silent: no answer within 250 ms', 'back']);
+    expect(reported).toEqual(['outage: no answer within 250 ms', 'recovery']);
   });
 
-  it('leave it to others to find out whether Redis is back where nothing is asked after all', async () => {
+  it('leave the retry during an outage to the next caller if they turn out to be none', async () => {
     const { redisGuard, timers, clock } = start();
     const first = redisGuard.ask(() => new Promise<string>(() => {}));
     await nextTurn();
@@ -111,27 +111,27 @@ describe('commands that are asked together', () => {
   });
 });
 
-it('a command that throws at once has no answer, and is no reason to throw', async () => {
-  const { redisGuard, told } = start();
+it('The Redis guard resolves to null if a command throws synchronously', async () => {
+  const { redisGuard, reported } = start();
   const throwing = (): Promise<string> => {
     throw new Error('Connection is closed.');
   };
   expect(await redisGuard.ask(throwing)).toBeNull();
-  expect(told).toEqual(['silent: Connection is closed.']);
+  expect(reported).toEqual(['outage: Connection is closed.']);
 });
 
-it('an answer that comes after the wait changes nothing', async () => {
-  const { redisGuard, commands, timers, told } = start();
+it('The Redis guard ignores a reply that arrives after the timeout', async () => {
+  const { redisGuard, commands, timers, reported } = start();
   const answer = redisGuard.ask(commands[0].send);
   await nextTurn();
   timers.fire();
   expect(await answer).toBeNull();
   commands[0].reply('late');
   await nextTurn();
-  expect(told).toEqual(['silent: no answer within 250 ms']);
+  expect(reported).toEqual(['outage: no answer within 250 ms']);
 });
 
-it('commands of one turn of the event loop are written together, and are timed from then on', async () => {
+it('The Redis guard writes the commands of one event-loop turn together, and starts their timeouts then', async () => {
   const { redis, redisGuard, commands, timers } = start();
   const calls: string[] = [];
   const stream = { cork: () => calls.push('hold'), uncork: () => calls.push('write') };

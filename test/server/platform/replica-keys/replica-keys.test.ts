@@ -235,7 +235,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     const away = odd.app.logLines.length;
     await minute(first, odd, odd, odd);
     expect(odd.app.logLines).toHaveLength(away);
-    expect(odd.app.logLines.at(-1)?.msg).toMatch(/^Redis is away/);
+    expect(odd.app.logLines.at(-1)?.msg).toMatch(/^Redis is down/);
     // What was found still holds, as far as anybody knows.
     expect(await odd.mismatchOf('SEALING_KEY')).toBe(1);
     expect(summaryOf(first.app)).toEqual([]);

@@ -1,0 +1,100 @@
+import type { Reason } from '@auth-bff/shared';
+import { personOf } from '../auth-service/transport.ts';
+import { AppError } from '../errors.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
+import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
+import type { Authentication } from '../session/request-session.ts';
+import type { Context, Person } from './context.ts';
+import { reasonOf } from './error-mapping.ts';
+import { unstorableInputError } from './input-transformer.ts';
+import { countRecords } from './output-transformer.ts';
+import { policy } from './policy.ts';
+import { t } from './trpc.ts';
+
+/*
+ * Each middleware is a function and its tRPC wrapper: `call-procedure.ts` calls the functions directly, because a tRPC
+ * middleware costs a call as much as all of the work in it.
+ */
+
+/** The context of signed-in procedures. */
+export type SignedInContext = Context & { person: Person };
+
+const ruleOf = (path: string) => {
+  const rule = policy[path];
+  if (rule === undefined) throw new AppError('insufficient_permissions');
+  return rule;
+};
+
+/** Whether the policy lets callers without a session call the procedure. */
+export const isPublic = (path: string): boolean => ruleOf(path).who === 'anyone';
+
+/** The signed-in person, if the `who` of the policy's rule admits them. Runs before the input is parsed. */
+export const admitPerson = ({ request }: Context, path: string): MaybePromise<Person> => {
+  const { who } = ruleOf(path);
+  const toPerson = (authentication: Authentication): Person => {
+    if (authentication.state === 'refused') throw authentication.error;
+    if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
+    return request.as(authentication);
+  };
+  const authentication = request.session();
+  return isSync(authentication) ? toPerson(authentication) : authentication.then(toPerson);
+};
+
+/** Throws `insufficient_permissions` unless `permits` of the policy's rule allows this input. */
+export const checkPermission = async (path: string, { principal, member }: Person, input: unknown): Promise<void> => {
+  const { permits } = ruleOf(path);
+  if (permits !== undefined && !(await permits({ principal, member, input }))) {
+    throw new AppError('insufficient_permissions');
+  }
+};
+
+/**
+ * Throws `invalid_input` for text that no database can store, before anything else happens. An input that cannot be
+ * parsed is left to the procedure, which may take none.
+ */
+export const rejectUnstorable = async (getRawInput: () => Promise<unknown>): Promise<void> => {
+  let input: unknown;
+  try {
+    input = await getRawInput();
+  } catch {
+    return;
+  }
+  const error = unstorableInputError(input);
+  if (error !== null) throw error;
+};
+
+/**
+ * A response with many records is serialized as soon as its call ends, which takes longer than the call. It waits for its
+ * slice of the event loop. Undefined: no wait is needed.
+ */
+export const yieldBeforeSerializing = (data: unknown, { principal }: Person): Promise<void> | undefined =>
+  slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), personOf(principal));
+
+/** Measures each call. Calls that tRPC rejects earlier (unknown procedure, wrong method) are measured by the handler. */
+export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {
+  const startedAtMs = request.monotonicNow();
+  const report = (failure: Reason | null) => request.onCall(path, failure, request.monotonicNow() - startedAtMs);
+  try {
+    await rejectUnstorable(getRawInput);
+  } catch (error) {
+    report(reasonOf(error));
+    throw error;
+  }
+  const result = await next();
+  report(result.ok ? null : reasonOf(result.error));
+  return result;
+});
+
+/** Admits signed-in persons by the `who` of the policy's rule, before the input is parsed. */
+export const admit = t.middleware(async ({ ctx, path, next }) => {
+  const person = await admitPerson(ctx, path);
+  const result = await next({ ctx: { person } });
+  if (result.ok) await yieldBeforeSerializing(result.data, person);
+  return result;
+});
+
+/** Required directly after `.input()` of each procedure whose rule has `permits`. The service does not start without it. */
+export const permitted = t.middleware(async ({ ctx, path, input, next }) => {
+  await checkPermission(path, (ctx as SignedInContext).person, input);
+  return next();
+});

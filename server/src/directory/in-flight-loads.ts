@@ -1,0 +1,107 @@
+import type { Caller } from '../auth-service/transport.ts';
+import { AppError } from '../errors.ts';
+
+/** A caller that waits for a load. */
+export type Waiter<Key, Value> = {
+  caller: Caller;
+  person: string;
+  /** Changes when another load of the same key is admitted first. */
+  load: Load<Key, Value>;
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+  stopListening: () => void;
+};
+
+export type Load<Key, Value> = {
+  /** Partition and key. */
+  id: string;
+  key: Key;
+  partition: string;
+  /** The person whose token the load uses, and whose share of the bulkhead. */
+  person: string;
+  /** Loaded in a separate request, because another load of the key is queued. */
+  isSeparate: boolean;
+  /** In the bulkhead's queue now. */
+  isQueued: boolean;
+  wasQueued: boolean;
+  wasAdmitted: boolean;
+  waiters: Set<Waiter<Key, Value>>;
+  /** Runs when the last waiter has left. */
+  onUnused: () => void;
+};
+
+export type LoadIdentity<Key> = Pick<Load<Key, unknown>, 'id' | 'key' | 'partition' | 'person' | 'isSeparate'>;
+
+export const notQueued = { isQueued: false, wasQueued: false, wasAdmitted: false };
+
+export const createLoad = <Key, Value>({
+  id,
+  key,
+  partition,
+  person,
+  isSeparate,
+}: LoadIdentity<Key>): Load<Key, Value> => ({
+  id,
+  key,
+  partition,
+  person,
+  isSeparate,
+  ...notQueued,
+  waiters: new Set(),
+  onUnused: () => {},
+});
+
+export const moveWaiter = <Key, Value>(waiter: Waiter<Key, Value>, to: Load<Key, Value>): void => {
+  waiter.load.waiters.delete(waiter);
+  waiter.load = to;
+  to.waiters.add(waiter);
+};
+
+export const settleWaiters = <Key, Value>({ waiters }: Load<Key, Value>, outcome: Value | AppError): void => {
+  for (const { stopListening, resolve, reject } of waiters) {
+    stopListening();
+    if (outcome instanceof AppError) reject(outcome);
+    else resolve(outcome);
+  }
+  waiters.clear();
+};
+
+/** Rejects the waiters of one person. Returns whether others remain. */
+export const rejectPerson = <Key, Value>({ waiters }: Load<Key, Value>, person: string, error: AppError): boolean => {
+  for (const waiter of waiters) {
+    if (waiter.person !== person) continue;
+    waiter.stopListening();
+    waiters.delete(waiter);
+    waiter.reject(error);
+  }
+  return waiters.size > 0;
+};
+
+/** Loads in flight by id. There is one load per id, unless some are queued. */
+export const createInFlightLoads = <Key, Value>() => {
+  const byId = new Map<string, ReadonlyArray<Load<Key, Value>>>();
+  const of = (id: string): ReadonlyArray<Load<Key, Value>> => byId.get(id) ?? [];
+
+  const remove = (load: Load<Key, Value>): void => {
+    const others = of(load.id).filter((other) => other !== load);
+    if (others.length === 0) byId.delete(load.id);
+    else byId.set(load.id, others);
+  };
+
+  return {
+    of,
+    has: (id: string): boolean => byId.has(id),
+    add: (load: Load<Key, Value>): void => void byId.set(load.id, [...of(load.id), load]),
+    remove,
+    removeIfUnused(load: Load<Key, Value>): void {
+      if (load.waiters.size > 0) return;
+      remove(load);
+      load.onUnused();
+    },
+    /** A load that is not queued in the share of another person. */
+    findJoinable(id: string, person: string): Load<Key, Value> | undefined {
+      const loads = of(id);
+      return loads.find(({ isQueued }) => !isQueued) ?? loads.find((load) => load.person === person);
+    },
+  };
+};

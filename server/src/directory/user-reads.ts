@@ -1,0 +1,138 @@
+import type { User, UsersAnswer } from '@auth-bff/shared';
+import type { AuthServiceClient } from '../auth-service/client.ts';
+import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
+import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
+import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
+import { createPerCallerKeys } from './per-caller-keys.ts';
+import { type DirectoryCaller, type ReadThrough, readThrough } from './read-through.ts';
+import { createSharedLoads } from './shared-loads.ts';
+import { createSwrCache, type SwrCacheOptions } from './swr-cache.ts';
+import { createUserLoads, type LoadedUser } from './user-loads.ts';
+
+export type UserReadsOptions = {
+  authService: AuthServiceClient;
+  cacheOptions: SwrCacheOptions;
+  /** Runs for each lookup that joins a load in flight. */
+  onJoin?: ((requestId: string | undefined) => void) | undefined;
+};
+
+/** Maximum of ids in one request to the Auth Service. */
+const idsPerRequest = 100;
+
+/**
+ * Requests that one person's lookups may prepare at once: as many as the person may have in flight. The rest waits as
+ * plain ids, because the objects of many pending loads cause long garbage-collection pauses.
+ */
+const requestsPerPerson = 16;
+
+type UserSource = ReadThrough<number, LoadedUser>;
+
+const chunk = <Item>(items: readonly Item[], size: number): ReadonlyArray<readonly Item[]> =>
+  items.length <= size
+    ? [items]
+    : Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+        items.slice(index * size, (index + 1) * size),
+      );
+
+/** Prevents an unhandled rejection if the promise rejects before it is awaited. */
+const markHandled = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => {
+  if (!isSync(value)) value.catch(() => {});
+  return value;
+};
+
+export const userNotFound = () => new AppError('user_not_found');
+
+const readUser = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User> => {
+  const loaded = readThrough(source, id, caller);
+  return isSync(loaded) ? loaded.user : loaded.then(({ user }) => user);
+};
+
+/** Null if the user does not exist. */
+const readUserOrNull = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User | null> => {
+  const user = readUser(source, id, caller);
+  if (isSync(user)) return user;
+  return user.catch((error: unknown) => {
+    if (isAppError(error, 'user_not_found')) return null;
+    throw error;
+  });
+};
+
+type FoundUsers = MaybePromise<Array<User | null>>;
+
+const readAll = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers => {
+  const users = ids.map((id) => readUserOrNull(source, id, caller));
+  return all(users);
+};
+
+/** Reads single users and lists of users from one cache. */
+export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReadsOptions) => {
+  const { now } = cacheOptions;
+  const userLoads = createUserLoads({ authService, now });
+  const cache = createSwrCache<LoadedUser>(cacheOptions);
+  const perCallerKeys = createPerCallerKeys<number>({ now });
+  const loadOptions = {
+    notFound: userNotFound,
+    perCallerKeys,
+    onJoin,
+    maxKeys: idsPerRequest,
+    onOutcome: (id: number, outcome: LoadedUser | AppError) => cache.store(String(id), outcome),
+  };
+  const complete: UserSource = {
+    cache,
+    perCallerKeys,
+    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.complete }),
+    isSufficient: userLoads.isComplete,
+  };
+  const bulk: UserSource = {
+    cache,
+    perCallerKeys,
+    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.bulk }),
+  };
+  const runInBulkhead = createBulkhead({ limitPerSource: requestsPerPerson });
+
+  /** Reads ids of which some are not cached. */
+  const loadChunk = (source: UserSource, ids: readonly number[], caller: DirectoryCaller) => {
+    const sourceName = sourceNameOf(caller);
+    return runInBulkhead(
+      async () => {
+        await slices.takeAgain(ids.length, sourceName);
+        return readAll(source, ids, caller);
+      },
+      { source: sourceName, signal: caller.getSignal?.() ?? caller.signal },
+    );
+  };
+
+  const isCached = (id: number): boolean => cache.peekFresh(String(id)) !== undefined;
+
+  return {
+    staleness: cache.staleness,
+    peekFresh: (id: number): User | undefined => cache.peekFresh(String(id))?.user,
+
+    /** One user with all fields that the Auth Service reports. Throws `user_not_found`. */
+    one: (id: number, caller: DirectoryCaller): MaybePromise<User> => readUser(complete, id, caller),
+
+    /** In the requested order, each user once. Fails if any part fails. */
+    async many(requested: readonly number[], caller: DirectoryCaller): Promise<UsersAnswer> {
+      const ids = [...new Set(requested)];
+      const source = userLoads.isBulkComplete() ? complete : bulk;
+      const parts: FoundUsers[] = [];
+      for (const slice of chunk(ids, recordsPerSlice)) {
+        const turn = slices.take(slice.length, sourceNameOf(caller));
+        if (turn !== undefined) await turn;
+        if (slice.length <= idsPerRequest || slice.every(isCached)) {
+          parts.push(markHandled(readAll(source, slice, caller)));
+          continue;
+        }
+        for (const part of chunk(slice, idsPerRequest)) parts.push(markHandled(loadChunk(source, part, caller)));
+      }
+      const pending = all(parts);
+      const users = (isSync(pending) ? pending : await pending).flat();
+      return {
+        users: users.filter((user) => user !== null),
+        notFound: ids.filter((_id, index) => users[index] === null),
+      };
+    },
+  };
+};

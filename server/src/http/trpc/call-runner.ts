@@ -1,0 +1,52 @@
+import { getTRPCErrorShape, TRPCError } from '@trpc/server';
+import type { FastifyRequest } from 'fastify';
+import { callProcedure } from '../../api/call-procedure.ts';
+import type { Context } from '../../api/context.ts';
+import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
+import { appRouter } from '../../api/router.ts';
+import { personOf } from '../../auth-service/transport.ts';
+import type { AppError } from '../../errors.ts';
+import { type CallResult, isLarge, toCallResult, toLargeCallResult } from './call-result.ts';
+import type { Call, Calls } from './calls.ts';
+import { reportFailure, type TrpcOptions } from './options.ts';
+
+const config = appRouter._def._config;
+const methodOfType = { query: 'GET', mutation: 'POST', subscription: 'GET' } as const;
+
+/** A request whose calls run. One object for all of its calls. */
+export type RunningRequest = {
+  request: FastifyRequest;
+  ctx: Context;
+  inputOf: Calls['inputOf'];
+  /** Collects the failures of the calls. */
+  errors: AppError[];
+};
+
+const sourceOf = ({ id, record }: FastifyRequest): string => (record?.person == null ? id : personOf(record.person));
+
+/** Runs one call of a request. Never rejects because of the call: failures become error results. */
+export const createCallRunner =
+  (options: Pick<TrpcOptions, 'onError' | 'onUnreached'>) =>
+  async (running: RunningRequest, { path, procedure }: Call, batchIndex: number): Promise<CallResult> => {
+    const { request, ctx, inputOf, errors } = running;
+    const type = procedure?._def.type ?? 'unknown';
+    let data: unknown;
+    try {
+      if (procedure === null || type === 'unknown') {
+        throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
+      }
+      if (request.method !== methodOfType[type]) {
+        const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
+        throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
+      }
+      const getRawInput = async () => inputOf(batchIndex);
+      data = await callProcedure(procedure, { path, type, ctx, getRawInput, signal: undefined, batchIndex });
+    } catch (cause) {
+      const error = thrownToTRPCError(cause);
+      const appError = toAppError(error);
+      errors.push(appError);
+      reportFailure(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
+      return toCallResult({ error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) });
+    }
+    return isLarge(data) ? toLargeCallResult(data, sourceOf(request)) : toCallResult({ result: { data } });
+  };

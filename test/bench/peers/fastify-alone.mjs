@@ -1,6 +1,0 @@
-// What a start costs at least: Fastify, one route, nothing else.
-import Fastify from 'fastify';
-
-const server = Fastify();
-server.get('/health/live', async () => ({ status: 'ok' }));
-await server.listen({ host: process.env.HOST, port: Number(process.env.PORT) });
