@@ -304,21 +304,22 @@ describe('an Auth Service whose bulk lookup is incomplete', () => {
       const users = await Promise.all(crowd(10).map((id) => browser.trpc.users.byId.query({ id })));
       return users.filter(({ companyId }) => companyId === null).length;
     };
+    const requestsOfAPage = async () => {
+      await page();
+      return [app.authService.count('users'), app.authService.count('user')];
+    };
     await probeBulkLookups(app);
     tellLess(app);
     clock.advance(301_000);
     // The first page after the interval still uses the old result, and repeats the probe.
     expect(await page()).toBe(10);
     await expect.poll(page).toBe(0);
-    expect([app.authService.count('users'), app.authService.count('user')]).toEqual([0, 10]);
+    // A request of the probe may come after the answers of its page, and counts for the next page.
+    await expect.poll(requestsOfAPage).toEqual([0, 10]);
 
     app.authService.clearFaults();
     clock.advance(301_000);
     await page();
-    const requestsOfAPage = async () => {
-      await page();
-      return [app.authService.count('users'), app.authService.count('user')];
-    };
     await expect.poll(requestsOfAPage).toEqual([1, 0]);
   });
 
