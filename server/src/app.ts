@@ -43,8 +43,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   });
   const status = createStatus({ health, directory, probe, now });
   const { assignments, memoryBytes } = createAssignmentService({ ...options, platform, directory });
-  const { hitCounter, createTryCounter } = createCounters(platform);
-  const identity = createIdentity({ platform, authService, directory, createTryCounter, audit, networkOf: toNetwork });
+  const { callCounter, createAttemptCounter } = createCounters(platform);
+  const identity = createIdentity({
+    platform,
+    authService,
+    directory,
+    createAttemptCounter,
+    audit,
+    networkOf: toNetwork,
+  });
 
   metrics.addStateGauges({
     status: status.current,
@@ -65,7 +72,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     assignments,
     identity,
     status,
-    hitCounter,
+    callCounter,
     audit,
   });
   return createAppLifecycle({ platform, upstream, http });

@@ -73,10 +73,10 @@ const startAttack = async (dialect: Dialect, { as, email, password, windowMs }: 
   };
 };
 
-describe.each(cases)('somebody who tries to lock out one $as for hours, before the $dialect service', (given) => {
+describe.each(cases)('an attacker who tries to lock out one $as for hours ($dialect service)', (given) => {
   const { dialect, person } = given;
 
-  it('with 30 wrong passwords a minute keeps no known browser of the person out', async () => {
+  it('with 30 wrong passwords a minute does not lock out a known browser of the person', async () => {
     await using test = await startAttack(dialect, person);
     for (let minute = 0; minute < 75; ) {
       // Again and again at first, and then after an hour.
@@ -95,7 +95,7 @@ describe.each(cases)('somebody who tries to lock out one $as for hours, before t
     expect(test.mostSeen()).toBeLessThanOrEqual(person.most);
   });
 
-  it('with 30 wrong passwords a minute keeps no known browser out whose person mistypes the password once', async () => {
+  it('with 30 wrong passwords a minute does not lock out a known browser whose person mistypes the password once', async () => {
     await using test = await startAttack(dialect, person);
     const mistyped: unknown[] = [];
     for (let minute = 0; minute < 20; minute += 1) {
@@ -112,7 +112,7 @@ describe.each(cases)('somebody who tries to lock out one $as for hours, before t
     expect(test.victim.rate()).toBe(1);
   });
 
-  it('by waiting until strangers may try again keeps no known browser of the person out', async () => {
+  it('who waits until unknown browsers may try again does not lock out a known browser of the person', async () => {
     await using test = await startAttack(dialect, person);
     const { windowMs } = person;
     // As soon as they may, now and then, and right before the person comes, about once a day.

@@ -68,8 +68,8 @@ const metricsOf = async (app: TestApp) => {
 const start = (options: Pick<StartAppOptions, 'assignmentLimits'> = {}) =>
   startApp({ ...options, env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', LOG_LEVEL: 'error' } });
 
-describe('new assignment keys, pushed as fast as they can be', () => {
-  it('by one person end at 2,000, and others are assigned as ever', async () => {
+describe('new assignment keys at the maximum rate', () => {
+  it('by one person are limited to 2,000, and other people are still assigned', async () => {
     await using app = await start();
     const attack = push(app, 123, keysOf(123, 2_500));
     await attackBesideAVictim('One person pushes assignment keys', app, attack);
@@ -79,7 +79,7 @@ describe('new assignment keys, pushed as fast as they can be', () => {
     expect(valueOf(metrics, 'auth_bff_rate_limited_total', { limit: 'assignment_keys' })).toBe(500);
   });
 
-  it('by 16 people at once end at the limit of a rotation, and others are assigned as ever', async () => {
+  it('by 16 people are limited per rotation, and other people are still assigned', async () => {
     expect(defaultAssignmentLimits.keysPerRotationPerHour).toBe(20_000);
     await using app = await start({ assignmentLimits: { keysPerPersonPerHour: 600, keysPerRotationPerHour: 2_000 } });
     const attack = Promise.all(crowd(16).map((person) => push(app, person, keysOf(person, 150))));
@@ -90,7 +90,7 @@ describe('new assignment keys, pushed as fast as they can be', () => {
     expect(bytes).toBeLessThan(bytesOfKeys(2_500));
   });
 
-  it('in roles that somebody makes up start 100 rotations an hour, if the Auth Service knows such roles at all', async () => {
+  it('in made-up roles start at most 100 rotations an hour', async () => {
     await using app = await start();
     // An Auth Service that compares roles by other rules than the BFF, and finds people in every spelling.
     app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[2,5]}' });

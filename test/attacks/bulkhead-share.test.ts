@@ -97,8 +97,8 @@ const lookUp = async ({ app }: Attacked, attack: string) => {
   expect(victim.rate()).toBe(1);
 };
 
-describe.each(dialects)('lookups of others are not queued behind one person’s, before the %s dialect', (dialect) => {
-  it('while that person sends batches of 50 company ids, and no call of theirs ends', async () => {
+describe.each(dialects)('lookups of other people do not queue behind those of one person (%s dialect)', (dialect) => {
+  it('while that person sends batches of 50 company ids whose calls never end', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
     for (let batch = 0; batch < 6; batch += 1) {
@@ -115,7 +115,7 @@ describe.each(dialects)('lookups of others are not queued behind one person’s,
     expect(outcomes.filter((outcome) => outcome === 'overloaded')).toHaveLength(300 - 16 - 128);
   });
 
-  it('while that person asks for thousands of users, whom others ask for as well', async () => {
+  it('while that person looks up thousands of users that others look up too', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
     const page = (from: number) => attacker.send((trpc) => [trpc.users.byIds.query({ ids: crowd(500, from) })]);
@@ -128,7 +128,7 @@ describe.each(dialects)('lookups of others are not queued behind one person’s,
     expect(new Set(await test.release())).toEqual(new Set(['OK']));
   });
 
-  it('while that person’s is the first lookup of several users, from which it is learnt what that tells', async () => {
+  it('while the bulk-lookup probe runs in the first lookup of that person', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
     const page = (from: number) => attacker.send((trpc) => crowd(50, from).map((id) => trpc.users.byId.query({ id })));
@@ -140,9 +140,9 @@ describe.each(dialects)('lookups of others are not queued behind one person’s,
   });
 });
 
-describe('lookups of others by company id, which are the same in both dialects, are not queued behind one person’s', () => {
+describe('lookups of other people by company id do not queue behind those of one person', () => {
   const dialect = 'guide';
-  it('while that person asks for the same company ids', async () => {
+  it('while that person looks up the same company ids', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
     await attacker.send((trpc) => companyIds(50).map((companyId) => trpc.users.byCompanyId.query({ companyId })));
@@ -154,7 +154,7 @@ describe('lookups of others by company id, which are the same in both dialects, 
     await test.release();
   });
 
-  it('while four people do that', async () => {
+  it('while four people look them up', async () => {
     await using test = await startAttacked(dialect);
     for (const [index, id] of attackers.entries()) {
       const attacker = await test.attackBy(id);
@@ -168,7 +168,7 @@ describe('lookups of others by company id, which are the same in both dialects, 
   });
 });
 
-it('lookups are not queued behind one person’s where the Auth Service tells of users one by one', async () => {
+it('lookups do not queue behind those of one person if the Auth Service lacks the bulk endpoint', async () => {
   await using test = await startAttacked('guide');
   test.upstream.fault('users', { kind: 'status', status: 404 });
   const { trpc } = await browserOf(test.app, 123);
@@ -194,7 +194,7 @@ it('lookups are not queued behind one person’s where the Auth Service tells of
   expect(new Set(await test.release())).toEqual(new Set(['OK']));
 });
 
-it('lookups and sign-ins of others are not queued behind sign-ins from one network with made-up e-mails', async () => {
+it('lookups and sign-ins of other people do not queue behind sign-ins from one network with made-up e-mails', async () => {
   await using test = await startAttacked('guide');
   const attacks = Array.from({ length: 80 }, (_, index) =>
     test.app

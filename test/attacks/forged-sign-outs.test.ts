@@ -9,7 +9,7 @@ import { john } from '../support/app/people.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
-/** All requests of a test come from one address, and the marks are to hold without the limit of requests. */
+/** All requests of a test come from one address: the request limit must not hide a missing revocation. */
 const unlimited = { RATE_LIMIT_PER_MINUTE: '0' };
 const modes = [
   ['remote', { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '', ...unlimited }],
@@ -71,7 +71,7 @@ const refused = async (call: Promise<unknown>) => {
 };
 
 describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (mode, env) => {
-  it('leave nothing in Redis, and cost one call of the Auth Service at most', async () => {
+  it('store nothing in Redis and cost at most one call to the Auth Service', async () => {
     await using test = await start(env);
     // Most of what the service keeps about itself exists from now on, such as the counters of limits.
     await test.forgedSignOut();
@@ -86,7 +86,7 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
     expect(test.forgedCalls()).toBeLessThanOrEqual(mode === 'local' ? 0 : test.requests());
   });
 
-  it('keep nobody from signing in, refreshing and signing out everywhere', async () => {
+  it('do not prevent sign-in, refresh and sign-out on all replicas', async () => {
     await using test = await start(env);
     const victim = createVictim();
     const over = new AbortController();

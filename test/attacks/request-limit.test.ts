@@ -65,7 +65,7 @@ const runAttack = async (
   return { answered, refused };
 };
 
-describe.each(dialects)('before the %s dialect', (dialect) => {
+describe.each(dialects)('the request limit with the %s dialect', (dialect) => {
   it.each<[string, Attack, (app: TestApp) => Promise<Record<string, string>>]>([
     ['batches of 50 calls', batches, async (app) => ({ cookie: `access_token=${await accessOf(app)}` })],
     ['calls for 200 people', manyIds, async (app) => ({ cookie: `access_token=${await accessOf(app)}` })],
@@ -75,7 +75,7 @@ describe.each(dialects)('before the %s dialect', (dialect) => {
       unknownProcedures,
       async () => ({ 'x-forwarded-for': '203.0.113.66' }),
     ],
-  ])('%s are limited, and another person is answered all the time', async (name, attack, identify) => {
+  ])('limits %s and keeps answering another person', async (name, attack, identify) => {
     await using app = await startApp({
       dialect,
       env: { ...forgetful, RATE_LIMIT_PER_MINUTE: String(limit), TRUST_PROXY: '1' },

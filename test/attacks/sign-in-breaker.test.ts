@@ -115,22 +115,22 @@ const expectEveryVictim = (name: string, victim: Awaited<ReturnType<Test['callBe
   expect([victim.attempts(), victim.rate()]).toEqual([13, 1]);
 };
 
-describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', (dialect) => {
-  it('by sign-ins with fresh e-mails that the Auth Service answers with 429', async () => {
+describe.each(dialects)('an anonymous attacker does not affect other callers (%s dialect)', (dialect) => {
+  it('with sign-ins for new e-mails that the Auth Service answers with 429', async () => {
     await using test = await start(dialect);
     const bad = () => test.attack(attacker, 'wrong');
     for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
     expectEveryVictim(`429 from one address (${dialect})`, await test.callBeside(bad));
   });
 
-  it('by passwords that the Auth Service answers with 500', async () => {
+  it('with passwords that the Auth Service answers with 500', async () => {
     await using test = await start(dialect);
     const bad = () => test.attack(attacker, poison);
     for (let count = 0; count < 31; count += 1) expect(await bad()).toEqual(refused);
     expectEveryVictim(`500 from one address (${dialect})`, await test.callBeside(bad));
   });
 
-  it('by tokens of made-up people, which only the Auth Service can tell from real ones', async () => {
+  it('with tokens of made-up people that only the Auth Service can validate', async () => {
     const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
     const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '' };
     await using test = await start(dialect, env);
@@ -151,10 +151,10 @@ describe.each(dialects)('an anonymous attacker stops nobody else (%s dialect)', 
 });
 
 // Refusals and outages are the proxy's, and the same in both dialects.
-describe('an anonymous attacker stops nobody else, whatever the dialect,', () => {
+describe('an anonymous attacker does not affect other callers in any dialect', () => {
   const dialect = 'guide';
 
-  it('by the addresses of one IPv6 network', async () => {
+  it('from the addresses of one IPv6 network', async () => {
     await using test = await start(dialect);
     let host = 0;
     const bad = () => {
@@ -165,7 +165,7 @@ describe('an anonymous attacker stops nobody else, whatever the dialect,', () =>
     expectEveryVictim(`500 from one IPv6 network (${dialect})`, await test.callBeside(bad));
   });
 
-  it('by failing sign-ins after an outage, which take up the probes of the breaker', async () => {
+  it('with failing sign-ins after an outage that use up the probes of the breaker', async () => {
     await using test = await start(dialect);
     const bad = () => test.attack(attacker, poison);
     test.upstream.goAway(true);
@@ -175,7 +175,7 @@ describe('an anonymous attacker stops nobody else, whatever the dialect,', () =>
     expectEveryVictim(`500 from one address after an outage (${dialect})`, await test.callBeside(bad));
   });
 
-  it('by failing sign-ins from many networks, for longer than the breaker opens once', async () => {
+  it('with failing sign-ins from many networks for longer than one open period of the breaker', async () => {
     await using test = await start(dialect);
     const bad = () =>
       Promise.all(Array.from({ length: 12 }, (_, network) => test.attack(`2001:db8:1:${network + 1}::1`, poison)));

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKeyHasher } from '../../server/src/platform/key-hasher.ts';
 import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
-import { createMarkMessages } from '../../server/src/session/family/mark-messages.ts';
+import { createRevocationMessages } from '../../server/src/session/family/revocation-messages.ts';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
 import { holdEndpoint } from '../support/app/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
@@ -217,11 +217,11 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
 
   it('takes nothing from others who may publish there', async () => {
     await using test = await start();
-    const others = createMarkMessages({
-      names: createKeyHasher({ sealingSecret: 'the key of somebody else' }),
+    const others = createRevocationMessages({
+      keyHasher: createKeyHasher({ sealingSecret: 'the key of somebody else' }),
       channel: channelName,
       now: test.clock.now,
-      longestMs: 86_400_000,
+      maxTtlMs: 86_400_000,
     });
     const names: Array<[string, number]> = [['n'.repeat(43), test.clock.now() + 60_000]];
     const texts = [
@@ -230,7 +230,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
       '{}',
       `${'a'.repeat(43)}{"what":"ended"`,
       'y'.repeat(1_000_000),
-      ...others.write({ what: 'ended', isProven: true, atMs: test.clock.now(), names }),
+      ...others.encode({ what: 'ended', isProven: true, atMs: test.clock.now(), names }),
     ];
     await inRedis(test, async (client) => {
       for (const text of texts) await client.publish(channelName, text);
@@ -288,24 +288,24 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
 
 describe('a message of sign-outs', () => {
   const options = {
-    names: createKeyHasher({ sealingSecret: signingKey }),
+    keyHasher: createKeyHasher({ sealingSecret: signingKey }),
     channel: 'a',
     now: () => 1_000,
-    longestMs: 5_000,
+    maxTtlMs: 5_000,
   };
-  const messages = createMarkMessages(options);
+  const messages = createRevocationMessages(options);
   const name = 'n'.repeat(43);
   const message = { what: 'ended', isProven: true, atMs: 1_000 } as const;
 
   it('is read as it was written, and remembered no longer than anything else', () => {
-    const [text = ''] = messages.write({
+    const [text = ''] = messages.encode({
       ...message,
       names: [
         [name, 2_000],
         [name, 1e15],
       ],
     });
-    expect(messages.read(text)).toEqual({
+    expect(messages.decode(text)).toEqual({
       ...message,
       names: [
         [name, 2_000],
@@ -315,19 +315,19 @@ describe('a message of sign-outs', () => {
   });
 
   it('is not read where it was changed, is for another channel, or is too long', () => {
-    const [text = ''] = messages.write({ ...message, names: [[name, 2_000]] });
-    expect(messages.read(text.replace('2000', '3000'))).toBeNull();
-    expect(messages.read(text.slice(1))).toBeNull();
-    expect(createMarkMessages({ ...options, channel: 'b' }).read(text)).toBeNull();
+    const [text = ''] = messages.encode({ ...message, names: [[name, 2_000]] });
+    expect(messages.decode(text.replace('2000', '3000'))).toBeNull();
+    expect(messages.decode(text.slice(1))).toBeNull();
+    expect(createRevocationMessages({ ...options, channel: 'b' }).decode(text)).toBeNull();
     const padded = ' '.repeat(70_000);
-    const seal = options.names('message', `a\0${padded}`);
-    expect(messages.read(`${seal}${padded}`)).toBeNull();
+    const signature = options.keyHasher('message', `a\0${padded}`);
+    expect(messages.decode(`${signature}${padded}`)).toBeNull();
   });
 
   it('is split where it names many tokens', () => {
     const names = Array.from({ length: 1_200 }, (): [string, number] => [name, 2_000]);
-    const texts = messages.write({ ...message, names });
+    const texts = messages.encode({ ...message, names });
     expect(texts).toHaveLength(3);
-    expect(texts.map((text) => messages.read(text)?.names.length)).toEqual([500, 500, 200]);
+    expect(texts.map((text) => messages.decode(text)?.names.length)).toEqual([500, 500, 200]);
   });
 });

@@ -1,9 +1,10 @@
 import type { Reason, Status } from '@auth-bff/shared';
-import type { Assignments } from '../assignment/engine.ts';
+import type { Assignments } from '../assignment/assignments.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
-import type { Authentication, RequestSession, SignedInAs } from '../session/request-session.ts';
+import type { Authentication, SignedInAs } from '../session/authentication.ts';
+import type { RequestSession } from '../session/request-session.ts';
 import type { Principal, Subject } from '../token/principal.ts';
 
 export type ContextOptions = {
@@ -15,22 +16,22 @@ export type ContextOptions = {
   directory: Directory;
   assignments: Assignments;
   membership: Membership;
-  /** Makes the signal that aborts when nobody waits for the answer any more. */
+  /** Returns the signal that aborts when the client disconnects. */
   left: () => AbortSignal;
-  /** Counts more calls against the rate limit of a person, before they are answered. Throws `rate_limited`. */
+  /** Counts additional calls against the rate limit of a person, before they run. Throws `rate_limited`. */
   charge: (person: Subject, calls: number) => MaybePromise<void>;
-  /** Told where something in the answer comes from a stale cache. */
+  /** Called if any data of the response comes from a stale cache entry. */
   onStale: () => void;
   status: () => Promise<Status>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
-  /** Told of each call of a procedure once it has ended; null for a success. */
+  /** Called after each procedure call. `failure` is null for a success. */
   onCall: (procedure: string, failure: Reason | null, durationMs: number) => void;
 };
 
 /**
- * Who is asking, and what they may ask of. Made once per request; it does no I/O and never throws: a bad
- * token is a fact that `session()` tells, or nobody could reach `session.refresh` with one.
+ * Per-request context: the caller and the services. Creating it does no I/O and never throws: `session()` reports an
+ * invalid token, because a caller with one must still be able to call `session.refresh`.
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
@@ -39,9 +40,9 @@ export const createContext = (options: ContextOptions) => {
   const toPerson = (signedIn: SignedInAs) => {
     const { principal } = signedIn;
     const { type, id, accessToken, address } = signedIn.caller;
-    // What is asked for this person is asked with their token.
+    // Upstream calls for this person carry their token.
     const asking = { type, id, accessToken, requestId, address, onStale, getSignal: left };
-    // Asked once for all calls of a batch.
+    // Resolved once for all calls of a batch.
     let member: Promise<Principal> | null = null;
     return {
       principal,
@@ -60,7 +61,7 @@ export const createContext = (options: ContextOptions) => {
     isDevelopment,
     callsInRequest,
     isStreamed,
-    /** Resolved once per request; no promise where nothing has to be waited for. */
+    /** Resolved once per request. Synchronous if no I/O is needed. */
     session: (): MaybePromise<Authentication> => requestSession.current(),
     commands: requestSession,
     directory,
@@ -74,12 +75,12 @@ export const createContext = (options: ContextOptions) => {
       return person;
     },
   };
-  // tRPC copies the context for each call, member by member.
+  // One member: tRPC copies the members of the context for each call.
   return { request };
 };
 
 /** An interface, so that declarations refer to it by name: the client's published types replace it by an empty one. */
 export interface Context extends ReturnType<typeof createContext> {}
 
-/** The person signed in. */
+/** The signed-in person. */
 export type Person = ReturnType<Context['request']['as']>;

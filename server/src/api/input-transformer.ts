@@ -4,50 +4,50 @@ import { invalidInput } from './error-mapping.ts';
 import type { AppError } from '../errors.ts';
 import { unstorableIssuesOf } from './unstorable-text.ts';
 
-/** What an input of ours may say beyond JSON. */
+/** The superjson types that inputs of our procedures use. */
 const types: ReadonlySet<unknown> = new Set(['undefined', 'Date', 'number']);
 
-/** No input of ours is as deep; reading annotations takes superjson the square of their depth. */
+/** Our inputs are less deep. superjson needs quadratic time in the depth of annotations. */
 const maxDepth = 10;
 
 /** An annotation is a tree of `[type, children]` and `{key: tree}`. */
-const refuseOtherTypes = (annotation: unknown, depth = 0): void => {
-  if (depth > maxDepth) throw new TypeError('The input is annotated deeper than any input is.');
+const rejectOtherTypes = (annotation: unknown, depth = 0): void => {
+  if (depth > maxDepth) throw new TypeError('The superjson annotations of the input are too deep.');
   if (typeof annotation !== 'object' || annotation === null) return;
   const [type, children] = Array.isArray(annotation) ? (annotation as unknown[]) : ['undefined', annotation];
-  if (!types.has(type)) throw new TypeError('The input has a type that no input has.');
-  for (const child of Object.values(children ?? {})) refuseOtherTypes(child, depth + 1);
+  if (!types.has(type)) throw new TypeError('The input has a superjson type that is not allowed.');
+  for (const child of Object.values(children ?? {})) rejectOtherTypes(child, depth + 1);
 };
 
-/** Marks an input with text that is not storable. A symbol, because tRPC copies the input of a subscription. */
+/** Marks an input that contains unstorable text. A symbol survives the copy that tRPC makes of subscription inputs. */
 const unstorable = Symbol('unstorable');
 
-/** The error for an input with text that no service can store. Null: there is none. */
+/** The error for an input with text that no database can store. Null: the input has none. */
 export const unstorableInputError = (input: unknown): AppError | null => {
   if (typeof input !== 'object' || input === null || !(unstorable in input)) return null;
   return invalidInput(input[unstorable] as InputIssue[]);
 };
 
-/** The issues of the input itself, which is `json` on the wire, or else those of what superjson says of it. */
+/** The issues of the input itself, which is `json` on the wire; or those of the superjson metadata if there are no others. */
 const toInputIssues = (issues: InputIssue[]): InputIssue[] => {
   const ofInput = issues.filter(({ path }) => /^json(\.|$)/.test(path));
   return ofInput.length === 0 ? issues : ofInput.map(({ path, message }) => ({ path: path.slice(5), message }));
 };
 
 /**
- * Reads inputs as superjson writes them, without the types that no input of ours has: superjson would make
- * an array of bytes as long as the caller says, and looks for members of sets and maps one by one.
+ * Deserializes superjson inputs, and rejects types that our procedures do not use: superjson would allocate a typed array
+ * of any length that the caller names, and searches the members of sets and maps one by one.
  *
- * An input with text that no service can store is marked, and not thrown: tRPC reads all inputs of a batch at once, and
- * only the call at fault should fail. Every procedure refuses it (`trpc.ts`).
+ * An input with unstorable text is marked instead of rejected: tRPC deserializes all inputs of a batch together, and only
+ * the affected call should fail. Every procedure rejects it (`middlewares.ts`).
  */
 export const readInput = (wire: SuperJSONResult): unknown => {
   const issues = unstorableIssuesOf(wire);
   if (issues.length > 0) return { [unstorable]: toInputIssues(issues) };
   const { json, meta } = wire;
-  // What JSON.parse has made is nobody else's: no copy is needed.
+  // The value was just created by JSON.parse, so no copy is needed.
   if (meta?.values === undefined) return json;
-  refuseOtherTypes(meta.values);
-  // Equal references are written out in full, too, so nothing is lost without them.
+  rejectOtherTypes(meta.values);
+  // superjson also writes shared references in full, so ignoring them loses nothing.
   return deserialize({ json, meta: { values: meta.values, v: meta.v ?? 0 } }, { inPlace: true });
 };

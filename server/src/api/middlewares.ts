@@ -3,7 +3,7 @@ import { personOf } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
-import type { Authentication } from '../session/request-session.ts';
+import type { Authentication } from '../session/authentication.ts';
 import type { Context, Person } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
 import { unstorableInputError } from './input-transformer.ts';

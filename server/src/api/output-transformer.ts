@@ -1,7 +1,7 @@
 import { serialize, type SuperJSONResult } from 'superjson';
 
-/** Names that superjson refuses, which it shall say itself, and one that a path of superjson's does not show. */
-const isPeculiar = (key: string): boolean =>
+/** Keys that need superjson: it rejects three of them with its own error, and encodes the empty one in a special way. */
+const isSpecialKey = (key: string): boolean =>
   key === '__proto__' || key === 'constructor' || key === 'prototype' || key === '';
 
 const toPath = (keys: ReadonlyArray<string | number>): string =>
@@ -13,9 +13,8 @@ const isPlainObject = (value: object): boolean => {
 };
 
 /**
- * Whether superjson would write the value as JSON does; `onDate` is told of the keys that lead to each date, which
- * it notes besides, and tells whether it could. What else superjson has a word for (undefined, NaN, -0, maps, one object
- * in two places) is not plain.
+ * Whether superjson would serialize the value like JSON, except for dates. `onDate` gets the path of each date and returns
+ * whether it could record it. Values that superjson annotates (undefined, NaN, -0, maps, shared references) are not plain.
  */
 const isPlain = (
   value: unknown,
@@ -28,7 +27,7 @@ const isPlain = (
   if (typeof value !== 'object' || seen.has(value)) return false;
   seen.add(value);
   if (Array.isArray(value)) {
-    // By its length, so that a hole is undefined.
+    // An index loop visits holes, which are undefined.
     for (let index = 0; index < value.length; index += 1) {
       keys.push(index);
       if (!isPlain(value[index], keys, seen, onDate)) return false;
@@ -42,9 +41,9 @@ const isPlain = (
   }
   if (!isPlainObject(value)) return false;
   for (const key of Object.keys(value)) {
-    if (isPeculiar(key)) return false;
+    if (isSpecialKey(key)) return false;
     const member = (value as Record<string, unknown>)[key];
-    // Most members are texts, which need no look inside.
+    // Most members are strings, which need no recursion.
     if (typeof member === 'string' || member === null) continue;
     keys.push(key);
     if (!isPlain(member, keys, seen, onDate)) return false;
@@ -53,19 +52,19 @@ const isPlain = (
   return true;
 };
 
-/** The dates that superjson notes beside the JSON, by their paths. */
-const createDates = () => {
+/** Collects the date annotations that superjson puts beside the JSON, by path. */
+const createDateAnnotations = () => {
   let hasDates = false;
   let values: Record<string, ['Date']> = {};
   return {
-    note(keys: ReadonlyArray<string | number>): boolean {
-      // Superjson notes the dates of each level in an object of its own, where a number comes before longer paths.
+    add(keys: ReadonlyArray<string | number>): boolean {
+      // superjson nests annotations by level, and numeric keys move to the front of an object: the order would differ.
       if (hasDates && keys.length > 1 && /^\d/.test(String(keys.at(-1)))) return false;
       values[toPath(keys)] = ['Date'];
       hasDates = true;
       return true;
     },
-    /** Those noted since this was called last. */
+    /** The annotations since the last call. */
     take(): Record<string, ['Date']> | null {
       const taken = values;
       values = {};
@@ -75,18 +74,18 @@ const createDates = () => {
 };
 
 /**
- * Writes what procedures answer as superjson does, to the byte once it is JSON. Superjson copies what it is given,
- * with a path for each member; most answers need no copy, for JSON writes a date as superjson does.
+ * Serializes outputs with exactly the bytes of superjson. superjson copies the whole output and builds a path for each
+ * member. Most outputs need no copy, because JSON writes dates as superjson does.
  */
 export const writeOutput = (output: unknown): SuperJSONResult => {
-  const dates = createDates();
-  if (!isPlain(output, [], new Set(), dates.note)) return serialize(output);
+  const dates = createDateAnnotations();
+  if (!isPlain(output, [], new Set(), dates.add)) return serialize(output);
   const json = output as SuperJSONResult['json'];
   const values = dates.take();
   return values === null ? { json } : { json, meta: { values, v: 1 } };
 };
 
-/** How many records an answer has: the members of its arrays, such as its users. Most answers have none. */
+/** The number of records in an output: the members of its arrays, such as users. Most outputs have none. */
 export const countRecords = (output: unknown): number => {
   if (typeof output !== 'object' || output === null) return 0;
   let count = 0;
@@ -98,24 +97,24 @@ export const countRecords = (output: unknown): number => {
 };
 
 export type OutputPartsOptions = {
-  /** Records that are written in one go. */
+  /** Records that are serialized in one go. */
   recordsPerPart: number;
   /** Waits before each further part. */
   beforePart: (records: number) => Promise<void> | undefined;
 };
 
-/** The text of JSON between its outermost brackets. */
+/** The JSON without its outermost brackets. */
 const inner = (text: string): string => text.slice(1, -1);
 
 /**
- * An answer with many records as the JSON of `writeOutput`, in UTF-8, written in parts. One that only superjson can
- * write is written in one go: no procedure has such answers.
+ * The JSON of `writeOutput` in UTF-8, serialized in parts, for outputs with many records. Outputs that need superjson are
+ * serialized in one go; no procedure has such outputs.
  */
 export const writeOutputInParts = async (
   output: object,
   { recordsPerPart, beforePart }: OutputPartsOptions,
 ): Promise<Buffer> => {
-  const dates = createDates();
+  const dates = createDateAnnotations();
   const seen = new Set<object>([output]);
   const parts: Buffer[] = [];
   const values: string[] = [];
@@ -126,13 +125,13 @@ export const writeOutputInParts = async (
     const noted = dates.take();
     if (noted !== null) values.push(inner(JSON.stringify(noted)));
   };
-  const writeWhole = () => Buffer.from(JSON.stringify(writeOutput(output)));
+  const writeInOneGo = () => Buffer.from(JSON.stringify(writeOutput(output)));
 
-  if (!isPlainObject(output)) return writeWhole();
+  if (!isPlainObject(output)) return writeInOneGo();
   for (const [index, [key, member]] of Object.entries(output).entries()) {
     text += `${index === 0 ? '' : ','}${JSON.stringify(key)}:`;
     const isLong = Array.isArray(member) && member.length > recordsPerPart;
-    if (isPeculiar(key) || (!isLong && !isPlain(member, [key], seen, dates.note))) return writeWhole();
+    if (isSpecialKey(key) || (!isLong && !isPlain(member, [key], seen, dates.add))) return writeInOneGo();
     if (!isLong) {
       text += JSON.stringify(member);
       continue;
@@ -146,9 +145,9 @@ export const writeOutputInParts = async (
         await beforePart(part.length);
         text += ',';
       }
-      // By its length, so that a hole is undefined.
+      // An index loop visits holes, which are undefined.
       for (let at = 0; at < part.length; at += 1) {
-        if (!isPlain(part[at], [key, from + at], seen, dates.note)) return writeWhole();
+        if (!isPlain(part[at], [key, from + at], seen, dates.add)) return writeInOneGo();
       }
       text += inner(JSON.stringify(part));
     }

@@ -1,20 +1,20 @@
 import { inSystem } from '@auth-bff/shared';
 import type { Principal } from '../token/principal.ts';
 
-/** What a rule may look at. */
-export type Asking = {
+/** What a rule may depend on. */
+export type PolicyRequest = {
   principal: Principal;
-  /** The principal with their systems completed from the Auth Service where the token does not say. */
+  /** The principal with their systems, which are looked up if the token does not contain them. */
   member: () => Promise<Principal>;
-  /** The call's input, already checked by its schema. */
+  /** The input of the call, validated by its schema. */
   input: unknown;
 };
 
 export type Rule = {
-  /** Looked at before the input is. */
+  /** Checked before the input is parsed. */
   who: 'anyone' | 'signed_in' | 'staff';
-  /** Looked at after the input is known to be valid. */
-  permits?: (asking: Asking) => boolean | Promise<boolean>;
+  /** Checked after the input is validated. */
+  permits?: (request: PolicyRequest) => boolean | Promise<boolean>;
 };
 
 const anyone: Rule = { who: 'anyone' };
@@ -23,24 +23,24 @@ const staff: Rule = { who: 'staff' };
 
 const staffOf =
   (systems: (input: unknown) => readonly string[]) =>
-  async ({ principal, member, input }: Asking): Promise<boolean> => {
+  async ({ principal, member, input }: PolicyRequest): Promise<boolean> => {
     if (principal.type !== 'staff') return false;
     const membership = await member();
     return systems(input).some((system) => inSystem(membership, system));
   };
-const systemAsked = (input: unknown) => [(input as { system: string }).system];
-const employeeAsksOfItself = ({ principal, input }: Asking): boolean =>
+const systemOfInput = (input: unknown) => [(input as { system: string }).system];
+const isOwnEmployeeRecord = ({ principal, input }: PolicyRequest): boolean =>
   principal.type === 'employee' && principal.id === (input as { id: number }).id;
 
-const staffOfTheSystemAsked: Rule = { who: 'staff', permits: staffOf(systemAsked) };
+const staffOfInputSystem: Rule = { who: 'staff', permits: staffOf(systemOfInput) };
 
-/** Who may call what. A procedure that is not here may be called by nobody. */
+/** Who may call which procedure. A procedure without a rule cannot be called. */
 export const policy: Readonly<Record<string, Rule>> = {
   'session.current': anyone,
   'session.me': signedIn,
   'session.login': anyone,
   'session.verifyOtp': anyone,
-  'session.refresh': anyone, // The holder of a refresh token that verifies: the session service sees to that.
+  'session.refresh': anyone, // The session service requires a valid refresh token.
   'session.logout': anyone,
   'session.validate': anyone,
 
@@ -48,16 +48,16 @@ export const policy: Readonly<Record<string, Rule>> = {
   'users.byId': staff,
   'users.byIds': staff,
   'users.byCompanyId': staff,
-  'users.byRole': staffOfTheSystemAsked,
+  'users.byRole': staffOfInputSystem,
 
   'employees.byId': {
     who: 'signed_in',
-    permits: async (asking) => employeeAsksOfItself(asking) || staffOf(() => ['HDTS', 'TTS'])(asking),
+    permits: async (request) => isOwnEmployeeRecord(request) || staffOf(() => ['HDTS', 'TTS'])(request),
   },
 
-  'assignments.candidates': staffOfTheSystemAsked,
-  'assignments.next': staffOfTheSystemAsked,
-  'assignments.peek': staffOfTheSystemAsked,
+  'assignments.candidates': staffOfInputSystem,
+  'assignments.next': staffOfInputSystem,
+  'assignments.peek': staffOfInputSystem,
 
   'status.get': anyone,
 };

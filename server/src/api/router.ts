@@ -34,5 +34,5 @@ export const appRouter = router(routers);
 
 assertPermissionsChecked(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
 
-/** The type that a client is made with. */
+/** Clients import only this type. */
 export type AppRouter = typeof appRouter;

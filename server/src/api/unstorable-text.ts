@@ -1,21 +1,21 @@
 import type { InputIssue } from '@auth-bff/shared';
 
 const nul = '\0';
-/** Issues that an error names, at most. */
+/** Maximum number of issues in an error. */
 const maxIssues = 20;
-/** Characters of a path that an error quotes, at most. */
+/** Maximum number of characters of a path in an error. */
 const maxPathLength = 200;
 
 /** Whether databases and UTF-8 can hold the text: it has no NUL character and no unpaired surrogate. */
 export const isStorable = (text: string): boolean => !text.includes(nul) && text.isWellFormed();
 
-/** What is wrong with text that is not storable, as what is expected. */
+/** The error message for unstorable text. */
 export const expectationOf = (text: string, what: string): string =>
   text.includes(nul) ? `Expected ${what} without NUL characters` : `Expected ${what} without unpaired surrogates`;
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Whether every string of a JSON value, at any depth, is storable, its keys included. Not recursive: JSON may be deep. */
+/** Whether all strings and keys of a JSON value are storable. Iterative, because JSON may be deeply nested. */
 const isAllStorable = (json: unknown): boolean => {
   if (typeof json === 'string') return isStorable(json);
   if (!isObject(json)) return true;
@@ -26,7 +26,7 @@ const isAllStorable = (json: unknown): boolean => {
     return true;
   };
   for (let value = left.pop(); value !== undefined; value = left.pop()) {
-    // `Object.entries` of a list of 500 ids would take 80 times as long.
+    // `Object.entries` of an array of 500 ids takes 80 times as long.
     if (Array.isArray(value)) {
       for (const child of value) if (!isGood(child)) return false;
     } else {
@@ -40,7 +40,7 @@ const isAllStorable = (json: unknown): boolean => {
 
 type Place = { value: unknown; key: string; parent: Place | null };
 
-/** As `ids.3`. Characters that are not storable are replaced. */
+/** Such as `ids.3`, with unstorable characters replaced. */
 const toPath = (place: Place): string => {
   const keys: string[] = [];
   for (let at: Place | null = place; at?.parent != null; at = at.parent) keys.push(at.key);
@@ -65,5 +65,5 @@ const findIssues = (json: unknown): InputIssue[] => {
   return issues;
 };
 
-/** Where a JSON value holds text that is not storable: the first 20 places. Empty: nowhere. */
+/** The first 20 places with unstorable text in a JSON value. */
 export const unstorableIssuesOf = (json: unknown): InputIssue[] => (isAllStorable(json) ? [] : findIssues(json));

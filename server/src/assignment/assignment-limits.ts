@@ -1,12 +1,12 @@
 import { AppError } from '../errors.ts';
 
-/** How much `assignments.next` may add. Windows are fixed: an hour begins with the first addition in it. */
+/** Limits of `assignments.next`. The windows are fixed: an hour begins with its first addition. */
 export type AssignmentLimits = {
-  /** New keys of one person, in all rotations together. Default 2,000. A known key costs nothing. */
+  /** New keys of one person in all rotations. Default 2,000. A known key does not count. */
   keysPerPersonPerHour: number;
-  /** New keys in one rotation, of all people together. Default 20,000. */
+  /** New keys of all people in one rotation. Default 20,000. */
   keysPerRotationPerHour: number;
-  /** Rotations in which one person takes the first turn. Default 100. */
+  /** Rotations that one person starts. Default 100. */
   rotationsPerPersonPerHour: number;
 };
 
@@ -29,7 +29,7 @@ const messageOf: Record<keyof AssignmentLimits, (most: string) => string> = {
     `You have started ${most} rotations within an hour. Use a role that has had turns before, or wait.`,
 };
 
-/** The error of a call over a limit. `resetMs`: milliseconds until the window ends. */
+/** The error of a call that exceeds a limit. `resetMs`: milliseconds until the window ends. */
 export const toLimitError = (
   limit: keyof AssignmentLimits,
   { limits, resetMs }: { limits: AssignmentLimits; resetMs: number },

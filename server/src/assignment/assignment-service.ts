@@ -2,7 +2,7 @@ import type { AppOptions } from '../app-options.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Platform } from '../platform/platform.ts';
 import { defaultAssignmentLimits } from './assignment-limits.ts';
-import { createAssignments } from './engine.ts';
+import { createAssignments } from './assignments.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { createRedisStore } from './redis-store.ts';
 

@@ -1,20 +1,20 @@
 import { toAsciiLowerCase } from '@auth-bff/shared';
 
-/** One queue of people: those of one role in one system, by names that are the same however they are spelt. */
+/** The identifier of a rotation: the people with one role in one system take turns. Equal for all spellings of the names. */
 export type Rotation = string;
 
 /**
- * The rotation of a system's role. Both compare as roles do (`hasRole`): without case in ASCII only. Not normalized:
- * Unicode's normal form of the Kelvin sign is K.
+ * The rotation of a role in a system. Names compare as in `hasRole`: case-insensitive in ASCII only, and not normalized,
+ * because the normal form of the Kelvin sign is K.
  */
 export const toRotation = ({ system, role }: { system: string; role: string }): Rotation =>
   [system, role].map((name) => encodeURIComponent(toAsciiLowerCase(name.trim()))).join('/');
 
 export type Take = {
   rotation: Rotation;
-  /** Who may be given the turn, ascending. */
+  /** The ids of the people who may take the turn, ascending. */
   candidates: readonly number[];
-  /** What the turn is for; null for nothing that comes again. */
+  /** The idempotency key of the turn. Null: the call is not idempotent. */
   key: string | null;
   /** The caller whose limits apply, such as `staff 123`. */
   by: string;
@@ -23,18 +23,18 @@ export type Take = {
 export type Turn = { assignee: number; replayed: boolean };
 
 /**
- * Remembers whose turn was when. A rotation counts its turns; the count, and no clock, says who is before whom.
- * Rotations that are unused for 30 days are forgotten, and keys after 24 hours.
+ * Stores the turns of rotations. A rotation numbers its turns; the numbers determine the order, not a clock. Unused
+ * rotations expire after 30 days, and keys after 24 hours.
  */
 export type AssignmentStore = {
   /**
-   * One atomic step: whom the key was given to before; else the candidate who has waited longest, ties by lower id,
-   * whose turn it then was. Null where there is neither. Throws `store_unavailable`; then a turn may have been taken
-   * all the same, and the same key finds it. Throws `rate_limited` for a call over one of the `AssignmentLimits`; then
-   * nothing has moved and nothing was charged.
+   * In one atomic step: returns the previous assignee of the key, or gives the turn to the candidate who has waited longest,
+   * ties by lower id. Null: there is neither. Throws `store_unavailable`; the turn may have been taken nevertheless, and
+   * the same key returns it. Throws `rate_limited` if the call exceeds one of the `AssignmentLimits`; then nothing has
+   * changed and nothing was charged.
    */
   take: (take: Take) => Promise<Turn | null>;
-  /** The number of each candidate's last turn, 0 for none, in the order asked. Throws `store_unavailable`. */
+  /** The number of each candidate's last turn, or 0, in the order of `candidates`. Throws `store_unavailable`. */
   lastTurns: (rotation: Rotation, candidates: readonly number[]) => Promise<number[]>;
 };
 

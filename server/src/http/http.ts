@@ -2,12 +2,12 @@ import type { Status } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import type { AppOptions } from '../app-options.ts';
 import type { Upstream } from '../auth-service/upstream.ts';
-import type { Assignments } from '../assignment/engine.ts';
+import type { Assignments } from '../assignment/assignments.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
 import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
 import type { Platform } from '../platform/platform.ts';
-import type { HitCounter } from '../rate-limit/hit-counter.ts';
+import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerSessionHeaders } from './cookies/announce-session.ts';
 import { registerCookies } from './cookies/cookies.ts';
@@ -53,7 +53,7 @@ export type HttpOptions = Pick<
   assignments: Assignments;
   identity: Identity;
   status: { current: () => Status; check: () => Promise<Status> };
-  hitCounter: HitCounter;
+  callCounter: FixedWindowCounter;
   audit: Audit;
 };
 
@@ -113,7 +113,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const signOuts = registerSignOutLookup(server, { sessions: identity.sessions, monotonicNow });
   const rateLimit = registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
-    counter: options.hitCounter,
+    counter: options.callCounter,
     keyHasher,
     tokenChooser: identity.tokenChooser,
     callsOf: countCalls,

@@ -26,7 +26,7 @@ const maxReportedHosts = 100;
 export const createSessionBinding = (options: SessionBindingOptions) => {
   const { platform, authService, identity, audit, signOuts } = options;
   const { config, log, now } = platform;
-  const { sessions, tokenChooser, standing, membership, peopleOf } = identity;
+  const { sessions, tokenChooser, accountStatus, membership, tokenOwnersOf } = identity;
 
   const reportedHosts = new Set<string>();
   const cookies = createCookieWriter({
@@ -51,15 +51,15 @@ export const createSessionBinding = (options: SessionBindingOptions) => {
       sessions,
       isSignedOut: (access) => signOuts.isSignedOut(request, access),
       tokenChooser,
-      standing,
+      accountStatus,
       membership,
       validate: authService.validate,
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => cookies.clear(reply),
       onConflict: () => cookies.expirePlanted(reply),
       audit,
-      peopleOf,
-      onceAnswered: (onEnd) => onResponseEnd(reply, onEnd),
+      tokenOwnersOf,
+      onResponseEnd: (callback) => onResponseEnd(reply, callback),
       onSession: (token) => {
         if (request.record !== null) request.record.person = token.principal;
         announceSession(reply, token, now());

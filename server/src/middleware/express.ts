@@ -6,14 +6,14 @@ import { createRoleGate } from './role-gate.ts';
 
 export type { JwtPayload, Principal, RequireAuthOptions };
 
-// Express is not imported, so that it need not be there; what is told of it is what its types leave open.
+// Express is optional and not imported. This augments the global types that its own types extend.
 declare global {
   namespace Express {
     interface User extends JwtPayload {}
     interface Request {
       /** The claims of the access token; frozen. Absent on a public path. */
       user?: User | undefined;
-      /** Whom the access token speaks for. Null on a public path. */
+      /** The principal of the access token. Null on a public path. */
       auth?: Principal | null;
     }
   }
@@ -32,15 +32,14 @@ const refuse = (response: ServerResponse, refusal: Refusal): void => {
 };
 
 /**
- * Lets through who comes with a good access token, in the cookie or else as Bearer, and tells who that is in `req.user`
- * and `req.auth`. Everybody else gets 401 with the guide's bodies. Needs no cookie parser. Throws TypeError where an
- * option is not as it should be. Source: the guide's "Express.js Middleware Example".
+ * Admits requests with a valid access token, from the cookie or as Bearer, and sets `req.user` and `req.auth`. All others
+ * get 401 with the guide's bodies. Needs no cookie parser. Throws TypeError for an invalid option. Source: the guide's "Express.js Middleware Example".
  */
 export const requireAuth = (options: RequireAuthOptions): Middleware => {
   const gate = createGate(options);
 
   const admit = async (request: Request): Promise<Refusal | null> => {
-    // Where it is mounted on a path, Express takes that path off the address.
+    // Express removes the mount path from `req.url`.
     const target = (request.baseUrl ?? '') + (request.url ?? '');
     const admission = await gate({ target, headers: request.headers });
     if (admission.state === 'refused') return admission.refusal;
@@ -60,13 +59,13 @@ export const requireAuth = (options: RequireAuthOptions): Middleware => {
     next();
   };
 
-  // Express 4 knows nothing of promises.
+  // Express 4 ignores returned promises.
   return (...args) => void run(...args);
 };
 
 /**
- * Lets through who holds the role in the system, by the token. Everybody else gets 403. Stands behind `requireAuth`.
- * Throws TypeError where the system or the role is no name.
+ * Admits callers whose token has the role in the system. All others get 403. Register it after `requireAuth`. Throws
+ * TypeError if the system or the role is not a valid name.
  */
 export const requireRole = (system: string, role: string): Middleware => {
   const gate = createRoleGate(system, role);

@@ -11,26 +11,26 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The claims of the access token; frozen. Null on a public path. */
     jwtPayload: JwtPayload | null;
-    /** The number of the user or, by `userType`, of the employee: the two overlap. Null on a public path. */
+    /** The id of the user or employee, by `userType`: the two ranges overlap. Null on a public path. */
     userId: number | null;
     userType: PersonType | null;
-    /** Whom the access token speaks for. Null on a public path. */
+    /** The principal of the access token. Null on a public path. */
     auth: Principal | null;
   }
 }
 
 export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-/** A plugin for a scope, and a hook for one route. */
+/** Works as a plugin for a scope, and as a hook for a route. */
 export type PluginAndHook = (scopeOrRequest: FastifyInstance | FastifyRequest, reply?: unknown) => Promise<void>;
 
 const name = '@auth-bff/server/fastify';
 const decorators = ['jwtPayload', 'userId', 'userType', 'auth'] as const;
 
-// As text, so that a route's own schema for this status does not leave the error out.
+// Sent as a string: a route's response schema for this status could remove the error field.
 const refuse = (reply: FastifyReply, refusal: Refusal) =>
   reply.code(refusal.status).type(refusalType).send(refusalBody(refusal));
 
-/** As fastify-plugin does: the hook is for the scope that registers it, not for one of its own. */
+/** Like fastify-plugin: the hook applies to the scope that registers it, not to a new one. */
 const asPlugin = (plugin: PluginAndHook): PluginAndHook =>
   Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
@@ -39,10 +39,10 @@ const asPlugin = (plugin: PluginAndHook): PluginAndHook =>
   });
 
 /**
- * Lets through who comes with a good access token, in the cookie or else as Bearer, and tells who that is in
- * `request.jwtPayload`, `userId`, `userType` and `auth`. Everybody else gets 401 with the guide's bodies. Needs no
- * cookie parser. Register it for all routes of a scope, also those that are not found, or put it on one route as
- * `onRequest` or `preHandler`. Throws TypeError where an option is not as it should be.
+ * Admits requests with a valid access token, from the cookie or as Bearer, and sets `request.jwtPayload`, `userId`,
+ * `userType` and `auth`. All others get 401 with the guide's bodies. Needs no cookie parser. Register it as a plugin for all
+ * routes of a scope, including the not-found handler, or use it as `onRequest` or `preHandler` of one route. Throws
+ * TypeError for an invalid option.
  * Source: the guide's "Django Middleware Example".
  */
 export const requireAuth = (options: RequireAuthOptions): PluginAndHook => {
@@ -68,8 +68,8 @@ export const requireAuth = (options: RequireAuthOptions): PluginAndHook => {
 };
 
 /**
- * Lets through who holds the role in the system, by the token. Everybody else gets 403. A hook for a route or a scope,
- * behind `requireAuth`. Throws TypeError where the system or the role is no name.
+ * Admits callers whose token has the role in the system. All others get 403. A hook for a route or a scope, after
+ * `requireAuth`. Throws TypeError if the system or the role is not a valid name.
  */
 export const requireRole = (system: string, role: string): Hook => {
   const gate = createRoleGate(system, role);

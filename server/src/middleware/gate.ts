@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
 import { accessTokensOf } from '../http/cookies/credentials.ts';
-import { createTokenChooser } from '../token/choose-token.ts';
+import { createTokenChooser } from '../token/token-chooser.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
@@ -10,13 +10,13 @@ import { createPublicPaths } from './public-paths.ts';
 import { authenticationRequired, invalidToken, type Refusal } from './refusals.ts';
 
 export type RequireAuthOptions = Pick<VerifierOptions, 'signingKeys' | 'algorithm' | 'maxCachedTokens' | 'now'> & {
-  /** Paths that pass without a token, by segments: `/public/`. Default none. */
+  /** Path prefixes that need no token, such as `/public/`; compared by segments. Default none. */
   publicPrefixes?: readonly string[];
-  /** Takes keys under 32 bytes. Default false. */
+  /** Accepts keys under 32 bytes. Default false. */
   isDevelopment?: boolean;
 };
 
-/** The claims of a token that was verified, as they were signed; frozen. */
+/** The claims of a verified token; frozen. */
 export type JwtPayload = {
   readonly exp: number;
   readonly iat?: number;
@@ -26,22 +26,22 @@ export type JwtPayload = {
   readonly [claim: string]: unknown;
 };
 
-/** Who comes with a request. */
+/** The caller of a request. */
 export type Identity = { principal: Principal; payload: JwtPayload };
 
 /** `identity` is null on a public path. */
 export type Admission = { state: 'admitted'; identity: Identity | null } | { state: 'refused'; refusal: Refusal };
 
-/** A request: the path and query that it is routed by, and its headers. */
+/** `target`: path and query by which the request is routed. */
 export type GateRequest = { target: string; headers: IncomingHttpHeaders };
 
 const checkKeys = ({ signingKeys, isDevelopment = false }: RequireAuthOptions): void => {
   if (!Array.isArray(signingKeys) || signingKeys.length === 0) {
-    throw new TypeError('signingKeys: expected a list of one key or more');
+    throw new TypeError('signingKeys: expected an array of at least one key');
   }
   for (const [index, key] of signingKeys.entries()) {
     const name = `signingKeys: key ${index + 1}`;
-    if (!isKey(key)) throw new TypeError(`${name} is not set, or blank`);
+    if (!isKey(key)) throw new TypeError(`${name} is missing or blank`);
     const bytes = Buffer.byteLength(key);
     if (!isDevelopment && bytes < minKeyBytes) {
       throw new TypeError(`${name} is ${bytes} bytes long; expected ${minKeyBytes} or more outside development`);
@@ -49,12 +49,11 @@ const checkKeys = ({ signingKeys, isDevelopment = false }: RequireAuthOptions): 
   }
 };
 
-// The claim rules have checked what this type says of the claims.
+// Safe: the claim rules have validated these types.
 const toIdentity = ({ principal, payload }: VerifiedToken): Identity => ({ principal, payload: payload as JwtPayload });
 
 /**
- * Decides on each request: whether it passes, and who comes with it. Throws TypeError where an option is not as it
- * should be. Source: the guide's "Middleware Integration".
+ * Decides whether a request is admitted, and identifies its caller. Throws TypeError for an invalid option. Source: the guide's "Middleware Integration".
  */
 export const createGate = (options: RequireAuthOptions) => {
   checkKeys(options);

@@ -6,42 +6,42 @@ const decode = (segment: string): string | null => {
   }
 };
 
-/** Whether a segment means the same to whoever decodes it once, twice or not at all, and whoever trims it. */
+/** Whether a segment means the same if it is decoded once, twice or not at all, or trimmed. */
 const isPlainSegment = (segment: string): boolean => {
   const decoded = decode(segment);
   return decoded !== null && !/^\.{0,2}$/.test(decoded.trim()) && !/[/\\%;?#\p{Cc}]/u.test(decoded);
 };
 
 /**
- * Whether every router and proxy reads this path alike. Dot segments, empty segments, encoded slashes and the like are
- * read as one path by one and as another by the next, so that a path that looks public may lead elsewhere.
+ * Whether all routers and proxies interpret the path in the same way. They differ on dot segments, empty segments and
+ * encoded slashes, so a path that looks public may be routed to a protected handler.
  */
 const isPlainPath = (path: string): boolean => {
   const [root, ...segments] = path.split('/');
-  // A slash at the end leaves an empty segment, which is none.
+  // A trailing slash leaves an empty segment, which is allowed.
   if (segments.at(-1) === '') segments.pop();
   return root === '' && segments.every(isPlainSegment);
 };
 
 const checkPrefix = (prefix: unknown): void => {
-  // Of '' and '/' everything would be public.
+  // '' and '/' would make everything public.
   if (typeof prefix === 'string' && /^\/[^/?#][^?#]*$/.test(prefix) && isPlainPath(prefix)) return;
   throw new TypeError(
-    `publicPrefixes: ${JSON.stringify(prefix)} is no prefix of plain segments; expected one such as /public/`,
+    `publicPrefixes: ${JSON.stringify(prefix)} is not a prefix of plain segments; expected one such as /public/`,
   );
 };
 
 export type PublicPaths = (target: string) => boolean;
 
 /**
- * Whether a request target lies under one of the prefixes, segment by segment: `/public` is itself and what is under it,
- * `/public/` only what is under it, `/public-but-not` is neither's. A path that can be read in two ways never does.
- * Throws TypeError where a prefix is not a path of plain segments, or is all paths.
+ * Whether a request target is under one of the prefixes, by segments: `/public` covers itself and everything below,
+ * `/public/` only everything below, and neither covers `/public-but-not`. An ambiguous path is never public. Throws
+ * TypeError if a prefix is not a path of plain segments, or covers all paths.
  */
 export const createPublicPaths = (prefixes: readonly string[]): PublicPaths => {
-  if (!Array.isArray(prefixes)) throw new TypeError('publicPrefixes: expected a list of prefixes such as /public/');
+  if (!Array.isArray(prefixes)) throw new TypeError('publicPrefixes: expected an array of prefixes such as /public/');
   for (const prefix of prefixes) checkPrefix(prefix);
-  // A copy, so that nobody opens more later.
+  // A copy: later changes of the array have no effect.
   const [...all]: string[] = prefixes;
   return (target) => {
     const [path = ''] = target.split('?', 1);

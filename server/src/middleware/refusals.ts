@@ -1,4 +1,4 @@
-/** What is answered instead of the handler. The bodies are the guide's, to the letter. */
+/** The response to a rejected request. The bodies are exactly those of the guide. */
 export type Refusal = { status: 401 | 403; error: string };
 
 export const authenticationRequired: Refusal = { status: 401, error: 'Authentication required' };

@@ -2,20 +2,20 @@ import { hasRole, RoleName, SystemName } from '@auth-bff/shared';
 import type { Principal } from '../token/principal.ts';
 import { authenticationRequired, insufficientPermissions, type Refusal } from './refusals.ts';
 
-/** Who comes with a request. Null: nobody, on a public path. Undefined: nobody has looked. */
-export type Asking = Pick<Principal, 'roles'> | null | undefined;
+/** The caller. Null: none, on a public path. Undefined: `requireAuth` did not run. */
+export type RoleHolder = Pick<Principal, 'roles'> | null | undefined;
 
 /**
- * Decides whether the one who asks holds the role in the system, both compared without case. Only roles that the token
- * names with their system count. Throws TypeError where the system or the role is no name.
+ * Checks whether the caller has the role in the system, case-insensitively. Only roles that the token scopes to a system
+ * count. Throws TypeError if the system or the role is not a valid name.
  */
 export const createRoleGate = (system: string, role: string) => {
   for (const read of [SystemName.safeParse(system), RoleName.safeParse(role)]) {
     if (!read.success) throw new TypeError(`requireRole: ${read.error.issues[0]?.message}`);
   }
-  return (asking: Asking): Refusal | null => {
-    if (asking === undefined) throw new Error('requireRole stands where requireAuth has not run before it.');
-    if (asking === null) return authenticationRequired;
-    return hasRole(asking, system.trim(), role.trim()) ? null : insufficientPermissions;
+  return (caller: RoleHolder): Refusal | null => {
+    if (caller === undefined) throw new Error('requireRole ran before requireAuth: register requireAuth first.');
+    if (caller === null) return authenticationRequired;
+    return hasRole(caller, system.trim(), role.trim()) ? null : insufficientPermissions;
   };
 };

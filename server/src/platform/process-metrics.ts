@@ -20,12 +20,12 @@ const createProcessMetrics = (): Registry => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of [...excluded, activeResources]) registry.removeSingleMetric(name);
-  new Gauge({
+  const resources = new Gauge({
     name: activeResources,
     help: 'Resources that keep the event loop alive, such as sockets and timers.',
     registers: [registry],
     collect() {
-      this.set(process.getActiveResourcesInfo().length);
+      resources.set(process.getActiveResourcesInfo().length);
     },
   });
   return registry;

@@ -2,35 +2,35 @@ import { codeOfReason, type LoginInput, type Reason, type VerifyOtpInput } from 
 import type { Audit, AuditEvent } from '../platform/audit.ts';
 import { isAppError } from '../errors.ts';
 import type { EstablishedSession } from './established-session.ts';
-import type { PresentedPeople } from './presented-people.ts';
 import { createRequestSession, type RequestSession, type RequestSessionOptions } from './request-session.ts';
+import type { TokenOwners } from './token-owners.ts';
 
 export type AuditedSessionOptions = Omit<RequestSessionOptions, 'onEnd'> & {
   audit: Audit;
-  peopleOf: PresentedPeople;
-  /** Calls back once with whether the whole response was sent. */
-  onceAnswered: (tell: (isAnswered: boolean) => void) => void;
+  tokenOwnersOf: TokenOwners;
+  /** Calls back once: whether the complete response was sent. */
+  onResponseEnd: (callback: (isComplete: boolean) => void) => void;
 };
 
 const reasonOf = (error: unknown): Reason => (isAppError(error) ? error.reason : 'internal');
 
-/** Whether the refresh was refused. An outage and an unexpected answer of the Auth Service refuse nothing. */
-const isRefusal = (reason: Reason): boolean => ['UNAUTHORIZED', 'TOO_MANY_REQUESTS'].includes(codeOfReason[reason]);
+/** Whether the refresh was rejected. An outage or an unexpected response of the Auth Service is no rejection. */
+const isRejection = (reason: Reason): boolean => ['UNAUTHORIZED', 'TOO_MANY_REQUESTS'].includes(codeOfReason[reason]);
 
-/** The session of one request, with an audit line for each sign-in, refusal and sign-out. */
+/** The session of one request, which writes an audit line for each sign-in, rejection and sign-out. */
 export const createAuditedSession = (options: AuditedSessionOptions): RequestSession => {
-  const { audit, peopleOf, onceAnswered, cause, presented, sessions } = options;
+  const { audit, tokenOwnersOf, onResponseEnd, cause, presented, sessions } = options;
   const write = (event: AuditEvent): void => audit.write(event, cause);
-  /** Of the sign-in that this request is a step of. */
+  /** The e-mail address of the sign-in in this request. */
   let email: string | null = null;
   let isSignedIn = false;
 
-  const noteSignIn = ({ access: { principal } }: EstablishedSession): void => {
+  const auditSignIn = ({ access: { principal } }: EstablishedSession): void => {
     isSignedIn = true;
-    // Without its cookies, nobody is signed in.
-    onceAnswered((isAnswered) =>
+    // If the response does not arrive, the browser has no cookies and is not signed in.
+    onResponseEnd((isComplete) =>
       write(
-        isAnswered
+        isComplete
           ? { audit: 'sign_in', person: principal, email }
           : { audit: 'sign_in_failed', reason: 'client_left', person: principal, email },
       ),
@@ -41,7 +41,7 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
     ...options,
     setCookies(established, cookieOptions) {
       options.setCookies(established, cookieOptions);
-      if (cookieOptions.isNew) noteSignIn(established);
+      if (cookieOptions.isNew) auditSignIn(established);
     },
     onEnd: (reason, { principal, fingerprint }) =>
       write({ audit: 'session_ended', reason, person: principal, tokens: [fingerprint] }),
@@ -54,16 +54,16 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
     try {
       return await step();
     } catch (error) {
-      // The cookies are set also if the session cannot be shown.
+      // The sign-in has succeeded even if the session could not be shown: the cookies are set.
       if (!isSignedIn) write(toFailure(reasonOf(error)));
       throw error;
     }
   };
 
-  const writeRefusedRefresh = async (reason: Reason): Promise<void> => {
-    const [holder, ...others] = await peopleOf({ ...presented, accessTokens: [] });
-    const known = others.length === 0 ? holder : undefined;
-    write({ audit: 'refresh_refused', reason, person: known?.person ?? null, tokens: known?.tokens ?? [] });
+  const auditRejectedRefresh = async (reason: Reason): Promise<void> => {
+    const [first, ...others] = await tokenOwnersOf({ ...presented, accessTokens: [] });
+    const owner = others.length === 0 ? first : undefined;
+    write({ audit: 'refresh_refused', reason, person: owner?.person ?? null, tokens: owner?.tokens ?? [] });
   };
 
   return {
@@ -90,14 +90,14 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
         return await session.refresh();
       } catch (error) {
         const reason = reasonOf(error);
-        if (isRefusal(reason)) await writeRefusedRefresh(reason);
+        if (isRejection(reason)) await auditRejectedRefresh(reason);
         throw error;
       }
     },
 
     async signOut() {
       const answer = await session.signOut();
-      for (const { person, tokens } of await peopleOf(presented)) write({ audit: 'sign_out', person, tokens });
+      for (const { person, tokens } of await tokenOwnersOf(presented)) write({ audit: 'sign_out', person, tokens });
       return answer;
     },
   };

@@ -4,16 +4,16 @@ import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject, type Subject } from '../token/principal.ts';
 import { refuseExpired, type VerifiedToken, type Verifier } from '../token/verified-token.ts';
 
-/** Tokens that the Auth Service handed out, after we have looked at them. */
+/** Tokens that the Auth Service has issued and the BFF has verified. */
 export type EstablishedSession = {
   accessToken: string;
-  /** Null where the service gave none: the one that the browser holds goes on. */
+  /** Null: the Auth Service issued none, and the browser keeps the one that it holds. */
   refreshToken: string | null;
   access: VerifiedToken;
   refresh: VerifiedToken | null;
 };
 
-const refuseTooLarge = (name: string, token: string): void => {
+const requireCookieSize = (name: string, token: string): void => {
   const bytes = cookieBytes(name, token);
   if (bytes <= maxCookieBytes) return;
   throw new AppError('auth_service_contract', {
@@ -22,16 +22,15 @@ const refuseTooLarge = (name: string, token: string): void => {
 };
 
 /**
- * Looks at tokens as if a stranger had sent them. Throws `auth_service_contract` where the service handed
- * out what it should not have: a token that does not verify, one before its second factor, or one that is too large
- * for a cookie.
+ * Verifies issued tokens as strictly as presented ones. Throws `auth_service_contract` for a token that does not verify,
+ * that still needs a second factor, or that is too large for a cookie.
  */
 export const establishSession = async (
   { accessToken, refreshToken }: TokenSet,
   { verifier, now }: { verifier: Verifier; now: () => number },
 ): Promise<EstablishedSession> => {
-  refuseTooLarge(accessCookie, accessToken);
-  if (refreshToken !== null) refuseTooLarge(refreshCookie, refreshToken);
+  requireCookieSize(accessCookie, accessToken);
+  if (refreshToken !== null) requireCookieSize(refreshCookie, refreshToken);
   try {
     const access = await verifier.verifyAtAnyAge(accessToken);
     refuseExpired(access, now());
@@ -40,12 +39,12 @@ export const establishSession = async (
   } catch (cause) {
     if (!isAppError(cause)) throw cause;
     throw new AppError('auth_service_contract', {
-      message: `The Auth Service handed out a token that does not hold here. ${cause.message} Check DJANGO_JWT_SIGNING_KEY, JWT_ALGORITHM and the clocks.`,
+      message: `The Auth Service issued a token that the BFF rejects. ${cause.message} Check DJANGO_JWT_SIGNING_KEY, JWT_ALGORITHM and the clocks.`,
       cause,
     });
   }
 };
 
-/** Whether every token of the session is the subject's own. */
+/** Whether all tokens of the session belong to the subject. */
 export const belongsTo = ({ access, refresh }: EstablishedSession, subject: Subject): boolean =>
   isSameSubject(access.principal, subject) && (refresh === null || isSameSubject(refresh.principal, subject));

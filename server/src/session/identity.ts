@@ -3,43 +3,43 @@ import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Counters } from '../rate-limit/counters.ts';
-import { createTokenChooser } from '../token/choose-token.ts';
+import { createTokenChooser } from '../token/token-chooser.ts';
 import { createRemoteVerifier } from '../token/remote-verifier.ts';
 import { createVerifier } from '../token/verifier.ts';
 import { createMembership } from './membership.ts';
-import { createPresentedPeople } from './presented-people.ts';
-import { createStanding } from './refresh/standing.ts';
+import { createTokenOwners } from './token-owners.ts';
+import { createAccountStatus } from './refresh/account-status.ts';
 import { createSessions, type SessionsOptions } from './sessions.ts';
 
 export type IdentityOptions = {
   platform: Platform;
   authService: AuthServiceClient;
   directory: Directory;
-  createTryCounter: Counters['createTryCounter'];
+  createAttemptCounter: Counters['createAttemptCounter'];
   audit: Audit;
   networkOf: SessionsOptions['networkOf'];
 };
 
-/** Everything that decides who a caller is: token verification, sessions, account standing and membership. */
+/** Composes the services that identify a caller: token verification, sessions, account status and membership. */
 export const createIdentity = (options: IdentityOptions) => {
-  const { platform, authService, directory, createTryCounter, audit, networkOf } = options;
+  const { platform, authService, directory, createAttemptCounter, audit, networkOf } = options;
   const { config, log, metrics, keyHasher, redis, now, monotonicNow } = platform;
   const { algorithm, refreshThresholdSeconds, signingKeys, sealingSecret, redisPrefix } = config;
   const isVerifiedHere = config.tokenValidation === 'local';
   const verifier = isVerifiedHere
     ? createVerifier({ signingKeys, algorithm, refreshThresholdSeconds, now })
     : createRemoteVerifier({ authService, algorithm, refreshThresholdSeconds, now });
-  const standing = createStanding({ directory, authService });
+  const accountStatus = createAccountStatus({ directory, authService });
   const sessions = createSessions({
     authService,
     verifier,
-    standing,
+    accountStatus,
     isVerifiedHere,
     sealingSecret,
     shared: redis === null ? null : { redisGuard: redis.guard, channel: redis.signOutChannel },
     redisPrefix,
-    createCounter: createTryCounter,
-    names: keyHasher,
+    createCounter: createAttemptCounter,
+    keyHasher,
     networkOf,
     now,
     monotonicNow,
@@ -61,10 +61,10 @@ export const createIdentity = (options: IdentityOptions) => {
   });
   return {
     sessions,
-    standing,
+    accountStatus,
     tokenChooser: createTokenChooser({ verifier, now }),
     membership: createMembership({ user: directory.user }),
-    peopleOf: createPresentedPeople({ verifier, isVerifiedHere }),
+    tokenOwnersOf: createTokenOwners({ verifier, isVerifiedHere }),
   };
 };
 

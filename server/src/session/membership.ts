@@ -5,39 +5,39 @@ import { isAppError } from '../errors.ts';
 import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
-  /** One staff user, with the caller's own token. */
+  /** Looks up one staff user with the caller's token. */
   user: (id: number, asking: DirectoryCaller) => MaybePromise<User>;
 };
 
 /**
- * Completes what a token does not say of a person's systems and roles from user-info. An employee has
- * what their token says, and nothing more: user-info is of staff alone.
+ * Completes the systems and roles that the token of a staff user lacks, from the user-info endpoint. Employees have only
+ * those of their token, because user-info knows only staff.
  */
 export const createMembership = ({ user }: MembershipOptions) => {
   const complete = async (principal: Principal, asking: DirectoryCaller): Promise<Principal> => {
-    const found = await user(principal.id, asking);
+    const record = await user(principal.id, asking);
     return {
       ...principal,
-      email: principal.email ?? found.email,
-      fullName: principal.fullName ?? (`${found.firstName} ${found.lastName}`.trim() || null),
-      systems: principal.systems ?? found.systems ?? [],
-      roles: principal.roles ?? found.roles ?? [],
+      email: principal.email ?? record.email,
+      fullName: principal.fullName ?? (`${record.firstName} ${record.lastName}`.trim() || null),
+      systems: principal.systems ?? record.systems ?? [],
+      roles: principal.roles ?? record.roles ?? [],
     };
   };
   const isComplete = ({ type, systems, roles }: Principal) =>
     type === 'employee' || (systems !== null && roles !== null);
 
   return {
-    /** For a decision: what the person belongs to. A person whom user-info does not know belongs to nothing; an outage is thrown. */
+    /** The principal for an access decision. A person unknown to user-info belongs to no system. Throws during an outage. */
     async toDecide(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
-      // Systems are enough: no decision here asks for more than membership.
+      // Decisions depend only on the systems.
       if (principal.type === 'employee' || principal.systems !== null) return principal;
       return complete(principal, asking).catch((error: unknown) => {
         if (isAppError(error, 'user_not_found', 'insufficient_permissions')) return principal;
         throw error;
       });
     },
-    /** To show: what is known. During an outage that may be nothing. */
+    /** The principal for display. During an outage it may be incomplete. */
     async toShow(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
       if (isComplete(principal)) return principal;
       return complete(principal, asking).catch((error: unknown) => {

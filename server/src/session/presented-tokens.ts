@@ -1,16 +1,16 @@
 import type { RequestMeta } from '../auth-service/transport.ts';
-import { maxValuesPerCookie } from '../token/choose-token.ts';
+import { maxValuesPerCookie } from '../token/token-chooser.ts';
 
-/** The tokens that a request came with, each once. A cookie may come several times; none of them is verified yet. */
+/** All distinct tokens that a request presents, unverified. A request may carry several cookies of the same name. */
 export type PresentedTokens = RequestMeta & {
   accessTokens: readonly string[];
   refreshTokens: readonly string[];
 };
 
-/** One pair of the presented tokens. */
+/** One presented access token and one presented refresh token. */
 export type TokenPair = RequestMeta & { accessToken: string | null; refreshToken: string | null };
 
-/** The presented tokens in pairs: each of the first values of a cookie is in one of them. */
+/** Pairs the tokens by position. Values beyond `maxValuesPerCookie` are ignored. */
 export const toPairs = ({ accessTokens, refreshTokens, ...cause }: PresentedTokens): TokenPair[] =>
   Array.from(
     { length: Math.min(maxValuesPerCookie, Math.max(accessTokens.length, refreshTokens.length)) },

@@ -7,135 +7,84 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
-import type { SessionEnd } from '../platform/audit.ts';
-import type { Caller, RequestMeta } from '../auth-service/transport.ts';
-import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
-import { AppError, isAppError } from '../errors.ts';
+import type { Caller } from '../auth-service/transport.ts';
+import { isAppError } from '../errors.ts';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
-import { type ChosenToken, ConflictingTokensError, type TokenChooser } from '../token/choose-token.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
+import {
+  type Authentication,
+  type AuthenticationOptions,
+  createAuthentication,
+  type SignedInAs,
+  signedInAs,
+} from './authentication.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
-import type { PresentedTokens } from './presented-tokens.ts';
-import { type NewSession, type SessionService, signedOut } from './sign-in/session-service.ts';
-import { toSession } from './session-view.ts';
-import type { Standing } from './refresh/standing.ts';
+import { signedOutError } from './session-errors.ts';
+import type { NewSession, SessionService } from './sign-in/session-service.ts';
 
 export type SetCookiesOptions = {
-  /** Somebody has signed in: a refresh token that the browser still holds is of an earlier session. */
+  /** A new sign-in: a refresh token that the browser still holds belongs to an earlier session. */
   isNew: boolean;
-  /** Until when the session can be refreshed: milliseconds since the epoch. Null: it cannot. */
+  /** When the refresh token expires: milliseconds since the epoch. Null: the session cannot be refreshed. */
   refreshableUntilMs: number | null;
-  /** The value of the device cookie. Left out: the browser keeps the one it has. */
+  /** The value of the device cookie. Undefined: the browser keeps its value. */
   device?: string;
 };
 
-/** Who is asking: a person, or the reason why nobody is. */
-export type Authentication = SignedInAs | { state: 'refused'; error: AppError };
-export type SignedInAs = { state: 'signed_in'; principal: Principal; verified: VerifiedToken; caller: Caller };
-
-/** What one request came with, and where its answer puts what it sets. */
-export type RequestSessionOptions = {
-  presented: PresentedTokens;
+/** The input of one request, and the functions that change its response. */
+export type RequestSessionOptions = AuthenticationOptions & {
   /** The values of the device cookie. */
   deviceValues: () => readonly string[];
-  /** The access token that counts, or why none does. Null: only the Auth Service can tell. */
-  chosen: ChosenToken | AppError | null;
-  cause: RequestMeta;
   sessions: SessionService;
-  /** Whether the session of the access token that counts was signed out. */
-  isSignedOut: (access: VerifiedToken) => MaybePromise<boolean>;
-  tokenChooser: TokenChooser;
-  standing: Pick<Standing, 'isKnownInactive'>;
   membership: Membership;
+  /** Asks the Auth Service whether it accepts the access token. */
   validate: (caller: Caller) => Promise<boolean>;
   setCookies: (session: EstablishedSession, options: SetCookiesOptions) => void;
   clearCookies: () => void;
-  /** Told where the request carries sessions of several people. */
-  onConflict: () => void;
-  /** Called if the session of the request's token is refused although the token is valid. */
-  onEnd: (end: Extract<SessionEnd, 'account_inactive' | 'signed_out'>, token: VerifiedToken) => void;
-  /** Told of each token that the answer speaks for. */
+  /** Called with the token of the session that the response describes. */
   onSession: (token: VerifiedToken) => void;
 };
 
-const inactive = (): AppError =>
-  new AppError('session_ended', { message: 'This account is not active any more: ask an administrator.' });
+/** The session as a frontend sees it. Unknown systems and roles become empty lists, which grant nothing. */
+const toSession = (
+  { id, type, email, fullName, systems, roles }: Principal,
+  { expiresAtMs, refreshAtMs }: Pick<VerifiedToken, 'expiresAtMs' | 'refreshAtMs'>,
+): Session => ({
+  user: { id, type, email, fullName },
+  systems: [...(systems ?? [])],
+  roles: [...(roles ?? [])],
+  expiresAt: new Date(expiresAtMs),
+  refreshAt: new Date(refreshAtMs),
+});
 
-/** The session of one request: who asks, and the calls that change that. */
+/** The session of one request: its caller, and the procedures that begin, refresh and end a session. */
 export const createRequestSession = (options: RequestSessionOptions) => {
-  const {
-    presented,
-    deviceValues,
-    chosen,
-    cause,
-    sessions,
-    isSignedOut,
-    tokenChooser,
-    standing,
-    membership,
-    validate,
-  } = options;
-  const { setCookies, clearCookies, onConflict, onEnd, onSession } = options;
-  /** Whether the answer already says of which session it is, or that there is none any more. */
+  const { presented, deviceValues, cause, sessions, membership, validate } = options;
+  const { setCookies, clearCookies, onSession } = options;
+  /** Whether the response already describes a session, or that it has ended. */
   let isSettled = false;
 
-  const signedInAs = (verified: VerifiedToken, accessToken: string): SignedInAs => {
-    const { principal } = verified;
-    const { type, id } = principal;
-    return { state: 'signed_in', principal, verified, caller: { type, id, accessToken, ...cause } };
-  };
-
-  const refuse = (error: unknown): Authentication => {
-    if (error instanceof ConflictingTokensError) onConflict();
-    return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
-  };
-  const judge = ({ token, verified }: ChosenToken): MaybePromise<Authentication> => {
-    const decide = (isEnded: boolean): Authentication => {
-      if (isEnded) {
-        onEnd('signed_out', verified);
-        return refuse(signedOut());
-      }
-      if (standing.isKnownInactive(verified.principal)) {
-        onEnd('account_inactive', verified);
-        return refuse(inactive());
-      }
-      if (!isSettled) onSession(verified);
-      return signedInAs(verified, token);
-    };
-    const isEnded = isSignedOut(verified);
-    return isSync(isEnded) ? decide(isEnded) : isEnded.then(decide).catch(refuse);
-  };
-
-  /** Waits for nothing where this process knows all that it takes. */
-  const authenticate = (): MaybePromise<Authentication> => {
-    const { accessTokens, refreshTokens } = presented;
-    if (accessTokens.length === 0) {
-      return refuse(new AppError(refreshTokens.length === 0 ? 'no_token' : 'token_expired'));
-    }
-    const known = chosen ?? tokenChooser.here(accessTokens);
-    if (known instanceof AppError) return refuse(known);
-    if (known !== null) return judge(known);
-    return tokenChooser.find(accessTokens, cause).then(judge).catch(refuse);
-  };
-  let authentication: MaybePromise<Authentication> | null = null;
-  const current = (): MaybePromise<Authentication> => {
-    authentication ??= authenticate();
-    return authentication;
-  };
+  const authentication = createAuthentication(options, (token) => {
+    if (!isSettled) onSession(token);
+  });
+  const { current } = authentication;
 
   const show = async ({ principal, verified, caller }: SignedInAs): Promise<Session> =>
     toSession(await membership.toShow(principal, caller), verified);
 
   const enter = async (
     session: EstablishedSession,
-    { refuseLeft, ...cookies }: SetCookiesOptions & { refuseLeft: () => Promise<void> },
+    { requireActiveFamily, ...cookies }: SetCookiesOptions & { requireActiveFamily: () => Promise<void> },
   ): Promise<Session> => {
     const { access, accessToken } = session;
-    const shown = await show(signedInAs(access, accessToken)).catch((error: Error) => error);
-    // Showing may wait for the Auth Service, and a sign-out or a sign-in meanwhile wins. The old tokens are spent, so
-    // that the new ones are set even where they cannot be shown.
-    await refuseLeft();
+    const shown = await show(signedInAs({ token: accessToken, verified: access }, cause)).catch(
+      (error: Error) => error,
+    );
+    // `show` may wait for the Auth Service; a sign-out or sign-in meanwhile takes precedence. The old tokens are spent, so
+    // that the new ones are set even if `show` failed.
+    await requireActiveFamily();
     isSettled = true;
     onSession(access);
     setCookies(session, cookies);
@@ -148,8 +97,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       isNew: true,
       device,
       refreshableUntilMs: session.refresh?.expiresAtMs ?? null,
-      refuseLeft: async () => {
-        if (await sessions.isSignedOut(session.access)) throw signedOut();
+      requireActiveFamily: async () => {
+        if (await sessions.isSignedOut(session.access)) throw signedOutError();
       },
     });
 
@@ -157,19 +106,15 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     current,
     show,
 
-    /** Has the answer say whose session it is, as far as that is known without asking the Auth Service. */
-    announce(): MaybePromise<Authentication | null> {
-      if (isSettled || presented.accessTokens.length === 0) return null;
-      const known = chosen ?? tokenChooser.here(presented.accessTokens);
-      return known === null || known instanceof AppError ? null : current();
-    },
+    /** Calls `onSession` if the caller is known without a call to the Auth Service. */
+    announce: (): MaybePromise<Authentication | null> => (isSettled ? null : authentication.currentIfLocal()),
 
-    /** Who is signed in, as an answer. Only an outage is an error. */
+    /** The answer of `session.current`. Throws only if the state is unknown because of an outage. */
     async describe(): Promise<CurrentSession> {
-      const asking = await current();
-      if (asking.state === 'signed_in') return { state: 'signed_in', session: await show(asking) };
-      const { reason } = asking.error;
-      if (codeOfReason[reason] !== 'UNAUTHORIZED') throw asking.error;
+      const caller = await current();
+      if (caller.state === 'signed_in') return { state: 'signed_in', session: await show(caller) };
+      const { reason } = caller.error;
+      if (codeOfReason[reason] !== 'UNAUTHORIZED') throw caller.error;
       return { state: reason === 'token_expired' && presented.refreshTokens.length > 0 ? 'expired' : 'signed_out' };
     },
 
@@ -184,8 +129,8 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     async refresh(): Promise<Session> {
       try {
-        const { session, refuseLeft, refreshableUntilMs } = await sessions.refresh(presented);
-        return await enter(session, { isNew: false, refuseLeft, refreshableUntilMs });
+        const { session, ...refreshed } = await sessions.refresh(presented);
+        return await enter(session, { isNew: false, ...refreshed });
       } catch (error) {
         if (isAppError(error) && error.endsSession) {
           isSettled = true;
@@ -202,11 +147,11 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       return null;
     },
 
-    /** Whether the Auth Service accepts the token, too. It is asked only about one that holds here. */
+    /** Whether the Auth Service accepts the access token. It is asked only if the token is valid locally. */
     async validate(): Promise<boolean> {
-      const asking = await current();
-      if (asking.state === 'signed_in') return validate(asking.caller);
-      if (codeOfReason[asking.error.reason] !== 'UNAUTHORIZED') throw asking.error;
+      const caller = await current();
+      if (caller.state === 'signed_in') return validate(caller.caller);
+      if (codeOfReason[caller.error.reason] !== 'UNAUTHORIZED') throw caller.error;
       return false;
     },
   };

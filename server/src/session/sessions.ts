@@ -1,115 +1,95 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { personOf } from '../auth-service/transport.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
-import { createSessionLimits, type SessionLimitsOptions } from '../rate-limit/session-limits.ts';
-import type { RedisGuard } from '../platform/redis/redis-guard.ts';
 import type { RedisChannel } from '../platform/redis/redis-channel.ts';
+import type { RedisGuard } from '../platform/redis/redis-guard.ts';
+import { type AttemptLimiterOptions, createAttemptLimiter } from '../rate-limit/attempt-limiter.ts';
 import type { Verifier } from '../token/verified-token.ts';
-import { createChallenges } from './sign-in/challenge.ts';
-import { createDeviceCookies } from './sign-in/device-cookie.ts';
-import { longestUnverifiedMs, longestVerifiedMs } from './family/entry-lifetime.ts';
 import { establishSession } from './established-session.ts';
-import { createExchanges } from './refresh/exchanges.ts';
-import { createLineage } from './family/token-families.ts';
-import { createRefresher, type RefresherOptions } from './refresh/refresher.ts';
-import { createSealedGrants } from './refresh/sealed-grant.ts';
-import { createSessionService, type SessionService } from './sign-in/session-service.ts';
-import { createSharedExchanges } from './refresh/shared-exchanges.ts';
-import { createSharedLineage, type SharedLineageOptions } from './family/shared-families.ts';
+import { createSharedFamilies, type SharedFamiliesOptions } from './family/shared-families.ts';
+import { createTokenFamilies } from './family/token-families.ts';
 import { createTokenProof } from './family/token-proof.ts';
+import { maxTtlUnverifiedMs, maxTtlVerifiedMs } from './family/token-refs.ts';
+import { createExchangeCache } from './refresh/exchange-cache.ts';
+import { createRefresher, type RefresherOptions } from './refresh/refresher.ts';
+import { createSharedExchanges } from './refresh/shared-exchanges.ts';
+import { createTokenSetSealer } from './refresh/token-set-sealer.ts';
+import { createChallenges } from './sign-in/challenges.ts';
+import { createDeviceCookies } from './sign-in/device-cookies.ts';
+import { createSessionService, type SessionService } from './sign-in/session-service.ts';
 
-export type SessionsOptions = Pick<RefresherOptions, 'onEnd' | 'onForeignToken' | 'onRefresh'> &
-  Pick<SessionLimitsOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
-  Pick<RefresherOptions, 'standing'> &
-  Pick<SharedLineageOptions, 'onUnstored'> & {
+export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' | 'onForeignToken' | 'onRefresh'> &
+  Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
+  Pick<SharedFamiliesOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
-    /** Whether tokens are verified here. If not, nothing about them is stored for longer than 7 days. */
+    /** Whether the BFF verifies signatures. If not, Redis entries about tokens live for at most 7 days. */
     isVerifiedHere: boolean;
     sealingSecret: string;
-    /** What the replicas share, and where they tell each other of sign-outs. Null: there is one alone. */
+    /** The Redis of all replicas, and the channel on which they publish sign-outs. Null: there is only this replica. */
     shared: { redisGuard: RedisGuard; channel: RedisChannel } | null;
-    /** What every key in Redis begins with. */
+    /** The prefix of all keys in Redis. */
     redisPrefix: string;
-    names: KeyHasher;
+    keyHasher: KeyHasher;
     /** Milliseconds since the epoch. */
     now: () => number;
     /** Monotonic milliseconds. Default `performance.now`. */
     monotonicNow?: (() => number) | undefined;
   };
 
-/** Puts the parts of the sessions together: those of one process, and in front of Redis those that replicas share. */
+const createShared = (
+  { verifier, isVerifiedHere, sealingSecret, redisPrefix, keyHasher, now, monotonicNow, onUnstored }: SessionsOptions,
+  { redisGuard, channel }: NonNullable<SessionsOptions['shared']>,
+) => {
+  const maxTtlMs = isVerifiedHere ? maxTtlVerifiedMs : maxTtlUnverifiedMs;
+  const common = { redisGuard, keyHasher, now, monotonicNow, prefix: redisPrefix, maxTtlMs };
+  return {
+    families: createSharedFamilies({ ...common, channel, onUnstored }),
+    exchanges: createSharedExchanges({
+      ...common,
+      tokenSetSealer: createTokenSetSealer({ sealingSecret }),
+      establish: (tokenSet) => establishSession(tokenSet, { verifier, now }),
+    }),
+  };
+};
+
+/** Composes the session service: state in this process and, with Redis, the state that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
-  const {
-    authService,
-    verifier,
-    isVerifiedHere,
-    sealingSecret,
-    shared: sharedBy,
-    redisPrefix,
-    createCounter,
-    names,
-    now,
-    monotonicNow,
-  } = options;
-  const { networkOf, onLimited, standing, onForeignToken, onRefresh, onEnd, onUnstored } = options;
-  const longestMs = isVerifiedHere ? longestVerifiedMs : longestUnverifiedMs;
-  const shared =
-    sharedBy === null
-      ? { lineage: null, exchanges: null }
-      : {
-          lineage: createSharedLineage({
-            ...sharedBy,
-            names,
-            now,
-            monotonicNow,
-            prefix: redisPrefix,
-            longestMs,
-            onUnstored,
-          }),
-          exchanges: createSharedExchanges({
-            redisGuard: sharedBy.redisGuard,
-            names,
-            grants: createSealedGrants({ sealingSecret }),
-            establish: (grant) => establishSession(grant, { verifier, now }),
-            now,
-            monotonicNow,
-            prefix: redisPrefix,
-            longestMs,
-          }),
-        };
-  const lineage = createLineage({ now, shared: shared.lineage });
-  const exchanges = createExchanges({ now, shared: shared.exchanges });
-  const proof = createTokenProof({ verifier, counter: createCounter(), names, now });
-  const limits = createSessionLimits({ createCounter, names, networkOf, onLimited });
+  const { authService, verifier, accountStatus, sealingSecret, createCounter, keyHasher, now } = options;
+  const { networkOf, onLimited, onForeignToken, onRefresh, onEnd } = options;
+  const shared = options.shared === null ? null : createShared(options, options.shared);
+  const tokenFamilies = createTokenFamilies({ now, shared: shared?.families ?? null });
+  const exchangeCache = createExchangeCache({ now, shared: shared?.exchanges ?? null });
+  const tokenProof = createTokenProof({ verifier, counter: createCounter(), keyHasher, now });
+  const attemptLimiter = createAttemptLimiter({ createCounter, keyHasher, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
-    lineage,
-    exchanges,
-    proof,
-    limits,
-    standing,
-    // Only a token that the Auth Service is known to have issued speaks for a person.
-    limitedAs: (subject, { address, isProven }) =>
+    tokenFamilies,
+    exchangeCache,
+    tokenProof,
+    attemptLimiter,
+    accountStatus,
+    // An unproven token does not identify a person.
+    limitSubjectOf: (subject, { address, isProven }) =>
       isProven ? personOf(subject) : `address ${networkOf(address ?? '')}`,
     now,
     onForeignToken,
     onRefresh,
     onEnd,
   });
-  const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), names });
-  const deviceCookies = createDeviceCookies({ sealingSecret, names, now });
+  const challenges = createChallenges({ sealingSecret, now, counter: createCounter(), keyHasher });
+  const deviceCookies = createDeviceCookies({ sealingSecret, keyHasher, now });
   return createSessionService({
     authService,
     verifier,
-    lineage,
-    exchanges,
+    tokenFamilies,
+    exchangeCache,
     challenges,
     deviceCookies,
     refresher,
-    proof,
-    limits,
+    tokenProof,
+    attemptLimiter,
     now,
   });
 };

@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts';
 import type { JsonObject } from './strict-parse.ts';
 
-/** Seconds that `iat` and `nbf` may lie in the future: clocks differ. `exp` has no leeway. */
+/** Seconds that `iat` and `nbf` may lie in the future, because clocks differ. `exp` has no leeway. */
 const leewaySeconds = 30;
 
-/** The last second of the year 9999: the last that every party can write as a date. */
+/** The last second of the year 9999: later dates are not portable. */
 const maxNumericDate = 253_402_300_799;
 
 const refuse = (what: string) => new AppError('token_invalid', { message: `The token is not valid: ${what}.` });
@@ -12,25 +12,25 @@ const refuse = (what: string) => new AppError('token_invalid', { message: `The t
 const isNumericDate = (claim: unknown): claim is number =>
   typeof claim === 'number' && Number.isFinite(claim) && claim <= maxNumericDate;
 
-/** The token is of a time that has not come: one of the clocks is wrong, and the token may yet be right. */
+/** The token's `iat` or `nbf` lies in the future: one of the clocks is wrong, and the token may become valid. */
 export class NotYetValidError extends AppError {}
 
-/** A flag that is there, and is not plainly off. */
-const isRaised = (claim: unknown) => claim !== undefined && claim !== null && claim !== false;
+/** Whether a flag is present and not explicitly off. */
+const isSet = (claim: unknown) => claim !== undefined && claim !== null && claim !== false;
 
 export type TokenUse = 'access' | 'refresh';
 export type TokenTimes = { issuedAtMs: number | null; expiresAtMs: number };
 
 /**
- * When the token was issued and when it ends, if its claims permit the use that it is put to.
- * Throws `token_invalid`; an `exp` that has passed is for the caller to judge.
+ * Checks the claims for this use of the token, and returns its times. Throws `token_invalid`. Does not reject an expired
+ * token: the caller does.
  * Source: RFC 7519, section 4.1; the token shapes of the Auth Service.
  */
 export const checkClaims = (payload: JsonObject, use: TokenUse, nowMs: number): TokenTimes => {
   const { exp, iat, nbf, token_type: tokenType } = payload;
   if (tokenType !== undefined && tokenType !== use) throw refuse(`its token_type is not ${use}`);
-  if (isRaised(payload.temp_otp_login) || isRaised(payload.otp_required)) {
-    throw refuse('its second factor is still to come');
+  if (isSet(payload.temp_otp_login) || isSet(payload.otp_required)) {
+    throw refuse('it still needs a second factor');
   }
   if (!isNumericDate(exp)) throw refuse('its exp is not a time');
   for (const [name, claim] of Object.entries({ iat, nbf })) {

@@ -2,15 +2,15 @@ import { type PersonType, type SystemRole, toAsciiUpperCase } from '@auth-bff/sh
 import { AppError } from '../errors.ts';
 import type { JsonObject } from './strict-parse.ts';
 
-/** Who a token speaks for. Staff and employees are told apart by type: their numbers overlap. */
+/** The person of a token. The id is unique only within its type: ids of staff and employees overlap. */
 export type Principal = {
   type: PersonType;
   id: number;
   email: string | null;
   fullName: string | null;
-  /** In upper case. `null`: the token does not say. */
+  /** In upper case. `null`: the token does not contain systems. */
   systems: readonly string[] | null;
-  /** The active ones. `null`: the token does not say, or names roles without their system, which grant nothing. */
+  /** The active roles. `null`: the token contains none, or role names without a system, which grant nothing. */
   roles: readonly SystemRole[] | null;
 };
 
@@ -20,7 +20,7 @@ export const isSameSubject = (a: Subject, b: Subject): boolean => a.type === b.t
 
 const refuse = (what: string) => new AppError('token_invalid', { message: `The token is not valid: ${what}.` });
 
-/** A claim that is absent; the Auth Service spells that as null at times. */
+/** The Auth Service may write an absent claim as null. */
 const isAbsent = (claim: unknown): claim is null | undefined => claim === undefined || claim === null;
 
 const toId = (claim: unknown, name: string): number | null => {
@@ -37,8 +37,8 @@ const toType = (payload: JsonObject): PersonType => {
   const hasEmployeeId = !isAbsent(payload.employee_id);
   if (isAbsent(claim)) return hasEmployeeId ? 'employee' : 'staff';
   if (claim !== 'staff' && claim !== 'employee') throw refuse('its user_type is neither staff nor employee');
-  // Which of two numbers to believe would be a guess, and a wrong guess is another person's session.
-  if (claim === 'staff' && hasEmployeeId) throw refuse('it is of staff, and has an employee_id');
+  // The ids contradict each other, and the wrong one would grant another person's session.
+  if (claim === 'staff' && hasEmployeeId) throw refuse('its user_type is staff, but it has an employee_id');
   return claim;
 };
 
@@ -51,14 +51,14 @@ const toSubject = (payload: JsonObject): Subject => {
   }
   const employeeId = toId(payload.employee_id, 'employee_id');
   const id = employeeId ?? userId;
-  if (id === null) throw refuse('it is of an employee, and has no employee_id');
+  if (id === null) throw refuse('it is for an employee, but has no employee_id');
   if (userId !== null && userId !== id) throw refuse('its user_id and its employee_id differ');
   return { type, id };
 };
 
 const toText = (claim: unknown): string | null => (typeof claim === 'string' && claim !== '' ? claim : null);
 
-/** A role with its system. Null: a name alone, or nothing that can be read. */
+/** A role with its system. Null: a name without a system, or an unreadable entry. */
 const toScopedRole = (entry: unknown): (SystemRole & { isActive: boolean }) | null => {
   if (typeof entry !== 'object' || entry === null) return null;
   const { system, role, is_active: active } = entry as Record<string, unknown>;
@@ -67,7 +67,7 @@ const toScopedRole = (entry: unknown): (SystemRole & { isActive: boolean }) | nu
     : null;
 };
 
-/** Only active roles with their system count. Names alone say that there are roles, but not where. */
+/** The active roles that have a system. Null: the claim contains only names, whose systems are unknown. */
 const toRoles = (claim: unknown): SystemRole[] | null => {
   if (!Array.isArray(claim)) return null;
   const entries = claim.map(toScopedRole);
@@ -86,7 +86,7 @@ const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[
   return [...new Set(all.map(toAsciiUpperCase))];
 };
 
-/** The one reading of every shape of claims that the Auth Service issues. Throws `token_invalid`. */
+/** Reads all formats of claims that the Auth Service issues. Throws `token_invalid`. */
 export const claimsToPrincipal = (payload: JsonObject): Principal => {
   const roles = toRoles(payload.roles);
   return {

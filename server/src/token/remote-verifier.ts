@@ -5,8 +5,8 @@ import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';
 import { fingerprintOf, readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
 
-/** How long the Auth Service's word is taken for a token, at most; never past its `exp`. */
-const rememberedForMs = 30_000;
+/** How long a positive validation is cached. Never beyond the token's `exp`. */
+const maxTrustMs = 30_000;
 
 export type RemoteVerifierOptions = {
   authService: Pick<AuthServiceClient, 'validate'>;
@@ -17,8 +17,8 @@ export type RemoteVerifierOptions = {
 };
 
 /**
- * Asks the Auth Service about each access token, where the signing key cannot be shared. That replaces the
- * signature check alone: spelling, header and every claim rule are those of local validation.
+ * Has the Auth Service validate access tokens, for deployments that cannot share the signing key. This replaces only the
+ * signature check: encoding, header and claims are checked as in local validation.
  * Source: the guide's "Option 2: Remote Validation".
  */
 export const createRemoteVerifier = ({
@@ -29,23 +29,23 @@ export const createRemoteVerifier = ({
   now,
 }: RemoteVerifierOptions): Verifier => {
   const accepted = createBoundedMap<string, { token: VerifiedToken; untilMs: number }>(maxCachedTokens);
-  const underWay = new Map<string, Promise<void>>();
+  const inFlight = new Map<string, Promise<void>>();
 
   const read = (token: string, use: 'access' | 'refresh') =>
     readToken(token, { use, algorithm, nowMs: now(), refreshThresholdSeconds });
 
-  const ask = async (
+  const validate = async (
     token: string,
     verified: VerifiedToken,
     isUnverified: boolean,
     cause: RequestMeta,
   ): Promise<void> => {
-    const askedAtMs = now();
+    const sentAtMs = now();
     const { type, id } = verified.principal;
     if (!(await authService.validate({ type, id, accessToken: token, isUnverified, ...cause }))) {
-      throw new AppError('token_invalid', { message: 'The token is not valid: the Auth Service does not accept it.' });
+      throw new AppError('token_invalid', { message: 'The token is not valid: the Auth Service rejected it.' });
     }
-    const untilMs = Math.min(askedAtMs + rememberedForMs, verified.expiresAtMs);
+    const untilMs = Math.min(sentAtMs + maxTrustMs, verified.expiresAtMs);
     accepted.set(verified.fingerprint, { token: verified, untilMs });
   };
 
@@ -58,23 +58,23 @@ export const createRemoteVerifier = ({
     async verify(token, cause = {}) {
       const fingerprint = fingerprintOf(token);
       const entry = accepted.get(fingerprint);
-      // The first sight decides when to refresh, so an entry outlives the trust in it.
+      // The first read determines `refreshAtMs`, so that an entry is kept longer than it is trusted.
       const verified = entry?.token ?? read(token, 'access');
       refuseExpired(verified, now());
       if (entry !== undefined && now() < entry.untilMs) return verified;
-      let answer = underWay.get(fingerprint);
-      if (answer === undefined) {
-        answer = ask(token, verified, entry === undefined, cause).finally(() => underWay.delete(fingerprint));
-        underWay.set(fingerprint, answer);
+      let validation = inFlight.get(fingerprint);
+      if (validation === undefined) {
+        validation = validate(token, verified, entry === undefined, cause).finally(() => inFlight.delete(fingerprint));
+        inFlight.set(fingerprint, validation);
       }
-      await answer;
+      await validation;
       refuseExpired(verified, now());
       return verified;
     },
     verifyHere: trusted,
-    // Trust in an answer of the Auth Service ends after 30 s, however many tokens the request carries.
+    // The trust ends after 30 s, regardless of the number of presented tokens.
     verifyHereAtAnyAge: trusted,
-    // These go to the Auth Service with the very call that they are read for, or come straight from it.
+    // These tokens are sent to the Auth Service with the next call, or were just issued by it.
     async verifyAtAnyAge(token) {
       return read(token, 'access');
     },

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 
-/** The most characters a token may have: the Auth Service refuses a Cookie header over 8 kB. */
+/** The maximum length of a token. The Auth Service rejects a Cookie header over 8 kB. */
 export const maxTokenLength = 8192;
 
 export type JsonObject = { readonly [name: string]: unknown };
@@ -11,7 +11,7 @@ const compactJws = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const refuse = (what: string, cause?: unknown): AppError =>
   new AppError('token_invalid', { message: `The token is not valid: ${what}.`, cause });
 
-/** Bytes of base64url in its one canonical spelling: no padding, no spare bits set (RFC 7515, section 2; RFC 4648, section 3.5). */
+/** Decodes canonical base64url only: no padding, no spare bits set (RFC 7515, section 2; RFC 4648, section 3.5). */
 const decodeSegment = (segment: string, name: string): Buffer => {
   const bytes = Buffer.from(segment, 'base64url');
   if (bytes.toString('base64url') !== segment) throw refuse(`its ${name} is not canonical base64url`);
@@ -20,7 +20,7 @@ const decodeSegment = (segment: string, name: string): Buffer => {
 
 const jsonTokens = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 
-/** Whether any object in `json`, which is known to be valid JSON, has the same name twice. */
+/** Whether any object in `json` has a duplicate name. `json` must be valid JSON. */
 const hasDuplicateNames = (json: string): boolean => {
   const open: Array<Set<string>> = [];
   let lastString = '';
@@ -29,7 +29,7 @@ const hasDuplicateNames = (json: string): boolean => {
     else if (token === '}') open.pop();
     else if (token === ':') {
       const names = open.at(-1);
-      // Names are compared as they read: "a" and "\u0061" are the same.
+      // Names are compared after unescaping: "a" and "\u0061" are equal.
       const name = JSON.parse(lastString) as string;
       if (names?.has(name)) return true;
       names?.add(name);
@@ -42,7 +42,7 @@ const decodeObject = (bytes: Buffer, name: string): JsonObject => {
   let json: string;
   let value: unknown;
   try {
-    // With ignoreBOM a byte order mark stays in the text, where JSON refuses it.
+    // With ignoreBOM a byte order mark remains in the text, and JSON.parse rejects it.
     json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(json);
   } catch {
@@ -56,8 +56,8 @@ const decodeObject = (bytes: Buffer, name: string): JsonObject => {
 };
 
 /**
- * Takes a compact JWS apart and refuses every spelling but the canonical one, so that a token has
- * exactly one text, one hash and one reading. It checks no signature. Throws `token_invalid`.
+ * Parses a compact JWS and rejects every encoding except the canonical one, so that each token has exactly one text, one
+ * hash and one meaning. Does not check the signature. Throws `token_invalid`.
  * Source: RFC 7515, section 7.1; RFC 7519, section 7.2; RFC 8725, section 3.
  */
 export const strictParse = (token: string): ParsedToken => {

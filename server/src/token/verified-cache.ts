@@ -2,16 +2,15 @@ import { createBoundedMap } from '../platform/bounded-map.ts';
 import type { VerifiedToken } from './verified-token.ts';
 
 export type VerifiedCacheOptions = {
-  /** The most tokens remembered; the least recently used goes first. */
+  /** The most tokens cached; the least recently used is evicted first. */
   maxTokens: number;
 };
 
-/** A text of its own: one that was cut out of a `Cookie` header would keep all of that in memory. */
+/** Copies the text: a slice of a `Cookie` header would keep the whole header in memory. */
 const copyOf = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 /**
- * Tokens whose signature was checked, by the whole token, which is found faster than it is hashed. Only `exp` is left
- * to look at.
+ * Tokens whose signature was verified, by their full text: a lookup is faster than a hash. The caller still checks `exp`.
  */
 export const createVerifiedCache = ({ maxTokens }: VerifiedCacheOptions) => {
   const tokens = createBoundedMap<string, VerifiedToken>(maxTokens);

@@ -4,13 +4,13 @@ import { createVerifiedCache } from './verified-cache.ts';
 import { readToken, refuseExpired, type VerifiedToken, type Verifier } from './verified-token.ts';
 
 export type VerifierOptions = {
-  /** The current key first, then older ones that are still accepted while a key is being changed. */
+  /** The current key first, then older keys that are still accepted during a key rotation. */
   signingKeys: readonly string[];
   /** Default `HS256`. */
   algorithm?: Algorithm;
   /** Seconds before expiry at which a session is refreshed. Default 300. Guide: TOKEN_REFRESH_THRESHOLD. */
   refreshThresholdSeconds?: number;
-  /** The most verified tokens remembered. Default 10,000. */
+  /** The most verified tokens cached. Default 10,000. */
   maxCachedTokens?: number;
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number;

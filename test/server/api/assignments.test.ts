@@ -3,7 +3,7 @@ import { createRedis } from '../../../server/src/platform/redis/redis.ts';
 import { silentLog } from '../../support/output/silent-log.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { browserOf } from '../../support/app/crowd.ts';
-import { createEarlierStore, dumpRedis } from '../../support/redis/earlier-turns.ts';
+import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { patientRedisMs } from '../../support/processes/start-replicas.ts';
 import { createTimers } from '../../support/time/timers.ts';

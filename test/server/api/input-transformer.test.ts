@@ -20,9 +20,9 @@ describe('an input', () => {
   });
 
   it.each([[new Map([['a', 1]])], [new Set([1])], [10n], [/x/], [new Uint8Array(3)], [new Error('x')]])(
-    'is refused with a type that no input has: %s',
+    'is rejected with a superjson type that our inputs do not use: %s',
     (input) => {
-      expect(() => readInput(received({ input }))).toThrow('a type that no input has');
+      expect(() => readInput(received({ input }))).toThrow('a superjson type that is not allowed');
     },
   );
 

@@ -8,10 +8,10 @@ import { createClock } from '../../support/app/start-app.ts';
 const by = 'staff 1';
 const hours = (count: number) => count * 60 * 60 * 1_000;
 
-describe('turns in memory', () => {
+describe('the memory store', () => {
   describeAssignmentStore({ create: (options) => createMemoryStore({ ...options, now: () => 0 }), runs: 300 });
 
-  it('forget a key after 24 hours', async () => {
+  it('forgets a key after 24 hours', async () => {
     const clock = createClock();
     const store = createMemoryStore({ now: clock.now });
     const take = (candidates: number[], key: string) => store.take({ rotation: 'r', candidates, key, by });
@@ -22,7 +22,7 @@ describe('turns in memory', () => {
     expect(await take([1, 2], 'T-1')).toEqual({ assignee: 2, replayed: false });
   });
 
-  it('forget a rotation that was unused for 30 days, and no other', async () => {
+  it('forgets only a rotation that was unused for 30 days', async () => {
     const clock = createClock();
     const store = createMemoryStore({ now: clock.now });
     const take = (rotation: string) => store.take({ rotation, candidates: [1, 2], key: null, by });
@@ -35,7 +35,7 @@ describe('turns in memory', () => {
     expect(await store.lastTurns('used', [1, 2])).toEqual([1, 2]);
   });
 
-  it('let an hour of new keys and rotations end an hour after it began', async () => {
+  it('ends a limit window one hour after its first addition', async () => {
     const clock = createClock();
     const limits = { keysPerPersonPerHour: 1, keysPerRotationPerHour: 1, rotationsPerPersonPerHour: 1 };
     const store = createMemoryStore({ now: clock.now, limits });
@@ -55,7 +55,7 @@ describe('turns in memory', () => {
   });
 });
 
-describe('the memory of turns', () => {
+describe('the size of the memory store', () => {
   const unlimited = {
     keysPerPersonPerHour: Number.MAX_SAFE_INTEGER,
     keysPerRotationPerHour: Number.MAX_SAFE_INTEGER,
@@ -72,7 +72,7 @@ describe('the memory of turns', () => {
     return { clock, forgotten, store, take };
   };
 
-  it('is bounded: the rotation with the most keys forgets its oldest, and no other rotation forgets one', async () => {
+  it('is bounded: only the rotation with the most keys loses its oldest keys', async () => {
     const { forgotten, store, take } = start();
     for (let key = 0; key < 100; key += 1) await take('quiet', `T-${key}`);
     let mostBytes = 0;
@@ -88,7 +88,7 @@ describe('the memory of turns', () => {
     expect(forgotten).toEqual(['keys']);
   });
 
-  it('is bounded, however many rotations somebody starts: those that are unused for longest go first', async () => {
+  it('is bounded for any number of rotations: the least recently used are evicted first', async () => {
     const { forgotten, store, take } = start();
     let mostBytes = 0;
     for (let turn = 0; turn < 10_000; turn += 1) {
@@ -102,7 +102,7 @@ describe('the memory of turns', () => {
     expect(forgotten).toEqual(['rotations']);
   });
 
-  it('counts the people of a rotation', async () => {
+  it('includes the people of a rotation', async () => {
     const { store, take } = start();
     await take('r', null, [1]);
     const before = store.bytes();
@@ -110,7 +110,7 @@ describe('the memory of turns', () => {
     expect(store.bytes() - before).toBe(100 * 64);
   });
 
-  it('drops expired keys of all rotations before it forgets any other', async () => {
+  it('is reduced by expired keys of all rotations before other keys are evicted', async () => {
     const { clock, forgotten, take } = start();
     for (let key = 0; key < 1_500; key += 1) await take('yesterday', `T-${key}`);
     clock.advance(hours(24));
@@ -124,7 +124,7 @@ describe('the memory of turns', () => {
     expect(forgotten).toEqual([]);
   });
 
-  it('tells once an hour that it is full', async () => {
+  it('is reported as exceeded once an hour', async () => {
     const { clock, forgotten, take } = start();
     for (const _hour of [1, 2]) {
       for (let key = 0; key < 5_000; key += 1) await take('r', `T-${clock.now()}-${key}`);
@@ -133,7 +133,7 @@ describe('the memory of turns', () => {
     expect(forgotten).toEqual(['keys', 'keys']);
   });
 
-  it('takes no more of the heap than the estimate', async () => {
+  it('on the heap does not exceed the estimate', async () => {
     const before = heapBytes();
     const store = createMemoryStore({ now: () => 0, limits: unlimited });
     for (let key = 0; key < 40_000; key += 1) {

@@ -21,7 +21,7 @@ beforeAll(() => {
   startingCluster.catch(() => {});
 });
 
-describe.skipIf(!hasRedis())('turns in Redis', () => {
+describe.skipIf(!hasRedis())('the Redis store', () => {
   let server: RedisServer;
   let connection: RedisConnection;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     runs: 30,
   });
 
-  it('are one turn each where two replicas ask at once', async () => {
+  it('gives each of two parallel calls of two replicas its own turn', async () => {
     const prefix = fresh();
     const other = createRedis({ url: server.url, log: silentLog, timeoutMs });
     await other.untilReady();
@@ -58,7 +58,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     other.close();
   });
 
-  it('expire by the clock of Redis: rotations after 30 days, keys after 24 hours', async () => {
+  it('expires rotations after 30 days and keys after 24 hours by the clock of Redis', async () => {
     const prefix = fresh();
     const store = createRedisStore({ ...connection, prefix, sealingSecret });
     await store.take({ rotation: 'r', candidates: [1], key: 'T-1', by });
@@ -74,7 +74,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     expect(given).toBeLessThanOrEqual(86_400_000);
   });
 
-  it('let an hour of new keys end by the clock of Redis', async () => {
+  it('ends a limit window by the clock of Redis', async () => {
     const prefix = fresh();
     const limits = { keysPerPersonPerHour: 1, keysPerRotationPerHour: 1, rotationsPerPersonPerHour: 1 };
     const store = createRedisStore({ ...connection, prefix, sealingSecret, limits });
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
     expect(await take('T-2')).toEqual({ assignee: 2, replayed: false });
   });
 
-  it('go on where Redis has forgotten the script', async () => {
+  it('loads the script again after Redis has lost it', async () => {
     const store = createRedisStore({ ...connection, prefix: fresh(), sealingSecret });
     await store.take({ rotation: 'r', candidates: [1, 2], key: null, by });
     await connection.redis.script('FLUSH');
@@ -100,7 +100,7 @@ describe.skipIf(!hasRedis())('turns in Redis', () => {
   });
 });
 
-describe.skipIf(!hasRedis())('turns in a cluster', () => {
+describe.skipIf(!hasRedis())('the Redis store in a cluster', () => {
   let node: RedisServer;
   let cluster: RedisConnection;
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe.skipIf(!hasRedis())('turns in a cluster', () => {
     runs: 10,
   });
 
-  it('are given whatever a role is called', async () => {
+  it('assigns turns for any role name', async () => {
     const store = createRedisStore({ ...cluster, prefix: fresh(), sealingSecret });
     for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
       const rotation = toRotation({ system: 'TTS', role });

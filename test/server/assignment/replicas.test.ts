@@ -11,8 +11,8 @@ const maxAttempts = 10_000;
 
 type Answer = { result?: { data: { json: { assignee: { id: number } | null; replayed: boolean } } } };
 
-describe.skipIf(!hasRedis())('three replicas over one Redis', () => {
-  it('stay fair, and give no key to two people, through the death of one and a restart of Redis', async () => {
+describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
+  it('stay fair and give no key to two people when one dies and Redis restarts', async () => {
     await using test = await runReplicas({
       count: 3,
       redis: { isDurable: true },

@@ -104,7 +104,7 @@ describe('the doctor, given a token,', () => {
     ['expired', -3_600_000, {}, '!', /staff access token that expired 27\d\d s ago/],
     ['of the future', 3_600_000, {}, '✗', /the token is invalid: its iat lies in the future\. See the line `clock`/],
     ['a refresh token', 0, { token_type: 'refresh' }, '✗', /the token is invalid: its token_type is not access/],
-    ['one before its second factor', 0, { otp_required: true }, '✗', /its second factor is still to come/],
+    ['one before its second factor', 0, { otp_required: true }, '✗', /it still needs a second factor/],
     ['without an exp', 0, { exp: undefined }, '✗', /its exp is not a time/],
   ] as const)('reports a token that is %s', async (_what, shiftMs, claims, mark, says) => {
     await using authService = await start();

@@ -105,7 +105,7 @@ describe('requireAuth in an Express app', () => {
     await using service = await serve(app);
     expect(await askRaw(service.url, { target: '/', headers })).toMatchObject({
       status: 500,
-      body: '{"told":"requireRole stands where requireAuth has not run before it."}',
+      body: '{"told":"requireRole ran before requireAuth: register requireAuth first."}',
     });
   });
 

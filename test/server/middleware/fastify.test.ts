@@ -179,7 +179,7 @@ describe('requireAuth in a Fastify app', () => {
     const { status, body } = await askRaw(service.url, { target: '/', headers });
     expect({ status, message: (JSON.parse(body) as { message: string }).message }).toEqual({
       status: 500,
-      message: 'requireRole stands where requireAuth has not run before it.',
+      message: 'requireRole ran before requireAuth: register requireAuth first.',
     });
   });
 

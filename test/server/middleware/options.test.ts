@@ -20,11 +20,11 @@ describe.each([
   const start = (options: Record<string, unknown>) => () => requireAuth({ signingKeys: [signingKey], ...options });
 
   it.each([
-    ['no keys', { signingKeys: undefined }, 'signingKeys: expected a list of one key or more'],
-    ['an empty list of keys', { signingKeys: [] }, 'signingKeys: expected a list of one key or more'],
-    ['a key for a list', { signingKeys: signingKey }, 'signingKeys: expected a list of one key or more'],
-    ['a key that is not set', { signingKeys: [signingKey, undefined] }, 'signingKeys: key 2 is not set, or blank'],
-    ['a key that is blank', { signingKeys: [' '.repeat(40)] }, 'signingKeys: key 1 is not set, or blank'],
+    ['no keys', { signingKeys: undefined }, 'signingKeys: expected an array of at least one key'],
+    ['an empty list of keys', { signingKeys: [] }, 'signingKeys: expected an array of at least one key'],
+    ['a key for a list', { signingKeys: signingKey }, 'signingKeys: expected an array of at least one key'],
+    ['a key that is not set', { signingKeys: [signingKey, undefined] }, 'signingKeys: key 2 is missing or blank'],
+    ['a key that is blank', { signingKeys: [' '.repeat(40)] }, 'signingKeys: key 1 is missing or blank'],
     [
       'a short key',
       { signingKeys: [signingKey, 'short-key'] },
@@ -35,7 +35,7 @@ describe.each([
     [
       'a prefix for a list',
       { publicPrefixes: '/public/' },
-      'publicPrefixes: expected a list of prefixes such as /public/',
+      'publicPrefixes: expected an array of prefixes such as /public/',
     ],
   ])('may not be %s', (_, options, message) => {
     expect(messageOf(start(options))).toBe(message);
@@ -57,15 +57,13 @@ describe.each([
   ])('may not be the public prefix %j', (prefix) => {
     const message = messageOf(start({ publicPrefixes: ['/docs', prefix] }));
     expect(message).toBe(
-      `publicPrefixes: ${JSON.stringify(prefix)} is no prefix of plain segments; expected one such as /public/`,
+      `publicPrefixes: ${JSON.stringify(prefix)} is not a prefix of plain segments; expected one such as /public/`,
     );
   });
 
   it('may be a short key in development', () => {
     expect(start({ signingKeys: ['short-key'], isDevelopment: true })).not.toThrow();
-    expect(messageOf(start({ signingKeys: [''], isDevelopment: true }))).toBe(
-      'signingKeys: key 1 is not set, or blank',
-    );
+    expect(messageOf(start({ signingKeys: [''], isDevelopment: true }))).toBe('signingKeys: key 1 is missing or blank');
   });
 
   it('is never quoted where it is a key', () => {

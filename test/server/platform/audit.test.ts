@@ -17,7 +17,7 @@ const person = (shows: RegExp) => {
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
-const employee = person(/number 1/);
+const employee = person(/same id 1/);
 const secondFactor = person(/^second factor/);
 const wrong = { ...technician, password: 'wrong-pass-1' };
 const unknownKey = 'a-key-that-is-not-the-one-of-the-auth-service!!';

@@ -46,7 +46,7 @@ describe('a text that is scrubbed', () => {
     'status 503 from user-info',
     '{"level":30,"time":"2026-11-25T09:00:00.000Z","path":"/trpc/users.byId","person":"staff 123","msg":"request"}',
     "The Auth Service's answer to refresh is not as agreed: it holds no access token.",
-    'The token is not valid: the Auth Service does not accept it.',
+    'The token is not valid: the Auth Service rejected it.',
   ])('stays as it is where nothing is hidden in it: %s', (text) => {
     expect(scrub(text)).toBe(text);
   });

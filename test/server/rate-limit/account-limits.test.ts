@@ -68,50 +68,47 @@ const endsOf = async (count: number, attempt: (index: number) => Promise<{ end: 
 };
 const times = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value);
 
-describe.each(allCases)(
-  'failed tries of strangers to sign in to an account ($as, $dialect)',
-  ({ dialect, account }) => {
-    const { atOnce, sinceSignIn, windowMs, lockedAfter } = account;
+describe.each(allCases)('failed sign-ins from unknown browsers ($as, $dialect)', ({ dialect, account }) => {
+  const { atOnce, sinceSignIn, windowMs, lockedAfter } = account;
 
-    it('reach the Auth Service so often that it does not lock, from however many addresses they come', async () => {
-      await using test = await start({ dialect });
-      const ends = await endsOf(atOnce + 3, () => wrong(test.tryIn, account));
-      expect(ends).toEqual([...times(atOnce, 'bad_credentials'), ...times(3, 'rate_limited')]);
-      expect(asked(test, account)).toBe(atOnce);
-    });
+  it('reach the Auth Service less often than its lock requires, from any number of addresses', async () => {
+    await using test = await start({ dialect });
+    const ends = await endsOf(atOnce + 3, () => wrong(test.tryIn, account));
+    expect(ends).toEqual([...times(atOnce, 'bad_credentials'), ...times(3, 'rate_limited')]);
+    expect(asked(test, account)).toBe(atOnce);
+  });
 
-    it('stay below the lock for a day, where a browser is known that the lock would keep out', async () => {
-      await using test = await start({ dialect });
-      const { device } = await right(test.tryIn, account);
-      test.authService.resetCalls();
-      const attack = async () => {
-        for (let round = 0; round < 4; round += 1) {
-          await endsOf(lockedAfter, () => wrong(test.tryIn, account));
-          test.clock.advance(windowMs);
-        }
-      };
-      await attack();
-      expect(asked(test, account)).toBe(sinceSignIn);
-      const refused = await wrong(test.tryIn, account);
-      expect(refused.end).toBe('rate_limited');
-      expect(refused.retryAfterSeconds).toBeGreaterThan(20 * 60 * 60);
+  it('stay below the lock for a day if the account has a known browser', async () => {
+    await using test = await start({ dialect });
+    const { device } = await right(test.tryIn, account);
+    test.authService.resetCalls();
+    const attack = async () => {
+      for (let round = 0; round < 4; round += 1) {
+        await endsOf(lockedAfter, () => wrong(test.tryIn, account));
+        test.clock.advance(windowMs);
+      }
+    };
+    await attack();
+    expect(asked(test, account)).toBe(sinceSignIn);
+    const refused = await wrong(test.tryIn, account);
+    expect(refused.end).toBe('rate_limited');
+    expect(refused.retryAfterSeconds).toBeGreaterThan(20 * 60 * 60);
 
-      // A sign-in resets the count of the Auth Service, and this one.
-      expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
-      test.clock.advance(windowMs);
-      await attack();
-      expect(asked(test, account)).toBe(2 * sinceSignIn + 1);
-      expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
-    });
-  },
-);
+    // A sign-in resets the count of the Auth Service, and this one.
+    expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
+    test.clock.advance(windowMs);
+    await attack();
+    expect(asked(test, account)).toBe(2 * sinceSignIn + 1);
+    expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
+  });
+});
 
 describe.each(cases)(
-  'failed tries of strangers to sign in to an account, beside that ($as, $dialect)',
+  'failed sign-ins from unknown browsers and their window ($as, $dialect)',
   ({ dialect, account }) => {
     const { atOnce, windowMs } = account;
 
-    it('count together in every spelling that the Auth Service may take for the same address', async () => {
+    it('count together for all spellings of the e-mail address', async () => {
       await using test = await start({ dialect });
       const [name = '', domain = ''] = account.email.split('@');
       const spellings = [
@@ -126,14 +123,14 @@ describe.each(cases)(
       expect(asked(test, account)).toBe(atOnce);
     });
 
-    it('do not all pass when they come at once', async () => {
+    it('stay limited if they are parallel', async () => {
       await using test = await start({ dialect });
       const ends = await Promise.all(times(100, account).map((one) => wrong(test.tryIn, one)));
       expect(ends.filter(({ end }) => end === 'bad_credentials')).toHaveLength(atOnce);
       expect(asked(test, account)).toBe(atOnce);
     });
 
-    it('keep out strangers with the right password, but no browser that has signed in before', async () => {
+    it('make the BFF reject unknown browsers with the right password, but not known ones', async () => {
       await using test = await start({ dialect });
       const { device } = await right(test.tryIn, account);
       await endsOf(atOnce, () => wrong(test.tryIn, account));
@@ -145,7 +142,7 @@ describe.each(cases)(
       expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
     });
 
-    it('are forgiven once nobody has tried for as long as a lock would hold', async () => {
+    it('expire after the duration of a lock without an attempt', async () => {
       await using test = await start({ dialect });
       await endsOf(atOnce, () => wrong(test.tryIn, account));
       test.clock.advance(windowMs - 1_000);
@@ -156,7 +153,7 @@ describe.each(cases)(
       expect((await right(test.tryIn, account)).end).toBe('signed_in');
     });
 
-    it('are forgotten after a day without one, so that a lost browser keeps nobody out for good', async () => {
+    it('since the last sign-in expire after a day without an attempt', async () => {
       await using test = await start({ dialect });
       await right(test.tryIn, account);
       await endsOf(atOnce, () => wrong(test.tryIn, account));
@@ -168,7 +165,7 @@ describe.each(cases)(
       expect((await right(test.tryIn, account)).end).toBe('signed_in');
     });
 
-    it('do not count where they succeed', async () => {
+    it('do not include successful attempts', async () => {
       await using test = await start({ dialect });
       const { as, email, password } = account;
       const ends = await endsOf(12, () => test.tryIn({ as, email, password }));
@@ -179,14 +176,14 @@ describe.each(cases)(
   },
 );
 
-describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ dialect, account }) => {
+describe.each(cases)('failed attempts of a known browser ($as, $dialect)', ({ dialect, account }) => {
   const { atOnce, windowMs, lockedAfter } = account;
   const signedInWith = async (test: Awaited<ReturnType<typeof start>>) =>
     (await right(test.tryIn, account)).device ?? '';
   const mistype = (tryIn: SignInTries, cookie: string) =>
     tryIn({ as: account.as, email: account.email, password: 'wrong', cookie });
 
-  it('beside an attack leave room for the right one', async () => {
+  it('during an attack leave an attempt for the right password', async () => {
     await using test = await start({ dialect });
     const cookie = await signedInWith(test);
     await endsOf(atOnce + 5, () => wrong(test.tryIn, account));
@@ -194,7 +191,7 @@ describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ diale
     expect((await right(test.tryIn, account, cookie)).end).toBe('signed_in');
   });
 
-  it('beside an attack on staff are refused before the one that would lock the account', async () => {
+  it('during an attack on staff are rejected before one would lock the account', async () => {
     await using test = await start({ dialect });
     const [staff] = accounts;
     const { device } = await right(test.tryIn, staff);
@@ -209,7 +206,7 @@ describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ diale
     expect((await right(test.tryIn, staff, cookie)).end).toBe('signed_in');
   });
 
-  it('without an attack are refused before the one that would lock the account', async () => {
+  it('without an attack are rejected before one would lock the account', async () => {
     await using test = await start({ dialect });
     const cookie = await signedInWith(test);
     const most = lockedAfter - 1;
@@ -220,7 +217,7 @@ describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ diale
     expect((await right(test.tryIn, account, cookie)).end).toBe('signed_in');
   });
 
-  it('do not all pass when they come at once', async () => {
+  it('stay limited if they are parallel', async () => {
     await using test = await start({ dialect });
     const cookie = await signedInWith(test);
     test.authService.resetCalls();
@@ -228,7 +225,7 @@ describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ diale
     expect(asked(test, account)).toBeLessThan(lockedAfter);
   });
 
-  it('keep no other browser of the person out', async () => {
+  it('do not affect another browser of the person', async () => {
     await using test = await start({ dialect });
     const [one, other] = [await signedInWith(test), await signedInWith(test)];
     const ends = await endsOf(lockedAfter, () => mistype(test.tryIn, one));
@@ -238,7 +235,7 @@ describe.each(cases)('failed tries of a known browser ($as, $dialect)', ({ diale
   });
 });
 
-it('a known browser is not kept out by strangers who share its address', async () => {
+it('a known browser is not limited by unknown browsers at the same address', async () => {
   await using test = await start();
   const [staff] = accounts;
   const { device } = await right(test.tryIn, staff);
@@ -252,14 +249,14 @@ it('a known browser is not kept out by strangers who share its address', async (
   expect((await test.tryIn({ email, password, address: '203.0.113.1', cookie: device ?? '' })).end).toBe('signed_in');
 });
 
-it('a missing captcha uses up no tries of the account, since the Auth Service has not looked at the password', async () => {
+it('a missing captcha uses up no attempts of the account, because the Auth Service checks it before the password', async () => {
   await using test = await start({ dialect: 'deployed' });
   const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
   expect(await endsOf(9, () => test.tryIn(hana))).toEqual(times(9, 'captcha_required'));
   expect((await test.tryIn({ ...hana, captchaToken: 'captcha-ok', address: address() })).end).toBe('signed_in');
 });
 
-it('a page that a proxy answers in place of the Auth Service uses up no tries of the account', async () => {
+it('the error page of a proxy uses up no attempts of the account', async () => {
   await using test = await start();
   const [staff] = accounts;
   const page = { kind: 'status', status: 403, body: '<html>Maintenance</html>', contentType: 'text/html' } as const;
@@ -269,7 +266,7 @@ it('a page that a proxy answers in place of the Auth Service uses up no tries of
   expect((await right(test.tryIn, staff)).end).toBe('signed_in');
 });
 
-it('a sign-in to another account whose address reads the same does not reset the failed tries', async () => {
+it('a sign-in to an account with a lookalike address does not reset the failed attempts', async () => {
   await using test = await start({ dialect: 'deployed' });
   const [staff] = accounts;
   const lookalike = { ...staff, email: 'u\u017fer@example.com' };
@@ -285,7 +282,7 @@ it('a sign-in to another account whose address reads the same does not reset the
   expect((await right(test.tryIn, staff, device ?? '')).end).toBe('signed_in');
 });
 
-describe.skipIf(!hasRedis())('the tries of an account, with two replicas', () => {
+describe.skipIf(!hasRedis())('attempts of an account with two replicas', () => {
   const [staff] = accounts;
   const startTwo = async () => {
     const replicas = await startReplicas({ env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0' } });
@@ -294,7 +291,7 @@ describe.skipIf(!hasRedis())('the tries of an account, with two replicas', () =>
     return { ...replicas, at, [Symbol.asyncDispose]: () => replicas[Symbol.asyncDispose]() };
   };
 
-  it('are shared: strangers have as many as with one, and a browser is known to both', async () => {
+  it('are shared, and both replicas recognise a known browser', async () => {
     await using test = await startTwo();
     const { device } = await right(test.at(0), staff);
     test.authService.resetCalls();
@@ -306,7 +303,7 @@ describe.skipIf(!hasRedis())('the tries of an account, with two replicas', () =>
     expect((await right(test.at(0), staff, device ?? '')).end).toBe('signed_in');
   });
 
-  it('are counted in each replica while Redis is away, which knows the browser all the same', async () => {
+  it('are counted in each replica while Redis is unavailable, and each still recognises a known browser', async () => {
     await using test = await startTwo();
     const { device } = await right(test.at(0), staff);
     await test.redis.stop();

@@ -66,7 +66,7 @@ describe.each([
   });
 });
 
-it('a batch that goes over the limit is refused as a whole, and counts until the minute is over', async () => {
+it('a batch that exceeds the limit is rejected as a whole, and counts until the minute has ended', async () => {
   await using test = await start({ limit: 60 });
   await test.get(batchOf(50));
   expect(reasonOf(await test.get(batchOf(11)))).toBe('rate_limited');
@@ -75,13 +75,13 @@ it('a batch that goes over the limit is refused as a whole, and counts until the
   expect((await test.get(batchOf(50))).status).toBe(200);
 });
 
-it('calls of procedures that do not exist count', async () => {
+it('calls of unknown procedures count', async () => {
   await using test = await start({ limit: 10 });
   expect(outcomesOf(await test.get(batchOf(10, 'no.such')))).toEqual(Array(10).fill('no_such_procedure'));
   expect(reasonOf(await test.get(queryTarget('session.current')))).toBe('rate_limited');
 });
 
-it('a batch of more than 50 calls, which is refused, counts as 50', async () => {
+it('a rejected batch of more than 50 calls counts as 50', async () => {
   await using test = await start({ limit: 51 });
   expect((await test.get(batchOf(800, 'a'))).status).toBe(400);
   expect((await test.get(queryTarget('session.current'))).status).toBe(200);
@@ -130,7 +130,7 @@ it('a batch of mutations counts before its body is read', async () => {
   expect(reasonOf(await post('assignments.next,assignments.next', '{}'))).toBe('rate_limited');
 });
 
-describe.each(dialects)('users.byIds, before the %s dialect,', (dialect) => {
+describe.each(dialects)('users.byIds with the %s dialect', (dialect) => {
   it.each([
     [1, 1],
     [50, 1],
@@ -143,7 +143,7 @@ describe.each(dialects)('users.byIds, before the %s dialect,', (dialect) => {
     expect(reasonOf(await test.get('/trpc/session.current'))).toBe('rate_limited');
   });
 
-  it('is refused over the limit before anybody is looked up', async () => {
+  it('is rejected over the limit before it looks up anyone', async () => {
     await using test = await start({ limit: 15, dialect });
     expect((await test.get(byIds(500))).status).toBe(200);
     const refused = await test.get(byIds(500, 5_000));
@@ -163,7 +163,7 @@ describe.each(dialects)('users.byIds, before the %s dialect,', (dialect) => {
 it.each([
   ['its own handler', {}],
   ["tRPC's adapter", { officialAdapter: true }],
-])('behind %s, other calls of a batch are answered where users.byIds goes over the limit', async (_name, options) => {
+])('behind %s, the other calls of a batch succeed if users.byIds exceeds the limit', async (_name, options) => {
   await using test = await start({ limit: 12, ...options });
   const [many, few] = [500, 1].map((count) => JSON.parse(written({ ids: crowd(count) })) as unknown);
   const target = queryTarget(['users.byIds', 'users.byIds', 'users.byIds'], { 0: many, 1: many, 2: few });
@@ -177,7 +177,7 @@ it.each([
   ]);
 });
 
-it('users.byIds that is refused for another reason is one call', async () => {
+it('users.byIds that is rejected for another reason counts as one call', async () => {
   await using test = await start({ limit: 3 });
   const employee = await test.authService.issue({ type: 'employee', id: 1 });
   const asEmployee = { cookie: `access_token=${employee.access}` };
@@ -190,7 +190,7 @@ it('users.byIds that is refused for another reason is one call', async () => {
   expect(reasonOf(await test.get(tooMany))).toBe('rate_limited');
 });
 
-it('users.byIds counts for the person, also where the request counted for an address', async () => {
+it('users.byIds counts for the person even if the request counted for an address', async () => {
   await using test = await start({
     limit: 10,
     env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
@@ -202,13 +202,13 @@ it('users.byIds counts for the person, also where the request counted for an add
   expect((await test.get('/trpc/session.current', {})).status).toBe(200);
 });
 
-it('nothing is counted where the limit is 0', async () => {
+it('no call is counted if the limit is 0', async () => {
   await using test = await start({ limit: 0 });
   for (let call = 0; call < 5; call += 1) expect((await test.get(byIds(500))).status).toBe(200);
   for (let call = 0; call < 5; call += 1) expect((await test.get(batchOf(50))).status).toBe(200);
 });
 
-it('each refusal is counted in the metrics', async () => {
+it('the metrics count each rejected call', async () => {
   await using test = await start({ limit: 12, env: { OPS_PORT: '0' } });
   const opsUrl = await test.app.app.listenOps();
   await test.get(byIds(500));
@@ -230,7 +230,7 @@ it('by default a page of 50 rows can be loaded 120 times a minute', async () => 
   expect(reasonOf(await test.get(batchOf(1)))).toBe('rate_limited');
 });
 
-it('the client is told of each call when to try again, and sends no call twice', async () => {
+it('each rejected call has retryAfterSeconds, and the client does not retry it', async () => {
   await using test = await start({ limit: 60 });
   let requests = 0;
   const { trpc, session } = createAuthClient({

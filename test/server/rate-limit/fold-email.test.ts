@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { foldEmail } from '../../../server/src/rate-limit/fold-email.ts';
 
-describe('e-mail addresses that a database may treat as one count as one', () => {
+describe('foldEmail maps equal e-mail addresses to one spelling', () => {
   it.each([
     ['capitals', 'Priya.Raman@EXAMPLE.com', 'priya.raman@example.com'],
     ['an i without its dot', 'pr\u0131ya@example.com', 'priya@example.com'],
@@ -27,7 +27,7 @@ describe('e-mail addresses that a database may treat as one count as one', () =>
     expect(foldEmail(one)).toBe(foldEmail(other));
   });
 
-  it('whatever is folded twice', () => {
+  it('foldEmail is idempotent', () => {
     const codes = Array.from({ length: 0x1_1000 }, (_, code) => code).filter((code) => code < 0xd800 || code >= 0xe000);
     const addresses = codes.map((code) => `a${String.fromCodePoint(code)}b@example.com`);
     const folded = addresses.map(foldEmail);
@@ -36,7 +36,7 @@ describe('e-mail addresses that a database may treat as one count as one', () =>
   });
 });
 
-it('different e-mail addresses stay different', () => {
+it('foldEmail keeps different e-mail addresses different', () => {
   const addresses = [
     'priya@example.com',
     'priya.@example.com',

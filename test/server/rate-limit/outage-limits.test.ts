@@ -78,7 +78,7 @@ const refresh = ({ trpc }: Browser) =>
   );
 
 describe('an outage in which the', () => {
-  it.each(cases)('%s Auth Service %s uses up no tries to sign in', async (dialect, _name, fault) => {
+  it.each(cases)('%s Auth Service %s uses up no sign-in attempts', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
     await duringOutage(test, fault, 12, async () => (await test.tryIn(johnsCredentials)).end);
     // All that a stranger has is left.
@@ -105,7 +105,7 @@ describe('an outage in which the', () => {
     expect(await verify()).toMatchObject({ status: 'signed_in' });
   });
 
-  it.each(dialects)('%s Auth Service never answers uses up no tries of a known browser', async (dialect) => {
+  it.each(dialects)('%s Auth Service never responds uses up no attempts of a known browser', async (dialect) => {
     await using test = await start({ dialect });
     const { device } = await test.tryIn(johnsCredentials);
     const cookie = device ?? '';
@@ -114,7 +114,7 @@ describe('an outage in which the', () => {
   });
 });
 
-it('a sign-in that finds no room during an overload uses up no tries, neither of a password nor of a code', async () => {
+it('a sign-in that is rejected as overloaded uses up no attempts of passwords or codes', async () => {
   await using test = await start({ dialect: 'guide' });
   const { challenge = '' } = await test.tryIn(rafael);
   const code = test.authService.lastCode(rafael.email) ?? '';
@@ -141,7 +141,7 @@ it('a sign-in that finds no room during an overload uses up no tries, neither of
   expect((await test.tryIn(johnsCredentials)).end).toBe('signed_in');
 });
 
-it('many tries at once do not all pass because the Auth Service may yet fail', async () => {
+it('parallel attempts stay limited while their outcome is unknown', async () => {
   await using test = await start();
   test.authService.fault('staff-login', { kind: 'hang' });
   let ended = 0;
@@ -176,13 +176,13 @@ const endInNextWindow = async (
   return (await tryIn(hana)).end;
 };
 
-describe('a try that ends without a verdict after its window', () => {
-  it('is not taken out of the next one', async () => {
+describe('an attempt that ends without a verdict after its window', () => {
+  it('is not released from the next window', async () => {
     await using test = await start();
     expect(await endInNextWindow(test, async () => test.clock.advance(60_000))).toBe('rate_limited');
   });
 
-  it.skipIf(!hasRedis())('is not taken out of the next one in Redis', async () => {
+  it.skipIf(!hasRedis())('is not released from the next window in Redis', async () => {
     await using test = await startReplicas({ env });
     const client = new Redis(test.redis.url);
     const endAll = async () => {
@@ -194,7 +194,7 @@ describe('a try that ends without a verdict after its window', () => {
     client.disconnect();
   });
 
-  it.skipIf(!hasRedis())('leaves no count below zero in Redis', async () => {
+  it.skipIf(!hasRedis())('does not make a count in Redis negative', async () => {
     await using test = await startReplicas({ env });
     const client = new Redis(test.redis.url);
     const tryIn = createSignInTries(test.first.url);
@@ -211,7 +211,7 @@ describe('a try that ends without a verdict after its window', () => {
 });
 
 describe.skipIf(!hasRedis())('an outage of the Auth Service, with two replicas', () => {
-  it('uses up no tries in Redis, where a try is taken out of the window that counted it', async () => {
+  it('uses up no attempts in Redis', async () => {
     await using test = await startReplicas({ env });
     const client = new Redis(test.redis.url);
     test.authService.fault('staff-login', { kind: 'status', status: 503 });

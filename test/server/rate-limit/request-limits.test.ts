@@ -46,7 +46,7 @@ const signIn = ({ trpc }: Browser, input: { email: string; password: string } = 
 describe('requests', () => {
   const env = { RATE_LIMIT_PER_MINUTE: '5' };
 
-  it('are limited for each person, by an error that tRPC clients read, until the minute is over', async () => {
+  it('are limited per person with a tRPC error until the minute has ended', async () => {
     await using test = await start({ env });
     const browser = await test.person();
     expect(await answeredOf(6, () => me(browser))).toBe(5);
@@ -62,7 +62,7 @@ describe('requests', () => {
     expect(await me(browser)).toBe('answered');
   });
 
-  it('are limited no longer, and no less, by a clock that is set back', async () => {
+  it('keep their limit and their window after the clock was set back', async () => {
     await using test = await start({ env });
     const call = () => me(test.browser());
     expect(await answeredOf(6, call)).toBe(5);
@@ -72,7 +72,7 @@ describe('requests', () => {
     expect(await call()).toBe('no_token');
   });
 
-  it('of one person are no reason to refuse another, nor somebody who is not signed in', async () => {
+  it('of one person do not use up the limit of another person or of a visitor', async () => {
     await using test = await start({ env });
     const [one, other] = [await test.person(123), await test.person(5)];
     expect(await answeredOf(6, () => me(one))).toBe(5);
@@ -80,7 +80,7 @@ describe('requests', () => {
     expect(await me(test.browser())).toBe('no_token');
   });
 
-  it('of one person count together, whatever token and address they come with', async () => {
+  it('of one person count together across tokens and addresses', async () => {
     await using test = await start({ env: { ...env, ...behindProxy } });
     const browsers = await Promise.all(
       Array.from({ length: 6 }, (_, index) => test.person(123, { 'x-forwarded-for': `203.0.113.${index}` })),
@@ -103,7 +103,7 @@ describe('requests', () => {
     expect(await me(await test.person())).toBe('answered');
   });
 
-  it('with a good token whose bytes were changed count for their address, not for its owner', async () => {
+  it('with a modified token count for their address, not for the owner of the token', async () => {
     await using test = await start({ env });
     const { access } = await test.authService.issue(john);
     const forged = () => {
@@ -115,7 +115,7 @@ describe('requests', () => {
     expect(await me(await test.person())).toBe('answered');
   });
 
-  it('to the health routes are never limited, and 0 limits none', async () => {
+  it('to the health routes are never limited, and a limit of 0 disables the limit', async () => {
     await using test = await start({ env });
     for (let call = 0; call < 20; call += 1) {
       expect((await fetch(`${test.url}/health/live`)).status).toBe(200);
@@ -125,7 +125,7 @@ describe('requests', () => {
     expect(await answeredOf(20, () => me(browser))).toBe(20);
   });
 
-  it('are limited in remote validation too: by person once the Auth Service has accepted the token', async () => {
+  it('are limited per person with remote validation after the Auth Service has accepted the token', async () => {
     await using test = await start({
       env: { ...env, TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
     });
@@ -139,14 +139,14 @@ describe('addresses', () => {
   const env = { RATE_LIMIT_PER_MINUTE: '2' };
   const anonymous = (test: Pick<TestApp, 'browser'>, address: string) => me(test.browser(from(address)));
 
-  it('are those that the trusted proxy tells', async () => {
+  it('come from the header of the trusted proxy', async () => {
     await using test = await start({ env: { ...env, ...behindProxy } });
     for (const address of ['203.0.113.1', '203.0.113.2']) {
       expect(await answeredOf(3, () => anonymous(test, address))).toBe(2);
     }
   });
 
-  it('are not those that a browser makes up', async () => {
+  it('do not come from a header that the browser sets', async () => {
     await using direct = await start({ env });
     expect(await answeredOf(3, (index) => anonymous(direct, `203.0.113.${index}`))).toBe(2);
     // Left of what the one trusted proxy has added stands whatever was sent.
@@ -154,7 +154,7 @@ describe('addresses', () => {
     expect(await answeredOf(3, (index) => anonymous(proxied, `198.51.100.${index}, 203.0.113.7`))).toBe(2);
   });
 
-  it('of IPv6 are networks of 64 bits', async () => {
+  it('of IPv6 count per /64 network', async () => {
     await using test = await start({ env: { ...env, ...behindProxy } });
     expect(await answeredOf(3, (index) => anonymous(test, `2001:db8:1:2:${index}::1`))).toBe(2);
     expect(await anonymous(test, '2001:db8:1:3::1')).toBe('no_token');
@@ -165,7 +165,7 @@ describe('addresses', () => {
     expect(await answeredOf(3, (index) => anonymous(test, `unknown-${index}`))).toBe(2);
   });
 
-  it('are told to the Auth Service with each call, and nothing else that was sent in their place', async () => {
+  it('are forwarded to the Auth Service with each call, without the original header', async () => {
     await using test = await start({ env: behindProxy });
     const browser = test.browser(from('198.51.100.1, 203.0.113.9'));
     await browser.trpc.session.login.mutate(credentials);
@@ -188,7 +188,7 @@ describe('addresses', () => {
 describe('sign-ins', () => {
   const proxied = { env: { ...behindProxy, RATE_LIMIT_PER_MINUTE: '0' } };
 
-  it('without the captcha that is due are limited to 10 a minute for one address and e-mail, and ask nobody beyond', async () => {
+  it('without the required captcha are limited to 10 a minute for one address and e-mail, then not sent to the Auth Service', async () => {
     await using test = await start(proxied);
     const spelt = (index: number) => (index % 2 === 0 ? hana : { ...hana, email: hana.email.toUpperCase() });
     const attempt = (index: number) => signIn(test.browser(), spelt(index));
@@ -203,7 +203,7 @@ describe('sign-ins', () => {
     expect(await test.browser().trpc.session.login.mutate(right)).toMatchObject({ status: 'signed_in' });
   });
 
-  it('without the captcha go on from elsewhere, up to 30 a minute for one e-mail', async () => {
+  it('without the required captcha from other addresses are limited to 30 a minute for one e-mail', async () => {
     await using test = await start(proxied);
     const attempt = (index: number) => signIn(test.browser(from(`203.0.113.${Math.floor(index / 10)}`)), hana);
     expect(await answeredOf(32, attempt)).toBe(30);
@@ -211,7 +211,7 @@ describe('sign-ins', () => {
     expect(await signIn(test.browser(), { email: 'other@example.com', password: 'x' })).toBe('bad_credentials');
   });
 
-  it('are limited to 100 a minute for one address, whoever they are for', async () => {
+  it('are limited to 100 a minute for one address across all accounts', async () => {
     await using test = await start(proxied);
     const attempt = (index: number) =>
       signIn(test.browser(from('203.0.113.1')), { email: `somebody-${index}@example.com`, password: 'x' });
@@ -220,7 +220,7 @@ describe('sign-ins', () => {
   });
 });
 
-it('codes of a second factor are limited to 10 in 10 minutes for one person, over all their sign-ins', async () => {
+it('codes of a second factor are limited to 10 in 10 minutes for one person across all sign-ins', async () => {
   await using test = await start({ env: behindProxy });
   const { email = '', password = '' } = secondFactor ?? {};
   const challengeOf = async () => {
@@ -251,7 +251,7 @@ it('codes of a second factor are limited to 10 in 10 minutes for one person, ove
   expect(await attempt(10)).toMatchObject({ status: 'signed_in' });
 });
 
-it('codes of a second factor that are right do not count', async () => {
+it('right codes of a second factor do not count', async () => {
   await using test = await start();
   const { email = '', password = '' } = secondFactor ?? {};
   for (let signIns = 0; signIns < 12; signIns += 1) {
@@ -269,7 +269,7 @@ it('codes of a second factor that are right do not count', async () => {
 describe('refreshes', () => {
   const env = { RATE_LIMIT_PER_MINUTE: '0' };
 
-  it('are limited to 30 a minute upstream for one person, which ends no session', async () => {
+  it('are limited to 30 exchanges a minute for one person, and the limit ends no session', async () => {
     await using test = await start({ env });
     const browser = await test.person();
     expect(await answeredOf(31, () => refresh(browser))).toBe(30);
@@ -282,7 +282,7 @@ describe('refreshes', () => {
     expect(await refresh(browser)).toBe('answered');
   });
 
-  it('count for their address where whom a token speaks for is not verified here', async () => {
+  it('count for their address if the BFF has not verified the token', async () => {
     await using test = await start({
       env: { ...env, ...behindProxy, TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
     });
@@ -296,7 +296,7 @@ describe('refreshes', () => {
     expect(await refresh(await test.person(123, from('203.0.113.2').headers))).toBe('answered');
   });
 
-  it('that are shared are not counted', async () => {
+  it('that share a result do not count', async () => {
     await using test = await start({ env });
     const tokens = await test.authService.issue(john);
     const browser = test.browser();
@@ -310,7 +310,7 @@ describe('refreshes', () => {
   });
 });
 describe.skipIf(!hasRedis())('limits of two replicas', () => {
-  it('are shared, and go on in each while Redis is away', async () => {
+  it('are shared, and continue in each replica while Redis is unavailable', async () => {
     await using test = await startReplicas({ env: { RATE_LIMIT_PER_MINUTE: '6' } });
     const tokens = await test.authService.issue(john);
     const call = (app: TestApp) => {

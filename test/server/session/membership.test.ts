@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { startApp } from '../../support/app/start-app.ts';
 
-it('completes what a token does not say once for all calls of a batch', async () => {
+it('a batch loads the systems and roles that the token lacks once for all its calls', async () => {
   await using app = await startApp({ authService: { claims: 'least' } });
   const browser = app.browser();
   browser.holdTokens(await app.authService.issue({ type: 'staff', id: 123 }));

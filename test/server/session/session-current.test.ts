@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reasonOf } from '../../support/app/browser.ts';
 import { createClock, dialects, startApp } from '../../support/app/start-app.ts';
 
-describe.each(dialects)('session.current, before the %s service', (dialect) => {
+describe.each(dialects)('session.current with the %s service', (dialect) => {
   const start = async () => {
     const clock = createClock();
     const app = await startApp({ dialect, now: clock.now });
@@ -11,7 +11,7 @@ describe.each(dialects)('session.current, before the %s service', (dialect) => {
     return { app, clock, browser, tokens, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
   };
 
-  it('answers a visitor without a session, with status 200', async () => {
+  it('answers a visitor without a session with status 200', async () => {
     await using test = await start();
     const { browser } = test;
     expect(await browser.trpc.session.current.query()).toEqual({ state: 'signed_out' });
@@ -19,7 +19,7 @@ describe.each(dialects)('session.current, before the %s service', (dialect) => {
     expect(browser.lastAnswer().headers.get('x-session-user')).toBeNull();
   });
 
-  it('answers the session of the person who is signed in', async () => {
+  it('returns the session of the signed-in person', async () => {
     await using test = await start();
     const { browser, tokens } = test;
     browser.holdTokens(tokens);
@@ -28,7 +28,7 @@ describe.each(dialects)('session.current, before the %s service', (dialect) => {
     expect(browser.lastAnswer().headers.get('x-session-user')).toBe('staff:123');
   });
 
-  it('says that a refresh may help where a refresh token came along, and only then', async () => {
+  it('answers expired only if the request presents a refresh token', async () => {
     await using test = await start();
     const { browser, tokens, clock } = test;
     browser.holdTokens(tokens);
@@ -41,7 +41,7 @@ describe.each(dialects)('session.current, before the %s service', (dialect) => {
     expect(await browser.trpc.session.current.query()).toEqual({ state: 'signed_out' });
   });
 
-  it('calls nobody signed in by a token that is not valid, or whose session was signed out', async () => {
+  it('answers signed_out for an invalid token and for a session that was signed out', async () => {
     await using test = await start();
     const { browser, tokens, app } = test;
     browser.holdTokens({ access: `${tokens.access}x`, refresh: tokens.refresh });
@@ -54,7 +54,7 @@ describe.each(dialects)('session.current, before the %s service', (dialect) => {
   });
 });
 
-it('session.current is an error in an outage that leaves it unknown who is signed in', async () => {
+it('session.current fails if an outage makes the state unknown', async () => {
   await using app = await startApp({
     env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' },
   });

@@ -25,7 +25,7 @@ const heldBy = ({ cookies }: { cookies: Map<string, string> }) => ({
 });
 
 describe('a sign-out', () => {
-  it('wins over a refresh that has its tokens, and only waits to show them', async () => {
+  it('takes precedence over a refresh that already has its new tokens but has not responded yet', async () => {
     await using test = await start({ authService: { claims: 'least' } });
     const gate = holdEndpoint(test.app.authService, 'user');
     const browser = test.holder();
@@ -37,7 +37,7 @@ describe('a sign-out', () => {
     expect(browser.setCookies).toEqual([]);
   });
 
-  it('is no reason to clear newer cookies, where the Auth Service then refuses a refresh under way', async () => {
+  it('does not make a refresh in flight, which the Auth Service then rejects, clear newer cookies', async () => {
     await using test = await start();
     const gate = holdEndpoint(test.app.authService, 'refresh');
     const browser = test.holder();
@@ -51,7 +51,7 @@ describe('a sign-out', () => {
 });
 
 describe('a refresh', () => {
-  it('gives a loser the newest tokens of the session, not those between', async () => {
+  it('with an old token returns the newest tokens of the session, not intermediate ones', async () => {
     await using test = await start();
     const browser = test.holder();
     await browser.trpc.session.refresh.mutate();
@@ -61,7 +61,7 @@ describe('a refresh', () => {
     expect(heldBy(loser)).toEqual(heldBy(browser));
   });
 
-  it('that is under way when somebody signs in does not put the earlier person back', async () => {
+  it('in flight during a new sign-in does not restore the cookies of the earlier person', async () => {
     await using test = await start();
     const gate = holdEndpoint(test.app.authService, 'refresh');
     const late = test.holder();
@@ -73,7 +73,7 @@ describe('a refresh', () => {
     expect(late.setCookies).toEqual([]);
   });
 
-  it('that has its tokens, and only waits to show them, does not put the earlier person back either', async () => {
+  it('that already has its new tokens during a new sign-in does not restore the cookies of the earlier person', async () => {
     await using test = await start({ authService: { claims: 'least' } });
     const gate = holdEndpoint(test.app.authService, 'user');
     const late = test.holder();
@@ -89,7 +89,7 @@ describe('a refresh', () => {
     expect((await before.trpc.session.me.query()).user.id).toBe(5);
   });
 
-  it('with a token that has expired since it was exchanged clears nothing', async () => {
+  it('with a token that expired after it was exchanged clears no cookies', async () => {
     await using test = await start({ authService: { refreshLifetimeSeconds: 60 } });
     await test.holder().trpc.session.refresh.mutate();
     test.clock.advance(60_000);
@@ -98,7 +98,7 @@ describe('a refresh', () => {
     expect(straggler.setCookies).toEqual([]);
   });
 
-  it('clears nothing while our clock is behind that of the Auth Service', async () => {
+  it('clears no cookies while the clock of the BFF is behind that of the Auth Service', async () => {
     await using test = await start();
     test.clock.advance(-60_000);
     const browser = test.holder();
@@ -106,14 +106,14 @@ describe('a refresh', () => {
     expect(browser.setCookies).toEqual([]);
   });
 
-  it('shares a result for 30 seconds, also where the clock is set back meanwhile', async () => {
+  it('shares its result for 30 seconds, even if the clock is set back meanwhile', async () => {
     await using test = await start();
     await test.holder().trpc.session.refresh.mutate();
     test.clock.advance(-20_000);
     expect(await reasonOf(test.holder().trpc.session.refresh.mutate())).toBe('refresh_superseded');
   });
 
-  it('survives a service that hands an old refresh token out again', async () => {
+  it('succeeds if the Auth Service issues an old refresh token again', async () => {
     await using test = await start();
     const browser = test.holder();
     await browser.trpc.session.refresh.mutate();
@@ -131,7 +131,7 @@ describe('a refresh', () => {
     expect(await browser.trpc.session.logout.mutate()).toBeNull();
   });
 
-  it('is not thrown off by a cookie of the Auth Service that is larger than a browser takes', async () => {
+  it('ignores a cookie of the Auth Service that is larger than a browser accepts', async () => {
     await using test = await start();
     test.app.authService.fault('refresh', {
       kind: 'transform',
@@ -162,7 +162,7 @@ describe('a second factor', () => {
     ['by a redirect', { status: 302, headers: { location: '/login/' } }],
     ['as not found', { status: 404, body: '{"detail":"Invalid code"}' }],
     ['as a success that is none', { status: 200, body: '{"success":false,"otp_required":true}' }],
-  ])('counts a wrong code that is told %s', async (_name, answer) => {
+  ])('counts a wrong code that the Auth Service reports %s', async (_name, answer) => {
     await using test = await start();
     const { challenge } = await challengeOf(test);
     test.app.authService.fault('staff-otp', { kind: 'status', contentType: 'application/json', ...answer });
@@ -172,7 +172,7 @@ describe('a second factor', () => {
     expect(test.app.authService.count('staff-otp')).toBe(5);
   });
 
-  it('loses no try by a code that the Auth Service could not judge', async () => {
+  it('does not count a code for which the Auth Service gave no verdict', async () => {
     await using test = await start();
     const { challenge, code } = await challengeOf(test);
     const attempt = () => test.app.browser().trpc.session.verifyOtp.mutate({ challenge, code });
@@ -182,7 +182,7 @@ describe('a second factor', () => {
     expect(await attempt()).toMatchObject({ status: 'signed_in' });
   });
 
-  it('is not passed by the token from before it', async () => {
+  it('cannot be skipped with the token that was issued before it', async () => {
     await using test = await start();
     const { challenge } = await challengeOf(test);
     const { access } = await test.app.authService.issue({ type: 'staff', id: 7 });
@@ -193,7 +193,7 @@ describe('a second factor', () => {
     expect(browser.cookies.size).toBe(0);
   });
 
-  it('signs in once, though the right code comes many times at once', async () => {
+  it('signs in once if the right code arrives many times in parallel', async () => {
     await using test = await start();
     const { challenge, code } = await challengeOf(test);
     const { access, refresh } = await test.app.authService.issue({ type: 'staff', id: 7 });

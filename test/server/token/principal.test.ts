@@ -16,7 +16,7 @@ const reasonFor = (claims: Claims): string => {
   }
 };
 
-describe('the claims of the Auth Service', () => {
+describe('claims of the Auth Service', () => {
   it.each<[string, Claims, Partial<Principal>]>([
     [
       'staff, as the guide shows them',
@@ -87,12 +87,12 @@ describe('the claims of the Auth Service', () => {
         roles: [{ system: 'HDTS', role: 'Employee' }],
       },
     ],
-  ])('speak for %s', (_, claims, principal) => {
+  ])('identify %s', (_, claims, principal) => {
     expect(claimsToPrincipal(claims)).toEqual({ ...nobody, ...principal });
   });
 });
 
-describe('whom claims speak for', () => {
+describe('the subject of claims', () => {
   it.each<[Claims, string]>([
     [{ user_id: 1, user_type: 'staff' }, 'staff 1'],
     [{ user_id: 1 }, 'staff 1'],
@@ -139,11 +139,11 @@ describe('whom claims speak for', () => {
     [{ user_id: [1] }],
     [{ user_id: { id: 1 } }],
     [{ user_id: true }],
-  ])('%j is nobody', (claims) => {
+  ])('%j is rejected', (claims) => {
     expect(reasonFor(claims)).toBe('token_invalid');
   });
 
-  it('is another person where the type differs, though the number is the same', () => {
+  it('differs if the types differ although the ids are equal', () => {
     const staff: Subject = { type: 'staff', id: 1 };
     expect(isSameSubject(staff, { type: 'staff', id: 1 })).toBe(true);
     expect(isSameSubject(staff, { type: 'employee', id: 1 })).toBe(false);

@@ -12,8 +12,8 @@ const startRemote = (options: StartAppOptions) =>
 /** The same claims, and a signature that nobody made. */
 const forge = (token: string) => `${token.split('.').slice(0, 2).join('.')}.${'A'.repeat(43)}`;
 
-describe.each(dialects)('validating remotely against the %s dialect', (dialect) => {
-  it('signs in, looks up, refreshes and signs out without the signing key', async () => {
+describe.each(dialects)('remote validation with the %s dialect', (dialect) => {
+  it('supports sign-in, lookup, refresh and sign-out without the signing key', async () => {
     await using app = await startRemote({ dialect });
     const browser = app.browser();
     await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
@@ -23,7 +23,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(await reasonOf(browser.trpc.session.me.query())).toBe('no_token');
   });
 
-  it('refuses a forged token as the Auth Service does', async () => {
+  it('rejects a forged token', async () => {
     await using app = await startRemote({ dialect });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     const browser = app.browser();
@@ -33,7 +33,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(app.authService.count('unknown')).toBe(0);
   });
 
-  it('asks once for many who come at once, and again only after 30 seconds', async () => {
+  it('validates a token once for parallel requests, and again only after 30 seconds', async () => {
     const clock = createClock();
     await using app = await startRemote({ dialect, now: clock.now });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
@@ -49,7 +49,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(app.authService.count('validate')).toBe(2);
   });
 
-  it('never remembers a token past its exp', async () => {
+  it('never caches a token beyond its exp', async () => {
     const clock = createClock();
     await using app = await startRemote({ dialect, now: clock.now, authService: { accessLifetimeSeconds: 10 } });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
@@ -61,7 +61,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(app.authService.count('validate')).toBe(1);
   });
 
-  it('is an outage, not a sign-out, while the Auth Service is away', async () => {
+  it('reports an outage instead of a sign-out while the Auth Service is unavailable', async () => {
     await using app = await startRemote({ dialect });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     const browser = app.browser();
@@ -82,7 +82,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     ['a page in HTML', { body: '<html>sign in</html>', contentType: 'text/html' }],
     ['an answer that says nothing', { body: '{}' }],
     ['a list', { body: '[]' }],
-  ])('takes no %s for a yes', async (_name, answer) => {
+  ])('does not treat %s as acceptance', async (_name, answer) => {
     await using app = await startRemote({ dialect });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     const browser = app.browser();
@@ -95,7 +95,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     ['says no', '{"valid":false}'],
     ['means another person', '{"valid":true,"user_id":5,"user_type":"staff"}'],
     ['means another type of person', '{"valid":true,"user_id":123,"user_type":"employee"}'],
-  ])('refuses the token where the Auth Service %s', async (_name, body) => {
+  ])('rejects the token if the Auth Service %s', async (_name, body) => {
     await using app = await startRemote({ dialect });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     const browser = app.browser();
@@ -114,7 +114,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(app.authService.count()).toBe(1);
   });
 
-  it('keeps every claim rule: a token before its second factor is none, whatever the Auth Service says', async () => {
+  it('rejects a token that still needs a second factor even if the Auth Service accepts it', async () => {
     await using app = await startRemote({ dialect });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 }, { temp_otp_login: true });
     const browser = app.browser();
@@ -123,7 +123,7 @@ describe.each(dialects)('validating remotely against the %s dialect', (dialect) 
     expect(app.authService.count()).toBe(0);
   });
 
-  it('tells an employee from the staff user of the same number', async () => {
+  it('distinguishes an employee from the staff user with the same id', async () => {
     await using app = await startRemote({ dialect });
     const browser = app.browser();
     browser.holdTokens(await app.authService.issue({ type: 'employee', id: 1 }));

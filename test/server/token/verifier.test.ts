@@ -52,8 +52,8 @@ const good = goodTokens({ signingKey, previousKey, now });
 const asTheTableSays = hostile.map(({ name, reason }) => [name, reason] as const);
 const unknownKey = 'an-unknown-key-that-is-long-enough-for-HS256';
 
-describe('the tables', () => {
-  it('hold at least 75 attacks and 20 good tokens, none of them twice', () => {
+describe('the token tables', () => {
+  it('contain at least 75 hostile and 20 good tokens without duplicates', () => {
     expect(hostile.length).toBeGreaterThanOrEqual(75);
     expect(good.length).toBeGreaterThanOrEqual(20);
     expect(new Set([...hostile, ...good].map(({ token }) => token)).size).toBe(hostile.length + good.length);
@@ -62,23 +62,23 @@ describe('the tables', () => {
 });
 
 describe('a hostile token', () => {
-  it.each(hostile)('is refused: $name → $reason', async ({ token, reason }) => {
+  it.each(hostile)('is rejected: $name → $reason', async ({ token, reason }) => {
     expect(await refusalOf(startVerifier().verify(token))).toBe(reason);
   });
 
-  it('is refused the second time as the first, with every other one between', async () => {
+  it('is rejected again after all the others', async () => {
     const { verify } = startVerifier();
     await verdictsOn(hostile, verify);
     expect(await verdictsOn(hostile, verify)).toEqual(asTheTableSays);
   });
 
-  it('is refused, too, where a good token was taken just before', async () => {
+  it('is rejected right after a good token was accepted', async () => {
     const { verify } = startVerifier();
     await verify(staffToken(now));
     expect(await verdictsOn(hostile, verify)).toEqual(asTheTableSays);
   });
 
-  it('is no more believed for its age, and no refresh token either', async () => {
+  it('is rejected at any age and as a refresh token', async () => {
     const { verifyAtAnyAge, verifyRefresh } = startVerifier();
     expect(await verdictsOn(hostile, verifyAtAnyAge)).toEqual(
       hostile.map(({ name, reason }) => [name, reason === 'token_expired' ? 'verified' : reason]),
@@ -92,7 +92,7 @@ describe('a hostile token', () => {
     );
   });
 
-  it('leaves nothing of itself in the error', async () => {
+  it('does not appear in the error', async () => {
     const { verify } = startVerifier();
     const leaks = await Promise.all(
       hostile.map(async ({ name, token }) => {
@@ -105,7 +105,7 @@ describe('a hostile token', () => {
     expect(leaks.flat()).toEqual([]);
   });
 
-  it('is refused whatever single character of a good token was exchanged, put in or taken out', async () => {
+  it('is rejected for any replaced, inserted or removed character of a good token', async () => {
     const { verify } = startVerifier();
     const token = staffToken(now);
     await verify(token);
@@ -131,7 +131,7 @@ describe('a hostile token', () => {
     );
   });
 
-  it('is refused as a token, and with no other failure, whatever text it is', async () => {
+  it('is rejected with token_invalid for any text', async () => {
     const { verify } = startVerifier();
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -145,7 +145,7 @@ describe('a hostile token', () => {
     );
   });
 
-  it('is refused as a token, and with no other failure, whatever JSON was signed', async () => {
+  it('is rejected with token_invalid for any signed JSON', async () => {
     const { verify } = startVerifier();
     const claims = fc.record(
       {
@@ -172,14 +172,14 @@ describe('a hostile token', () => {
 const signed = (alg: string, hash: HmacHash) => craft({ header: { alg }, payload: staffClaims(now), hash });
 
 describe('a good token', () => {
-  it.each(good)('is taken: $name', async ({ token, principal }) => {
+  it.each(good)('is accepted: $name', async ({ token, principal }) => {
     const { verify } = startVerifier();
     const verified = await verify(token);
     expect(verified.principal).toEqual(principal);
     expect(await verify(token)).toEqual(verified);
   });
 
-  it('tells its payload, its end and a fingerprint that holds nothing of it', async () => {
+  it('has a payload, an expiry and a fingerprint that reveals nothing of the token', async () => {
     const token = staffToken(now, { email: 'ana@example.org' });
     const verified = await startVerifier().verify(token);
     expect(verified.payload).toEqual(staffClaims(now, { email: 'ana@example.org' }));
@@ -191,7 +191,7 @@ describe('a good token', () => {
   it.each([
     ['HS384', 'sha384'],
     ['HS512', 'sha512'],
-  ] as const)('is signed with %s where that is the one algorithm, and with no other', async (algorithm, hash) => {
+  ] as const)('is accepted with %s only if that is the configured algorithm', async (algorithm, hash) => {
     const { verify } = startVerifier({ algorithm });
     expect((await verify(signed(algorithm, hash))).principal.id).toBe(123);
     expect(await refusalOf(verify(signed('HS256', 'sha256')))).toBe('token_invalid');
@@ -208,31 +208,31 @@ const createUntyped = (options: Record<string, unknown>): unknown =>
   Reflect.apply(createVerifier, undefined, [options]);
 
 describe('the key ring', () => {
-  it('takes the current key and every previous one, in any place', async () => {
+  it('accepts the current key and every previous key in any position', async () => {
     const signingKeys = ['first', 'second', 'third', 'fourth'].map((word) => word.padEnd(40, '.'));
     const { verify } = startVerifier({ signingKeys });
     const taken = await Promise.all(signingKeys.map((key) => verify(tokenBy(key))));
     expect(taken.map(({ principal }) => principal.id)).toEqual([123, 123, 123, 123]);
   });
 
-  it('no longer takes a key that has left it', async () => {
+  it('rejects a key that was removed', async () => {
     expect(await refusalOf(startVerifier({ signingKeys: [signingKey] }).verify(tokenBy(previousKey)))).toBe(
       'token_invalid',
     );
   });
 
-  it('takes a short key, as in development', async () => {
+  it('accepts a short key for development', async () => {
     expect((await startVerifier({ signingKeys: ['dev'] }).verify(tokenBy('dev'))).principal.id).toBe(123);
   });
 
-  it('takes a key with white space around it and characters that are not ASCII as it stands', async () => {
+  it('uses a key with surrounding white space and non-ASCII characters unchanged', async () => {
     const key = ' ключ подписи 鍵 \n';
     const { verify } = startVerifier({ signingKeys: [key] });
     expect((await verify(tokenBy(key))).principal.id).toBe(123);
     expect(await refusalOf(verify(tokenBy(key.trim())))).toBe('token_invalid');
   });
 
-  it('says expired of a token by the previous key, and invalid of one by an unknown key', async () => {
+  it('answers token_expired for an expired token of a previous key, and token_invalid for an unknown key', async () => {
     const { verify } = startVerifier();
     const past = { exp: seconds(now) - 1 };
     expect(await refusalOf(verify(tokenBy(previousKey, past)))).toBe('token_expired');
@@ -249,11 +249,11 @@ describe('the key ring', () => {
     ['a key that is no text', [12_345]],
     ['a text for the list of keys', signingKey],
     ['keys left out', undefined],
-  ])('is not made of %s', (_, signingKeys) => {
+  ])('cannot be created from %s', (_, signingKeys) => {
     expect(() => createUntyped({ signingKeys })).toThrow(TypeError);
   });
 
-  it.each(['none', 'RS256', 'hs256', '', 'constructor'])('is not made for the algorithm "%s"', (algorithm) => {
+  it.each(['none', 'RS256', 'hs256', '', 'constructor'])('cannot be created for the algorithm "%s"', (algorithm) => {
     expect(() => createUntyped({ signingKeys: [signingKey], algorithm })).toThrow(TypeError);
   });
 });
@@ -262,7 +262,7 @@ describe('the key ring', () => {
 const revealing = (id: number) => staffToken(now, { user_id: id, iat: undefined });
 
 describe('the cache', () => {
-  it('lets a token end at its exp to the millisecond, even though it is remembered', async () => {
+  it('rejects a cached token from the millisecond of its exp on', async () => {
     const { clock, verify } = startVerifier();
     const token = staffToken(now);
     const { expiresAtMs } = await verify(token);
@@ -273,7 +273,7 @@ describe('the cache', () => {
     expect(await refusalOf(verify(token))).toBe('token_expired');
   });
 
-  it('answers by the clock alone when that is moved back behind an expiry', async () => {
+  it('accepts an expired token again after the clock was set back', async () => {
     const { clock, verify } = startVerifier();
     const token = staffToken(now);
     await verify(token);
@@ -285,7 +285,7 @@ describe('the cache', () => {
     expect(await refusalOf(verify(token))).toBe('token_expired');
   });
 
-  it('signs nobody out when the clock is set back an hour, though their iat now lies ahead', async () => {
+  it('accepts cached tokens after the clock was set back an hour, although their iat lies in the future', async () => {
     const { clock, verify } = startVerifier();
     const token = staffToken(now);
     await verify(token);
@@ -293,7 +293,7 @@ describe('the cache', () => {
     expect(await refusalOf(verify(token))).toBe('verified');
   });
 
-  it('remembers no more tokens than it may, and forgets the one unused for longest', async () => {
+  it('evicts the least recently used token at its maximum size', async () => {
     const { clock, verify } = startVerifier({ maxCachedTokens: 2 });
     const first = await verify(revealing(1));
     const second = await verify(revealing(2));
@@ -305,7 +305,7 @@ describe('the cache', () => {
     expect((await verify(revealing(2))).refreshAtMs).toBeGreaterThan(second.refreshAtMs);
   });
 
-  it('has no room for tokens that were refused', async () => {
+  it('does not store rejected tokens', async () => {
     const { clock, verify } = startVerifier({ maxCachedTokens: 1 });
     const { refreshAtMs } = await verify(revealing(1));
     await verdictsOn(hostile, verify);
@@ -313,7 +313,7 @@ describe('the cache', () => {
     expect((await verify(revealing(1))).refreshAtMs).toBe(refreshAtMs);
   });
 
-  it('does not mix two tokens that differ in one character of the signature', async () => {
+  it('distinguishes tokens that differ in one character of the signature', async () => {
     const { verify } = startVerifier();
     const token = staffToken(now);
     await verify(token);
@@ -322,7 +322,7 @@ describe('the cache', () => {
     expect(await refusalOf(verify(token))).toBe('verified');
   });
 
-  it('does not mix two tokens that differ in one character of the payload, and share the signature', async () => {
+  it('distinguishes tokens with the same signature that differ in one character of the payload', async () => {
     const { verify } = startVerifier();
     const token = staffToken(now, { user_id: 121 });
     await verify(token);
@@ -331,21 +331,21 @@ describe('the cache', () => {
     expect(await refusalOf(verify(`${header}.${payload}.${signature}`))).toBe('token_invalid');
   });
 
-  it('does not mix two good tokens of two people', async () => {
+  it('distinguishes the good tokens of two people', async () => {
     const { verify } = startVerifier();
     const tokens = [121, 122, 121, 122].map((id) => staffToken(now, { user_id: id }));
     const verified = await Promise.all(tokens.map((token) => verify(token)));
     expect(verified.map(({ principal }) => principal.id)).toEqual([121, 122, 121, 122]);
   });
 
-  it('does not make a refresh token of a remembered access token', async () => {
+  it('does not accept a cached access token as a refresh token', async () => {
     const { verify, verifyRefresh } = startVerifier();
     const token = staffToken(now, { token_type: 'access' });
     await verify(token);
     expect(await refusalOf(verifyRefresh(token))).toBe('token_invalid');
   });
 
-  it('does not make an access token of a refresh token, nor of one that was read at any age', async () => {
+  it('does not accept a refresh token, even one that was read at any age, as an access token', async () => {
     const { verify, verifyAtAnyAge, verifyRefresh } = startVerifier();
     const refresh = staffToken(now, { token_type: 'refresh' });
     await verifyRefresh(refresh);
@@ -355,7 +355,7 @@ describe('the cache', () => {
     expect(await refusalOf(verify(expired))).toBe('token_expired');
   });
 
-  it('gives each caller what the token says, whatever an earlier one did to its answer', async () => {
+  it('returns the original claims even if an earlier caller tried to change them', async () => {
     const { verify } = startVerifier();
     const token = staffToken(now, { roles: [{ system: 'tts', role: 'Agent' }] });
     const { principal, payload, ...rest } = await verify(token);
@@ -383,35 +383,35 @@ const margin = async (lifetime: number, options: Partial<VerifierOptions> = {}) 
   return (expiresAtMs - refreshAtMs) / 1000;
 };
 
-describe('when to refresh', () => {
-  it('is 300 seconds before the end unless told otherwise', async () => {
+describe('refreshAtMs', () => {
+  it('is 300 seconds before exp by default', async () => {
     expect(await margin(900)).toBe(300);
     expect(await margin(900, { refreshThresholdSeconds: 300 })).toBe(300);
     expect(await margin(900, { refreshThresholdSeconds: 60 })).toBe(60);
     expect(await margin(900, { refreshThresholdSeconds: 0 })).toBe(0);
   });
 
-  it('is half-way at the earliest, so that a short-lived token does not refresh in a loop', async () => {
+  it('is at half of the lifetime at the earliest, so that a short-lived token does not refresh in a loop', async () => {
     expect(await margin(600)).toBe(300);
     expect(await margin(599)).toBe(299.5);
     expect(await margin(300)).toBe(150);
     expect(await margin(900, { refreshThresholdSeconds: 3600 })).toBe(450);
   });
 
-  it('goes by the whole lifetime from iat, however late the token is seen', async () => {
+  it('depends on the lifetime from iat, not on the first read', async () => {
     const { clock, verify } = startVerifier();
     clock.now = now + 14 * minute;
     const { expiresAtMs, refreshAtMs } = await verify(staffToken(now));
     expect(expiresAtMs - refreshAtMs).toBe(300_000);
   });
 
-  it('is never past the end, where iat lies ahead of exp', async () => {
+  it('is never after exp, even if iat is', async () => {
     const token = staffToken(now, { iat: seconds(now) + 20, exp: seconds(now) + 10 });
     const { expiresAtMs, refreshAtMs } = await startVerifier().verify(token);
     expect(refreshAtMs).toBe(expiresAtMs);
   });
 
-  it('is half of what remained at first sight, without iat, and stays so', async () => {
+  it('is fixed at half of the time that remains at the first read if there is no iat', async () => {
     const { clock, verify } = startVerifier();
     const token = staffToken(now, { iat: undefined, exp: seconds(now) + 400 });
     const { refreshAtMs, expiresAtMs } = await verify(token);
@@ -422,38 +422,41 @@ describe('when to refresh', () => {
     expect((await verify(token)).refreshAtMs).toBe(refreshAtMs);
   });
 
-  it('is the threshold, without iat, where that is less than half of what remains', async () => {
+  it('is the threshold before exp if there is no iat and the threshold is less than half of the remaining time', async () => {
     const { expiresAtMs, refreshAtMs } = await startVerifier().verify(staffToken(now, { iat: undefined }));
     expect(expiresAtMs - refreshAtMs).toBe(300_000);
   });
 });
 
 describe('a refresh token', () => {
-  it('is taken as that, and says whose it is', async () => {
+  it('is accepted and identifies its person', async () => {
     const verified = await startVerifier().verifyRefresh(refreshToken({ user_type: 'employee', user_id: 7 }));
     expect(verified.principal).toMatchObject({ type: 'employee', id: 7 });
     expect(verified.expiresAtMs).toBe((seconds(now) + 604_800) * 1000);
   });
 
-  it('may say nothing of its use, as an access token may', async () => {
+  it('may lack token_type, as an access token may', async () => {
     const token = refreshToken({ token_type: undefined });
     const { verify, verifyRefresh } = startVerifier();
     expect(await refusalOf(verifyRefresh(token))).toBe('verified');
     expect(await refusalOf(verify(token))).toBe('verified');
   });
 
-  it('is no access token, not even at any age', async () => {
+  it('is rejected as an access token at any age', async () => {
     const { verify, verifyAtAnyAge } = startVerifier();
     expect(await refusalOf(verify(refreshToken()))).toBe('token_invalid');
     expect(await refusalOf(verifyAtAnyAge(refreshToken()))).toBe('token_invalid');
   });
 
-  it.each(['access', 'Refresh', 'refresh ', ['refresh'], null, ''])('is none with the token_type %j', async (use) => {
-    const token = refreshToken({ token_type: use });
-    expect(await refusalOf(startVerifier().verifyRefresh(token))).toBe('token_invalid');
-  });
+  it.each(['access', 'Refresh', 'refresh ', ['refresh'], null, ''])(
+    'is rejected with the token_type %j',
+    async (use) => {
+      const token = refreshToken({ token_type: use });
+      expect(await refusalOf(startVerifier().verifyRefresh(token))).toBe('token_invalid');
+    },
+  );
 
-  it('ends at its exp', async () => {
+  it('expires at its exp', async () => {
     const { clock, verifyRefresh } = startVerifier();
     const token = refreshToken();
     const { expiresAtMs } = await verifyRefresh(token);
@@ -463,7 +466,7 @@ describe('a refresh token', () => {
     expect(await refusalOf(verifyRefresh(token))).toBe('token_expired');
   });
 
-  it('is refused where its signature is by nobody known, expired or not', async () => {
+  it('is rejected with an unknown signature, expired or not', async () => {
     const { verifyRefresh } = startVerifier();
     const forged = { token_type: 'refresh', exp: seconds(now) + 60 };
     expect(await refusalOf(verifyRefresh(tokenBy(unknownKey, forged)))).toBe('token_invalid');
@@ -473,13 +476,13 @@ describe('a refresh token', () => {
 });
 
 describe('an access token at any age', () => {
-  it('is believed long after its exp', async () => {
+  it('is accepted long after its exp', async () => {
     const { clock, verifyAtAnyAge } = startVerifier();
     clock.now = now + 30 * 24 * 60 * minute;
     expect((await verifyAtAnyAge(staffToken(now))).principal).toMatchObject({ type: 'staff', id: 123 });
   });
 
-  it('is believed before its exp too', async () => {
+  it('is accepted before its exp', async () => {
     expect((await startVerifier().verifyAtAnyAge(staffToken(now))).principal.id).toBe(123);
   });
 
@@ -487,7 +490,7 @@ describe('an access token at any age', () => {
     ['a signature by a known key', tokenBy(unknownKey, { exp: seconds(now) - 60 })],
     ['its second factor', staffToken(now, { exp: seconds(now) - 60, otp_required: true })],
     ['an exp', staffToken(now, { exp: undefined })],
-  ])('still needs %s', async (_, token) => {
+  ])('is rejected without %s', async (_, token) => {
     expect(await refusalOf(startVerifier().verifyAtAnyAge(token))).toBe('token_invalid');
   });
 });

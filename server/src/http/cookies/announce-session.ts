@@ -3,10 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
-/**
- * Says whose session the response was answered for, and in whole seconds how long it lives: the browser's clock may be
- * wrong.
- */
+/** Sets the session headers: the person, and lifetimes in whole seconds, because the browser's clock may be wrong. */
 export const announceSession = (
   reply: FastifyReply,
   { principal, expiresAtMs, refreshAtMs }: Pick<VerifiedToken, 'principal' | 'expiresAtMs' | 'refreshAtMs'>,
@@ -19,13 +16,13 @@ export const announceSession = (
 };
 
 export type SessionHeadersOptions = {
-  /** Announces the session of the request, if its token is valid. No promise where no I/O is needed. */
+  /** Sets the headers if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
 };
 
 /**
- * Announces the session on every tRPC response whose token is valid: also where no call asked who is signed in, and on
- * errors that arise before tRPC. Requests that are shed are not looked at.
+ * Sets the session headers on every tRPC response whose token is valid, including responses of public procedures and errors
+ * that arise before tRPC. Requests rejected by load shedding are skipped.
  */
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
   server.addHook('onSend', (request, reply, payload, done) => {
@@ -34,7 +31,7 @@ export const registerSessionHeaders = (server: FastifyInstance, { announce }: Se
     if (!isTrpc || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
     const announced = announce(request, reply);
     if (!(announced instanceof Promise)) return done(null, payload);
-    const goOn = () => done(null, payload);
-    announced.then(goOn, goOn);
+    const finish = () => done(null, payload);
+    announced.then(finish, finish);
   });
 };

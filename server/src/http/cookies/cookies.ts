@@ -1,7 +1,7 @@
 import fastifyCookie from '@fastify/cookie';
 import { accessCookie, deviceCookie, refreshCookie, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { deviceLifetimeMs } from '../../rate-limit/account-tries.ts';
+import { deviceLifetimeMs } from '../../rate-limit/account-attempts.ts';
 import type { EstablishedSession } from '../../session/established-session.ts';
 import type { SetCookiesOptions } from '../../session/request-session.ts';
 import { cookieValues } from './credentials.ts';
@@ -11,20 +11,20 @@ export type CookieOptions = {
   cookieDomain: string | null;
   cookieSecure: boolean;
   now: () => number;
-  /** Told the host of a request whose browser will not take the cookies, since they are for another domain. */
+  /** Called with the host of a request whose browser will drop the cookies, because the host is not in their domain. */
   onForeignHost: (host: string) => void;
 };
 
 const sessionCookies = [accessCookie, refreshCookie] as const;
 
-/** For setting cookies. Those that matter are read in access-token.ts: a parser would hide that one came twice. */
+/** Only for setting cookies. credentials.ts reads them: a cookie parser hides duplicates. */
 export const registerCookies = (server: FastifyInstance) => server.register(fastifyCookie, { hook: false });
 
-/** The values of the device cookie, of which a browser may send several. */
+/** All values of the device cookie: a browser may send several. */
 export const deviceCookieValues = ({ headers }: FastifyRequest): string[] =>
   cookieValues(headers.cookie ?? '', deviceCookie);
 
-/** Writes the session's cookies and the device cookie: HttpOnly, SameSite=Lax, and Secure outside development. */
+/** Writes the session cookies and the device cookie: HttpOnly, SameSite=Lax, and Secure unless COOKIE_SECURE is false. */
 export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignHost }: CookieOptions) => {
   const shared = { httpOnly: true, sameSite: 'lax', secure: cookieSecure } as const;
   const toAttributes = ({ domain, path }: CookieVariant) => ({
@@ -46,7 +46,7 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     }
   };
 
-  /** Before the cookies themselves are set: browsers take the lines in their order. */
+  /** Called before the cookies are set: browsers process Set-Cookie headers in order. */
   const expireOthers = (reply: FastifyReply): void => {
     const { hostname: host } = reply.request;
     for (const name of sessionCookies) {
@@ -60,7 +60,7 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     const { hostname: host, url } = reply.request;
     const count = countOf(reply, deviceCookie);
     if (count > 1) {
-      // Their accounts are in the new value, too.
+      // The new value contains the accounts of all of them.
       const [path = ''] = url.split('?', 1);
       const besides = otherVariants({ host, cookieDomain, count });
       const underOwnPath = besides.map(({ domain }) => ({ domain, path: trpcPath }));
@@ -74,8 +74,8 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
 
   return {
     /**
-     * The access cookie outlives its token, for as long as the session can be refreshed. It goes on to say whose session
-     * this is: without it, a cookie that was planted for a parent domain would be the only one.
+     * The access cookie outlives its token until the session can no longer be refreshed. The expired token still identifies
+     * the session: without it, a cookie planted on a parent domain would be the only one.
      */
     set(
       reply: FastifyReply,
@@ -95,12 +95,12 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
       }
       if (device !== undefined) setDevice(reply, device);
     },
-    /** Clears the session's cookies. The device cookie survives a sign-out. */
+    /** Clears the session cookies. The device cookie survives a sign-out. */
     clear(reply: FastifyReply): void {
       expireOthers(reply);
       for (const name of sessionCookies) reply.clearCookie(name, attributes);
     },
-    /** Expires what was planted below `/`, where the BFF sets nothing. Which of the others is the person's own cannot be told. */
+    /** Expires cookies on paths below `/`, where the BFF sets none. Among the others, the person's own cannot be identified. */
     expirePlanted,
   };
 };

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { accessCookie, isEmptyCookie, refreshCookie } from '@auth-bff/shared';
 
-/** The values of a cookie in a `Cookie` header that are not empty: the Auth Service deletes cookies by emptying them. */
+/** The non-empty values of a cookie in a `Cookie` header: the Auth Service deletes cookies by emptying them. */
 export const cookieValues = (header: string, name: string): string[] => {
   const values: string[] = [];
   for (let from = 0, end = 0; from < header.length; from = end + 1) {
@@ -15,13 +15,13 @@ export const cookieValues = (header: string, name: string): string[] => {
   return values;
 };
 
-/** The token behind `Bearer`. Null: another scheme, or nothing. */
+/** The Bearer token. Null: another scheme, or no header. */
 export const bearerOf = (authorization: string | undefined): string | null =>
   /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1] ?? null;
 
 /**
- * The access tokens of a request, each once: the values of the cookie or, only where that is absent or empty,
- * `Authorization: Bearer`. Source: the guide's "Middleware Integration".
+ * The access tokens of a request, each once: the values of the cookie or, if it is absent or empty, `Authorization: Bearer`.
+ * Source: the guide's "Middleware Integration".
  */
 export const accessTokensOf = ({ cookie, authorization }: IncomingHttpHeaders): readonly string[] => {
   const values = cookieValues(cookie ?? '', accessCookie);

@@ -3,9 +3,9 @@ import { personOf } from '../../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError } from '../../errors.ts';
-import type { HitCounter, Hits } from '../../rate-limit/hit-counter.ts';
+import type { FixedWindowCounter, WindowCount } from '../../rate-limit/fixed-window-counter.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
-import type { ChosenToken, TokenChooser } from '../../token/choose-token.ts';
+import type { ChosenToken, TokenChooser } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 import { clientAddressOf, toNetwork } from './client-address.ts';
@@ -22,7 +22,7 @@ declare module 'fastify' {
 export type RateLimitOptions = {
   /** Calls per minute and identity. 0: no limit. */
   perMinute: number;
-  counter: HitCounter;
+  counter: FixedWindowCounter;
   keyHasher: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
   /** The number of calls in a request, from its URL. */
@@ -68,13 +68,13 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   };
   const nameOfAddress = (request: FastifyRequest): string => toName(`address ${toNetwork(clientAddressOf(request))}`);
 
-  const check = ({ count, resetMs }: Hits): void => {
+  const check = ({ count, resetMs }: WindowCount): void => {
     if (count <= perMinute) return;
     onLimited?.();
     throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
   };
   const checkLater = async (
-    hits: MaybePromise<Hits>,
+    hits: MaybePromise<WindowCount>,
     lookup: MaybePromise<void>,
     done: HookHandlerDoneFunction,
   ): Promise<void> => {

@@ -3,7 +3,7 @@ import type { RequestMeta } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
 import type { PresentedTokens } from '../../session/presented-tokens.ts';
 import type { RequestSession } from '../../session/request-session.ts';
-import type { ChosenToken } from '../../token/choose-token.ts';
+import type { ChosenToken } from '../../token/token-chooser.ts';
 import { accessTokensOf, refreshTokensOf } from '../cookies/credentials.ts';
 import { clientAddressOf } from './client-address.ts';
 

@@ -23,14 +23,14 @@ const agreements = ['different', 'changing', 'same'] as const;
 const compareSealing = (own: KeyFingerprints, other: KeyFingerprints): KeyAgreement =>
   own.sealing === other.sealing ? 'same' : 'different';
 
-/** Only the current keys have to be the same: replicas may forget the previous ones one after the other. */
+/** Only current keys must be the same: replicas may drop previous keys one after the other. */
 const compareSigning = (own: KeyFingerprints, other: KeyFingerprints): KeyAgreement => {
   const [ownKey = '', otherKey = ''] = [own.signing[0], other.signing[0]];
   if (ownKey === otherKey) return 'same';
   return own.signing.includes(otherKey) || other.signing.includes(ownKey) ? 'changing' : 'different';
 };
 
-/** Compares the keys of one replica with those of the others. Without a signing key there is nothing to say of one. */
+/** Compares the keys of one replica with those of the others. Without a signing key, only the sealing keys are compared. */
 export const compareKeys = (own: KeyFingerprints, others: readonly KeyFingerprints[]): KeyComparison[] => {
   const toComparison = (variable: KeyVariable, pairs: readonly KeyAgreement[]): KeyComparison => ({
     variable,

@@ -4,17 +4,17 @@ import type { Config } from '../../config.ts';
 
 const KeyFingerprintsSchema = z.object({ sealing: z.string(), signing: z.array(z.string()) });
 
-/** What replicas tell each other of their keys, so that they can compare them. */
+/** Fingerprints of a replica's keys, which replicas exchange to compare them. */
 export type KeyFingerprints = {
   sealing: string;
-  /** The current key, then the previous ones. Empty with `TOKEN_VALIDATION=remote`, where there are none. */
+  /** The current key, then previous ones. Empty with `TOKEN_VALIDATION=remote`. */
   signing: string[];
 };
 
 const fingerprintBytes = 3;
 
 /**
- * Fingerprints of a replica's keys, in hexadecimal. They lie in Redis, so they must not help to guess a key:
+ * Fingerprints of a replica's keys, in hexadecimal. They are stored in Redis, so they must not help to guess a key:
  *
  * - HKDF is one-way. The label of each purpose and the prefix as salt make them useless elsewhere: no token, no sealed
  *   value and no other fingerprint holds the same bytes, and two environments with one key do not show it.
@@ -37,7 +37,7 @@ export const fingerprintKeys = ({
   };
 };
 
-/** The fingerprints that another replica has written. Null: the text is not of this version, or not of ours. */
+/** Parses the fingerprints of another replica. Null: another version wrote them, or another program. */
 export const readFingerprints = (text: string): KeyFingerprints | null => {
   try {
     return KeyFingerprintsSchema.safeParse(JSON.parse(text)).data ?? null;

@@ -7,9 +7,9 @@ export type KeyRegistryOptions = {
   prefix: string;
 };
 
-/** How long a replica counts that was not heard of any more. Seconds: three of its announcements. */
+/** Seconds until a silent replica no longer counts: three announcement intervals. */
 export const replicaCountsSeconds = 180;
-/** More replicas than anybody runs. Bounds what a crash loop leaves behind. */
+/** More replicas than any deployment has. Bounds the entries that a crash loop leaves behind. */
 const maxReplicas = 200;
 
 /**
@@ -65,8 +65,8 @@ const toEntries = (fields: readonly string[]): Entry[] => {
 };
 
 /**
- * The running replicas and the fingerprints of their keys, in one hash of Redis. Its name is the one thing there that is
- * not hashed with the sealing key: replicas whose keys differ have to find it, too. Rejects while Redis is away.
+ * The running replicas and the fingerprints of their keys, in one Redis hash. Its name is the only one that is not hashed
+ * with the sealing key: replicas with different keys must find it, too. Rejects during an outage of Redis.
  */
 export const createKeyRegistry = ({ redis, prefix }: KeyRegistryOptions) => {
   const hash = `${prefix}replicas:keys`;
@@ -74,9 +74,9 @@ export const createKeyRegistry = ({ redis, prefix }: KeyRegistryOptions) => {
   redis.defineCommand('listReplicas' satisfies keyof Commands, { numberOfKeys: 1, lua: listScript });
   const commands = redis as unknown as Commands;
   return {
-    /** Runs a task whenever Redis can be asked again. */
+    /** Runs a task whenever Redis becomes ready. */
     onReady: (task: () => void): void => void redis.on('ready', task),
-    /** Says that this replica runs with these keys. Resolves to the keys of the others. */
+    /** Announces this replica and its keys. Resolves to the keys of the others. */
     async announce(id: string, keys: KeyFingerprints): Promise<KeyFingerprints[]> {
       const text = JSON.stringify(keys);
       const fields = await commands.announceReplica(hash, id, text, replicaCountsSeconds, maxReplicas);
@@ -91,7 +91,7 @@ export const createKeyRegistry = ({ redis, prefix }: KeyRegistryOptions) => {
         .filter(({ seconds }) => Math.abs(Number(nowSeconds) - seconds) < replicaCountsSeconds)
         .map((entry) => entry.keys);
     },
-    /** Says that this replica stops. */
+    /** Removes this replica. */
     async remove(id: string): Promise<void> {
       await redis.hdel(hash, id);
     },

@@ -33,12 +33,12 @@ const differentMessages: Record<KeyVariable, string> = {
 const changingMessage =
   'Some replicas will refuse tokens that are signed with the new key: a change of DJANGO_JWT_SIGNING_KEY has not reached all running replicas. Restart the others with the new key before the Auth Service signs with it.';
 
-type Watched = { comparison: KeyComparison; toldAtMs: number };
+type Watched = { comparison: KeyComparison; loggedAtMs: number };
 
 /**
- * Compares the keys of this replica with those of all running replicas, at start and every minute. Replicas with different
- * keys look healthy, each for itself, and fail together: people are signed out at random, and sign-outs are not seen. A
- * difference is logged when it is found, every hour while it lasts, and when it is over. While Redis is away, nothing happens.
+ * Compares the keys of this replica with those of all running replicas, at start and every minute. Each replica with a
+ * different key looks healthy, but together they sign people out at random and miss sign-outs. A difference is logged when
+ * it appears, every hour while it lasts, and when it ends. During an outage of Redis, nothing is compared.
  */
 export const createKeyWatch = (options: KeyWatchOptions) => {
   const { registry, keys, log, monotonicNow, startTimer = startSystemTimer } = options;
@@ -48,10 +48,10 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
   let isComparing = false;
   let isClosed = false;
 
-  const tell = ({ variable, agreement, replicas, differing }: KeyComparison): void => {
+  const logComparison = ({ variable, agreement, replicas, differing }: KeyComparison): void => {
     const fields = { variable, replicas, differing };
     if (agreement === 'same') {
-      log.info(fields, `${variable} of this replica does not differ from that of any running replica any more.`);
+      log.info(fields, `${variable} of this replica no longer differs from that of any running replica.`);
     } else if (agreement === 'changing') log.warn(fields, changingMessage);
     else log.error(fields, differentMessages[variable]);
   };
@@ -59,18 +59,21 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
   const note = (comparison: KeyComparison): void => {
     const { variable, agreement } = comparison;
     const before = watched.get(variable);
-    const isNews = agreement !== (before?.comparison.agreement ?? 'same');
-    const isDue = agreement !== 'same' && before !== undefined && monotonicNow() - before.toldAtMs >= repeatEveryMs;
-    const isTold = isNews || isDue;
-    if (isTold) tell(comparison);
-    watched.set(variable, { comparison, toldAtMs: isTold ? monotonicNow() : (before?.toldAtMs ?? monotonicNow()) });
+    const isChange = agreement !== (before?.comparison.agreement ?? 'same');
+    const isDue = agreement !== 'same' && before !== undefined && monotonicNow() - before.loggedAtMs >= repeatEveryMs;
+    const isLogged = isChange || isDue;
+    if (isLogged) logComparison(comparison);
+    watched.set(variable, {
+      comparison,
+      loggedAtMs: isLogged ? monotonicNow() : (before?.loggedAtMs ?? monotonicNow()),
+    });
   };
 
   const compare = async (): Promise<void> => {
     if (isComparing || isClosed) return;
     isComparing = true;
     cancelTimer();
-    // That Redis is away is logged elsewhere, and says nothing of keys.
+    // An outage of Redis is logged elsewhere, and says nothing about the keys.
     const others = await registry.announce(id, keys).catch(() => null);
     isComparing = false;
     if (isClosed) return;
@@ -79,7 +82,7 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
   };
 
   return {
-    /** Begins to compare. If Redis cannot be asked yet, the first comparison is made once it can. */
+    /** Starts comparing. If Redis is not ready yet, the first comparison runs once it is. */
     start(): void {
       registry.onReady(() => void compare());
       void compare();
@@ -90,7 +93,7 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
         variable,
         watched.get(variable)?.comparison.agreement === 'different',
       ]),
-    /** Ends comparing. Other replicas are told, if Redis can be reached. */
+    /** Stops comparing, and removes this replica from the registry if Redis is available. */
     close(): void {
       isClosed = true;
       cancelTimer();

@@ -1,34 +1,34 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
-import { newestFirst } from '../../token/choose-token.ts';
+import { newestFirst } from '../../token/token-chooser.ts';
 import { isSameSubject } from '../../token/principal.ts';
-import type { Exchanges } from '../refresh/exchanges.ts';
-import type { Lineage } from './token-families.ts';
+import type { ExchangeCache } from '../refresh/exchange-cache.ts';
 import type { PresentedTokens } from '../presented-tokens.ts';
-import type { HeldPair, TokenProof } from './token-proof.ts';
+import type { TokenFamilies } from './token-families.ts';
+import type { ReadPair, TokenProof } from './token-proof.ts';
 
 export type SignOutOptions = {
   authService: Pick<AuthServiceClient, 'signOut'>;
-  lineage: Pick<Lineage, 'end'>;
-  exchanges: Pick<Exchanges, 'latest'>;
-  proof: Pick<TokenProof, 'mark'>;
+  tokenFamilies: Pick<TokenFamilies, 'revoke'>;
+  exchangeCache: Pick<ExchangeCache, 'latest'>;
+  tokenProof: Pick<TokenProof, 'changeProven'>;
 };
 
-const isAnyProven = ({ access, refresh }: HeldPair): boolean => access?.isProven === true || refresh?.isProven === true;
+const isAnyProven = ({ access, refresh }: ReadPair): boolean => access?.isProven === true || refresh?.isProven === true;
 
-/** The pair with the newest refresh token. None: the Auth Service has no other token to take back. */
-const newestRefresh = (pairs: readonly HeldPair[]): HeldPair[] =>
+/** The pair with the newest refresh token, as a list. Empty: no pair has one, and the Auth Service cannot blacklist anything. */
+const newestRefresh = (pairs: readonly ReadPair[]): ReadPair[] =>
   pairs
     .flatMap((pair) => (pair.refresh === null ? [] : [{ ...pair.refresh, pair }]))
     .toSorted(newestFirst)
     .slice(0, 1)
     .map(({ pair }) => pair);
 
-/** Ends the session of the tokens that a request carries. */
-export const createSignOut = ({ authService, lineage, exchanges, proof }: SignOutOptions) => {
-  /** An outage is no reason to fail: the cookies are cleared, and the marks count here. */
-  const endUpstream = async ({ access, refresh: presented }: HeldPair, cause: RequestMeta): Promise<void> => {
-    // Beside a proven access token, one that names another person is not theirs.
+/** Ends the session of the tokens that a request presents. */
+export const createSignOut = ({ authService, tokenFamilies, exchangeCache, tokenProof }: SignOutOptions) => {
+  /** Ignores an outage: the cookies are cleared and the BFF has revoked the family. */
+  const signOutUpstream = async ({ access, refresh: presented }: ReadPair, cause: RequestMeta): Promise<void> => {
+    // A refresh token that names another person than the proven access token belongs to another session.
     const isForeign =
       access?.isProven === true &&
       presented?.isProven === false &&
@@ -39,7 +39,7 @@ export const createSignOut = ({ authService, lineage, exchanges, proof }: SignOu
     const newest =
       refresh === null
         ? null
-        : await exchanges.latest({ token: refresh.token, fingerprint: refresh.verified.fingerprint });
+        : await exchangeCache.latest({ token: refresh.token, fingerprint: refresh.verified.fingerprint });
     const { type, id } = subject;
     const ownAccess = access?.verified.principal.type === type ? access.token : null;
     await authService
@@ -54,15 +54,15 @@ export const createSignOut = ({ authService, lineage, exchanges, proof }: SignOu
   };
 
   /**
-   * Ends the session at once in all replicas, for every token that it was ever given, and upstream as far as upstream
-   * can be reached. Tokens that are not proven mark nothing; they cost one call of the Auth Service at most: either it
-   * is asked about an access token, or told to take a refresh token back. Never throws.
+   * Revokes the families of the tokens in all replicas, then signs out at the Auth Service if that is reachable. Unproven
+   * tokens revoke nothing. They cost at most one call to the Auth Service: it validates an access token or blacklists a
+   * refresh token. Never throws.
    */
   return async (presented: PresentedTokens): Promise<void> => {
-    const { pairs, hasAsked } = await proof.mark(presented, lineage.end);
+    const { pairs, hasAskedAuthService } = await tokenProof.changeProven(presented, tokenFamilies.revoke);
     const proven = pairs.filter(isAnyProven);
-    const told = proven.length > 0 || hasAsked ? proven : newestRefresh(pairs);
-    await Promise.all(told.map((pair) => endUpstream(pair, presented)));
+    const ending = proven.length > 0 || hasAskedAuthService ? proven : newestRefresh(pairs);
+    await Promise.all(ending.map((pair) => signOutUpstream(pair, presented)));
   };
 };
 

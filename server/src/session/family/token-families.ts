@@ -1,218 +1,222 @@
-import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
-import { type JudgedMark, type Mark, type Marks, type Proven, toList, toMark } from './marks.ts';
-import type { SharedLineage, SharedState } from './shared-families.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
+import type { StoredFamily } from './family-store.ts';
+import { createRefreshingFamilies } from './refreshing-families.ts';
+import type { SharedFamilies } from './shared-families.ts';
+import {
+  type ProvableTokenRef,
+  type ProvenTokens,
+  toRefList,
+  type TokenRef,
+  type TokenRefs,
+  toTokenRef,
+  withProof,
+} from './token-refs.ts';
 
-/** One signed-in session, through all the tokens that it was ever given. */
-export type Chain = {
-  /** What the other replicas know it by. Null: they could not be asked. */
+/** One session: all tokens that a sign-in and its refreshes have issued. */
+export type TokenFamily = {
+  /** The name of the family in Redis. Null: Redis was unavailable. */
   sharedName: string | null;
-  /** When it was signed out, in milliseconds since the epoch. Null: it was not. */
-  endedAtMs: number | null;
-  /** Somebody has signed in anew in its place: what it is given now must not take the place of that. */
+  /** When the session was signed out, in milliseconds since the epoch. Null: it was not. */
+  revokedAtMs: number | null;
+  /** The browser has signed in again. A refresh of this family must not overwrite the cookies of the new session. */
   isReplaced: boolean;
 };
 
-export type LineageOptions = {
+export type TokenFamiliesOptions = {
+  /** Milliseconds since the epoch. */
   now: () => number;
-  /** What other replicas know. Null: this is the only one. */
-  shared: SharedLineage | null;
-  /** The most tokens remembered; the least recently used goes first. Default 200,000. */
+  /** The families of all replicas. Null: there is only this replica. */
+  shared: SharedFamilies | null;
+  /** The most tokens remembered; the least recently used is evicted first. Default 200,000. */
   maxTokens?: number;
 };
 
-const newChain = (): Chain => ({ sharedName: null, endedAtMs: null, isReplaced: false });
+const newFamily = (): TokenFamily => ({ sharedName: null, revokedAtMs: null, isReplaced: false });
 
-/** The marks, of which those that are known elsewhere are proven too. */
-const withProof = ({ access, refresh }: Marks, known: Proven): Marks => ({
-  access: access === null ? null : { ...access, isProven: access.isProven || known.access },
-  refresh: refresh === null ? null : { ...refresh, isProven: refresh.isProven || known.refresh },
-});
+const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revokedAtMs ?? null) !== null;
 
 /**
- * Which tokens belong to one session, by their fingerprints, so that a sign-out ends all of them: also those that are
- * still on their way to a browser. What other replicas know is looked up with each call; while they cannot be asked,
- * what this process knows decides alone. Only proven tokens are remembered.
+ * The token families, by the fingerprints of their tokens. A sign-out revokes the whole family, including tokens that
+ * are still on their way to the browser. Each call also consults the other replicas; while Redis is unavailable, the
+ * state of this process decides. Only proven tokens are remembered.
  */
-export const createLineage = ({ now, shared, maxTokens = 200_000 }: LineageOptions) => {
-  const chains = createBoundedMap<string, Chain>(maxTokens);
-  /** The chains of unproven tokens while they are being refreshed, so that a sign-out ends them. */
-  const refreshing = new Map<string, { chain: Chain; refreshes: number }>();
+export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenFamiliesOptions) => {
+  const families = createBoundedMap<string, TokenFamily>(maxTokens);
+  const refreshing = createRefreshingFamilies();
 
-  const chainHere = ({ fingerprint }: Mark): Chain | undefined =>
-    chains.get(fingerprint) ?? refreshing.get(fingerprint)?.chain;
+  const localFamily = ({ fingerprint }: TokenRef): TokenFamily | undefined =>
+    families.get(fingerprint) ?? refreshing.get(fingerprint);
 
-  /** A token that is remembered is proven. */
-  const isProven = (mark: JudgedMark): boolean => mark.isProven || chains.has(mark.fingerprint);
-  const judge = (marks: Marks): Marks =>
-    withProof(marks, {
-      access: marks.access !== null && isProven(marks.access),
-      refresh: marks.refresh !== null && isProven(marks.refresh),
+  /** A remembered token is proven. */
+  const isProven = (ref: ProvableTokenRef): boolean => ref.isProven || families.has(ref.fingerprint);
+  const withLocalProof = (refs: TokenRefs): TokenRefs =>
+    withProof(refs, {
+      access: refs.access !== null && isProven(refs.access),
+      refresh: refs.refresh !== null && isProven(refs.refresh),
     });
 
-  const keep = (chain: Chain, marks: Marks): void => {
-    for (const mark of toList(marks)) {
-      if (mark.isProven && !chains.has(mark.fingerprint)) chains.set(mark.fingerprint, chain);
+  /** Remembers the family of the proven tokens that have none. */
+  const remember = (family: TokenFamily, refs: TokenRefs): void => {
+    for (const ref of toRefList(refs)) {
+      if (ref.isProven && !families.has(ref.fingerprint)) families.set(ref.fingerprint, family);
     }
   };
 
-  /** `of`: the tokens whose chain this is. Those that another replica knows are proven. */
-  const absorb = (chain: Chain, state: SharedState | null | undefined, of?: Marks): void => {
+  const assign = (family: TokenFamily, refs: TokenRefs): void => {
+    for (const { fingerprint } of toRefList(refs)) families.set(fingerprint, family);
+  };
+
+  /** Applies the state in Redis. `refs`: tokens of the family; those that Redis stores are proven. */
+  const applyState = (family: TokenFamily, state: StoredFamily | null | undefined, refs?: TokenRefs): void => {
     if (state === null || state === undefined) return;
-    chain.sharedName = state.name ?? chain.sharedName;
-    chain.endedAtMs ??= state.endedAtMs;
-    chain.isReplaced ||= state.isReplaced;
-    if (of !== undefined) keep(chain, withProof(of, state.known));
+    family.sharedName = state.name ?? family.sharedName;
+    family.revokedAtMs ??= state.revokedAtMs;
+    family.isReplaced ||= state.isReplaced;
+    if (refs !== undefined) remember(family, withProof(refs, state.stored));
   };
 
-  const change = (marks: Marks, how: (chain: Chain) => void): void => {
-    for (const mark of toList(marks)) {
-      const known = chainHere(mark);
-      const chain = known ?? newChain();
-      if (known !== undefined || mark.isProven) how(chain);
-      if (mark.isProven) chains.set(mark.fingerprint, chain);
+  const changeLocally = (refs: TokenRefs, change: (family: TokenFamily) => void): void => {
+    for (const ref of toRefList(refs)) {
+      const known = localFamily(ref);
+      const family = known ?? newFamily();
+      if (known !== undefined || ref.isProven) change(family);
+      if (ref.isProven) families.set(ref.fingerprint, family);
     }
   };
 
-  /** Changes the chains of these tokens here and elsewhere. Tells which of the tokens are proven; others are not marked. */
+  /** Changes the families of the proven tokens in all replicas. Resolves to which tokens are proven. */
   const changeEverywhere = async (
-    marks: Marks,
-    how: (chain: Chain) => void,
-    tell: ((marks: Marks, chainNames: string[]) => Promise<Proven>) | undefined,
-  ): Promise<Proven> => {
-    const judged = judge(marks);
-    change(judged, how);
-    const chainNames = toList(judged).flatMap((mark) => (mark.isProven ? (chainHere(mark)?.sharedName ?? []) : []));
-    const known = await tell?.(judged, chainNames);
-    const proven = known === undefined ? judged : withProof(judged, known);
-    change(proven, how);
+    refs: TokenRefs,
+    change: (family: TokenFamily) => void,
+    changeShared: ((refs: TokenRefs, familyNames: string[]) => Promise<ProvenTokens>) | undefined,
+  ): Promise<ProvenTokens> => {
+    const local = withLocalProof(refs);
+    changeLocally(local, change);
+    const familyNames = toRefList(local).flatMap((ref) => (ref.isProven ? (localFamily(ref)?.sharedName ?? []) : []));
+    const stored = await changeShared?.(local, familyNames);
+    const proven = stored === undefined ? local : withProof(local, stored);
+    changeLocally(proven, change);
     return { access: proven.access?.isProven === true, refresh: proven.refresh?.isProven === true };
   };
 
-  const isEndedHere = (access: Mark): boolean => {
-    const chain = chains.get(access.fingerprint);
-    if ((chain?.endedAtMs ?? null) !== null) return true;
-    return shared?.hasHeardOfEnd(access, chain?.sharedName ?? null) === true;
+  const isRevokedLocally = (access: TokenRef): boolean => {
+    const family = families.get(access.fingerprint);
+    if (isRevoked(family)) return true;
+    return shared?.hasReceivedSignOut(access, family?.sharedName ?? null) === true;
   };
 
-  const isEndedElsewhere = async (others: SharedLineage, access: Mark): Promise<boolean> => {
-    const endedAtMs = (await others.endedAtMs(access)) ?? null;
-    if (endedAtMs === null) return false;
-    // So that it stays known while the others cannot be asked.
-    change({ access: toMark(access, true), refresh: null }, (chain) => {
-      chain.endedAtMs ??= endedAtMs;
+  const isRevokedElsewhere = async (others: SharedFamilies, access: TokenRef): Promise<boolean> => {
+    const revokedAtMs = await others.revokedAtMs(access);
+    if (revokedAtMs === null) return false;
+    // This process remembers it, in case Redis becomes unavailable.
+    changeLocally({ access: toTokenRef(access, true), refresh: null }, (family) => {
+      family.revokedAtMs ??= revokedAtMs;
     });
     return true;
   };
 
-  /** Lets a sign-out find the chain of tokens that are not proven yet, here or at another replica. Returns its end. */
-  const holdWhileRefreshing = (chain: Chain, marks: Marks): (() => void) => {
-    const list = toList(marks);
-    // Beside a proven token the chain is found by that one. An unproven one may be made up to end the session.
-    const held = list.some((mark) => mark.isProven) ? [] : list;
-    for (const { fingerprint } of held) {
-      const entry = refreshing.get(fingerprint) ?? { chain, refreshes: 0 };
-      entry.refreshes += 1;
-      refreshing.set(fingerprint, entry);
-    }
+  /** Lets a sign-out, here or at another replica, find the family of tokens that are not proven yet. Returns the release. */
+  const holdWhileRefreshing = (family: TokenFamily, refs: TokenRefs): (() => void) => {
+    const list = toRefList(refs);
+    // A proven token leads to the family. An unproven one beside it may be made up in order to end the session.
+    const held = list.some((ref) => ref.isProven) ? [] : list;
+    const release = refreshing.hold(family, held);
     const unwatch = shared?.watch(held, ({ what, atMs }) => {
-      if (what === 'ended') chain.endedAtMs ??= atMs;
-      else chain.isReplaced = true;
+      if (what === 'ended') family.revokedAtMs ??= atMs;
+      else family.isReplaced = true;
     });
     return () => {
       unwatch?.();
-      for (const { fingerprint } of held) {
-        const entry = refreshing.get(fingerprint);
-        if (entry === undefined) continue;
-        entry.refreshes -= 1;
-        if (entry.refreshes === 0) refreshing.delete(fingerprint);
-      }
+      release();
     };
   };
 
   return {
-    /**
-     * Runs a refresh with the chain of its tokens; where none is known, a new one. Where the tokens are of two chains,
-     * an ended one wins.
-     */
-    async withChain<Result>(marks: Marks, refresh: (chain: Chain) => Promise<Result>): Promise<Result> {
-      const judged = judge(marks);
-      const known = toList(judged)
-        .map(chainHere)
-        .filter((chain) => chain !== undefined);
-      const chain = known.find(({ endedAtMs }) => endedAtMs !== null) ?? known[0] ?? newChain();
-      keep(chain, judged);
-      const release = holdWhileRefreshing(chain, judged);
+    /** Runs a refresh with the family of its tokens, or with a new one. If the tokens have two families, a revoked one is used. */
+    async withFamily<Result>(refs: TokenRefs, refresh: (family: TokenFamily) => Promise<Result>): Promise<Result> {
+      const local = withLocalProof(refs);
+      const known = toRefList(local)
+        .map(localFamily)
+        .filter((family) => family !== undefined);
+      const family = known.find(isRevoked) ?? known[0] ?? newFamily();
+      remember(family, local);
+      const release = holdWhileRefreshing(family, local);
       try {
-        absorb(chain, await shared?.join(judged), judged);
-        return await refresh(chain);
+        applyState(family, await shared?.join(local), local);
+        return await refresh(family);
       } finally {
         release();
       }
     },
-    /** Whether this process knows that the Auth Service issued the token. Other replicas are not asked. */
+
+    /** Whether this process knows that the Auth Service issued the token. Does not consult other replicas. */
     isProven,
-    /** A session begins with these tokens. */
-    async begin(marks: Marks): Promise<void> {
-      const chain = newChain();
-      for (const { fingerprint } of toList(marks)) chains.set(fingerprint, chain);
-      absorb(chain, await shared?.extend(null, marks));
+
+    /** Begins a family with the tokens of a new session. */
+    async begin(refs: TokenRefs): Promise<void> {
+      const family = newFamily();
+      assign(family, refs);
+      applyState(family, await shared?.add(null, refs));
     },
-    /** Adds tokens to the chain of others, and sees what has become of it meanwhile. */
-    async extend(chain: Chain, of: Marks, marks: Marks): Promise<void> {
-      // A sign-out by tokens that were not proven then could tell nobody else.
-      const isUntold = chain.endedAtMs !== null && toList(of).some(({ fingerprint }) => !chains.has(fingerprint));
-      keep(chain, of);
-      for (const { fingerprint } of toList(marks)) chains.set(fingerprint, chain);
-      // The others could not be asked when it was found: a sign-out elsewhere has not seen these tokens.
-      if (chain.sharedName === null) absorb(chain, await shared?.join(of));
-      absorb(chain, await shared?.extend(chain.sharedName, marks));
-      if (isUntold) await shared?.end(of, []);
+
+    /** Adds the issued tokens to the family of the tokens that were exchanged, and updates the state of the family. */
+    async addIssued(family: TokenFamily, exchanged: TokenRefs, issued: TokenRefs): Promise<void> {
+      // A sign-out whose tokens were not proven at that time could not inform the other replicas.
+      const isUnshared =
+        isRevoked(family) && toRefList(exchanged).some(({ fingerprint }) => !families.has(fingerprint));
+      remember(family, exchanged);
+      assign(family, issued);
+      // Redis was unavailable when the refresh began: a sign-out at another replica has not seen these tokens.
+      if (family.sharedName === null) applyState(family, await shared?.join(exchanged));
+      applyState(family, await shared?.add(family.sharedName, issued));
+      if (isUnshared) await shared?.revoke(exchanged, []);
     },
-    /** Adds proven tokens that somebody holds to the chain of the others that they hold. */
-    async join(chain: Chain, marks: Marks): Promise<void> {
-      const ended = toList(marks)
-        .map(chainHere)
-        .find((known) => (known?.endedAtMs ?? null) !== null);
-      chain.endedAtMs ??= ended?.endedAtMs ?? null;
-      keep(chain, marks);
-      absorb(chain, await shared?.join(marks));
+
+    /** Adds proven tokens that a browser presented to the family of the other tokens that it presented. */
+    async addPresented(family: TokenFamily, refs: TokenRefs): Promise<void> {
+      const revoked = toRefList(refs).map(localFamily).find(isRevoked);
+      family.revokedAtMs ??= revoked?.revokedAtMs ?? null;
+      remember(family, refs);
+      applyState(family, await shared?.join(refs));
     },
-    /** Sees what has become of the chain of these tokens elsewhere. */
-    async look(chain: Chain, of: Marks): Promise<void> {
-      const judged = judge(of);
-      if (chain.sharedName === null) absorb(chain, await shared?.join(judged), judged);
-      else absorb(chain, await shared?.look(chain.sharedName, judged));
+
+    /** Updates the state of the family of these tokens from the other replicas. */
+    async update(family: TokenFamily, refs: TokenRefs): Promise<void> {
+      const local = withLocalProof(refs);
+      if (family.sharedName === null) applyState(family, await shared?.join(local), local);
+      else applyState(family, await shared?.read(family.sharedName, local));
     },
-    /**
-     * Ends every chain that one of these tokens belongs to, and these tokens, as far as they are proven. Tells which
-     * of them are.
-     */
-    end: (marks: Marks): Promise<Proven> =>
+
+    /** Signs out every family of these tokens, as far as they are proven. Resolves to which of them are. */
+    revoke: (refs: TokenRefs): Promise<ProvenTokens> =>
       changeEverywhere(
-        marks,
-        (chain) => {
-          chain.endedAtMs ??= now();
+        refs,
+        (family) => {
+          family.revokedAtMs ??= now();
         },
-        shared?.end,
+        shared?.revoke,
       ),
-    /** The browser that holds these tokens gets others. Tells which of them are proven; others are not marked. */
-    replace: (marks: Marks): Promise<Proven> =>
+
+    /** The browser that holds these tokens has signed in again. Resolves to which tokens are proven; others have no effect. */
+    replace: (refs: TokenRefs): Promise<ProvenTokens> =>
       changeEverywhere(
-        marks,
-        (chain) => {
-          chain.isReplaced = true;
+        refs,
+        (family) => {
+          family.isReplaced = true;
         },
         shared?.replace,
       ),
+
     /** Whether this process knows that the session of this access token was signed out. */
-    isEndedHere,
-    /** Whether the session of this access token was signed out, here or elsewhere. No promise where nobody else has to be asked. */
-    isEnded(access: Mark): MaybePromise<boolean> {
-      if (isEndedHere(access)) return true;
-      return shared === null ? false : isEndedElsewhere(shared, access);
+    isRevokedLocally,
+
+    /** Whether the session of this access token was signed out, here or at another replica. Without replicas, a plain value. */
+    isRevoked(access: TokenRef): MaybePromise<boolean> {
+      if (isRevokedLocally(access)) return true;
+      return shared === null ? false : isRevokedElsewhere(shared, access);
     },
   };
 };
 
-export type Lineage = ReturnType<typeof createLineage>;
+export type TokenFamilies = ReturnType<typeof createTokenFamilies>;

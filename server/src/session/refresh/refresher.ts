@@ -1,55 +1,43 @@
-import type { SessionEnd } from '../../platform/audit.ts';
-import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { SessionLimits } from '../../rate-limit/session-limits.ts';
-import type { ChosenToken } from '../../token/choose-token.ts';
+import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
-import { fingerprintOf, type VerifiedToken, type Verifier } from '../../token/verified-token.ts';
-import { belongsTo, type EstablishedSession, establishSession } from '../established-session.ts';
-import { type Exchanges, type OldToken, sharedForMs } from './exchanges.ts';
-import type { Chain, Lineage } from '../family/token-families.ts';
-import { type Marks, provenMarks, toList, toMark } from '../family/marks.ts';
-import type { PresentedTokens, TokenPair } from '../presented-tokens.ts';
-import { createTokenReader, ended } from '../read-tokens.ts';
-import type { Standing } from './standing.ts';
+import type { EstablishedSession } from '../established-session.ts';
+import type { TokenFamily } from '../family/token-families.ts';
 import type { TokenProof } from '../family/token-proof.ts';
+import { provenRefs, type TokenRefs, toTokenRef } from '../family/token-refs.ts';
+import type { PresentedTokens } from '../presented-tokens.ts';
+import { signedOutError } from '../session-errors.ts';
+import { type OldToken, resultTtlMs } from './exchange-cache.ts';
+import { createTokenExchange, familyError, type TokenExchangeOptions } from './token-exchange.ts';
+import { createTokenReader } from './token-reader.ts';
 
-/** The tokens of a refresh. `isProven`: the Auth Service is known to have issued the refresh token. */
-export type SentTokens = TokenPair & { isProven: boolean };
-
-/** How a refresh ended, for the metrics. `shared`: with what another call of the same token had got. */
+/** The outcome of a refresh, for the metrics. `shared`: with the result of another request with the same token. */
 export type RefreshOutcome = 'exchanged' | 'shared' | 'superseded' | 'ended' | 'refused' | 'unavailable';
 
 export type Refreshed = {
   session: EstablishedSession;
-  /** Until when the refresh token lives that the browser holds afterwards: milliseconds since the epoch. */
+  /** When the refresh token expires that the browser holds afterwards: milliseconds since the epoch. */
   refreshableUntilMs: number;
-  /** To be asked after each further wait: throws where the session was signed out meanwhile, or another took its place. */
-  refuseLeft: () => Promise<void>;
+  /** Call it after every further wait. Throws if the session was signed out or replaced meanwhile. */
+  requireActiveFamily: () => Promise<void>;
 };
 
-/** A session that a refresh has ended, with the fingerprints of its tokens. `person` is null if nobody vouched for them. */
-export type EndedSession = { reason: Exclude<SessionEnd, 'signed_out'>; person: Subject | null; tokens: string[] };
-
-export type RefresherOptions = {
-  authService: Pick<AuthServiceClient, 'refresh' | 'signOut'>;
-  verifier: Verifier;
-  lineage: Lineage;
-  exchanges: Exchanges;
-  proof: Pick<TokenProof, 'isBelieved'>;
-  limits: Pick<SessionLimits, 'refresh'>;
-  /** Whom an exchange counts for. */
-  limitedAs: (subject: Subject, tokens: Pick<SentTokens, 'address' | 'isProven'>) => string;
-  /** Whether the person may still have a session: asked after each refresh, with the new token. */
-  standing: Pick<Standing, 'isOver' | 'isDeleted'>;
-  now: () => number;
-  /** A token that changed hands on its way: somebody should look into that. */
-  onForeignToken: (requestId: string | undefined) => void;
+export type RefresherOptions = TokenExchangeOptions & {
+  tokenProof: Pick<TokenProof, 'acceptAccompanying'>;
   onRefresh?: ((outcome: RefreshOutcome) => void) | undefined;
-  /** Called if a refresh ends the session, other than because the Auth Service refuses the token. */
-  onEnd?: ((end: EndedSession, cause: RequestMeta) => void) | undefined;
 };
+
+/** One refresh: the tokens of the request and the family that they belong to. */
+type Refresh = {
+  old: ChosenToken;
+  access: ChosenToken | null;
+  refs: TokenRefs;
+  family: TokenFamily;
+  cause: RequestMeta;
+};
+
+type Result = { session: EstablishedSession; outcome: Extract<RefreshOutcome, 'exchanged' | 'shared'> };
 
 const outcomeOf = (error: unknown): RefreshOutcome => {
   if (isAppError(error, 'session_ended')) return 'ended';
@@ -58,212 +46,141 @@ const outcomeOf = (error: unknown): RefreshOutcome => {
 };
 
 /**
- * Exchanges refresh tokens, once each: the Auth Service blacklists the old one at once, so of many who
- * ask with the same one all but the first would be signed out.
+ * Exchanges each refresh token once. The Auth Service blacklists a token at its first use, so that a second exchange
+ * would sign the person out.
  *
- * Who asks while the exchange is under way, or within 30 s, gets its result. Later the answer is
- * `refresh_superseded`, which clears nothing: newer cookies exist, and a straggler must not erase them.
- * A sign-out wins over an exchange under way: it marks the chain, and the chain is looked at again
- * after every wait.
+ * Requests that present the same token while the exchange is in flight, or within 30 s, get the same result. Later
+ * requests get `refresh_superseded`, which clears no cookies, because newer ones exist. A sign-out takes precedence over
+ * an exchange in flight: the refresh checks the token family after every wait.
  */
 export const createRefresher = (options: RefresherOptions) => {
-  const { authService, verifier, lineage, exchanges, proof, limits, limitedAs, standing, now } = options;
-  const { onForeignToken, onRefresh, onEnd } = options;
-  const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchanges, now });
-  const underWay = new Map<string, Promise<EstablishedSession>>();
+  const { verifier, tokenFamilies, exchangeCache, tokenProof, now, onRefresh } = options;
+  const { refreshTokens, accessTokenFor } = createTokenReader({ verifier, exchangeCache, now });
+  const tokenExchange = createTokenExchange(options);
+  const inFlight = new Map<string, Promise<EstablishedSession>>();
 
-  /** Tells that the session of tokens that were sent upstream is over. */
-  const tellEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
-    const { accessToken } = sent;
-    const tokens = [old.fingerprint, ...(accessToken === null ? [] : [fingerprintOf(accessToken)])];
-    onEnd?.({ reason, person: sent.isProven ? old.principal : null, tokens }, requestMetaOf(sent));
-  };
-
-  /** After each wait: what happened to the session meanwhile counts for more than what was waited for. */
-  const refuseEnded = (chain: Chain, endsSession = false) => {
-    if (chain.endedAtMs !== null) {
-      throw new AppError('session_ended', { message: 'This session was signed out.', endsSession });
-    }
-    if (chain.isReplaced) throw new AppError('refresh_superseded');
-  };
-
-  /** What nobody may use any more should not live on upstream either. Nobody waits for that. */
-  const revoke = ({ access, accessToken, refresh, refreshToken }: EstablishedSession, cause: RequestMeta) => {
-    const { type, id } = access.principal;
-    const isOfType = refresh?.principal.type === type;
-    authService
-      .signOut({ type, id, accessToken, refreshToken: isOfType ? refreshToken : null, ...requestMetaOf(cause) })
-      .catch(() => {});
-  };
-
-  const exchange = async (
-    tokens: SentTokens,
-    old: VerifiedToken,
-    chain: Chain,
-    noteSpent: () => void,
-  ): Promise<EstablishedSession> => {
-    const { type, id } = old.principal;
-    const marks = { refresh: toMark(old, tokens.isProven), access: null };
-    let session: EstablishedSession;
-    try {
-      const grant = await limits.refresh(limitedAs(old.principal, tokens), () =>
-        authService.refresh({ ...tokens, type, id }),
-      );
-      // Some services answer with the very refresh token that they got: that is no exchange.
-      const refreshToken = grant.refreshToken === tokens.refreshToken ? null : grant.refreshToken;
-      if (refreshToken !== null) {
-        exchanges.noteExchanged(old.fingerprint);
-        noteSpent();
-      }
-      session = await establishSession({ ...grant, refreshToken }, { verifier, now });
-    } catch (error) {
-      // After a sign-out it is no wonder that the token is refused, and newer cookies may be there.
-      await lineage.look(chain, marks);
-      refuseEnded(chain);
-      // For a person who was deleted the deployed service answers 500, for ever.
-      const isGone = isAppError(error) && error.upstream === 500 && (await standing.isDeleted(old.principal, tokens));
-      if (isGone) {
-        tellEnd('account_inactive', old, tokens);
-        await lineage.end(marks);
-      }
-      throw isGone || isAppError(error, 'session_ended') ? ended(error) : error;
-    }
-    // The Auth Service has accepted the old token.
-    const accepted = provenMarks({ refresh: old, access: null });
-    const isForeign = !belongsTo(session, old.principal);
-    if (isForeign) await lineage.look(chain, accepted);
-    else await lineage.extend(chain, accepted, provenMarks(session));
-    if (chain.endedAtMs !== null || chain.isReplaced || isForeign) {
-      revoke(session, tokens);
-      refuseEnded(chain);
-      onForeignToken(tokens.requestId);
-      tellEnd('foreign_token', old, tokens);
-      await lineage.end(accepted);
-      throw ended('the new token is of another person');
-    }
-    exchanges.keepHere(old.fingerprint, session);
-    return session;
-  };
-
-  // A refresh token that lives on may well be due again: then what it gave is too old to give again.
+  /** A refresh token that remains valid may be presented again when its access token is due: then that result is too old. */
   const isUseful = ({ refreshToken, access }: EstablishedSession): boolean =>
     now() < (refreshToken === null ? access.refreshAtMs : access.expiresAtMs);
 
-  /** What an earlier exchange of this token gave, or the newest that followed from it, while that is still of use. */
-  const earlierResult = async (old: OldToken): Promise<EstablishedSession | null> => {
-    const session = await exchanges.latest(old);
+  /** The newest useful session that followed from an exchange of this token. */
+  const cachedResult = async (old: OldToken): Promise<EstablishedSession | null> => {
+    const session = await exchangeCache.latest(old);
     return session !== null && isUseful(session) ? session : null;
   };
 
-  /** One exchange of this token in this process, and, where replicas share what they know, among all of them. */
-  const exchangeOnce = (
-    tokens: SentTokens,
-    old: VerifiedToken,
-    token: string,
-    chain: Chain,
-  ): Promise<EstablishedSession> => {
-    const known = underWay.get(old.fingerprint);
-    if (known !== undefined) return known;
-    const ask = (noteSpent: () => void) => exchange(tokens, old, chain, noteSpent);
-    const begun = (
-      exchanges.shared === null ? ask(() => {}) : exchanges.shared.once({ ...old, token }, { isUseful, exchange: ask })
-    ).finally(() => underWay.delete(old.fingerprint));
-    underWay.set(old.fingerprint, begun);
-    return begun;
+  /** Single-flight within this process and, with Redis, among all replicas. */
+  const exchangeOnce = ({ old, access, refs, family, cause }: Refresh): Promise<EstablishedSession> => {
+    const { token, verified } = old;
+    const current = inFlight.get(verified.fingerprint);
+    if (current !== undefined) return current;
+    const isProven = refs.refresh !== null && tokenFamilies.isProven(refs.refresh);
+    const sent = { ...requestMetaOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
+    const exchange = (onSpent: () => void) => tokenExchange.exchange(sent, verified, family, onSpent);
+    const { shared } = exchangeCache;
+    const started = (
+      shared === null ? exchange(() => {}) : shared.once({ ...verified, token }, { isUseful, exchange })
+    ).finally(() => inFlight.delete(verified.fingerprint));
+    inFlight.set(verified.fingerprint, started);
+    return started;
   };
 
-  /** Ends the session of a person who was deactivated, rejected or deleted. An outage of the lookup ends nothing. */
-  const refuseInactive = async (session: EstablishedSession, marks: Marks, cause: RequestMeta): Promise<void> => {
-    const { principal } = session.access;
-    if (!(await standing.isOver({ principal, accessToken: session.accessToken, ...requestMetaOf(cause) }))) return;
-    const tokens = toList(marks).map(({ fingerprint }) => fingerprint);
-    onEnd?.({ reason: 'account_inactive', person: principal, tokens }, requestMetaOf(cause));
-    await lineage.end(marks);
-    revoke(session, cause);
-    throw ended('the person is inactive or deleted');
+  /** A cached result, the result of the exchange in flight, or the result of a new exchange. */
+  const obtainSession = async (refresh: Refresh): Promise<Result> => {
+    const { token, verified } = refresh.old;
+    const old = { ...verified, token };
+    const cached = await cachedResult(old);
+    if (cached !== null) return { session: cached, outcome: 'shared' };
+    const current = inFlight.get(old.fingerprint);
+    if (current !== undefined) return { session: await current, outcome: 'shared' };
+    if (await exchangeCache.wasExchanged(old.fingerprint)) {
+      // The exchange may have ended since the first lookup. Its result is stored before the token counts as exchanged,
+      // so that the second lookup finds it.
+      const result = await cachedResult(old);
+      if (result !== null) return { session: result, outcome: 'shared' };
+      throw new AppError('refresh_superseded');
+    }
+    // The token reader returns an expired token only if it was exchanged, which Redis can no longer confirm. The Auth
+    // Service would reject it.
+    if (old.expiresAtMs <= now()) throw new AppError('refresh_superseded');
+    return { session: await exchangeOnce(refresh), outcome: 'exchanged' };
   };
 
   /**
-   * Adds the access token that came with a refresh token to its chain, so that a sign-out ends it, too. One that the
-   * Auth Service has not accepted yet is believed because of the refresh token, now that this is proven.
+   * Cookies that a late response has set again after the sign-out are cleared, or the browser would send them forever. For
+   * 30 s after the sign-out they are kept: the request may be a late one, and the browser may hold newer cookies.
    */
-  const adoptAccess = async (chain: Chain, { access, refresh }: Marks, subject: Subject): Promise<void> => {
-    if (access === null || lineage.isProven(access) || access.expiresAtMs <= now()) return;
-    if (await proof.isBelieved(subject)) await lineage.join(chain, provenMarks({ access, refresh }));
+  const clearsCookies = async ({ revokedAtMs }: TokenFamily, fingerprint: string): Promise<boolean> => {
+    const isLongAgo = revokedAtMs !== null && now() - revokedAtMs >= resultTtlMs;
+    return isLongAgo && !(await exchangeCache.wasExchanged(fingerprint));
   };
 
-  const refreshInChain = async (
-    { token, verified: old }: ChosenToken,
-    access: ChosenToken | null,
-    { marks, chain, cause }: { marks: Marks; chain: Chain; cause: RequestMeta },
-  ): Promise<Refreshed & { outcome: RefreshOutcome }> => {
-    // Cookies that came back with a late answer after the sign-out are cleared, or they would be sent for ever;
-    // but not soon after it, when this may be a straggler, and newer cookies be there.
-    const isLongEnded = chain.endedAtMs !== null && now() - chain.endedAtMs >= sharedForMs;
-    refuseEnded(chain, isLongEnded && !(await exchanges.wasExchanged(old.fingerprint)));
+  /**
+   * Adds the presented access token to the family of the refresh token, so that a sign-out revokes it too. An access
+   * token that the Auth Service has not accepted yet counts as proven by the refresh token, which now is.
+   */
+  const adoptAccessToken = async (family: TokenFamily, { access, refresh }: TokenRefs, subject: Subject) => {
+    if (access === null || tokenFamilies.isProven(access) || access.expiresAtMs <= now()) return;
+    if (!(await tokenProof.acceptAccompanying(subject))) return;
+    await tokenFamilies.addPresented(family, provenRefs({ access, refresh }));
+  };
 
-    const refuseLeft = async (): Promise<void> => {
-      await lineage.look(chain, marks);
-      refuseEnded(chain);
+  const refreshInFamily = async (refresh: Refresh): Promise<Refreshed & Pick<Result, 'outcome'>> => {
+    const { old, refs, family, cause } = refresh;
+    const endsSession = await clearsCookies(family, old.verified.fingerprint);
+    if (family.revokedAtMs !== null) throw signedOutError({ endsSession });
+    if (family.isReplaced) throw new AppError('refresh_superseded');
+
+    const requireActiveFamily = async (): Promise<void> => {
+      await tokenFamilies.update(family, refs);
+      const error = familyError(family);
+      if (error !== null) throw error;
     };
-    const finish = async (session: EstablishedSession, outcome: RefreshOutcome) => {
-      await adoptAccess(chain, marks, old.principal);
-      await refuseInactive(session, marks, cause);
-      await refuseLeft();
-      return { session, outcome, refuseLeft, refreshableUntilMs: (session.refresh ?? old).expiresAtMs };
-    };
-    const earlier = await earlierResult({ ...old, token });
-    if (earlier !== null) return finish(earlier, 'shared');
-    const isFirst = !underWay.has(old.fingerprint);
-    if (isFirst && (await exchanges.wasExchanged(old.fingerprint))) {
-      // The exchange may have ended since its result was looked for. The result is there before the token is known to
-      // be spent, so that a second look finds it.
-      const result = await earlierResult({ ...old, token });
-      if (result !== null) return finish(result, 'shared');
-      throw new AppError('refresh_superseded');
-    }
-    // It was chosen because it was exchanged, which Redis can no longer confirm. The Auth Service would refuse it.
-    if (isFirst && old.expiresAtMs <= now()) throw new AppError('refresh_superseded');
-    const isProven = marks.refresh !== null && lineage.isProven(marks.refresh);
-    const sent = { ...requestMetaOf(cause), accessToken: access?.token ?? null, refreshToken: token, isProven };
-    const session = await exchangeOnce(sent, old, token, chain);
-    return finish(session, isFirst ? 'exchanged' : 'shared');
+    const { session, outcome } = await obtainSession(refresh);
+    await adoptAccessToken(family, refs, old.verified.principal);
+    await tokenExchange.requireActiveAccount(session, refs, cause);
+    await requireActiveFamily();
+    const { expiresAtMs } = session.refresh ?? old.verified;
+    return { session, outcome, requireActiveFamily, refreshableUntilMs: expiresAtMs };
   };
 
   const refreshWith = (old: ChosenToken, access: ChosenToken | null, cause: RequestMeta) => {
-    const marks: Marks = {
-      refresh: toMark(old.verified, verifier.isProven(old.verified)),
-      access: access === null ? null : toMark(access.verified, verifier.isProven(access.verified)),
+    const refs: TokenRefs = {
+      refresh: toTokenRef(old.verified, verifier.isProven(old.verified)),
+      access: access === null ? null : toTokenRef(access.verified, verifier.isProven(access.verified)),
     };
-    return lineage.withChain(marks, (chain) => refreshInChain(old, access, { marks, chain, cause }));
+    return tokenFamilies.withFamily(refs, (family) => refreshInFamily({ old, access, refs, family, cause }));
   };
 
-  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & { outcome: RefreshOutcome }> => {
+  const refresh = async (tokens: PresentedTokens): Promise<Refreshed & Pick<Result, 'outcome'>> => {
     if (tokens.refreshTokens.length === 0) {
-      throw new AppError('no_token', { message: 'There is no session to refresh: no refresh token came along.' });
+      throw new AppError('no_token', {
+        message: 'The request presents no refresh token: there is no session to refresh.',
+      });
     }
     const [newest, ...older] = await refreshTokens(tokens.refreshTokens);
     if (newest === undefined) throw new AppError('no_token');
     const access = await accessTokenFor(tokens.accessTokens, newest.verified.principal);
-    let refusal: unknown;
+    let firstError: unknown;
     for (const [index, old] of [newest, ...older].entries()) {
       try {
         return await refreshWith(old, access, tokens);
       } catch (error) {
+        // An older cookie of the same person may belong to a session that continues. Of two tokens of the same second,
+        // either may be the newer one.
         const isTie = older[index]?.verified.issuedAtMs === old.verified.issuedAtMs;
-        // An older cookie of the same person may be of a session that goes on; of two of one second either may be newer.
         const mayTryNext = isAppError(error, 'session_ended') || (isTie && isAppError(error, 'refresh_superseded'));
         if (!mayTryNext) throw error;
-        refusal ??= error;
+        firstError ??= error;
       }
     }
-    throw refusal;
+    throw firstError;
   };
 
   return {
     /**
-     * A new session for the holder of a refresh token. Throws `no_token`, `token_invalid`, `session_ended`,
-     * `refresh_superseded`, `rate_limited`; an outage upstream ends nothing.
+     * Refreshes the session of the presented refresh token. Throws `no_token`, `token_invalid`, `session_ended`,
+     * `refresh_superseded`, `rate_limited`. An outage of the Auth Service ends no session.
      */
     async refresh(tokens: PresentedTokens): Promise<Refreshed> {
       try {

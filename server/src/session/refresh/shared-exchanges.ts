@@ -1,47 +1,48 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenSet } from '../../auth-service/token-set.ts';
-import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
-import { entryLifetimeMs } from '../family/entry-lifetime.ts';
 import type { EstablishedSession } from '../established-session.ts';
-import { type OldToken, sharedForMs } from './exchanges.ts';
-import type { SealedGrants } from './sealed-grant.ts';
+import { entryTtlMs } from '../family/token-refs.ts';
+import { type OldToken, resultTtlMs } from './exchange-cache.ts';
+import type { TokenSetSealer } from './token-set-sealer.ts';
 
-/** How long one replica may take for an exchange: the Auth Service has 3 s for each of the two endpoints that it may have. */
+/** How long one replica may take for an exchange: 3 s for each of the two refresh endpoints that the Auth Service may have. */
 const lockMs = 7_000;
-/** How long a replica waits for others that exchange. Each of them has `lockMs`. */
-const waitsForMs = 2 * lockMs;
+/** How long a replica waits for other replicas. Each of them may hold the lock for `lockMs`. */
+const maxWaitMs = 2 * lockMs;
 const pollMs = 25;
 
 export type SharedExchangesOptions = {
   redisGuard: RedisGuard;
-  names: KeyHasher;
-  grants: SealedGrants;
-  /** Makes a session of tokens that were sealed. */
-  establish: (grant: TokenSet) => Promise<EstablishedSession>;
+  keyHasher: KeyHasher;
+  tokenSetSealer: TokenSetSealer;
+  /** Verifies tokens that were opened. */
+  establish: (tokenSet: TokenSet) => Promise<EstablishedSession>;
+  /** Milliseconds since the epoch. */
   now: () => number;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: (() => number) | undefined;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after this many milliseconds. Default: a timer. */
   sleep?: (ms: number) => Promise<unknown>;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   prefix: string;
-  /** The longest that it is remembered that a token was exchanged, in milliseconds. */
-  longestMs: number;
+  /** The longest time for which Redis remembers that a token was exchanged, in milliseconds. */
+  maxTtlMs: number;
 };
 
 export type OnceOptions = {
-  /** Whether what another replica has got is of use to whoever asks now. */
+  /** Whether the result of another replica still serves this request. */
   isUseful: (session: EstablishedSession) => boolean;
-  /** Asks the Auth Service, and says as soon as the old token is spent, whatever comes of the new one. */
-  exchange: (noteSpent: () => void) => Promise<EstablishedSession>;
+  /** Calls the Auth Service. Calls `onSpent` as soon as the old token is spent, even if the new tokens turn out to be unusable. */
+  exchange: (onSpent: () => void) => Promise<EstablishedSession>;
 };
 
 /**
- * KEYS: the lock, the fact that the token was exchanged, and the result. ARGV: who asks, and how long the lock holds,
- * in milliseconds. Answers {whether the asker has the lock now, whether the token was exchanged, the result or ''}.
+ * KEYS: the lock, the flag that the token was exchanged, and the result. ARGV: the owner, and the lifetime of the lock in
+ * milliseconds. Returns {1 if the owner has acquired the lock, 1 if the token was exchanged, the result or ''}.
  */
 const claimScript = `
 local result = redis.call('GET', KEYS[3]) or ''
@@ -50,7 +51,7 @@ local got = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
 return {got and 1 or 0, 0, result}
 `;
 
-/** KEYS as above. ARGV: who asks; the result or '', and its lifetime; how long it is remembered that the token is spent, or 0. */
+/** KEYS: as above. ARGV: the owner; the result or '', and its TTL; the TTL of the flag that the token was exchanged, or 0. */
 const settleScript = `
 if ARGV[4] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4]) end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) end
@@ -63,44 +64,153 @@ type Commands = {
   settleExchange: (...args: Array<string | number>) => Promise<number>;
 };
 
+type Claim =
+  /** Another replica has exchanged the token, and its result is useful. */
+  | { state: 'result'; session: EstablishedSession }
+  /** The token was exchanged, but no useful result is left. */
+  | { state: 'spent' }
+  /** This replica holds the lock. */
+  | { state: 'acquired' }
+  /** Another replica holds the lock. */
+  | { state: 'locked' }
+  /** Redis does not reply. */
+  | { state: 'unavailable' };
+
+/** A claim after the wait for the lock. `lost`: Redis became unavailable during the wait. */
+type SettledClaim = Exclude<Claim, { state: 'locked' }> | { state: 'lost' };
+
+/** One call of `once`. `owner` identifies it as the owner of the lock. */
+type Attempt = OnceOptions & { old: OldToken; owner: string; deadlineMs: number };
+
+const superseded = () => new AppError('refresh_superseded');
+
 /**
- * One exchange of a refresh token among all replicas, in Redis: whoever has the lock asks the Auth Service, the others
- * wait for the result, which lies there for 30 s, sealed. The lock has a bound, so that nobody waits for the dead.
+ * Single-flight exchange of a refresh token among all replicas: the owner of a lock in Redis calls the Auth Service, and
+ * the others poll for its result, which Redis keeps sealed for 30 s. The lock expires, in case its owner dies.
  */
 export const createSharedExchanges = (options: SharedExchangesOptions) => {
-  const { redisGuard, names, grants, establish, now, sleep = delay, prefix, longestMs } = options;
+  const { redisGuard, keyHasher, tokenSetSealer, establish, now, sleep = delay, prefix, maxTtlMs } = options;
   const monotonicNow = options.monotonicNow ?? (() => performance.now());
   const { redis, ask } = redisGuard;
   redis.defineCommand('claimExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: claimScript });
   redis.defineCommand('settleExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: settleScript });
   const commands = redis as unknown as Commands;
 
-  /** All three on one node of a cluster. */
+  /** The hash tag places all three keys on one node of a cluster. */
   const keysOf = (fingerprint: string) => {
-    const name = names('refresh', fingerprint);
+    const name = keyHasher('refresh', fingerprint);
     return {
       lock: `${prefix}refresh:{${name}}:lock`,
       exchanged: `${prefix}refresh:{${name}}:exchanged`,
       result: `${prefix}refresh:{${name}}:result`,
     };
   };
-  const listOf = (fingerprint: string) => Object.values(keysOf(fingerprint));
+  const keyListOf = (fingerprint: string) => Object.values(keysOf(fingerprint));
 
-  const open = async (sealed: string, token: string): Promise<EstablishedSession | null> => {
-    const grant = sealed === '' ? null : await grants.open(sealed, token);
-    // Tokens that hold no more, such as those that have expired meanwhile, are no result.
-    return grant === null ? null : establish(grant).catch(() => null);
+  /** Null: there is no result, or its tokens are no longer valid. */
+  const open = async (sealed: string, oldToken: string): Promise<EstablishedSession | null> => {
+    const tokenSet = sealed === '' ? null : await tokenSetSealer.open(sealed, oldToken);
+    return tokenSet === null ? null : establish(tokenSet).catch(() => null);
   };
 
-  const settle = (old: OldToken, owner: string, sealed: string, isSpent: boolean) => {
-    const spentMs = isSpent ? entryLifetimeMs(old.expiresAtMs, now(), longestMs) : 0;
-    return ask(() => commands.settleExchange(...listOf(old.fingerprint), owner, sealed, sharedForMs, spentMs), {
+  /** Releases the lock and stores the outcome. */
+  const settle = ({ old, owner }: Attempt, { sealed, isSpent }: { sealed: string; isSpent: boolean }) => {
+    const spentTtlMs = isSpent ? entryTtlMs(old.expiresAtMs, now(), maxTtlMs) : 0;
+    return ask(() => commands.settleExchange(...keyListOf(old.fingerprint), owner, sealed, resultTtlMs, spentTtlMs), {
       critical: true,
     });
   };
+  const release = (attempt: Attempt) => settle(attempt, { sealed: '', isSpent: false });
+
+  const claim = async (attempt: Attempt): Promise<Claim> => {
+    const { old, owner, isUseful } = attempt;
+    const reply = await ask(() => commands.claimExchange(...keyListOf(old.fingerprint), owner, lockMs), {
+      critical: true,
+    });
+    if (reply === null) return { state: 'unavailable' };
+    const [hasLock, wasExchanged, sealed] = reply;
+    const session = await open(sealed, old.token);
+    if (session !== null && isUseful(session)) {
+      if (hasLock === 1) await release(attempt);
+      return { state: 'result', session };
+    }
+    if (wasExchanged === 1) return { state: 'spent' };
+    return { state: hasLock === 1 ? 'acquired' : 'locked' };
+  };
+
+  /** Polls until no other replica holds the lock. Throws `auth_service_unavailable` at the deadline. */
+  const claimOrWait = async (attempt: Attempt): Promise<SettledClaim> => {
+    for (let hasWaited = false; ; hasWaited = true) {
+      const current = await claim(attempt);
+      if (current.state === 'unavailable' && hasWaited) return { state: 'lost' };
+      if (current.state !== 'locked') return current;
+      if (monotonicNow() >= attempt.deadlineMs) {
+        throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
+      }
+      await sleep(pollMs);
+    }
+  };
+
+  /** Resolves to the session, or to the error with which the Auth Service has rejected the old token. */
+  const exchangeAndStore = async (attempt: Attempt): Promise<EstablishedSession | AppError> => {
+    let sealed = '';
+    let isSpent = false;
+    try {
+      const session = await attempt.exchange(() => {
+        isSpent = true;
+      });
+      sealed = await tokenSetSealer.seal(session, attempt.old.token);
+      return session;
+    } catch (error) {
+      // A session that was signed out meanwhile has the same reason, but does not end a session: it is no rejection.
+      if (!isSpent && isAppError(error, 'session_ended') && error.endsSession) return error;
+      throw error;
+    } finally {
+      await settle(attempt, { sealed, isSpent });
+    }
+  };
+
+  /**
+   * After a rejection: another replica may have exchanged the token first, either unseen while Redis was unavailable, or
+   * because it took longer than its lock. Throws the rejection if no replica has.
+   */
+  const resultDespite = async (rejection: AppError, attempt: Attempt): Promise<EstablishedSession> => {
+    const found = await claimOrWait(attempt);
+    switch (found.state) {
+      case 'result':
+        return found.session;
+      case 'spent':
+        throw superseded();
+      case 'acquired':
+        await release(attempt);
+        break;
+      case 'unavailable':
+      case 'lost':
+        break;
+    }
+    throw rejection;
+  };
+
+  const exchangeOnce = async (attempt: Attempt): Promise<EstablishedSession> => {
+    const claimed = await claimOrWait(attempt);
+    switch (claimed.state) {
+      case 'result':
+        return claimed.session;
+      case 'spent':
+        throw superseded();
+      case 'lost':
+        // Another replica exchanges the token: a second exchange would be rejected and would end the session.
+        throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
+      case 'acquired':
+      case 'unavailable':
+        break;
+    }
+    const outcome = await exchangeAndStore(attempt);
+    return outcome instanceof AppError ? resultDespite(outcome, attempt) : outcome;
+  };
 
   return {
-    /** What this token was exchanged for within the last 30 s. Null also while Redis is away. */
+    /** The session for which this token was exchanged within the last 30 s. Null also while Redis is unavailable. */
     async resultOf({
       token,
       fingerprint,
@@ -109,70 +219,19 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
       return open(sealed ?? '', token);
     },
 
-    /** Null while Redis is away. */
+    /** Null while Redis is unavailable. */
     async wasExchanged(fingerprint: string): Promise<boolean | null> {
-      const answer = await ask(() => redis.exists(keysOf(fingerprint).exchanged));
-      return answer === null ? null : answer === 1;
+      const exists = await ask(() => redis.exists(keysOf(fingerprint).exchanged));
+      return exists === null ? null : exists === 1;
     },
 
     /**
-     * Exchanges a refresh token, or gives what another replica has got for it, where `isUseful` says so. Where Redis
-     * is away from the beginning, it exchanges all the same. Throws `refresh_superseded` for a token that was
-     * exchanged longer ago, `store_unavailable` where Redis went away while another replica was at it.
+     * Exchanges a refresh token, or returns the useful result of another replica. If Redis is unavailable from the
+     * beginning, exchanges the token without the lock. Throws `refresh_superseded` if the token was exchanged longer ago,
+     * and `store_unavailable` if Redis became unavailable while another replica held the lock.
      */
-    async once(old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> {
-      const owner = randomUUID();
-      const untilMs = monotonicNow() + waitsForMs;
-      let isSpent = false;
-      const exchangeAndTell = async (): Promise<EstablishedSession> => {
-        let sealed = '';
-        try {
-          const session = await exchange(() => {
-            isSpent = true;
-          });
-          sealed = await grants.seal(session, old.token);
-          return session;
-        } finally {
-          await settle(old, owner, sealed, isSpent);
-        }
-      };
-      let refusal: AppError | null = null;
-      for (let isWaiting = false; ; isWaiting = true) {
-        const claim = await ask(() => commands.claimExchange(...listOf(old.fingerprint), owner, lockMs), {
-          critical: true,
-        });
-        if (claim === null) {
-          if (refusal !== null) throw refusal;
-          // To ask as well would be to have the token refused, and the person signed out.
-          if (isWaiting) throw new AppError('store_unavailable', { retryAfterSeconds: 1 });
-        }
-        const [hasLock, wasExchanged, sealed] = claim ?? [1, 0, ''];
-        const result = await open(sealed, old.token);
-        if (result !== null && isUseful(result)) {
-          if (hasLock === 1) await settle(old, owner, '', false);
-          return result;
-        }
-        if (wasExchanged === 1) throw new AppError('refresh_superseded');
-        if (hasLock === 1) {
-          if (refusal !== null) {
-            await settle(old, owner, '', false);
-            throw refusal;
-          }
-          try {
-            return await exchangeAndTell();
-          } catch (error) {
-            // A sign-out meanwhile is no refusal, and ends no session again.
-            if (isSpent || !isAppError(error, 'session_ended') || !error.endsSession) throw error;
-            // Another replica may turn out to have been first: one that could not be seen while Redis was away, or that
-            // took longer than its lock.
-            refusal = error;
-            continue;
-          }
-        }
-        if (monotonicNow() >= untilMs) throw new AppError('auth_service_unavailable', { retryAfterSeconds: 1 });
-        await sleep(pollMs);
-      }
-    },
+    once: (old: OldToken, { isUseful, exchange }: OnceOptions): Promise<EstablishedSession> =>
+      exchangeOnce({ old, isUseful, exchange, owner: randomUUID(), deadlineMs: monotonicNow() + maxWaitMs }),
   };
 };
 

@@ -3,11 +3,11 @@ import { CompactEncrypt, compactDecrypt } from 'jose';
 
 export type SealerOptions = {
   sealingSecret: string;
-  /** Names the purpose. Texts that were sealed for another purpose do not open. */
+  /** The purpose. A text that was sealed for another purpose cannot be opened. */
   label: string;
 };
 
-/** Encrypts values that a browser keeps for the BFF: A256GCM (RFC 7516) under a key by HKDF (RFC 5869). */
+/** Encrypts values that a browser stores for the BFF, with A256GCM (RFC 7516). The key is derived with HKDF (RFC 5869). */
 export const createSealer = ({ sealingSecret, label }: SealerOptions) => {
   const key = new Uint8Array(hkdfSync('sha256', sealingSecret, '', label, 32));
 

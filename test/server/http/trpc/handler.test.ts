@@ -21,7 +21,7 @@ import {
 } from '../../../support/app/reference-pair.ts';
 
 /** Of each dialect; more: `FUZZ_RUNS=10000`, and others: `FUZZ_SEED=7`. */
-const runs = Number(process.env.FUZZ_RUNS ?? 100);
+const runs = Number(process.env.FUZZ_RUNS ?? 200);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 
 const withCors = { CORS_ORIGINS: 'https://tts.example.org' };

@@ -46,7 +46,7 @@ const asked = ({ authService }: Pick<TestApp, 'authService'>, endpoint: string, 
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
 describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, in the %s dialect', (dialect) => {
-  it('by a token that was accepted before asks nothing more, and holds at the other replica', async () => {
+  it('with a token that was accepted before needs no validation and takes effect at the other replica', async () => {
     await using test = await start({ dialect });
     const browser = test.holder(test.first);
     expect(await me(browser)).toBe('answered');
@@ -57,7 +57,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(await refresh(test.holder(test.second))).toBe('session_ended');
   });
 
-  it('by an access token that no replica knows asks about it, and holds at the other replica', async () => {
+  it('with an access token that no replica knows validates it and takes effect at the other replica', async () => {
     await using test = await start({ dialect });
     await test.holder(test.first).trpc.session.logout.mutate();
     expect(test.authService.calls.map(({ endpoint }) => endpoint)).toEqual(['validate', 'staff-logout']);
@@ -66,7 +66,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(await refresh(test.holder(test.second, { refresh: test.tokens.refresh }))).toBe('session_ended');
   });
 
-  it('whose access token has expired ends the session that the other replica began', async () => {
+  it('with an expired access token ends the session that the other replica began', async () => {
     await using test = await start({ dialect });
     const browser = test.first.browser();
     await browser.trpc.session.login.mutate(credentials);
@@ -79,7 +79,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(test.authService.count('refresh')).toBe(0);
   });
 
-  it('whose access token has expired is passed on once, where no replica knows its tokens', async () => {
+  it('with an expired access token and tokens that no replica knows is forwarded once', async () => {
     await using test = await start({ dialect });
     test.clock.advance(accessLifetimeMs[dialect]);
     const browser = test.holder(test.first);
@@ -184,7 +184,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
 });
 
 describe.skipIf(!hasRedis())('with remote validation', () => {
-  it('a refresh with made-up tokens leaves nothing in Redis', async () => {
+  it('a refresh with made-up tokens stores nothing in Redis', async () => {
     await using test = await start();
     for (let call = 0; call < 5; call += 1) {
       const browser = test.holder(test.first, forgePair(test.clock.now()));
@@ -195,7 +195,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect(await tokenKeys(test)).toEqual([]);
   });
 
-  it('a refresh of a person who seems to be deleted marks nothing for a made-up token', async () => {
+  it('a refresh of a seemingly deleted person revokes nothing for a made-up token', async () => {
     await using test = await start({ dialect: 'deployed' });
     test.authService.fault('refresh', { kind: 'status', status: 500 });
     const browser = test.holder(test.first, forgePair(test.clock.now(), { user_id: 987_654 }));
@@ -204,7 +204,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect(await tokenKeys(test)).toEqual([]);
   });
 
-  it('a sign-in with made-up cookies leaves no more in Redis than one without', async () => {
+  it('a sign-in with made-up cookies stores no more in Redis than one without', async () => {
     await using test = await start();
     await test.first.browser().trpc.session.login.mutate(credentials);
     const before = (await tokenKeys(test)).length;
@@ -213,7 +213,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect((await tokenKeys(test)).length).toBe(2 * before);
   });
 
-  it('a refresh under way at one replica does not put the earlier person back who signs in at the other', async () => {
+  it('a refresh in flight at one replica does not restore the earlier session after a sign-in at the other', async () => {
     await using test = await start();
     const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
@@ -225,7 +225,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect(late.setCookies).toEqual([]);
   });
 
-  it('refresh tokens that somebody makes up beside their own access token are believed 30 times a day', async () => {
+  it('made-up refresh tokens beside a proven access token are accepted 30 times a day', async () => {
     await using test = await start();
     const { access } = test.tokens;
     const signOut = () =>
@@ -233,11 +233,11 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     await signOut();
     const first = (await tokenKeys(test)).length;
     for (let call = 1; call < 60; call += 1) await signOut();
-    // One chain for each that was believed.
+    // One family for each accepted token.
     expect((await tokenKeys(test)).length).toBe(first + 29);
   });
 
-  it('one person cannot end the session of another by a refresh token that names the other', async () => {
+  it('a person cannot end the session of another with a made-up refresh token', async () => {
     await using test = await start();
     const own = await test.authService.issue({ type: 'staff', id: 5 });
     await test.holder(test.first, { access: own.access, refresh: test.tokens.refresh }).trpc.session.logout.mutate();
@@ -245,7 +245,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect((await test.holder(test.second).trpc.session.refresh.mutate()).user.id).toBe(john.id);
   });
 
-  it('nothing about a token lies in Redis for longer than 7 days', async () => {
+  it('no entry about a token stays in Redis for longer than 7 days', async () => {
     await using test = await start({ authService: { refreshLifetimeSeconds: 30 * 86_400 } });
     const browser = test.first.browser();
     await browser.trpc.session.login.mutate(credentials);
@@ -262,7 +262,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
     expect(lifetimesMs.filter((ms) => ms < 0 || ms > 7 * 86_400_000)).toEqual([]);
   });
 
-  it('refreshes of known tokens count for the person, whatever others try from the same address', async () => {
+  it('refreshes of proven tokens count for the person, regardless of attempts from the same address', async () => {
     await using test = await start();
     const browser = test.first.browser();
     await browser.trpc.session.login.mutate(credentials);
@@ -275,7 +275,7 @@ describe.skipIf(!hasRedis())('with remote validation', () => {
   });
 });
 
-it('a sign-out with remote validation wins over a refresh under way where there is no Redis', async () => {
+it('a sign-out with remote validation and without Redis takes precedence over a refresh in flight', async () => {
   await using app = await startApp({ env });
   const { access, refresh: token } = await app.authService.issue(john);
   const late = app.browser();

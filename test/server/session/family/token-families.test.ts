@@ -1,46 +1,46 @@
 import { describe, expect, it } from 'vitest';
-import { createLineage } from '../../../../server/src/session/family/token-families.ts';
-import { type Marks, provenMarks, toMark } from '../../../../server/src/session/family/marks.ts';
+import { createTokenFamilies } from '../../../../server/src/session/family/token-families.ts';
+import { type TokenRefs, provenRefs, toTokenRef } from '../../../../server/src/session/family/token-refs.ts';
 
 const nowMs = 1_000;
-const markOf = (fingerprint: string) => ({ fingerprint, expiresAtMs: nowMs + 60_000 });
-const genuine = provenMarks({ access: markOf('access'), refresh: markOf('refresh') });
-const madeUp = (index: number): Marks => ({
-  access: toMark(markOf(`made-up access ${index}`), false),
-  refresh: toMark(markOf(`made-up refresh ${index}`), false),
+const refOf = (fingerprint: string) => ({ fingerprint, expiresAtMs: nowMs + 60_000 });
+const genuine = provenRefs({ access: refOf('access'), refresh: refOf('refresh') });
+const madeUp = (index: number): TokenRefs => ({
+  access: toTokenRef(refOf(`made-up access ${index}`), false),
+  refresh: toTokenRef(refOf(`made-up refresh ${index}`), false),
 });
-const start = () => createLineage({ now: () => nowMs, shared: null, maxTokens: 4 });
+const start = () => createTokenFamilies({ now: () => nowMs, shared: null, maxTokens: 4 });
 
-describe('what a process remembers of sign-outs', () => {
-  it('is not pushed out by tokens that nobody has proven', async () => {
-    const lineage = start();
-    await lineage.begin(genuine);
-    await lineage.end(genuine);
+describe('token families in the memory of a process', () => {
+  it('keep a sign-out although unproven tokens are revoked, replaced and refreshed in large numbers', async () => {
+    const tokenFamilies = start();
+    await tokenFamilies.begin(genuine);
+    await tokenFamilies.revoke(genuine);
     for (let index = 0; index < 50; index += 1) {
-      expect(await lineage.end(madeUp(index))).toEqual({ access: false, refresh: false });
-      expect(await lineage.replace(madeUp(index))).toEqual({ access: false, refresh: false });
-      await lineage.withChain(madeUp(index), async (chain) => lineage.look(chain, madeUp(index)));
+      expect(await tokenFamilies.revoke(madeUp(index))).toEqual({ access: false, refresh: false });
+      expect(await tokenFamilies.replace(madeUp(index))).toEqual({ access: false, refresh: false });
+      await tokenFamilies.withFamily(madeUp(index), async (family) => tokenFamilies.update(family, madeUp(index)));
     }
-    expect(lineage.isEnded(markOf('access'))).toBe(true);
+    expect(tokenFamilies.isRevoked(refOf('access'))).toBe(true);
   });
 
-  it('proves the tokens of a session that began here, however they come back', async () => {
-    const lineage = start();
-    await lineage.begin(genuine);
+  it('prove a refresh token that they contain, and revoke its family, when a request presents it alone', async () => {
+    const tokenFamilies = start();
+    await tokenFamilies.begin(genuine);
     const { refresh } = genuine;
-    const presented = { access: null, refresh: refresh === null ? null : toMark(refresh, false) };
-    expect(await lineage.end(presented)).toEqual({ access: false, refresh: true });
-    expect(lineage.isEnded(markOf('access'))).toBe(true);
+    const presented = { access: null, refresh: refresh === null ? null : toTokenRef(refresh, false) };
+    expect(await tokenFamilies.revoke(presented)).toEqual({ access: false, refresh: true });
+    expect(tokenFamilies.isRevoked(refOf('access'))).toBe(true);
   });
 
-  it('holds the chain of unproven tokens for as long as they are refreshed, however often at once', async () => {
-    const lineage = start();
-    const marks = madeUp(1);
-    await lineage.withChain(marks, async (first) => {
-      await lineage.withChain(marks, async (second) => expect(second).toBe(first));
-      await lineage.end(marks);
-      expect(first.endedAtMs).toBe(nowMs);
+  it('give parallel refreshes of the same unproven tokens one family, until the last of them ends', async () => {
+    const tokenFamilies = start();
+    const refs = madeUp(1);
+    await tokenFamilies.withFamily(refs, async (first) => {
+      await tokenFamilies.withFamily(refs, async (second) => expect(second).toBe(first));
+      await tokenFamilies.revoke(refs);
+      expect(first.revokedAtMs).toBe(nowMs);
     });
-    await lineage.withChain(marks, async ({ endedAtMs }) => expect(endedAtMs).toBeNull());
+    await tokenFamilies.withFamily(refs, async ({ revokedAtMs }) => expect(revokedAtMs).toBeNull());
   });
 });

@@ -27,7 +27,7 @@ const startSignedIn = async (options: StartAppOptions = {}) => {
 };
 
 describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
-  it('answers a new session, and puts its token into a cookie', async () => {
+  it('returns a new session and sets its token as a cookie', async () => {
     await using test = await startSignedIn({ dialect });
     const { browser, clock, tokens } = test;
     const lifetimeMs = accessLifetimeMs[dialect];
@@ -41,7 +41,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect((await browser.trpc.session.me.query()).user.id).toBe(123);
   });
 
-  it('asks the Auth Service once, however many ask at once with one refresh token', async () => {
+  it('calls the Auth Service once for parallel requests with the same refresh token', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, tokens, clock } = test;
     clock.advance((accessLifetimeMs[dialect] * 2) / 3);
@@ -59,7 +59,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(access).not.toBe(tokens.access);
   });
 
-  it('gives a loser the winner’s cookies for 30 seconds', async () => {
+  it('gives later requests with the same token the same cookies for 30 seconds', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens, clock } = test;
     await browser.trpc.session.refresh.mutate();
@@ -71,7 +71,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count('refresh')).toBe(1);
   });
 
-  it('keeps the session through a 5xx, a timeout and a reset, and refreshes once the Auth Service is back', async () => {
+  it('keeps the session during a 5xx, a timeout and a reset, and refreshes after the Auth Service recovers', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     for (const fault of [
@@ -91,7 +91,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect((await browser.trpc.session.refresh.mutate()).user.id).toBe(123);
   });
 
-  it('clears the cookies where the Auth Service refuses the refresh token for good', async () => {
+  it('clears the cookies if the Auth Service rejects the refresh token', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     app.authService.fault('refresh', { kind: 'status', status: 401, body: '{"detail":"Token is blacklisted"}' });
@@ -99,7 +99,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(browser.cookies.size).toBe(0);
   });
 
-  it('stays signed out when somebody signs out during a refresh', async () => {
+  it('stays signed out after a sign-out during a refresh', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens } = test;
     const gate = holdEndpoint(app.authService, 'refresh');
@@ -124,7 +124,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     await asked(app.authService, 'staff-logout', 2);
   });
 
-  it('stays signed out when the old cookies arrive after a sign-out with the new ones', async () => {
+  it('stays signed out if the old cookies arrive after a sign-out with the new ones', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens } = test;
     await browser.trpc.session.refresh.mutate();
@@ -152,7 +152,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count('refresh')).toBe(refreshes);
   });
 
-  it('ends the tokens of a later refresh when the sign-out comes with older cookies', async () => {
+  it('revokes the tokens of a later refresh if the sign-out presents older cookies', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens } = test;
     await browser.trpc.session.refresh.mutate();
@@ -163,7 +163,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
   });
 
-  it('signs out, and clears the cookies, even where the Auth Service is down', async () => {
+  it('signs out and clears the cookies while the Auth Service is down', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, tokens } = test;
     await app.authService.close();
@@ -174,7 +174,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(await reasonOf(late.trpc.session.me.query())).toBe('session_ended');
   });
 
-  it('signs one session out, and not the same person’s others', async () => {
+  it('signs out one session and keeps the other sessions of the person', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     const elsewhere = app.browser();
@@ -184,7 +184,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect((await elsewhere.trpc.session.refresh.mutate()).user.id).toBe(123);
   });
 
-  it('refuses an access token and a refresh token of different people, and drops both', async () => {
+  it('rejects an access token and a refresh token of different people, and clears both', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     const { access } = await app.authService.issue({ type: 'staff', id: 5 });
@@ -194,7 +194,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count('refresh')).toBe(0);
   });
 
-  it('drops both tokens where the new one is of another person, and says so in the log', async () => {
+  it('discards both tokens and logs an error if the new token belongs to another person', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     const foreign = await app.authService.issue({ type: 'staff', id: 5 });
@@ -217,7 +217,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count('refresh')).toBe(1);
   });
 
-  it('keeps a session going for a day by refreshing before each expiry', async () => {
+  it('keeps a session alive for a day with a refresh before each expiry', async () => {
     // Longer ones than there are, so that a day takes 36 refreshes.
     await using test = await startSignedIn({ dialect, authService: { accessLifetimeSeconds: 3_600 } });
     const { browser, clock } = test;
@@ -241,7 +241,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('ends the session whose refresh token has expired', async () => {
+  it('ends a session whose refresh token has expired', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser, clock } = test;
     clock.advance(7 * 86_400_000);
@@ -250,7 +250,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     expect(app.authService.count('refresh')).toBe(0);
   });
 
-  it('keeps the cookies where what comes back is a page and not an answer', async () => {
+  it('keeps the cookies if the Auth Service responds with an HTML page', async () => {
     await using test = await startSignedIn({ dialect });
     const { app, browser } = test;
     for (const status of [200, 400, 403]) {
@@ -266,8 +266,8 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   });
 });
 
-describe('where the Auth Service blacklists each refresh token at once', () => {
-  it('tells a late loser that newer cookies exist, and clears nothing', async () => {
+describe('if the Auth Service blacklists each refresh token at its first use', () => {
+  it('a late request with an exchanged token gets refresh_superseded and keeps its cookies', async () => {
     await using test = await startSignedIn();
     const { app, browser, tokens, clock } = test;
     await browser.trpc.session.refresh.mutate();
@@ -283,7 +283,7 @@ describe('where the Auth Service blacklists each refresh token at once', () => {
     expect((await browser.trpc.session.me.query()).user.id).toBe(123);
   });
 
-  it('refreshes after the access token has expired, and without one', async () => {
+  it('a refresh succeeds with an expired access token and without one', async () => {
     await using test = await startSignedIn();
     const { app, browser, clock, tokens } = test;
     clock.advance(901_000);
@@ -298,7 +298,7 @@ describe('where the Auth Service blacklists each refresh token at once', () => {
     expect(tokens.refresh).not.toBe(browser.cookies.get('refresh_token'));
   });
 
-  it('refreshes employees, as employees', async () => {
+  it('a refresh of an employee returns an employee', async () => {
     await using app = await startApp();
     const browser = app.browser();
     browser.holdTokens(await app.authService.issue({ type: 'employee', id: 1 }));
@@ -306,8 +306,8 @@ describe('where the Auth Service blacklists each refresh token at once', () => {
   });
 });
 
-describe('where the Auth Service needs a valid access token to refresh, and rotates nothing', () => {
-  it('has to sign in again once the access token has expired', async () => {
+describe('if the Auth Service needs a valid access token for a refresh and does not rotate refresh tokens', () => {
+  it('the person must sign in again after the access token has expired', async () => {
     await using test = await startSignedIn({ dialect: 'deployed' });
     const { browser, clock } = test;
     clock.advance(accessLifetimeMs.deployed);
@@ -315,7 +315,7 @@ describe('where the Auth Service needs a valid access token to refresh, and rota
     expect(browser.cookies.size).toBe(0);
   });
 
-  it('asks again with the same refresh token once that is due, and never calls it superseded', async () => {
+  it('the same refresh token is sent again when it is due, and is never superseded', async () => {
     await using test = await startSignedIn({ dialect: 'deployed' });
     const { app, browser, clock } = test;
     await browser.trpc.session.refresh.mutate();
@@ -325,7 +325,7 @@ describe('where the Auth Service needs a valid access token to refresh, and rota
   });
 });
 
-it('falls back on the older refresh endpoints where there is no common one', async () => {
+it('the BFF falls back to the older refresh endpoints if there is no common one', async () => {
   await using test = await startSignedIn({ dialect: 'deployed' });
   const { app, browser } = test;
   app.authService.fault('refresh', {

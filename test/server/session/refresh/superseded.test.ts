@@ -51,8 +51,8 @@ const startHeld = async (options: Pick<StartAppOptions, 'authService'> = {}) => 
   };
 };
 
-describe.skipIf(!hasRedis())('a refresh token that two replicas are asked to exchange at once', () => {
-  it('is not called superseded where the other ends between the look for a result and the look for the exchange', async () => {
+describe.skipIf(!hasRedis())('a refresh token that reaches two replicas at the same time', () => {
+  it('is not superseded if the exchange of the other replica ends between the lookup of the result and that of the exchange', async () => {
     await using test = await startHeld();
     const late = test.holder(test.second);
     const refreshing = late.trpc.session.refresh.mutate();
@@ -65,7 +65,7 @@ describe.skipIf(!hasRedis())('a refresh token that two replicas are asked to exc
     expect(test.first.authService.count('refresh')).toBe(1);
   });
 
-  it('still has its result for 30 seconds where it expires right after the exchange', async () => {
+  it('keeps its result for 30 seconds if it expires right after the exchange', async () => {
     await using test = await startHeld({ authService: { refreshLifetimeSeconds: 60 } });
     test.release();
     test.clock.advance(59_000);

@@ -9,14 +9,14 @@ const people = [
   { as: 'employee', email: 'alice.navarro@partners.example.com', password: 'employee-pass-1' },
 ] as const;
 
-describe.each(dialects)('before the %s dialect with the captcha on', (dialect) => {
-  it.each(people)('$as with a captcha answer are signed in', async (credentials) => {
+describe.each(dialects)('with a captcha in the %s dialect', (dialect) => {
+  it.each(people)('$as sign in with a captcha answer', async (credentials) => {
     await using app = await startApp({ dialect, authService: { captcha: 'on' } });
     const answer = await app.browser().trpc.session.login.mutate({ ...credentials, captchaToken: 'captcha-ok' });
     expect(answer).toMatchObject({ status: 'signed_in', session: { user: { type: credentials.as } } });
   });
 
-  it.each(people)('$as without an answer, or with a wrong one, are told captcha_required', async (credentials) => {
+  it.each(people)('$as without a captcha answer, or with a wrong one, get captcha_required', async (credentials) => {
     await using app = await startApp({ dialect, authService: { captcha: 'on' } });
     for (const captcha of [{}, { captchaToken: 'bought' }]) {
       const browser = app.browser();

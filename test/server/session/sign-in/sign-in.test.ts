@@ -9,7 +9,7 @@ const person = (email: RegExp) => {
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
-const employee = person(/number 1/);
+const employee = person(/same id 1/);
 const secondFactor = person(/^second factor/);
 const employeeSecondFactor = person(/employee with a second factor/);
 
@@ -17,7 +17,7 @@ const employeeSecondFactor = person(/employee with a second factor/);
 const attemptsOf = { guide: 5, deployed: 2 };
 
 describe.each(dialects)('signing in against the %s dialect', (dialect) => {
-  it('answers the session of a staff member and puts both tokens into hardened cookies', async () => {
+  it('returns the session of a staff member and sets both tokens as hardened cookies', async () => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     const answer = await browser.trpc.session.login.mutate(technician);
@@ -44,7 +44,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect((await browser.trpc.session.me.query()).user).toMatchObject({ id: 123, type: 'staff' });
   });
 
-  it('never answers a token, nor passes on any other cookie of the Auth Service', async () => {
+  it('never returns a token or forwards another cookie of the Auth Service', async () => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     await browser.trpc.session.login.mutate(technician);
@@ -52,7 +52,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect([...browser.cookies.keys()].toSorted()).toEqual(['access_token', 'auth_bff_device', 'refresh_token']);
   });
 
-  it('signs in an employee only where as says so', async () => {
+  it('signs in an employee only with as: employee', async () => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     expect(await reasonOf(browser.trpc.session.login.mutate({ ...employee, as: undefined }))).toBe('bad_credentials');
@@ -73,7 +73,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
     ['an account that needs a captcha', person(/captcha/), 'captcha_required'],
     ['an employee with a wrong password', { ...employee, password: 'wrong' }, 'bad_credentials'],
-  ])('refuses %s with its reason, and sets no cookie', async (_name, credentials, reason) => {
+  ])('rejects %s with its reason and sets no cookie', async (_name, credentials, reason) => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     expect(await errorDataOf(browser.trpc.session.login.mutate(credentials))).toMatchObject({
@@ -83,13 +83,13 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(browser.setCookies).toEqual([]);
   });
 
-  it('passes the captcha on', async () => {
+  it('forwards the captcha answer', async () => {
     await using app = await startApp({ dialect });
     const answer = app.browser().trpc.session.login.mutate({ ...person(/captcha/), captchaToken: 'captcha-ok' });
     expect(await answer).toMatchObject({ status: 'signed_in' });
   });
 
-  it('asks for the second factor, and signs in with the code', async () => {
+  it('requires the second factor and signs in with the code', async () => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     const answer = await browser.trpc.session.login.mutate(secondFactor);
@@ -102,7 +102,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect((await browser.trpc.session.me.query()).user.email).toBe(secondFactor.email);
   });
 
-  it('burns a challenge with its success', async () => {
+  it('accepts a challenge for one success only', async () => {
     await using app = await startApp({ dialect });
     const answer = await app.browser().trpc.session.login.mutate(secondFactor);
     if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
@@ -114,7 +114,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(app.authService.count('staff-otp')).toBe(asked);
   });
 
-  it('burns a challenge with its last attempt, even when all guesses come at once', async () => {
+  it('rejects a challenge after its last attempt, even if all attempts are parallel', async () => {
     await using app = await startApp({ dialect });
     const answer = await app.browser().trpc.session.login.mutate(secondFactor);
     if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
@@ -133,7 +133,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(app.authService.count('staff-otp')).toBe(attempts);
   });
 
-  it('signs in with the right code in the last attempt, and says of a wrong one there that it was the last', async () => {
+  it('accepts the right code in the last attempt, and answers otp_expired to a wrong one', async () => {
     await using app = await startApp({ dialect });
     const { trpc } = app.browser();
     const begin = async () => {
@@ -157,7 +157,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     ['Pending', /waiting for approval/],
     ['Rejected', /was rejected/],
     ['inactive', /not active|was rejected/],
-  ] as const)('refuses an employee who is %s as account_inactive, and says which', async (status, message) => {
+  ] as const)('rejects a %s employee as account_inactive and names the status', async (status, message) => {
     await using app = await startApp({ dialect });
     app.authService.changePerson({ type: 'employee', id: 1 }, { status });
     const browser = app.browser();
@@ -172,7 +172,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   it.each([
     ['Pending', /waiting for approval/],
     ['Rejected', /was rejected/],
-  ] as const)('refuses staff of the role Employee who are %s as account_inactive', async (status, message) => {
+  ] as const)('rejects %s staff with the role Employee as account_inactive', async (status, message) => {
     await using app = await startApp({ dialect });
     app.authService.changePerson({ type: 'staff', id: 123 }, { status, roles: [{ system: 'HDTS', role: 'Employee' }] });
     const data = await errorDataOf(app.browser().trpc.session.login.mutate(technician));
@@ -180,7 +180,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(data.message).toMatch(message);
   });
 
-  it('tells many wrong passwords in a row as account_locked', async () => {
+  it('answers account_locked after many wrong passwords in a row', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
     const reasons: unknown[] = [];
@@ -193,7 +193,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(new Set(reasons)).toEqual(new Set(['bad_credentials', 'account_locked']));
   });
 
-  it('counts no attempt that the Auth Service could not judge', async () => {
+  it('does not count an attempt without a verdict of the Auth Service', async () => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     const answer = await browser.trpc.session.login.mutate(secondFactor);
@@ -209,7 +209,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(await call).toMatchObject({ status: 'signed_in' });
   });
 
-  it('lets a challenge die after ten minutes', async () => {
+  it('rejects a challenge after ten minutes', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
     const browser = app.browser();
@@ -222,7 +222,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     expect(app.authService.count('staff-otp')).toBe(0);
   });
 
-  it('refuses a challenge that is not its own', async () => {
+  it('rejects a challenge that it did not issue', async () => {
     await using app = await startApp({ dialect });
     await using other = await startApp({
       dialect,
@@ -238,7 +238,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   });
 });
 
-it('leaves no refresh token of an earlier session where the new one comes without', async () => {
+it('a sign-in without a refresh token removes the refresh token of an earlier session', async () => {
   await using app = await startApp();
   const browser = app.browser();
   browser.holdTokens(await app.authService.issue({ type: 'staff', id: 5 }));
@@ -256,7 +256,7 @@ it('leaves no refresh token of an earlier session where the new one comes withou
   expect([...browser.cookies.keys()]).toEqual(['access_token', 'auth_bff_device']);
 });
 
-it('signs an employee in with a second factor where the Auth Service can', async () => {
+it('an employee signs in with a second factor if the Auth Service supports it', async () => {
   await using app = await startApp({ dialect: 'guide' });
   const browser = app.browser();
   const answer = await browser.trpc.session.login.mutate(employeeSecondFactor);
@@ -266,7 +266,7 @@ it('signs an employee in with a second factor where the Auth Service can', async
   expect(signedIn.session.user).toMatchObject({ id: 2, type: 'employee' });
 });
 
-it("tells an employee's broken second factor of the deployed service as it is", async () => {
+it("an employee's sign-in with the broken second factor of the deployed service fails with auth_service_contract", async () => {
   await using app = await startApp({ dialect: 'deployed' });
   const browser = app.browser();
   const answer = await browser.trpc.session.login.mutate(employeeSecondFactor);

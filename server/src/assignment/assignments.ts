@@ -1,0 +1,122 @@
+import type { Assignment, NextInput, PeekInput, RotationInput, User } from '@auth-bff/shared';
+import { personOf } from '../auth-service/transport.ts';
+import type { DirectoryCaller, Directory } from '../directory/directory.ts';
+import { isAppError } from '../errors.ts';
+import { type AssignmentStore, toRotation } from './assignment-store.ts';
+
+/** The outcome of one `next`, for the log and the metrics. */
+export type AssignmentEvent = {
+  system: string;
+  role: string;
+  key: string | null;
+  requestId: string | undefined;
+  outcome: 'assigned' | 'replayed' | 'no_candidates' | 'all_excluded';
+  assignee: number | null;
+};
+
+export type AssignmentsOptions = {
+  store: AssignmentStore;
+  directory: Pick<Directory, 'userIdsByRole' | 'users' | 'user'>;
+  onAssignment?: ((event: AssignmentEvent) => void) | undefined;
+  /** Called for each `next` that exceeds a limit. */
+  onLimited?: (() => void) | undefined;
+};
+
+/** The active people with the role, by ascending id. `stale`: a stale cache entry was used. */
+type Candidates = { active: User[]; stale: boolean };
+
+/**
+ * Assigns turns to the candidate who has waited longest since their last turn, ties by lower id (least recently assigned).
+ * An unchanged group takes strict turns. A new member gets the next turn and then queues like the others. A returning
+ * member has the place of their last turn.
+ */
+export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
+  const candidatesOf = async (rotation: RotationInput, asking: DirectoryCaller): Promise<Candidates> => {
+    let stale = false;
+    const onStale = () => {
+      stale = true;
+      asking.onStale?.();
+    };
+    const tracking = { ...asking, onStale };
+    const ids = await directory.userIdsByRole(rotation, tracking);
+    // `users` leaves out people whose record no longer exists.
+    const { users } = await directory.users(ids, tracking);
+    const active = users.filter(({ isActive }) => isActive !== false).toSorted((a, b) => a.id - b.id);
+    return { active, stale };
+  };
+
+  const without = (people: readonly User[], exclude: readonly number[] = []): User[] => {
+    const excluded = new Set(exclude);
+    return people.filter(({ id }) => !excluded.has(id));
+  };
+
+  const inOrder = async (rotation: RotationInput, people: readonly User[]): Promise<User[]> => {
+    const ids = people.map(({ id }) => id);
+    const turns = await store.lastTurns(toRotation(rotation), ids);
+    const turnOf = new Map(ids.map((id, index) => [id, turns[index] ?? 0]));
+    return people.toSorted((a, b) => (turnOf.get(a.id) ?? 0) - (turnOf.get(b.id) ?? 0) || a.id - b.id);
+  };
+
+  const toNoAssignee = ({ active, stale }: Candidates): Extract<Assignment, { assignee: null }> => ({
+    assignee: null,
+    reason: active.length === 0 ? 'no_candidates' : 'all_excluded',
+    candidates: active.length,
+    stale,
+  });
+
+  const takeTurn: AssignmentStore['take'] = async (take) => {
+    try {
+      return await store.take(take);
+    } catch (error) {
+      if (isAppError(error, 'rate_limited')) onLimited?.();
+      throw error;
+    }
+  };
+
+  return {
+    /**
+     * Takes the next turn. A known key returns its assignee again, even an excluded one. Looks up all people before it
+     * changes anything. Throws `store_unavailable`, `rate_limited` for too many new keys or rotations, and the errors of the
+     * directory.
+     */
+    async next({ system, role, key, exclude }: NextInput, asking: DirectoryCaller): Promise<Assignment> {
+      const candidates = await candidatesOf({ system, role }, asking);
+      const { active, stale } = candidates;
+      const eligible = without(active, exclude);
+      const event = { system, role, key: key ?? null, requestId: asking.requestId };
+      const turn = await takeTurn({
+        rotation: toRotation({ system, role }),
+        candidates: eligible.map(({ id }) => id),
+        key: key ?? null,
+        by: personOf(asking),
+      });
+      if (turn === null) {
+        const answer = toNoAssignee(candidates);
+        onAssignment?.({ ...event, outcome: answer.reason, assignee: null });
+        return answer;
+      }
+      const { assignee: id, replayed } = turn;
+      onAssignment?.({ ...event, outcome: replayed ? 'replayed' : 'assigned', assignee: id });
+      // The assignee of a known key may no longer have the role.
+      const assignee = active.find((user) => user.id === id) ?? (await directory.user(id, asking));
+      return { assignee, replayed, candidates: active.length, stale };
+    },
+
+    /** The next assignee. Changes nothing. */
+    async peek({ system, role, exclude }: PeekInput, asking: DirectoryCaller): Promise<Assignment> {
+      const candidates = await candidatesOf({ system, role }, asking);
+      const { active, stale } = candidates;
+      const [assignee] = await inOrder({ system, role }, without(active, exclude));
+      if (assignee === undefined) return toNoAssignee(candidates);
+      return { assignee, replayed: false, candidates: active.length, stale };
+    },
+
+    /** The people with the role, next in turn first. */
+    async candidates(rotation: RotationInput, asking: DirectoryCaller): Promise<{ users: User[] }> {
+      const { active } = await candidatesOf(rotation, asking);
+      return { users: await inOrder(rotation, active) };
+    },
+  };
+};
+
+export type Assignments = ReturnType<typeof createAssignments>;

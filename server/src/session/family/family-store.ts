@@ -1,0 +1,244 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
+import type { ExpiringNames, Revocation } from './revocation-queue.ts';
+import {
+  entryTtlMs,
+  type ProvableTokenRef,
+  type ProvenTokens,
+  toRefList,
+  type TokenRef,
+  type TokenRefs,
+} from './token-refs.ts';
+
+/** Null: the family was not signed out. `isReplaced`: the browser has signed in again. */
+export type RevocationState = { revokedAtMs: number | null; isReplaced: boolean };
+
+/** The state of a family in Redis. */
+export type StoredFamily = RevocationState & {
+  /** Null: Redis has no entry for the family. */
+  name: string | null;
+  /** Which of the tokens of the lookup are stored, and therefore proven. */
+  stored: ProvenTokens;
+};
+
+/** What a revocation has reached. */
+export type RevocationReach = {
+  /** Which of its tokens were stored before, and are therefore proven. */
+  stored: ProvenTokens;
+  /** The tokens and families that it applies to. */
+  names: ExpiringNames;
+};
+
+export type FamilyStoreOptions = {
+  redis: Redis | Cluster;
+  keyHasher: KeyHasher;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** The prefix of all keys. */
+  prefix: string;
+  /** The longest TTL of an entry, in milliseconds. */
+  maxTtlMs: number;
+};
+
+const tokenField = 'token:';
+
+/**
+ * KEYS: the family. ARGV: its minimum TTL and the current time, in milliseconds, then optionally the name of an access
+ * token and its expiry. Returns {the time of the sign-out or '', 1 if the family was replaced}. A family that was signed
+ * out accepts no more tokens. Expired tokens are dropped.
+ */
+const addTokenScript = `
+local ended = redis.call('HGET', KEYS[1], 'ended')
+if not ended then
+  local fields = redis.call('HGETALL', KEYS[1])
+  for at = 1, #fields, 2 do
+    if string.sub(fields[at], 1, 6) == 'token:' and tonumber(fields[at + 1]) < tonumber(ARGV[2]) then
+      redis.call('HDEL', KEYS[1], fields[at])
+    end
+  end
+  if ARGV[3] then redis.call('HSET', KEYS[1], 'token:' .. ARGV[3], ARGV[4]) end
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+end
+return {ended or '', redis.call('HEXISTS', KEYS[1], 'replaced')}
+`;
+
+/** KEYS: the family. ARGV: 'ended' or 'replaced', the time, and the minimum TTL in milliseconds. Returns all fields and values. */
+const revokeScript = `
+redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return redis.call('HGETALL', KEYS[1])
+`;
+
+type Commands = {
+  addTokenToFamily: (family: string, ...args: Array<string | number>) => Promise<[ended: string, isReplaced: number]>;
+  revokeFamily: (family: string, what: Revocation['what'], atMs: number, ttlMs: number) => Promise<string[]>;
+};
+
+/** Whether a revocation is written to Redis, or only looks up the names that it would reach. */
+type RevocationSteps = {
+  /** Resolves to the fields of the family and their values. */
+  family: (name: string, ttlMs: number) => Promise<string[]>;
+  token: (name: string, expiresAtMs: number) => Promise<unknown>;
+};
+
+export const mergeStates = (states: readonly RevocationState[]): RevocationState => ({
+  revokedAtMs: states.find(({ revokedAtMs }) => revokedAtMs !== null)?.revokedAtMs ?? null,
+  isReplaced: states.some(({ isReplaced }) => isReplaced),
+});
+
+const toState = (ended: string | null | undefined, isReplaced: boolean): RevocationState => ({
+  revokedAtMs: ended === null || ended === undefined || ended === '' ? null : Number(ended),
+  isReplaced,
+});
+
+/**
+ * Token families in Redis. Each token has an entry with the name of its family. The family is a hash with the names of
+ * its access tokens. An access token that was signed out has an additional entry, so that one round trip decides about a
+ * request. Only proven tokens are stored. All methods reject with the errors of Redis.
+ *
+ * A refresh and a sign-out at the same time see each other because of their order: a refresh first writes the family of
+ * its tokens, then reads the revocations; a sign-out first writes its revocation, then reads the families of its tokens.
+ */
+export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: FamilyStoreOptions) => {
+  redis.defineCommand('addTokenToFamily' satisfies keyof Commands, { numberOfKeys: 1, lua: addTokenScript });
+  redis.defineCommand('revokeFamily' satisfies keyof Commands, { numberOfKeys: 1, lua: revokeScript });
+  const commands = redis as unknown as Commands;
+
+  const nameCache = new WeakMap<TokenRef, string>();
+  /** Cached per ref: every call with an access token needs the name. */
+  const nameOf = (ref: TokenRef): string => {
+    const name = nameCache.get(ref) ?? keyHasher('token', ref.fingerprint);
+    nameCache.set(ref, name);
+    return name;
+  };
+  const familyKey = (name: string) => `${prefix}chain:${name}`;
+  const familyNameKey = (ref: TokenRef) => `${prefix}chain-of:${nameOf(ref)}`;
+  const revokedKey = (name: string) => `${prefix}ended:${name}`;
+  const ttlMs = (expiresAtMs: number) => entryTtlMs(expiresAtMs, now(), maxTtlMs);
+  const longestTtlMs = (refs: readonly TokenRef[]) => Math.max(...refs.map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
+
+  const read = async (name: string): Promise<RevocationState> => {
+    const [ended, replaced] = await redis.hmget(familyKey(name), 'ended', 'replaced');
+    return toState(ended, typeof replaced === 'string');
+  };
+
+  const addToken = async (
+    name: string,
+    refs: readonly TokenRef[],
+    access: TokenRef | null,
+  ): Promise<RevocationState> => {
+    const token = access === null ? [] : [nameOf(access), access.expiresAtMs];
+    const [ended, replaced] = await commands.addTokenToFamily(familyKey(name), longestTtlMs(refs), now(), ...token);
+    return toState(ended, replaced === 1);
+  };
+
+  const writeFamilyName = (name: string, refs: readonly TokenRef[]) =>
+    Promise.all(refs.map((ref) => redis.set(familyNameKey(ref), name, 'PX', ttlMs(ref.expiresAtMs))));
+
+  /** The family name of each token, or null, and which tokens are proven: a stored token is. */
+  const readFamilyNames = async (refs: TokenRefs) => {
+    const entries = await Promise.all(
+      toRefList(refs).map(async (ref) => ({ ref, name: await redis.get(familyNameKey(ref)) })),
+    );
+    const isStored = (ref: ProvableTokenRef | null) =>
+      entries.some((entry) => entry.ref === ref && entry.name !== null);
+    return {
+      entries,
+      proven: entries.filter(({ ref, name }) => ref.isProven || name !== null),
+      stored: { access: isStored(refs.access), refresh: isStored(refs.refresh) },
+    };
+  };
+
+  const writeSteps = (what: Revocation['what']): RevocationSteps => ({
+    family: (name, lifetimeMs) => commands.revokeFamily(familyKey(name), what, now(), lifetimeMs),
+    token: async (name, expiresAtMs) =>
+      what === 'ended' ? redis.set(revokedKey(name), now(), 'PX', ttlMs(expiresAtMs)) : null,
+  });
+  const readSteps: RevocationSteps = {
+    family: async (name) => Object.entries(await redis.hgetall(familyKey(name))).flat(),
+    token: async () => null,
+  };
+
+  /** Reaches every family of these tokens. For a token without a family, reaches the family that would begin with it. */
+  const reachAll = async ({ refs, familyNames }: Revocation, steps: RevocationSteps): Promise<RevocationReach> => {
+    const { access } = refs;
+    const names = new Map<string, number>();
+    const reachToken = async (name: string, expiresAtMs: number) => {
+      names.set(name, now() + ttlMs(expiresAtMs));
+      await steps.token(name, expiresAtMs);
+    };
+    if (access?.isProven === true) await reachToken(nameOf(access), access.expiresAtMs);
+    const { proven, stored } = await readFamilyNames(refs);
+    if (proven.length === 0) return { stored, names };
+    const provenTokens = proven.map(({ ref }) => ref);
+    if (access !== null && stored.access) await reachToken(nameOf(access), access.expiresAtMs);
+    for (const ref of provenTokens) names.set(nameOf(ref), now() + ttlMs(ref.expiresAtMs));
+    const lifetimeMs = longestTtlMs(provenTokens);
+    const families = new Set([...familyNames, ...proven.map(({ ref, name }) => name ?? nameOf(ref))]);
+    await Promise.all(
+      [...families].map(async (name) => {
+        const fields = await steps.family(name, lifetimeMs);
+        names.set(name, now() + lifetimeMs);
+        const tokens = fields.flatMap((field, index) =>
+          field.startsWith(tokenField) ? [[field.slice(tokenField.length), Number(fields[index + 1])] as const] : [],
+        );
+        await Promise.all(tokens.map(([tokenName, expiresAtMs]) => reachToken(tokenName, expiresAtMs)));
+      }),
+    );
+    return { stored, names };
+  };
+
+  return {
+    /** The name of a token in Redis: also the name of the family that begins with it. */
+    nameOf,
+
+    /** The names of these tokens, each with the time at which its entry expires. */
+    expiringNamesOf: (refs: readonly TokenRef[]): ExpiringNames =>
+      new Map(refs.map((ref) => [nameOf(ref), now() + ttlMs(ref.expiresAtMs)])),
+
+    /** The state of a family, by its name. */
+    read,
+
+    /** Adds issued tokens to a family. */
+    async add(name: string, refs: TokenRefs): Promise<RevocationState> {
+      const list = toRefList(refs);
+      await writeFamilyName(name, list);
+      return addToken(name, list, refs.access);
+    },
+
+    /** The state of the families of these tokens. `isWritten`: first stores the family of the proven ones. */
+    async find(refs: TokenRefs, { isWritten }: { isWritten: boolean }): Promise<StoredFamily> {
+      const { access } = refs;
+      const { entries, proven, stored } = await readFamilyNames(refs);
+      const storedName = entries.map(({ name }) => name).find((name) => name !== null) ?? null;
+      const [first] = proven;
+      const name = storedName ?? (isWritten && first !== undefined ? nameOf(first.ref) : null);
+      const provenTokens = proven.map(({ ref }) => ref);
+      const isAdded = isWritten && name !== null;
+      if (isAdded) {
+        const unnamed = proven.filter((entry) => entry.name === null).map(({ ref }) => ref);
+        await writeFamilyName(name, unnamed);
+      }
+      const provenAccess = provenTokens.find((ref) => ref === access) ?? null;
+      const otherFamilies = new Set(entries.map((entry) => entry.name ?? nameOf(entry.ref)));
+      if (isAdded) otherFamilies.delete(name);
+      const states = await Promise.all([
+        ...(isAdded ? [addToken(name, provenTokens, provenAccess)] : []),
+        ...(access === null ? [] : [redis.get(revokedKey(nameOf(access))).then((ended) => toState(ended, false))]),
+        ...[...otherFamilies].map(read),
+      ]);
+      return { name, stored, ...mergeStates(states) };
+    },
+
+    /** Writes a revocation. */
+    revoke: (revocation: Revocation): Promise<RevocationReach> => reachAll(revocation, writeSteps(revocation.what)),
+
+    /** Looks up what a revocation would reach, without writing it. */
+    reachOf: (revocation: Revocation): Promise<RevocationReach> => reachAll(revocation, readSteps),
+
+    /** The stored time at which the session of this access token was signed out. Empty: it was not. */
+    revokedAt: async (access: TokenRef): Promise<string> => (await redis.get(revokedKey(nameOf(access)))) ?? '',
+  };
+};
+
+export type FamilyStore = ReturnType<typeof createFamilyStore>;

@@ -1,0 +1,74 @@
+import type { KeyHasher } from '../../platform/key-hasher.ts';
+import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
+import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
+import { createReceivedRevocations, type ReceivedRevocation } from './received-revocations.ts';
+import { createRevocationMessages, type RevocationMessage } from './revocation-messages.ts';
+import type { ExpiringNames } from './revocation-queue.ts';
+
+export type RevocationChannelOptions = {
+  redisGuard: RedisGuard;
+  channel: RedisChannel;
+  keyHasher: KeyHasher;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** The longest time for which a revocation is remembered, in milliseconds. */
+  maxTtlMs: number;
+};
+
+export type OnRevocation = (revocation: Pick<RevocationMessage, 'what' | 'atMs'>) => void;
+
+/**
+ * Publishes revocations to the other replicas and remembers those that it receives. A Redis that is full stores nothing,
+ * but still delivers messages.
+ */
+export const createRevocationChannel = (options: RevocationChannelOptions) => {
+  const { redisGuard, channel, keyHasher, now, maxTtlMs } = options;
+  const received = createReceivedRevocations({ now });
+  const messages = createRevocationMessages({ keyHasher, channel: channel.name, now, maxTtlMs });
+  /** By the names of the tokens that this process is refreshing. */
+  const watchers = new Map<string, Set<OnRevocation>>();
+
+  channel.onMessage((text) => {
+    const message = messages.decode(text);
+    if (message === null) return;
+    if (message.isProven) received.add(message);
+    for (const [name] of message.names) {
+      for (const onRevocation of watchers.get(name) ?? []) onRevocation(message);
+    }
+  });
+
+  return {
+    /** Resolves to whether Redis accepted the messages. It does not confirm that a replica received them. */
+    async publish(message: Omit<RevocationMessage, 'atMs' | 'names'>, names: ExpiringNames): Promise<boolean> {
+      for (const text of messages.encode({ ...message, atMs: now(), names: [...names] })) {
+        if ((await redisGuard.ask(() => channel.publish(text))) === null) return false;
+      }
+      return true;
+    },
+
+    /** Calls back with each revocation of these names until the returned function is called. */
+    watch(names: readonly string[], onRevocation: OnRevocation): () => void {
+      for (const name of names) watchers.set(name, (watchers.get(name) ?? new Set()).add(onRevocation));
+      return () => {
+        for (const name of names) {
+          watchers.get(name)?.delete(onRevocation);
+          if (watchers.get(name)?.size === 0) watchers.delete(name);
+        }
+      };
+    },
+
+    /** The received revocations of these names. */
+    receivedFor(names: ReadonlyArray<string | null>): ReceivedRevocation[] {
+      if (received.isEmpty()) return [];
+      return names.map((name) => (name === null ? null : received.get(name))).filter((entry) => entry !== null);
+    },
+
+    /** Whether a replica has published that one of these tokens or families was signed out. Needs no I/O. */
+    hasReceivedSignOut: (names: ReadonlyArray<string | null>): boolean =>
+      names.some((name) => name !== null && (received.get(name)?.revokedAtMs ?? null) !== null),
+
+    hasReceivedNone: (): boolean => received.isEmpty(),
+  };
+};
+
+export type RevocationChannel = ReturnType<typeof createRevocationChannel>;

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { PersonType } from '@auth-bff/shared';
+import { z } from 'zod';
+import type { KeyHasher } from '../../platform/key-hasher.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { hasNoVerdict } from '../../rate-limit/attempt-limiter.ts';
+import type { AttemptCounter } from '../../rate-limit/attempt-counter.ts';
+import { createSealer } from './sealer.ts';
+
+const lifetimeMs = 10 * 60_000;
+const maxCodes = 5;
+/** With a temporary token the Auth Service rejects the third attempt, even with the right code. */
+const maxCodesWithTemporaryToken = 2;
+
+export type ChallengesOptions = {
+  sealingSecret: string;
+  now: () => number;
+  /** Counts the attempts, in all replicas if they share it. */
+  counter: AttemptCounter;
+  keyHasher: KeyHasher;
+};
+
+/** A sign-in that still needs its second factor. */
+export type PendingSignIn = { as: PersonType; email: string; temporaryToken: string | null };
+
+const Sealed = z.object({
+  id: z.string(),
+  expiresAtMs: z.number(),
+  as: PersonType,
+  email: z.string(),
+  temporaryToken: z.string().nullable(),
+});
+
+const expired = (cause?: unknown) =>
+  new AppError('otp_expired', {
+    message: 'This sign-in has expired or was already used: sign in again.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+/**
+ * The challenge connects the password step of a sign-in with its second factor. The browser holds it encrypted, because the
+ * temporary token in it is a full access token for the Auth Service. It expires after 10 minutes, after its first success,
+ * and after its last attempt: the fifth, or the second if the Auth Service uses a temporary token. An expired or forged
+ * challenge is `otp_expired`.
+ */
+export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: ChallengesOptions) => {
+  const sealer = createSealer({ sealingSecret, label: 'auth-bff second-factor challenge' });
+
+  const open = async (challenge: string): Promise<z.infer<typeof Sealed>> => {
+    const sealed = Sealed.safeParse(await sealer.open(challenge));
+    if (sealed.success) return sealed.data;
+    throw new AppError('otp_expired', { message: 'This challenge was not issued by this service: sign in again.' });
+  };
+
+  return {
+    /** The e-mail address of the sign-in, as it was typed. Null: the BFF did not issue this challenge. */
+    emailOf: (challenge: string): Promise<string | null> =>
+      open(challenge).then(
+        ({ email }) => email,
+        () => null,
+      ),
+
+    seal: (pending: PendingSignIn): Promise<string> =>
+      sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + lifetimeMs } satisfies z.infer<typeof Sealed>),
+
+    /**
+     * Tries a code with `verify`, which calls the Auth Service. An attempt without a verdict does not count. A wrong code in
+     * the last attempt is `otp_expired`.
+     */
+    async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
+      const { id, expiresAtMs, ...pending } = await open(challenge);
+      if (expiresAtMs <= now()) throw expired();
+      const success = keyHasher('challenge success', id);
+      if ((await counter.read(success)).count > 0) throw expired();
+      const maxAttempts = pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken;
+      // Reserved before the call, so that parallel attempts cannot all be the first.
+      const attempt = await counter.reserve(keyHasher('challenge', id), { max: maxAttempts, windowMs: lifetimeMs });
+      if (!attempt.isCounted) throw expired();
+      try {
+        const result = await verify(pending);
+        // Of several parallel attempts with the right code, only one signs in.
+        if (!(await counter.reserve(success, { max: 1, windowMs: lifetimeMs })).isCounted) throw expired();
+        return result;
+      } catch (error) {
+        // An unreadable response counts: it may mean "wrong code" in an unknown format.
+        if (hasNoVerdict(error) || isAppError(error, 'rate_limited')) await attempt.release();
+        if (attempt.count >= maxAttempts && isAppError(error, 'otp_invalid')) throw expired(error);
+        throw error;
+      }
+    },
+  };
+};
+
+export type Challenges = ReturnType<typeof createChallenges>;
