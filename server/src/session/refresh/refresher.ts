@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
 import type { EstablishedSession } from '../established-session.ts';
-import type { TokenFamily } from '../family/token-families.ts';
+import type { TokenFamily } from '../family/local-families.ts';
 import type { TokenProof } from '../family/token-proof.ts';
 import { provenRefs, type TokenRefs, toTokenRef } from '../family/token-refs.ts';
 import type { PresentedTokens } from '../presented-tokens.ts';

@@ -2,7 +2,8 @@ import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts
 import { AppError } from '../../errors.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { EstablishedSession } from '../established-session.ts';
-import type { TokenFamilies, TokenFamily } from '../family/token-families.ts';
+import type { TokenFamily } from '../family/local-families.ts';
+import type { TokenFamilies } from '../family/token-families.ts';
 import type { TokenRefs } from '../family/token-refs.ts';
 import type { ExchangeCache, OldToken } from './exchange-cache.ts';
 import type { TokenExchange } from './token-exchange.ts';
