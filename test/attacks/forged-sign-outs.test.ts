@@ -5,8 +5,8 @@ import { hasRedis } from '../support/redis/redis.ts';
 import { heldBy, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { craft, staffClaims } from '../support/token/tokens.ts';
 import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { john } from '../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 /** All requests of a test come from one address: the request limit must not hide a missing revocation. */

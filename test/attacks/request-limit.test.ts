@@ -51,10 +51,12 @@ const runAttack = async (
   isOver: () => boolean,
 ): Promise<{ answered: number; refused: number }> => {
   using agent = keepingAgent();
+  // More than are ever answered. The same ones are sent again to be refused: to write an input takes longer than that.
+  const targets = Array.from({ length: 40 }, (_, index) => target(index + 1));
   let [sent, answered, refused] = [0, 0, 0];
   const attacker = async () => {
     while (refused < enoughRefusals || !isOver()) {
-      const answer = await askRaw(app.url, { target: target((sent += 1)), headers, agent });
+      const answer = await askRaw(app.url, { target: targets[(sent += 1) % targets.length] ?? '', headers, agent });
       if (answer.status === 429) refused += 1;
       else answered += callsIn(answer);
     }

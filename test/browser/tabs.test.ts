@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cookiesLeft, hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Site, startSite } from './start-site.ts';
+import { hold } from '../support/time/hold.ts';
 
 describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
   let browser: Browser;
@@ -87,10 +88,7 @@ describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
     const [first, second] = await openSignedIn(site, context, 2);
     if (first === undefined || second === undefined) throw new Error('There are two tabs.');
     site.expire();
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     site.authService.fault('refresh', { kind: 'hold', until });
     const waiting = ask(first, 1, 0);
     await expect.poll(() => site.authService.count('refresh')).toBe(1);
@@ -112,10 +110,7 @@ describe.skipIf(!hasChromium)('tabs of one Chromium', () => {
     const refreshToken = async () => (await context.cookies()).find(({ name }) => name === 'refresh_token')?.value;
     const before = await refreshToken();
     site.expire();
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     site.authService.fault('refresh', { kind: 'hold', until });
     const left = ask(first, 1, 0).catch(() => []);
     await expect.poll(() => site.authService.count('refresh')).toBe(1);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk } from './start-desk.ts';
+import { hold } from '../support/time/hold.ts';
 
 /** `stranger`: whom nobody has looked up before, so that the BFF cannot know them. */
 const looks: Array<Look & { stranger: number; title: string }> = [
@@ -61,10 +62,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await expect.poll(() => page.locator('.tickets .badge').allTextContents()).toEqual(Array<string>(10).fill('BMS'));
     await visitor.choose('Show the tickets of', 'All');
 
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until: held, release } = hold();
     await page.route('**/tickets/', async (route) => {
       await held;
       await route.continue();

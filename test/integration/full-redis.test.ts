@@ -8,6 +8,7 @@ import { holdEndpoint } from '../support/app/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
 import { signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
 import { heldBy, patientRedisMs, type Replicas, startHeldReplicas } from '../support/processes/start-replicas.ts';
+import { john } from '../support/app/people.ts';
 
 const channelName = 'auth-bff:sign-outs';
 
@@ -48,8 +49,6 @@ const me = (browser: Browser) =>
   );
 const refresh = (browser: Browser) => reasonOf(browser.trpc.session.refresh.mutate());
 const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
-const john = { type: 'staff', id: 123 } as const;
-
 /** A pair of replicas whose clock of durations a test moves. */
 const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
   let elapsedMs = 0;

@@ -14,8 +14,8 @@ import { commandsIn, startRedisProxy } from '../support/redis/redis-proxy.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../support/app/start-app.ts';
 import { patientRedisMs, startReplicas } from '../support/processes/start-replicas.ts';
 import { createTimers } from '../support/time/timers.ts';
+import { john } from '../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const remotely = { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' };
 
 const start = async (options: StartAppOptions = {}) => {

@@ -13,8 +13,7 @@ import {
 } from '../support/processes/start-replicas.ts';
 import { createTimers } from '../support/time/timers.ts';
 import { staffToken } from '../support/token/tokens.ts';
-
-const john = { type: 'staff', id: 123 } as const;
+import { john } from '../support/app/people.ts';
 
 const me = (browser: Browser) =>
   browser.trpc.session.me.query().then(

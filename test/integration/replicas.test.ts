@@ -6,8 +6,8 @@ import { holdEndpoint } from '../support/app/hold-endpoint.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import type { TestApp } from '../support/app/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas as start } from '../support/processes/start-replicas.ts';
+import { john } from '../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
 

@@ -5,6 +5,7 @@ import { queryTarget } from '../support/app/raw-request.ts';
 import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { capture } from '../support/output/captured.ts';
 import { runProcess } from '../support/processes/run-process.ts';
+import { hold } from '../support/time/hold.ts';
 
 /** Preloaded into the process: SIGUSR2 makes it fail. */
 const failOnSignal = (failure: string) =>
@@ -35,10 +36,7 @@ it.each([
       },
     });
     const [, url = ''] = await main.printed(/"address":"([^"]+)"/);
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     authService.fault('*', { kind: 'hold', until });
     const { access } = await authService.issue({ type: 'staff', id: 123 });
     using connection = await openConnection(url);

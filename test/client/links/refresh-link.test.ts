@@ -14,7 +14,8 @@ import { reasonOf, type RefreshLinkOptions, refreshLink } from '../../../client/
 import type { AuthFetch } from '../../../client/src/transport.ts';
 import { type FakeBff, john } from '../../support/page/fake-bff.ts';
 import { createEventSource } from '../../support/page/fake-event-source.ts';
-import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
+import { createWorld, type World } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

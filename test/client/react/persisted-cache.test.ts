@@ -6,7 +6,7 @@ import { parse, stringify } from 'superjson';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthProvider, retry } from '../../../client/src/react.ts';
 import { failOnComplaints } from '../../support/output/complaints.ts';
-import { hold } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 import { Header, Mine } from '../../support/page/page-parts.ts';
 import { ethansSignIn, type john, johnsSignIn, type Page, startBrowser } from '../../support/page/react-page.ts';
 

@@ -2,7 +2,7 @@ import { startBrowser } from '../../support/page/react-page.ts';
 import { createElement } from 'react';
 import { describe, expect, it, vi } from 'vitest';
 import { failOnComplaints } from '../../support/output/complaints.ts';
-import { hold } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 import { Found, Header, Me, Mine } from '../../support/page/page-parts.ts';
 import { forgetful } from '../../support/app/start-app.ts';
 

@@ -3,7 +3,8 @@ import { createAuthClient } from '../../../client/src/index.ts';
 import { stubWindow } from '../../support/page/fake-browser.ts';
 import { ethan } from '../../support/page/fake-bff.ts';
 import { createFakeClock, settle } from '../../support/time/fake-clock.ts';
-import { createWorld, hold, type Tab, type World, type WorldOptions } from '../../support/page/open-tabs.ts';
+import { createWorld, type Tab, type World, type WorldOptions } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 import { startApp } from '../../support/app/start-app.ts';
 
 afterEach(() => {

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AuthClientOptions, createAuthClient, reasonOf, type SessionSnapshot } from '../../../client/src/index.ts';
 import { ethan, john } from '../../support/page/fake-bff.ts';
-import { createWorld, hold } from '../../support/page/open-tabs.ts';
+import { createWorld } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
 
 afterEach(() => {

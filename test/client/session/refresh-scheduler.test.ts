@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reasonOf } from '../../../client/src/index.ts';
-import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
+import { createWorld, type World } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAuthClient, errorAction, reasonOf } from '../../../client/src/index.ts';
-import { createWorld, hold, type World } from '../../support/page/open-tabs.ts';
+import { createWorld, type World } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isAuthError, reasonOf } from '../../../client/src/index.ts';
 import { ethan, john } from '../../support/page/fake-bff.ts';
-import { createWorld, hold, nothingLeft, type World } from '../../support/page/open-tabs.ts';
+import { createWorld, nothingLeft, type World } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -3,14 +3,8 @@ import { reasonOf } from '../../../client/src/index.ts';
 import type { AuthFetch } from '../../../client/src/transport.ts';
 import { ethan, john } from '../../support/page/fake-bff.ts';
 import type { LockBehaviour } from '../../support/page/fake-browser.ts';
-import {
-  createWorld,
-  hold,
-  nothingLeft,
-  type Tab,
-  type World,
-  type WorldOptions,
-} from '../../support/page/open-tabs.ts';
+import { createWorld, nothingLeft, type Tab, type World, type WorldOptions } from '../../support/page/open-tabs.ts';
+import { hold } from '../../support/time/hold.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis } from '../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../support/output/silent-log.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { browserOf } from '../../support/app/crowd.ts';
 import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
@@ -347,7 +347,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     await using server = await startRedis();
     const { redis, untilReady, close } = createRedis({
       url: server.url,
-      log: createLog({ logLevel: 'silent' }),
+      log: silentLog,
       timeoutMs: patientRedisMs,
     });
     await untilReady();
@@ -396,7 +396,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
   });
 
   it('are refused within a second, by what the connection is told', async () => {
-    const { redis, close } = createRedis({ url: 'redis://127.0.0.1:1', log: createLog({ logLevel: 'silent' }) });
+    const { redis, close } = createRedis({ url: 'redis://127.0.0.1:1', log: silentLog });
     expect(redis.options).toMatchObject({ commandTimeout: 900, connectTimeout: 900 });
     close();
   });

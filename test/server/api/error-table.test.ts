@@ -5,6 +5,7 @@ import { codeOfReason, httpStatusOfCode, type Reason } from '../../../shared/src
 import type { Browser } from '../../support/app/browser.ts';
 import { errorOf, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
 import { createClock, dialects, startApp, type TestApp } from '../../support/app/start-app.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
 type Clock = ReturnType<typeof createClock>;
 type Test = { app: TestApp; clock: Clock; browser: Browser };
@@ -30,7 +31,6 @@ const person = (id: string) => {
   if (found === undefined) throw new Error(`Nobody to sign in: ${id}`);
   return { email: found.email, password: found.password };
 };
-const john = { email: 'user@example.com', password: 'staff-pass-1' };
 const alice = { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' };
 
 const query =
@@ -161,7 +161,7 @@ const cases: Case[] = [
     when: 'the password is wrong',
     ...unauthorized,
     reason: 'bad_credentials',
-    call: mutation('session.login', { ...john, password: 'wrong' }),
+    call: mutation('session.login', { ...johnsCredentials, password: 'wrong' }),
   },
   {
     when: 'the account is locked',
@@ -174,7 +174,7 @@ const cases: Case[] = [
     ...unauthorized,
     reason: 'account_inactive',
     arrange: broken(['staff-login', answers(403, '{"detail":"Account inactive"}')]),
-    call: mutation('session.login', john),
+    call: mutation('session.login', johnsCredentials),
   },
   {
     when: 'an employee is rejected, and signed in upstream',
@@ -260,7 +260,7 @@ const cases: Case[] = [
     when: 'nobody can be signed in meanwhile',
     ...unavailable,
     arrange: broken(['staff-login', answers(503)]),
-    call: mutation('session.login', john),
+    call: mutation('session.login', johnsCredentials),
   },
   {
     when: 'nothing can be refreshed meanwhile',
@@ -307,7 +307,7 @@ const cases: Case[] = [
     code: 'PAYLOAD_TOO_LARGE',
     reason: 'payload_too_large',
     status: 413,
-    call: mutation('session.login', { ...john, padding: 'x'.repeat(100_000) }),
+    call: mutation('session.login', { ...johnsCredentials, padding: 'x'.repeat(100_000) }),
   },
   {
     when: 'the URL is over 12 kB',

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Rotation, toRotation } from '../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../support/output/silent-log.ts';
 import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
 
-const log = createLog({ logLevel: 'silent' });
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;
 const by = 'staff 1';
@@ -38,7 +37,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
   let test: ReturnType<typeof createTest>;
   beforeAll(async () => {
     server = await startRedis({ isCluster });
-    connection = createRedis({ url: isCluster ? `${server.url}?cluster=true` : server.url, log, timeoutMs });
+    connection = createRedis({ url: isCluster ? `${server.url}?cluster=true` : server.url, log: silentLog, timeoutMs });
     await vi.waitFor(() => connection.redis.set('is', 'ready'));
     test = createTest(connection.redis);
   });
@@ -227,10 +226,14 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
 describe.skipIf(!hasRedis())('a Redis user with access only to its own prefix', () => {
   it('takes turns although it cannot read the default prefix', async () => {
     await using server = await startRedis();
-    const admin = createRedis({ url: server.url, log, timeoutMs });
+    const admin = createRedis({ url: server.url, log: silentLog, timeoutMs });
     await admin.untilReady();
     await admin.redis.call('ACL', 'SETUSER', 'staging', 'on', '>pa55', '~staging:*', '+@all');
-    const limited = createRedis({ url: server.url.replace('redis://', 'redis://staging:pa55@'), log, timeoutMs });
+    const limited = createRedis({
+      url: server.url.replace('redis://', 'redis://staging:pa55@'),
+      log: silentLog,
+      timeoutMs,
+    });
     await limited.untilReady();
     const { storeOf, take } = createTest(limited.redis);
     expect(await take(storeOf({ prefix: 'staging:' }), 'T-1')).toEqual({ assignee: 1, replayed: false });

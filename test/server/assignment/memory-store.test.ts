@@ -75,10 +75,12 @@ describe('the size of the memory store', () => {
   it('is bounded: only the rotation with the most keys loses its oldest keys', async () => {
     const { forgotten, store, take } = start();
     for (let key = 0; key < 100; key += 1) await take('quiet', `T-${key}`);
+    let mostBytes = 0;
     for (let key = 0; key < 6_000; key += 1) {
       await take('flooded', `${'x'.repeat(190)}-${key}`);
-      expect(store.bytes()).toBeLessThanOrEqual(maxBytes);
+      mostBytes = Math.max(mostBytes, store.bytes());
     }
+    expect(mostBytes).toBeLessThanOrEqual(maxBytes);
     for (let key = 0; key < 100; key += 1) expect(await take('quiet', `T-${key}`)).toMatchObject({ replayed: true });
     // The newest key is known, and the first one is not.
     expect(await take('flooded', `${'x'.repeat(190)}-5999`)).toMatchObject({ replayed: true });
@@ -88,11 +90,13 @@ describe('the size of the memory store', () => {
 
   it('is bounded for any number of rotations: the least recently used are evicted first', async () => {
     const { forgotten, store, take } = start();
+    let mostBytes = 0;
     for (let turn = 0; turn < 10_000; turn += 1) {
       await take(`tts/made-up-${turn}`, null);
       if (turn % 10 === 0) await take('tts/technician', null);
-      expect(store.bytes()).toBeLessThanOrEqual(maxBytes);
+      mostBytes = Math.max(mostBytes, store.bytes());
     }
+    expect(mostBytes).toBeLessThanOrEqual(maxBytes);
     expect(Math.max(...(await store.lastTurns('tts/technician', [1, 2, 3])))).toBe(1_000);
     expect(await store.lastTurns('tts/made-up-0', [1])).toEqual([0]);
     expect(forgotten).toEqual(['rotations']);
@@ -111,7 +115,12 @@ describe('the size of the memory store', () => {
     for (let key = 0; key < 1_500; key += 1) await take('yesterday', `T-${key}`);
     clock.advance(hours(24));
     for (let key = 0; key < 1_500; key += 1) await take('today', `T-${key}`);
-    for (let key = 0; key < 1_500; key += 1) expect(await take('today', `T-${key}`)).toMatchObject({ replayed: true });
+    const notReplayed: number[] = [];
+    for (let key = 0; key < 1_500; key += 1) {
+      const turn = await take('today', `T-${key}`);
+      if (turn?.replayed !== true) notReplayed.push(key);
+    }
+    expect(notReplayed).toEqual([]);
     expect(forgotten).toEqual([]);
   });
 

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toRotation } from '../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../support/output/silent-log.ts';
 import { describeAssignmentStore } from '../../support/redis/assignment-store-contract.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
 
-const log = createLog({ logLevel: 'silent' });
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;
 const by = 'staff 1';
@@ -27,7 +26,7 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
   let connection: RedisConnection;
   beforeAll(async () => {
     server = await startRedis();
-    connection = createRedis({ url: server.url, log, timeoutMs });
+    connection = createRedis({ url: server.url, log: silentLog, timeoutMs });
     await connection.untilReady();
   });
   afterAll(async () => {
@@ -42,7 +41,7 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
 
   it('gives each of two parallel calls of two replicas its own turn', async () => {
     const prefix = fresh();
-    const other = createRedis({ url: server.url, log, timeoutMs });
+    const other = createRedis({ url: server.url, log: silentLog, timeoutMs });
     await other.untilReady();
     const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix, sealingSecret }));
     const taken = await Promise.all(
@@ -106,7 +105,7 @@ describe.skipIf(!hasRedis())('the Redis store in a cluster', () => {
   let cluster: RedisConnection;
   beforeAll(async () => {
     node = await startingCluster;
-    cluster = createRedis({ url: `${node.url}?cluster=true`, log, timeoutMs });
+    cluster = createRedis({ url: `${node.url}?cluster=true`, log: silentLog, timeoutMs });
     await vi.waitFor(() => cluster.redis.set('is', 'ready'));
   });
   afterAll(async () => {

@@ -4,7 +4,7 @@ import { hasRedis } from '../../support/redis/redis.ts';
 import { runReplicas } from '../../support/processes/run-replicas.ts';
 
 /** As many as `ASSIGNMENT_TURNS` says, such as 9000. */
-const turns = Number(process.env.ASSIGNMENT_TURNS ?? 1_500);
+const turns = Number(process.env.ASSIGNMENT_TURNS ?? 600);
 const callers = 50;
 /** Some minutes: a restart of Redis takes as long as the machine lets it. */
 const maxAttempts = 10_000;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readStartOptions } from '../../../server/dev/start-options.ts';
 import { askRaw } from '../../support/app/raw-request.ts';
 import {
   freePort,
@@ -216,16 +217,25 @@ describe('npm run dev with --demo-folder, --access-lifetime-seconds and --allowe
   });
 });
 
-describe('start and stop of npm run dev', () => {
+describe('npm run dev with a --demo-folder that has no index.html', () => {
+  const running = shareDev({ pageFolder: '/nowhere' });
+
+  it('serves no page', async () => {
+    const { dev, url } = running();
+    expect(dev.output()).not.toContain('The help desk');
+    expect(await askForPage(url)).toMatchObject(noPage);
+  });
+
+  // Must be the last test of this start.
   it('Ctrl-C stops all servers and frees their ports', async () => {
-    const { dev, ports } = await startDev();
-    await using _ = dev;
-    await dev.printed(/Ctrl-C to stop all servers/);
+    const { dev, ports } = running();
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
     await expectFree(ports);
   });
+});
 
+describe('start and stop of npm run dev', () => {
   it('the ticket service stops when npm run dev is killed', async () => {
     const { dev, ports } = await startDev();
     await using _ = dev;
@@ -259,15 +269,6 @@ describe('start and stop of npm run dev', () => {
     await expectFree(ports);
   });
 
-  it('npm run dev serves no page if --demo-folder has no index.html', async () => {
-    await using page = await createPageFolder();
-    const { dev, url } = await startDev({ pageFolder: `${page.folder}/none` });
-    await using _ = dev;
-    await dev.printed(/Ctrl-C to stop all servers/);
-    expect(dev.output()).not.toContain('The help desk');
-    expect(await askForPage(url)).toMatchObject(noPage);
-  });
-
   it.each(['bff', 'authService', 'control', 'tickets'] as const)(
     'npm run dev exits with 1 and names the port if the port of %s is in use',
     async (part) => {
@@ -282,17 +283,35 @@ describe('start and stop of npm run dev', () => {
     },
   );
 
+  it('says what a wrong option should be, and exits with 1', async () => {
+    const { dev } = await startDev({ args: ['--dialect', 'french'] });
+    await using _ = dev;
+    expect(await dev.exited).toBe(1);
+    expect(dev.output()).toContain('--dialect: expected guide or deployed, got french');
+  });
+});
+
+describe('the options of npm run dev', () => {
+  const { argv } = process;
+  afterEach(() => {
+    process.argv = argv;
+    vi.restoreAllMocks();
+  });
+
   it.each([
-    ['--dialect', 'french', 'expected guide or deployed, got french'],
     ['--tickets-port', '99999', 'expected a port from 0 to 65535, got 99999'],
     ['--access-lifetime-seconds', '0', 'expected a whole number of seconds from 1 to 999999, got 0'],
     ['--allowed-host', 'desk.test:4000', 'expected a host name or an IP address without a port'],
     ['--allowed-host', 'http://desk.test', 'expected a host name or an IP address without a port'],
-  ])('npm run dev rejects an invalid %s and names the expected value', async (option, value, should) => {
-    const { dev } = await startDev({ args: [option, value] });
-    await using _ = dev;
-    expect(await dev.exited).toBe(1);
-    expect(dev.output()).toContain(`${option}: ${should}`);
+  ])('npm run dev rejects an invalid %s and names the expected value: not %s', (option, value, should) => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    process.argv = ['node', 'start.ts', option, value];
+    vi.spyOn(process, 'exit').mockImplementation((code) => {
+      throw new Error(`exit ${code}`);
+    });
+    expect(readStartOptions).toThrow('exit 1');
+    expect(written[0]).toContain(`${option}: ${should}`);
   });
 });
 

@@ -8,15 +8,13 @@ import { browserOf, crowd, probeBulkLookups } from '../../support/app/crowd.ts';
 import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/app/raw-request.ts';
 import { serve } from '../../support/app/serve.ts';
 import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/app/start-app.ts';
+import { hold } from '../../support/time/hold.ts';
 
 const lookups = ({ authService }: TestApp) => authService.count('user') + authService.count('users');
 
 /** Holds every lookup until it is let go. */
 const holdLookups = ({ authService }: TestApp) => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { until, release } = hold();
   for (const endpoint of ['user', 'users'] as const) authService.fault(endpoint, { kind: 'hold', until });
   return () => {
     authService.clearFaults();
@@ -53,14 +51,14 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
     expect(app.authService.count()).toBe(1);
   });
 
-  it('cause at most 4 upstream requests for 1,000 pages of 200 users within 5 seconds', async () => {
+  it('cause at most 4 upstream requests for 200 pages of 200 users within 5 seconds', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
     await probeBulkLookups(app);
     // Without a client of tRPC, which would take most of the time.
     using agent = keepingAgent();
     const cookies = await Promise.all(
-      crowd(20).map(async (id) => `access_token=${(await app.authService.issue({ type: 'staff', id })).access}`),
+      crowd(4).map(async (id) => `access_token=${(await app.authService.issue({ type: 'staff', id })).access}`),
     );
     const everybody = crowd(200);
     for (let wave = 0; wave < 50; wave += 1) {
@@ -306,21 +304,22 @@ describe('an Auth Service whose bulk lookup is incomplete', () => {
       const users = await Promise.all(crowd(10).map((id) => browser.trpc.users.byId.query({ id })));
       return users.filter(({ companyId }) => companyId === null).length;
     };
+    const requestsOfAPage = async () => {
+      await page();
+      return [app.authService.count('users'), app.authService.count('user')];
+    };
     await probeBulkLookups(app);
     tellLess(app);
     clock.advance(301_000);
     // The first page after the interval still uses the old result, and repeats the probe.
     expect(await page()).toBe(10);
     await expect.poll(page).toBe(0);
-    expect([app.authService.count('users'), app.authService.count('user')]).toEqual([0, 10]);
+    // A request of the probe may come after the answers of its page, and counts for the next page.
+    await expect.poll(requestsOfAPage).toEqual([0, 10]);
 
     app.authService.clearFaults();
     clock.advance(301_000);
     await page();
-    const requestsOfAPage = async () => {
-      await page();
-      return [app.authService.count('users'), app.authService.count('user')];
-    };
     await expect.poll(requestsOfAPage).toEqual([1, 0]);
   });
 

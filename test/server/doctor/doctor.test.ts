@@ -5,6 +5,7 @@ import {
   doctorScript,
   runDoctorHere,
   runCli,
+  runCliHere,
   runDoctor,
   wellEnvironment,
 } from '../../support/processes/run-doctor.ts';
@@ -46,7 +47,7 @@ describe('auth-bff doctor in a healthy environment', () => {
 
   it('reports the unchecked items if there is no token, and exits with 0', async () => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url) });
+    const run = await runDoctorHere({ env: wellEnvironment(authService.url) });
     for (const name of ['token', 'DJANGO_JWT_SIGNING_KEY', 'JWT_ALGORITHM', 'TOKEN_REFRESH_THRESHOLD']) {
       expect(run.line('!', name)).toContain('not checked because no token was given. Pipe in an access token');
     }
@@ -93,7 +94,7 @@ describe('auth-bff doctor exits with 1 and names the action', () => {
 
   it('if nothing listens at AUTH_SERVICE_URL: with one problem, and checks of everything else', async () => {
     const env = wellEnvironment(`http://127.0.0.1:${await freePort()}`);
-    const run = await runDoctor({ env, token: staffToken(Date.now(), {}, signingKey) });
+    const run = await runDoctorHere({ env, token: staffToken(Date.now(), {}, signingKey) });
     expect(run.line('✗', 'AUTH_SERVICE_URL')).toContain('nothing listens at this address. Start the Auth Service');
     for (const name of ['paths', 'dialect', 'refresh', 'AUTH_API_KEY']) {
       expect(run.line('!', name)).toContain('not checked because the Auth Service is unavailable');
@@ -130,6 +131,7 @@ describe('auth-bff doctor exits with 1 and names the action', () => {
   it('if Redis is down', async () => {
     await using authService = await start();
     const env = wellEnvironment(authService.url, { REDIS_URL: `redis://:redis-pass-1@127.0.0.1:${await freePort()}` });
+    // In a child process, whose standard error shows unhandled errors of ioredis.
     const run = await runDoctor({ env, token: await tokenOf(authService) });
     expect(run.line('✗', 'REDIS_URL')).toContain('nothing listens at this address. Start Redis');
     expect(run.stdout).not.toContain('redis-pass-1');
@@ -145,7 +147,7 @@ describe('auth-bff doctor exits with 1 and names the action', () => {
       COOKIE_SECURE: 'false',
       API_KEY: 'set-under-another-name',
     });
-    const run = await runDoctor({ env, token: await tokenOf(authService) });
+    const run = await runDoctorHere({ env, token: await tokenOf(authService) });
     expect(run.line('✗', 'AUTH_API_KEY')).toContain('is not set; expected the key for the internal endpoints');
     expect(run.line('✗', 'PORT')).toContain('expected a whole number');
     expect(run.line('✗', 'REDIS_URL')).toContain('expected an address such as redis://');
@@ -167,12 +169,18 @@ describe('auth-bff doctor exits with 1 and names the action', () => {
   });
 
   it.each([
-    ['is empty', '', 'standard input is empty'],
-    ['is garbage', 'garbage-1234567890 and more', 'standard input holds no token: it is not three parts of base64url'],
-    ['is longer than any token', 'x'.repeat(70_000), 'standard input has more than 65536 characters'],
-  ])('if standard input %s', async (_what, token, says) => {
+    ['is empty', '', 'standard input is empty', runDoctorHere],
+    [
+      'is garbage',
+      'garbage-1234567890 and more',
+      'standard input holds no token: it is not three parts of base64url',
+      runDoctorHere,
+    ],
+    // In a child process: it exits although nothing reads the rest.
+    ['is longer than any token', 'x'.repeat(70_000), 'standard input has more than 65536 characters', runDoctor],
+  ])('if standard input %s', async (_what, token, says, runIt) => {
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url), token });
+    const run = await runIt({ env: wellEnvironment(authService.url), token });
     expect(run.line('✗', 'token')).toContain(says);
     expect(run.line('✓', 'AUTH_API_KEY')).toContain('opens');
     expect(run.stdout).not.toMatch(/garbage|xxxx/);
@@ -205,7 +213,7 @@ describe('auth-bff doctor exits with 0', () => {
   it.skipIf(!hasRedis())('with a usable Redis, and names its version', async () => {
     await using redis = await startRedis({ isDurable: true });
     await using authService = await start();
-    const run = await runDoctor({ env: wellEnvironment(authService.url, { REDIS_URL: redis.url }) });
+    const run = await runDoctorHere({ env: wellEnvironment(authService.url, { REDIS_URL: redis.url }) });
     expect(run.line('✓', 'REDIS_URL')).toMatch(/Redis \d+\.\d+\.\d+ is usable\.$/);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
@@ -214,21 +222,25 @@ describe('auth-bff doctor exits with 0', () => {
 describe('auth-bff', () => {
   const usage = 'Usage: auth-bff <command>';
 
-  it.each([[[]], [['--help']], [['doctor', '-h']]])('prints its usage and exits with 0: %j', async (args) => {
-    const run = await runCli(args);
+  it.each([
+    [[], runCli],
+    [['--help'], runCliHere],
+    [['doctor', '-h'], runCliHere],
+  ])('prints its usage and exits with 0: %j', async (args, runIt) => {
+    const run = await runIt(args);
     expect(run.stdout).toContain(usage);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
 
   it.each([
-    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi']],
-    ['a token in the command line', ['doctor', '--token', 'eyJhbGciOi']],
-    ['a token behind the command', ['doctor', 'eyJhbGciOi']],
-    ['an option without its value', ['doctor', '--token']],
-    ['an unknown command', ['eyJhbGciOi']],
-    ['options that another command has', ['start', '--json']],
-  ])('rejects %s with its usage and exit code 2, without repeating it', async (_what, args) => {
-    const run = await runCli(args);
+    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi'], runCli],
+    ['a token in the command line', ['doctor', '--token', 'eyJhbGciOi'], runCliHere],
+    ['a token behind the command', ['doctor', 'eyJhbGciOi'], runCliHere],
+    ['an option without its value', ['doctor', '--token'], runCliHere],
+    ['an unknown command', ['eyJhbGciOi'], runCliHere],
+    ['options that another command has', ['start', '--json'], runCliHere],
+  ])('rejects %s with its usage and exit code 2, without repeating it', async (_what, args, runIt) => {
+    const run = await runIt(args);
     expect(run.stderr).toContain(usage);
     expect(run.stderr).not.toContain('eyJ');
     expect(run).toMatchObject({ code: 2, stdout: '' });

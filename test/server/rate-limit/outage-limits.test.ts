@@ -7,8 +7,8 @@ import { hasRedis } from '../../support/redis/redis.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
 import { createSignInTries } from '../../support/app/try-sign-in.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
-const john = { email: 'user@example.com', password: 'staff-pass-1' };
 const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
 /** She needs a captcha. Without one her tries count for her e-mail address and where they come from alone. */
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
@@ -80,12 +80,12 @@ const refresh = ({ trpc }: Browser) =>
 describe('an outage in which the', () => {
   it.each(cases)('%s Auth Service %s uses up no sign-in attempts', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
-    await duringOutage(test, fault, 12, async () => (await test.tryIn(john)).end);
+    await duringOutage(test, fault, 12, async () => (await test.tryIn(johnsCredentials)).end);
     // All that a stranger has is left.
     for (let tries = 0; tries < 6; tries += 1) {
-      expect((await test.tryIn({ ...john, password: 'wrong' })).end).toBe('bad_credentials');
+      expect((await test.tryIn({ ...johnsCredentials, password: 'wrong' })).end).toBe('bad_credentials');
     }
-    expect((await test.tryIn(john)).end).toBe('signed_in');
+    expect((await test.tryIn(johnsCredentials)).end).toBe('signed_in');
   });
 
   it.each(cases)('%s Auth Service %s uses up no refreshes', async (dialect, _name, fault) => {
@@ -107,10 +107,10 @@ describe('an outage in which the', () => {
 
   it.each(dialects)('%s Auth Service never responds uses up no attempts of a known browser', async (dialect) => {
     await using test = await start({ dialect });
-    const { device } = await test.tryIn(john);
+    const { device } = await test.tryIn(johnsCredentials);
     const cookie = device ?? '';
-    await duringOutage(test, { kind: 'hang' }, 15, async () => (await test.tryIn({ ...john, cookie })).end);
-    expect((await test.tryIn({ ...john, cookie })).end).toBe('signed_in');
+    await duringOutage(test, { kind: 'hang' }, 15, async () => (await test.tryIn({ ...johnsCredentials, cookie })).end);
+    expect((await test.tryIn({ ...johnsCredentials, cookie })).end).toBe('signed_in');
   });
 });
 
@@ -129,7 +129,7 @@ it('a sign-in that is rejected as overloaded uses up no attempts of passwords or
   // As many as the challenge has attempts, and as strangers have tries.
   const waiting = test.deadlines.created() + 5 + 7;
   const codes = Array.from({ length: 5 }, () => reasonOf(verify()));
-  const passwords = Array.from({ length: 7 }, () => test.tryIn(john).then(({ end }) => end));
+  const passwords = Array.from({ length: 7 }, () => test.tryIn(johnsCredentials).then(({ end }) => end));
   await vi.waitFor(() => expect(test.deadlines.created()).toBeGreaterThanOrEqual(waiting));
   test.deadlines.pass();
   expect(new Set(await Promise.all([...codes, ...passwords]))).toEqual(new Set(['overloaded']));
@@ -137,8 +137,8 @@ it('a sign-in that is rejected as overloaded uses up no attempts of passwords or
   test.clock.advance(35_000);
   test.authService.clearFaults();
   expect(await verify(code)).toMatchObject({ status: 'signed_in' });
-  for (let tries = 0; tries < 6; tries += 1) await test.tryIn({ ...john, password: 'wrong' });
-  expect((await test.tryIn(john)).end).toBe('signed_in');
+  for (let tries = 0; tries < 6; tries += 1) await test.tryIn({ ...johnsCredentials, password: 'wrong' });
+  expect((await test.tryIn(johnsCredentials)).end).toBe('signed_in');
 });
 
 it('parallel attempts stay limited while their outcome is unknown', async () => {
@@ -146,7 +146,7 @@ it('parallel attempts stay limited while their outcome is unknown', async () => 
   test.authService.fault('staff-login', { kind: 'hang' });
   let ended = 0;
   const tries = Array.from({ length: 100 }, async (_, index) => {
-    const end = await test.tryIn({ ...john, password: 'wrong', address: `198.51.100.${index}` });
+    const end = await test.tryIn({ ...johnsCredentials, password: 'wrong', address: `198.51.100.${index}` });
     ended += 1;
     return end;
   });
@@ -156,7 +156,7 @@ it('parallel attempts stay limited while their outcome is unknown', async () => 
   expect(test.authService.count('staff-login')).toBe(7);
   // Those that were not judged are given back.
   test.authService.clearFaults();
-  expect((await test.tryIn(john)).end).toBe('signed_in');
+  expect((await test.tryIn(johnsCredentials)).end).toBe('signed_in');
 });
 
 /** A try is counted in one window, and ends without a verdict in the next, which is full by then. */
@@ -199,7 +199,7 @@ describe('an attempt that ends without a verdict after its window', () => {
     const client = new Redis(test.redis.url);
     const tryIn = createSignInTries(test.first.url);
     test.authService.fault('staff-login', { kind: 'hang', times: 1 });
-    const pending = tryIn(john);
+    const pending = tryIn(johnsCredentials);
     await vi.waitFor(() => expect(test.authService.count('staff-login')).toBe(1));
     expect(await client.keys('*tries:*')).toHaveLength(4);
     await client.flushall();
@@ -217,11 +217,11 @@ describe.skipIf(!hasRedis())('an outage of the Auth Service, with two replicas',
     test.authService.fault('staff-login', { kind: 'status', status: 503 });
     for (let tries = 0; tries < 9; tries += 1) {
       const { url } = tries % 2 === 0 ? test.first : test.second;
-      expect((await createSignInTries(url)(john)).end).toBe('auth_service_unavailable');
+      expect((await createSignInTries(url)(johnsCredentials)).end).toBe('auth_service_unavailable');
     }
     expect(await client.keys('*tries:*')).toEqual([]);
     client.disconnect();
     test.authService.clearFaults();
-    expect((await createSignInTries(test.second.url)(john)).end).toBe('signed_in');
+    expect((await createSignInTries(test.second.url)(johnsCredentials)).end).toBe('signed_in');
   });
 });

@@ -5,8 +5,8 @@ import { hasRedis } from '../../support/redis/redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
 import { staffToken } from '../../support/token/tokens.ts';
+import { john } from '../../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const wrong = { ...credentials, password: 'wrong' };
 /** She needs a captcha, which upstream looks at before the password. */

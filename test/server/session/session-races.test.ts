@@ -3,8 +3,8 @@ import { signInPeople, staff } from '../../../server/dev/auth-service/people/peo
 import { reasonOf } from '../../support/app/browser.ts';
 import { holdEndpoint } from '../../support/app/hold-endpoint.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { john } from '../../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 
 const start = async (options: StartAppOptions = {}) => {

@@ -10,6 +10,7 @@ import superjson from 'superjson';
 import type { ErrorData } from '../../../shared/src/index.ts';
 import type { AppRouter } from '../../../server/src/api/router.ts';
 import { capture } from '../output/captured.ts';
+import { plainFetch } from './plain-fetch.ts';
 
 export type BrowserOptions = { url: string; headers?: Record<string, string> };
 
@@ -18,7 +19,7 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
   const cookies = new Map<string, string>();
   /** The raw Set-Cookie lines seen, newest last. */
   const setCookies: string[] = [];
-  const answers: Response[] = [];
+  let lastAnswer: (() => Response) | null = null;
 
   const keep = (line: string): void => {
     setCookies.push(line);
@@ -37,11 +38,12 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
     if (!headers.has('cookie') && cookies.size > 0) headers.set('cookie', cookieHeader());
     if (init.method === 'POST' && !headers.has('x-csrf')) headers.set('x-csrf', '1');
-    const answer = await fetch(input, { ...init, headers });
+    const answer = await plainFetch(input, { ...init, headers });
     for (const line of answer.headers.getSetCookie()) keep(line);
-    answers.push(answer.clone());
-    capture('answer', await answer.clone().text());
-    return answer;
+    const { text, toResponse } = answer;
+    lastAnswer = toResponse;
+    capture('answer', text);
+    return toResponse();
   };
 
   const transformer = superjson;
@@ -69,9 +71,8 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
     fetch: browserFetch,
     /** The newest answer, not yet read. */
     lastAnswer: () => {
-      const last = answers.at(-1);
-      if (last === undefined) throw new Error('This browser has asked nothing yet.');
-      return last;
+      if (lastAnswer === null) throw new Error('This browser has asked nothing yet.');
+      return lastAnswer();
     },
     holdTokens({ access, refresh }: { access?: string | undefined; refresh?: string | undefined }): void {
       if (access !== undefined) cookies.set('access_token', access);

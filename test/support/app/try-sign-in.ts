@@ -1,4 +1,4 @@
-import type { Agent } from 'node:http';
+import { Agent } from 'node:http';
 import { askRaw, errorOf, postHeaders, type RawAnswer, resultOf, written } from './raw-request.ts';
 
 export type SignInTry = {
@@ -27,14 +27,14 @@ const deviceOf = ({ setCookies }: RawAnswer): string | null =>
 
 /** Signs in by one raw POST for each try, so that thousands of tries take seconds. */
 export const createSignInTries =
-  (url: string, agent?: Agent) =>
+  (url: string, agent = new Agent({ keepAlive: true })) =>
   async ({ address = '203.0.113.1', cookie, ...input }: SignInTry): Promise<SignInEnd> => {
     const answer = await askRaw(url, {
       method: 'POST',
       target: '/trpc/session.login',
       headers: { ...postHeaders, 'x-forwarded-for': address, ...(cookie === undefined ? {} : { cookie }) },
       body: written(input),
-      ...(agent === undefined ? {} : { agent }),
+      agent,
     });
     const device = deviceOf(answer);
     if (answer.status !== 200) {

@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Where the whole run's log lines and answers go, for the test that reads them all at the end. */
@@ -6,17 +6,23 @@ export const capturedFolder = fileURLToPath(new URL('../../.captured/', import.m
 
 type Kind = 'log' | 'development-log' | 'answer';
 
-/** One file for each worker process and kind, opened once: a run captures many thousands of lines. */
-const files = new Map<Kind, number>();
+/** What is not in the files yet: a run captures many thousands of lines, and a write for each takes a second of them. */
+const buffered = new Map<Kind, { texts: string[]; length: number }>();
+const maxBufferedLength = 1_000_000;
 
-const openFile = (kind: Kind): number => {
+/** Writes what is buffered to one file for each worker process and kind. */
+export const flushCaptured = (): void => {
   mkdirSync(capturedFolder, { recursive: true });
-  const file = openSync(`${capturedFolder}${kind}-${process.pid}.txt`, 'a');
-  files.set(kind, file);
-  return file;
+  for (const [kind, { texts }] of buffered)
+    appendFileSync(`${capturedFolder}${kind}-${process.pid}.txt`, texts.join(''));
+  buffered.clear();
 };
 
 /** Keeps a text of this run that must hold no secret. */
 export const capture = (kind: Kind, text: string): void => {
-  writeSync(files.get(kind) ?? openFile(kind), text.endsWith('\n') ? text : `${text}\n`);
+  const buffer = buffered.get(kind) ?? { texts: [], length: 0 };
+  buffered.set(kind, buffer);
+  buffer.texts.push(text.endsWith('\n') ? text : `${text}\n`);
+  buffer.length += text.length;
+  if (buffer.length > maxBufferedLength) flushCaptured();
 };

@@ -82,12 +82,3 @@ export type World = ReturnType<typeof createWorld>;
 export type Tab = ReturnType<World['openTab']>;
 
 export const nothingLeft = { timers: 0, channels: 0, channelListeners: 0, windowListeners: 0, locks: 0 };
-
-/** A promise that the test settles. */
-export const hold = () => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { until, release: () => release() };
-};

@@ -7,9 +7,11 @@ import { freePort } from '../processes/run-process.ts';
 
 const command = process.env.REDIS_SERVER ?? 'redis-server';
 
+let isThere: boolean | null = null;
+
 /** Whether there is a redis-server. Where there is none its tests are skipped, or fail with REQUIRE_REDIS=1. */
 export const hasRedis = (): boolean => {
-  const isThere = spawnSync(command, ['--version']).status === 0;
+  isThere ??= spawnSync(command, ['--version']).status === 0;
   if (isThere) return true;
   if (process.env.REQUIRE_REDIS === '1') throw new Error(`REQUIRE_REDIS is set, and there is no ${command}.`);
   process.stderr.write(`There is no ${command}: what needs Redis is skipped (Debian: apt-get install redis-server).\n`);

@@ -63,11 +63,21 @@ const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
   ].map((input): [string, string] => ['users.byId,users.byId', input]),
 ];
 
-/** Batches, and the same paths without a batch. */
-export const batchCases: readonly Case[] = batches.flatMap(([path, input]): Case[] => [
+type Batch = (typeof batches)[number];
+
+const asPeople = ([path, input]: Batch): Case[] => [
   { name: 'a batch', as: 'staff', request: queryOf(path, input, 'batch=1&'), by: 'own' },
   { name: 'a batch', as: 'employee', request: queryOf(path, input, 'batch=1&'), by: 'own' },
+];
+
+const asOthers = ([path, input]: Batch): Case[] => [
   { name: 'a batch', as: 'expired', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
   { name: 'a batch', as: 'staff', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
   { name: 'no batch', as: 'staff', request: queryOf(path, input), by: 'own' },
-]);
+];
+
+/** Batches of two people who are signed in. */
+export const upstreamBatchCases: readonly Case[] = batches.flatMap(asPeople);
+
+/** Batches, and the same paths without a batch. */
+export const batchCases: readonly Case[] = batches.flatMap((batch) => asPeople(batch).concat(asOthers(batch)));

@@ -35,5 +35,16 @@ const casesOf = (path: string): Case[] => {
   ];
 };
 
+const upstreamCasesOf = (path: string): Case[] => {
+  const [first, ...others] = inputsOf[path] ?? [];
+  return [
+    ...(['staff', 'staff of AMS', 'employee'] as const).map((as) => toCase(path, first, as, false)),
+    ...others.flatMap((input) => [toCase(path, input, 'staff', false), toCase(path, input, 'employee', true)]),
+  ];
+};
+
+/** Each procedure with its own inputs, by people whom the Auth Service is asked for. */
+export const upstreamProcedureCases: readonly Case[] = Object.keys(procedures).flatMap(upstreamCasesOf);
+
 /** Each procedure, as everybody, with every input of its own. */
 export const procedureCases: readonly Case[] = Object.keys(procedures).flatMap(casesOf);

@@ -66,7 +66,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
         user_type: type === 'staff' ? 'user' : 'employee',
         expires_in: tokens.accessLifetimeSeconds,
       };
-      return json(200, body, [accessCookie(await tokens.access(subject), true)]);
+      return json(200, body, [accessCookie(tokens.access(subject), true)]);
     }) satisfies Handler,
 
     /** Upstream vulnerability: an employee's refresh token returns a token of the staff user with the same id. */
@@ -74,7 +74,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
       const claims = await readRefresh(cookies.get('refresh_token') ?? '');
       const id = typeof claims === 'string' ? null : userIdOf(claims);
       if (id === null || !people.staff.find(id)) return serverError();
-      const access = await tokens.access({ type: 'staff', id });
+      const access = tokens.access({ type: 'staff', id });
       const body = { message: 'Token refreshed successfully', expires_in: tokens.accessLifetimeSeconds };
       return json(200, body, [accessCookie(access, false)]);
     }) satisfies Handler,
@@ -86,7 +86,7 @@ export const createDeployedSessions = ({ people, tokens, now }: Dependencies, se
       const subject = typeof claims === 'string' ? null : subjectOf(claims);
       if (subject?.type !== 'employee' || !people.employees.find(subject.id))
         return unauthorized('Invalid refresh token');
-      const access = await tokens.access(subject);
+      const access = tokens.access(subject);
       const lasting = { maxAgeSeconds: OLDER_EMPLOYEE_COOKIE_SECONDS, now: now(), httpOnly: true };
       return json(200, { access }, [
         setCookie('access_token', access, { ...lasting, secure: true, sameSite: 'Strict' }),

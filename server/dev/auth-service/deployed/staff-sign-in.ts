@@ -51,7 +51,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
     return json(200, {
       success: false,
       otp_required: true,
-      temporary_token: await tokens.access(subjectOf(person), temporary),
+      temporary_token: tokens.access(subjectOf(person), temporary),
       message: 'OTP sent to your email address',
     });
   };

@@ -15,6 +15,7 @@ import { createDeadlines } from '../../../support/time/deadlines.ts';
 import { freePort } from '../../../support/processes/run-process.ts';
 import { pastDeadlineAt } from '../../../support/time/past-deadline.ts';
 import { apiKey, createClock, forgetful, signingKey, startApp } from '../../../support/app/start-app.ts';
+import { hold } from '../../../support/time/hold.ts';
 
 const user = endpoints.user(5);
 
@@ -189,10 +190,7 @@ describe('calls beyond the limit of the bulkhead', () => {
 
   it('are queued up to 256, and rejected immediately beyond that', async () => {
     await using test = await start();
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     test.authService.fault('user', { kind: 'hold', until });
     const calls = people(64 + 256).map((person) => test.ask(user, { person }));
     await expect.poll(() => test.authService.count('user')).toBe(64);
@@ -207,10 +205,7 @@ describe('calls beyond the limit of the bulkhead', () => {
 
   it('of one person get a quarter of the slots and half of the queue, and are rejected beyond that', async () => {
     await using test = await start();
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     test.authService.fault('user', { kind: 'hold', until });
     const calls = Array.from({ length: 16 + 128 }, () => test.ask());
     await expect.poll(() => test.authService.count('user')).toBe(16);
@@ -240,10 +235,7 @@ describe('calls beyond the limit of the bulkhead', () => {
 
   it('are queued again for each retry', async () => {
     await using test = await start();
-    let release = () => {};
-    const until = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { until, release } = hold();
     test.authService.fault('user', { kind: 'status', status: 503, times: 1 });
     const events: string[] = [];
     const retried = test.ask(user, { onQueued: () => events.push('waits'), onAdmitted: () => events.push('begins') });

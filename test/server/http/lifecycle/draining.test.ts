@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openConnection } from '../../../support/app/open-connection.ts';
 import { queryTarget, sendLines } from '../../../support/app/raw-request.ts';
 import { forgetful, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
+import { hold } from '../../../support/time/hold.ts';
 
 /** An app with a held Auth Service, and what a signed-in person sends. */
 const startHeld = async (options: StartAppOptions = {}) => {
@@ -13,10 +14,7 @@ const startHeld = async (options: StartAppOptions = {}) => {
     env: { ...forgetful, RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' },
   });
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { until, release } = hold();
   const lines = (target: string, ...headers: string[]) => [
     `GET ${target} HTTP/1.1`,
     'host: a',

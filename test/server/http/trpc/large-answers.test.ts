@@ -11,6 +11,7 @@ import { disconnectSignalOf } from '../../../../server/src/http/lifecycle/respon
 import { registerTrpc } from '../../../../server/src/http/trpc/handler.ts';
 import { crowd } from '../../../support/app/crowd.ts';
 import { askRaw, queryTarget } from '../../../support/app/raw-request.ts';
+import { hold } from '../../../support/time/hold.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -205,10 +206,7 @@ it('calls for the same 500 users are answered in a turn each, though all of them
 });
 
 it('calls for many users keep no more of them in memory than there are requests for', async () => {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { until, release } = hold();
   await using test = await start({ until });
   const answer = test.ask(batch);
   await expect.poll(test.mostRequests).toBe(16);

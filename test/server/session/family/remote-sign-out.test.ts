@@ -6,8 +6,8 @@ import { hasRedis } from '../../../support/redis/redis.ts';
 import { accessLifetimeMs, dialects, startApp, type TestApp } from '../../../support/app/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas } from '../../../support/processes/start-replicas.ts';
 import { staffToken } from '../../../support/token/tokens.ts';
+import { john } from '../../../support/app/people.ts';
 
-const john = { type: 'staff', id: 123 } as const;
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const env = {
   TOKEN_VALIDATION: 'remote',

@@ -4,15 +4,13 @@ import { startRedisProxy } from '../../../support/redis/redis-proxy.ts';
 import { createClock, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 import { heldBy, patientRedisMs } from '../../../support/processes/start-replicas.ts';
 import { createTimers } from '../../../support/time/timers.ts';
+import { hold } from '../../../support/time/hold.ts';
 
 /** Two replicas over one Redis. The second asks whether a token was exchanged only once a test says so. */
 const startHeld = async (options: Pick<StartAppOptions, 'authService'> = {}) => {
   const redis = await startRedis();
   let heldLooks = 0;
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { until: released, release } = hold();
   let isHolding = true;
   const proxy = await startRedisProxy({
     port: redis.port,

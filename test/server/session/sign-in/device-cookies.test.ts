@@ -4,10 +4,10 @@ import { staff as seededStaff } from '../../../../server/dev/auth-service/people
 import { askRaw, postHeaders, resultOf, written } from '../../../support/app/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 import { createSignInTries } from '../../../support/app/try-sign-in.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
-const john = { email: 'user@example.com', password: 'staff-pass-1' };
 const maria = { email: 'maria.santos@example.com', password: 'staff-pass-1' };
 
 /** An app, and how to find out whether a browser is known for an account: strangers have used up their tries of it. */
@@ -40,7 +40,7 @@ const valueOf = (device: string) => device.slice(device.indexOf('=') + 1);
 describe.each(dialects)('the device cookie with the %s service', (dialect) => {
   it('is set at each sign-in, encrypted, for 90 days', async () => {
     await using test = await start({ dialect });
-    const { answer } = await test.tryIn(john);
+    const { answer } = await test.tryIn(johnsCredentials);
     const line = answer.setCookies.find((one) => one.startsWith('auth_bff_device=')) ?? '';
     expect(line.split('; ').slice(1).toSorted()).toEqual([
       'HttpOnly',
@@ -81,13 +81,13 @@ describe.each(dialects)('the device cookie with the %s service', (dialect) => {
   it('survives a sign-out and is not set by a failed sign-in', async () => {
     await using test = await start({ dialect });
     const browser = test.browser();
-    await browser.trpc.session.login.mutate(john);
+    await browser.trpc.session.login.mutate(johnsCredentials);
     await browser.trpc.session.logout.mutate();
     expect([...browser.cookies.keys()]).toEqual(['auth_bff_device']);
     const before = browser.cookies.get('auth_bff_device');
-    await browser.trpc.session.login.mutate({ ...john, password: 'wrong' }).catch(() => {});
+    await browser.trpc.session.login.mutate({ ...johnsCredentials, password: 'wrong' }).catch(() => {});
     expect(browser.cookies.get('auth_bff_device')).toBe(before);
-    expect(await test.isKnown(john, `auth_bff_device=${before}`)).toBe(true);
+    expect(await test.isKnown(johnsCredentials, `auth_bff_device=${before}`)).toBe(true);
   });
 });
 
@@ -100,7 +100,7 @@ it.each([
   ],
 ])('the device cookie has the attributes of the JWT cookies with %s', async (_name, env, attributes) => {
   await using test = await start({ env });
-  const { answer } = await test.tryIn(john);
+  const { answer } = await test.tryIn(johnsCredentials);
   const lines = answer.setCookies.filter((line) => line.startsWith('auth_bff_device='));
   expect(
     lines.map((line) =>
@@ -115,7 +115,7 @@ it.each([
 
 it('a browser sends the device cookie only to /trpc, only over https, for 90 days', async () => {
   await using test = await start({ env: { COOKIE_DOMAIN: 'example.org' } });
-  const { answer } = await test.tryIn(john);
+  const { answer } = await test.tryIn(johnsCredentials);
   const jar = new CookieJar(undefined, { rejectPublicSuffixes: false });
   for (const line of answer.setCookies) await jar.setCookie(line, 'https://tts.example.org/trpc/session.login');
   const sent = async (url: string) =>
@@ -132,16 +132,16 @@ it('a browser sends the device cookie only to /trpc, only over https, for 90 day
 describe('a browser', () => {
   it('is known only for the accounts that have signed in from it', async () => {
     await using test = await start();
-    const device = await test.signIn(john);
+    const device = await test.signIn(johnsCredentials);
     expect(await test.isKnown(maria, device)).toBe(false);
     const employee = {
       email: 'alice.navarro@partners.example.com',
       password: 'employee-pass-1',
       as: 'employee',
     } as const;
-    test.authService.changePerson({ type: 'employee', id: 1 }, { email: john.email });
-    expect(await test.isKnown({ ...employee, email: john.email }, device)).toBe(false);
-    expect(await test.isKnown(john, device)).toBe(true);
+    test.authService.changePerson({ type: 'employee', id: 1 }, { email: johnsCredentials.email });
+    expect(await test.isKnown({ ...employee, email: johnsCredentials.email }, device)).toBe(false);
+    expect(await test.isKnown(johnsCredentials, device)).toBe(true);
   });
 
   it('is known for the last five accounts that have signed in from it', async () => {
@@ -156,15 +156,15 @@ describe('a browser', () => {
       test.clock.advance(1_000);
     }
     // The first signs in once more, so that the second is the one that was longest ago.
-    const [first = john, second = maria, ...others] = people;
+    const [first = johnsCredentials, second = maria, ...others] = people;
     expect(await test.isKnown(first, device ?? '')).toBe(false);
     device = await test.signIn(second, device);
     test.clock.advance(15 * minuteMs);
     device = await test.signIn(first, device);
     expect(await test.isKnown(first, device)).toBe(true);
     expect(await test.isKnown(second, device)).toBe(true);
-    expect(await test.isKnown(others.at(-1) ?? john, device)).toBe(true);
-    expect(await test.isKnown(others[0] ?? john, device)).toBe(false);
+    expect(await test.isKnown(others.at(-1) ?? johnsCredentials, device)).toBe(true);
+    expect(await test.isKnown(others[0] ?? johnsCredentials, device)).toBe(false);
   });
 
   it('gets a cookie far below 4,096 bytes, even for five e-mail addresses of maximum length', async () => {
@@ -180,22 +180,22 @@ describe('a browser', () => {
 
   it('is unknown 90 days after its last sign-in, even if it still sends the cookie', async () => {
     await using test = await start();
-    const device = await test.signIn(john);
+    const device = await test.signIn(johnsCredentials);
     const renewed = await test.signIn(maria, device);
     test.clock.advance(90 * dayMs - 1_000);
-    expect(await test.isKnown(john, renewed)).toBe(true);
+    expect(await test.isKnown(johnsCredentials, renewed)).toBe(true);
     test.clock.advance(16 * minuteMs);
-    expect(await test.isKnown(john, renewed)).toBe(false);
+    expect(await test.isKnown(johnsCredentials, renewed)).toBe(false);
     expect(await test.isKnown(maria, device)).toBe(false);
   });
 
   it('stays known for 90 more days after another sign-in', async () => {
     await using test = await start();
-    const device = await test.signIn(john);
+    const device = await test.signIn(johnsCredentials);
     test.clock.advance(60 * dayMs);
-    const renewed = await test.signIn(john, device);
+    const renewed = await test.signIn(johnsCredentials, device);
     test.clock.advance(60 * dayMs);
-    expect(await test.isKnown(john, renewed)).toBe(true);
+    expect(await test.isKnown(johnsCredentials, renewed)).toBe(true);
   });
 
   it.each([
@@ -210,34 +210,34 @@ describe('a browser', () => {
     ['percent signs', () => '%E0%A4%A'],
   ])('with %s as its device cookie is unknown until its next sign-in', async (_name, change) => {
     await using test = await start();
-    const device = await test.signIn(john);
+    const device = await test.signIn(johnsCredentials);
     const changed = `auth_bff_device=${change(valueOf(device))}`;
-    const next = await test.signIn(john, changed);
-    expect(await test.isKnown(john, changed)).toBe(false);
-    expect(await test.isKnown(john, next)).toBe(true);
+    const next = await test.signIn(johnsCredentials, changed);
+    expect(await test.isKnown(johnsCredentials, changed)).toBe(false);
+    expect(await test.isKnown(johnsCredentials, next)).toBe(true);
   });
 
   it('with the device cookie of another installation, or a challenge in its place, is unknown', async () => {
     await using test = await start();
     await using other = await start({ env: { SEALING_KEY: 'another-sealing-key-that-is-long-enough-0123' } });
-    expect(await test.isKnown(john, await other.signIn(john))).toBe(false);
+    expect(await test.isKnown(johnsCredentials, await other.signIn(johnsCredentials))).toBe(false);
     const { challenge } = await test.tryIn({ email: 'rafael.domingo@example.com', password: 'staff-pass-1' });
-    expect(await test.isKnown(john, `auth_bff_device=${challenge}`)).toBe(false);
+    expect(await test.isKnown(johnsCredentials, `auth_bff_device=${challenge}`)).toBe(false);
   });
 });
 
 describe('a device cookie with several values', () => {
   it('combines its values and ignores those that another subdomain planted', async () => {
     await using test = await start();
-    const one = await test.signIn(john);
+    const one = await test.signIn(johnsCredentials);
     const other = await test.signIn(maria);
     const junk = Array.from({ length: 10 }, (_, index) => `auth_bff_device=junk${index}`).join('; ');
     const cookie = `${junk}; ${one}; ${other}`;
-    expect(await test.isKnown(john, cookie)).toBe(true);
+    expect(await test.isKnown(johnsCredentials, cookie)).toBe(true);
     expect(await test.isKnown(maria, cookie)).toBe(true);
     const merged = await test.signIn({ email: 'ingrid.solberg@example.com', password: 'staff-pass-1' }, cookie);
     test.clock.advance(16 * minuteMs);
-    expect(await test.isKnown(john, merged)).toBe(true);
+    expect(await test.isKnown(johnsCredentials, merged)).toBe(true);
     expect(await test.isKnown(maria, merged)).toBe(true);
   });
 
@@ -246,7 +246,7 @@ describe('a device cookie with several values', () => {
     const host = 'tts.app.example.org';
     const url = `https://${host}/trpc/session.login`;
     const jar = new CookieJar(undefined, { rejectPublicSuffixes: false });
-    const one = valueOf(await test.signIn(john));
+    const one = valueOf(await test.signIn(johnsCredentials));
     const other = valueOf(await test.signIn(maria));
     for (const [value, attributes] of [
       [one, 'Path=/trpc'],
@@ -262,7 +262,7 @@ describe('a device cookie with several values', () => {
       method: 'POST',
       target: '/trpc/session.login',
       headers: { ...postHeaders, host, cookie: await jar.getCookieString(url) },
-      body: written(john),
+      body: written(johnsCredentials),
     });
     expect(resultOf(answer)).toMatchObject({ status: 'signed_in' });
     for (const line of answer.setCookies) await jar.setCookie(line, url);
