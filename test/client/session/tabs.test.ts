@@ -395,7 +395,7 @@ describe('withLock', () => {
     const { lock, locks } = createManualLock();
     const { tabs } = createLockedTabs(locks);
     const overtaken = new AbortController();
-    const task = vi.fn(async () => 'refreshed');
+    const task = vi.fn<() => Promise<string>>(async () => 'refreshed');
     const result = tabs.withLock(task, { signal: overtaken.signal, probe: null });
     lock.grant();
     overtaken.abort();

@@ -4,7 +4,7 @@ import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
-/** Employees, whose numbers overlap with those of staff. */
+/** Employees. Their ids overlap with those of staff users. */
 export const employeesRouter = router({
   /** One employee by id: for the help desk, and for the employee. */
   byId: signedInProcedure

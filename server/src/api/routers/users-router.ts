@@ -10,7 +10,7 @@ const idsPerCall = 50;
 
 /** Staff users. */
 export const usersRouter = router({
-  /** The person signed in: a User, or an Employee. */
+  /** The profile of the caller: a User, or an Employee. */
   me: signedInProcedure
     .output(z.union([User, Employee]))
     .query(({ ctx }) => ctx.request.directory.me(ctx.person.asking)),
@@ -21,7 +21,7 @@ export const usersRouter = router({
     .output(User)
     .query(({ ctx: { request, person }, input }) => request.directory.user(input.id, person.asking)),
 
-  /** Up to 500 users in the order asked, each once, and the ids that nobody has. */
+  /** Up to 500 users in the requested order, each once, and the ids that do not exist. */
   byIds: signedInProcedure
     .input(z.object({ ids: PersonIds }))
     .output(UsersAnswer)
@@ -38,7 +38,7 @@ export const usersRouter = router({
     .output(User)
     .query(({ ctx: { request, person }, input }) => request.directory.userByCompanyId(input.companyId, person.asking)),
 
-  /** The ids of everybody who has a role in a system. */
+  /** The ids of everyone with a role in a system. */
   byRole: signedInProcedure
     .input(z.object({ system: SystemName, role: RoleName }))
     .use(permitted)
