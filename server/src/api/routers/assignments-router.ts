@@ -10,19 +10,19 @@ export const assignmentsRouter = router({
     .input(RotationInput)
     .use(permitted)
     .output(CandidatesAnswer)
-    .query(({ ctx: { request, person }, input }) => request.assignments.candidates(input, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.assignments.candidates(input, person.caller)),
 
   /** Assigns the next person. For 24 hours, the same `key` returns the same person. */
   next: signedInProcedure
     .input(NextInput)
     .use(permitted)
     .output(Assignment)
-    .mutation(({ ctx: { request, person }, input }) => request.assignments.next(input, person.asking)),
+    .mutation(({ ctx: { request, person }, input }) => request.assignments.next(input, person.caller)),
 
   /** The person whose turn is next. Changes nothing. */
   peek: signedInProcedure
     .input(PeekInput)
     .use(permitted)
     .output(Assignment)
-    .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.caller)),
 });

@@ -11,5 +11,5 @@ export const employeesRouter = router({
     .input(z.object({ id: PersonId }))
     .use(permitted)
     .output(Employee)
-    .query(({ ctx: { request, person }, input }) => request.directory.employee(input.id, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.directory.employee(input.id, person.caller)),
 });
