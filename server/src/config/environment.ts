@@ -4,7 +4,7 @@ import { parseHttpUrl } from './http-url.ts';
 import { parseListenHost } from './listen-host.ts';
 import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
 import { parseRedisPrefix } from './redis-prefix.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { parseRedisUrl } from '../platform/redis/redis-url.ts';
 import { parseTrustProxy } from './trust-proxy.ts';
 
 /** As the cookie library requires (RFC 1034, section 3.5): labels neither begin nor end with a hyphen. */

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { maxCallsPerBatch } from '@auth-bff/shared';
 import type { Config } from '../config.ts';
 import { findMisnamed } from './misnamed.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { parseRedisUrl } from '../platform/redis/redis-url.ts';
 
 /** A valid setting that needs attention. Texts contain no values of secrets. */
 export type ConfigWarning = {

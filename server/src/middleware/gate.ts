@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAppError } from '../errors.ts';
-import { accessTokensOf } from '../http/cookies/credentials.ts';
+import { accessTokensOf } from '../token/request-credentials.ts';
 import { createTokenChooser } from '../token/token-chooser.ts';
 import { isKey, minKeyBytes } from '../token/key-ring.ts';
 import type { Principal } from '../token/principal.ts';

@@ -2,7 +2,7 @@ import type { AppOptions } from '../app-options.ts';
 import type { Config } from '../config.ts';
 import { createKeyHasher, type KeyHasher } from './key-hasher.ts';
 import { createLog, type Log } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { connectSharedRedis, type SharedRedis } from './redis/shared-redis.ts';
 
 /** Infrastructure that every part of the service uses. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, ConfigError, loadConfig } from '../../../server/src/config.ts';
-import { parseRedisUrl } from '../../../server/src/config/redis-url.ts';
+import { parseRedisUrl } from '../../../server/src/platform/redis/redis-url.ts';
 
 type Environment = Record<string, string | undefined>;
 

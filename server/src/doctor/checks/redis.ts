@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { parseRedisUrl } from '../../config/redis-url.ts';
+import { parseRedisUrl } from '../../platform/redis/redis-url.ts';
 import { toConnectionOptions } from '../../platform/redis/redis.ts';
 import { explainRedisError } from '../explain-redis-error.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';

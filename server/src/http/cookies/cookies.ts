@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { deviceLifetimeMs } from '../../rate-limit/account-attempts.ts';
 import type { EstablishedSession } from '../../session/established-session.ts';
 import type { SetCookiesOptions } from '../../session/request-session.ts';
-import { cookieValues } from './credentials.ts';
+import { cookieValues } from '../../token/request-credentials.ts';
 import { type CookieVariant, isHostInDomain, otherVariants, plantedVariants } from './cookie-variants.ts';
 
 export type CookieOptions = {

@@ -1,6 +1,6 @@
 import type { Status } from '@auth-bff/shared';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Metrics } from '../../platform/metrics.ts';
+import type { Metrics } from '../../platform/metrics/metrics.ts';
 
 export type HealthOptions = {
   status: () => Status;

@@ -4,7 +4,7 @@ import type { AppError } from '../../errors.ts';
 import type { PresentedTokens } from '../../session/presented-tokens.ts';
 import type { RequestSession } from '../../session/request-session.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
-import { accessTokensOf, refreshTokensOf } from '../cookies/credentials.ts';
+import { accessTokensOf, refreshTokensOf } from '../../token/request-credentials.ts';
 import { clientAddressOf } from './client-address.ts';
 
 declare module 'fastify' {

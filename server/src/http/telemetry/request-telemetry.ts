@@ -5,7 +5,7 @@ import type { DirectoryKind } from '../../directory/directory.ts';
 import type { CacheResult } from '../../directory/swr-cache.ts';
 import type { AppError } from '../../errors.ts';
 import { causesOf, type Log } from '../../platform/log.ts';
-import type { CallCode, Metrics } from '../../platform/metrics.ts';
+import type { CallCode, Metrics } from '../../platform/metrics/metrics.ts';
 import type { InFlightRequests } from './request-record.ts';
 
 export type RequestTelemetryOptions = {

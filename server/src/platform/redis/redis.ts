@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions as IoRedisOptions } from 'ioredis';
-import { parseRedisUrl, type RedisTarget } from '../../config/redis-url.ts';
+import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import type { Log } from '../log.ts';
 import { isFromReplica, toRedisCause } from './redis-errors.ts';
 

@@ -1,13 +1,19 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { codeOfReason } from '@auth-bff/shared';
 import { describe, expect, it, vi } from 'vitest';
-import { endpoints } from '../../../server/src/auth-service/endpoints.ts';
-import { appRouter } from '../../../server/src/api/router.ts';
-import { reasonOf } from '../../support/app/browser.ts';
-import { browserOf } from '../../support/app/crowd.ts';
-import { readExposition, valueOf, valuesOfLabel } from '../../support/output/exposition.ts';
-import { askRaw, postHeaders, queryTarget, sendLines } from '../../support/app/raw-request.ts';
-import { createClock, forgetful, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { endpoints } from '../../../../server/src/auth-service/endpoints.ts';
+import { appRouter } from '../../../../server/src/api/router.ts';
+import { reasonOf } from '../../../support/app/browser.ts';
+import { browserOf } from '../../../support/app/crowd.ts';
+import { readExposition, valueOf, valuesOfLabel } from '../../../support/output/exposition.ts';
+import { askRaw, postHeaders, queryTarget, sendLines } from '../../../support/app/raw-request.ts';
+import {
+  createClock,
+  forgetful,
+  startApp,
+  type StartAppOptions,
+  type TestApp,
+} from '../../../support/app/start-app.ts';
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();

@@ -1,6 +1,6 @@
-import { toUrl } from '../platform/to-url.ts';
-import { toHost } from './host.ts';
-import type { Parsed } from './parse.ts';
+import { toUrl } from '../to-url.ts';
+import { toHost } from '../../config/host.ts';
+import type { Parsed } from '../../config/parse.ts';
 
 /** A parsed REDIS_URL: decoded, and IPv6 addresses without brackets. */
 export type RedisTarget = {

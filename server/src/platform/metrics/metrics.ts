@@ -1,14 +1,14 @@
 import type { ErrorCode, Reason } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client';
-import type { AssignmentEvent } from '../assignment/assignments.ts';
-import type { CallOutcome } from '../auth-service/transport.ts';
-import type { DirectoryKind } from '../directory/directory.ts';
-import type { CacheResult } from '../directory/swr-cache.ts';
-import type { AttemptLimit } from '../rate-limit/attempt-limiter.ts';
-import { readVersion } from '../version.ts';
+import type { AssignmentEvent } from '../../assignment/assignments.ts';
+import type { CallOutcome } from '../../auth-service/transport.ts';
+import type { DirectoryKind } from '../../directory/directory.ts';
+import type { CacheResult } from '../../directory/swr-cache.ts';
+import type { AttemptLimit } from '../../rate-limit/attempt-limiter.ts';
+import { readVersion } from '../../version.ts';
 import { processMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-gauges.ts';
-import type { RefreshOutcome } from '../session/refresh/refresher.ts';
+import type { RefreshOutcome } from '../../session/refresh/refresher.ts';
 
 /** `OK`, tRPC's error code, or that the client disconnected before the response. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';

@@ -1,7 +1,7 @@
 import type { Status } from '@auth-bff/shared';
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
-import type { BreakerState } from '../auth-service/resilience/breaker.ts';
-import type { KeyVariable } from './replica-keys/compare-keys.ts';
+import type { BreakerState } from '../../auth-service/resilience/breaker.ts';
+import type { KeyVariable } from '../replica-keys/compare-keys.ts';
 
 /** Read at each scrape. */
 export type StateSources = {
