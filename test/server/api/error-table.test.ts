@@ -28,7 +28,7 @@ type Case = {
 const technician: Subject = { type: 'staff', id: 123 };
 const person = (id: string) => {
   const found = signInPeople.find(({ shows }) => shows.startsWith(id));
-  if (found === undefined) throw new Error(`Nobody to sign in: ${id}`);
+  if (found === undefined) throw new Error(`No seeded person matches: ${id}`);
   return { email: found.email, password: found.password };
 };
 const alice = { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' };

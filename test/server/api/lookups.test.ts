@@ -36,7 +36,7 @@ const startSignedIn = async (subject: Subject, options: StartAppOptions = {}) =>
 
 const seeded = (id: number): Staff => {
   const found = people.staff.find(id);
-  if (found === null) throw new Error(`Nobody in the seed has the number ${id}.`);
+  if (found === null) throw new Error(`No seeded person has the number ${id}.`);
   return found;
 };
 

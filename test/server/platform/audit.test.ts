@@ -13,7 +13,7 @@ import { staffToken } from '../../support/token/tokens.ts';
 
 const person = (shows: RegExp) => {
   const found = signInPeople.find((one) => shows.test(one.shows));
-  if (found === undefined) throw new Error(`Nobody to sign in: ${shows}`);
+  if (found === undefined) throw new Error(`No seeded person matches: ${shows}`);
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
