@@ -67,7 +67,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
 
   it.each([
     ['a wrong password', { ...technician, password: 'wrong' }, 'bad_credentials'],
-    ['an unknown e-mail address', { ...technician, email: 'nobody@example.com' }, 'bad_credentials'],
+    ['an unknown e-mail address', { ...technician, email: 'unknown@example.com' }, 'bad_credentials'],
     ['a locked account', person(/^locked/), 'account_locked'],
     // The deployed service answers the same for an inactive account and a wrong password.
     ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
