@@ -8,7 +8,7 @@ import { errorOf, postHeaders, queryTarget, written } from '../../support/app/ra
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 
 const callers = {
-  nobody: null,
+  anonymous: null,
   'staff of nothing': { type: 'staff', id: 42 },
   'staff of AMS': { type: 'staff', id: 4 },
   'staff of TTS': { type: 'staff', id: 2 },
@@ -25,8 +25,8 @@ const forbidden = 'insufficient_permissions';
 type Outcomes = Record<CallerName, string>;
 
 /** The same outcome for every signed-in caller, except those named in `others`. */
-const outcomes = (everybody: string, { nobody = 'no_token', ...others }: Partial<Outcomes> = {}): Outcomes => ({
-  nobody,
+const outcomes = (everybody: string, { anonymous = 'no_token', ...others }: Partial<Outcomes> = {}): Outcomes => ({
+  anonymous,
   'staff of nothing': everybody,
   'staff of AMS': everybody,
   'staff of TTS': everybody,
@@ -35,7 +35,7 @@ const outcomes = (everybody: string, { nobody = 'no_token', ...others }: Partial
   'employee 5': everybody,
   ...others,
 });
-const anyone = outcomes(allowed, { nobody: allowed });
+const anyone = outcomes(allowed, { anonymous: allowed });
 const signedIn = outcomes(allowed);
 const staffAlone = outcomes(allowed, { 'employee 1': forbidden, 'employee 5': forbidden });
 
@@ -53,7 +53,7 @@ const rows: Row[] = [
   {
     path: 'session.verifyOtp',
     input: { challenge: 'none of ours', code: '123456' },
-    expected: outcomes('otp_expired', { nobody: 'otp_expired' }),
+    expected: outcomes('otp_expired', { anonymous: 'otp_expired' }),
   },
   { path: 'session.refresh', expected: signedIn },
   { path: 'session.logout', expected: anyone },
@@ -326,7 +326,7 @@ it('the BFF never calls user-info for an employee', async () => {
   const membership = createMembership({
     user: (id) => {
       asked.push(id);
-      return Promise.reject(new Error('Nobody should ask.'));
+      return Promise.reject(new Error('Unexpected call.'));
     },
   });
   const principal = { ...employee, email: null, fullName: null, systems: null, roles: null };
@@ -338,8 +338,8 @@ it('the BFF never calls user-info for an employee', async () => {
 
 it('the BFF checks the identity before it validates the input', async () => {
   await using app = await startApp();
-  const nobody = app.browser();
-  expect(await reasonOf(nobody.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
+  const anonymous = app.browser();
+  expect(await reasonOf(anonymous.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
   const forStaff = paths.filter((path) => policy[path]?.who === 'staff');
   expect(forStaff).toEqual(expect.arrayContaining(['users.byCompanyId', 'users.byId', 'users.byIds', 'users.byRole']));
   for (const path of forStaff) {

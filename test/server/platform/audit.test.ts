@@ -87,7 +87,7 @@ describe.each(dialects)('the audit log in the %s dialect', (dialect) => {
     await using test = await start({ dialect });
     const spellings = ['user@example.com', 'USER@Example.com', ' user@example.com ', 'ｕser@example.com'];
     for (const email of spellings) expect(await reasonOf(test.signIn({ ...wrong, email }))).toBe('bad_credentials');
-    await reasonOf(test.signIn({ ...wrong, email: 'nobody@example.com' }));
+    await reasonOf(test.signIn({ ...wrong, email: 'unknown@example.com' }));
     const lines = await test.after(5);
     const expected = { ...always, audit: 'sign_in_failed', reason: 'bad_credentials', account };
     expect(lines).toEqual(lines.map(() => expected));

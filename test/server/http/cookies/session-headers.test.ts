@@ -128,7 +128,7 @@ describe('a response to an anonymous caller has no session headers', () => {
   it('with a sign-in that failed, or that waits for its second factor', async () => {
     await using test = await startSignedIn();
     const { post } = test;
-    expect(toldBy(await post('session.login', written({ email: 'nobody@example.com', password: 'x' })))).toEqual(
+    expect(toldBy(await post('session.login', written({ email: 'unknown@example.com', password: 'x' })))).toEqual(
       nothing,
     );
     const challenged = await post('session.login', person(/^second factor/));
