@@ -84,7 +84,7 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
       kind: 'transform',
       answer: (answer) => ({
         ...answer,
-        body: JSON.parse(JSON.stringify(answer.body).replace('"user.2000007@example.com"', 'null')),
+        body: JSON.parse(JSON.stringify(answer.body).replace('"somebody.2000007@example.com"', 'null')),
       }),
     });
     const { trpc } = await browserOf(app, 123);
