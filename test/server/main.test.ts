@@ -19,14 +19,14 @@ const environment = (authServiceUrl: string, more: Record<string, string> = {}) 
 });
 const startMain = (env: Record<string, string>, ...before: string[]) =>
   runProcess({ args: [...before, 'server/src/main.ts'], env });
-/** The deadlines of the Auth Service are longer than any machine takes. */
+/** The upstream deadlines are longer than any machine needs. */
 const patiently = ['--import', './test/support/time/patient-deadlines.ts'];
 const address = /"address":"([^"]+)"/;
 
-describe('the service, started with environment variables alone', () => {
-  it('serves, and ends with exit code 0 on SIGTERM', async () => {
+describe('the service with environment variables only', () => {
+  it('serves requests, and exits with 0 on SIGTERM', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    // The source, where the others start its bundle.
+    // This test runs the source; the others run the bundle.
     await using main = runBuilt({ args: sourceArgs(['server/src/main.ts']), env: environment(authService.url) });
     const [, url = ''] = await main.printed(address);
     expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
@@ -39,16 +39,16 @@ describe('the service, started with environment variables alone', () => {
     capture('log', main.output());
   });
 
-  it('starts, and answers 503, before the Auth Service does', async () => {
-    const nobodyThere = `http://127.0.0.1:${await freePort()}`;
-    await using main = startMain(environment(nobodyThere));
+  it('starts before the Auth Service does, and answers 503 until then', async () => {
+    const unstartedService = `http://127.0.0.1:${await freePort()}`;
+    await using main = startMain(environment(unstartedService));
     const [, url = ''] = await main.printed(address);
     const answer = await createBrowser({ url }).fetch(`${url}/trpc/status.get`);
     expect(await answer.json()).toMatchObject({ result: { data: { json: { authService: 'down' } } } });
     capture('log', main.output());
   });
 
-  it('names everything that is missing, in one message, and exits with 1', async () => {
+  it('names all missing variables in one message, and exits with 1', async () => {
     await using main = startMain({});
     expect(await main.exited).toBe(1);
     for (const variable of ['DJANGO_JWT_SIGNING_KEY', 'AUTH_SERVICE_URL', 'AUTH_API_KEY']) {
@@ -57,7 +57,7 @@ describe('the service, started with environment variables alone', () => {
     expect(main.output()).not.toMatch(/^\s+at /m);
   });
 
-  it('names the port that is taken, and exits with 1', async () => {
+  it('names the port in use, and exits with 1', async () => {
     await using taken = await holdPort();
     await using main = startMain(environment('http://127.0.0.1:9', { PORT: String(taken.port) }));
     expect(await main.exited).toBe(1);
@@ -65,12 +65,12 @@ describe('the service, started with environment variables alone', () => {
   });
 });
 
-describe('a start', () => {
-  const nobody = 'http://127.0.0.1:9';
+describe('the start', () => {
+  const closedPort = 'http://127.0.0.1:9';
 
-  it('with a % that begins no escape in REDIS_URL ends in one message, not in a stack', async () => {
+  it('reports an invalid % escape in REDIS_URL in one message without a stack trace', async () => {
     const faulty = { REDIS_URL: 'redis://:sekret-100%@redis:6379', COOKIE_DOMAIN: '-sekret.example' };
-    await using main = startMain(environment(nobody, faulty));
+    await using main = startMain(environment(closedPort, faulty));
     expect(await main.exited).toBe(1);
     expect(main.output().trim().split('\n')).toEqual([
       'The configuration is invalid. Correct these environment variables:',
@@ -79,13 +79,13 @@ describe('a start', () => {
     ]);
   });
 
-  it('warns of cookies without Secure, of a variable with a misspelt name, and of an unknown parameter', async () => {
+  it('warns about cookies without Secure, a misspelt variable and an unknown parameter', async () => {
     const doubtful = {
       CORS_ORIGIN: 'https://sekret.example',
       REDIS_URL: 'redis://127.0.0.1:9?clster=true',
       COOKIE_SECURE: 'false',
     };
-    await using main = startMain(environment(nobody, { ...doubtful, OPS_PORT: '0' }));
+    await using main = startMain(environment(closedPort, { ...doubtful, OPS_PORT: '0' }));
     await main.printed(/"level":40.*COOKIE_SECURE is false outside development/);
     await main.printed(
       /"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/,
@@ -99,7 +99,7 @@ describe('SIGTERM', () => {
   const environmentWithoutMemory = (authServiceUrl: string) =>
     environment(authServiceUrl, { ...forgetful, OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' });
 
-  it('fails none of 200 requests that wait for a slow Auth Service, and a second one changes nothing', async () => {
+  it('fails none of 200 requests that wait for a slow Auth Service, and a second signal has no effect', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
     await using main = startMain(environmentWithoutMemory(authService.url), ...patiently);
     const [, url = ''] = await main.printed(address);
@@ -108,7 +108,7 @@ describe('SIGTERM', () => {
     const { access } = await authService.issue({ type: 'staff', id: 123 });
     const people = crowd(200);
     const connections = await Promise.all(people.map(() => openConnection(url)));
-    // Answered once, each has been taken over: for the others a stop has 2 s, and a busy machine takes longer.
+    // A first response shows that the server has accepted the connection; otherwise the stop grants 2 s, too short for a busy machine.
     for (const connection of connections) connection.send('GET /health/live HTTP/1.1', 'host: a', '', '');
     await Promise.all(connections.map(({ received }) => received(/HTTP\/1\.1 200[^]*\r\n\r\n\{"status":"ok"\}/)));
     for (const [index, connection] of connections.entries()) {
@@ -131,7 +131,7 @@ describe('SIGTERM', () => {
     capture('log', main.output());
   });
 
-  it('loses no request of 50 clients that ask without a pause', async () => {
+  it('loses no request of 50 clients that send requests continuously', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
     await using main = startMain(environmentWithoutMemory(authService.url), ...patiently);
     const [, url = ''] = await main.printed(address);

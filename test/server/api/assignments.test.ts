@@ -17,7 +17,7 @@ import {
 } from '../../support/app/start-app.ts';
 
 const technicians = { system: 'TTS', role: 'Technician' };
-/** In the seed: 1, 5, 12, 23, 31 and 123, of whom 31 is inactive. */
+/** The seeded technicians are 1, 5, 12, 23, 31 and 123; 31 is inactive. */
 const active = [1, 5, 12, 23, 123];
 
 const start = async (options: StartAppOptions = {}) => {
@@ -50,8 +50,8 @@ const metricsOf = async ({ app }: Awaited<ReturnType<typeof start>>) => {
   return (await fetch(`${address}/metrics`)).text();
 };
 
-describe.each(dialects)('turns, in the %s dialect', (dialect) => {
-  it('go round, over the active alone', async () => {
+describe.each(dialects)('assignments in the %s dialect', (dialect) => {
+  it('rotate through the active candidates', async () => {
     await using test = await start({ dialect });
     const given: Array<number | null> = [];
     for (let turn = 0; turn < 11; turn += 1) given.push(await test.nextId());
@@ -59,7 +59,7 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     expect(await test.next()).toMatchObject({ assignee: { id: 5 }, replayed: false, candidates: 5, stale: false });
   });
 
-  it('are looked at with nothing moved, and all candidates in their order', async () => {
+  it('can be previewed in order without advancing the rotation', async () => {
     await using test = await start({ dialect });
     expect(await test.order()).toEqual(active);
     await test.nextId();
@@ -72,13 +72,13 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     expect(await test.nextId()).toBe(5);
   });
 
-  it('are the same for the same key, whoever is excluded, and are not lost on who is passed over', async () => {
+  it('return the same person for the same key despite exclusions, and do not skip the turn of an excluded person', async () => {
     await using test = await start({ dialect });
     expect(await test.next({ key: 'T-1' })).toMatchObject({ assignee: { id: 1 }, replayed: false });
     expect(await test.next({ key: 'T-1', exclude: [1] })).toMatchObject({ assignee: { id: 1 }, replayed: true });
     expect(await test.nextId({ exclude: [5] })).toBe(12);
     expect(await test.nextId()).toBe(5);
-    // A key that gave nobody is not remembered.
+    // A key without an assignee is not remembered.
     expect(await test.next({ key: 'T-2', exclude: active })).toEqual({
       assignee: null,
       reason: 'all_excluded',
@@ -88,7 +88,7 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     expect(await test.next({ key: 'T-2' })).toMatchObject({ assignee: { id: 23 }, replayed: false });
   });
 
-  it('are one for two desks that ask with the same key at the same instant', async () => {
+  it('return one person for two simultaneous requests with the same key', async () => {
     await using test = await start({ dialect });
     const desks = await Promise.all([2, 51].map((id) => browserOf(test.app, id)));
     const given = await Promise.all(
@@ -100,13 +100,13 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     expect(given.filter((turn) => turn.assignee !== null && !turn.replayed)).toHaveLength(1);
   });
 
-  it('compare system and role without case', async () => {
+  it('compare system and role case-insensitively', async () => {
     await using test = await start({ dialect });
     expect(await test.nextId({ system: 'tts', role: 'TECHNICIAN' })).toBe(1);
     expect(await test.nextId()).toBe(5);
   });
 
-  it('are nobody’s where nobody has the role, which is no error', async () => {
+  it('return no assignee, and no error, if the role has no holder', async () => {
     await using test = await start({ dialect });
     const none = { assignee: null, reason: 'no_candidates', candidates: 0, stale: false };
     expect(await test.next({ role: 'Astronaut' })).toEqual(none);
@@ -114,7 +114,7 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     expect(await test.assignments.candidates.query({ system: 'TTS', role: 'Astronaut' })).toEqual({ users: [] });
   });
 
-  it('are known people’s in an outage, and said to be stale', async () => {
+  it('use cached candidates during an outage, and mark the result as stale', async () => {
     await using test = await start({ dialect });
     await test.nextId();
     test.app.authService.fault('*', { kind: 'status', status: 500 });
@@ -124,11 +124,11 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
     test.clock.advance(6 * 60_000);
     expect(await reasonOf(test.next())).toBe('auth_service_unavailable');
     test.app.authService.clearFaults();
-    // Nothing moved meanwhile.
+    // The rotation did not advance in the meantime.
     expect(await test.next()).toMatchObject({ assignee: { id: 12 }, stale: false });
   });
 
-  it('do not move where the people’s records cannot be had', async () => {
+  it('do not advance if the user records are unavailable', async () => {
     await using test = await start({ dialect });
     for (const endpoint of ['users', 'user'] as const) {
       test.app.authService.fault(endpoint, { kind: 'status', status: 503 });
@@ -142,8 +142,8 @@ describe.each(dialects)('turns, in the %s dialect', (dialect) => {
   });
 });
 
-describe('turns', () => {
-  it('come back to who has left the list, by their key', async () => {
+describe('assignments', () => {
+  it('return a person who has left the list for the key that was assigned to them', async () => {
     await using test = await start();
     await test.next({ key: 'T-1' });
     test.clock.advance(60_000);
@@ -155,14 +155,14 @@ describe('turns', () => {
     expect(await test.next()).toMatchObject({ assignee: null, reason: 'no_candidates' });
   });
 
-  it('are not given to somebody whose record is gone', async () => {
+  it('skip a candidate whose record is missing', async () => {
     await using test = await start();
     test.app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[987654,5]}' });
     expect(await test.next()).toMatchObject({ assignee: { id: 5 }, candidates: 1 });
     expect(await test.next()).toMatchObject({ assignee: { id: 5 }, candidates: 1 });
   });
 
-  it('are for staff of that system alone', async () => {
+  it('are limited to staff of the system', async () => {
     await using test = await start();
     const custodian = await browserOf(test.app, 4);
     const employee = test.app.browser();
@@ -185,16 +185,16 @@ describe('turns', () => {
     ['an empty key', { key: '' }, 'key'],
     ['a key of 201 characters', { key: 'x'.repeat(201) }, 'key'],
     ['an id below 1', { exclude: [0] }, 'exclude.0'],
-    ['a system that is none', { system: 'T T S' }, 'system'],
-    ['no role', { role: ' ' }, 'role'],
-  ])('refuse %s, and do not move', async (_name, input, path) => {
+    ['an invalid system', { system: 'T T S' }, 'system'],
+    ['an empty role', { role: ' ' }, 'role'],
+  ])('reject %s without advancing', async (_name, input, path) => {
     await using test = await start();
     const data = await errorDataOf(test.next(input));
     expect(data).toMatchObject({ reason: 'invalid_input', issues: [{ path }] });
     expect(await test.nextId()).toBe(1);
   });
 
-  it('take any key of 200 characters', async () => {
+  it('accept any key of 200 characters', async () => {
     await using test = await start();
     for (const key of ['x'.repeat(200), '{}:*?[]\r\n', '№ 7 — ключ', '__proto__']) {
       const [first, again] = [await test.next({ key }), await test.next({ key })];
@@ -202,7 +202,7 @@ describe('turns', () => {
     }
   });
 
-  it('are one line of the log each, and counted', async () => {
+  it('write one log line each, and are counted', async () => {
     await using test = await start({ env: { OPS_PORT: '0' } });
     await test.next({ key: 'T-1' });
     await test.next({ key: 'T-1' });
@@ -221,8 +221,8 @@ describe('turns', () => {
   });
 });
 
-describe('the log line of a turn', () => {
-  it('holds no control character, token or secret that somebody put into a key or a role', async () => {
+describe('the log line of an assignment', () => {
+  it('contains no control character, token or secret from a key or a role', async () => {
     await using test = await start();
     const { access } = await test.app.authService.issue({ type: 'staff', id: 5 });
     const texts = [
@@ -240,10 +240,10 @@ describe('the log line of a turn', () => {
     }
     const lines = test.app.logLines.filter(({ msg }) => msg === 'assignment');
     expect(lines).toHaveLength(20);
-    // Read as a person reads them: `logLines` are parsed.
+    // Reads the raw text, because `logLines` are parsed.
     for (const { key, role } of lines) {
       const told = `${String(key)} ${String(role)}`;
-      // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+      // oxlint-disable-next-line no-control-regex -- the test asserts that control characters are absent
       expect(told).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e]/);
       expect(told).not.toMatch(/eyJ|abcdefgh|ana@/);
       expect(told).not.toContain(apiKey);
@@ -253,8 +253,8 @@ describe('the log line of a turn', () => {
   });
 });
 
-describe('new keys over a limit', () => {
-  it('are refused as rate_limited with a time to wait, though RATE_LIMIT_PER_MINUTE is 0, and nothing moves', async () => {
+describe('new keys over the limit', () => {
+  it('are rejected as rate_limited with a Retry-After, even with RATE_LIMIT_PER_MINUTE=0, and do not advance the rotation', async () => {
     const env = { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' };
     await using test = await start({ env, assignmentLimits: { keysPerPersonPerHour: 2 } });
     expect([await test.nextId({ key: 'T-1' }), await test.nextId({ key: 'T-2' })]).toEqual([1, 5]);
@@ -272,7 +272,7 @@ describe('new keys over a limit', () => {
     expect(await test.next({ key: 'T-3' })).toMatchObject({ assignee: { id: 23 }, replayed: false });
   });
 
-  it('are another person’s to use', async () => {
+  it('do not count against another person', async () => {
     await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
     const other = await browserOf(test.app, 51);
     await test.next({ key: 'T-1' });
@@ -281,7 +281,7 @@ describe('new keys over a limit', () => {
     expect(given).toMatchObject({ assignee: { id: 5 }, replayed: false });
   });
 
-  it('cost nothing if the people’s records cannot be had', async () => {
+  it('are not counted if the user records are unavailable', async () => {
     await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 1 } });
     for (const endpoint of ['users', 'user'] as const) {
       test.app.authService.fault(endpoint, { kind: 'status', status: 503 });
@@ -293,11 +293,11 @@ describe('new keys over a limit', () => {
   });
 });
 
-describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
-  /** Given up only where the connection is gone, and not because a busy machine is slow. */
+describe.skipIf(!hasRedis())('assignments with REDIS_URL', () => {
+  /** Fails only when the connection is lost, so that a slow machine does not cause a timeout. */
   const patient = { redisTimeoutMs: patientRedisMs };
 
-  it('go on where another replica, or this one after a restart, goes on', async () => {
+  it('continue across replicas and restarts', async () => {
     await using redis = await startRedis();
     const env = { REDIS_URL: redis.url };
     {
@@ -310,9 +310,9 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(await again.nextId()).toBe(23);
   });
 
-  it('are refused without a wait while Redis is away, with nothing taken from memory, and go on by themselves', async () => {
+  it('are rejected at once while Redis is disconnected, never fall back to memory, and recover automatically', async () => {
     await using redis = await startRedis({ isDurable: true });
-    // A call that waited for a timer would never end.
+    // A call that waited for a timer would never end, because the clock stands still.
     const startRedisTimer = createTimers().start;
     await using test = await start({ ...patient, startRedisTimer, env: { REDIS_URL: redis.url } });
     await test.nextId();
@@ -324,7 +324,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
         retryAfterSeconds: 1,
       });
     }
-    // Everything else goes on.
+    // All other procedures still work.
     expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
     await redis.start();
     await expect.poll(() => test.nextId().catch(() => null)).toBe(5);
@@ -332,7 +332,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(told).toEqual([expect.stringMatching(/^Redis is down/), 'Redis is back.']);
   });
 
-  it('are refused where Redis hangs', async () => {
+  it('are rejected if Redis hangs', async () => {
     await using redis = await startRedis();
     await using test = await start({ env: { REDIS_URL: redis.url } });
     const given = (key: string) => expect.poll(() => test.nextId({ key }).catch(() => null));
@@ -343,7 +343,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     await given('T-2').toBe(5);
   });
 
-  it('go on where the version before left them, and nothing of them can be read', async () => {
+  it('continue from the keys of the previous version, and store no readable data', async () => {
     await using server = await startRedis();
     const { redis, untilReady, close } = createRedis({
       url: server.url,
@@ -370,7 +370,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     close();
   });
 
-  it('are those of one environment: REDIS_PREFIX and SEALING_KEY each set others apart', async () => {
+  it('are separate per environment: REDIS_PREFIX and SEALING_KEY each isolate them', async () => {
     await using redis = await startRedis();
     const environments = [{}, { REDIS_PREFIX: 'staging:' }, { SEALING_KEY: 'a-sealing-key-of-its-own-0123456789' }];
     for (const env of environments) {
@@ -380,7 +380,7 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     }
   });
 
-  it('count new keys of a person on all replicas together', async () => {
+  it('count the new keys of a person across all replicas', async () => {
     await using redis = await startRedis();
     const options = { ...patient, env: { REDIS_URL: redis.url }, assignmentLimits: { keysPerPersonPerHour: 2 } };
     await using one = await start(options);
@@ -395,13 +395,13 @@ describe.skipIf(!hasRedis())('turns with REDIS_URL', () => {
     expect(await one.nextId()).toBe(12);
   });
 
-  it('are refused within a second, by what the connection is told', async () => {
+  it('are rejected within a second when the Redis connection is lost', async () => {
     const { redis, close } = createRedis({ url: 'redis://127.0.0.1:1', log: silentLog });
     expect(redis.options).toMatchObject({ commandTimeout: 900, connectTimeout: 900 });
     close();
   });
 
-  it('start where Redis is away, and go on once it is there', async () => {
+  it('start while Redis is unavailable, and work once it is available', async () => {
     await using redis = await startRedis();
     await redis.stop();
     await using test = await start({ env: { REDIS_URL: redis.url } });

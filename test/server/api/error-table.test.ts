@@ -14,21 +14,21 @@ type Case = {
   code: string;
   reason: Reason;
   status: number;
-  /** Who is signed in. Default: a technician. */
+  /** The signed-in caller. Default: a technician. */
   as?: Subject | null;
   arrange?: (test: Test) => unknown;
   /** Default: a lookup of one user. */
   call?: (test: Test) => Promise<Response>;
-  /** Whether the answer says when to come again. */
+  /** Whether the response has a Retry-After. */
   waits?: true;
-  /** Whether the answer clears the cookies. */
+  /** Whether the response clears the cookies. */
   clears?: true;
 };
 
 const technician: Subject = { type: 'staff', id: 123 };
 const person = (id: string) => {
   const found = signInPeople.find(({ shows }) => shows.startsWith(id));
-  if (found === undefined) throw new Error(`Nobody to sign in: ${id}`);
+  if (found === undefined) throw new Error(`No seeded person matches: ${id}`);
   return { email: found.email, password: found.password };
 };
 const alice = { email: 'alice.navarro@partners.example.com', password: 'employee-pass-1', as: 'employee' };
@@ -45,7 +45,7 @@ const mutation =
       headers: { ...postHeaders, ...headers },
       ...(input === undefined ? {} : { body: written(input) }),
     });
-/** A sign-in whose second factor is tried with wrong codes, of which the last one's answer counts. */
+/** A sign-in that sends wrong codes for the second factor, and returns the last response. */
 const wrongCodes = (tries: number) => async (test: Test) => {
   const rafael = person('second factor');
   const answer = await test.browser.trpc.session.login.mutate(rafael);
@@ -85,21 +85,21 @@ const invalid = { code: 'BAD_REQUEST', reason: 'invalid_input', status: 400 } as
 const cases: Case[] = [
   { when: 'exp has passed', ...unauthorized, reason: 'token_expired', arrange: ({ clock }) => clock.advance(900_000) },
   {
-    when: 'only a refresh token comes along',
+    when: 'the request carries only a refresh token',
     ...unauthorized,
     reason: 'token_expired',
     arrange: ({ browser }) => browser.cookies.delete('access_token'),
   },
-  { when: 'nothing comes along', ...unauthorized, reason: 'no_token', as: null },
-  { when: 'there is nothing to refresh', ...unauthorized, reason: 'no_token', as: null, call: refresh },
+  { when: 'the request carries no token', ...unauthorized, reason: 'no_token', as: null },
+  { when: 'there is no session to refresh', ...unauthorized, reason: 'no_token', as: null, call: refresh },
   {
-    when: 'the token is none',
+    when: 'the token is malformed',
     ...unauthorized,
     reason: 'token_invalid',
     arrange: ({ browser }) => browser.holdTokens({ access: 'not-a-token' }),
   },
   {
-    when: 'the refresh token is none',
+    when: 'the refresh token is malformed',
     ...unauthorized,
     reason: 'token_invalid',
     clears: true,
@@ -107,13 +107,13 @@ const cases: Case[] = [
     call: refresh,
   },
   {
-    when: 'the Auth Service refuses the token with 401',
+    when: 'the Auth Service rejects the token with 401',
     ...unauthorized,
     reason: 'session_ended',
     arrange: broken(['user', answers(401)]),
   },
   {
-    when: 'the Auth Service sends to its login page',
+    when: 'the Auth Service redirects to its login page',
     ...unauthorized,
     reason: 'session_ended',
     arrange: broken(['user', answers(302, '', { location: '/staff/login/' })]),
@@ -130,7 +130,7 @@ const cases: Case[] = [
     },
   },
   {
-    when: 'the Auth Service refuses the refresh',
+    when: 'the Auth Service rejects the refresh',
     ...unauthorized,
     reason: 'session_ended',
     clears: true,
@@ -138,7 +138,7 @@ const cases: Case[] = [
     call: refresh,
   },
   {
-    when: 'the refresh token was exchanged long since',
+    when: 'the refresh token was exchanged long ago',
     ...unauthorized,
     reason: 'refresh_superseded',
     arrange: async ({ app, browser, clock }) => {
@@ -177,14 +177,14 @@ const cases: Case[] = [
     call: mutation('session.login', johnsCredentials),
   },
   {
-    when: 'an employee is rejected, and signed in upstream',
+    when: 'an employee is rejected but the Auth Service signs them in',
     ...unauthorized,
     reason: 'account_inactive',
     arrange: ({ app }) => app.authService.changePerson({ type: 'employee', id: 1 }, { status: 'Rejected' }),
     call: mutation('session.login', alice),
   },
   {
-    when: 'a captcha is wanted',
+    when: 'a captcha is required',
     ...unauthorized,
     reason: 'captcha_required',
     call: mutation('session.login', person('needs a captcha')),
@@ -203,86 +203,86 @@ const cases: Case[] = [
   },
   { when: 'that was the last try', ...unauthorized, reason: 'otp_expired', call: wrongCodes(5) },
   {
-    when: 'an employee asks what is for staff',
+    when: 'an employee calls a staff procedure',
     ...forbidden,
     reason: 'insufficient_permissions',
     as: { type: 'employee', id: 1 },
   },
   {
-    when: 'staff ask for a system that is not theirs',
+    when: 'a staff member calls a procedure of another system',
     ...forbidden,
     reason: 'insufficient_permissions',
     call: query('users.byRole', { system: 'BMS', role: 'User' }),
   },
   {
-    when: 'the Auth Service forbids it',
+    when: 'the Auth Service answers 403',
     ...forbidden,
     reason: 'insufficient_permissions',
     arrange: broken(['user', answers(403)]),
   },
   {
-    when: 'a POST lacks its header',
+    when: 'a POST lacks the x-csrf header',
     ...forbidden,
     reason: 'csrf',
     call: mutation('session.logout', undefined, { 'x-csrf': '' }),
   },
   {
-    when: 'another site asks',
+    when: 'the request comes from another site',
     ...forbidden,
     reason: 'csrf',
     call: mutation('session.logout', undefined, { 'sec-fetch-site': 'cross-site' }),
   },
-  { when: 'nobody has the number', ...notFound, reason: 'user_not_found', call: query('users.byId', { id: 99_999 }) },
+  { when: 'the user id is unknown', ...notFound, reason: 'user_not_found', call: query('users.byId', { id: 99_999 }) },
   {
-    when: 'nobody has the company id',
+    when: 'the company id is unknown',
     ...notFound,
     reason: 'user_not_found',
     call: query('users.byCompanyId', { companyId: 'MA9999' }),
   },
   {
-    when: 'no employee has the number',
+    when: 'the employee id is unknown',
     ...notFound,
     reason: 'employee_not_found',
     call: query('employees.byId', { id: 99_999 }),
   },
   { when: 'there is no such procedure', ...notFound, reason: 'no_such_procedure', call: query('users.byName', {}) },
   {
-    when: 'there is nothing at the path',
+    when: 'the path does not exist',
     ...notFound,
     reason: 'no_such_procedure',
     call: ({ app, browser }) => browser.fetch(`${app.url}/nothing/here`),
   },
   { when: 'the Auth Service answers 500', ...unavailable, arrange: broken(['user', answers(500)]) },
   { when: 'the Auth Service answers 429', ...unavailable, arrange: broken(['user', answers(429)]) },
-  { when: 'the Auth Service hangs up', ...unavailable, arrange: broken(['user', { kind: 'reset' }]) },
-  { when: 'the Auth Service is not there', ...unavailable, arrange: ({ app }) => app.authService.close() },
+  { when: 'the Auth Service closes the connection', ...unavailable, arrange: broken(['user', { kind: 'reset' }]) },
+  { when: 'the Auth Service is unreachable', ...unavailable, arrange: ({ app }) => app.authService.close() },
   {
-    when: 'nobody can be signed in meanwhile',
+    when: 'a sign-in fails during an outage',
     ...unavailable,
     arrange: broken(['staff-login', answers(503)]),
     call: mutation('session.login', johnsCredentials),
   },
   {
-    when: 'nothing can be refreshed meanwhile',
+    when: 'a refresh fails during an outage',
     ...unavailable,
     arrange: broken(['refresh', answers(503)]),
     call: refresh,
   },
-  { when: 'the Auth Service answers a page', ...contract, arrange: broken(['user', { kind: 'body', body: '<html>' }]) },
+  { when: 'the Auth Service answers HTML', ...contract, arrange: broken(['user', { kind: 'body', body: '<html>' }]) },
   {
-    when: 'the Auth Service answers somebody else',
+    when: 'the Auth Service returns another person',
     ...contract,
     arrange: broken(['user', { kind: 'body', body: '{"id":6,"email":"e","first_name":"F","last_name":"L"}' }]),
   },
   { when: 'the Auth Service answers 400', ...contract, arrange: broken(['user', answers(400)]) },
   {
-    when: 'the API key is refused',
+    when: 'the Auth Service rejects the API key',
     ...contract,
     arrange: broken(['employee', answers(403)]),
     call: query('employees.byId', { id: 1 }),
   },
-  { when: 'a field of the input is wrong', ...invalid, call: query('users.byId', { id: 'five' }) },
-  { when: 'there is no input', ...invalid, call: query('users.byId') },
+  { when: 'a field of the input is invalid', ...invalid, call: query('users.byId', { id: 'five' }) },
+  { when: 'the input is missing', ...invalid, call: query('users.byId') },
   {
     when: 'the input is not JSON',
     ...invalid,
@@ -296,7 +296,7 @@ const cases: Case[] = [
     call: mutation('users.byId', { id: 5 }),
   },
   {
-    when: 'a mutation is asked by GET',
+    when: 'a mutation is sent by GET',
     code: 'METHOD_NOT_SUPPORTED',
     reason: 'method_not_allowed',
     status: 405,
@@ -325,16 +325,16 @@ const cases: Case[] = [
   },
 ];
 
-/** What no caller can bring about, or not yet: each comes with what makes it arise. */
+/** Reasons that no caller can cause, or not yet, each with its cause. */
 const unreachable: Reason[] = ['store_unavailable', 'overloaded', 'rate_limited', 'internal'];
 
-it('has a case for every reason that a caller can meet', () => {
+it('has a case for every reason that a caller can receive', () => {
   const met = new Set([...cases.map(({ reason }) => reason), ...unreachable]);
   expect([...met].toSorted()).toEqual(Object.keys(codeOfReason).toSorted());
   expect(cases.filter(({ reason }) => unreachable.includes(reason))).toEqual([]);
 });
 
-describe.each(dialects)('before the %s dialect, a failure is told in one way', (dialect) => {
+describe.each(dialects)('errors in the %s dialect', (dialect) => {
   let app: TestApp;
   let clock: Clock;
   beforeEach(async () => {
@@ -367,7 +367,7 @@ describe.each(dialects)('before the %s dialect, a failure is told in one way', (
   });
 });
 
-it('agrees with itself: the status of each case is that of its code, and the code that of its reason', () => {
+it('the status of each case matches its code, and the code matches its reason', () => {
   for (const { code, reason, status } of cases) {
     expect(codeOfReason[reason]).toBe(code);
     expect(httpStatusOfCode[codeOfReason[reason]]).toBe(status);

@@ -9,7 +9,7 @@ import { createClock, dialects, forgetful, startApp, type StartAppOptions } from
 const staff: Subject = { type: 'staff', id: 123 };
 const employee: Subject = { type: 'employee', id: 3 };
 
-/** An app, and a browser that holds the session of somebody. */
+/** An app, and a browser with the session of a person. */
 const startSignedIn = async (options: StartAppOptions, subject: Subject) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, ...options });
@@ -37,14 +37,14 @@ const cases: Case[] = [
   { who: 'an employee who was rejected', subject: employee, change: { status: 'Rejected' } },
   { who: 'an employee who was deleted, whose number a staff person has', subject: employee, change: 'deleted' },
   {
-    who: 'an employee who was deleted, whose number nobody else has',
+    who: 'an employee who was deleted, whose number is unique',
     subject: employee,
     change: 'deleted',
     arrange: ({ authService }) => authService.changePerson({ type: 'staff', id: employee.id }, 'deleted'),
   },
 ];
 
-describe.each(dialects)('before the %s service, the session of', (dialect) => {
+describe.each(dialects)('in the %s dialect, the session of', (dialect) => {
   it.each(cases)(
     '$who ends with the next refresh, and its cookies are cleared',
     async ({ subject, change, arrange }) => {
@@ -57,7 +57,7 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
       test.clock.advance(61_000);
       expect(await reasonOf(refresh())).toBe('session_ended');
       expect([...browser.cookies.keys()]).toEqual([]);
-      // Also where the person tries again with what an earlier copy of the cookies holds, however often.
+      // Also if the client retries with an earlier copy of the cookies, any number of times.
       for (let time = 0; time < 12; time += 1)
         expect(await reasonOf(refresh(other))).toMatch(/^session_ended$|^no_token$/);
       expect([...other.cookies.keys()]).toEqual([]);
@@ -67,13 +67,13 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
   it.each([
     ['503', { kind: 'status', status: 503 }],
     ['500', { kind: 'status', status: 500 }],
-    ['a page for 404', { kind: 'status', status: 404, body: '<h1>Not Found</h1>', contentType: 'text/html' }],
+    ['an HTML page with 404', { kind: 'status', status: 404, body: '<h1>Not Found</h1>', contentType: 'text/html' }],
     ['a redirect', { kind: 'status', status: 302, headers: { location: '/staff/login/' } }],
-    ['no HTTP', { kind: 'garbage' }],
-  ] as const)('an active person goes on where the lookup of their record ends in %s', async (_name, fault) => {
+    ['bytes that are not HTTP', { kind: 'garbage' }],
+  ] as const)('an active person stays signed in if the lookup of their record returns %s', async (_name, fault) => {
     for (const subject of [staff, employee]) {
       await using test = await startSignedIn({ dialect }, subject);
-      // The guide's service redirects nobody.
+      // The guide's service never redirects.
       if (dialect === 'guide' && fault.kind === 'status' && fault.status === 302) continue;
       for (const endpoint of ['user', 'employee', 'employee-profile', 'me', 'validate'] as const) {
         test.authService.fault(endpoint, { ...fault });
@@ -83,7 +83,7 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
     }
   });
 
-  it('an active person goes on where the lookup of their record is never answered', async () => {
+  it('an active person stays signed in if the lookup of their record never responds', async () => {
     for (const [subject, endpoint] of [
       [staff, 'user'],
       [employee, 'employee'],
@@ -96,7 +96,7 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
     }
   });
 
-  it('a person is over for every call as soon as a fresh record says that they are inactive', async () => {
+  it('every call of a person is rejected once a fresh record shows them as inactive', async () => {
     await using test = await startSignedIn({ dialect }, staff);
     const { authService, browser, open, clock } = test;
     const colleague = await open({ type: 'staff', id: 6 });
@@ -109,18 +109,18 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
     expect(await reasonOf(browser.trpc.users.byId.query({ id: 1 }))).toBe('session_ended');
     expect(await browser.trpc.session.current.query()).toEqual({ state: 'signed_out' });
     expect(browser.lastAnswer().headers.get('x-session-user')).toBeNull();
-    // The record is not believed for longer than it is fresh.
+    // An expired record is not used.
     authService.changePerson(staff, { is_active: true });
     clock.advance(61_000);
     expect((await browser.trpc.session.me.query()).user).toMatchObject(staff);
   });
 
-  it('a person is looked up once a minute at most, and no later than after a minute', async () => {
+  it('a person is looked up at most once a minute, and no later than after a minute', async () => {
     await using test = await startSignedIn({ dialect, env: { DIRECTORY_FRESH_SECONDS: '3600' } }, staff);
     const { authService, refresh, clock } = test;
     for (let time = 0; time < 3; time += 1) {
       await refresh();
-      // Past the time in which the result of a refresh is shared, and before the record is too old.
+      // After the refresh result is no longer shared, and before the record expires.
       clock.advance(time === 0 ? 0 : 29_000);
     }
     expect(authService.count('user')).toBe(1);
@@ -130,7 +130,7 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
   });
 });
 
-it('a session is refreshed for a person who is there, where the directory remembers nothing', async () => {
+it("an existing person's session is refreshed with an empty directory cache", async () => {
   await using test = await startSignedIn({ dialect: 'deployed', env: forgetful }, staff);
   await test.refresh();
   test.authService.changePerson(staff, { is_active: false });

@@ -36,7 +36,7 @@ const startSignedIn = async (subject: Subject, options: StartAppOptions = {}) =>
 
 const seeded = (id: number): Staff => {
   const found = people.staff.find(id);
-  if (found === null) throw new Error(`Nobody in the seed has the number ${id}.`);
+  if (found === null) throw new Error(`No seeded person has the number ${id}.`);
   return found;
 };
 
@@ -47,7 +47,7 @@ const named = ({ id, email, first_name, last_name }: Staff) => ({
   lastName: last_name,
 });
 
-/** What `users.byId` makes of a seeded person: each dialect leaves other things unsaid, and unsaid is null. */
+/** The `users.byId` response for a seeded person. The dialects omit different fields; an omitted field is null. */
 const userOf = (person: Staff, dialect: Dialect) =>
   dialect === 'guide'
     ? {
@@ -71,12 +71,12 @@ const userOf = (person: Staff, dialect: Dialect) =>
         roles: null,
       };
 
-/** All that is known of a seeded person: what a profile says. */
+/** All fields of a seeded person, as the profile endpoint returns them. */
 const profileOf = (person: Staff, dialect: Dialect) => ({
   ...named(person),
   companyId: person.company_id,
   department: person.department,
-  // The deployed service stores none.
+  // The deployed service stores no position of staff.
   position: dialect === 'guide' ? person.position : null,
   isActive: person.is_active,
   joinedAt: new Date(person.date_joined),
@@ -84,7 +84,7 @@ const profileOf = (person: Staff, dialect: Dialect) => ({
   roles: person.roles,
 });
 
-/** The public fields of a seeded employee, and nothing else. */
+/** The public fields of a seeded employee. */
 const employeeOf = (id: number, dialect: Dialect) => {
   const found = people.employees.find(id);
   if (found === null) throw new Error(`No employee in the seed has the number ${id}.`);
@@ -101,14 +101,14 @@ const employeeOf = (id: number, dialect: Dialect) => {
 const idsAsked = ({ calls }: EmbeddedAuthService): unknown[] =>
   calls.filter(({ endpoint }) => endpoint === 'users').map(({ body }) => JSON.parse(body) as unknown);
 
-describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
+describe.each(dialects)('lookups in the %s dialect', (dialect) => {
   describe('users.me', () => {
-    it('answers a staff member their own profile', async () => {
+    it('returns the profile of a signed-in staff member', async () => {
       await using test = await startSignedIn(technician, { dialect });
       expect(await test.browser.trpc.users.me.query()).toEqual(profileOf(seeded(123), dialect));
     });
 
-    it('answers an employee their own profile, though a staff user has the same number', async () => {
+    it('returns the profile of a signed-in employee, though a staff user has the same number', async () => {
       await using test = await startSignedIn(employee, { dialect });
       expect(await test.browser.trpc.users.me.query()).toEqual(employeeOf(1, dialect));
       expect(test.authService.count('staff-profile')).toBe(0);
@@ -116,14 +116,14 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
   });
 
   describe('users.byId', () => {
-    it('answers a user, with null for all that the Auth Service did not say', async () => {
+    it('returns a user, with null for every field that the Auth Service omits', async () => {
       await using test = await startSignedIn(technician, { dialect });
       for (const id of [123, 1, 12, 31, 42]) {
         expect(await test.browser.trpc.users.byId.query({ id })).toEqual(userOf(seeded(id), dialect));
       }
     });
 
-    it('answers user_not_found for a number that nobody has', async () => {
+    it('answers user_not_found for an unknown id', async () => {
       await using test = await startSignedIn(technician, { dialect });
       expect(await errorDataOf(test.browser.trpc.users.byId.query({ id: 999_999 }))).toMatchObject({
         code: 'NOT_FOUND',
@@ -132,15 +132,18 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(test.browser.setCookies).toEqual([]);
     });
 
-    it.each([0, -1, 1.5, Number.MAX_SAFE_INTEGER + 1])('refuses %s as a number, and asks nobody', async (id) => {
-      await using test = await startSignedIn(technician, { dialect });
-      expect(await reasonOf(test.browser.trpc.users.byId.query({ id }))).toBe('invalid_input');
-      expect(test.authService.count()).toBe(0);
-    });
+    it.each([0, -1, 1.5, Number.MAX_SAFE_INTEGER + 1])(
+      'rejects %s as an id without calling the Auth Service',
+      async (id) => {
+        await using test = await startSignedIn(technician, { dialect });
+        expect(await reasonOf(test.browser.trpc.users.byId.query({ id }))).toBe('invalid_input');
+        expect(test.authService.count()).toBe(0);
+      },
+    );
   });
 
   describe('users.byIds', () => {
-    it('answers in the order asked, each once, and names those whom nobody knows', async () => {
+    it('returns users in the requested order without duplicates, and lists unknown ids in notFound', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const answer = await test.browser.trpc.users.byIds.query({ ids: [123, 9999, 5, 1, 123, 8888, 5, 9999, 42] });
       expect(answer).toEqual({
@@ -150,13 +153,13 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(test.authService.count()).toBe(1);
     });
 
-    it('answers a list of people whom nobody knows', async () => {
+    it('returns only notFound if every requested id is unknown', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const answer = await test.browser.trpc.users.byIds.query({ ids: [9999, 8888] });
       expect(answer).toEqual({ users: [], notFound: [9999, 8888] });
     });
 
-    it('asks for 250 people in 3 requests, and for each person once', async () => {
+    it('loads 250 people with 3 requests, and each person once', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const ids = Array.from({ length: 250 }, (_, index) => index + 1);
       const { users, notFound } = await test.browser.trpc.users.byIds.query({ ids });
@@ -169,14 +172,14 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       for (const { user_ids, employee_cookie_ids } of asked) expect(employee_cookie_ids).toEqual(user_ids);
     });
 
-    it('counts repeats once towards the requests', async () => {
+    it('counts a repeated id once', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const ids = Array.from({ length: 500 }, (_, index) => (index % 50) + 1);
       await test.browser.trpc.users.byIds.query({ ids });
       expect(test.authService.count('users')).toBe(1);
     });
 
-    it('takes 500 ids', async () => {
+    it('accepts 500 ids', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const ids = Array.from({ length: 500 }, (_, index) => 1000 + index);
       const { users, notFound } = await test.browser.trpc.users.byIds.query({ ids });
@@ -185,7 +188,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(test.authService.count('users')).toBe(5);
     });
 
-    it.each([0, 501])('refuses %i ids, and asks nobody', async (length) => {
+    it.each([0, 501])('rejects %i ids without calling the Auth Service', async (length) => {
       await using test = await startSignedIn(technician, { dialect });
       const ids = Array.from({ length }, (_, index) => index + 1);
       const data = await errorDataOf(test.browser.trpc.users.byIds.query({ ids }));
@@ -193,7 +196,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(test.authService.count()).toBe(0);
     });
 
-    it('fails as a whole where one part of it fails', async () => {
+    it('fails as a whole if one of its requests fails', async () => {
       await using test = await startSignedIn(technician, { dialect });
       test.authService.fault('users', { kind: 'status', status: 500, times: 1 });
       const ids = Array.from({ length: 250 }, (_, index) => index + 1);
@@ -202,14 +205,17 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
   });
 
   describe('users.byCompanyId', () => {
-    it.each(['MA0001', 'ma0001', ' MA0001 '])('finds %j, with all that either answer says', async (companyId) => {
-      await using test = await startSignedIn(assetCustodian, { dialect });
-      const found = await test.browser.trpc.users.byCompanyId.query({ companyId });
-      expect(found).toEqual(profileOf(seeded(123), dialect));
-    });
+    it.each(['MA0001', 'ma0001', ' MA0001 '])(
+      'finds %j, and merges the fields of both Auth Service responses',
+      async (companyId) => {
+        await using test = await startSignedIn(assetCustodian, { dialect });
+        const found = await test.browser.trpc.users.byCompanyId.query({ companyId });
+        expect(found).toEqual(profileOf(seeded(123), dialect));
+      },
+    );
 
     it.each([
-      ['a company id that nobody has', 'MA9999'],
+      ['an unknown company id', 'MA9999'],
       ['an employee’s company id, whose number a staff user has too', 'EM0001'],
       ['an employee’s company id in lower case', 'em0005'],
     ])('answers user_not_found for %s', async (_name, companyId) => {
@@ -218,7 +224,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(data).toMatchObject({ code: 'NOT_FOUND', reason: 'user_not_found' });
     });
 
-    it('takes nobody for somebody else because neither has an e-mail address', async () => {
+    it('does not match two people because neither has an e-mail address', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const nameless = (answer: { body: unknown }) => ({ ...(answer.body as object), email: '' });
       for (const endpoint of ['by-company', 'user'] as const) {
@@ -231,7 +237,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(await reasonOf(call)).toBe('user_not_found');
     });
 
-    it.each(['../profile', 'MA0001/', 'MA0001?x=1', '%2e%2e', '', 'MA 0001'])('refuses %j', async (companyId) => {
+    it.each(['../profile', 'MA0001/', 'MA0001?x=1', '%2e%2e', '', 'MA 0001'])('rejects %j', async (companyId) => {
       await using test = await startSignedIn(technician, { dialect });
       const call = test.browser.trpc.users.byCompanyId.query({ companyId });
       expect(await reasonOf(call)).toBe('invalid_input');
@@ -243,19 +249,19 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
     it.each([
       ['TTS', 'Technician'],
       ['tts', 'tECHNICIAN'],
-    ])('answers the technicians for %s and %s', async (system, role) => {
+    ])('returns the technicians for %s and %s', async (system, role) => {
       await using test = await startSignedIn(technician, { dialect });
       const { userIds } = await test.browser.trpc.users.byRole.query({ system, role });
       expect(userIds).toEqual([1, 5, 12, 23, 31, 123]);
       expect(userIds).toEqual(staffIdsByRole('TTS', 'Technician'));
     });
 
-    it('answers nobody for a role that nobody has', async () => {
+    it('returns an empty list for an unknown role', async () => {
       await using test = await startSignedIn(technician, { dialect });
       expect(await test.browser.trpc.users.byRole.query({ system: 'TTS', role: 'Astronaut' })).toEqual({ userIds: [] });
     });
 
-    it('passes a role on as it is spelt, whatever is in it', async () => {
+    it('forwards a role unchanged, including special characters', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const role = 'R&D + 50% #1 ?é';
       expect(await test.browser.trpc.users.byRole.query({ system: 'TTS', role })).toEqual({ userIds: [] });
@@ -270,7 +276,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       ['staff of HDTS', helpDeskAgent],
       ['staff of TTS', technician],
       ['the employee', employee],
-    ])('answers %s the public fields alone', async (_name, subject) => {
+    ])('returns only the public fields to %s', async (_name, subject) => {
       await using test = await startSignedIn(subject, { dialect });
       expect(await test.browser.trpc.employees.byId.query({ id: 1 })).toEqual(employeeOf(1, dialect));
       const answered = await test.browser.lastAnswer().text();
@@ -281,20 +287,20 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       ['staff of AMS alone', assetCustodian],
       ['staff of nothing', { type: 'staff', id: 42 } as const],
       ['another employee', { type: 'employee', id: 5 } as const],
-    ])('refuses %s, and asks nobody', async (_name, subject) => {
+    ])('rejects %s without calling the Auth Service', async (_name, subject) => {
       await using test = await startSignedIn(subject, { dialect });
       const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 1 }));
       expect(data).toMatchObject({ code: 'FORBIDDEN', reason: 'insufficient_permissions' });
       expect(test.authService.count()).toBe(0);
     });
 
-    it('answers employee_not_found for a number that no employee has, though a staff user has it', async () => {
+    it('answers employee_not_found for an unknown employee number, though a staff user has it', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 123 }));
       expect(data).toMatchObject({ code: 'NOT_FOUND', reason: 'employee_not_found' });
     });
 
-    it('sends the API key, and nobody’s token', async () => {
+    it('sends the API key and no user token to the Auth Service', async () => {
       await using test = await startSignedIn(technician, { dialect });
       await test.browser.trpc.employees.byId.query({ id: 1 });
       const [call] = test.authService.calls;
@@ -305,7 +311,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
   });
 
   describe('session.me', () => {
-    it('tells who is signed in, of which systems, and until when', async () => {
+    it('returns the signed-in person, their systems, and the expiry of the session', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const session = await test.browser.trpc.session.me.query();
       expect(session).toEqual({
@@ -316,15 +322,15 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
           { system: 'AMS', role: 'User' },
         ],
         expiresAt: new Date(test.clock.now() + accessLifetimeMs[dialect]),
-        // 300 s before its end, or at half of a life that is shorter than 600 s.
+        // The client refreshes 300 s before the expiry, or at half of a lifetime shorter than 600 s.
         refreshAt: new Date(test.clock.now() + (dialect === 'guide' ? 600_000 : 150_000)),
       });
-      // The guide's token names roles without their systems; the deployed one says all there is.
+      // The guide's token names roles without their systems; the deployed token holds all of them.
       expect(test.authService.count('user')).toBe(dialect === 'guide' ? 1 : 0);
       expect(test.authService.count()).toBe(test.authService.count('user'));
     });
 
-    it('answers during an outage, with what is known', async () => {
+    it('returns the claims of the token during an Auth Service outage', async () => {
       await using test = await startSignedIn(technician, { dialect });
       test.authService.fault('*', { kind: 'status', status: 503 });
       const session = await test.browser.trpc.session.me.query();
@@ -333,7 +339,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(session.roles).toHaveLength(dialect === 'guide' ? 0 : 2);
     });
 
-    it('asks nobody about an employee', async () => {
+    it('does not call the Auth Service for an employee', async () => {
       await using test = await startSignedIn(employee, { dialect });
       const { user } = await test.browser.trpc.session.me.query();
       expect(user).toMatchObject({ id: 1, type: 'employee', email: employeeOf(1, dialect).email });
@@ -342,14 +348,14 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
   });
 
   describe('session.validate', () => {
-    it('is true where the Auth Service accepts a staff token', async () => {
+    it('is true if the Auth Service accepts a staff token', async () => {
       await using test = await startSignedIn(technician, { dialect });
       expect(await test.browser.trpc.session.validate.query()).toEqual({ valid: true });
       expect(test.authService.count('validate')).toBe(1);
       expect(test.authService.count()).toBe(1);
     });
 
-    it('asks about an employee where employees are told from staff', async () => {
+    it('calls the Auth Service for an employee if the dialect distinguishes employees from staff', async () => {
       await using test = await startSignedIn(employee, { dialect });
       expect(await test.browser.trpc.session.validate.query()).toEqual({ valid: true });
       const { authService } = test;
@@ -357,7 +363,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(asked).toEqual(dialect === 'guide' ? ['me', 'employee-profile'] : ['me']);
     });
 
-    it('is false, and asks nobody, for a token that does not hold here', async () => {
+    it('is false for a token that the BFF rejects, without calling the Auth Service', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const { app, clock, tokens, authService } = test;
       const [header, payload, signature = ''] = tokens.access.split('.');
@@ -371,7 +377,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(authService.count()).toBe(0);
     });
 
-    it('is false where the Auth Service refuses the token, and leaves the cookies', async () => {
+    it('is false if the Auth Service rejects the token, and keeps the cookies', async () => {
       await using test = await startSignedIn(technician, { dialect });
       const refusals = [
         { kind: 'status', status: 401, body: '{"detail":"no"}' },
@@ -388,19 +394,22 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(test.browser.setCookies).toEqual([]);
     });
 
-    it.each([technician, employee])('is no answer during an outage, for $type $id', async (subject) => {
-      await using test = await startSignedIn(subject, { dialect });
-      for (const status of [500, 503, 429]) {
-        test.authService.fault('*', { kind: 'status', status });
-        const data = await errorDataOf(test.browser.trpc.session.validate.query());
-        expect(data).toMatchObject({ code: 'SERVICE_UNAVAILABLE', reason: 'auth_service_unavailable' });
-      }
-      expect(test.browser.setCookies).toEqual([]);
-    });
+    it.each([technician, employee])(
+      'answers auth_service_unavailable during an outage, for $type $id',
+      async (subject) => {
+        await using test = await startSignedIn(subject, { dialect });
+        for (const status of [500, 503, 429]) {
+          test.authService.fault('*', { kind: 'status', status });
+          const data = await errorDataOf(test.browser.trpc.session.validate.query());
+          expect(data).toMatchObject({ code: 'SERVICE_UNAVAILABLE', reason: 'auth_service_unavailable' });
+        }
+        expect(test.browser.setCookies).toEqual([]);
+      },
+    );
   });
 
   describe('status.get', () => {
-    it('is up, then down, then up again, and tells since when', async () => {
+    it('reports up, then down, then up again, each with the time of the change', async () => {
       const clock = createClock();
       await using app = await startApp({ dialect, now: clock.now });
       const { trpc } = app.browser();
@@ -421,13 +430,13 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(await trpc.status.get.query()).toEqual({ authService: 'up', since: new Date(clock.now()) });
     });
 
-    it.each([500, 502, 503])('is down where the Auth Service answers even nobody with %i', async (status) => {
+    it.each([500, 502, 503])('is down if the Auth Service answers %i to a request without a token', async (status) => {
       await using app = await startApp({ dialect });
       app.authService.fault('*', { kind: 'status', status });
       expect(await app.browser().trpc.status.get.query()).toMatchObject({ authService: 'down' });
     });
 
-    it('asks once for all who ask within five seconds', async () => {
+    it('calls the Auth Service once for all requests within five seconds', async () => {
       const clock = createClock();
       await using app = await startApp({ dialect, now: clock.now });
       const asking = Array.from({ length: 20 }, () => app.browser().trpc.status.get.query());
@@ -441,7 +450,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
     });
   });
 
-  it('sends the token in a cookie of its own and nothing else that the browser sent', async () => {
+  it('The BFF sends the token in a cookie, and forwards no other header of the browser', async () => {
     await using test = await startSignedIn(technician, { dialect });
     const { app, tokens, authService } = test;
     const requestId = 'request-id-of-the-test';
@@ -463,7 +472,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
     await browser.trpc.users.byCompanyId.query({ companyId: 'MA0001' });
     await browser.trpc.session.validate.query();
 
-    // User 6 is asked for both ways, to learn whether many are told of as completely as one.
+    // User 6 is requested both ways, because the bulk-lookup probe compares the two responses.
     await expect.poll(() => authService.count()).toBe(8);
     for (const { method, headers } of authService.calls) {
       expect(headers.cookie).toBe(`access_token=${tokens.access}`);
@@ -472,12 +481,12 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
       expect(Object.keys(headers).toSorted()).toEqual(
         ['accept', 'connection', 'cookie', 'host', 'x-forwarded-for', 'x-request-id', ...ofBody].toSorted(),
       );
-      // The address that the connection came from, not the one that the browser made up.
+      // The address of the connection, not the one in the forged header.
       expect(headers['x-forwarded-for']).toBe('127.0.0.1');
     }
   });
 
-  it('sends a Bearer token in the cookie, for the Auth Service sees no other', async () => {
+  it('The BFF sends a Bearer token in the cookie, the only place where the Auth Service reads it', async () => {
     await using test = await startSignedIn(technician, { dialect });
     const browser = test.app.browser({ headers: { authorization: `Bearer ${test.tokens.access}` } });
     expect(await browser.trpc.users.byId.query({ id: 5 })).toMatchObject({ id: 5 });
@@ -487,7 +496,7 @@ describe.each(dialects)('looking people up in the %s dialect', (dialect) => {
   });
 });
 
-it('never takes the record of another person for the one asked', async () => {
+it('a lookup never returns the record of another person', async () => {
   await using test = await startSignedIn(technician, { env: forgetful });
   const { id, email, first_name, last_name } = seeded(6);
   const record = { id, email, first_name, last_name };
@@ -501,14 +510,14 @@ it('never takes the record of another person for the one asked', async () => {
   expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe('auth_service_contract');
 });
 
-it('answers each person of a role once', async () => {
+it('users.byRole returns each person of a role once', async () => {
   await using test = await startSignedIn(technician);
   test.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[5,1,"5",1,12]}' });
   const { userIds } = await test.browser.trpc.users.byRole.query({ system: 'TTS', role: 'Technician' });
   expect(userIds).toEqual([5, 1, 12]);
 });
 
-it('answers people of any system where the Auth Service says of which', async () => {
+it('users.byRole returns people of any system if the Auth Service does not filter by system', async () => {
   await using test = await startSignedIn(technician, { dialect: 'guide' });
   const { userIds } = await test.browser.trpc.users.byRole.query({ system: 'ams', role: 'user' });
   expect(userIds).toEqual(staffIdsByRole('AMS', 'User'));
@@ -517,7 +526,7 @@ it('answers people of any system where the Auth Service says of which', async ()
   expect(await reasonOf(call)).toBe('auth_service_contract');
 });
 
-it('tells a wrong AUTH_API_KEY as a broken contract, and never as a sign-out', async () => {
+it('a wrong AUTH_API_KEY is reported as auth_service_contract and never signs a person out', async () => {
   const wrong = 'another-api-key';
   await using test = await startSignedIn(technician, { dialect: 'guide', env: { AUTH_API_KEY: wrong } });
   const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 1 }));
@@ -528,7 +537,7 @@ it('tells a wrong AUTH_API_KEY as a broken contract, and never as a sign-out', a
   expect((await test.browser.trpc.users.byId.query({ id: 5 })).id).toBe(5);
 });
 
-it('believes the Auth Service where it takes a token for that of somebody of another kind', async () => {
+it('users.me follows the Auth Service if it reports another person type than the token', async () => {
   await using test = await startSignedIn(employee, { dialect: 'deployed' });
   for (const body of ['{"type":"user","data":{"id":1}}', '{"type":"employee","data":{"id":2}}']) {
     test.authService.fault('me', { kind: 'body', body });
@@ -536,7 +545,7 @@ it('believes the Auth Service where it takes a token for that of somebody of ano
   }
 });
 
-it('completes from user-info what a token of the least claims does not say', async () => {
+it('users.me completes a token with minimal claims from user-info', async () => {
   await using test = await startSignedIn(technician, { dialect: 'guide', authService: { claims: 'least' } });
   expect(await test.browser.trpc.session.me.query()).toMatchObject({
     user: { id: 123, type: 'staff', email: 'user@example.com', fullName: 'John Doe' },

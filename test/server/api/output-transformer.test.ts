@@ -4,7 +4,7 @@ import { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { countRecords, writeOutput, writeOutputInParts } from '../../../server/src/api/output-transformer.ts';
 
-/** Of each kind of values; more: `FUZZ_RUNS=100000`, and others: `FUZZ_SEED=7`. */
+/** Runs per kind of value. For more runs: `FUZZ_RUNS=100000`; for another seed: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 1_000);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 const shown = { depth: Number.POSITIVE_INFINITY, showHidden: true };
@@ -14,7 +14,7 @@ class Ticket {
   openedAt = new Date(0);
 }
 
-/** The text that goes over the wire, or that there is none. */
+/** The serialized text, or undefined. */
 const textOf = (write: (value: unknown) => unknown, value: unknown): string | undefined => {
   try {
     return JSON.stringify(write(value));
@@ -91,7 +91,7 @@ const withPrototype = (entries: Array<[string, unknown]>, prototype: object | nu
   return made;
 };
 
-/** What JSON has a word for, and dates. */
+/** Values that JSON can represent, and dates. */
 const plain = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: 'medium' },
@@ -101,7 +101,7 @@ const plain = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-/** Anything at all. */
+/** Any value. */
 const anything = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: 'medium' },
@@ -114,7 +114,7 @@ const anything = fc.letrec<{ value: unknown }>((tie) => ({
         fc.constantFrom(Object.prototype, null, Ticket.prototype),
       )
       .map(([entries, prototype]) => withPrototype(entries, prototype)),
-    // One object in two places.
+    // The same object in two places.
     tie('value').map((value) => [value, { again: value }]),
     tie('value').map((value) => {
       const circle: { value: unknown; self?: unknown } = { value };
@@ -141,11 +141,11 @@ const user = (id: number, changes: Record<string, unknown> = {}) => ({
 
 const answers: Array<[string, unknown]> = [
   ['a user', user(1)],
-  ['a user of whom little is known', user(2, { joinedAt: null, systems: null, roles: null, isActive: null })],
-  ['a user with a member that is undefined', user(3, { position: undefined })],
+  ['a user with few known fields', user(2, { joinedAt: null, systems: null, roles: null, isActive: null })],
+  ['a user with an undefined member', user(3, { position: undefined })],
   ['users', { users: [user(1), user(2, { joinedAt: null }), user(3)], notFound: [7, 8] }],
   ['fifty users', { users: Array.from({ length: 50 }, (_, id) => user(id)), notFound: [] }],
-  ['users one of whom is there twice', { users: Array.from({ length: 2 }, () => user(1)), notFound: [] }],
+  ['users with a duplicate', { users: Array.from({ length: 2 }, () => user(1)), notFound: [] }],
   ['the same user twice', Array.from({ length: 2 }).fill(user(1))],
   [
     'a session',
@@ -153,27 +153,27 @@ const answers: Array<[string, unknown]> = [
   ],
   ['a sign-in', { status: 'signed_in', session: { expiresAt: new Date(9), refreshAt: new Date(9) } }],
   ['an assignment', { assignee: user(5), replayed: false, candidates: 5, stale: false }],
-  ['nobody', { assignee: null, reason: 'no_candidates', candidates: 0, stale: false }],
+  ['no assignee', { assignee: null, reason: 'no_candidates', candidates: 0, stale: false }],
   ['a sign-out', null],
   [
     'an error',
     { message: 'It failed.', code: -32_600, data: { code: 'BAD_REQUEST', issues: [{ path: 'id', message: '' }] } },
   ],
-  ['nothing', undefined],
-  ['a date alone', new Date(0)],
-  ['a date that is none', { at: new Date(Number.NaN) }],
+  ['undefined', undefined],
+  ['a single date', new Date(0)],
+  ['an invalid date', { at: new Date(Number.NaN) }],
   ['dates in a list', [new Date(0), [new Date(1)], { at: new Date(2) }]],
-  ['dates in a list within, simple ones last', { a: [{ at: new Date(0) }, new Date(1)] }],
+  ['dates in a nested list, simple ones last', { a: [{ at: new Date(0) }, new Date(1)] }],
   ['dates below names with dots', { 'a.b': { 'c\\d': new Date(0), '': 1 }, '1.5': new Date(1) }],
-  ['dates below names that look like places', { a: { b: new Date(0), 1: new Date(1), 0: { 1: new Date(2) } } }],
+  ['dates below names that look like indexes', { a: { b: new Date(0), 1: new Date(1), 0: { 1: new Date(2) } } }],
 ];
 
-describe('what procedures answer', () => {
-  it.each(answers)('is written as superjson writes it: %s', (_name, value) => {
+describe('a procedure response', () => {
+  it.each(answers)('is serialized like superjson does: %s', (_name, value) => {
     expect(byUs(value)).toBe(bySuperjson(value));
   });
 
-  it('is not copied where JSON has a word for all of it', () => {
+  it('is not copied if JSON can represent all of it', () => {
     const users = { users: [user(1), user(2)], notFound: [] };
     expect(writeOutput(users).json).toBe(users);
   });
@@ -181,9 +181,9 @@ describe('what procedures answer', () => {
 
 describe.each([
   ['of JSON and dates', plain],
-  ['whatever', anything],
+  ['of any type', anything],
 ])('a value %s', (_name, arbitrary) => {
-  it('is written to the byte as superjson writes it, and left as it was', { timeout: 300_000 + runs * 10 }, () => {
+  it('is serialized byte for byte like superjson does, and is not changed', { timeout: 300_000 + runs * 10 }, () => {
     fc.assert(
       fc.property(arbitrary, (value) => {
         const before = inspect(value, shown);
@@ -196,7 +196,7 @@ describe.each([
   });
 });
 
-it('writes most values of JSON and dates itself', () => {
+it('most values of JSON and dates are serialized without superjson', () => {
   const isOwn = (value: unknown) => {
     try {
       return typeof value === 'object' && value !== null && writeOutput(value).json === value;
@@ -207,8 +207,8 @@ it('writes most values of JSON and dates itself', () => {
   expect(fc.sample(plain, { numRuns: 400, seed }).filter(isOwn).length).toBeGreaterThan(100);
 });
 
-describe('an answer that is written in parts', () => {
-  /** The text, and of how many records the parts after the first are. */
+describe('a response that is written in parts', () => {
+  /** The text, and the number of records in each part after the first. */
   const byParts = async (value: object, recordsPerPart: number) => {
     const parts: number[] = [];
     const beforePart = (records: number) => {
@@ -228,33 +228,29 @@ describe('an answer that is written in parts', () => {
   const twice = record(1);
 
   it.each<[string, object, number[]]>([
-    ['users, and those who were not found', { users: records(10), notFound: [1, 2] }, [4, 2]],
+    ['users, and unknown ids', { users: records(10), notFound: [1, 2] }, [4, 2]],
     ['one list', { users: records(8) }, [4]],
-    [
-      'several long lists, and more beside them',
-      { at: new Date(0), a: records(5), b: [1, 2, 3, 4, 5], c: 'c' },
-      [1, 1],
-    ],
-    ['lists that are short, or none', { users: records(4), notFound: [] }, []],
+    ['several long lists, and other fields', { at: new Date(0), a: records(5), b: [1, 2, 3, 4, 5], c: 'c' }, [1, 1]],
+    ['short lists, or none', { users: records(4), notFound: [] }, []],
     ['nothing', {}, []],
-    ['dates alone, where superjson notes them otherwise', { days: records(9).map(({ id }) => new Date(id)) }, []],
+    ['dates only, which superjson annotates differently', { days: records(9).map(({ id }) => new Date(id)) }, []],
     ['names with dots', { 'a.b': records(5) }, [1]],
-    ['what JSON has no word for', { users: [...records(5), undefined] }, [2]],
-    ['holes', { users: Object.assign(records(4), { 7: record(7) }) }, [4]],
+    ['values that JSON cannot represent', { users: [...records(5), undefined] }, [2]],
+    ['sparse arrays', { users: Object.assign(records(4), { 7: record(7) }) }, [4]],
     ['one object in two places', { users: [twice, ...records(5), twice] }, [3]],
     ['one object in two lists', { users: [twice, ...records(5)], others: [twice, ...records(5)] }, [2]],
     ['numbers', { ids: [1, 2, 3, 4, 5], users: records(3) }, [1]],
-    ['a name that superjson refuses', JSON.parse('{"a":[1,2,3,4,5],"__proto__":[1]}') as object, [1]],
-    ['an object of a class', new Ticket(), []],
+    ['a name that superjson rejects', JSON.parse('{"a":[1,2,3,4,5],"__proto__":[1]}') as object, [1]],
+    ['an instance of a class', new Ticket(), []],
     ['an array', records(9), []],
-  ])('is the same text as in one go: %s', async (_name, value, parts) => {
+  ])('has the same text as in one part: %s', async (_name, value, parts) => {
     const written = await byParts(value, 4);
     expect(written.text).toBe(byUs(value));
     expect(written.parts).toEqual(parts);
   });
 
-  it(`is the same text as in one go, for ${runs} values`, async () => {
-    // A part is of 3 records at most, so that lists of 5 have several.
+  it(`has the same text as in one part, for ${runs} values`, async () => {
+    // A part has at most 3 records, so that lists of 5 have several parts.
     const object = fc.dictionary(key, leaf, { maxKeys: 3 });
     const list = fc.array(fc.oneof(leaf, object), { maxLength: 5 });
     const answer = fc.dictionary(key, fc.oneof(leaf, list), { maxKeys: 4 });
@@ -273,7 +269,7 @@ describe('an answer that is written in parts', () => {
     [null, 0],
     ['text', 0],
     [undefined, 0],
-  ])('counts its records: %j', (value, count) => {
+  ])('reports its number of records: %j', (value, count) => {
     expect(countRecords(value)).toBe(count);
   });
 });

@@ -8,7 +8,7 @@ import { errorOf, postHeaders, queryTarget, written } from '../../support/app/ra
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 
 const callers = {
-  nobody: null,
+  anonymous: null,
   'staff of nothing': { type: 'staff', id: 42 },
   'staff of AMS': { type: 'staff', id: 4 },
   'staff of TTS': { type: 'staff', id: 2 },
@@ -24,9 +24,9 @@ const allowed = 'allowed';
 const forbidden = 'insufficient_permissions';
 type Outcomes = Record<CallerName, string>;
 
-/** The same for everybody who is signed in, but for those who are named. */
-const outcomes = (everybody: string, { nobody = 'no_token', ...others }: Partial<Outcomes> = {}): Outcomes => ({
-  nobody,
+/** The same outcome for every signed-in caller, except those named in `others`. */
+const outcomes = (everybody: string, { anonymous = 'no_token', ...others }: Partial<Outcomes> = {}): Outcomes => ({
+  anonymous,
   'staff of nothing': everybody,
   'staff of AMS': everybody,
   'staff of TTS': everybody,
@@ -35,13 +35,13 @@ const outcomes = (everybody: string, { nobody = 'no_token', ...others }: Partial
   'employee 5': everybody,
   ...others,
 });
-const anyone = outcomes(allowed, { nobody: allowed });
+const anyone = outcomes(allowed, { anonymous: allowed });
 const signedIn = outcomes(allowed);
 const staffAlone = outcomes(allowed, { 'employee 1': forbidden, 'employee 5': forbidden });
 
 type Row = { path: string; input?: unknown; expected: Outcomes };
 
-/** Every row of the interface's table of procedures. */
+/** Every row of the table of procedures in the public interface. */
 const rows: Row[] = [
   { path: 'session.current', expected: anyone },
   { path: 'session.me', expected: signedIn },
@@ -53,7 +53,7 @@ const rows: Row[] = [
   {
     path: 'session.verifyOtp',
     input: { challenge: 'none of ours', code: '123456' },
-    expected: outcomes('otp_expired', { nobody: 'otp_expired' }),
+    expected: outcomes('otp_expired', { anonymous: 'otp_expired' }),
   },
   { path: 'session.refresh', expected: signedIn },
   { path: 'session.logout', expected: anyone },
@@ -80,7 +80,7 @@ const rows: Row[] = [
   {
     path: 'users.byRole',
     input: { system: 'HDTS', role: 'Employee' },
-    // The deployed service's employees carry a role in HDTS, and are not staff of it.
+    // In the deployed service, employees have a role in HDTS but are not staff of HDTS.
     expected: outcomes(forbidden, { 'staff of HDTS': allowed }),
   },
   ...['assignments.candidates', 'assignments.peek', 'assignments.next'].flatMap((path) => [
@@ -107,7 +107,7 @@ const rows: Row[] = [
   },
   {
     path: 'employees.byId',
-    // The number of the staff of AMS here, who is another person than the employee of that number.
+    // An AMS staff member with the number of the employee, to detect a mix-up of the two.
     input: { id: 4 },
     expected: outcomes(forbidden, { 'staff of TTS': allowed, 'staff of HDTS': allowed }),
   },
@@ -129,7 +129,7 @@ const ask = (browser: Browser, url: string, { path, input }: Pick<Row, 'path' | 
       })
     : browser.fetch(`${url}${queryTarget(path, input === undefined ? undefined : { json: input })}`);
 
-/** `allowed`, or the reason why not. */
+/** `allowed`, or the reason of the error. */
 const outcomeOf = async (answer: Response): Promise<string> => {
   if (answer.ok) return allowed;
   const headers = { 'content-type': answer.headers.get('content-type') ?? '' };
@@ -137,23 +137,23 @@ const outcomeOf = async (answer: Response): Promise<string> => {
 };
 
 describe('the policy', () => {
-  it('has a rule for every procedure, and none for anything else', () => {
+  it('has a rule for every procedure and no other rule', () => {
     expect(Object.keys(policy).toSorted()).toEqual(paths);
   });
 
-  it('has a row for every procedure in the table of this test', () => {
+  it('has a row in this test for every procedure', () => {
     const tested = new Set(rows.map(({ path }) => path));
     expect([...tested].toSorted()).toEqual(paths);
   });
 });
 
-describe.each(dialects)('who may call what, before the %s dialect', (dialect) => {
+describe.each(dialects)('procedure permissions in the %s dialect', (dialect) => {
   const clock = createClock();
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp({ dialect, now: clock.now });
   });
-  // Tokens without a jti are the same token within a second, and one of them is signed out below.
+  // Tokens without a jti that are issued within the same second are identical, and one of them is signed out below.
   beforeEach(() => clock.advance(1_000));
   afterAll(() => app[Symbol.asyncDispose]());
 
@@ -171,7 +171,7 @@ describe.each(dialects)('who may call what, before the %s dialect', (dialect) =>
   });
 
   it.each(cases.filter(({ caller, expected }) => [forbidden, 'no_token'].includes(expected[caller])))(
-    'asks the Auth Service for nothing that it then refuses: $caller, $call',
+    'does not call the Auth Service for a call that it then rejects: $caller, $call',
     async ({ caller, ...row }) => {
       const browser = app.browser();
       const subject = callers[caller];
@@ -196,8 +196,8 @@ const custodian: Subject = { type: 'staff', id: 4 };
 const employee: Subject = { type: 'employee', id: 1 };
 const least = { authService: { claims: 'least' } } as const;
 
-describe('a token of the least claims', () => {
-  it('is completed from user-info where the policy asks for a system', async () => {
+describe('a token with minimal claims', () => {
+  it('is completed from user-info if the policy requires a system', async () => {
     await using test = await startWith(manager, {}, least);
     expect((await test.byRole('TTS')).userIds).toContain(1);
     const asked = test.app.authService.calls.map(({ endpoint, path }) => [endpoint, path.split('?')[0]]);
@@ -207,20 +207,20 @@ describe('a token of the least claims', () => {
     ]);
   });
 
-  it('is refused once user-info has said that the person is of other systems', async () => {
+  it('is rejected if user-info lists only other systems', async () => {
     await using test = await startWith(custodian, {}, least);
     expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
     expect(await reasonOf(test.trpc.employees.byId.query({ id: 1 }))).toBe(forbidden);
     for (const endpoint of ['round-robin', 'employee']) expect(test.app.authService.count(endpoint)).toBe(0);
   });
 
-  it('is not completed where the policy asks only for staff', async () => {
+  it('is not completed if the policy requires only staff', async () => {
     await using test = await startWith(manager, {}, least);
     await test.trpc.users.byId.query({ id: 5 });
     expect(test.app.authService.calls.map(({ path }) => path)).toEqual(['/api/v1/tts/user-info/5/']);
   });
 
-  it('is not completed where the input is not valid', async () => {
+  it('is not completed if the input is invalid', async () => {
     await using test = await startWith(manager, {}, least);
     expect(await reasonOf(test.byRole('not a system'))).toBe('invalid_input');
     expect(test.app.authService.count()).toBe(0);
@@ -231,7 +231,7 @@ describe('a token of the least claims', () => {
     { kind: 'status', status: 500 },
     { kind: 'status', status: 429 },
     { kind: 'reset' },
-  ] as const)('cannot be judged during an outage ($kind $status), which is not a refusal', async (fault) => {
+  ] as const)('answers auth_service_unavailable, not forbidden, during an outage ($kind $status)', async (fault) => {
     await using test = await startWith(manager, {}, least);
     test.app.authService.fault('user', fault);
     expect(await reasonOf(test.byRole('TTS'))).toBe('auth_service_unavailable');
@@ -240,13 +240,13 @@ describe('a token of the least claims', () => {
     expect(test.browser.setCookies).toEqual([]);
   });
 
-  it('ends with the session that the Auth Service ended', async () => {
+  it('ends the session if user-info answers 401', async () => {
     await using test = await startWith(manager, {}, least);
     test.app.authService.fault('user', { kind: 'status', status: 401, body: '{"detail":"no"}' });
     expect(await reasonOf(test.byRole('TTS'))).toBe('session_ended');
   });
 
-  it('belongs to nothing where user-info does not know the person, or may not be asked', async () => {
+  it('has no systems if user-info answers 403 or 404', async () => {
     await using test = await startWith(manager, {}, least);
     for (const status of [404, 403]) {
       test.app.authService.fault('user', { kind: 'status', status, body: '{"error":"no"}' });
@@ -254,12 +254,12 @@ describe('a token of the least claims', () => {
     }
   });
 
-  it('belongs to nothing where user-info does not say, as in the deployed service', async () => {
+  it('has no systems if user-info omits them, as in the deployed service', async () => {
     await using test = await startWith(manager, {}, { ...least, dialect: 'deployed' });
     expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
   });
 
-  it.each(dialects)('of an employee is never completed, before the %s dialect', async (dialect) => {
+  it.each(dialects)('of an employee is never completed, in the %s dialect', async (dialect) => {
     await using test = await startWith(employee, {}, { ...least, dialect });
     expect(await test.trpc.employees.byId.query({ id: 1 })).toMatchObject({ id: 1 });
     expect(await reasonOf(test.trpc.employees.byId.query({ id: 2 }))).toBe(forbidden);
@@ -270,36 +270,40 @@ describe('a token of the least claims', () => {
   });
 });
 
-describe('what a token says of systems', () => {
+describe('the systems in a token', () => {
   const scoped = [{ system: 'tts', role: 'Manager' }];
 
   it.each([
     ['systems in lower case', { systems: ['tts'], roles: undefined }],
     ['scoped roles in lower case, and no systems', { systems: undefined, roles: scoped }],
     ['scoped roles of a system that systems leaves out', { systems: ['AMS'], roles: scoped }],
-    ['systems beside role names that say nothing', { systems: ['Tts'], roles: ['Nobody'] }],
-  ])('admits by %s, and asks nobody', async (_name, claims) => {
+    ['systems beside role names that name no system', { systems: ['Tts'], roles: ['Nobody'] }],
+  ])('admit the caller by %s without calling the Auth Service', async (_name, claims) => {
     await using test = await startWith(custodian, claims);
     expect((await test.byRole('tts')).userIds).toContain(1);
     expect(test.app.authService.count('user')).toBe(0);
   });
 
   it.each([
-    ['an admin by name alone, of another system', { systems: ['AMS'], roles: ['Admin'] }, 0],
+    ['an admin by role name alone, of another system', { systems: ['AMS'], roles: ['Admin'] }, 0],
     ['a role that is named like the system', { systems: ['AMS'], roles: ['TTS', 'HDTS'] }, 0],
-    ['role names and no systems: user-info tells', { systems: undefined, roles: ['Admin', 'TTS'] }, 1],
+    ['role names and no systems, which user-info completes', { systems: undefined, roles: ['Admin', 'TTS'] }, 1],
     ['no systems at all', { systems: [], roles: [] }, 0],
-    ['a system whose name has the other’s in it', { systems: ['TTS2', 'XTTS', 'T T S'], roles: undefined }, 0],
+    [
+      'a system whose name contains the name of the required system',
+      { systems: ['TTS2', 'XTTS', 'T T S'], roles: undefined },
+      0,
+    ],
     ['a role without its system', { systems: [], roles: [{ role: 'Admin' }, { system: '', role: 'Admin' }] }, 0],
     ['a role that is not active', { systems: undefined, roles: [{ ...scoped[0], is_active: false }] }, 0],
-    ['a long s, whose capital is S', { systems: ['ttſ'], roles: [{ system: 'TTſ', role: 'Manager' }] }, 0],
-  ])('refuses %s', async (_name, claims, asked) => {
+    ['a long s, whose uppercase form is S', { systems: ['ttſ'], roles: [{ system: 'TTſ', role: 'Manager' }] }, 0],
+  ])('do not admit %s', async (_name, claims, asked) => {
     await using test = await startWith(custodian, claims);
     expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
     expect(test.app.authService.count()).toBe(asked);
   });
 
-  it('admits no employee as staff, whatever the token says of systems', async () => {
+  it('never admit an employee as staff', async () => {
     const claims = { systems: ['TTS', 'HDTS'], roles: [{ system: 'TTS', role: 'Admin' }] };
     await using test = await startWith(employee, claims);
     expect(await reasonOf(test.byRole('TTS'))).toBe(forbidden);
@@ -309,7 +313,7 @@ describe('what a token says of systems', () => {
   });
 });
 
-it('shows the systems that the token says, and completes the roles that it does not', async () => {
+it('appear in session.me, which completes missing roles', async () => {
   await using test = await startWith(manager, { systems: ['BMS'], roles: ['Admin'] });
   expect(await test.trpc.session.me.query()).toMatchObject({
     systems: ['BMS'],
@@ -317,12 +321,12 @@ it('shows the systems that the token says, and completes the roles that it does 
   });
 });
 
-it('never asks user-info about an employee, whoever asks for it', async () => {
+it('the BFF never calls user-info for an employee', async () => {
   const asked: number[] = [];
   const membership = createMembership({
     user: (id) => {
       asked.push(id);
-      return Promise.reject(new Error('Nobody should ask.'));
+      return Promise.reject(new Error('Unexpected call.'));
     },
   });
   const principal = { ...employee, email: null, fullName: null, systems: null, roles: null };
@@ -332,10 +336,10 @@ it('never asks user-info about an employee, whoever asks for it', async () => {
   expect(asked).toEqual([]);
 });
 
-it('asks who somebody is before it looks at what they send', async () => {
+it('the BFF checks the identity before it validates the input', async () => {
   await using app = await startApp();
-  const nobody = app.browser();
-  expect(await reasonOf(nobody.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
+  const anonymous = app.browser();
+  expect(await reasonOf(anonymous.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
   const forStaff = paths.filter((path) => policy[path]?.who === 'staff');
   expect(forStaff).toEqual(expect.arrayContaining(['users.byCompanyId', 'users.byId', 'users.byIds', 'users.byRole']));
   for (const path of forStaff) {

@@ -7,7 +7,7 @@ import { createClock, forgetful, startApp } from '../../support/app/start-app.ts
 const john = 123;
 const minutes = (count: number) => count * 60_000;
 
-/** A person who is looked up at minute 10, in an app whose Auth Service fails for that one person's record from then on. */
+/** A person loaded at minute 10, in an app whose Auth Service then fails for that one record. */
 const start = async () => {
   const clock = createClock();
   const startedAtMs = clock.now();
@@ -23,16 +23,16 @@ const start = async () => {
   return {
     clock,
     startedAtMs,
-    /** Looks the person up, who is answered from the stale cache. */
+    /** Loads the person, which returns the stale cache entry. */
     lookUp: () => trpc.users.byId.query({ id: 5 }),
-    /** By `status.get`, which asks the Auth Service if needed, and by health, which does not. */
+    /** By `status.get`, which calls the Auth Service if needed, and by health, which does not. */
     ask: { look: () => trpc.status.get.query(), current: ready },
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };
 };
 
-describe.each(['look', 'current'] as const)('the status, by %s', (way) => {
-  it('never tells a `since` that is earlier than one it told before, while one record fails now and then', async () => {
+describe.each(['look', 'current'] as const)('the status reported by %s', (way) => {
+  it('never reports a `since` earlier than a previous one while one record fails now and then', async () => {
     await using test = await start();
     const told: Array<{ authService: string | undefined; since: Date }> = [];
     const ask = async () => void told.push(await test.ask[way]());
@@ -54,7 +54,7 @@ describe.each(['look', 'current'] as const)('the status, by %s', (way) => {
     expect(times[0]).toBe(test.startedAtMs);
   });
 
-  it('that is up again after a failing record is up since then, not since the start', async () => {
+  it('reports up since the recovery after a failing record, not since the start', async () => {
     await using test = await start();
     await test.lookUp();
     const degradedAt = new Date(test.clock.now());
@@ -67,7 +67,7 @@ describe.each(['look', 'current'] as const)('the status, by %s', (way) => {
   });
 });
 
-it('status.get and health report one `since`, whoever asked first', async () => {
+it('status.get and health report one `since`, in any order of calls', async () => {
   await using test = await start();
   await test.lookUp();
   const first = await test.ask.current();
@@ -78,7 +78,7 @@ it('status.get and health report one `since`, whoever asked first', async () => 
 describe('an Auth Service that answers 429', () => {
   const limited = { kind: 'status', status: 429, headers: { 'retry-after': '17' } } as const;
 
-  it('is up, and its caller is told when to come again', async () => {
+  it('is up, and the caller receives a Retry-After', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now, env: forgetful });
     app.authService.fault('*', limited);
@@ -88,13 +88,13 @@ describe('an Auth Service that answers 429', () => {
       expect(data).toMatchObject({ reason: 'auth_service_unavailable', httpStatus: 503, retryAfterSeconds: 17 });
     }
     expect((await trpc.status.get.query()).authService).toBe('up');
-    // By a look of its own.
+    // By a call of status.get.
     clock.advance(10_000);
     expect((await trpc.status.get.query()).authService).toBe('up');
     expect(app.authService.count()).toBe(6);
   });
 
-  it('is up again after an outage', async () => {
+  it('is reported as up again after an outage', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now, env: forgetful, recoveryEveryMs: 3_600_000 });
     const { trpc } = await browserOf(app, john);
@@ -113,7 +113,7 @@ describe('the next report', () => {
     atMs,
   });
   it.each<[string, Reported | null, Observed, number, Reported]>([
-    ['the first one is what is observed', null, { authService: 'up', sinceMs: 5 }, 9, at('up', 5, 9)],
+    ['the first report is the observation', null, { authService: 'up', sinceMs: 5 }, 9, at('up', 5, 9)],
     ['the same state keeps its time', at('up', 5, 9), { authService: 'up', sinceMs: 7 }, 20, at('up', 5, 20)],
     [
       'the same state never goes back',
@@ -123,7 +123,7 @@ describe('the next report', () => {
       at('degraded', 5, 20),
     ],
     [
-      'a change that nobody has seen yet has its own time',
+      'a change that was not reported yet keeps its own time',
       at('up', 5, 9),
       { authService: 'down', sinceMs: 15 },
       20,
@@ -144,14 +144,14 @@ describe('the next report', () => {
       at('up', 20, 40),
     ],
     [
-      'a clock that was set back moves no time back',
+      'a clock that was set back does not decrease the time',
       at('up', 50, 90),
       { authService: 'down', sinceMs: 20 },
       30,
       at('down', 50, 30),
     ],
     [
-      'a clock that was set back puts no time into the future',
+      'a clock that was set back creates no time in the future',
       at('up', 5, 90),
       { authService: 'down', sinceMs: 20 },
       30,

@@ -193,7 +193,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
     expect(await take(staging, 'T-1')).toEqual({ assignee: 23, replayed: true });
     expect(await redis.hgetall(earlier.turns)).toEqual(before);
     expect(await redis.get(earlier.given('T-1'))).toBe('23');
-    // The owner goes on, and what it does is none of the other's business.
+    // The owner continues, without effect on the copy.
     expect(await earlier.take(people, 'owner')).toBe(12);
     nowMs += 60_000;
     expect(await take(staging, 'owner')).toEqual({ assignee: 23, replayed: false });
@@ -224,7 +224,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
 });
 
 describe.skipIf(!hasRedis())('a Redis user with access only to its own prefix', () => {
-  it('takes turns although it cannot read the default prefix', async () => {
+  it('assigns although it cannot read the default prefix', async () => {
     await using server = await startRedis();
     const admin = createRedis({ url: server.url, log: silentLog, timeoutMs });
     await admin.untilReady();

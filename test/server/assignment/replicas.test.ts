@@ -37,7 +37,7 @@ describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
     const given = new Map<string, Set<number>>();
     let begun = 0;
     let asked = 0;
-    /** As a ticket desk does: the same key again, at another replica, until it is answered. */
+    /** Like a ticket desk, repeats the same key at another replica until it gets a response. */
     const assign = async (key: string): Promise<void> => {
       for (let attempt = 1; ; attempt += 1) {
         const url = urls[(asked += 1) % urls.length] ?? '';
@@ -66,13 +66,13 @@ describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
         const event = events[number];
         if (event !== undefined) happened.push(event());
         await assign(`T-${number}`);
-        // A desk that heard no answer asks again, later, too.
+        // A desk without a response also retries later.
         if (number % 10 === 0) await assign(`T-${number}`);
       }
     };
     await Promise.all(Array.from({ length: callers }, caller));
     await Promise.all(happened);
-    // Nothing is forgotten of what was given before the death, between the two events, and after the restart.
+    // No assignment is lost from before the death, between the two events, or after the restart.
     await Promise.all(Array.from({ length: Math.floor(turns / 10) }, (_, index) => assign(`T-${index * 10 + 1}`)));
 
     expect(happened).toHaveLength(2);

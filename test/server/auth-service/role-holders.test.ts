@@ -58,7 +58,7 @@ describe.each(dialects)('roles of systems other than TTS, in the %s dialect', (d
     expect((await superuser.next(row.system, row.role)).assignee?.id).toBe(row.ids[0]);
   });
 
-  it('never assign to inactive people, whoever requested the list', async () => {
+  it('never assign to inactive people, for any caller', async () => {
     await using test = await start({ dialect, env: forgetful });
     test.change(56, { is_active: false });
     test.change(15, { is_staff: true });

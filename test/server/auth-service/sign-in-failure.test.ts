@@ -7,7 +7,7 @@ const deployed = (text: string) => ({ success: false, errors: { non_field_errors
 
 const wrong: Array<[string, unknown]> = [
   ['the guide', { detail: 'Invalid credentials' }],
-  ['the deployed service, also of an inactive account', deployed('Invalid email or password.')],
+  ['the deployed service, also for an inactive account', deployed('Invalid email or password.')],
   [
     'Django',
     { __all__: ['Please enter a correct username and password. Note that both fields may be case-sensitive.'] },
@@ -20,19 +20,19 @@ const wrong: Array<[string, unknown]> = [
     'allauth headless',
     { status: 400, errors: [{ code: 'email_password_mismatch', param: 'password', message: 'Not correct.' }] },
   ],
-  ['a count of what is left', { detail: 'Invalid credentials. 3 attempts remaining.' }],
+  ['a count of remaining attempts', { detail: 'Invalid credentials. 3 attempts remaining.' }],
   ['a warning', deployed('Invalid email or password. 2 attempts left before your account is locked.')],
-  ['a warning of the future', deployed('Wrong password. Your account will be locked after 2 more failed attempts.')],
-  ['a warning of what may be', deployed('Wrong password. Your account may be locked out.')],
+  [
+    'a warning in the future tense',
+    deployed('Wrong password. Your account will be locked after 2 more failed attempts.'),
+  ],
+  ['a warning with "may"', deployed('Wrong password. Your account may be locked out.')],
   ['a warning of a block', deployed('Wrong password. Your account will be disabled after 2 more failed attempts.')],
   ['a warning of a lockout', { error: 'Invalid password', hint: 'You have 2 attempts before a lockout' }],
   ['flags that are off', { detail: 'Invalid credentials', captcha_required: false, locked: false, is_locked: false }],
-  [
-    'fields that are empty',
-    { detail: 'Invalid credentials', captcha: null, locked_until: '', inactive: [], lockout: {} },
-  ],
+  ['empty fields', { detail: 'Invalid credentials', captcha: null, locked_until: '', inactive: [], lockout: {} }],
   ['a count that is 0', { detail: 'Invalid credentials', locked: 0 }],
-  ['an address that says too much', { detail: 'Invalid credentials', username: 'locked.captcha@example.com' }],
+  ['an e-mail address with trigger words', { detail: 'Invalid credentials', username: 'locked.captcha@example.com' }],
   ['nothing', {}],
   ['an empty text', ''],
   ['null', null],
@@ -47,14 +47,17 @@ const lockedOut: Array<[string, unknown]> = [
     deployed('Account is locked due to too many failed login attempts. Please try again later.'),
   ],
   [
-    'the deployed service, an employee whose last try this was',
+    'the deployed service, an employee after the last attempt',
     deployed('Account locked due to too many failed login attempts. Try again in 30 minutes.'),
   ],
   ['the deployed service, an employee', deployed('Account is temporarily locked. Please try again later.')],
   ['allauth', { form: { errors: ['Too many failed login attempts. Try again later.'] } }],
   ['allauth headless', { status: 400, errors: [{ code: 'too_many_login_attempts', message: 'Try again later.' }] }],
   ['axes, as text', 'Account locked: too many login attempts. Please try again later.'],
-  ['axes, as text for good', 'Account locked: too many login attempts. Contact an admin to unlock your account.'],
+  [
+    'axes, as text for a permanent lock',
+    'Account locked: too many login attempts. Contact an admin to unlock your account.',
+  ],
   [
     'axes, to a script',
     { failure_limit: 5, username: 'user@example.com', cooloff_time: 'PT1H', cooloff_timedelta: '1:00' },
@@ -63,8 +66,8 @@ const lockedOut: Array<[string, unknown]> = [
   ['a flag that is on', { detail: 'Forbidden', is_locked: true }],
   ['locked out', { error: 'You have been locked out' }],
   ['upper case', { error: 'ACCOUNT LOCKED' }],
-  ['how to have it undone', { error: 'Your account is locked. You may contact us to have the lock removed.' }],
-  ['until when', { error: 'Account locked until 10:30. It will be unlocked then.' }],
+  ['instructions to unlock', { error: 'Your account is locked. You may contact us to have the lock removed.' }],
+  ['an end time', { error: 'Account locked until 10:30. It will be unlocked then.' }],
   ['no attempts left', { error: 'Account locked, 0 attempts remaining' }],
   ['a lock of an inactive account', { error: 'Account locked', is_inactive: true }],
 ];
@@ -152,11 +155,11 @@ describe('parseSignInFailure for a second factor', () => {
       'otp_invalid',
     ],
     ['a code that was used', { error: 'This code was already used.' }, 'otp_expired'],
-    ['a count of what is left', { error: 'Invalid code. 2 attempts left.' }, 'otp_invalid'],
-    ['too many', { error: 'Too many OTP attempts.' }, 'otp_expired'],
+    ['a count of remaining attempts', { error: 'Invalid code. 2 attempts left.' }, 'otp_invalid'],
+    ['too many attempts', { error: 'Too many OTP attempts.' }, 'otp_expired'],
     ['a lock', { error: 'Account locked' }, 'account_locked'],
     ['an inactive account', { detail: 'User is inactive', code: 'user_inactive' }, 'account_inactive'],
-    ['a captcha, which nobody can send here', { captcha: ['This field is required.'] }, 'otp_invalid'],
+    ['a captcha, which the BFF cannot send at this step', { captcha: ['This field is required.'] }, 'otp_invalid'],
     ['nothing', '', 'otp_invalid'],
   ])('%s', (_name, body, reason) => {
     expect(reasonOf(body, 'second_factor')).toBe(reason);

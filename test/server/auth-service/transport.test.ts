@@ -15,7 +15,7 @@ import {
 } from '../../support/app/start-app.ts';
 
 const technician: Subject = { type: 'staff', id: 123 };
-const marker = 'nobody-may-ever-read-this';
+const marker = 'must-never-be-exposed';
 const detail = JSON.stringify({ detail: marker });
 const page = `<!doctype html><html><body>${marker}</body></html>`;
 const date = (ms: number) => new Date(ms).toUTCString();
@@ -31,7 +31,7 @@ const startSignedIn = async (options: StartAppOptions = {}) => {
 };
 type Test = Awaited<ReturnType<typeof startSignedIn>>;
 
-/** What no failure of the Auth Service does: sign anybody out, or tell what it answered. */
+/** No failure of the Auth Service signs a person out or exposes its response. */
 const toldBy = async ({ browser, logLines }: Pick<Test, 'browser' | 'logLines'>) => {
   const told = JSON.stringify([await browser.lastAnswer().text(), logLines]);
   const secrets = [/eyJ[\w-]+\.[\w-]+/, ...[marker, apiKey, signingKey].map((secret) => new RegExp(secret))];
@@ -56,7 +56,7 @@ const status = (code: number, headers: Record<string, string> = {}, body = detai
 });
 const retryAfter = (text: string) => status(503, { 'retry-after': text });
 
-/** Failures that mean the same to every lookup. */
+/** Failures with the same outcome for every lookup. */
 const failures: Case[] = [
   ['a hang', { kind: 'hang' }, unavailable, 5],
   ['a drip of one byte a second', { kind: 'drip' }, unavailable, 5],
@@ -66,7 +66,7 @@ const failures: Case[] = [
   ['bytes that are not HTTP', { kind: 'garbage' }, contract],
   ['more than 5 MB', { kind: 'huge', bytes: 50_000_000 }, contract],
   ['a little more than 5 MB', { kind: 'huge', bytes: 5_000_001 }, contract],
-  ['5 MB of JSON that is not what was asked for', { kind: 'huge', bytes: 5_000_000 }, contract],
+  ['5 MB of JSON of another shape', { kind: 'huge', bytes: 5_000_000 }, contract],
   ['an empty body', { kind: 'body', body: '' }, contract],
   ['white space', { kind: 'body', body: ' \r\n\t' }, contract],
   ['HTML with 200', { kind: 'body', body: page, contentType: 'text/html; charset=utf-8' }, contract],
@@ -75,8 +75,8 @@ const failures: Case[] = [
   ['two JSON texts', { kind: 'body', body: '{"id":5}{"id":5}' }, contract],
   ['a JSON string', { kind: 'body', body: JSON.stringify(marker) }, contract],
   ['null', { kind: 'body', body: 'null' }, contract],
-  ['an array of nothing known', { kind: 'body', body: JSON.stringify([{ [marker]: marker }]) }, contract],
-  ['201 without what was asked for', status(201), contract],
+  ['an array of unknown objects', { kind: 'body', body: JSON.stringify([{ [marker]: marker }]) }, contract],
+  ['201 without the requested record', status(201), contract],
   ['202', status(202), contract],
   ['204', status(204), contract],
   ['206', status(206), contract],
@@ -84,7 +84,7 @@ const failures: Case[] = [
   ['400 in HTML', status(400, {}, page), contract],
   ['401', status(401), 'session_ended'],
   ['401 in HTML', status(401, {}, page), 'session_ended'],
-  ['401 with nothing', status(401, {}, ''), 'session_ended'],
+  ['401 with an empty body', status(401, {}, ''), 'session_ended'],
   ['403', status(403), 'insufficient_permissions'],
   ['405', status(405), contract],
   ['408', status(408), unavailable, 5],
@@ -92,7 +92,7 @@ const failures: Case[] = [
   ['418', status(418), contract],
   ['302 to the login page', status(302, { location: '/login/' }), 'session_ended'],
   [
-    '302 to a login page that is told the path',
+    '302 to a login page with the path in its query',
     status(302, { location: '/login/?next=/api/v1/tts/user-info/5/' }),
     'session_ended',
   ],
@@ -112,7 +112,7 @@ const failures: Case[] = [
   ['503 with Retry-After in seconds, and white space', retryAfter('  30 '), unavailable, 30],
   ['503 with Retry-After 0', retryAfter('0'), unavailable, 1],
   ['503 with Retry-After of a day', retryAfter('86400'), unavailable, 300],
-  ['503 with Retry-After beyond all numbers', retryAfter('9'.repeat(400)), unavailable, 5],
+  ['503 with a Retry-After that exceeds all numbers', retryAfter('9'.repeat(400)), unavailable, 5],
   ['503 with Retry-After as a date', retryAfter(date(clockStart + 42_000)), unavailable, 42],
   ['503 with Retry-After as a date of RFC 850', retryAfter('Tuesday, 01-Jan-30 00:00:42 GMT'), unavailable, 42],
   ['503 with Retry-After as a date of asctime', retryAfter('Tue Jan  1 00:00:42 2030'), unavailable, 42],
@@ -158,7 +158,7 @@ afterEach(() => {
 });
 afterAll(() => shared[Symbol.asyncDispose]());
 
-/** Sets a fault, and makes a call that meets it. What never ends is ended by the deadline. */
+/** Sets a fault, and makes a call that hits it. The deadline ends calls that hang. */
 const meet = <Result>(
   test: Test,
   endpoint: EndpointName,
@@ -175,7 +175,7 @@ describe('a GET lookup', () => {
     async (_name, fault, reason, seconds) => {
       const byId = () => shared.browser.trpc.users.byId.query({ id: 5 });
       expect(await meet(shared, 'user', fault, () => endOf(shared, byId()))).toEqual(failure(reason, seconds));
-      // A connection that fails, 502, 503 and 504 are tried again, within a budget.
+      // Connection failures, 502, 503 and 504 are retried within the retry budget.
       expect([1, 2, 3]).toContain(shared.authService.count('user'));
 
       shared.authService.clearFaults();
@@ -247,7 +247,7 @@ describe('a POST lookup', () => {
   it.each([...cases, ['404', status(404), contract] satisfies Case])(
     'fails with the right reason after %s, and works again afterwards',
     async (_name, fault, reason, seconds) => {
-      // Not asked before: the second of two parts may be under way still when the first has failed a call.
+      // No earlier call: the second of two parts may still be in flight when the first has failed the call.
       const ids = crowd(2, (askedSoFar += 2));
       const byIds = () => endOf(shared, shared.browser.trpc.users.byIds.query({ ids }));
       expect(await meet(shared, 'users', fault, byIds)).toEqual(failure(reason, seconds));
@@ -257,9 +257,9 @@ describe('a POST lookup', () => {
   it('leaves no unhandled rejection if all of its parts fail', async () => {
     await using test = await startSignedIn();
     const faults: Array<[fault: Fault, attempts: number]> = [
-      // Five parts, and the ten new attempts that are saved up: two for each part.
+      // Five parts, and ten retries from the budget: two for each part.
       [{ kind: 'reset' }, 15],
-      // These may have been acted on, and are not tried again.
+      // The Auth Service may have processed these, so they are not retried.
       [{ kind: 'hang' }, 5],
       [{ kind: 'cut' }, 5],
     ];
@@ -413,11 +413,11 @@ describe('sign-in', () => {
     ['429', status(429), unavailable],
     ['500', status(500), unavailable],
     ['503', status(503), unavailable],
-    ['401 with nothing', status(401, {}, ''), 'bad_credentials'],
+    ['401 with an empty body', status(401, {}, ''), 'bad_credentials'],
     ['423', status(423), 'account_locked'],
-    ['a refusal with 200', { kind: 'body', body: '{"success":false}' }, 'bad_credentials'],
+    ['a success:false with 200', { kind: 'body', body: '{"success":false}' }, 'bad_credentials'],
   ] satisfies Array<[string, Fault, string]>)('fails with the right reason after %s', async (name, fault, reason) => {
-    // One account and one address have only so many tries in a minute.
+    // One account and one address have a limited number of attempts per minute.
     shared.clock.advance(60_000);
     const browser = shared.app.browser();
     const email = `${name.replaceAll(/\W/g, '-')}@example.com`;
@@ -427,7 +427,7 @@ describe('sign-in', () => {
     expect(JSON.stringify([await browser.lastAnswer().text(), shared.logLines])).not.toContain(marker);
   });
 
-  it('ignores a token in a refusal', async () => {
+  it('ignores a token in a failed sign-in', async () => {
     await using app = await startApp();
     const { access, refresh } = await app.authService.issue(technician);
     const body = JSON.stringify({ success: false, access_token: access, refresh_token: refresh });
@@ -463,7 +463,7 @@ it('the transport closes the connection when a response exceeds 5 MB', async () 
   const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
   expect(data).toMatchObject({ reason: contract });
   await hungUp;
-  // Beyond the 5 MB, what the sockets' buffers hold.
+  // 5 MB, plus the size of the socket buffers.
   expect(tookBytes).toBeLessThan(50_000_000);
 });
 
@@ -489,7 +489,7 @@ it('the deadline covers a response that arrives byte by byte', async () => {
   let bytes = 0;
   await using server = await serve((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
-    // One byte after the other, and the whole of them never.
+    // Sends one byte at a time, and never the whole response.
     const timer = setInterval(() => {
       response.write(' ');
       bytes += 1;

@@ -26,7 +26,7 @@ const errorOf = (schema: z.ZodType, json: unknown): AppError => {
   throw new Error('Expected an error.');
 };
 
-/** The least of a user: what no answer leaves out. */
+/** The smallest valid user: the fields that no response omits. */
 const least = { id: 123, email: 'user@example.com', first_name: 'John', last_name: 'Doe' };
 const user = {
   id: 123,
@@ -46,7 +46,7 @@ const amsUser = { system: 'AMS', role: 'User' };
 
 describe('WireUser', () => {
   it.each([
-    ['of the least fields', {}, {}],
+    ['of the required fields only', {}, {}],
     [
       "of the guide's example",
       { company_id: 'MA0001', systems: ['TTS', 'AMS'], roles: [technician, amsUser] },
@@ -87,7 +87,7 @@ describe('WireUser', () => {
       { companyId: 'MA0001', systems: ['TTS'], roles: [technician] },
     ],
     [
-      'with null for all that may be missing',
+      'with null for every optional field',
       {
         company_id: null,
         department: null,
@@ -101,9 +101,9 @@ describe('WireUser', () => {
       {},
     ],
     ['with an id as a string', { id: '123' }, {}],
-    ['with fields that nobody knows', { roles_v2: [1], constructor: 1, toString: null, password: 'x' }, {}],
+    ['with unknown fields', { roles_v2: [1], constructor: 1, toString: null, password: 'x' }, {}],
     ['that is inactive', { is_active: false }, { isActive: false }],
-    ['of no systems', { systems: [], roles: [] }, { systems: [], roles: [] }],
+    ['of no system', { systems: [], roles: [] }, { systems: [], roles: [] }],
   ])('%s', (_name, fields, expected) => {
     expect(read(WireUser, { ...least, ...fields }).user).toEqual({ ...user, ...expected });
   });
@@ -114,13 +114,13 @@ describe('WireUser', () => {
     ['system_roles by slug', { system_roles: [{ system_slug: 'tts', role: 'Technician' }] }, ['TTS'], [technician]],
     ['system_roles by name', { system_roles: [{ system: 'TTS', role_name: 'Technician' }] }, ['TTS'], [technician]],
     [
-      'a slug, which counts before the name',
+      'a slug, which takes precedence over the name',
       { system_roles: [{ system: 'Ticket Tracking', system_slug: 'tts', role: 'Technician' }] },
       ['TTS'],
       [technician],
     ],
     [
-      'a slug that is empty, which does not',
+      'an empty slug, which does not take precedence',
       { system_roles: [{ system: 'TTS', system_slug: '', role: 'Technician', role_name: '' }] },
       ['TTS'],
       [technician],
@@ -128,24 +128,19 @@ describe('WireUser', () => {
     ['a role without is_active', { system_roles: [{ ...technician }] }, ['TTS'], [technician]],
     ['a role with is_active null', { system_roles: [{ ...technician, is_active: null }] }, ['TTS'], [technician]],
     [
-      'a system in ASCII case only',
+      'a system, of which only ASCII letters are uppercased',
       { roles: [{ ...technician, system: 'ttſ' }] },
       ['TTſ'],
       [{ ...technician, system: 'TTſ' }],
     ],
-    ['a role that was taken away', { system_roles: [{ ...technician, is_active: false }] }, [], []],
-    [
-      'a role that was taken away, in roles',
-      { roles: [{ ...technician, is_active: false }, amsUser] },
-      ['AMS'],
-      [amsUser],
-    ],
-    ['roles as names, which say no system', { roles: ['Admin', 'Technician'] }, null, null],
+    ['a revoked role', { system_roles: [{ ...technician, is_active: false }] }, [], []],
+    ['a revoked role in roles', { roles: [{ ...technician, is_active: false }, amsUser] }, ['AMS'], [amsUser]],
+    ['roles as names, which name no system', { roles: ['Admin', 'Technician'] }, null, null],
     ['roles as names beside systems', { systems: ['TTS', 'AMS'], roles: ['Admin'] }, ['TTS', 'AMS'], null],
     ['roles as names beside system_roles', { roles: ['Admin'], system_roles: [technician] }, ['TTS'], [technician]],
     ['names among scoped roles', { roles: ['Admin', technician] }, ['TTS'], [technician]],
     [
-      'roles of no system',
+      'roles without a system',
       { roles: [{ role: 'Admin' }, { system: '', role: 'x' }, { system: null, role: 'y' }] },
       null,
       null,
@@ -158,12 +153,7 @@ describe('WireUser', () => {
       ['TTS', 'AMS'],
       expect.any(Array),
     ],
-    [
-      'systems and roles that say different ones',
-      { systems: ['BMS'], roles: [technician] },
-      ['BMS', 'TTS'],
-      [technician],
-    ],
+    ['systems and roles that differ', { systems: ['BMS'], roles: [technician] }, ['BMS', 'TTS'], [technician]],
     ['roles before system_roles', { roles: [technician], system_roles: [amsUser] }, ['TTS'], [technician]],
   ])('reads %s', (_name, fields, systems, roles) => {
     expect(read(WireUser, { ...least, ...fields }).user).toMatchObject({ systems, roles });
@@ -174,7 +164,11 @@ describe('WireUser', () => {
     ['microseconds', '2021-04-05T06:07:08.999999Z', Date.UTC(2021, 3, 5, 6, 7, 8, 999)],
     ['another zone', '2021-04-05T14:07:08+08:00', Date.UTC(2021, 3, 5, 6, 7, 8)],
     ['a zone without its colon', '2021-04-05T14:07:08+0800', Date.UTC(2021, 3, 5, 6, 7, 8)],
-    ['no zone, which is UTC wherever this runs', '2021-04-05T06:07:08.5', Date.UTC(2021, 3, 5, 6, 7, 8, 500)],
+    [
+      'no zone, which is UTC regardless of the local time zone',
+      '2021-04-05T06:07:08.5',
+      Date.UTC(2021, 3, 5, 6, 7, 8, 500),
+    ],
     ['no seconds', '2021-04-05T06:07Z', Date.UTC(2021, 3, 5, 6, 7)],
     [
       'a space before the time, as Python prints it',
@@ -195,7 +189,7 @@ describe('WireUser', () => {
   });
 });
 
-const secret = 'a value that nobody may read';
+const secret = 'a value that must never be logged';
 
 describe('an unexpected response', () => {
   it.each([
@@ -301,7 +295,7 @@ describe('WireUsers', () => {
       ],
     ],
     ['{users}', { users: [least] }, [[123, least]]],
-    ['{users} of nobody', { users: [], not_found: [1] }, []],
+    ['{users} with no user', { users: [], not_found: [1] }, []],
     [
       'an object by id',
       { 5: five, 123: least },
@@ -310,7 +304,7 @@ describe('WireUsers', () => {
         [123, least],
       ],
     ],
-    ['an object of nobody', {}, []],
+    ['an empty object by id', {}, []],
     [
       'a list',
       [least, five],
@@ -319,9 +313,9 @@ describe('WireUsers', () => {
         [5, five],
       ],
     ],
-    ['a list of nobody', [], []],
+    ['an empty list', [], []],
     ['ids as strings', [{ ...five, id: '5' }], [[5, { ...five, id: '5' }]]],
-    ['null under a key, which is nobody', { 5: null }, [[5, null]]],
+    ['null under a key, which is an unknown user', { 5: null }, [[5, null]]],
   ])('reads %s', (_name, json, expected) => {
     const byId = read(WireUsers, json);
     expect([...byId].toSorted(([a], [b]) => a - b)).toEqual(expected.toSorted(([a], [b]) => a - b));
@@ -339,14 +333,14 @@ describe('WireUsers', () => {
 describe('WireEmployee', () => {
   it.each([
     [
-      'as the guide says',
+      'as documented in the guide',
       { status: 'active', created_at: '2022-01-02T03:04:05Z' },
       { status: 'active', createdAt: new Date(Date.UTC(2022, 0, 2, 3, 4, 5)) },
     ],
     ['without status and date', {}, { status: null, createdAt: null }],
     ['with null for both', { status: null, created_at: null }, { status: null, createdAt: null }],
     [
-      'with all that the deployed service adds',
+      'with the extra fields of the deployed service',
       {
         username: secret,
         phone_number: secret,
@@ -366,12 +360,12 @@ describe('WireEmployee', () => {
 describe('WireUserIds', () => {
   it.each([
     ["the guide's object", { user_ids: [1, 5, 12, 23] }, [1, 5, 12, 23], null, false],
-    ['with more beside it', { user_ids: [1], system: 'TTS', role: 'x', count: 1 }, [1], 'TTS', false],
-    ['of nobody', { user_ids: [] }, [], null, false],
+    ['with extra fields', { user_ids: [1], system: 'TTS', role: 'x', count: 1 }, [1], 'TTS', false],
+    ['with no id', { user_ids: [] }, [], null, false],
     ['ids as strings', { user_ids: ['1', '5'], system: null }, [1, 5], null, false],
     ['a bare list', [3, 6, 8], [3, 6, 8], null, true],
     ['a bare list of strings', ['3'], [3], null, true],
-    ['a bare list of nobody', [], [], null, true],
+    ['a bare list with no id', [], [], null, true],
   ])('%s', (_name, json, userIds, system, isBare) => {
     expect(read(WireUserIds, json)).toEqual({ userIds, system, isBare });
   });
@@ -384,11 +378,15 @@ describe('WireValidation', () => {
       { valid: true, user_id: 123, user_type: 'staff', expires_at: 'x' },
       { isValid: true, id: 123, type: 'staff' },
     ],
-    ['that is false', { valid: false }, { isValid: false, id: null, type: null }],
+    ['that is invalid', { valid: false }, { isValid: false, id: null, type: null }],
     ['with an id as a string', { valid: true, user_id: '123' }, { isValid: true, id: 123, type: null }],
     ['as a profile', { ...least, token_validated_at: 'x' }, { isValid: true, id: 123, type: null }],
-    ['as a profile with user_id, which counts', { id: 9, user_id: 123 }, { isValid: true, id: 123, type: null }],
-    ['of the time alone', { token_validated_at: 'x' }, { isValid: true, id: null, type: null }],
+    [
+      'as a profile with user_id, which takes precedence',
+      { id: 9, user_id: 123 },
+      { isValid: true, id: 123, type: null },
+    ],
+    ['with the validation time only', { token_validated_at: 'x' }, { isValid: true, id: null, type: null }],
   ])('%s', (_name, json, expected) => {
     expect(read(WireValidation, json)).toEqual(expected);
   });
@@ -467,7 +465,7 @@ describe('WireTokenResponse', () => {
     ['staff tokens', { access_token: 'a', refresh_token: 'r' }, { accessToken: 'a', refreshToken: 'r' }],
     ['employee tokens', { access: 'a', refresh: 'r' }, { accessToken: 'a', refreshToken: 'r' }],
     ['empty tokens', { access_token: '', refresh_token: '', access: null }, {}],
-    ['a second factor, as the guide says', { requires_2fa: true }, { isOtpRequired: true }],
+    ['a second factor, as documented in the guide', { requires_2fa: true }, { isOtpRequired: true }],
     ['a second factor of an employee', { requires_otp: true, email: 'e' }, { isOtpRequired: true }],
     [
       'a second factor, as deployed',
@@ -475,14 +473,14 @@ describe('WireTokenResponse', () => {
       { isOtpRequired: true, temporaryToken: 't', isRefused: true },
     ],
     ['no second factor', { requires_2fa: false, requires_otp: null, otp_required: false }, {}],
-    ['a refusal', { success: false }, { isRefused: true }],
-    ['the standing of an employee', { employee: { status: 'Rejected' } }, { status: 'Rejected' }],
+    ['a failed sign-in', { success: false }, { isRefused: true }],
+    ['the status of an employee', { employee: { status: 'Rejected' } }, { status: 'Rejected' }],
     [
-      'the standing of staff',
+      'the status of a staff member',
       { user: { status: 'Approved', is_active: false } },
       { status: 'Approved', isActive: false },
     ],
-    ['a person that cannot be read', { employee: 'Alice', user: { is_active: 'yes' } }, {}],
+    ['an unreadable person', { employee: 'Alice', user: { is_active: 'yes' } }, {}],
   ])('%s', (_name, json, expected) => {
     expect(read(WireTokenResponse, json)).toEqual({ ...nothing, ...expected });
   });

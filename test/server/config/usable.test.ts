@@ -15,7 +15,7 @@ import { apiKey, signingKey, startApp } from '../../support/app/start-app.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 
-/** A connection, and what the log says of it. */
+/** A Redis connection and its log lines. */
 const createConnection = (url: string) => {
   const lines: Array<Record<string, unknown>> = [];
   const log = createLog({
@@ -76,7 +76,7 @@ describe.skipIf(!hasRedis())('a REDIS_URL that passes leads to Redis', () => {
 });
 
 describe('over TLS', () => {
-  /** Takes connections, and what the first of each says, and answers nothing. */
+  /** Accepts connections, records the first bytes of each, and never responds. */
   const listen = async () => {
     const sockets = new Set<Socket>();
     let said = '';

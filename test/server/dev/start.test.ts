@@ -283,7 +283,7 @@ describe('start and stop of npm run dev', () => {
     },
   );
 
-  it('says what a wrong option should be, and exits with 1', async () => {
+  it('npm run dev names the expected value of an invalid option, and exits with 1', async () => {
     const { dev } = await startDev({ args: ['--dialect', 'french'] });
     await using _ = dev;
     expect(await dev.exited).toBe(1);

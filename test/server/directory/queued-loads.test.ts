@@ -7,7 +7,7 @@ import { createPerCallerKeys } from '../../../server/src/directory/per-caller-ke
 import { AppError } from '../../../server/src/errors.ts';
 
 type Request = {
-  /** Whose token it goes with, and for which keys: `1: 5,6`. */
+  /** The person whose token it uses, and its keys: `1: 5,6`. */
   name: string;
   wait: () => void;
   begin: () => void;
@@ -15,7 +15,7 @@ type Request = {
   end: (outcome: string | AppError) => Promise<unknown>;
 };
 
-/** Loads whose requests get their turns, and end, when the test says so. People are numbers. */
+/** Loads whose requests are admitted, and end, when the test says so. People are numbers. */
 const start = (maxKeys = 1) => {
   const requests: Request[] = [];
   const { load } = createSharedLoads<number, string>({
@@ -49,7 +49,7 @@ const start = (maxKeys = 1) => {
     await nextTurn();
   };
   return {
-    /** Each person asks for the key, in one tick. */
+    /** Each person requests the key, in one tick. */
     ask: (key: number, ...people: number[]): Promise<void> => askAs({}, key, ...people),
     askUntil: (signal: AbortSignal, key: number, person: number): Promise<void> => askAs({ signal }, key, person),
     askUnverified: (key: number, person: number): Promise<void> => askAs({ isUnverified: true }, key, person),
@@ -106,7 +106,7 @@ it('the first admitted load answers all callers, and the other loads leave the q
   }
   request(1).begin();
   expect([0, 1, 2].map((index) => request(index).isGivenUp())).toEqual([true, false, true]);
-  // Whoever comes now joins it.
+  // A later caller joins it.
   await ask(5, 4);
   await request(1).end('found');
   expect(answers.toSorted()).toEqual(['1: found', '2: found', '3: found', '4: found']);
@@ -123,7 +123,7 @@ it('a load that is queued again for a second request does not delay other person
   await nextTurn();
   expect(names()).toEqual(['1: 5', '2: 5']);
   request(1).begin();
-  // What it has done so far is not thrown away.
+  // Its earlier results are kept.
   expect(request(0).isGivenUp()).toBe(false);
   request(1).wait();
   request(0).begin();
@@ -138,7 +138,7 @@ it('keys of other persons get one separate request per person if their common re
   await Promise.all(asked);
   expect(names()).toEqual(['1: 1,2,3,4']);
   request(0).wait();
-  // Not with what the first asks for meanwhile.
+  // Without the keys that the first person requests in the meantime.
   await ask(9, 1);
   expect(names().slice(1).toSorted()).toEqual(['1: 9', '2: 3,4']);
   const theirs = request(names().indexOf('2: 3,4'));
@@ -159,7 +159,7 @@ it('a caller that disconnects does not cancel a load with other waiters', async 
   request(1).wait();
   await askUntil(other.signal, 5, 3);
   request(2).begin();
-  // The second has joined the third's, which goes on without them.
+  // The second has joined the third's load, which continues for the third.
   other.abort(new AppError('internal'));
   expect(request(2).isGivenUp()).toBe(false);
   await request(2).end('found');

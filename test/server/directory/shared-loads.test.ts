@@ -12,7 +12,7 @@ import { hold } from '../../support/time/hold.ts';
 
 const lookups = ({ authService }: TestApp) => authService.count('user') + authService.count('users');
 
-/** Holds every lookup until it is let go. */
+/** Holds every lookup until the test releases it. */
 const holdLookups = ({ authService }: TestApp) => {
   const { until, release } = hold();
   for (const endpoint of ['user', 'users'] as const) authService.fault(endpoint, { kind: 'hold', until });
@@ -109,7 +109,7 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
     const refused = gone ? reasonOf(gone.trpc.users.byId.query({ id: 5 })) : null;
     await expect.poll(() => app.authService.count('user')).toBe(1);
     const answers = others.map(({ trpc }) => trpc.users.byId.query({ id: 5 }));
-    // A request that passes the whole server: those before it have found the load that is under way.
+    // This request passes through the whole server, so the earlier ones have joined the load by then.
     await fetch(`${app.url}/health/live`);
     release();
     expect(await refused).toBe(dialect === 'guide' ? 'session_ended' : 'auth_service_unavailable');
@@ -127,7 +127,7 @@ describe('a load that several persons share', () => {
     expect(await reasonOf(denied.trpc.users.byId.query({ id: 5 }))).toBe('insufficient_permissions');
     app.authService.resetCalls();
 
-    // Each asks with a token of their own, every time.
+    // Each request uses a new token of its own.
     for (const { trpc } of [one, other, one]) expect((await trpc.users.byId.query({ id: 5 })).id).toBe(5);
     expect(app.authService.count('user')).toBe(3);
     await Promise.all([one, other].map(({ trpc }) => trpc.users.byId.query({ id: 5 })));
@@ -152,7 +152,7 @@ describe('a load that several persons share', () => {
 
   it.each([
     ['fails', 500],
-    ['limits the one who asked', 429],
+    ['rate limits the first caller', 429],
   ])('is retried once, not with every token, if the service %s', async (_name, upstream) => {
     const asked: number[] = [];
     const { load } = createSharedLoads<number, string>({
@@ -218,7 +218,7 @@ describe('a client that disconnects', () => {
     abort.abort();
     await call;
     await expect.poll(authService.hungUp).toBe(1);
-    // Whoever has left is no failure to be looked at in the night.
+    // A client disconnect is not logged as an error.
     expect(app.logLines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 

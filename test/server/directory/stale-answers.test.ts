@@ -9,7 +9,7 @@ import { createClock, startApp, type StartAppOptions } from '../../support/app/s
 const john = 123;
 const minutes = (count: number) => count * 60_000;
 
-/** Tokens for an hour and more, for tests that are about time. */
+/** Tokens with a lifetime of over an hour, for tests that advance the clock. */
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({
@@ -173,7 +173,7 @@ describe('a stale answer', () => {
     test.breakDown();
     test.clock.advance(1);
     expect(await reasonOf(byRole())).toBe('auth_service_unavailable');
-    // Nor is what is shown of it.
+    // The systems for display are not used either.
     expect(await test.trpc.session.me.query()).toMatchObject({ systems: [], roles: [] });
   });
 
@@ -211,7 +211,7 @@ describe('the directory cache', () => {
       users: async (ids: readonly number[]) =>
         new Map(ids.map((id) => [id, { user: person(id), reported: new Set(['companyId']) }])),
     } as unknown as AuthServiceClient;
-    const person = (id: number) => ({ id, email: `somebody.${id}@example.com`, firstName: 'S', lastName: `No ${id}` });
+    const person = (id: number) => ({ id, email: `user.${id}@example.com`, firstName: 'S', lastName: `No ${id}` });
     const people = { freshSeconds: 60, staleSeconds: 300, staleOnErrorSeconds: 3600, notFoundSeconds: 10 };
     const lifetimes = { people, roles: people, maxEntries: 1_000 };
     const directory = createDirectory({ authService, lifetimes, now: () => 0 });

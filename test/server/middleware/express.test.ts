@@ -8,16 +8,16 @@ import { now, signingKey, staffToken } from '../../support/token/tokens.ts';
 const options = { signingKeys: [signingKey], now: () => now };
 const headers = { cookie: `access_token=${staffToken(now)}` };
 
-/** An app that tells no stack, as in production. */
+/** An app without stack traces in responses, as in production. */
 const createExpress = () => express().set('env', 'test').set('x-powered-by', false);
 const tellWho: express.RequestHandler = (request, response) => void response.json(request.auth ?? null);
 
-/** The status for each target, without a token. */
+/** The status of each target without a token. */
 const statuses = (url: string, targets: readonly string[]) =>
   Promise.all(targets.map(async (target) => (await askRaw(url, { target })).status));
 
 describe('requireAuth in an Express app', () => {
-  it('guards what it is mounted on alone, and takes public prefixes as whole paths', async () => {
+  it('guards only its mount path, and matches public prefixes as whole path segments', async () => {
     const app = createExpress();
     app.use('/api', requireAuth({ ...options, publicPrefixes: ['/api/public/', '/internal'] }));
     app.use(tellWho);
@@ -31,7 +31,7 @@ describe('requireAuth in an Express app', () => {
     expect((await askRaw(service.url, { target: '/api/x', headers })).status).toBe(200);
   });
 
-  it('goes by the address that a router of the app goes by, where one in front of it wrote another', async () => {
+  it('checks the URL that the router uses, even if earlier middleware has rewritten it', async () => {
     const app = createExpress();
     app.use((request, _response, next) => {
       request.url = request.url.replace('/public/old', '/secret').replace('/help', '/public/help');
@@ -42,7 +42,7 @@ describe('requireAuth in an Express app', () => {
     expect(await statuses(service.url, ['/public/old', '/help', '/public/new'])).toEqual([401, 200, 200]);
   });
 
-  it('stands on a router and on one route', async () => {
+  it('works on a router and on a single route', async () => {
     const app = createExpress();
     const router = express.Router().use(requireAuth(options)).get('/x', tellWho);
     app.use('/router', router);
@@ -55,7 +55,7 @@ describe('requireAuth in an Express app', () => {
     expect((await askRaw(service.url, { target: '/one', headers })).status).toBe(403);
   });
 
-  it('runs no handler for who is refused, and the next one once for who is not', async () => {
+  it('calls no handler for a rejected request, and the next handler once for an accepted one', async () => {
     let runs = 0;
     const app = createExpress();
     app.use(requireAuth(options));
@@ -70,7 +70,7 @@ describe('requireAuth in an Express app', () => {
     expect(runs).toBe(1);
   });
 
-  it('gives claims that no handler can change for those after it', async () => {
+  it('passes claims that later handlers cannot modify', async () => {
     const app = createExpress();
     app.use(requireAuth(options));
     app.use((request, response) => {
@@ -80,7 +80,7 @@ describe('requireAuth in an Express app', () => {
     expect((await askRaw(service.url, { target: '/', headers })).body).toBe('[false,false]');
   });
 
-  it("hands what is no refusal to the app's own error handler", async () => {
+  it("passes errors other than rejections to the app's error handler", async () => {
     const app = createExpress();
     const brokenClock = () => {
       throw new Error('The clock stands still.');
@@ -96,7 +96,7 @@ describe('requireAuth in an Express app', () => {
     });
   });
 
-  it('is missed by a requireRole that stands alone, which lets nobody through', async () => {
+  it('is required by requireRole, which rejects every request without it', async () => {
     const app = createExpress();
     app.use(requireRole('TTS', 'Admin'), tellWho);
     const answerError: express.ErrorRequestHandler = (error: Error, _request, response, _next) =>
@@ -109,7 +109,7 @@ describe('requireAuth in an Express app', () => {
     });
   });
 
-  it('needs nothing of Express', async () => {
+  it('does not depend on Express', async () => {
     const guard = requireAuth(options);
     await using service = await serve((request, response) =>
       guard(request, response, (error) => response.end(error === undefined ? 'admitted' : 'failed')),

@@ -20,12 +20,12 @@ const listen = async (app: FastifyInstance) => {
   return { url, [Symbol.asyncDispose]: () => app.close() };
 };
 
-/** The status for each target. */
+/** The status of each target. */
 const statuses = (url: string, targets: readonly string[], given = {}) =>
   Promise.all(targets.map(async (target) => (await askRaw(url, { target, headers: given })).status));
 
 describe('requireAuth in a Fastify app', () => {
-  it('tells the payload, and whose number and type it is', async () => {
+  it('adds the payload, and the id and type of the person, to the request', async () => {
     const app = Fastify();
     await app.register(requireAuth({ ...options, publicPrefixes: ['/public'] }));
     app.get('/who', tellWho).get('/public', tellWho);
@@ -49,7 +49,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await seen('/public')).toEqual({ jwtPayload: null, userId: null, userType: null, auth: null });
   });
 
-  it('guards the scope that registers it, with the routes before it and after it, and no other', async () => {
+  it('guards the scope that registers it, with earlier and later routes, and no other scope', async () => {
     const app = Fastify();
     await app.register(
       async (scope) => {
@@ -68,7 +68,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await statuses(service.url, ['/api/after', '/api/inner'], headers)).toEqual([200, 200]);
   });
 
-  it('may be registered a second time, further in', async () => {
+  it('can be registered again in a nested scope', async () => {
     const app = Fastify();
     await app.register(requireAuth(options));
     await app.register(async (scope) => {
@@ -80,7 +80,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await statuses(service.url, ['/'], headers)).toEqual([200]);
   });
 
-  it.each(['onRequest', 'preHandler'] as const)('stands on one route as %s', async (name) => {
+  it.each(['onRequest', 'preHandler'] as const)('works on one route as %s', async (name) => {
     const app = Fastify();
     app.get('/one', { [name]: requireAuth(options) }, tellWho);
     app.get('/role', { [name]: [requireAuth(options), requireRole('TTS', 'Agent')] }, tellWho);
@@ -92,7 +92,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await statuses(service.url, targets, agent)).toEqual([200, 200, 200]);
   });
 
-  it('stands on a scope as a hook', async () => {
+  it('works on a scope as a hook', async () => {
     const app = Fastify();
     app.addHook('onRequest', requireAuth(options));
     app.addHook('preHandler', requireRole('TTS', 'Agent'));
@@ -103,10 +103,10 @@ describe('requireAuth in a Fastify app', () => {
     expect(await statuses(service.url, ['/'], agent)).toEqual([200]);
   });
 
-  it('runs no handler for who is refused, not even where the answer takes its time', async () => {
+  it('calls no handler for a rejected request, even if the response takes time', async () => {
     let runs = 0;
     const app = Fastify();
-    // Until it is sent, Fastify itself does not know that there is an answer.
+    // Fastify detects the response only once it is sent.
     app.addHook('onSend', async () => {
       await new Promise((resolve) => void setImmediate(resolve));
     });
@@ -124,7 +124,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(runs).toBe(1);
   });
 
-  it("keeps its bodies where a route's schema or the app's error handler say otherwise", async () => {
+  it("keeps its response bodies despite a route's schema or the app's error handler", async () => {
     const app = Fastify();
     app.setErrorHandler((_error, _request, reply) => reply.code(418).send({ message: 'ours' }));
     await app.register(requireAuth(options));
@@ -143,7 +143,7 @@ describe('requireAuth in a Fastify app', () => {
     });
   });
 
-  it('goes by the address that the router goes by, however that is set up to read it', async () => {
+  it('checks the URL that the router uses, with any router option', async () => {
     const app = Fastify({
       rewriteUrl: ({ url = '' }) => url.replace('/public/old', '/secret'),
       routerOptions: {
@@ -161,7 +161,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await statuses(service.url, ['/public/info', '/public/info/'])).toEqual([200, 200]);
   });
 
-  it('fails where what happens is no refusal', async () => {
+  it('fails the request on errors other than rejections', async () => {
     const app = Fastify();
     const brokenClock = () => {
       throw new Error('The clock stands still.');
@@ -172,7 +172,7 @@ describe('requireAuth in a Fastify app', () => {
     expect(await askRaw(service.url, { target: '/', headers })).toMatchObject({ status: 500 });
   });
 
-  it('is missed by a requireRole that stands alone, which lets nobody through', async () => {
+  it('is required by requireRole, which rejects every request without it', async () => {
     const app = Fastify();
     app.get('/', { preHandler: requireRole('TTS', 'Admin') }, tellWho);
     await using service = await listen(app);
@@ -183,7 +183,7 @@ describe('requireAuth in a Fastify app', () => {
     });
   });
 
-  it('has a name among the plugins', async () => {
+  it('is registered under its plugin name', async () => {
     const app = Fastify();
     await app.register(requireAuth(options));
     await app.ready();

@@ -5,7 +5,7 @@ import { createPublicPaths } from '../../../server/src/middleware/public-paths.t
 describe('public paths', () => {
   const isPublic = createPublicPaths(['/public/', '/health', '/docs/v1']);
 
-  it('are those under a prefix, and the prefix itself where it does not end with a slash', () => {
+  it('are those under a prefix, and the prefix itself if it does not end with a slash', () => {
     const asked = [
       '/public/',
       '/public/a',
@@ -27,19 +27,19 @@ describe('public paths', () => {
     ]);
   });
 
-  it('may have names that need encoding', () => {
+  it('may contain names that need encoding', () => {
     expect(isPublic('/public/caf%C3%A9%20menu.pdf?page=2#top')).toBe(true);
     expect(isPublic("/public/~a_b-c.d!$&'()*+,=:@/...")).toBe(true);
   });
 
-  it('do not grow when the list that they were made of does', () => {
+  it('do not change when their source list does', () => {
     const prefixes = ['/public/'];
     const isStillPublic = createPublicPaths(prefixes);
     prefixes.push('/secret/');
     expect(isStillPublic('/secret/a')).toBe(false);
   });
 
-  it('are public to whoever reads them: resolved, decoded once or twice, merged, trimmed', () => {
+  it('are public in every interpretation: resolved, decoded once or twice, merged, trimmed', () => {
     const pieces = `/ // \\ . .. ; # ? % 25 %25 2e 2f %2f %2F %2e %2E%2e %252e %252e%252e %252f %5c %255c %00 %20 %c0%ae
       %u002e a public /public/ secret /secret /../secret`.split(/\s+/);
     const paths = fc

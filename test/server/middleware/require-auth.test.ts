@@ -24,10 +24,10 @@ const admin = staffToken(now, { roles: [{ system: 'tts', role: 'admin' }] });
 
 type Service = Awaited<ReturnType<typeof startExpressService>>;
 
-/** Node writes a header as Latin-1: so it writes the token's UTF-8. */
+/** Node writes headers as Latin-1, so this yields the UTF-8 bytes of the token. */
 const asBytes = (token: string) => Buffer.from(token).toString('latin1');
 
-/** Whether a header can carry it, as it stands, to the other side. What is trimmed on the way is another token there. */
+/** Whether a header can carry the token unchanged. White space at its ends is trimmed, which makes it another token. */
 const travels = (token: string) => {
   const value = asBytes(token);
   if (value === '' || value.trim() !== value || value.includes(';') || value.length > 12_000) return false;
@@ -58,7 +58,7 @@ describe.each([
     return JSON.parse(body) as { payload: unknown; auth: unknown; body?: unknown };
   };
 
-  it('tells the handler who asks, by the cookie', async () => {
+  it('passes the person of the cookie to the handler', async () => {
     const roles = [{ system: 'tts', role: 'Agent' }];
     const claims = { email: 'ana@example.org', roles, extra: { a: [1] } };
     const { payload, auth } = await seenBy({ headers: cookie(staffToken(now, claims)) });
@@ -73,19 +73,22 @@ describe.each([
     });
   });
 
-  it('tells the handler who asks, by Bearer', async () => {
+  it('passes the person of the Bearer token to the handler', async () => {
     expect(await seenBy({ headers: bearer(good) })).toMatchObject({ payload: { user_id: 123 }, auth: { id: 123 } });
   });
 
   it.each([
-    ['nothing comes along', {}],
+    ['the request has no token', {}],
     ['the cookie is empty', { cookie: 'access_token=' }],
-    ['the cookie was deleted as Django does', { cookie: 'access_token=""' }],
-    ['only other cookies come along', { cookie: `refresh_token=${good}; access_tokens=${good}; ACCESS_TOKEN=${good}` }],
-    ['nothing stands behind Bearer', { authorization: 'Bearer ' }],
-    ['the scheme is another', { authorization: `Basic ${good}` }],
-    ['the scheme is left out', { authorization: good }],
-  ])('asks for authentication where %s', async (_, headers) => {
+    ['the cookie is empty and quoted, as Django deletes it', { cookie: 'access_token=""' }],
+    [
+      'the request has only other cookies',
+      { cookie: `refresh_token=${good}; access_tokens=${good}; ACCESS_TOKEN=${good}` },
+    ],
+    ['the token after Bearer is missing', { authorization: 'Bearer ' }],
+    ['the scheme is not Bearer', { authorization: `Basic ${good}` }],
+    ['the scheme is missing', { authorization: good }],
+  ])('answers 401 without a token if %s', async (_, headers) => {
     expect(await askWith(headers)).toMatchObject(required);
   });
 
@@ -94,33 +97,33 @@ describe.each([
     ['the Bearer token has expired', bearer(expired)],
     ['the cookie is nonsense', cookie('nonsense')],
     ['the cookie is bad and Bearer is good', { ...cookie(expired), ...bearer(good) }],
-    ['the cookie came twice, with different values', { cookie: `access_token=${good}; access_token=${theirs}` }],
+    ['the cookie is present twice, with different values', { cookie: `access_token=${good}; access_token=${theirs}` }],
     ['every value of the cookie is nonsense', { cookie: 'access_token=nonsense; access_token=more' }],
     [
-      'a good cookie came beside an expired one of somebody else',
+      'a valid cookie comes with an expired one of another person',
       {
         cookie: `access_token=${staffToken(now, { user_id: 6, exp: seconds(now) - 1 })}; access_token=${good}`,
       },
     ],
     ['it is a refresh token', cookie(staffToken(now, { token_type: 'refresh' }))],
-    ['the second factor is still to come', cookie(staffToken(now, { otp_required: true }))],
-  ])('refuses the token where %s', async (_, headers) => {
+    ['the second factor is still missing', cookie(staffToken(now, { otp_required: true }))],
+  ])('rejects the token if %s', async (_, headers) => {
     expect(await askWith(headers)).toMatchObject(invalid);
   });
 
-  it('looks at the cookie first, and at Bearer where the cookie is empty', async () => {
+  it('prefers the cookie, and reads the Bearer token if the cookie is empty', async () => {
     expect(await seenBy({ headers: { ...cookie(good), ...bearer(theirs) } })).toMatchObject({ auth: { id: 123 } });
     expect(await seenBy({ headers: { ...cookie(good), ...bearer('nonsense') } })).toMatchObject({ auth: { id: 123 } });
     expect(await seenBy({ headers: { ...cookie(''), ...bearer(theirs) } })).toMatchObject({ auth: { id: 6 } });
   });
 
-  it('answers refusals as JSON', async () => {
+  it('answers errors as JSON', async () => {
     const { headers } = await ask();
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
     expect(headers['content-length']).toBe(String(required.body.length));
   });
 
-  it.each(['HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE'])('lets no %s through without a token', async (method) => {
+  it.each(['HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE'])('rejects %s without a token', async (method) => {
     expect((await ask({ method })).status).toBe(401);
     const preflight = { origin: 'https://tts.example.org', 'access-control-request-method': 'POST' };
     expect((await ask({ method, headers: preflight })).status).toBe(401);
@@ -131,19 +134,19 @@ describe.each([
     expect(await ask({ method: 'HEAD' })).toMatchObject({ status: 401, body: '' });
   });
 
-  it('leaves the body to those behind it', async () => {
+  it('leaves the body unread for the handler', async () => {
     const headers = { ...cookie(good), 'content-type': 'application/json' };
     expect(await seenBy({ method: 'POST', headers, body: '{"title":"Printer"}' })).toMatchObject({
       body: { title: 'Printer' },
     });
   });
 
-  it('tells nobody without a token which paths there are', async () => {
+  it('answers 401, not 404, for an unknown path without a token', async () => {
     expect(await ask({ target: '/no-such-path' })).toMatchObject(required);
     expect((await ask({ target: '/no-such-path', headers: cookie(good) })).status).toBe(404);
   });
 
-  it('keeps apart those who ask at once', async () => {
+  it('keeps concurrent requests of different people separate', async () => {
     const tokens = Array.from({ length: 40 }, (_, index) => staffToken(now, { user_id: (index % 20) + 1 }));
     const seen = await Promise.all(tokens.map((token) => seenBy({ headers: cookie(token) })));
     expect(seen.map(({ auth }) => auth)).toEqual(
@@ -151,7 +154,7 @@ describe.each([
     );
   });
 
-  it('tells an employee from the staff user of the same number', async () => {
+  it('distinguishes an employee from the staff user with the same number', async () => {
     const { auth, payload } = await seenBy({
       headers: cookie(staffToken(now, { user_id: undefined, employee_id: 123, user_type: 'employee' })),
     });
@@ -167,11 +170,11 @@ describe.each([
       },
     );
 
-    it('says that nobody asks, whatever token came along', async () => {
-      const nobody = { payload: null, auth: null };
-      expect(await seenBy({ target: '/public/info' })).toMatchObject(nobody);
-      expect(await seenBy({ target: '/public/info', headers: cookie(good) })).toMatchObject(nobody);
-      expect(await seenBy({ target: '/public/info', headers: cookie('nonsense') })).toMatchObject(nobody);
+    it('passes no person to the handler, with any token', async () => {
+      const anonymous = { payload: null, auth: null };
+      expect(await seenBy({ target: '/public/info' })).toMatchObject(anonymous);
+      expect(await seenBy({ target: '/public/info', headers: cookie(good) })).toMatchObject(anonymous);
+      expect(await seenBy({ target: '/public/info', headers: cookie('nonsense') })).toMatchObject(anonymous);
     });
 
     it.each([
@@ -202,18 +205,18 @@ describe.each([
       '/public#/../secret',
       '/secret?/public/',
       '/secret?next=/public/info',
-    ])('does not count %s as public', async (target) => {
+    ])('does not treat %s as public', async (target) => {
       expect(await ask({ target })).toMatchObject(required);
     });
 
     it.each(['/public/%c0%ae%c0%ae/secret', '/public/%u002e%u002e/secret', '/public/%'])(
-      'does not count %s as public, which no router can read',
+      'does not treat %s, which no router can parse, as public',
       async (target) => {
         expect([400, 401]).toContain((await ask({ target })).status);
       },
     );
 
-    it('does not count an address of another shape as public', async () => {
+    it('does not treat another form of request target as public', async () => {
       const answers = await Promise.all(
         ['http://localhost/public/info', 'http://localhost/public/../secret', '*', '/secret /public/info'].map(
           (target) =>
@@ -223,7 +226,7 @@ describe.each([
       expect(answers.map(({ status }) => [400, 401].includes(status))).toEqual([true, true, true, true]);
     });
 
-    it('still asks who it is where a role is needed', async () => {
+    it('still requires a person if the route requires a role', async () => {
       expect(await ask({ target: '/public/admin' })).toMatchObject(required);
     });
   });
@@ -231,7 +234,7 @@ describe.each([
   describe('with requireRole', () => {
     const askAdmin = (headers: NonNullable<RawRequest['headers']>) => ask({ target: '/admin', headers });
 
-    it('lets through who holds the role in the system, without regard to case', async () => {
+    it('admits a person with the role in the system, case-insensitively', async () => {
       expect((await askAdmin(cookie(admin))).status).toBe(200);
     });
 
@@ -241,25 +244,25 @@ describe.each([
       ['no roles', { roles: [] }],
       ['a token without roles', {}],
       ['the role without its system', { roles: ['Admin'], systems: ['TTS'] }],
-      ['a role that only begins so', { roles: [{ system: 'TTS', role: 'Administrator' }] }],
-      ['a role that is not active', { roles: [{ system: 'TTS', role: 'Admin', is_active: false }] }],
-      ['a role with a dotless i, whose capital is I', { roles: [{ system: 'TTS', role: 'Admın' }] }],
-      ['a system with a long s, whose capital is S', { roles: [{ system: 'TTſ', role: 'Admin' }] }],
-    ])('refuses %s', async (_, claims) => {
+      ['a role that only begins with the name', { roles: [{ system: 'TTS', role: 'Administrator' }] }],
+      ['an inactive role', { roles: [{ system: 'TTS', role: 'Admin', is_active: false }] }],
+      ['a role with a dotless i, whose uppercase form is I', { roles: [{ system: 'TTS', role: 'Admın' }] }],
+      ['a system with a long s, whose uppercase form is S', { roles: [{ system: 'TTſ', role: 'Admin' }] }],
+    ])('rejects %s', async (_, claims) => {
       expect(await askAdmin(cookie(staffToken(now, claims)))).toMatchObject(forbidden);
     });
 
-    it('asks for authentication first', async () => {
+    it('requires authentication first', async () => {
       expect(await askAdmin({})).toMatchObject(required);
       expect(await askAdmin(cookie(expired))).toMatchObject(invalid);
     });
   });
 
-  describe('of the tables of tokens', () => {
+  describe('with the token tables', () => {
     const hostile = hostileTokens({ signingKey, now });
     const sent = hostile.filter(({ token }) => travels(token));
 
-    it('sends all but those that no header carries as they are', () => {
+    it('sends all tokens unchanged, except those that no header can carry', () => {
       expect(hostile.filter(({ token }) => !travels(token)).map(({ name }) => name)).toEqual([
         'a space before the token',
         'a space behind the token',
@@ -280,7 +283,7 @@ describe.each([
     it.each([
       ['the cookie', (token: string) => ({ cookie: `a=b; access_token=${asBytes(token)}; c=d` })],
       ['Bearer', (token: string) => ({ authorization: `Bearer ${asBytes(token)}` })],
-    ])('refuses every hostile one in %s', async (_, headersOf) => {
+    ])('rejects every hostile token in %s', async (_, headersOf) => {
       const verdicts = await Promise.all(
         sent.map(async ({ name, token }) => {
           const { status, body } = await askWith(headersOf(token));
@@ -290,7 +293,7 @@ describe.each([
       expect(verdicts).toEqual(sent.map(({ name }) => ({ name, answer: invalid })));
     });
 
-    it('admits every good one as whom it speaks for', async () => {
+    it('admits every good token as its person', async () => {
       const all = goodTokens({ signingKey, previousKey, now });
       const seen = await Promise.all(
         all.map(
@@ -300,7 +303,7 @@ describe.each([
       expect(seen).toEqual(all.map(({ principal }) => principal));
     });
 
-    it('admits a token at the last moment of its life, and not at its exp', async () => {
+    it('admits a token until the last millisecond before its exp', async () => {
       const clock = { now };
       await using timed = await start({ ...options, now: () => clock.now });
       const status = async () => (await askRaw(timed.url, { target: '/tickets', headers: cookie(good) })).status;
@@ -311,7 +314,7 @@ describe.each([
       expect(await status()).toBe(401);
     });
 
-    it('goes by the one algorithm that it is told', async () => {
+    it('accepts only the configured algorithm', async () => {
       await using service512 = await start({ ...options, algorithm: 'HS512' });
       const askFor = async (token: string) =>
         (await askRaw(service512.url, { target: '/tickets', headers: cookie(token) })).status;

@@ -13,7 +13,7 @@ import { staffToken } from '../../support/token/tokens.ts';
 
 const person = (shows: RegExp) => {
   const found = signInPeople.find((one) => shows.test(one.shows));
-  if (found === undefined) throw new Error(`Nobody to sign in: ${shows}`);
+  if (found === undefined) throw new Error(`No seeded person matches: ${shows}`);
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
@@ -22,7 +22,7 @@ const secondFactor = person(/^second factor/);
 const wrong = { ...technician, password: 'wrong-pass-1' };
 const unknownKey = 'a-key-that-is-not-the-one-of-the-auth-service!!';
 
-/** What every audit line of a request has. */
+/** The fields that every audit line of a request has. */
 const always = {
   level: 30,
   time: expect.any(String),
@@ -35,7 +35,7 @@ const account = expect.stringMatching(/^[\da-f]{32}$/);
 const auditOf = ({ logLines }: TestApp) => logLines.filter(({ audit }) => audit !== undefined);
 const eventsOf = (app: TestApp) => auditOf(app).map(({ audit }) => audit);
 
-/** An app, clocks that stand still until moved, and a count of its requests. */
+/** An app, clocks that stand still until a test advances them, and a count of its requests. */
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, monotonicNow: clock.now, ...options });
@@ -50,10 +50,10 @@ const start = async (options: StartAppOptions = {}) => {
     browserOf,
     issue: app.authService.issue,
     signIn: (credentials: typeof technician) => app.browser().trpc.session.login.mutate(credentials),
-    /** The audit lines once so many requests have ended: nothing more is written of these. */
+    /** Waits until `count` requests have ended, and returns their audit lines. */
     async after(requests: number) {
       await vi.waitFor(() => expect(app.logLines.filter(({ msg }) => msg === 'request')).toHaveLength(requests));
-      // A line names its fields, and none of them is of these.
+      // No audit line may contain any of these field names.
       expect(JSON.stringify(auditOf(app))).not.toMatch(/@|%40|eyJ|pass-1|example\.com|challenge/);
       return auditOf(app);
     },
@@ -68,8 +68,8 @@ const challengeOf = async (app: TestApp, browser = app.browser()) => {
   return { challenge: answer.challenge, code, wrongCode: code === '000000' ? '000001' : '000000' };
 };
 
-describe.each(dialects)('the audit line before the %s service', (dialect) => {
-  it('of a sign-in says who signed in, from where, and with which account', async () => {
+describe.each(dialects)('the audit log in the %s dialect', (dialect) => {
+  it('a sign-in is logged with the person, the address and the account', async () => {
     await using test = await start({ dialect });
     await test.signIn(technician);
     await test.signIn(employee);
@@ -83,23 +83,23 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     expect([first?.requestId, second?.requestId]).toEqual(requests.map(({ requestId }) => requestId));
   });
 
-  it('of a failed sign-in says why, and has one account for every spelling of the address', async () => {
+  it('a failed sign-in is logged with its reason, and with one account for every spelling of the e-mail address', async () => {
     await using test = await start({ dialect });
     const spellings = ['user@example.com', 'USER@Example.com', ' user@example.com ', 'ｕser@example.com'];
     for (const email of spellings) expect(await reasonOf(test.signIn({ ...wrong, email }))).toBe('bad_credentials');
-    await reasonOf(test.signIn({ ...wrong, email: 'nobody@example.com' }));
+    await reasonOf(test.signIn({ ...wrong, email: 'unknown@example.com' }));
     const lines = await test.after(5);
     const expected = { ...always, audit: 'sign_in_failed', reason: 'bad_credentials', account };
     expect(lines).toEqual(lines.map(() => expected));
     const accounts = lines.map((line) => line.account);
     expect(new Set(accounts.slice(0, 4)).size).toBe(1);
     expect(accounts[4]).not.toBe(accounts[0]);
-    // The same as in the line of a success.
+    // The same account as in the line of a successful sign-in.
     await test.signIn(technician);
     expect((await test.after(6)).at(-1)).toMatchObject({ audit: 'sign_in', account: accounts[0] });
   });
 
-  it('of a failed sign-in is there whatever the reason', async () => {
+  it('a failed sign-in is logged for every reason', async () => {
     await using test = await start({ dialect });
     await reasonOf(test.signIn(person(/^locked/)));
     await reasonOf(test.signIn(person(/captcha/)));
@@ -115,7 +115,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     expect(lines).toHaveLength(43);
   });
 
-  it('of a sign-in with a second factor comes after the code, and one for each code that fails', async () => {
+  it('a sign-in with a second factor is logged after the code, and each failed code is logged', async () => {
     await using test = await start({ dialect });
     const browser = test.app.browser();
     const { challenge, code, wrongCode } = await challengeOf(test.app, browser);
@@ -135,7 +135,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
   });
 
   it.each(['staff-login', 'staff-otp'] as const)(
-    'of a sign-in that the client left before the answer of %s says that it failed',
+    'a sign-in that the client aborts before %s responds is logged as failed',
     async (endpoint) => {
       await using test = await start({ dialect });
       const { app } = test;
@@ -155,7 +155,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
       );
       await gate.held;
       connection.socket.destroy();
-      // The server has noticed, before the Auth Service answers.
+      // The server has noticed the disconnect before the Auth Service responds.
       await test.after(isLogin ? 1 : 2);
       expect(eventsOf(app)).toEqual([]);
       gate.release();
@@ -172,7 +172,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     },
   );
 
-  it('of a refused refresh says why and of whom, and is there once a minute however often it is tried', async () => {
+  it('a failed refresh is logged with its reason and person, once a minute for all attempts', async () => {
     await using test = await start({ dialect });
     const tokens = await test.issue({ type: 'staff', id: 123 });
     const forged = staffToken(test.clock.now(), { token_type: 'refresh' }, unknownKey);
@@ -197,7 +197,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     expect(await test.after(12)).toEqual([...expected, ...expected]);
   });
 
-  it('of a refresh is not there in an outage, nor for one that succeeds', async () => {
+  it('a refresh is not logged during an outage or if it succeeds', async () => {
     await using test = await start({ dialect });
     const browser = test.browserOf(await test.issue({ type: 'staff', id: 123 }));
     test.app.authService.fault('*', { kind: 'status', status: 503 });
@@ -207,22 +207,22 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     expect(await test.after(2)).toEqual([]);
   });
 
-  it('of a sign-out says who signed out, once for a token', async () => {
+  it('a sign-out is logged with the person, once per token', async () => {
     await using test = await start({ dialect });
     const tokens = await test.issue({ type: 'employee', id: 1 });
     for (let time = 0; time < 3; time += 1) await test.browserOf(tokens).trpc.session.logout.mutate();
-    // Nobody was signed in, or nobody who can be named.
+    // No valid session, so no person to name.
     await test.app.browser().trpc.session.logout.mutate();
     const forged = staffToken(test.clock.now(), {}, unknownKey);
     await test.browserOf({ access: forged }).trpc.session.logout.mutate();
     expect(await test.after(5)).toEqual([{ ...always, audit: 'sign_out', person: 'employee:1' }]);
   });
 
-  it('of a session of somebody who is not active any more says that it ended, once', async () => {
+  it('the session of a deactivated person is logged as ended, once', async () => {
     await using test = await start({ dialect });
     const { authService } = test.app;
     const tokens = await test.issue({ type: 'employee', id: 3 });
-    // The Auth Service has refreshed the session when the BFF looks at the record.
+    // The Auth Service has already refreshed the session when the BFF reads the record.
     authService.fault('refresh', {
       kind: 'transform',
       answer: (answer) => {
@@ -240,18 +240,18 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     ]);
   });
 
-  it('of somebody who was deleted says so, whoever finds out', async () => {
+  it('the session of a deleted person is logged as ended, whether the BFF or the Auth Service detects it', async () => {
     await using test = await start({ dialect });
     const browser = test.browserOf(await test.issue({ type: 'staff', id: 123 }));
     test.app.authService.changePerson({ type: 'staff', id: 123 }, 'deleted');
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
     const refused = { ...always, audit: 'refresh_refused', reason: 'session_ended', person: 'staff:123' };
     const ended = { ...always, audit: 'session_ended', reason: 'account_inactive', person: 'staff:123' };
-    // The documented service refuses the token itself. The deployed one fails, so that the BFF has to find out.
+    // The documented service rejects the token. The deployed one fails, so the BFF has to detect the deletion.
     expect(await test.after(1)).toEqual(dialect === 'guide' ? [refused] : [ended, refused]);
   });
 
-  it('of a session that is used after its sign-out, or by somebody known to be inactive, is there once', async () => {
+  it('the use of a session after its sign-out, or by a known inactive person, is logged once', async () => {
     await using test = await start({ dialect });
     const tokens = await test.issue({ type: 'staff', id: 123 });
     await test.browserOf(tokens).trpc.session.logout.mutate();
@@ -270,7 +270,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     ]);
   });
 
-  it('of a session that was refreshed into that of somebody else says so', async () => {
+  it('a refresh that returns the session of another person is logged', async () => {
     await using test = await start({ dialect });
     const foreign = await test.issue({ type: 'staff', id: 5 });
     test.app.authService.fault('refresh', {
@@ -291,7 +291,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
     ]);
   });
 
-  it('of a denied permission is there for each call, with its procedure', async () => {
+  it('a denied permission is logged for each call, with its procedure', async () => {
     await using test = await start({ dialect });
     const asset = test.browserOf(await test.issue({ type: 'staff', id: 4 }));
     const worker = test.browserOf(await test.issue({ type: 'employee', id: 1 }));
@@ -315,7 +315,7 @@ describe.each(dialects)('the audit line before the %s service', (dialect) => {
 });
 
 describe('an audit line', () => {
-  it('has the network of an IPv6 address, and the address that a trusted proxy tells', async () => {
+  it('has the /64 network of an IPv6 address, and the address from a trusted proxy', async () => {
     await using test = await start({ env: { TRUST_PROXY: '1' } });
     for (const forwarded of ['2001:db8:1:2:3:4:5:6', '::ffff:192.0.2.7', '192.0.2.8:443']) {
       await askRaw(test.app.url, {
@@ -333,7 +333,7 @@ describe('an audit line', () => {
     ['warn', ['sign_in_failed', 'permission_denied']],
     ['fatal', ['sign_in_failed', 'permission_denied']],
     ['silent', []],
-  ])('is written at LOG_LEVEL=%s, where requests are not', async (level, expected) => {
+  ])('is written at LOG_LEVEL=%s, where request lines are not', async (level, expected) => {
     await using test = await start({ env: { LOG_LEVEL: level } });
     await reasonOf(test.signIn(wrong));
     const worker = test.browserOf(await test.issue({ type: 'employee', id: 1 }));
@@ -341,7 +341,7 @@ describe('an audit line', () => {
     expect(test.app.logLines.map(({ audit }) => audit)).toEqual(expected);
   });
 
-  it('has an account that depends on SEALING_KEY alone, so that replicas agree and nobody else can tell it', async () => {
+  it('has an account hash that depends on SEALING_KEY alone, so that replicas agree and third parties cannot compute it', async () => {
     const accountWith = async (env: Record<string, string>) => {
       await using test = await start({ env });
       await reasonOf(test.signIn(wrong));
@@ -356,21 +356,21 @@ describe('an audit line', () => {
     expect(await accountWith({ SEALING_KEY: other })).not.toBe(first);
   });
 
-  it('names nobody by a refresh token that nobody has verified', async () => {
+  it('names no person for an unverified refresh token', async () => {
     const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' };
     await using test = await start({ env });
     const forged = staffToken(test.clock.now(), { token_type: 'refresh', user_id: 5 }, unknownKey);
     await reasonOf(test.browserOf({ refresh: forged }).trpc.session.refresh.mutate());
     await test.browserOf({ refresh: forged }).trpc.session.logout.mutate();
     expect(await test.after(2)).toEqual([{ ...always, audit: 'refresh_refused', reason: expect.any(String) }]);
-    // Whom the Auth Service has vouched for is named.
+    // The Auth Service has verified this token, so its person is named.
     const browser = test.browserOf(await test.issue({ type: 'staff', id: 123 }));
     await browser.trpc.session.me.query();
     await browser.trpc.session.logout.mutate();
     expect((await test.after(4)).at(-1)).toEqual({ ...always, audit: 'sign_out', person: 'staff:123' });
   });
 
-  it('names nobody where a refresh comes with tokens of two people, and both where they sign out', async () => {
+  it('names no person for a refresh with the tokens of two people, and names both when they sign out', async () => {
     await using test = await start();
     const [one, other] = [await test.issue({ type: 'staff', id: 123 }), await test.issue({ type: 'staff', id: 5 })];
     const post = (path: string) =>
@@ -389,8 +389,8 @@ describe('an audit line', () => {
     ]);
   });
 
-  it('is there of a sign-in whose session cannot be shown, since its cookies are set', async () => {
-    // A token that does not say the systems, and a lookup of them that is refused.
+  it('is written for a sign-in whose cookies are set though the session lookup fails', async () => {
+    // A token without systems, and a failing lookup of the systems.
     await using test = await start({ authService: { claims: 'least' } });
     test.app.authService.fault('user', { kind: 'status', status: 401 });
     const browser = test.app.browser();
@@ -399,7 +399,7 @@ describe('an audit line', () => {
     expect((await test.after(1)).map(({ audit }) => audit)).toEqual(['sign_in']);
   });
 
-  it('is one for each call of a batch, of which none is repeated', async () => {
+  it('is written once for each distinct call of a batch', async () => {
     await using test = await start();
     const { access } = await test.issue({ type: 'employee', id: 1 });
     const target = queryTarget(['users.byId', 'users.byId', 'session.me'], {
@@ -411,7 +411,7 @@ describe('an audit line', () => {
   });
 });
 
-it('the events of procedures to come have the fields that they will need', () => {
+it('all audit events have a schema with their fields', () => {
   const lines: Array<Record<string, unknown>> = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
   const audit = createAudit({

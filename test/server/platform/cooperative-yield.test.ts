@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSlices } from '../../../server/src/platform/cooperative-yield.ts';
 
-/** Slices of 100 records, in turns of the event loop that pass when the test says so. */
+/** Slices of 100 records, in turns of the event loop that the test controls. */
 const start = () => {
   const due: Array<() => void> = [];
   const slices = createSlices({ recordsPerTurn: 100, inNextTurn: (begin) => due.push(begin) });
@@ -11,10 +11,10 @@ const start = () => {
     else void turn.then(() => granted.push(name));
   };
   return {
-    /** Asks for work on so many records, named after its source: `a1`, `a2`, `b1`. */
+    /** Requests work on `count` records, named after its source: `a1`, `a2`, `b1`. */
     take: (name: string, records: number) => grant(name, slices.take(records, name.charAt(0))),
     takeAgain: (name: string, records: number) => grant(`${name} again`, slices.takeAgain(records, name.charAt(0))),
-    /** Lets a turn pass. What was granted since the last one. */
+    /** Advances one turn. Returns the work granted since the last turn. */
     async turn(): Promise<string[]> {
       for (const begin of due.splice(0)) begin();
       await Promise.resolve();
@@ -26,14 +26,14 @@ const start = () => {
 };
 
 describe('work', () => {
-  it('on a few records is never put off, and makes no turn', () => {
+  it('on a few records is never deferred and starts no turn', () => {
     const { take, granted, isTurnDue } = start();
     for (let count = 0; count < 50; count += 1) take('a1', 15);
     expect(granted()).toHaveLength(50);
     expect(isTurnDue()).toBe(false);
   });
 
-  it('goes on in this turn while it fits, also for different sources', () => {
+  it('continues in the same turn while it fits, also for different sources', () => {
     const { take, granted } = start();
     take('a1', 40);
     take('b1', 60);
@@ -41,7 +41,7 @@ describe('work', () => {
     expect(granted()).toEqual(['a1', 'b1']);
   });
 
-  it('that does not fit gets a turn each', async () => {
+  it('that does not fit gets one turn each', async () => {
     const { take, turn } = start();
     for (const name of ['a1', 'a2', 'a3', 'a4']) take(name, 80);
     expect(await turn()).toEqual(['a1', 'a2']);
@@ -50,7 +50,7 @@ describe('work', () => {
     expect(await turn()).toEqual([]);
   });
 
-  it('is not overtaken by what would fit', async () => {
+  it('is not overtaken by later work that would fit', async () => {
     const { take, turn } = start();
     take('a1', 80);
     take('a2', 80);
@@ -59,7 +59,7 @@ describe('work', () => {
     expect(await turn()).toEqual(['b1']);
   });
 
-  it('of one source with much of it puts off that of others by one turn each', async () => {
+  it('of a busy source delays the work of others by one turn each', async () => {
     const { take, turn } = start();
     for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) take(name, 100);
     take('b1', 100);
@@ -68,14 +68,14 @@ describe('work', () => {
     expect(await turn()).toEqual(['a3']);
   });
 
-  it('on more records than a slice has is done in a turn of its own', async () => {
+  it('on more records than a slice is done in its own turn', async () => {
     const { take, turn } = start();
     take('a1', 500);
     take('b1', 16);
     expect(await turn()).toEqual(['a1', 'b1']);
   });
 
-  it('fits again once the turn is over', async () => {
+  it('fits again in the next turn', async () => {
     const { take, turn, isTurnDue } = start();
     take('a1', 100);
     expect(await turn()).toEqual(['a1']);

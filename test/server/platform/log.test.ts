@@ -6,11 +6,11 @@ import { cpuMsOf } from '../../support/measure/cpu-time.ts';
 
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.abc-_DEF';
 
-describe('a text that is scrubbed', () => {
+describe('the secret scrubber', () => {
   it.each([
     ['a token', `got ${jwt} there`, 'got [hidden] there'],
-    ['a token behind other text', `T-1_${jwt}`, 'T-1_[hidden]'],
-    ['a token cut off', `got ${jwt.slice(0, 30)}`, 'got [hidden]'],
+    ['a token after other text', `T-1_${jwt}`, 'T-1_[hidden]'],
+    ['a truncated token', `got ${jwt.slice(0, 30)}`, 'got [hidden]'],
     ['a Bearer', 'Authorization: Bearer abc.def-1', 'Authorization: Bearer [hidden]'],
     [
       'a cookie',
@@ -25,7 +25,7 @@ describe('a text that is scrubbed', () => {
       JSON.stringify({ body: '{"password":"[hidden]","otpCode":"[hidden]","n":1}' }),
     ],
     [
-      'an object that Node printed',
+      'an object printed by Node',
       "{ 'x-api-key': 'k 1', password: 'a, b' }",
       "{ 'x-api-key': '[hidden]', password: '[hidden]' }",
     ],
@@ -35,7 +35,7 @@ describe('a text that is scrubbed', () => {
     ['an e-mail address', 'User ana.lima+x@example.com, is gone', 'User [hidden], is gone'],
     ['an e-mail address in a path', '/trpc/ana%40example.com,users.byId', '/trpc/[hidden],users.byId'],
     ['an e-mail address of another alphabet', 'für jürgen@bücher.example', 'für [hidden]'],
-    ['a password in an address', 'connect redis://user:pa55@redis:6379', 'connect redis://user:[hidden]:6379'],
+    ['a password in a URL', 'connect redis://user:pa55@redis:6379', 'connect redis://user:[hidden]:6379'],
   ])('hides %s', (_name, text, expected) => {
     expect(scrub(text)).toBe(expected);
   });
@@ -47,11 +47,11 @@ describe('a text that is scrubbed', () => {
     '{"level":30,"time":"2026-11-25T09:00:00.000Z","path":"/trpc/users.byId","person":"staff 123","msg":"request"}',
     "The Auth Service's answer to refresh is not as agreed: it holds no access token.",
     'The token is not valid: the Auth Service rejected it.',
-  ])('stays as it is where nothing is hidden in it: %s', (text) => {
+  ])('keeps text without a secret unchanged: %s', (text) => {
     expect(scrub(text)).toBe(text);
   });
 
-  it('takes no longer for being made up to', () => {
+  it('takes linear time for crafted input', () => {
     for (const text of [
       'a'.repeat(50_000),
       'eyJ'.repeat(20_000),
@@ -64,13 +64,13 @@ describe('a text that is scrubbed', () => {
       `${'%4'.repeat(30_000)}@`,
       `${'a'.repeat(50_000)} @`,
     ]) {
-      // 30 ms at most of CPU where this was written; to look back over the text once for each of its characters takes seconds.
+      // Takes at most 30 ms of CPU on the reference machine; quadratic scanning takes seconds.
       expect(cpuMsOf(() => void scrub(text))).toBeLessThan(1_000);
     }
   });
 });
 
-describe('a line of the log', () => {
+describe('a log line', () => {
   const lines: string[] = [];
   const log = createLog({
     logLevel: 'info',
@@ -84,12 +84,12 @@ describe('a line of the log', () => {
     return lines.at(-1) ?? '';
   };
 
-  it('holds no secret of the configuration, wherever it stood', () => {
+  it('contains no secret of the configuration, in any place', () => {
     const line = lineOf({ deep: { a: ['key-"quoted"-1'] }, b: 'x signing-key-1' }, 'sealing-key-1 is short');
     expect(JSON.parse(line)).toMatchObject({ deep: { a: ['[hidden]'] }, b: 'x [hidden]', msg: '[hidden] is short' });
   });
 
-  it('holds no cookie, header or password that somebody logged by mistake', () => {
+  it('contains no cookie, header or password that was logged by mistake', () => {
     const headers = { cookie: 'access_token=abc', authorization: 'Bearer abc', 'x-api-key': 'abc' };
     const line = lineOf({ headers, body: { email: 'ana@example.com', password: 'abc', otp_code: '123456' } });
     expect(line).not.toMatch(/abc|ana|123456/);
@@ -113,7 +113,7 @@ describe('a line of the log', () => {
     });
   });
 
-  it.each(['\\n', '\\u001b', 'C:\\new\\folder', '"\\"', 'ключ 한국 🎫', 'é'])('keeps %s as it is', (text) => {
+  it.each(['\\n', '\\u001b', 'C:\\new\\folder', '"\\"', 'ключ 한국 🎫', 'é'])('keeps %s unchanged', (text) => {
     expect(JSON.parse(lineOf({ field: text }, text))).toMatchObject({ field: text, msg: text });
   });
 
@@ -122,7 +122,7 @@ describe('a line of the log', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ field: 'a b', other: '[hidden]' });
   });
 
-  it('hides a token or a secret behind a control character, and one that holds a control character', () => {
+  it('hides a secret after a control character, and one that contains a control character', () => {
     const others = createLog({
       logLevel: 'info',
       apiKey: 'key\twith\ttabs',
@@ -136,7 +136,7 @@ describe('a line of the log', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ a: 'x [hidden]' });
   });
 
-  it('holds none of these either if it is an audit line, which is written at any level', () => {
+  it('contains no secret either if it is an audit line, which is written at any level', () => {
     const written: string[] = [];
     const quiet = createLog({
       logLevel: 'fatal',
@@ -158,7 +158,7 @@ describe('a line of the log', () => {
     ]);
   });
 
-  it('is JSON, whatever is in it', () => {
+  it('is valid JSON for any value', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -189,7 +189,7 @@ describe('a line of the log', () => {
         ),
         (parts) => {
           const line = lineOf({ field: parts.join(''), [parts.join('') || 'k']: 1 }, parts.join(''));
-          // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+          // oxlint-disable-next-line no-control-regex -- the test asserts that control characters are absent
           expect(JSON.stringify(JSON.parse(line))).not.toMatch(
             /[\u007f-\u009f\u2028\u2029\u202a-\u202e]|(?<!\\)(?:\\\\)*\\[bfnrtu]/,
           );
@@ -199,7 +199,7 @@ describe('a line of the log', () => {
   });
 });
 
-it('causes are told without what a message of others quotes', () => {
+it('an error cause is logged without quoted message text of other services', () => {
   const inner = new Error(`invalid header: Bearer ${jwt}`);
   const outer = new Error('User ana@example.com', { cause: inner });
   expect(causesOf(outer)).toEqual(['Error: User [hidden]', 'Error: invalid header: Bearer [hidden]']);

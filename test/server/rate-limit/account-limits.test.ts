@@ -7,7 +7,7 @@ import { createSignInTries, type SignInTries } from '../../support/app/try-sign-
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-/** An account of each type, and what its limits are. */
+/** An account of each type, and its limits. */
 const accounts = [
   {
     as: 'staff',
@@ -32,7 +32,7 @@ const accounts = [
 ] as const;
 type Account = (typeof accounts)[number];
 
-/** Each kind of account, and each dialect: what they tell apart is how a wrong password and a success are answered. */
+/** Each account type and dialect; they differ in the response to a wrong password and to a success. */
 const cases = accounts.map((account, index) => ({ dialect: dialects[index] ?? 'guide', account, as: account.as }));
 const allCases = dialects.flatMap((dialect) => accounts.map((account) => ({ dialect, account, as: account.as })));
 
@@ -49,7 +49,7 @@ const start = async (options: StartAppOptions = {}) => {
 const asked = ({ authService }: Pick<Awaited<ReturnType<typeof start>>, 'authService'>, { as }: Pick<Account, 'as'>) =>
   authService.count(`${as}-login`);
 
-/** Each try from an address of its own, by a browser without cookies. */
+/** Each attempt comes from a new address, by a browser without cookies. */
 let nextAddress = 0;
 const address = () => {
   nextAddress += 1;
@@ -60,7 +60,7 @@ const wrong = (tryIn: SignInTries, { as, email }: Account, spelling = email as s
 const right = (tryIn: SignInTries, { as, email, password }: Account, cookie?: string) =>
   tryIn({ as, email, password, address: address(), cookie });
 
-/** The ends of so many tries, one after the other. */
+/** The outcomes of `count` consecutive attempts. */
 const endsOf = async (count: number, attempt: (index: number) => Promise<{ end: string }>): Promise<string[]> => {
   const ends: string[] = [];
   for (let index = 0; index < count; index += 1) ends.push((await attempt(index)).end);
@@ -94,7 +94,7 @@ describe.each(allCases)('failed sign-ins from unknown browsers ($as, $dialect)',
     expect(refused.end).toBe('rate_limited');
     expect(refused.retryAfterSeconds).toBeGreaterThan(20 * 60 * 60);
 
-    // A sign-in resets the count of the Auth Service, and this one.
+    // A sign-in resets the count of the Auth Service and of the BFF.
     expect((await right(test.tryIn, account, device ?? '')).end).toBe('signed_in');
     test.clock.advance(windowMs);
     await attack();
@@ -199,7 +199,7 @@ describe.each(cases)('failed attempts of a known browser ($as, $dialect)', ({ di
     const mistypeStaff = () => test.tryIn({ email: staff.email, password: 'wrong', cookie });
     await endsOf(staff.atOnce + 5, () => wrong(test.tryIn, staff));
     expect(await endsOf(3, mistypeStaff)).toEqual(['bad_credentials', 'bad_credentials', 'rate_limited']);
-    // The Auth Service is asked no more, not even for the right password, until the lock would be over.
+    // The BFF stops calling the Auth Service, even for the right password, until the lock would be over.
     const refused = await right(test.tryIn, staff, cookie);
     expect(refused).toMatchObject({ end: 'rate_limited', retryAfterSeconds: staff.windowMs / 1000 });
     test.clock.advance(staff.windowMs);
@@ -241,7 +241,7 @@ it('a known browser is not limited by unknown browsers at the same address', asy
   const { device } = await right(test.tryIn, staff);
   const nearby = { address: '203.0.113.1', password: 'wrong' };
   for (let index = 0; index < 110; index += 1) {
-    await test.tryIn({ ...nearby, email: index % 2 === 0 ? staff.email : `somebody-${index}@example.com` });
+    await test.tryIn({ ...nearby, email: index % 2 === 0 ? staff.email : `user-${index}@example.com` });
   }
   await Promise.all(times(60, nearby).map((one, index) => test.tryIn({ ...one, email: `other-${index}@example.com` })));
   expect((await test.tryIn({ ...nearby, email: 'new@example.com' })).end).toBe('rate_limited');

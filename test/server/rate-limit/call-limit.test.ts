@@ -17,7 +17,7 @@ import { hasRedis } from '../../support/redis/redis.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
 
-/** Who asks, by the headers that say so. */
+/** The caller identities, each with the headers that carry it. */
 const identities: Record<string, (tokens: TokenPair) => Record<string, string>> = {
   'a cookie': ({ access }) => ({ cookie: `access_token=${access}` }),
   'a Bearer token': ({ access }) => ({ authorization: `Bearer ${access}` }),
@@ -38,14 +38,14 @@ const start = async ({ limit, ...options }: StartAppOptions & { limit: number })
     authService: app.authService,
     clock,
     tokens,
-    /** A GET by the person, or by who `headers` say. */
+    /** A GET by the person, or with `headers`. */
     get: (target: string, headers: Record<string, string> = asPerson): Promise<RawAnswer> =>
       askRaw(app.url, { target, headers }),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };
 };
 
-/** A batch of as many calls of one procedure. */
+/** A batch of `count` calls of one procedure. */
 const batchOf = (calls: number, path = 'session.current') => queryTarget(Array.from({ length: calls }, () => path));
 const byIds = (count: number, from = 0) => queryTarget('users.byIds', JSON.parse(written({ ids: crowd(count, from) })));
 const reasonOf = (answer: RawAnswer) => (answer.status === 429 ? errorOf(answer).reason : answer.status);
@@ -88,7 +88,7 @@ it('a rejected batch of more than 50 calls counts as 50', async () => {
   expect(reasonOf(await test.get(queryTarget('session.current')))).toBe('rate_limited');
 });
 
-it('a path with commas that is no batch is one call', async () => {
+it('a path with commas without batch=1 is one call', async () => {
   await using test = await start({ limit: 3 });
   const paths = ['/trpc/a,b,c', '/trpc/a,b,c?batch=0&batch=1', '/trpc/a,b,c?input=batch=1', '/trpc/a'];
   const answers = [];
@@ -98,7 +98,7 @@ it('a path with commas that is no batch is one call', async () => {
 
 const three = 'session.current,session.current,session.current';
 it.each([
-  ['the parameter behind another', `/trpc/${three}?input=%7B%7D&batch=1`],
+  ['the parameter after another', `/trpc/${three}?input=%7B%7D&batch=1`],
   ['the parameter encoded', `/trpc/${three}?%62atch=%31`],
   ['the parameter twice', `/trpc/${three}?batch=1&batch=0`],
   ['commas encoded', `/trpc/${three.replaceAll(',', '%2C')}?batch=1`],
@@ -149,7 +149,7 @@ describe.each(dialects)('users.byIds with the %s dialect', (dialect) => {
     const refused = await test.get(byIds(500, 5_000));
     expect(errorOf(refused)).toMatchObject({ reason: 'rate_limited', path: 'users.byIds', retryAfterSeconds: 60 });
     expect(refused.headers['retry-after']).toBe('60');
-    // Had they been looked up, it would have been before somebody else is.
+    // A lookup would have happened before that of the other person.
     const other = await test.authService.issue({ type: 'staff', id: 5 });
     expect((await test.get(byIds(1, 9_000), { cookie: `access_token=${other.access}` })).status).toBe(200);
     const asked = test.authService.calls.map(({ path, body }) => `${path} ${body}`);
@@ -195,7 +195,7 @@ it('users.byIds counts for the person even if the request counted for an address
     limit: 10,
     env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
   });
-  // The token is known to be valid once the Auth Service was asked.
+  // The token is verified once the Auth Service has accepted it.
   expect((await test.get(byIds(500))).status).toBe(200);
   expect((await test.get('/trpc/session.current')).status).toBe(200);
   expect(reasonOf(await test.get('/trpc/session.current'))).toBe('rate_limited');

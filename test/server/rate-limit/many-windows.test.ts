@@ -7,7 +7,7 @@ import { createClock } from '../../support/app/start-app.ts';
 
 const sealingSecret = 'a-sealing-key-that-is-long-enough-0123456789';
 const maxWindows = 3_000;
-/** More windows than one counter keeps. */
+/** More windows than one counter stores. */
 const tooMany = maxWindows + 1;
 const john = { as: 'staff', email: 'user@example.com' } as const;
 
@@ -48,7 +48,7 @@ describe('a client that fills the windows of one limit does not reset the counts
     for (let attempts = 0; attempts < 5; attempts += 1) await attempt();
 
     for (let index = 0; index < tooMany; index += 1) {
-      await signIn({ email: `somebody-${index}@example.com`, address: `attacker ${index}` });
+      await signIn({ email: `user-${index}@example.com`, address: `attacker ${index}` });
     }
 
     expect(await signIn({ ...john, address: '', deviceId: 'known' })).toBe('rate_limited');

@@ -10,13 +10,13 @@ import { createSignInTries } from '../../support/app/try-sign-in.ts';
 import { johnsCredentials } from '../../support/app/people.ts';
 
 const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
-/** She needs a captcha. Without one her tries count for her e-mail address and where they come from alone. */
+/** This person needs a captcha. Attempts without one count only for the e-mail address and the client address. */
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
 const env = { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0' };
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
-  // Breakers go by the same clock, or they would still be open after the outage.
+  // The breakers use the same clock; otherwise they would still be open after the outage.
   const app = await startApp({ now: clock.now, monotonicNow: clock.now, env, ...options });
   return {
     ...app,
@@ -81,7 +81,7 @@ describe('an outage in which the', () => {
   it.each(cases)('%s Auth Service %s uses up no sign-in attempts', async (dialect, _name, fault) => {
     await using test = await start({ dialect });
     await duringOutage(test, fault, 12, async () => (await test.tryIn(johnsCredentials)).end);
-    // All that a stranger has is left.
+    // All attempts that an unknown browser has left.
     for (let tries = 0; tries < 6; tries += 1) {
       expect((await test.tryIn({ ...johnsCredentials, password: 'wrong' })).end).toBe('bad_credentials');
     }
@@ -121,9 +121,9 @@ it('a sign-in that is rejected as overloaded uses up no attempts of passwords or
   test.authService.fault('*', { kind: 'hang' });
   // A wrong code, for the Auth Service may come to read it once it answers again.
   const verify = (one = 'wrong0') => test.browser().trpc.session.verifyOtp.mutate({ challenge, code: one });
-  // Calls of others take all the room that there is.
+  // Calls of others fill the bulkhead.
   const crowd = Array.from({ length: 64 }, (_, index) =>
-    test.tryIn({ email: `somebody-${index}@example.com`, password: 'x', address: `198.51.100.${index}` }),
+    test.tryIn({ email: `user-${index}@example.com`, password: 'x', address: `198.51.100.${index}` }),
   );
   await vi.waitFor(() => expect(test.authService.count('staff-login')).toBe(65));
   // As many as the challenge has attempts, and as strangers have tries.

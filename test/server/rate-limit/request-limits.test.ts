@@ -9,7 +9,7 @@ import { john } from '../../support/app/people.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const wrong = { ...credentials, password: 'wrong' };
-/** She needs a captcha, which upstream looks at before the password. */
+/** This person needs a captcha, which the Auth Service checks before the password. */
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
 const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
 
@@ -26,7 +26,7 @@ const start = async (options: StartAppOptions = {}) => {
 const behindProxy = { TRUST_PROXY: '1' };
 const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
 
-/** How many of so many calls are answered before the first is limited. */
+/** The number of calls that succeed before the first is limited. */
 const answeredOf = async (calls: number, call: (index: number) => Promise<unknown>): Promise<number> => {
   const results = [];
   for (let index = 0; index < calls; index += 1) results.push(await call(index));
@@ -90,7 +90,7 @@ describe('requests', () => {
 
   it.each([
     ['no token', () => ({})],
-    ['a token made up anew each time', (index: number) => ({ access: `eyJhbGciOiJIUzI1NiJ9.e30.${index}` })],
+    ['a new made-up token for each request', (index: number) => ({ access: `eyJhbGciOiJIUzI1NiJ9.e30.${index}` })],
   ])('with %s count for their address', async (_name, held) => {
     await using test = await start({ env });
     const call = (index: number) => {
@@ -99,7 +99,7 @@ describe('requests', () => {
       return me(browser);
     };
     expect(await answeredOf(6, call)).toBe(5);
-    // Somebody else's noise is not theirs.
+    // The requests of others do not count for them.
     expect(await me(await test.person())).toBe('answered');
   });
 
@@ -130,7 +130,7 @@ describe('requests', () => {
       env: { ...env, TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' },
     });
     const browser = await test.person();
-    // The first is not known yet, and counts for the address.
+    // The first request counts for the address, because the token is not verified yet.
     expect(await answeredOf(8, () => me(browser))).toBe(6);
   });
 });
@@ -149,7 +149,7 @@ describe('addresses', () => {
   it('do not come from a header that the browser sets', async () => {
     await using direct = await start({ env });
     expect(await answeredOf(3, (index) => anonymous(direct, `203.0.113.${index}`))).toBe(2);
-    // Left of what the one trusted proxy has added stands whatever was sent.
+    // A client controls the entries to the left of the one that the trusted proxy added.
     await using proxied = await start({ env: { ...env, ...behindProxy } });
     expect(await answeredOf(3, (index) => anonymous(proxied, `198.51.100.${index}, 203.0.113.7`))).toBe(2);
   });
@@ -160,7 +160,7 @@ describe('addresses', () => {
     expect(await anonymous(test, '2001:db8:1:3::1')).toBe('no_token');
   });
 
-  it('that are none count as one: the proxy\u2019s own', async () => {
+  it('that are invalid count as the address of the proxy', async () => {
     await using test = await start({ env: { ...env, ...behindProxy } });
     expect(await answeredOf(3, (index) => anonymous(test, `unknown-${index}`))).toBe(2);
   });
@@ -178,7 +178,7 @@ describe('addresses', () => {
     expect(new Set(told.map(([, address]) => address))).toEqual(new Set(['203.0.113.9']));
   });
 
-  it('that are none are told as the proxy\u2019s', async () => {
+  it('that are invalid are forwarded as the address of the proxy', async () => {
     await using test = await start({ env: behindProxy });
     await test.browser(from('nonsense\u00e9')).trpc.session.login.mutate(credentials);
     expect(test.authService.calls.at(0)?.headers['x-forwarded-for']).toBe('127.0.0.1');
@@ -214,7 +214,7 @@ describe('sign-ins', () => {
   it('are limited to 100 a minute for one address across all accounts', async () => {
     await using test = await start(proxied);
     const attempt = (index: number) =>
-      signIn(test.browser(from('203.0.113.1')), { email: `somebody-${index}@example.com`, password: 'x' });
+      signIn(test.browser(from('203.0.113.1')), { email: `user-${index}@example.com`, password: 'x' });
     expect(await answeredOf(102, attempt)).toBe(100);
     expect(await signIn(test.browser(from('203.0.113.2')))).toBe('bad_credentials');
   });
@@ -241,7 +241,7 @@ it('codes of a second factor are limited to 10 in 10 minutes for one person acro
   expect(await answeredOf(10, (index) => reasonOf(attempt(index)))).toBe(10);
   expect(test.authService.count('staff-otp')).toBe(10);
 
-  // A third sign-in loses nothing by being refused here.
+  // A third sign-in does not become invalid when its code is rejected here.
   test.clock.advance(10 * 60_000 - 1_000);
   challenges.push(await challengeOf());
   for (let call = 0; call < 6; call += 1) {
@@ -261,7 +261,7 @@ it('right codes of a second factor do not count', async () => {
     const code = test.authService.lastCode(email) ?? '';
     const { status } = await trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
     expect(status).toBe('signed_in');
-    // A right password whose code is due counts for its address, by the minute.
+    // A right password that still needs a code counts for its address, by the minute.
     test.clock.advance(10_000);
   }
 });
@@ -322,7 +322,7 @@ describe.skipIf(!hasRedis())('limits of two replicas', () => {
     expect(await call(test.first)).toBe('rate_limited');
 
     const attempt = (app: TestApp) => signIn(app.browser());
-    // Each counts for its address too, which has not been asked from yet.
+    // Each also counts for its address, which has made no request yet.
     expect(await answeredOf(6, (index) => attempt(index % 2 === 0 ? test.first : test.second))).toBe(6);
     expect(await attempt(test.second)).toBe('rate_limited');
 

@@ -4,7 +4,7 @@ import { claimsToPrincipal, isSameSubject, type Principal, type Subject } from '
 import type { Claims } from '../../support/token/tokens.ts';
 
 const stamp = { token_type: 'access', exp: 1_773_481_013, iat: 1_773_480_113, jti: '2f6d1c0e9b7a4c5d8e3f' };
-const nobody: Principal = { type: 'staff', id: 0, email: null, fullName: null, systems: null, roles: null };
+const unknownPerson: Principal = { type: 'staff', id: 0, email: null, fullName: null, systems: null, roles: null };
 
 const reasonFor = (claims: Claims): string => {
   try {
@@ -18,11 +18,7 @@ const reasonFor = (claims: Claims): string => {
 
 describe('claims of the Auth Service', () => {
   it.each<[string, Claims, Partial<Principal>]>([
-    [
-      'staff, as the guide shows them',
-      { user_id: 123, user_type: 'staff', exp: stamp.exp, iat: stamp.iat },
-      { id: 123 },
-    ],
+    ['staff, as in the guide', { user_id: 123, user_type: 'staff', exp: stamp.exp, iat: stamp.iat }, { id: 123 }],
     [
       'staff, as documented',
       {
@@ -33,7 +29,7 @@ describe('claims of the Auth Service', () => {
         roles: ['Admin'],
         systems: ['TTS', 'AMS'],
       },
-      // Names of roles without a system grant nothing: they are not known, rather than none.
+      // Role names without a system grant no permission: the roles are unknown, rather than an empty list.
       { id: 123, email: 'ana@example.org', systems: ['TTS', 'AMS'], roles: null },
     ],
     [
@@ -88,7 +84,7 @@ describe('claims of the Auth Service', () => {
       },
     ],
   ])('identify %s', (_, claims, principal) => {
-    expect(claimsToPrincipal(claims)).toEqual({ ...nobody, ...principal });
+    expect(claimsToPrincipal(claims)).toEqual({ ...unknownPerson, ...principal });
   });
 });
 
@@ -155,11 +151,11 @@ describe('the systems and roles of claims', () => {
   const admin = { system: 'TTS', role: 'Admin' };
 
   it.each<[string, Claims, Pick<Principal, 'systems' | 'roles'>]>([
-    ['are not known where nothing is said', {}, { systems: null, roles: null }],
-    ['are not known where they are null', { systems: null, roles: null }, { systems: null, roles: null }],
-    ['are none where the lists are empty', { systems: [], roles: [] }, { systems: [], roles: [] }],
-    ['leave the roles unknown where only systems are said', { systems: ['TTS'] }, { systems: ['TTS'], roles: null }],
-    ['say no system by names of roles alone', { roles: ['Admin'] }, { systems: null, roles: null }],
+    ['are unknown if the claims omit them', {}, { systems: null, roles: null }],
+    ['are unknown if they are null', { systems: null, roles: null }, { systems: null, roles: null }],
+    ['are empty if the lists are empty', { systems: [], roles: [] }, { systems: [], roles: [] }],
+    ['leave the roles unknown if only systems are present', { systems: ['TTS'] }, { systems: ['TTS'], roles: null }],
+    ['name no system if only role names are present', { roles: ['Admin'] }, { systems: null, roles: null }],
     ['follow from scoped roles', { roles: [{ system: 'tts', role: 'Admin' }] }, { systems: ['TTS'], roles: [admin] }],
     [
       'keep the case of a role',
@@ -167,17 +163,17 @@ describe('the systems and roles of claims', () => {
       { systems: ['TTS'], roles: [{ system: 'TTS', role: 'tEcHnician' }] },
     ],
     [
-      'are put together, each system once',
+      'are merged, with each system once',
       { systems: ['ams', 'tts', 'AMS'], roles: [{ system: 'tts', role: 'Admin' }] },
       { systems: ['AMS', 'TTS'], roles: [admin] },
     ],
     [
-      'give a name among scoped roles no system',
+      'assign no system to a plain name among scoped roles',
       { roles: ['Admin', { system: 'tts', role: 'Admin' }, 'Agent'] },
       { systems: ['TTS'], roles: [admin] },
     ],
     [
-      'leave out a scoped role that lacks a half',
+      'omit a scoped role with a missing part',
       {
         roles: [
           { system: 'tts' },
@@ -191,7 +187,7 @@ describe('the systems and roles of claims', () => {
       { systems: null, roles: null },
     ],
     [
-      'leave out a role that is not active, and its system',
+      'omit an inactive role and its system',
       {
         roles: [
           { system: 'ams', role: 'User', is_active: false },
@@ -201,22 +197,22 @@ describe('the systems and roles of claims', () => {
       { systems: ['TTS'], roles: [admin] },
     ],
     [
-      'are none where no role is active',
+      'are empty if no role is active',
       { roles: [{ system: 'tts', role: 'Admin', is_active: false }] },
       { systems: [], roles: [] },
     ],
     [
-      'keep a system that is named beside a role that is not active',
+      'keep a system that is listed beside an inactive role',
       { systems: ['TTS'], roles: [{ system: 'tts', role: 'Admin', is_active: false }] },
       { systems: ['TTS'], roles: [] },
     ],
     [
-      'leave the roles unknown where a name stands beside a role that is not active',
+      'leave the roles unknown if a plain name stands beside an inactive role',
       { roles: ['Admin', { system: 'tts', role: 'Admin', is_active: false }] },
       { systems: null, roles: null },
     ],
     [
-      'take a role for active where is_active is null, and for nothing else but true',
+      'treat a role with is_active null as active, and no other value but true',
       {
         roles: [
           { system: 'tts', role: 'Admin', is_active: null },
@@ -226,19 +222,19 @@ describe('the systems and roles of claims', () => {
       { systems: ['TTS'], roles: [admin] },
     ],
     [
-      'are in upper case in ASCII only',
+      'are uppercased in ASCII only',
       { systems: ['ttſ', 'tts'], roles: [{ system: 'amſ', role: 'Admın' }] },
       { systems: ['TTſ', 'TTS', 'AMſ'], roles: [{ system: 'AMſ', role: 'Admın' }] },
     ],
     [
-      'take on nothing else that a role says of itself',
+      'ignore other fields of a role',
       { roles: [{ system: 'tts', role: 'Admin', level: 9 }] },
       { systems: ['TTS'], roles: [admin] },
     ],
-    ['are not read from text', { systems: 'TTS', roles: 'Admin' }, { systems: null, roles: null }],
+    ['are not read from a string', { systems: 'TTS', roles: 'Admin' }, { systems: null, roles: null }],
     ['are not read from an object', { systems: { 0: 'TTS' }, roles: { 0: admin } }, { systems: null, roles: null }],
     [
-      'leave out systems that are no text',
+      'omit systems that are not strings',
       { systems: ['TTS', 1, null, '', ['AMS']] },
       { systems: ['TTS'], roles: null },
     ],
@@ -249,9 +245,9 @@ describe('the systems and roles of claims', () => {
   });
 });
 
-describe('the e-mail and the name of claims', () => {
+describe('the e-mail and name in claims', () => {
   it.each([[undefined], [null], [''], [7], [['ana@example.org']], [{ toString: 'ana' }]])(
-    'are not known from %j',
+    'are unknown for %j',
     (claim) => {
       expect(claimsToPrincipal({ user_id: 1, email: claim, full_name: claim })).toMatchObject({
         email: null,

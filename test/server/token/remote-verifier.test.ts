@@ -9,7 +9,7 @@ const startRemote = (options: StartAppOptions) =>
     env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: '', ...options.env },
   });
 
-/** The same claims, and a signature that nobody made. */
+/** The same claims, with a forged signature. */
 const forge = (token: string) => `${token.split('.').slice(0, 2).join('.')}.${'A'.repeat(43)}`;
 
 describe.each(dialects)('remote validation with the %s dialect', (dialect) => {
@@ -80,7 +80,7 @@ describe.each(dialects)('remote validation with the %s dialect', (dialect) => {
 
   it.each([
     ['a page in HTML', { body: '<html>sign in</html>', contentType: 'text/html' }],
-    ['an answer that says nothing', { body: '{}' }],
+    ['an empty object', { body: '{}' }],
     ['a list', { body: '[]' }],
   ])('does not treat %s as acceptance', async (_name, answer) => {
     await using app = await startRemote({ dialect });

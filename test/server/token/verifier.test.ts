@@ -28,7 +28,7 @@ const startVerifier = (options: Partial<VerifierOptions> = {}) => {
   };
 };
 
-/** The reason of the refusal; anything that is no refusal is told as what it is. */
+/** The reason of the rejection; any other error is returned unchanged. */
 const refusalOf = async (verdict: Promise<unknown>): Promise<unknown> => {
   try {
     await verdict;
@@ -40,7 +40,7 @@ const refusalOf = async (verdict: Promise<unknown>): Promise<unknown> => {
 
 type Named = { name: string; token: string };
 
-/** Each token's name and what becomes of it, all of them at once. */
+/** Each token's name and outcome, verified in parallel. */
 const verdictsOn = (tokens: readonly Named[], verify: (token: string) => Promise<unknown>) =>
   Promise.all(tokens.map(async ({ name, token }) => [name, await refusalOf(verify(token))] as const));
 
@@ -203,7 +203,7 @@ describe('a good token', () => {
 
 const tokenBy = (key: string, changes = {}) => staffToken(now, changes, key);
 
-/** As somebody calls it who has no types. */
+/** A call from JavaScript without types. */
 const createUntyped = (options: Record<string, unknown>): unknown =>
   Reflect.apply(createVerifier, undefined, [options]);
 
@@ -244,10 +244,10 @@ describe('the key ring', () => {
     ['an empty key', ['']],
     ['an empty key among others', [signingKey, '']],
     ['a blank key', ['   ']],
-    ['a key that the environment does not have', [process.env.NO_SUCH_VARIABLE_OF_ANYBODY]],
+    ['a key that the environment does not have', [process.env.UNDEFINED_VARIABLE_OF_THIS_TEST]],
     ['a key that is null', [null]],
-    ['a key that is no text', [12_345]],
-    ['a text for the list of keys', signingKey],
+    ['a key that is not a string', [12_345]],
+    ['a string instead of a list of keys', signingKey],
     ['keys left out', undefined],
   ])('cannot be created from %s', (_, signingKeys) => {
     expect(() => createUntyped({ signingKeys })).toThrow(TypeError);
@@ -258,7 +258,7 @@ describe('the key ring', () => {
   });
 });
 
-/** Without iat, when to refresh is decided at first sight: what is remembered shows it, what is not decides anew. */
+/** Without iat, refreshAt is fixed at the first read: it stays the same for a cached token and changes for an evicted one. */
 const revealing = (id: number) => staffToken(now, { user_id: id, iat: undefined });
 
 describe('the cache', () => {
@@ -360,7 +360,7 @@ describe('the cache', () => {
     const token = staffToken(now, { roles: [{ system: 'tts', role: 'Agent' }] });
     const { principal, payload, ...rest } = await verify(token);
     const asSigned = structuredClone({ principal, payload, ...rest });
-    // As a handler might that keeps its own things on req.user; Reflect says no where an assignment would throw.
+    // For example a handler that adds its own fields to req.user; Reflect returns false where an assignment throws.
     Reflect.set(principal, 'id', 1);
     Reflect.set(principal, 'type', 'employee');
     Reflect.set(principal.roles?.[0] ?? {}, 'role', 'Admin');
@@ -375,7 +375,7 @@ describe('the cache', () => {
   });
 });
 
-/** Seconds before exp at which a token is to be refreshed that lives `lifetime` seconds. */
+/** Seconds between refreshAt and exp for a token with a lifetime of `lifetime` seconds. */
 const margin = async (lifetime: number, options: Partial<VerifierOptions> = {}) => {
   const { expiresAtMs, refreshAtMs } = await startVerifier(options).verify(
     staffToken(now, { exp: seconds(now) + lifetime }),

@@ -5,21 +5,21 @@ import type { CallResult } from '../../../../server/src/auth-service/resilience/
 
 /** `staff 1` is a verified person, `network 1` is not. */
 const toSource = (name: string): CallSource => ({ isVerified: !name.startsWith('network'), name });
-const somebody = toSource('staff 99');
+const otherCaller = toSource('staff 99');
 
 const start = () => {
   let nowMs = 0;
   const onOpen = vi.fn<() => void>();
   const breaker = createBreaker({ monotonicNow: () => nowMs, onOpen });
   const enter = (name: string) => breaker.enter(toSource(name));
-  /** `name` null: the failure is the service's own. Returns false if the breaker refused the call. */
+  /** `name` null: the service itself failed. Returns false if the breaker rejected the call. */
   const call = (result: CallResult, name: string | null = null): boolean => {
-    const entry = breaker.enter(name === null ? somebody : toSource(name));
+    const entry = breaker.enter(name === null ? otherCaller : toSource(name));
     if ('retryAfterMs' in entry) return false;
     entry.end(result, name === null ? null : toSource(name));
     return true;
   };
-  /** A probe that does not end by itself. */
+  /** A probe that does not end until the test ends it. */
   const probe = (name = 'staff 99') => {
     const entry = enter(name);
     if ('retryAfterMs' in entry) throw new Error('The breaker refused a probe.');
@@ -95,7 +95,7 @@ describe('a circuit breaker', () => {
     calls('failure', several(10));
     advance(4_999);
     expect(call('success')).toBe(false);
-    expect(breaker.enter(somebody)).toEqual({ retryAfterMs: 1 });
+    expect(breaker.enter(otherCaller)).toEqual({ retryAfterMs: 1 });
     advance(1);
     const { end } = probe('staff 1');
     expect(calls('success', several(20))).toEqual(times(20, false));
@@ -195,7 +195,7 @@ describe('a circuit breaker for unverified callers', () => {
     expect(breaker.state()).toBe('open');
   });
 
-  it('opens on ten calls without a response, whatever their source', () => {
+  it('opens on ten calls without a response, from any source', () => {
     const { breaker, enter } = start();
     for (let index = 0; index < 10; index += 1) {
       const entry = enter('network 1');
@@ -335,7 +335,7 @@ describe('a circuit breaker for unverified callers', () => {
     test.calls('failure', times(3, 'network 0'));
     expect(test.call('failure', 'network 0')).toBe(false);
     for (let index = 2; index < 6_000; index += 1) test.call('failure', `network ${index}`);
-    // It was forgotten for newer ones.
+    // The breaker evicted it in favour of newer ones.
     expect(test.call('failure', 'network 0')).toBe(true);
   });
 });

@@ -69,7 +69,7 @@ describe('a failed read', () => {
     ['503', status(503, { times: 2 })],
     ['504', status(504, { times: 2 })],
     ['a connection that is reset before any answer', { kind: 'reset', times: 2 }],
-  ] satisfies Array<[string, Fault]>)('is asked again twice after %s, with full jitter', async (_name, fault) => {
+  ] satisfies Array<[string, Fault]>)('is retried twice after %s, with full jitter', async (_name, fault) => {
     await using test = await start();
     test.authService.fault('user', fault);
     expect((await test.ask()).status).toBe(200);
@@ -217,7 +217,7 @@ describe('calls beyond the limit of the bulkhead', () => {
     expect((await Promise.all([...calls, ...others])).every((answer) => answer.status === 200)).toBe(true);
   });
 
-  it('of unverified callers are limited per network, whatever identity they claim', async () => {
+  it('of unverified callers are limited per network, with any claimed identity', async () => {
     await using test = await start();
     test.authService.fault('staff-login', { kind: 'hang' });
     const abort = new AbortController();

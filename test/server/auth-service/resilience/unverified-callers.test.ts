@@ -88,7 +88,7 @@ describe('an endpoint for unverified callers', () => {
     test.authService.fault('*', { kind: 'status', status: 429, headers: { 'retry-after': '17' } });
     for (let id = 1; id <= 40; id += 1) {
       const error: unknown = await call(test.client, `192.0.2.${id}`, id).catch((thrown: unknown) => thrown);
-      if (error === false) continue; // Nobody is known to be deleted.
+      if (error === false) continue; // No person is known to be deleted.
       expect(isAppError(error, 'auth_service_unavailable')).toBe(true);
       expect(error).toMatchObject({ retryAfterSeconds: 17 });
     }

@@ -224,7 +224,7 @@ describe('sign-in in the guide dialect', () => {
 
   it.each([
     ['user@example.com', 'wrong', 401, { detail: 'Invalid credentials' }],
-    ['nobody@example.com', 'wrong', 401, { detail: 'Invalid credentials' }],
+    ['unknown@example.com', 'wrong', 401, { detail: 'Invalid credentials' }],
     ['oluwaseun.adeyemi@example.com', STAFF.password, 403, { detail: 'Account locked' }],
     ['beatrice.lang@example.com', STAFF.password, 403, { detail: 'Account inactive' }],
     ['hana.kobayashi@example.com', STAFF.password, 400, { captcha_token: ['This field is required.'] }],

@@ -5,7 +5,7 @@ import { startApp } from '../../../support/app/start-app.ts';
 
 const login = written({ email: 'user@example.com', password: 'staff-pass-1' });
 
-describe('a sign-in at a host that is not in COOKIE_DOMAIN, after which nobody is signed in', () => {
+describe('a sign-in at a host outside COOKIE_DOMAIN, whose cookies the browser discards', () => {
   const startWith = async (env: Record<string, string>) => {
     const app = await startApp({ env: { RATE_LIMIT_PER_MINUTE: '0', ...env } });
     const signIn = async (host: string) => {
@@ -17,7 +17,7 @@ describe('a sign-in at a host that is not in COOKIE_DOMAIN, after which nobody i
     return { signIn, warnings, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
   };
 
-  it('is logged once for each host, with what to do', async () => {
+  it('is logged once for each host, with the action to take', async () => {
     await using test = await startWith({ COOKIE_DOMAIN: 'example.org' });
     const { signIn, warnings } = test;
     for (const host of [
@@ -36,17 +36,17 @@ describe('a sign-in at a host that is not in COOKIE_DOMAIN, after which nobody i
     });
   });
 
-  it('is not logged where COOKIE_DOMAIN is not set', async () => {
+  it('is not logged without COOKIE_DOMAIN', async () => {
     await using test = await startWith({});
     await test.signIn('tts.example.com');
     expect(test.warnings()).toEqual([]);
   });
 
-  it('does not fill the log with hosts that strangers make up', async () => {
+  it('does not fill the log with made-up hosts', async () => {
     await using test = await startWith({ COOKIE_DOMAIN: 'example.org' });
     const { signIn, warnings } = test;
     for (let from = 0; from < 120; from += 10) {
-      // 10 a minute are allowed for one person at one address.
+      // One person at one address has 10 attempts a minute.
       await signIn(`host-${from}.example.com`).catch(() => {});
     }
     expect(warnings().length).toBeLessThanOrEqual(100);
@@ -67,9 +67,9 @@ it.each([
 
 describe('the other variants of a cookie', () => {
   it.each([
-    ['of a host alone', { host: 'tts.example.org', cookieDomain: null, count: 0 }, [null, 'tts.example.org']],
+    ['of a bare host', { host: 'tts.example.org', cookieDomain: null, count: 0 }, [null, 'tts.example.org']],
     [
-      'that came along',
+      'of a present cookie',
       { host: 'a.b.example.org', cookieDomain: null, count: 1 },
       [null, 'a.b.example.org', 'b.example.org', 'example.org'],
     ],
@@ -81,7 +81,7 @@ describe('the other variants of a cookie', () => {
     ['of an address', { host: '10.0.0.1', cookieDomain: null, count: 2 }, [null]],
     ['of an IPv6 address', { host: '[::1]', cookieDomain: null, count: 2 }, [null]],
     ['of a name of one label', { host: 'localhost', cookieDomain: null, count: 2 }, [null]],
-    ['of what is no host', { host: 'a;b.example.org', cookieDomain: null, count: 2 }, [null]],
+    ['of an invalid host', { host: 'a;b.example.org', cookieDomain: null, count: 2 }, [null]],
     [
       'of a long name',
       { host: 'a.b.c.d.e.f.g.example.org', cookieDomain: null, count: 1 },
@@ -99,7 +99,7 @@ describe('the other variants of a cookie', () => {
     expect(otherVariants(options).map(({ domain }) => domain)).toEqual(expected);
   });
 
-  it('below the root are those that come with the request, and none for a host without a parent domain', () => {
+  it('below the root are those in the request, and none for a host without a parent domain', () => {
     expect(plantedVariants('tts.example.org', '/trpc/session.me').map(({ path }) => path)).toEqual([
       ...Array.from({ length: 3 }, () => '/trpc'),
       ...Array.from({ length: 3 }, () => '/trpc/'),

@@ -6,7 +6,7 @@ import { staffToken } from '../../../support/token/tokens.ts';
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const manyRoles = Array.from({ length: 200 }, (_, index) => ({ system: 'TTS', role: `Role number ${index}` }) as const);
 
-/** A token whose cookie, name and value together, has this many bytes. */
+/** A token whose cookie has this many bytes, name and value together. */
 const tokenOfCookieBytes = (bytes: number, nowMs: number): string => {
   const wanted = bytes - 'access_token'.length;
   for (let padding = Math.floor(wanted * 0.6); ; padding += 1) {
@@ -23,8 +23,8 @@ const tokenOfCookieBytes = (bytes: number, nowMs: number): string => {
   }
 };
 
-describe.each(dialects)('a token too large for a cookie of a browser, from the %s service', (dialect) => {
-  it('fails the sign-in instead of signing in somebody whom the next call does not know', async () => {
+describe.each(dialects)('a token too large for a browser cookie, in the %s dialect', (dialect) => {
+  it('fails the sign-in, because the browser would discard the cookie and the next call would be anonymous', async () => {
     await using app = await startApp({ dialect });
     app.authService.changePerson({ type: 'staff', id: 123 }, { roles: manyRoles });
     const browser = app.browser();
@@ -37,7 +37,7 @@ describe.each(dialects)('a token too large for a cookie of a browser, from the %
     );
   });
 
-  it('fails the refresh, and leaves the cookies alone', async () => {
+  it('fails the refresh, and keeps the cookies', async () => {
     const clock = createClock();
     await using app = await startApp({ dialect, now: clock.now });
     const browser = app.browser();
@@ -50,7 +50,7 @@ describe.each(dialects)('a token too large for a cookie of a browser, from the %
   });
 });
 
-it('a token passes whose cookie has 4,096 bytes, and one of 4,097 does not', async () => {
+it('a token is accepted with a cookie of 4,096 bytes, and rejected with 4,097', async () => {
   const clock = createClock();
   await using app = await startApp({ dialect: 'deployed', now: clock.now });
   for (const [bytes, outcome] of [

@@ -30,14 +30,14 @@ describe('a Bearer token', () => {
     ['a refresh cookie alone', 'refresh_token=nonsense'],
     ['a cookie whose name is longer', 'xaccess_token=nonsense; access_token2=nonsense'],
     ['a cookie whose name is in capitals', 'ACCESS_TOKEN=nonsense'],
-  ])('counts beside %s', async (_name, cookie) => {
+  ])('is used with %s', async (_name, cookie) => {
     await using test = await startWithTwo();
     const { theirs, me } = test;
     const headers = { authorization: `Bearer ${theirs.access}`, ...(cookie === undefined ? {} : { cookie }) };
     expect(resultOf(await me(headers))).toEqual(isPerson(6));
   });
 
-  it('is not looked at where the access cookie is there, good or bad', async () => {
+  it('is ignored if there is an access cookie, valid or not', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me } = test;
     const authorization = `Bearer ${theirs.access}`;
@@ -47,7 +47,7 @@ describe('a Bearer token', () => {
     }
   });
 
-  it('may have its scheme in any case, and more than one space', async () => {
+  it('may have its scheme in any case, and several spaces after it', async () => {
     await using test = await startWithTwo();
     const { theirs, me } = test;
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR', 'Bearer  ', ' Bearer']) {
@@ -56,7 +56,7 @@ describe('a Bearer token', () => {
   });
 
   it.each(['Basic', 'Token', 'JWT', 'Bearer:', 'Bearer,', 'XBearer', ''])(
-    'counts only as Bearer, not as %j',
+    'needs the scheme Bearer, not %j',
     async (scheme) => {
       await using test = await startWithTwo();
       const { theirs, me } = test;
@@ -64,14 +64,14 @@ describe('a Bearer token', () => {
     },
   );
 
-  it('is none where only the scheme came', async () => {
+  it('is missing if there is only the scheme', async () => {
     await using test = await startWithTwo();
     for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer\t']) {
       expect(errorOf(await test.me({ authorization })).reason).toBe('no_token');
     }
   });
 
-  it('is one token, or not valid', async () => {
+  it('is rejected if two tokens follow the scheme', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me } = test;
     for (const two of [`${theirs.access} ${mine.access}`, `${theirs.access}, ${mine.access}`, `${theirs.access},`]) {
@@ -79,7 +79,7 @@ describe('a Bearer token', () => {
     }
   });
 
-  it('stands in for the access cookie alone: no refresh goes by it', async () => {
+  it('replaces only the access cookie, and cannot be refreshed', async () => {
     await using test = await startWithTwo();
     const { theirs, post, app } = test;
     const answer = await post('session.refresh', { authorization: `Bearer ${theirs.refresh}` });
@@ -89,7 +89,7 @@ describe('a Bearer token', () => {
   });
 });
 
-/** The attributes of a Set-Cookie line, without its value and how long it lives. */
+/** The attributes of a Set-Cookie line, without its value and lifetime. */
 const attributesOf = (line: string) =>
   line
     .split('; ')
@@ -97,7 +97,7 @@ const attributesOf = (line: string) =>
     .filter((attribute) => !/^(Max-Age|Expires)=/.test(attribute))
     .toSorted();
 
-describe('the cookies of a session', () => {
+describe('the session cookies', () => {
   it.each([
     ['by default', {}, ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
     ['with COOKIE_SECURE=false', { COOKIE_SECURE: 'false' }, ['HttpOnly', 'Path=/', 'SameSite=Lax']],
@@ -111,14 +111,14 @@ describe('the cookies of a session', () => {
       { COOKIE_DOMAIN: '.example.org', COOKIE_SECURE: 'false' },
       ['Domain=example.org', 'HttpOnly', 'Path=/', 'SameSite=Lax'],
     ],
-  ])('are set, set anew and cleared with the same attributes %s', async (_name, env, attributes) => {
+  ])('are set, replaced and cleared with the same attributes %s', async (_name, env, attributes) => {
     await using test = await startWithTwo({ env });
     const { mine, post } = test;
     const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
     const signedIn = await post('session.login', {}, login);
     const refreshed = await post('session.refresh', { cookie });
     const signedOut = await post('session.logout', { cookie });
-    // With COOKIE_DOMAIN, lines without it expire the cookies that were set before for this host alone.
+    // With COOKIE_DOMAIN, extra lines expire the earlier host-only cookies.
     const isOwn = (line: string) => line.includes('Domain=') === 'COOKIE_DOMAIN' in env;
     const isSession = (line: string) => !line.startsWith('auth_bff_device=');
     const own = (answer: { setCookies: string[] }) => answer.setCookies.filter(isSession).filter(isOwn);
@@ -136,11 +136,11 @@ describe('the cookies of a session', () => {
     }
   });
 
-  it.each(dialects)('live as long as the session can be refreshed, before the %s service', async (dialect) => {
+  it.each(dialects)('live as long as the session can be refreshed, in the %s dialect', async (dialect) => {
     await using test = await startWithTwo({ dialect });
     const { mine, post } = test;
     const [access, refresh] = (await post('session.login', {}, login)).setCookies;
-    // The access cookie outlives its token: it goes on to say whose session this is.
+    // The access cookie outlives its token, because it still identifies the session.
     expect(access).toMatch(/; Max-Age=604800(;|$)/);
     expect(refresh).toMatch(/; Max-Age=604800(;|$)/);
     const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
@@ -148,7 +148,7 @@ describe('the cookies of a session', () => {
     expect(refreshed).toMatch(/^access_token=.*; Max-Age=604800(;|$)/);
   });
 
-  it('are cleared for somebody who had none, too', async () => {
+  it('are cleared even if the request had none', async () => {
     await using test = await startWithTwo();
     const answer = await test.post('session.logout');
     expect(resultOf(answer)).toBeNull();
@@ -156,7 +156,7 @@ describe('the cookies of a session', () => {
     expect(test.app.authService.count()).toBe(0);
   });
 
-  it('are left alone by every failure that does not end the session', async () => {
+  it('are kept after every failure that does not end the session', async () => {
     await using test = await startWithTwo();
     const { mine, me, post, app } = test;
     const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}`;
@@ -175,7 +175,7 @@ describe('the cookies of a session', () => {
   });
 });
 
-describe.each(dialects)('what the %s Auth Service is sent of a browser', (dialect) => {
+describe.each(dialects)('requests to the %s Auth Service', (dialect) => {
   const baggage = [
     'sessionid=the-session-of-django',
     'csrftoken=the-token-of-django',
@@ -191,14 +191,14 @@ describe.each(dialects)('what the %s Auth Service is sent of a browser', (dialec
     'user-agent': 'a browser',
   };
 
-  /** The names of the cookies that an endpoint may be sent. */
+  /** The names of the cookies that an endpoint may receive. */
   const cookiesOf = (endpoint: string): RegExp => {
     if (/login|^employee$/.test(endpoint)) return /^$/;
     if (/refresh|logout/.test(endpoint)) return /^(access_token; )?refresh_token$/;
     return /^access_token$/;
   };
 
-  it('is the two tokens at most, by their cookies, and nothing else', async () => {
+  it('carry at most the two token cookies and nothing else of the browser', async () => {
     await using test = await startWithTwo({ dialect });
     const { mine, theirs, post, app } = test;
     const cookie = [
@@ -233,7 +233,7 @@ describe.each(dialects)('what the %s Auth Service is sent of a browser', (dialec
     }
   });
 
-  it('is the Bearer token as a cookie, where it is that which counts', async () => {
+  it('carry the Bearer token as a cookie if it is the token in use', async () => {
     await using test = await startWithTwo({ dialect });
     const { theirs, app } = test;
     const headers = { authorization: `Bearer ${theirs.access}`, cookie: baggage.join('; ') };
@@ -245,7 +245,7 @@ describe.each(dialects)('what the %s Auth Service is sent of a browser', (dialec
     }
   });
 
-  it('is nothing at all of a token that does not hold', async () => {
+  it('carry no rejected token', async () => {
     await using test = await startWithTwo({ dialect });
     const { mine, me, post, app } = test;
     const cookie = `access_token=${mine.access}x; refresh_token=${mine.refresh}x`;

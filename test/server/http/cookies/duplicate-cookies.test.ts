@@ -17,7 +17,7 @@ const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows
 const login = written({ email: technician?.email, password: technician?.password });
 const host = 'tts.app.example.org';
 
-/** An app, the tokens of two people, and a clock to let them expire. */
+/** An app, the tokens of two people, and a clock to expire them. */
 const startWithTwo = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, ...options });
@@ -60,8 +60,8 @@ const expiredBy = (setCookies: readonly string[]): string[] =>
         .join('; '),
     );
 
-describe('an access cookie that comes twice', () => {
-  it('does not lock a person out where the other value is no token of the Auth Service', async () => {
+describe('a duplicate access cookie', () => {
+  it('does not lock a person out if the other value is not a valid token', async () => {
     await using test = await startWithTwo();
     const { mine, me } = test;
     const planted = staffToken(test.clock.now(), { user_id: 6 }, 'a-key-that-is-not-the-one-of-the-auth-service!!');
@@ -76,7 +76,7 @@ describe('an access cookie that comes twice', () => {
     }
   });
 
-  it('is refused where both are valid, for two people, whichever comes first', async () => {
+  it('is rejected if both values are valid, for two people, in any order', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me, app } = test;
     for (const cookie of [
@@ -93,7 +93,7 @@ describe('an access cookie that comes twice', () => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('is refused in two Cookie headers, too', async () => {
+  it('is rejected in two Cookie headers, too', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, app } = test;
     const answer = await sendLines(app.url, [
@@ -106,7 +106,7 @@ describe('an access cookie that comes twice', () => {
     expect(errorOf(answer).reason).toBe('token_invalid');
   });
 
-  it('does not let a planted session take over when the person’s own token has just expired', async () => {
+  it("does not let a planted session take over when the person's own token has just expired", async () => {
     await using test = await startWithTwo();
     const { mine, me, clock, authService, current } = test;
     clock.advance(900_000);
@@ -121,7 +121,7 @@ describe('an access cookie that comes twice', () => {
     }
   });
 
-  it('is answered by the newest token that is valid, where all name one person', async () => {
+  it('is resolved to the newest valid token if all name one person', async () => {
     await using test = await startWithTwo();
     const { mine, me, clock, authService } = test;
     clock.advance(60_000);
@@ -138,7 +138,7 @@ describe('an access cookie that comes twice', () => {
     ).toBe('50');
   });
 
-  it('has expired where all of one person’s have, and a refresh may help', async () => {
+  it('answers token_expired, so that a refresh can help, if all values of one person have expired', async () => {
     await using test = await startWithTwo();
     const { mine, me, clock, authService, current } = test;
     const other = await authService.issue({ type: 'staff', id: 123 }, { extra: 1 });
@@ -149,14 +149,14 @@ describe('an access cookie that comes twice', () => {
     expect(await current(`${cookie}; refresh_token=${mine.refresh}`)).toEqual({ state: 'expired' });
   });
 
-  it('is not made up for by a Bearer token', async () => {
+  it('is not overridden by a Bearer token', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me } = test;
     const cookie = `access_token=${mine.access}; access_token=${theirs.access}`;
     expect(errorOf(await me(cookie, { authorization: `Bearer ${mine.access}` })).reason).toBe('token_invalid');
   });
 
-  it('is as good as one where its values are the same, or the other is empty', async () => {
+  it('counts as one if its values are equal or one is empty', async () => {
     await using test = await startWithTwo();
     const { mine, me } = test;
     for (const cookie of [
@@ -169,7 +169,7 @@ describe('an access cookie that comes twice', () => {
     }
   });
 
-  it('is refused where it comes more often than any browser sends it, so that none hides behind the others', async () => {
+  it('is rejected if it is repeated more often than any browser does, so that no value can hide', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me } = test;
     const junk = Array.from({ length: 8 }, (_, index) => `access_token=junk${index}`);
@@ -177,7 +177,7 @@ describe('an access cookie that comes twice', () => {
     expect(errorOf(await me(cookie)).reason).toBe('token_invalid');
   });
 
-  it('counts for its person’s rate limit', async () => {
+  it('counts for the rate limit of its person', async () => {
     await using test = await startWithTwo({ env: { RATE_LIMIT_PER_MINUTE: '2' } });
     const { mine, me } = test;
     const cookie = `access_token=nonsense; access_token=${mine.access}`;
@@ -185,7 +185,7 @@ describe('an access cookie that comes twice', () => {
     expect((await me('')).status).toBe(401);
   });
 
-  it('is judged by the Auth Service with remote validation', async () => {
+  it('is verified by the Auth Service with remote validation', async () => {
     await using test = await startWithTwo({
       env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' },
     });
@@ -198,7 +198,7 @@ describe('an access cookie that comes twice', () => {
   });
 });
 
-describe('an access cookie that comes twice, with remote validation', () => {
+describe('a duplicate access cookie with remote validation', () => {
   it('is checked with the Auth Service again after 30 s', async () => {
     await using test = await startWithTwo({
       env: { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' },
@@ -213,15 +213,15 @@ describe('an access cookie that comes twice, with remote validation', () => {
   });
 });
 
-describe('a refresh cookie that comes twice', () => {
-  it('does not matter to a call that refreshes nothing', async () => {
+describe('a duplicate refresh cookie', () => {
+  it('is ignored by a call that refreshes nothing', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me } = test;
     const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}; refresh_token=${theirs.refresh}`;
     expect(resultOf(await me(cookie))).toEqual(isPerson(123));
   });
 
-  it('is refused for two people, clears all cookies and asks nobody', async () => {
+  it('is rejected for two people, clears all cookies and calls no upstream', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, post, app } = test;
     const cookie = `access_token=${mine.access}; refresh_token=${mine.refresh}; refresh_token=${theirs.refresh}`;
@@ -238,7 +238,7 @@ describe('a refresh cookie that comes twice', () => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('is refused where it comes more often than any browser sends it, and asks nobody', async () => {
+  it('is rejected if it is repeated more often than any browser does, and calls no upstream', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, post, authService } = test;
     const junk = Array.from({ length: 8 }, (_, index) => `refresh_token=junk${index}`);
@@ -252,14 +252,14 @@ describe('a refresh cookie that comes twice', () => {
     expect(authService.count()).toBe(0);
   });
 
-  it('is exchanged where the other value does not verify', async () => {
+  it('is exchanged if the other value does not verify', async () => {
     await using test = await startWithTwo();
     const { mine, post } = test;
     const cookie = `refresh_token=nonsense; refresh_token=${mine.refresh}; refresh_token=${mine.access}`;
     expect(resultOf(await post('session.refresh', cookie))).toEqual(isPerson(123));
   });
 
-  it('is exchanged newest first, and then the next one where that is refused for good', async () => {
+  it('is exchanged newest first, then the next one if the Auth Service rejects the first', async () => {
     await using test = await startWithTwo();
     const { mine, clock, authService, post } = test;
     clock.advance(60_000);
@@ -273,7 +273,7 @@ describe('a refresh cookie that comes twice', () => {
     expect(sent).toEqual([`refresh_token=${newer.refresh}`, `refresh_token=${mine.refresh}`]);
   });
 
-  it('is not exchanged a second time where the Auth Service is down, and clears nothing', async () => {
+  it('is not exchanged twice during an outage, and no cookie is cleared', async () => {
     await using test = await startWithTwo();
     const { mine, clock, authService, post } = test;
     clock.advance(60_000);
@@ -285,7 +285,7 @@ describe('a refresh cookie that comes twice', () => {
     expect(authService.count('refresh')).toBe(1);
   });
 
-  it('is no sign-out where the newest is refused and the next cannot be tried', async () => {
+  it('does not end the session if the newest is rejected and the next cannot be tried', async () => {
     await using test = await startWithTwo();
     const { mine, clock, authService, post } = test;
     clock.advance(60_000);
@@ -297,12 +297,12 @@ describe('a refresh cookie that comes twice', () => {
     expect(answer.setCookies).toEqual([]);
   });
 
-  it('refreshes whichever of two is left, where both were issued in the same second', async () => {
+  it('refreshes the remaining one of two that were issued in the same second', async () => {
     await using test = await startWithTwo();
     const { mine, authService, clock, post } = test;
     const first = await post('session.refresh', `refresh_token=${mine.refresh}`);
     const fresh = /^refresh_token=([^;]+)/.exec(first.setCookies[1] ?? '')?.[1] ?? '';
-    // Past the 30 s in which the old token is answered with the result of its exchange.
+    // After the 30 s in which the old token returns the result of its exchange.
     clock.advance(31_000);
     const cookie = `refresh_token=${mine.refresh}; refresh_token=${fresh}`;
     expect(resultOf(await post('session.refresh', cookie))).toEqual(isPerson(123));
@@ -311,7 +311,7 @@ describe('a refresh cookie that comes twice', () => {
 });
 
 describe('a sign-out', () => {
-  it('ends every session whose token came along', async () => {
+  it('ends the session of every presented token', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, me, post, app } = test;
     const cookie = `access_token=${mine.access}; access_token=${theirs.access}`;
@@ -324,7 +324,7 @@ describe('a sign-out', () => {
 });
 
 describe('sign-in and sign-out expire the other variants of each cookie', () => {
-  it.each(['session.login', 'session.logout'])('for this host alone, where COOKIE_DOMAIN is set: %s', async (path) => {
+  it.each(['session.login', 'session.logout'])('for this host only, if COOKIE_DOMAIN is set: %s', async (path) => {
     await using test = await startWithTwo({ env: { COOKIE_DOMAIN: 'app.example.org' } });
     const answer = await test.post(path, '', { host }, path === 'session.login' ? login : '{}');
     const others = expiredBy(answer.setCookies).filter((line) => !line.includes('Domain=app.example.org'));
@@ -336,7 +336,7 @@ describe('sign-in and sign-out expire the other variants of each cookie', () => 
     ]);
   });
 
-  it('for the parent domains, where a cookie came along, and below /trpc, where it came twice', async () => {
+  it('for the parent domains if a cookie is present, and below /trpc if it is duplicated', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, post } = test;
     const once = await post('session.login', `access_token=${mine.access}`, { host }, login);
@@ -359,7 +359,7 @@ describe('sign-in and sign-out expire the other variants of each cookie', () => 
         'access_token=; Domain=example.org; Path=/trpc/session.login',
       ]),
     );
-    // Browsers take the lines in their order: the new cookies come last.
+    // Browsers apply Set-Cookie lines in order, so the new cookies come last.
     expect(twice.setCookies.slice(-3).map((line) => line.split('=')[0])).toEqual([
       'access_token',
       'refresh_token',
@@ -368,7 +368,7 @@ describe('sign-in and sign-out expire the other variants of each cookie', () => 
     for (const line of twice.setCookies.slice(-3)) expect(line).not.toMatch(/Max-Age=0|Domain=/);
   });
 
-  it('never for a host that is no domain name, whatever the Host header holds', async () => {
+  it('never for a host that is not a domain name, with any Host header', async () => {
     await using test = await startWithTwo();
     const { mine, post } = test;
     for (const odd of [
@@ -385,7 +385,7 @@ describe('sign-in and sign-out expire the other variants of each cookie', () => 
     }
   });
 
-  it('below /trpc, where a planted cookie makes a call ambiguous, so that it is not so for ever', async () => {
+  it('below /trpc, if a planted cookie makes a call ambiguous, so that the next call works', async () => {
     await using test = await startWithTwo();
     const { mine, theirs, app } = test;
     const cookie = `access_token=${theirs.access}; access_token=${mine.access}`;
@@ -397,9 +397,9 @@ describe('sign-in and sign-out expire the other variants of each cookie', () => 
 });
 
 describe.each(dialects)(
-  'COOKIE_DOMAIN that changes between sign-ins of one browser, before the %s service',
+  'a COOKIE_DOMAIN that changes between sign-ins of one browser, in the %s dialect',
   (dialect) => {
-    it('keeps nobody out: each sign-in is followed by a call of the person who signed in', async () => {
+    it('locks no person out: each sign-in is followed by a call of the person who signed in', async () => {
       const jar = new CookieJar(undefined, { allowSpecialUseDomain: true, rejectPublicSuffixes: false });
       const origin = `https://${host}/`;
       await using first = await startWithTwo({ dialect });

@@ -15,7 +15,7 @@ const person = (shows: RegExp) => {
   return written({ email: found?.email, password: found?.password, as: found?.as });
 };
 
-/** What an answer tells of the session: seconds until it ends, and until it should be refreshed. */
+/** The session headers of a response: seconds until the session expires, and until it should be refreshed. */
 const toldBy = ({ headers }: RawAnswer) => [headers['x-session-expires-in'], headers['x-session-refresh-in']];
 const nothing = [undefined, undefined];
 const userOf = ({ headers }: RawAnswer) => headers['x-session-user'];
@@ -36,26 +36,26 @@ const startSignedIn = async (options: StartAppOptions = {}) => {
   return { app, clock, cookies, staff, ask, post, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 };
 
-describe('an answer to somebody signed in tells of the session', () => {
+describe('a response to a signed-in person has the session headers', () => {
   it.each([
     ['a query', '/trpc/session.me'],
     ['a query of the Auth Service', queryTarget('users.byId', { json: { id: 1 } })],
     ['a batch', '/trpc/session.me,users.me?batch=1'],
-    ['a batch with calls for anybody', '/trpc/status.get,session.me,no.such?batch=1'],
+    ['a batch that includes public calls', '/trpc/status.get,session.me,no.such?batch=1'],
     ['an invalid input', queryTarget('users.byId', { json: { id: 'x' } })],
-    ['somebody who is not there', queryTarget('users.byId', { json: { id: 99_999 } })],
+    ['an unknown user', queryTarget('users.byId', { json: { id: 99_999 } })],
   ])('with %s', async (_name, target) => {
     await using test = await startSignedIn();
     expect(toldBy(await test.ask(target))).toEqual(['900', '600']);
   });
 
-  it('with a token that came by Bearer', async () => {
+  it('with a Bearer token', async () => {
     await using test = await startSignedIn();
     const { ask, staff } = test;
     expect(toldBy(await ask('/trpc/session.me', { authorization: `Bearer ${staff.access}` }))).toEqual(['900', '600']);
   });
 
-  it('with a call that is not permitted', async () => {
+  it('with a forbidden call', async () => {
     await using test = await startSignedIn();
     const { ask, cookies } = test;
     const answer = await ask(queryTarget('users.byId', { json: { id: 1 } }), { cookie: cookies.employee });
@@ -63,7 +63,7 @@ describe('an answer to somebody signed in tells of the session', () => {
     expect(toldBy(answer)).toEqual(['900', '600']);
   });
 
-  it('with an outage of the Auth Service', async () => {
+  it('during an outage of the Auth Service', async () => {
     await using test = await startSignedIn();
     const { app, ask } = test;
     app.authService.fault('*', { kind: 'status', status: 503 });
@@ -72,7 +72,7 @@ describe('an answer to somebody signed in tells of the session', () => {
     expect(toldBy(answer)).toEqual(['900', '600']);
   });
 
-  it('with signing in and with refreshing, of the session that begins', async () => {
+  it('with a sign-in and a refresh, for the new session', async () => {
     await using test = await startSignedIn();
     const { clock, cookies, post } = test;
     expect(toldBy(await post('session.login', person(/guide's example/)))).toEqual(['900', '600']);
@@ -84,7 +84,7 @@ describe('an answer to somebody signed in tells of the session', () => {
   it.each([
     ['one call', '/trpc/session.me?batch=1'],
     ['several', '/trpc/session.me,users.me,status.get?batch=1'],
-  ])('with a stream of %s, whose head leaves before its calls end', async (_name, target) => {
+  ])('with a stream of %s, which sends its head before its calls end', async (_name, target) => {
     await using test = await startSignedIn();
     const { ask, cookies } = test;
     for (const accepts of [{ 'trpc-accept': 'application/jsonl' }, { accept: 'application/jsonl' }]) {
@@ -96,11 +96,11 @@ describe('an answer to somebody signed in tells of the session', () => {
   });
 });
 
-describe('an answer to nobody tells of no session', () => {
+describe('a response to an anonymous caller has no session headers', () => {
   it.each([
     ['no token', {}],
-    ['a token that does not hold', { cookie: 'access_token=nonsense' }],
-    ['a cookie that came twice', { cookie: 'access_token=a; access_token=b' }],
+    ['an invalid token', { cookie: 'access_token=nonsense' }],
+    ['a duplicate cookie', { cookie: 'access_token=a; access_token=b' }],
     ['a refresh token alone', { cookie: 'refresh_token=nonsense' }],
   ])('with %s', async (_name, headers) => {
     await using test = await startSignedIn();
@@ -128,7 +128,7 @@ describe('an answer to nobody tells of no session', () => {
   it('with a sign-in that failed, or that waits for its second factor', async () => {
     await using test = await startSignedIn();
     const { post } = test;
-    expect(toldBy(await post('session.login', written({ email: 'nobody@example.com', password: 'x' })))).toEqual(
+    expect(toldBy(await post('session.login', written({ email: 'unknown@example.com', password: 'x' })))).toEqual(
       nothing,
     );
     const challenged = await post('session.login', person(/^second factor/));
@@ -136,7 +136,7 @@ describe('an answer to nobody tells of no session', () => {
     expect(toldBy(challenged)).toEqual(nothing);
   });
 
-  it('with signing out, and ever after', async () => {
+  it('with a sign-out, and with every later call', async () => {
     await using test = await startSignedIn();
     const { ask, cookies, post } = test;
     expect(toldBy(await post('session.logout', '{}', { cookie: cookies.staff }))).toEqual(nothing);
@@ -145,7 +145,7 @@ describe('an answer to nobody tells of no session', () => {
     expect(toldBy(answer)).toEqual(nothing);
   });
 
-  it('with a refresh that is refused', async () => {
+  it('with a rejected refresh', async () => {
     await using test = await startSignedIn();
     const { app, cookies, post } = test;
     app.authService.fault('refresh', { kind: 'status', status: 401, body: '{"detail":"Token is blacklisted"}' });
@@ -155,8 +155,8 @@ describe('an answer to nobody tells of no session', () => {
   });
 });
 
-describe('the seconds told', () => {
-  it('are whole, rounded down, and never below zero', async () => {
+describe('the seconds in the session headers', () => {
+  it('are whole, rounded down, and never negative', async () => {
     await using test = await startSignedIn();
     const { ask, clock } = test;
     for (const [ms, told] of [
@@ -178,16 +178,16 @@ describe('the seconds told', () => {
   });
 
   it.each([
-    ['the threshold before its end', 900, '300', ['900', '600']],
-    ['another threshold before its end', 900, '60', ['900', '840']],
-    ['at its end where there is no threshold', 900, '0', ['900', '900']],
-    ['at half of its life where the threshold is half of it', 900, '450', ['900', '450']],
-    ['at half of its life where the threshold is more', 900, '600', ['900', '450']],
-    ['at half of its life where the threshold is all of it', 900, '900', ['900', '450']],
-    ['at half of its life where the threshold is longer than that', 900, '86400', ['900', '450']],
-    ['at half of a short life', 60, '300', ['60', '30']],
-    ['at half of an odd life', 61, '300', ['61', '30']],
-  ])('say to refresh %s', async (_name, accessLifetimeSeconds, threshold, told) => {
+    ['the threshold before its expiry', 900, '300', ['900', '600']],
+    ['another threshold before its expiry', 900, '60', ['900', '840']],
+    ['at its expiry without a threshold', 900, '0', ['900', '900']],
+    ['at half of its lifetime if the threshold is half of it', 900, '450', ['900', '450']],
+    ['at half of its lifetime if the threshold is more', 900, '600', ['900', '450']],
+    ['at half of its lifetime if the threshold is all of it', 900, '900', ['900', '450']],
+    ['at half of its lifetime if the threshold exceeds it', 900, '86400', ['900', '450']],
+    ['at half of a short lifetime', 60, '300', ['60', '30']],
+    ['at half of an odd lifetime', 61, '300', ['61', '30']],
+  ])('tell the client to refresh %s', async (_name, accessLifetimeSeconds, threshold, told) => {
     const env = { TOKEN_REFRESH_THRESHOLD: threshold };
     await using test = await startSignedIn({ env, authService: { accessLifetimeSeconds } });
     const { ask, post } = test;
@@ -196,10 +196,10 @@ describe('the seconds told', () => {
   });
 });
 
-describe('every answer to a valid token says whose session it is', () => {
+describe('every response to a valid token names the person of the session', () => {
   it.each([
     ['a query', '/trpc/session.me', 200],
-    ['a query that asks for nobody', '/trpc/status.get', 200],
+    ['a public query', '/trpc/status.get', 200],
     ['a procedure that does not exist', '/trpc/no.such', 404],
     ['an input that cannot be read', '/trpc/employees.byId?input=nonsense', 400],
     ['a method that is not supported', '/trpc/session.login', 405],
@@ -218,7 +218,7 @@ describe('every answer to a valid token says whose session it is', () => {
     expect(userOf(await test.ask(target, { cookie: 'access_token=nonsense' }))).toBeUndefined();
   });
 
-  it('a request from another site, one without x-csrf, and one that is not JSON', async () => {
+  it('a cross-site request, one without x-csrf, and one that is not JSON', async () => {
     await using test = await startSignedIn();
     const { post, cookies } = test;
     for (const [headers, status] of [
@@ -231,7 +231,7 @@ describe('every answer to a valid token says whose session it is', () => {
     }
   });
 
-  it('one that failed since the Auth Service is down', async () => {
+  it('a failure during an outage of the Auth Service', async () => {
     await using test = await startSignedIn();
     const { app, post, cookies } = test;
     app.authService.fault('*', { kind: 'status', status: 503 });
@@ -244,14 +244,14 @@ describe('every answer to a valid token says whose session it is', () => {
     }
   });
 
-  it('one over the rate limit', async () => {
+  it('a request over the rate limit', async () => {
     await using test = await startSignedIn({ env: { RATE_LIMIT_PER_MINUTE: '1' } });
     const answers = [await test.ask('/trpc/session.me'), await test.ask('/trpc/session.me')];
     expect(answers.map(({ status }) => status)).toEqual([200, 429]);
     expect(answers.map(userOf)).toEqual(['staff:123', 'staff:123']);
   });
 
-  it('a sign-in that failed, of the session that goes on', async () => {
+  it('a failed sign-in names the person of the continuing session', async () => {
     await using test = await startSignedIn();
     const { post, cookies } = test;
     const answer = await post('session.login', written({ email: 'x@example.com', password: 'y' }), {
@@ -260,7 +260,7 @@ describe('every answer to a valid token says whose session it is', () => {
     expect([answer.status, userOf(answer)]).toEqual([401, 'staff:123']);
   });
 
-  it('a sign-in and a refresh, of the session that begins; a sign-out says nothing', async () => {
+  it('a sign-in and a refresh name the person of the new session; a sign-out names no person', async () => {
     await using test = await startSignedIn();
     const { post, cookies } = test;
     expect(userOf(await post('session.login', person(/guide's example/), { cookie: cookies.employee }))).toBe(
@@ -271,7 +271,7 @@ describe('every answer to a valid token says whose session it is', () => {
     expect(userOf(await test.ask('/trpc/status.get', { cookie: cookies.employee }))).toBeUndefined();
   });
 
-  it('to an allowed origin, whose scripts may read it', async () => {
+  it('a cross-origin script of an allowed origin can read it', async () => {
     await using test = await startSignedIn({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
     const { headers } = await test.ask('/trpc/session.me', {
       cookie: test.cookies.staff,

@@ -5,9 +5,9 @@ import { queryTarget, sendLines } from '../../../support/app/raw-request.ts';
 import { forgetful, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 import { hold } from '../../../support/time/hold.ts';
 
-/** An app with a held Auth Service, and what a signed-in person sends. */
+/** An app whose Auth Service the test can hold, and the requests of a signed-in person. */
 const startHeld = async (options: StartAppOptions = {}) => {
-  // What ends only where the test says so has no bound that a busy machine can miss.
+  // Requests that the test ends need no deadline, which a busy machine could miss.
   const app = await startApp({
     drainMs: 600_000,
     ...options,
@@ -28,7 +28,7 @@ const startHeld = async (options: StartAppOptions = {}) => {
     release,
     hold: () => app.authService.fault('*', { kind: 'hold', until }),
     isAsked: (times = 1) => vi.waitFor(() => expect(app.authService.count()).toBeGreaterThanOrEqual(times)),
-    /** Resolves once nobody can connect any more. */
+    /** Resolves once new connections are refused. */
     isRefusing: () => vi.waitFor(async () => expect(await refusalOf(app.url)).toBe('ECONNREFUSED')),
     status: lines('/trpc/status.get'),
     ready: lines('/health/ready'),
@@ -44,7 +44,7 @@ const startHeld = async (options: StartAppOptions = {}) => {
 const ok = /HTTP\/1\.1 200/;
 const connectionClose = /^connection: close\r$/im;
 
-/** How a new connection fails; null where it does not. */
+/** How a new connection fails; null if it succeeds. */
 const refusalOf = (url: string): Promise<string | null | undefined> =>
   new Promise((resolve) => {
     const { hostname, port } = new URL(url);
@@ -56,8 +56,8 @@ const refusalOf = (url: string): Promise<string | null | undefined> =>
     });
   });
 
-describe('a stop', () => {
-  it('answers the calls under way, and then closes without waiting for idle browsers', async () => {
+describe('the shutdown', () => {
+  it('completes the calls in flight, and then closes without waiting for idle browsers', async () => {
     await using test = await startHeld();
     const browser = test.app.browser();
     browser.holdTokens(await test.app.authService.issue({ type: 'staff', id: 123 }));
@@ -72,7 +72,7 @@ describe('a stop', () => {
     expect(await closed).toEqual({ served: 1, cut: 0 });
   });
 
-  it('does the same where the server is closed as a library', async () => {
+  it('is the same if the server is closed through the library', async () => {
     await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     test.hold();
@@ -84,7 +84,7 @@ describe('a stop', () => {
     await closed;
   });
 
-  it('is not ready and takes no new connections, while open ones are served', async () => {
+  it('reports not ready and refuses new connections, while open ones are served', async () => {
     await using test = await startHeld({ idleGraceMs: 600_000 });
     const ops = await test.app.app.listenOps();
     test.hold();
@@ -109,7 +109,7 @@ describe('a stop', () => {
     expect(await refusalOf(ops)).toBe('ECONNREFUSED');
   });
 
-  it('answers a request that comes on a connection at rest, and says that it is the last', async () => {
+  it('answers a request on an idle connection with Connection: close', async () => {
     await using test = await startHeld({ idleGraceMs: 600_000 });
     using used = await openConnection(test.app.url);
     used.send(...test.status);
@@ -123,28 +123,28 @@ describe('a stop', () => {
     expect(await closed).toEqual({ served: 2, cut: 0 });
   });
 
-  it('answers what comes on connections that only the kernel had accepted when it began', async () => {
+  it('answers requests on connections that only the kernel had accepted at its start', async () => {
     await using test = await startHeld();
-    // In one turn: Node has seen none of them when the stop begins.
+    // In one turn: Node has not seen these connections when the shutdown begins.
     const answers = Array.from({ length: 20 }, () => sendLines(test.app.url, test.status));
     const closed = test.app.app.close();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array<number>(20).fill(200));
     expect(await closed).toEqual({ served: 20, cut: 0 });
   });
 
-  it('answers what had been sent, unread, when it began', async () => {
+  it('answers requests that were sent but not read at its start', async () => {
     await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     connection.send(...test.status);
     await connection.received(ok);
-    // Written before, in the same turn: the server cannot have read it.
+    // Written earlier in the same turn, so the server cannot have read it.
     connection.send(...test.status);
     const closed = test.app.app.close();
     expect((await connection.closed).match(/HTTP\/1\.1 200/g)).toHaveLength(2);
     await closed;
   });
 
-  it('ends connections at rest after a grace, long before the calls must have ended', async () => {
+  it('closes idle connections after a grace period, long before the deadline of calls in flight', async () => {
     await using test = await startHeld({ idleGraceMs: 50 });
     using used = await openConnection(test.app.url);
     used.send(...test.status);
@@ -155,7 +155,7 @@ describe('a stop', () => {
     await used.closed;
   });
 
-  it('answers every request that was sent ahead on one connection, and only in the last says that it closes', async () => {
+  it('answers every pipelined request of a connection, and sends Connection: close only with the last', async () => {
     await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     test.hold();
@@ -173,14 +173,14 @@ describe('a stop', () => {
     expect(await closed).toEqual({ served: 3, cut: 0 });
   });
 
-  it('lets a streamed answer end whose head is gone, and then its connection', async () => {
+  it('completes a streamed response whose head was sent, and then closes its connection', async () => {
     await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     test.hold();
     const target = queryTarget(['status.get', 'users.byId'], { 1: { json: { id: 123 } } });
     connection.send(...test.lines(target, 'trpc-accept: application/jsonl'));
     await connection.received(/transfer-encoding: chunked/);
-    // Of the person, and of the Auth Service's own health.
+    // The person's call, and the check of the Auth Service's health.
     await test.isAsked(2);
     const closed = test.app.app.close();
     test.release();
@@ -190,7 +190,7 @@ describe('a stop', () => {
     expect(await closed).toEqual({ served: 1, cut: 0 });
   });
 
-  it('waits for a request of which a part has come', async () => {
+  it('waits for a partly received request', async () => {
     await using test = await startHeld();
     using connection = await openConnection(test.app.url);
     const [first = '', ...rest] = test.status;
@@ -208,7 +208,7 @@ describe('a stop', () => {
     await closed;
   });
 
-  it('cuts what hangs once its time is up, and the calls of the Auth Service with it', async () => {
+  it('aborts hanging requests after its deadline, and their calls of the Auth Service', async () => {
     await using test = await startHeld({ drainMs: 100 });
     test.app.authService.fault('*', { kind: 'hang' });
     using hanging = await openConnection(test.app.url);
@@ -222,7 +222,7 @@ describe('a stop', () => {
     expect(test.app.logLines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 
-  it('is one, however often it is asked for', async () => {
+  it('runs once, however often it is requested', async () => {
     await using test = await startHeld();
     test.hold();
     using connection = await openConnection(test.app.url);

@@ -3,7 +3,7 @@ import { askRaw, errorOf } from '../../../support/app/raw-request.ts';
 import { startApp } from '../../../support/app/start-app.ts';
 
 describe('/health/live', () => {
-  it('says that the process answers, and asks nobody', async () => {
+  it('answers 200 without calling the Auth Service', async () => {
     await using app = await startApp();
     const answer = await askRaw(app.url, { target: '/health/live' });
     expect(answer.status).toBe(200);
@@ -15,7 +15,7 @@ describe('/health/live', () => {
 });
 
 describe('/health/ready', () => {
-  it('says that the service can serve, and how the Auth Service is', async () => {
+  it('reports that the service is ready, and the status of the Auth Service', async () => {
     await using app = await startApp();
     const answer = await askRaw(app.url, { target: '/health/ready' });
     expect(answer.status).toBe(200);
@@ -28,7 +28,7 @@ describe('/health/ready', () => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('stays ready while the Auth Service fails, and tells of it', async () => {
+  it('stays ready while the Auth Service is down, and reports it', async () => {
     await using app = await startApp();
     app.authService.fault('*', { kind: 'status', status: 503 });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
@@ -48,7 +48,7 @@ describe('/health/ready', () => {
   });
 });
 
-it('/health/ready says that Redis is away, and stays ready: what needs no Redis goes on', async () => {
+it('/health/ready reports an unavailable Redis, and stays ready, because other calls still work', async () => {
   await using app = await startApp({ env: { REDIS_URL: 'redis://127.0.0.1:1', OPS_PORT: '0' } });
   const answer = await askRaw(app.url, { target: '/health/ready' });
   expect(answer.status).toBe(200);
@@ -58,7 +58,7 @@ it('/health/ready says that Redis is away, and stays ready: what needs no Redis 
 });
 
 describe.each(['/health/live', '/health/ready'])('%s', (target) => {
-  it('takes nothing from the person who asks, and sets nothing', async () => {
+  it("ignores the caller's credentials, and sets no cookie", async () => {
     await using app = await startApp();
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     for (const cookie of [`access_token=${access}`, 'access_token=a; access_token=b']) {
@@ -76,7 +76,7 @@ describe.each(['/health/live', '/health/ready'])('%s', (target) => {
     }
   });
 
-  it('is at its own path alone', async () => {
+  it('is served at its exact path only', async () => {
     await using app = await startApp();
     for (const other of [`${target}/`, `${target}z`, target.toUpperCase(), '/health', '/health/', `/${target}`]) {
       expect(errorOf(await askRaw(app.url, { target: other })).reason).toBe('no_such_procedure');

@@ -5,14 +5,14 @@ import { startApp, type TestApp } from '../../../support/app/start-app.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 
-/** What the Auth Service is told of where a sign-in came from: the address that the BFF limits and logs by. */
+/** The client address that the BFF sends to the Auth Service at sign-in, uses for limits, and logs. */
 const addressOf = async (app: TestApp, forwardedFor: string): Promise<unknown> => {
   app.authService.resetCalls();
   await app.browser({ headers: { 'x-forwarded-for': forwardedFor } }).trpc.session.login.mutate(credentials);
   return app.authService.calls.at(0)?.headers['x-forwarded-for'];
 };
 
-/** How many calls of nobody are answered from there before the first is limited. */
+/** The number of anonymous calls from the address that succeed before the first is limited. */
 const answeredFrom = async (app: TestApp, forwardedFor: (call: number) => string): Promise<number> => {
   for (let call = 0; call < 5; call += 1) {
     const browser = app.browser({ headers: { 'x-forwarded-for': forwardedFor(call) } });
@@ -26,7 +26,7 @@ describe.each([
   ['a number of proxies', '1'],
   ['a list of networks', '127.0.0.1, 10.0.0.0/8'],
 ])('behind a proxy that adds ports, with TRUST_PROXY as %s', (_what, trusted) => {
-  it('clients do not share one limit, and each keeps its own whatever its port', async () => {
+  it('each client has its own limit, regardless of its port', async () => {
     await using app = await startApp({ env: { TRUST_PROXY: trusted, RATE_LIMIT_PER_MINUTE: '2' } });
     for (const client of ['192.0.2.7', '192.0.2.8', '[2001:db8::1]', '[2001:db8:0:1::1]']) {
       expect(await answeredFrom(app, (call) => `${client}:${50_000 + call}`)).toBe(2);
@@ -47,7 +47,7 @@ describe.each([
     ['[fe80::1%25eth0]:443', 'fe80::1'],
     ['\t 192.0.2.7:51234 ', '192.0.2.7'],
     [',, 192.0.2.7:51234 ,', '192.0.2.7'],
-  ])('the Auth Service is told the plain address of %j', async (entry, address) => {
+  ])('the Auth Service receives the plain address of %j', async (entry, address) => {
     await using app = await startApp({ env: { TRUST_PROXY: trusted } });
     expect(await addressOf(app, entry)).toBe(address);
   });
@@ -67,7 +67,7 @@ describe.each([
     ['x'.repeat(8_000)],
     ['[:'.repeat(4_000)],
     [',:'.repeat(4_000)],
-  ])('an entry without an address counts as the proxy that sent it: %.20j', async (entry) => {
+  ])('an entry without an address counts as the address of the proxy that sent it: %.20j', async (entry) => {
     await using app = await startApp({ env: { TRUST_PROXY: trusted } });
     expect(await addressOf(app, entry)).toBe('127.0.0.1');
   });
@@ -85,29 +85,29 @@ describe('in a chain of proxies', () => {
     expect(await addressOf(app, forwardedFor)).toBe(address);
   });
 
-  it('a client whose proxy hides it counts as that proxy, and never as what it made up itself', async () => {
+  it('a client whose proxy hides it counts as that proxy, never as the address in a forged entry', async () => {
     await using counted = await startApp({ env: { TRUST_PROXY: '2' } });
     expect(await addressOf(counted, '203.0.113.66, unknown, 10.0.0.1:4000')).toBe('10.0.0.1');
     await using listed = await startApp({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
     expect(await addressOf(listed, '203.0.113.66, _hidden, 10.0.0.1:4000')).toBe('10.0.0.1');
   });
 
-  it('an address in octal or as one number is none of a trusted network', async () => {
+  it('an address in octal or as one number does not match a trusted network', async () => {
     await using app = await startApp({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
-    // 10.0.0.1 to a lenient parser, which would then believe what stands before it.
+    // A lenient parser reads 10.0.0.1, and would then trust the entry before it.
     for (const entry of ['012.0.0.1', '0x0a000001', '167772161']) {
       expect(await addressOf(app, `203.0.113.66, ${entry}`)).toBe('127.0.0.1');
     }
   });
 
-  it('X-Forwarded-For is not read at all without TRUST_PROXY, or from a peer that is not trusted', async () => {
+  it('X-Forwarded-For is ignored without TRUST_PROXY, or from an untrusted peer', async () => {
     await using direct = await startApp();
     expect(await addressOf(direct, '192.0.2.7:51234')).toBe('127.0.0.1');
     await using other = await startApp({ env: { TRUST_PROXY: '10.0.0.0/8' } });
     expect(await addressOf(other, '192.0.2.7:51234')).toBe('127.0.0.1');
   });
 
-  it('an IPv4 client of a socket that listens on IPv6 too has its IPv4 address', async () => {
+  it('an IPv4 client of a dual-stack socket has its IPv4 address', async () => {
     await using app = await startApp({ env: { HOST: '::' } });
     const { port } = new URL(app.url);
     const browser = createBrowser({ url: `http://127.0.0.1:${port}` });
@@ -116,18 +116,18 @@ describe('in a chain of proxies', () => {
   });
 });
 
-describe('the header', () => {
-  it('is cut to its last 32 entries, so that a client cannot make it costly', () => {
+describe('the X-Forwarded-For header', () => {
+  it('is cut to its last 32 entries, so that parsing it stays cheap', () => {
     const padded = Array.from({ length: 4_000 }, (_, index) => `10.0.${index % 250}.1:80`).join(',');
     expect(normalizeForwardedFor(`${padded},192.0.2.7:51234`).split(', ')).toHaveLength(32);
     expect(normalizeForwardedFor(`${padded},192.0.2.7:51234`)).toMatch(/, 192\.0\.2\.7$/);
   });
 
-  it('keeps a place for each entry that holds no address', () => {
+  it('keeps a place for each entry without an address', () => {
     expect(normalizeForwardedFor('192.0.2.7:1, _hidden, ,10.0.0.1')).toBe('192.0.2.7, unknown, 10.0.0.1');
   });
 
-  it('of IPv6 addresses that only look like IPv4 ones keeps them', () => {
+  it('keeps IPv6 addresses that only look like IPv4 ones', () => {
     expect(toAddress('::ffff:1:2:3')).toBe('::ffff:1:2:3');
     expect(toAddress('::192.0.2.7')).toBe('::c000:207');
   });

@@ -33,7 +33,7 @@ const post = (target: string, rest: Partial<RawRequest> = {}): RawRequest => ({
   ...rest,
 });
 
-/** Every kind of answer that there is, with the status that it has. */
+/** Every kind of response, with its status. */
 const answers: Array<[name: string, status: number, asked: RawRequest]> = [
   ['a query', 200, { target: '/trpc/status.get' }],
   ['a batch', 200, { target: '/trpc/status.get,status.get?batch=1' }],
@@ -49,14 +49,14 @@ const answers: Array<[name: string, status: number, asked: RawRequest]> = [
   ['a malformed name', 400, { target: '/trpc/%25zz' }],
   ['a malformed host', 400, { target: '/trpc/status.get', headers: { host: '[' } }],
   ['a missing header', 403, post('/trpc/session.logout', { headers: { 'content-type': 'application/json' } })],
-  ['a procedure that is not there', 404, { target: '/trpc/no.such' }],
+  ['an unknown procedure', 404, { target: '/trpc/no.such' }],
   ['another method', 405, { method: 'PUT', target: '/trpc/status.get' }],
   ['a body too large', 413, post('/trpc/session.login', { body: ' '.repeat(100_001) })],
   ['a URL too long', 413, { target: `/trpc/status.get?pad=${'a'.repeat(12_000)}` }],
   ['another type', 415, post('/trpc/session.logout', { headers: { 'content-type': 'text/plain', 'x-csrf': '1' } })],
 ];
 const elsewhere: typeof answers = [
-  ['a path that is not there', 404, { target: '/no/such/path' }],
+  ['an unknown path', 404, { target: '/no/such/path' }],
   ['a path below a procedure', 404, { target: '/trpc/status.get/more' }],
   ['the health check', 200, { target: '/health/live' }],
 ];
@@ -66,7 +66,7 @@ const from = (origin: string | undefined, asked: RawRequest): RawRequest => ({
 });
 
 describe('an allowed origin', () => {
-  it.each([...answers, ...elsewhere])('may read %s (%i)', async (_name, status, asked) => {
+  it.each([...answers, ...elsewhere])('can read %s (%i)', async (_name, status, asked) => {
     await using app = await startApp({ env });
     for (const origin of [allowed, 'http://localhost:3000']) {
       const answer = await askRaw(app.url, from(origin, asked));
@@ -77,7 +77,7 @@ describe('an allowed origin', () => {
     }
   });
 
-  it('may send what the client package sends, and is told so once for all of it', async () => {
+  it('can send everything that the client package sends, after one cached preflight', async () => {
     await using app = await startApp({ env });
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     for (const path of ['session.logout', 'status.get', `status.get?pad=${'a'.repeat(12_000)}`]) {
@@ -116,7 +116,7 @@ describe.each([
   ['an opaque origin', 'null'],
   ['a wildcard', '*'],
 ])('an origin that is not in the list: %s', (_name, origin) => {
-  it('is told nothing that would let a script read the answer', async () => {
+  it('receives no header that lets a script read the response', async () => {
     await using app = await startApp({ env });
     for (const [name, , asked] of [...answers, ...elsewhere]) {
       const answer = await askRaw(app.url, from(origin, asked));
@@ -133,10 +133,10 @@ describe.each([
   });
 });
 
-describe('the Vary of an answer', () => {
+describe('the Vary header of a response', () => {
   it.each([
     ['no Origin', undefined],
-    ['an allowed one', allowed],
+    ['an allowed origin', allowed],
     ['another', 'https://evil.example'],
   ])('names Origin and trpc-accept, with %s', async (_name, origin) => {
     await using app = await startApp({ env });
@@ -150,7 +150,7 @@ describe('the Vary of an answer', () => {
     }
   });
 
-  it('leaves Origin out where no origin is allowed', async () => {
+  it('omits Origin if no origin is allowed', async () => {
     await using app = await startApp();
     for (const [name, , asked] of answers) {
       const vary = listOf((await askRaw(app.url, asked)).headers.vary);
@@ -160,7 +160,7 @@ describe('the Vary of an answer', () => {
 });
 
 describe('without CORS_ORIGINS', () => {
-  it('there is no CORS at all', async () => {
+  it('the BFF sends no CORS headers', async () => {
     await using app = await startApp();
     for (const origin of [allowed, app.url, 'null']) {
       for (const [name, , asked] of [...answers, ...elsewhere]) {
@@ -175,7 +175,7 @@ describe('without CORS_ORIGINS', () => {
   });
 });
 
-it('lets no cache keep an answer', async () => {
+it('the BFF forbids caches to store a response', async () => {
   await using app = await startApp({ env });
   for (const [name, , asked] of answers) {
     const answer = await askRaw(app.url, asked);

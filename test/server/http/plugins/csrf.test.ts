@@ -15,7 +15,7 @@ const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows
 const mutations = ['session.login', 'session.logout', 'session.refresh'];
 const body = written({ email: technician?.email, password: technician?.password });
 
-/** An app, and the cookies of somebody signed in to it. */
+/** An app, and the cookies of a signed-in person. */
 const startSignedIn = async (options: StartAppOptions = {}) => {
   const app = await startApp(options);
   const tokens = await app.authService.issue({ type: 'staff', id: 123 });
@@ -23,7 +23,7 @@ const startSignedIn = async (options: StartAppOptions = {}) => {
   return { app, cookie, host: new URL(app.url).host, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 };
 
-/** Nothing was set, nothing cleared, nobody asked, and the session still holds. */
+/** Asserts that no cookie was set or cleared, no upstream call was made, and the session is still valid. */
 const expectNothingDone = async (app: TestApp, cookie: string, answers: RawAnswer[]) => {
   expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([]);
   expect(app.authService.count()).toBe(0);
@@ -54,8 +54,8 @@ const typeHeader = (type: string | undefined) => (type === undefined ? {} : { 'c
 const bodyOf = (type: string | undefined) =>
   /^multipart/i.test(type ?? '') ? `--x\r\ncontent-disposition: form-data; name="0"\r\n\r\n${body}\r\n--x--\r\n` : body;
 
-describe.each(mutations)('a form of another page that posts to %s', (mutation) => {
-  it.each(formTypes)('is refused as %s, and does nothing', async (_name, type) => {
+describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
+  it.each(formTypes)('is rejected with %s, without side effects', async (_name, type) => {
     await using test = await startSignedIn();
     const { app, cookie } = test;
     const answers: RawAnswer[] = [];
@@ -73,7 +73,7 @@ describe.each(mutations)('a form of another page that posts to %s', (mutation) =
     await expectNothingDone(app, cookie, answers);
   });
 
-  it('is refused without its header even as JSON, and with any other value of it', async () => {
+  it('is rejected without the x-csrf header even as JSON, and with any other value of the header', async () => {
     await using test = await startSignedIn();
     const { app, cookie } = test;
     const answers: RawAnswer[] = [];
@@ -94,7 +94,7 @@ describe.each(mutations)('a form of another page that posts to %s', (mutation) =
     await expectNothingDone(app, cookie, answers);
   });
 
-  it('changes nothing by a GET, whatever it is dressed as', async () => {
+  it('has no effect by GET, in any disguise', async () => {
     await using test = await startSignedIn();
     const { app, cookie } = test;
     const input = encodeURIComponent(body);
@@ -124,9 +124,9 @@ describe.each(mutations)('a form of another page that posts to %s', (mutation) =
   });
 });
 
-describe('the address of a form of another page', () => {
+describe('the URL in a cross-site form', () => {
   const disguises: Array<[string, (host: string) => string]> = [
-    ['as it is', () => '/trpc/session.logout'],
+    ['unchanged', () => '/trpc/session.logout'],
     ['with an encoded letter', () => '/%74rpc/session.logout'],
     ['with every letter encoded', () => '/%74%72%70%63/session.logout'],
     ['with an encoded dot', () => '/trpc/session%2Elogout'],
@@ -146,7 +146,7 @@ describe('the address of a form of another page', () => {
     ['as a whole address of another host', () => 'http://evil.example/trpc/session.logout'],
     ['as a whole address of another scheme', (host) => `https://${host}/trpc/session.logout`],
   ];
-  it.each(disguises)('gets it nowhere %s', async (_name, toTarget) => {
+  it.each(disguises)('has no effect %s', async (_name, toTarget) => {
     await using test = await startSignedIn();
     const { app, cookie, host } = test;
     const answers: RawAnswer[] = [];
@@ -163,8 +163,8 @@ describe('the address of a form of another page', () => {
   });
 });
 
-describe('where a request comes from', () => {
-  /** What a query and a mutation are answered, which must be the same. */
+describe('the origin of a request', () => {
+  /** The outcome of a query and a mutation, which must be the same. */
   const reasonFor = async (app: TestApp, headers: Record<string, string | string[]>): Promise<string> => {
     const query = await askRaw(app.url, { target: '/trpc/status.get', headers });
     const mutation = await askRaw(app.url, {
@@ -188,10 +188,10 @@ describe('where a request comes from', () => {
     ['Same-Origin', 'csrf'],
     ['same-origin, cross-site', 'csrf'],
     ['a-value-to-come', 'csrf'],
-  ])('is what Sec-Fetch-Site says: %j', async (site, reason) => {
+  ])('is taken from Sec-Fetch-Site: %j', async (site, reason) => {
     await using app = await startApp();
     expect(await reasonFor(app, { 'sec-fetch-site': site })).toBe(reason);
-    // The browser's word counts more than an Origin, which a request of the same origin need not have.
+    // Sec-Fetch-Site takes precedence over Origin, which a same-origin request may lack.
     expect(await reasonFor(app, { 'sec-fetch-site': site, origin: app.url })).toBe(reason);
   });
 
@@ -208,7 +208,7 @@ describe('where a request comes from', () => {
     ['another IPv6 address', '[::1]:4000', 'http://[::2]:4000', 'csrf'],
     ['another host', 'bff.example', 'https://evil.example', 'csrf'],
     ['another port', 'bff.example:4000', 'http://bff.example:4001', 'csrf'],
-    ['no port where there is one', 'bff.example:4000', 'http://bff.example', 'csrf'],
+    ['no port, though the Host has one', 'bff.example:4000', 'http://bff.example', 'csrf'],
     ['the default port of another scheme', 'bff.example:443', 'http://bff.example', 'csrf'],
     ['a subdomain', 'bff.example', 'https://a.bff.example', 'csrf'],
     ['the parent domain', 'a.bff.example', 'https://bff.example', 'csrf'],
@@ -222,12 +222,12 @@ describe('where a request comes from', () => {
     ['a local file', 'bff.example', 'file://', 'csrf'],
     ['an extension', 'bff.example', 'chrome-extension://abcdefgh', 'csrf'],
     ['two origins', 'bff.example', 'http://bff.example http://evil.example', 'csrf'],
-  ])('is what Origin says where Sec-Fetch-Site is lacking: %s', async (_name, host, origin, reason) => {
+  ])('is taken from Origin if Sec-Fetch-Site is missing: %s', async (_name, host, origin, reason) => {
     await using app = await startApp();
     expect(await reasonFor(app, { host, ...(origin === undefined ? {} : { origin }) })).toBe(reason);
   });
 
-  it('is refused by two Origin lines, of which one is our own', async () => {
+  it('is rejected with two Origin headers, even if one is the own origin', async () => {
     await using app = await startApp();
     const { host } = new URL(app.url);
     for (const origins of [
@@ -238,7 +238,7 @@ describe('where a request comes from', () => {
     }
   });
 
-  it('is refused with an Origin where HTTP/1.0 names no host', async () => {
+  it('is rejected with an Origin if an HTTP/1.0 request has no Host', async () => {
     await using app = await startApp();
     for (const origin of ['http://evil.example', 'null', 'file://', '']) {
       const asked = ['GET /trpc/status.get HTTP/1.0', `origin: ${origin}`, '', ''];
@@ -259,11 +259,11 @@ describe('where a request comes from', () => {
     const forwarded = { host: 'inner:4000', 'x-forwarded-host': 'bff.example', origin: 'https://bff.example' };
     expect(await reasonFor(app, forwarded)).toBe(reason);
     expect(await reasonFor(app, { ...forwarded, origin: 'https://evil.example' })).toBe('csrf');
-    // What the proxy itself saw stands last; what came before it, anybody may have written.
+    // The trusted proxy appends the last entry; a client controls the entries before it.
     expect(await reasonFor(app, { ...forwarded, 'x-forwarded-host': 'bff.example, other.example' })).toBe('csrf');
   });
 
-  it('passes for the origins of CORS_ORIGINS, and for those alone', async () => {
+  it('is accepted for the origins in CORS_ORIGINS, and for no others', async () => {
     await using app = await startApp({ env: { CORS_ORIGINS: 'https://tts.example.org, http://localhost:3000' } });
     for (const site of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, {}]) {
       for (const [origin, reason] of [
@@ -284,7 +284,7 @@ describe('where a request comes from', () => {
     expect(await reasonFor(app, { 'sec-fetch-site': 'cross-site' })).toBe('csrf');
   });
 
-  it('spares an allowed origin neither the type nor the header', async () => {
+  it('of CORS_ORIGINS still needs the JSON type and the x-csrf header', async () => {
     await using app = await startApp({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
     const from = { 'sec-fetch-site': 'cross-site', origin: 'https://tts.example.org' };
     const post = (headers: Record<string, string>) =>
@@ -294,7 +294,7 @@ describe('where a request comes from', () => {
     expect(resultOf(await post(postHeaders))).toBeNull();
   });
 
-  it('is of no concern to the health checks', async () => {
+  it('is not checked for the health routes', async () => {
     await using app = await startApp();
     const answer = await askRaw(app.url, { target: '/health/live', headers: { 'sec-fetch-site': 'cross-site' } });
     expect(answer.status).toBe(200);
@@ -302,7 +302,7 @@ describe('where a request comes from', () => {
 });
 
 it.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset=utf-8', 'Application/JSON'])(
-  'takes a POST of %s with its header',
+  'accepts a POST of %s with the x-csrf header',
   async (type) => {
     await using app = await startApp();
     const headers = { ...postHeaders, 'content-type': type };

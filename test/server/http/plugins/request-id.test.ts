@@ -33,7 +33,7 @@ describe("the caller's own request id", () => {
     ['a brace', '{"a":1}'],
     ['a percent sign', '%0d%0aset-cookie:a=b'],
     ['a letter of another alphabet', 'ä'],
-  ])('is replaced where it has %s', async (_name, own) => {
+  ])('is replaced if it has %s', async (_name, own) => {
     await using app = await startApp();
     const answer = await askRaw(app.url, { target: '/trpc/status.get', headers: { 'x-request-id': own } });
     expect(answer.headers['x-request-id']).toMatch(agreed);
@@ -41,7 +41,7 @@ describe("the caller's own request id", () => {
     expect(JSON.stringify(app.logLines)).not.toContain(`"requestId":${JSON.stringify(own)}`);
   });
 
-  it('is replaced where there are two', async () => {
+  it('is replaced if there are two', async () => {
     await using app = await startApp();
     const answer = await askRaw(app.url, { target: '/trpc/status.get', headers: { 'x-request-id': ['one', 'two'] } });
     expect(answer.headers['x-request-id']).toMatch(agreed);
@@ -49,7 +49,7 @@ describe("the caller's own request id", () => {
   });
 });
 
-it('is a new one for each request that brings none', async () => {
+it('is generated for each request without one', async () => {
   await using app = await startApp();
   const ids = new Set<unknown>();
   for (let asked = 0; asked < 5; asked += 1) {
@@ -67,18 +67,18 @@ const post = (path: string, body: string, headers: Record<string, string> = {}):
   body,
 });
 
-describe('every answer has a request id', () => {
+describe('every response has a request id', () => {
   it.each<[string, number, RawRequest]>([
     ['a query', 200, { target: '/trpc/status.get' }],
     ['a batch', 200, { target: '/trpc/status.get,status.get?batch=1' }],
     ['a stream', 200, { target: '/trpc/status.get?batch=1', headers: { 'trpc-accept': 'application/jsonl' } }],
     ['a mutation', 200, post('session.logout', '{}')],
-    ['an unknown expectation', 200, post('session.logout', '{}', { expect: 'a-miracle' })],
-    ['the check that it lives', 200, { target: '/health/live' }],
-    ['the check that it is ready', 200, { target: '/health/ready' }],
+    ['an unknown Expect header', 200, post('session.logout', '{}', { expect: 'a-miracle' })],
+    ['the liveness check', 200, { target: '/health/live' }],
+    ['the readiness check', 200, { target: '/health/ready' }],
     ['HEAD', 204, { method: 'HEAD', target: '/trpc/status.get' }],
     ['HEAD of a health check', 200, { method: 'HEAD', target: '/health/live' }],
-    ['nobody signed in', 401, { target: '/trpc/session.me' }],
+    ['an anonymous caller', 401, { target: '/trpc/session.me' }],
     ['a broken body', 400, post('session.login', '{')],
     ['a malformed name', 400, { target: '/trpc/%25zz' }],
     ['a malformed path', 400, { target: '/trpc/%zz' }],
@@ -88,9 +88,9 @@ describe('every answer has a request id', () => {
       403,
       { method: 'POST', target: '/trpc/session.logout', headers: { 'content-type': 'application/json' } },
     ],
-    ['another site', 403, { target: '/trpc/status.get', headers: { 'sec-fetch-site': 'cross-site' } }],
-    ['no such procedure', 404, { target: '/trpc/no.such' }],
-    ['no such path', 404, { target: '/no/such/path' }],
+    ['a cross-site request', 403, { target: '/trpc/status.get', headers: { 'sec-fetch-site': 'cross-site' } }],
+    ['an unknown procedure', 404, { target: '/trpc/no.such' }],
+    ['an unknown path', 404, { target: '/no/such/path' }],
     ['another method', 405, { method: 'PUT', target: '/trpc/status.get' }],
     ['OPTIONS', 405, { method: 'OPTIONS', target: '/trpc/status.get' }],
     ['a body too large', 413, post('session.login', ' '.repeat(100_001))],
@@ -105,11 +105,11 @@ describe('every answer has a request id', () => {
   });
 
   it.each([
-    ['no HTTP at all', ['NONSENSE', '', '']],
-    ['a header that is none', ['GET /trpc/status.get HTTP/1.1', 'host: a', 'broken header', '', '']],
+    ['bytes that are not HTTP', ['NONSENSE', '', '']],
+    ['an invalid header', ['GET /trpc/status.get HTTP/1.1', 'host: a', 'broken header', '', '']],
     ['headers too large', ['GET /trpc/status.get HTTP/1.1', 'host: a', `x-pad: ${'a'.repeat(33_000)}`, '', '']],
     [
-      'a body that is no chunk',
+      'an invalid chunk',
       ['POST /trpc/session.logout HTTP/1.1', 'host: a', 'x-csrf: 1', 'transfer-encoding: chunked', '', 'zz', '', ''],
     ],
   ])('%s', async (_name, lines) => {
@@ -120,7 +120,7 @@ describe('every answer has a request id', () => {
   });
 });
 
-it('goes to the Auth Service with every call, and into every line of the log', async () => {
+it('is sent to the Auth Service with every call, and is in every log line', async () => {
   await using app = await startApp();
   const { access, refresh } = await app.authService.issue({ type: 'staff', id: 123 });
   const headers = { cookie: `access_token=${access}; refresh_token=${refresh}`, 'x-request-id': 'one-for-all' };
@@ -134,7 +134,7 @@ it('goes to the Auth Service with every call, and into every line of the log', a
   }
   await askRaw(app.url, post('session.refresh', '{}', headers));
   await askRaw(app.url, post('session.logout', '{}', headers));
-  await askRaw(app.url, post('session.login', written({ email: 'nobody@example.com', password: 'x' }), headers));
+  await askRaw(app.url, post('session.login', written({ email: 'unknown@example.com', password: 'x' }), headers));
   expect(app.authService.count()).toBeGreaterThanOrEqual(6);
   for (const { endpoint, headers: sent } of app.authService.calls) {
     expect({ endpoint, id: sent['x-request-id'] }).toEqual({ endpoint, id: 'one-for-all' });
@@ -142,7 +142,7 @@ it('goes to the Auth Service with every call, and into every line of the log', a
   for (const line of app.logLines) expect(line).toMatchObject({ requestId: 'one-for-all' });
 });
 
-it('goes to the Auth Service where the service made it itself', async () => {
+it('is sent to the Auth Service if the BFF generated it', async () => {
   await using app = await startApp();
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
   const headers = { cookie: `access_token=${access}`, 'x-request-id': 'not agreed' };

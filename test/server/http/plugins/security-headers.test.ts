@@ -20,8 +20,8 @@ const answers: Array<[string, (app: TestApp) => Promise<RawAnswer>, number]> = [
   ],
   ['health', ({ url }) => askRaw(url, { target: '/health/live' }), 200],
   ['an error of a call', ({ url }) => askRaw(url, { target: '/trpc/session.me' }), 401],
-  ['a path that is not there', ({ url }) => askRaw(url, { target: '/no/such' }), 404],
-  ['a refusal', ({ url }) => askRaw(url, { method: 'POST', target: '/trpc/session.logout' }), 415],
+  ['an unknown path', ({ url }) => askRaw(url, { target: '/no/such' }), 404],
+  ['a rejected request', ({ url }) => askRaw(url, { method: 'POST', target: '/trpc/session.logout' }), 415],
   [
     'a body that is too large',
     ({ url }) =>
@@ -29,12 +29,12 @@ const answers: Array<[string, (app: TestApp) => Promise<RawAnswer>, number]> = [
     413,
   ],
   ['a path that is malformed', ({ url }) => askRaw(url, { target: '/%' }), 400],
-  ['what is not HTTP', ({ url }) => sendLines(url, ['NONSENSE', '', '']), 400],
-  ['the operator', async ({ app }) => askRaw(await app.listenOps(), { target: '/metrics' }), 200],
+  ['bytes that are not HTTP', ({ url }) => sendLines(url, ['NONSENSE', '', '']), 400],
+  ['the operations port', async ({ app }) => askRaw(await app.listenOps(), { target: '/metrics' }), 200],
 ];
 
-describe('what browsers are told', () => {
-  it.each(answers)('stands on %s', async (_name, ask, status) => {
+describe('the security headers', () => {
+  it.each(answers)('are present on %s', async (_name, ask, status) => {
     await using app = await startApp({ env: { OPS_PORT: '0' } });
     const answer = await ask(app);
     expect(answer.status).toBe(status);
@@ -43,7 +43,7 @@ describe('what browsers are told', () => {
     expect(answer.headers).not.toHaveProperty('server');
   });
 
-  it.each(answers)('is not to insist on TLS where cookies go without, on %s', async (_name, ask) => {
+  it.each(answers)('contain no HSTS if cookies are not Secure, on %s', async (_name, ask) => {
     await using app = await startApp({ env: { OPS_PORT: '0', COOKIE_SECURE: 'false', NODE_ENV: 'development' } });
     const answer = await ask(app);
     expect(answer.headers).toMatchObject(safe);

@@ -7,14 +7,14 @@ import { createClock, startApp, type TestApp } from '../../../support/app/start-
 
 const linesOf = (app: TestApp) => app.logLines.filter(({ msg }) => msg === 'request');
 
-/** The last `count` lines, once they are written: that is after the answer. */
+/** Waits for the last `count` log lines, which are written after the response. */
 const lastLines = async (app: TestApp, count: number) => {
   await vi.waitFor(() => expect(linesOf(app).length).toBeGreaterThanOrEqual(count));
   return linesOf(app).slice(-count);
 };
 const lastLine = async (app: TestApp, count: number) => (await lastLines(app, count)).at(-1);
 
-/** What every line has, and no test can know. */
+/** Fields of every line whose values a test cannot predict. */
 const always = {
   level: 30,
   time: expect.any(String),
@@ -23,8 +23,8 @@ const always = {
   msg: 'request',
 };
 
-describe('the line of a request', () => {
-  it('says of a call what was called, by whom, and what that took upstream', async () => {
+describe('the log line of a request', () => {
+  it('has the procedure, the person and the upstream calls', async () => {
     await using app = await startApp();
     const { trpc } = await browserOf(app, 123);
     await trpc.users.byId.query({ id: 5 });
@@ -40,7 +40,7 @@ describe('the line of a request', () => {
     });
   });
 
-  it('says that memory had the answer, fresh or stale', async () => {
+  it('has fresh and stale cache hits', async () => {
     const clock = createClock();
     await using app = await startApp({ now: clock.now });
     const { trpc } = await browserOf(app, 123);
@@ -58,7 +58,7 @@ describe('the line of a request', () => {
     expect(stale).not.toHaveProperty('reasons');
   });
 
-  it('says of a batch each procedure once, how many calls, and each reason once', async () => {
+  it('has each procedure and each reason of a batch once, and the number of calls', async () => {
     await using app = await startApp();
     const { trpc } = await browserOf(app, 123);
     await Promise.allSettled([
@@ -76,7 +76,7 @@ describe('the line of a request', () => {
     });
   });
 
-  it('counts a load that several requests share for the one that caused it', async () => {
+  it('counts a shared load for the request that started it', async () => {
     await using app = await startApp({ env: { OPS_PORT: '0' } });
     const ops = await app.app.listenOps();
     const [first, second] = [await browserOf(app, 123), await browserOf(app, 5)];
@@ -99,7 +99,7 @@ describe('the line of a request', () => {
     expect(of('staff 5')).not.toHaveProperty('upstreamCalls');
   });
 
-  it('says why nobody was let in', async () => {
+  it('has the reason of a rejected authentication', async () => {
     await using app = await startApp();
     await askRaw(app.url, { target: queryTarget('users.me') });
     const line = await lastLine(app, 1);
@@ -108,7 +108,7 @@ describe('the line of a request', () => {
     expect(line).not.toHaveProperty('upstreamCalls');
   });
 
-  it('counts each new attempt, and says why all failed', async () => {
+  it('has the number of retries, and the last failure', async () => {
     await using app = await startApp();
     const { trpc } = await browserOf(app, 123);
     app.authService.fault('user', { kind: 'status', status: 503 });
@@ -122,7 +122,7 @@ describe('the line of a request', () => {
     expect(app.authService.count('user')).toBeGreaterThan(1);
   });
 
-  it('counts what signing in and out asks of the Auth Service', async () => {
+  it('counts the upstream calls of sign-in and sign-out', async () => {
     await using app = await startApp();
     const browser = app.browser();
     await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
@@ -138,7 +138,7 @@ describe('the line of a request', () => {
     expect(await reasonOf(browser.trpc.users.me.query())).toBe('no_token');
   });
 
-  it('names no procedure that a client made up, and hides an e-mail address in a path', async () => {
+  it('has no made-up procedure name, and hides an e-mail address in a path', async () => {
     await using app = await startApp();
     await askRaw(app.url, { target: '/trpc/made.up,ana%40example.com,users.me?batch=1' });
     const line = await lastLine(app, 1);
@@ -146,7 +146,7 @@ describe('the line of a request', () => {
     expect(JSON.stringify(app.logLines)).not.toContain('example.com');
   });
 
-  it('says of what was refused before tRPC why', async () => {
+  it('has the reason of a request that fails before tRPC', async () => {
     await using app = await startApp();
     await askRaw(app.url, {
       method: 'POST',
@@ -159,7 +159,7 @@ describe('the line of a request', () => {
     expect(line).not.toHaveProperty('procedures');
   });
 
-  it('says that the client left, and blames nobody', async () => {
+  it('marks a client disconnect without reporting an error', async () => {
     await using app = await startApp();
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     app.authService.fault('user', { kind: 'hang' });
@@ -174,7 +174,7 @@ describe('the line of a request', () => {
     expect(line).not.toHaveProperty('reasons');
   });
 
-  it('tells requests apart that come together', async () => {
+  it('keeps concurrent requests separate', async () => {
     await using app = await startApp();
     const people = [1, 2, 5, 6, 12];
     const browsers = await Promise.all(people.map((id) => browserOf(app, id)));
@@ -184,7 +184,7 @@ describe('the line of a request', () => {
     for (const line of lines) expect(line).toMatchObject({ upstreamCalls: 1 });
   });
 
-  it('is one a request where several have the same id', async () => {
+  it('is written once per request, even with the same request id', async () => {
     await using app = await startApp();
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     const headers = { cookie: `access_token=${access}`, 'x-request-id': 'twice' };
@@ -197,7 +197,7 @@ describe('the line of a request', () => {
   });
 });
 
-it('is another line for what cannot be read as a request, with the id that its answer has', async () => {
+it('is a separate line for an unparsable request, with the id of its response', async () => {
   await using app = await startApp();
   const answers = [
     await askRaw(app.url, { target: '/trpc/%zz', headers: { 'x-request-id': 'mine' } }),
@@ -211,7 +211,7 @@ it('is another line for what cannot be read as a request, with the id that its a
   expect(linesOf(app)).toEqual([]);
 });
 
-it('holds no password, code or captcha token of those who sign in', async () => {
+it('has no password, code or captcha token of a sign-in', async () => {
   await using app = await startApp();
   const post = (path: string, input: object) =>
     askRaw(app.url, { method: 'POST', target: `/trpc/${path}`, headers: postHeaders, body: written(input) });

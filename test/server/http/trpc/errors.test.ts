@@ -12,13 +12,13 @@ import {
 } from '../../../support/app/raw-request.ts';
 import { startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 
-/** An app, and the ways to ask it: as nobody, as staff and as an employee. */
+/** An app, and helpers that call it anonymously, as staff and as an employee. */
 const startAsking = async (options: StartAppOptions = {}) => {
   const app = await startApp(options);
   const staff = await app.authService.issue({ type: 'staff', id: 123 });
   const employee = await app.authService.issue({ type: 'employee', id: 1 });
-  const cookies = { nobody: '', staff: `access_token=${staff.access}`, employee: `access_token=${employee.access}` };
-  const ask = (target: string, as: keyof typeof cookies = 'nobody') =>
+  const cookies = { anonymous: '', staff: `access_token=${staff.access}`, employee: `access_token=${employee.access}` };
+  const ask = (target: string, as: keyof typeof cookies = 'anonymous') =>
     askRaw(app.url, { target, headers: { cookie: cookies[as] } });
   const post = (path: string, body: string, headers: Record<string, string> = {}) =>
     askRaw(app.url, { method: 'POST', target: `/trpc/${path}`, headers: { ...postHeaders, ...headers }, body });
@@ -39,21 +39,21 @@ describe('the shape of an error', () => {
     [string, RawRequest, { code: string; httpStatus: number; reason: string; path?: string }, number]
   > = [
     [
-      'nobody is signed in',
+      'the caller is anonymous',
       { target: '/trpc/session.me' },
       { code: 'UNAUTHORIZED', httpStatus: 401, reason: 'no_token', path: 'session.me' },
       -32_001,
     ],
     [
-      'the header is missing',
+      'the x-csrf header is missing',
       post({ 'content-type': 'application/json' }, '{}'),
       { code: 'FORBIDDEN', httpStatus: 403, reason: 'csrf' },
       -32_003,
     ],
-    ['there is no such procedure', { target: '/trpc/no.such' }, { ...unknown, path: 'no.such' }, -32_004],
-    ['there is no such path', { target: '/no/such/path' }, unknown, -32_004],
+    ['the procedure does not exist', { target: '/trpc/no.such' }, { ...unknown, path: 'no.such' }, -32_004],
+    ['the path does not exist', { target: '/no/such/path' }, unknown, -32_004],
     [
-      'the method is another',
+      'the method is wrong',
       { method: 'DELETE', target: '/trpc/session.me' },
       { code: 'METHOD_NOT_SUPPORTED', httpStatus: 405, reason: 'method_not_allowed' },
       -32_005,
@@ -71,7 +71,7 @@ describe('the shape of an error', () => {
       -32_013,
     ],
     [
-      'the type is another',
+      'the content type is wrong',
       post({ 'content-type': 'text/plain' }, '{}'),
       { code: 'UNSUPPORTED_MEDIA_TYPE', httpStatus: 415, reason: 'unsupported_media_type' },
       -32_015,
@@ -92,7 +92,7 @@ describe('the shape of an error', () => {
     });
   });
 
-  it('tells the issues with invalid_input, and with nothing else', async () => {
+  it('includes issues for invalid_input, and for no other reason', async () => {
     await using app = await startApp();
     for (const [name, asked, { reason }] of failures) {
       const { issues } = errorOf(await askRaw(app.url, asked));
@@ -100,7 +100,7 @@ describe('the shape of an error', () => {
     }
   });
 
-  it('is that of tRPC for what is not even HTTP', async () => {
+  it('has the shape of a tRPC error even for bytes that are not HTTP', async () => {
     await using app = await startApp();
     for (const lines of [
       ['NONSENSE', '', ''],
@@ -128,7 +128,7 @@ describe('the shape of an error', () => {
 });
 
 describe('a batch', () => {
-  it('answers 207 where its calls end in different ways, each with its own error', async () => {
+  it('answers 207 if its calls have different outcomes, each with its own error', async () => {
     await using test = await startAsking();
     const answer = await test.ask('/trpc/status.get,session.me,no.such?batch=1');
     expect(answer.status).toBe(207);
@@ -139,14 +139,14 @@ describe('a batch', () => {
     ]);
   });
 
-  it('answers the one status where all calls fail alike', async () => {
+  it('answers one status if all calls fail alike', async () => {
     await using test = await startAsking();
     const answer = await test.ask('/trpc/session.me,users.me?batch=1');
     expect(answer.status).toBe(401);
     expect(outcomesOf(answer)).toEqual(['no_token', 'no_token']);
   });
 
-  it('fails call by call where only one input is not valid', async () => {
+  it('rejects one invalid input without failing the other calls', async () => {
     await using test = await startAsking();
     const inputs = { 0: { json: { id: 1 } }, 1: { json: { id: 'x' } }, 2: { json: { id: -1 } } };
     const answer = await test.ask(queryTarget(['users.byId', 'users.byId', 'users.byId'], inputs), 'staff');
@@ -154,7 +154,7 @@ describe('a batch', () => {
     expect(outcomesOf(answer)).toEqual([expect.objectContaining({ id: 1 }), 'invalid_input', 'invalid_input']);
   });
 
-  it('calls inputs that are no object not valid', async () => {
+  it('rejects inputs that are not an object', async () => {
     await using test = await startAsking();
     for (const inputs of [[], [1], 'x', 1, null, true]) {
       const answer = await test.ask(queryTarget(['users.byId'], inputs), 'staff');
@@ -163,7 +163,7 @@ describe('a batch', () => {
   });
 });
 
-describe('a procedure that is not there', () => {
+describe('an unknown procedure', () => {
   const names = [
     'no',
     'session',
@@ -190,7 +190,7 @@ describe('a procedure that is not there', () => {
     '',
   ];
 
-  it('is any name but those that there are, however it looks inside', async () => {
+  it('is any unregistered name, including names on the prototype', async () => {
     await using test = await startAsking();
     for (const name of names) {
       for (const search of ['', '?batch=1']) {
@@ -203,7 +203,7 @@ describe('a procedure that is not there', () => {
     }
   });
 
-  it('is everything beside and below what is there', async () => {
+  it('is any path beside or below the registered ones', async () => {
     await using app = await startApp();
     for (const target of [
       '/',
@@ -222,7 +222,7 @@ describe('a procedure that is not there', () => {
   });
 });
 
-/** Inputs that superjson or a schema must not fail on, nor be fooled by. */
+/** Inputs that must neither crash superjson or a schema, nor pass as valid. */
 const hostile: Array<[string, string]> = [
   ['an empty body', ''],
   ['half a body', '{"json":{"email":"a@example.com"'],
@@ -243,9 +243,9 @@ const hostile: Array<[string, string]> = [
   ['values as a number', '{"json":{},"meta":{"values":1}}'],
   ['values as a string', '{"json":{},"meta":{"values":"Date"}}'],
   ['values as true', '{"json":{},"meta":{"values":true}}'],
-  ['values of a type unknown', '{"json":{"email":1},"meta":{"values":{"email":["nonsense"]}}}'],
+  ['values of an unknown type', '{"json":{"email":1},"meta":{"values":{"email":["nonsense"]}}}'],
   ['values of a name from the prototype', '{"json":{"email":1},"meta":{"values":{"email":["constructor"]}}}'],
-  ['values of another name from it', '{"json":{"email":1},"meta":{"values":{"email":["__proto__"]}}}'],
+  ['values of another name from the prototype', '{"json":{"email":1},"meta":{"values":{"email":["__proto__"]}}}'],
   ['values without an input', '{"json":null,"meta":{"values":{"a.b.c":["Date"]}}}'],
   ['values below a string', '{"json":"abc","meta":{"values":{"length":["Date"]}}}'],
   ['a polluting value', '{"json":{},"meta":{"values":{"__proto__":["undefined"]}}}'],
@@ -293,10 +293,10 @@ const deep: Array<[string, string]> = [
   ['brackets alone', '['.repeat(99_000)],
 ];
 
-describe('a hostile input', () => {
+describe('a malicious input', () => {
   const polluted = () => Reflect.get({}, 'polluted') as unknown;
 
-  it('is not valid as the body of a mutation', async () => {
+  it('is rejected as the body of a mutation', async () => {
     await using test = await startAsking();
     const { app, post } = test;
     for (const [name, body] of [...hostile, ...deep]) {
@@ -309,7 +309,7 @@ describe('a hostile input', () => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('is not valid as the input of a query', async () => {
+  it('is rejected as the input of a query', async () => {
     await using test = await startAsking();
     const { app, ask } = test;
     for (const [name, body] of hostile) {
@@ -322,7 +322,7 @@ describe('a hostile input', () => {
     expect(app.authService.count()).toBe(0);
   });
 
-  it('is of no concern to a procedure without an input', async () => {
+  it('is ignored by a procedure without an input', async () => {
     await using test = await startAsking();
     for (const [, body] of hostile) {
       expect((await test.ask(`/trpc/status.get?input=${encodeURIComponent(body)}`)).status).toBe(200);
@@ -330,7 +330,7 @@ describe('a hostile input', () => {
     }
   });
 
-  it('leaves the service able to answer, and nothing in the log that is a failure of its own', async () => {
+  it('leaves the service available, and logs no internal error', async () => {
     await using test = await startAsking();
     const { app, ask, post } = test;
     for (const [, body] of [...hostile, ...deep]) await post('session.login', body);
@@ -341,13 +341,13 @@ describe('a hostile input', () => {
 
 describe('an input that is not JSON', () => {
   it.each([
-    ['in a body', '{"json":{"email":"somebody@example.com","password":hunter2}}'],
-    ['in a body cut short', '{"json":{"email":"somebody@example.com","password":"hunter2'],
-    ['in a body of a form', 'email=somebody@example.com&password=hunter2'],
-    ['in a number of it', '{"json":{"email":"a","password":"hunter2"},"meta":{"values":{"password":["bigint"]}}}'],
-    ['in a pattern of it', '{"json":{"email":"a","password":"/(hunter2/"},"meta":{"values":{"password":["regexp"]}}}'],
-    ['in an address of it', '{"json":{"email":"a","password":"hunter2"},"meta":{"values":{"password":["URL"]}}}'],
-  ])('is never quoted: %s', async (_name, body) => {
+    ['in a body', '{"json":{"email":"user@example.com","password":hunter2}}'],
+    ['in a body cut short', '{"json":{"email":"user@example.com","password":"hunter2'],
+    ['in a body of a form', 'email=user@example.com&password=hunter2'],
+    ['in a number', '{"json":{"email":"a","password":"hunter2"},"meta":{"values":{"password":["bigint"]}}}'],
+    ['in a pattern', '{"json":{"email":"a","password":"/(hunter2/"},"meta":{"values":{"password":["regexp"]}}}'],
+    ['in a URL', '{"json":{"email":"a","password":"hunter2"},"meta":{"values":{"password":["URL"]}}}'],
+  ])('is never quoted in the response or the log: %s', async (_name, body) => {
     await using test = await startAsking();
     const answer = await test.post('session.login', body);
     expect(errorOf(answer)).toMatchObject({
@@ -358,7 +358,7 @@ describe('an input that is not JSON', () => {
     expect(JSON.stringify(test.app.logLines)).not.toContain('hunter2');
   });
 
-  it('makes no array as long as the caller says', async () => {
+  it('allocates no array of the length that a caller claims', async () => {
     await using test = await startAsking();
     const body = '{"json":{"email":9,"password":"b"},"meta":{"values":{"email":[["typed-array","Uint8Array"]]}}}';
     const { issues, message } = errorOf(await test.post('session.login', body));
@@ -366,7 +366,7 @@ describe('an input that is not JSON', () => {
     expect(message).not.toContain('Uint8Array');
   });
 
-  it('is no reason to fail, in the query', async () => {
+  it('is rejected, without an internal error, in a query', async () => {
     await using test = await startAsking();
     for (const input of ['{', '%zz', '%', '%7B%22json%22', '%ff%fe', '+', 'undefined']) {
       const answer = await test.ask(`/trpc/users.byId?input=${input}`, 'staff');
@@ -375,7 +375,7 @@ describe('an input that is not JSON', () => {
   });
 });
 
-describe('an input that is not valid', () => {
+describe('an invalid input', () => {
   it.each([
     ['session.login', {}, ['email', 'password']],
     ['session.login', { email: 'a@example.com' }, ['password']],
@@ -389,7 +389,7 @@ describe('an input that is not valid', () => {
     ['session.login', { email: new Date(), password: null }, ['email', 'password']],
     ['session.verifyOtp', { challenge: 'x', code: "1' OR 1=1" }, ['code']],
     ['session.verifyOtp', { code: '123456' }, ['challenge']],
-  ])('names the field at fault: %s of %j', async (path, input, fields) => {
+  ])('names the invalid fields: %s of %j', async (path, input, fields) => {
     await using test = await startAsking();
     const { issues, message } = errorOf(await test.post(path, written(input)));
     expect(issues?.map((issue) => issue.path).toSorted()).toEqual(fields);
@@ -406,14 +406,14 @@ describe('an input that is not valid', () => {
     ['users.byIds', { ids: [1, 'x', 3, -4] }, ['ids.1', 'ids.3']],
     ['users.byIds', { ids: Array.from({ length: 501 }, (_, index) => index + 1) }, ['ids']],
     ['users.byRole', { system: 'TTS' }, ['role']],
-  ])('names the field of a query at fault: %s of %j', async (path, input, fields) => {
+  ])('names the invalid fields of a query: %s of %j', async (path, input, fields) => {
     await using test = await startAsking();
     const answer = await test.ask(queryTarget(path, { json: input }), 'staff');
     expect([...new Set(errorOf(answer).issues?.map((issue) => issue.path))]).toEqual(fields);
     expect(test.app.authService.count()).toBe(0);
   });
 
-  it('is told of in at most twenty issues', async () => {
+  it('is described by at most twenty issues', async () => {
     await using test = await startAsking();
     const input = { json: { ids: Array.from({ length: 400 }, () => 'x') } };
     const { issues, message } = errorOf(await test.ask(queryTarget('users.byIds', input), 'staff'));
@@ -421,7 +421,7 @@ describe('an input that is not valid', () => {
     expect(message.length).toBeLessThan(2_000);
   });
 
-  it('is not looked at before the person is: 401 for nobody, 403 for who may never ask', async () => {
+  it('is validated after authorization: 401 for an anonymous caller, 403 for a forbidden one', async () => {
     await using test = await startAsking();
     for (const input of ['?input=%7B%22json%22%3A%7B%22id%22%3A0%7D%7D', '?input=%7B', '']) {
       const target = `/trpc/users.byId${input}`;
@@ -433,7 +433,7 @@ describe('an input that is not valid', () => {
   });
 });
 
-describe('a stack', () => {
+describe('a stack trace', () => {
   const failures: RawRequest[] = [
     { target: '/trpc/session.me' },
     { target: '/trpc/no.such' },
@@ -462,7 +462,7 @@ describe('a stack', () => {
     ['development with a space', { NODE_ENV: 'development ' }],
     ['nothing', {}],
     ['an empty value', { NODE_ENV: '' }],
-  ])('reaches nobody where NODE_ENV is %s', async (_name, env) => {
+  ])('is not exposed if NODE_ENV is %s', async (_name, env) => {
     await using app = await startApp({ env });
     for (const asked of failures) {
       const { body } = await askRaw(app.url, asked);
@@ -471,7 +471,7 @@ describe('a stack', () => {
     }
   });
 
-  it('helps in development', async () => {
+  it('is included in development', async () => {
     await using app = await startApp({ env: { NODE_ENV: 'development' } });
     for (const asked of failures.slice(0, 4)) {
       const { body } = await askRaw(app.url, asked);
@@ -480,7 +480,7 @@ describe('a stack', () => {
   });
 });
 
-it('says when to come back, in the header and in the error', async () => {
+it('a rate-limit error has a Retry-After in the header and in the error', async () => {
   await using app = await startApp();
   app.authService.fault('*', { kind: 'status', status: 503 });
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });

@@ -20,7 +20,7 @@ import {
   type ReferencePair,
 } from '../../../support/app/reference-pair.ts';
 
-/** Of each dialect; more: `FUZZ_RUNS=10000`, and others: `FUZZ_SEED=7`. */
+/** Runs per dialect. For more runs: `FUZZ_RUNS=10000`; for another seed: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 200);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 
@@ -51,50 +51,50 @@ const breakBoth = ({ own, official }: ReferencePair, fault: Fault) => {
   for (const { authService } of [own, official]) authService.fault('*', fault);
 };
 
-/** Each would otherwise learn beside some request how users can be looked up, and ask more or less until it has. */
+/** Runs the bulk-lookup probe first; otherwise each side runs it beside some request, and the upstream calls differ. */
 const startPrimedReferencePair = async (dialect: Dialect): Promise<ReferencePair> => {
   const pair = await startReferencePair({ dialect, env: withCors });
   await Promise.all([probeBulkLookups(pair.own), probeBulkLookups(pair.official)]);
   return pair;
 };
 
-it('is asked here whatever there is a procedure for', () => {
+it('the cases cover every procedure', () => {
   expect(Object.keys(inputsOf).toSorted()).toEqual(Object.keys(procedures).toSorted());
 });
 
-// What is read of a request before its procedure runs is read alike before both dialects.
+// The two dialects parse a request alike until its procedure runs.
 it.each([
-  ['whatever stands behind a question mark', queryCases],
-  ['inputs, as they come over the wire', inputCases],
-  ['paths', pathCases],
-  ['methods and headers', headerCases],
-  ['what no client of Node would send', lineCases],
-])('answers as the official adapter does %s', { timeout: 300_000 }, async (_name, cases) => {
+  ['for any query string', queryCases],
+  ['for inputs in their wire format', inputCases],
+  ['for paths', pathCases],
+  ['for methods and headers', headerCases],
+  ['for requests that no Node client sends', lineCases],
+])('answers like the official adapter %s', { timeout: 300_000 }, async (_name, cases) => {
   await using pair = await startPrimedReferencePair('guide');
   await pair.compareAll(cases);
   expect(await pair.differences()).toEqual([]);
 });
 
-/** The dialect matters where the Auth Service is asked: what the BFF refuses by itself is compared in front of one dialect. */
+/** The dialect matters for upstream calls only; errors of the BFF itself are compared in one dialect. */
 const casesOf: Record<Dialect, Array<[name: string, cases: readonly Case[]]>> = {
   guide: [
-    ['each procedure, to everybody', procedureCases],
+    ['each procedure, for every caller', procedureCases],
     ['batches', batchCases],
   ],
   deployed: [
-    ['each procedure, to staff and employees', upstreamProcedureCases],
+    ['each procedure, for staff and employees', upstreamProcedureCases],
     ['batches of staff and employees', upstreamBatchCases],
   ],
 };
 
-describe.each(dialects)('before the %s dialect, it answers as the official adapter does', (dialect) => {
+describe.each(dialects)('in the %s dialect, it answers like the official adapter for', (dialect) => {
   it.each(casesOf[dialect])('%s', { timeout: 300_000 }, async (_name, cases) => {
     await using pair = await startPrimedReferencePair(dialect);
     await pair.compareAll(cases);
     expect(await pair.differences()).toEqual([]);
   });
 
-  it('a session from its beginning to its end', async () => {
+  it('a session from sign-in to sign-out', async () => {
     await using pair = await startReferencePair({ dialect });
     const { access, refresh } = await pair.own.authService.issue({ type: 'staff', id: 123 });
     const cookie = `access_token=${access}; refresh_token=${refresh}`;
@@ -122,7 +122,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(await pair.differences()).toEqual([]);
   });
 
-  it('a sign-in with a second factor, and the limits of guessing', async () => {
+  it('a sign-in with a second factor, and its limits on attempts', async () => {
     await using pair = await startReferencePair({ dialect });
     const { answers } = await pair.compare({ name: 'a sign-in', request: post('session.login', second), by: 'own' });
     const challenges = answers.map(({ body }) => /"challenge":"([^"]+)"/.exec(body)?.[1]);
@@ -146,7 +146,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     await verify('the code again', toldCode);
     for (let attempt = 0; attempt < 11; attempt += 1) {
       await pair.compare({
-        name: 'a guess',
+        name: 'a wrong code',
         request: post('session.login', { ...second, password: 'x' }),
         by: 'own',
       });
@@ -156,7 +156,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(await pair.differences()).toEqual([]);
   });
 
-  it('who asks too often', async () => {
+  it('a caller over the rate limit', async () => {
     await using pair = await startReferencePair({ dialect, env: { RATE_LIMIT_PER_MINUTE: '4' } });
     const asked = [
       asStaff('a call', get('session.me')),
@@ -177,8 +177,8 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
 
   it.each<[string, Fault]>([
     ['is down', { kind: 'status', status: 503 }],
-    ['has too much to do', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }],
-    ['answers what is not agreed', { kind: 'body', body: '{"id":"?"}' }],
+    ['is overloaded', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }],
+    ['returns an unexpected response', { kind: 'body', body: '{"id":"?"}' }],
   ])('an Auth Service that %s', async (_name, fault) => {
     await using pair = await startReferencePair({ dialect, env: withCors });
     await pair.compare(asStaff('while it is up', get('users.byId', { id: 5 })));
@@ -201,7 +201,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(await pair.differences()).toEqual([]);
   });
 
-  it('what is known from before, while the Auth Service is down', async () => {
+  it('cached data during an outage of the Auth Service', async () => {
     await using pair = await startReferencePair({ dialect, env: { ...withCors, DIRECTORY_STALE_SECONDS: '0' } });
     const cases = [
       asStaff('a call', get('users.byId', { id: 5 })),
@@ -220,7 +220,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
     expect(await pair.differences()).toEqual([]);
   });
 
-  it('failures in development, which tell where they come from', async () => {
+  it('errors in development, with their stack traces', async () => {
     await using pair = await startReferencePair({ dialect, env: { NODE_ENV: 'development' } });
     await pair.compareAll([
       asStaff('no such procedure', get('no.such')),
@@ -229,7 +229,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       asStaff('a method', get('session.logout')),
       asStaff('two types', get(['session.me', 'session.logout'])),
       asStaff('what cannot be read', { ...post('assignments.next'), body: 'x' }),
-      { name: 'nobody', request: get('session.me'), by: 'own' },
+      { name: 'anonymous', request: get('session.me'), by: 'own' },
     ]);
     expect(await pair.differences()).toEqual([]);
   });
@@ -248,7 +248,7 @@ describe.each(dialects)('before the %s dialect, it answers as the official adapt
       { numRuns: runs, seed },
     );
     expect(await pair.differences()).toEqual([]);
-    // Not all was refused, or passed on, or nothing was compared.
+    // The runs include successful, rejected and upstream calls; otherwise the comparison proves nothing.
     expect(answerers.own).toBeGreaterThan(runs / 3);
     expect(answerers.adapter).toBeGreaterThan(0);
     expect([...statuses]).toEqual(expect.arrayContaining([200, 207, 400, 401, 403, 404, 405]));

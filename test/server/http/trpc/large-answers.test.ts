@@ -18,7 +18,7 @@ afterEach(() => void vi.restoreAllMocks());
 const joinedAt = '2024-05-06T07:08:09.000Z';
 const wireUser = (id: number) => ({
   id,
-  email: `somebody.${id}@example.com`,
+  email: `user.${id}@example.com`,
   first_name: 'Zoë',
   last_name: `No ${id}`,
   date_joined: joinedAt,
@@ -29,7 +29,7 @@ const expectedName = (id: number) => `${id} Zoë No ${id}`;
 const lifetimes = { freshSeconds: 60, staleSeconds: 60, staleOnErrorSeconds: 60 };
 const caller = { type: 'staff', id: 123, accessToken: 'none' } as const;
 
-/** What was done in each turn of the event loop. */
+/** The work done in each turn of the event loop. */
 const watchTurns = () => {
   const none = () => ({ begun: 0, lookedUp: 0, read: 0, written: 0 });
   let now = none();
@@ -56,7 +56,7 @@ const watchTurns = () => {
       turns.length = 0;
       now = none();
     },
-    /** The turns in which something was done since the beginning, and the most that was done in one. */
+    /** The turns with work since the beginning, and the most work done in one turn. */
     async since() {
       await nextTurn();
       await nextTurn();
@@ -74,7 +74,7 @@ const watchTurns = () => {
   };
 };
 
-/** The handler of tRPC's calls without the limits on what a request may ask, before an Auth Service that knows everybody. */
+/** The tRPC handler without request limits, in front of an Auth Service that knows every user. */
 const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) => {
   let lookedUp = 0;
   const turns = watchTurns();
@@ -131,7 +131,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         membership: { toDecide: async () => principal, toShow: async () => principal },
         getDisconnectSignal: disconnectSignalOf(reply),
         onStale: () => {},
-        status: () => expect.fail('Nobody asks.'),
+        status: () => expect.fail('Unexpected call of status().'),
         monotonicNow: () => 0,
         onCall: () => {},
         charge: () => {},
@@ -145,7 +145,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
     turns,
     mostRequests: () => mostRequests,
     lookedUp: () => lookedUp,
-    /** Asks all at once, in one turn of the event loop. */
+    /** Sends all requests at once, in one turn of the event loop. */
     askTogether: (targets: readonly string[]) => Promise.all(targets.map((target) => server.inject(target))),
     ask: async (target: string, headers: Record<string, string> = {}) => askRaw(url, { target, headers }),
     async [Symbol.asyncDispose]() {
@@ -167,7 +167,7 @@ const batchOf = (pagesOfIds: readonly number[][]): string =>
 const pages = Array.from({ length: 10 }, (_, index) => crowd(500, index * 500));
 const batch = batchOf(pages);
 
-it('calls for 500 users each, none of whom is known, hold the event loop for 500 users at a time', async () => {
+it('calls for 500 unknown users each block the event loop for at most 500 users at a time', async () => {
   await using test = await start();
   test.turns.begin();
   const { status, headers, body } = await test.ask(batch);
@@ -175,7 +175,7 @@ it('calls for 500 users each, none of whom is known, hold the event loop for 500
   expect(most).toMatchObject({ lookedUp: 500, written: 500 });
   expect(most.read).toBeLessThanOrEqual(500);
   expect(turns).toBeGreaterThan(20);
-  // As many requests as one person may have.
+  // The maximum of requests in flight for one person.
   expect(test.mostRequests()).toBeLessThanOrEqual(16);
   expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
   expect(headers['content-length']).toBe(String(Buffer.byteLength(body)));
@@ -184,19 +184,19 @@ it('calls for 500 users each, none of whom is known, hold the event loop for 500
   );
 });
 
-it('calls for 500 users each, all of whom are known, are answered in a turn of the event loop each', async () => {
+it('calls for 500 cached users each are answered in one turn of the event loop each', async () => {
   await using test = await start();
   await Promise.all(pages.map((ids) => test.directory.users(ids, caller)));
   test.turns.begin();
   const { body } = await test.ask(batch);
   const { turns, ...most } = await test.turns.since();
   expect(most).toEqual({ begun: 1, lookedUp: 500, read: 0, written: 500 });
-  // One more reads the request.
+  // One more turn reads the request.
   expect(turns).toBe(pages.length + 1);
   expect((JSON.parse(body) as Result[]).map((call) => usersOf(call).length)).toEqual(pages.map(() => 500));
 });
 
-it('calls for the same 500 users are answered in a turn each, though all of them have waited for one load', async () => {
+it('calls for the same 500 users are answered in one turn each, though they waited for the same load', async () => {
   await using test = await start();
   const { body } = await test.ask(batchOf(pages.map(() => crowd(500))));
   const { turns, ...most } = await test.turns.since();
@@ -205,7 +205,7 @@ it('calls for the same 500 users are answered in a turn each, though all of them
   expect((JSON.parse(body) as Result[]).map((call) => usersOf(call).length)).toEqual(pages.map(() => 500));
 });
 
-it('calls for many users keep no more of them in memory than there are requests for', async () => {
+it('calls for many users keep no more users in memory than were requested', async () => {
   const { until, release } = hold();
   await using test = await start({ until });
   const answer = test.ask(batch);
@@ -217,7 +217,7 @@ it('calls for many users keep no more of them in memory than there are requests 
   expect(test.lookedUp()).toBe(5_000);
 });
 
-it('one answer with more users than that is written in parts', async () => {
+it('a larger response is written in several turns', async () => {
   await using test = await start();
   const target = queryTarget('assignments.candidates', { json: { system: 'TTS', role: 'Technician' } });
   await test.ask(target);
@@ -230,7 +230,7 @@ it('one answer with more users than that is written in parts', async () => {
   expect(headers['content-length']).toBe(String(Buffer.byteLength(body)));
 });
 
-it('streamed answers of 500 users are written in a turn each', async () => {
+it('streamed responses of 500 users each are written in one turn each', async () => {
   await using test = await start();
   const target = batchOf(pages.slice(0, 5));
   const headers = { 'trpc-accept': 'application/jsonl' };
@@ -238,13 +238,13 @@ it('streamed answers of 500 users are written in a turn each', async () => {
   test.turns.begin();
   const { status, body } = await test.ask(target, headers);
   const { turns, ...most } = await test.turns.since();
-  expect([status, body.match(/somebody\./g)?.length]).toEqual([200, 2_500]);
+  expect([status, body.match(/user\./g)?.length]).toEqual([200, 2_500]);
   expect(most).toEqual({ begun: 1, lookedUp: 500, read: 0, written: 500 });
-  // One more reads the request.
+  // One more turn reads the request.
   expect(turns).toBe(6);
 });
 
-it('50 requests with 500 ids each, which arrive together, are not all read in one turn', async () => {
+it('50 simultaneous requests with 500 ids each are parsed in several turns', async () => {
   await using test = await start();
   const ids = crowd(500);
   await test.directory.users(ids, caller);

@@ -9,7 +9,7 @@ describe.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s', (method) => 
     ['as plain text', { 'content-type': 'text/plain' }],
     ['as a form', { 'content-type': 'multipart/form-data; boundary=x' }],
     ['as bytes', { 'content-type': 'application/octet-stream' }],
-  ])('is not allowed %s, whatever the procedure', async (_name, headers) => {
+  ])('is not allowed %s, for any procedure', async (_name, headers) => {
     await using app = await startApp();
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     for (const path of ['session.logout', 'session.logout?batch=1', 'session.me', 'status.get', 'no.such']) {
@@ -23,7 +23,7 @@ describe.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s', (method) => 
   });
 });
 
-it('answers HEAD without a body, and does nothing', async () => {
+it('answers HEAD without a body or side effects', async () => {
   await using app = await startApp();
   const { access, refresh } = await app.authService.issue({ type: 'staff', id: 123 });
   const cookie = `access_token=${access}; refresh_token=${refresh}`;
@@ -45,19 +45,19 @@ it('answers a POST to a query, and a GET to a mutation, with method_not_allowed'
 it.each([
   ['a Host of one bracket', '/trpc/status.get', '['],
   ['a Host with a space', '/trpc/status.get', 'a b'],
-  ['a Host with a user name', '/trpc/status.get', 'somebody@bff.example'],
-  ['a Host with a user name and password', '/trpc/status.get', 'somebody:secret@bff.example'],
-  ['a Host with a port too high', '/trpc/status.get', 'bff.example:65536'],
+  ['a Host with a user name', '/trpc/status.get', 'user@bff.example'],
+  ['a Host with a user name and password', '/trpc/status.get', 'user:secret@bff.example'],
+  ['a Host with an invalid port', '/trpc/status.get', 'bff.example:65536'],
   ['an empty Host', '/trpc/status.get', ''],
-  ['a whole address with a user name', 'http://somebody@bff.example/trpc/status.get', 'bff.example'],
-])('calls %s malformed, and no failure of its own', async (_name, target, host) => {
+  ['a whole address with a user name', 'http://user@bff.example/trpc/status.get', 'bff.example'],
+])('rejects %s as a malformed request, without an internal error', async (_name, target, host) => {
   await using app = await startApp();
   const answer = await sendLines(app.url, [`GET ${target} HTTP/1.1`, `host: ${host}`, 'connection: close', '', '']);
   expect(errorOf(answer)).toMatchObject({ httpStatus: 400, reason: 'invalid_input', issues: [] });
   expect(app.logLines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });
 
-it('takes a whole address, as a proxy may send it', async () => {
+it('accepts an absolute URL in the request line, as a proxy may send it', async () => {
   await using app = await startApp();
   const answer = await askRaw(app.url, { target: `${app.url}/trpc/status.get` });
   expect(resultOf(answer)).toMatchObject({ authService: 'up' });

@@ -36,29 +36,29 @@ const lookupsOf = (families: ReturnType<typeof readExposition>, kind: string, re
 
 const names = (app: TestApp, ...paths: string[]) => askRaw(app.url, { target: queryTarget(paths) });
 
-describe('the reader of the text format', () => {
+describe('the parser of the text format', () => {
   it.each([
-    ['no end', '# HELP a b\n# TYPE a gauge\na 1', 'the last line does not end'],
+    ['no final newline', '# HELP a b\n# TYPE a gauge\na 1', 'the last line does not end'],
     ['no TYPE', '# HELP a b\na 1\n', 'of no family above it'],
     ['no HELP', '# TYPE a gauge\na 1\n', 'TYPE'],
     ['a name with a dash', '# HELP a-b c\n# TYPE a-b gauge\na-b 1\n', 'HELP'],
     ['an unescaped quote', '# HELP a b\n# TYPE a gauge\na{l="x"y"} 1\n', 'labels'],
-    ['a series twice', '# HELP a b\n# TYPE a gauge\na{l="x",m="y"} 1\na{m="y",l="x"} 1\n', 'a series twice'],
+    ['a duplicate series', '# HELP a b\n# TYPE a gauge\na{l="x",m="y"} 1\na{m="y",l="x"} 1\n', 'a series twice'],
     ['a counter without _total', '# HELP a b\n# TYPE a counter\na 1\n', '_total is for counters'],
-    ['a value that is none', '# HELP a b\n# TYPE a gauge\na one\n', 'value'],
+    ['a value that is not a number', '# HELP a b\n# TYPE a gauge\na one\n', 'value'],
     ['a histogram without +Inf', '# HELP a b\n# TYPE a histogram\na_bucket{le="1"} 1\na_sum 1\na_count 1\n', 'bounds'],
     [
-      'buckets that do not add up',
+      'buckets that are not cumulative',
       '# HELP a b\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n',
       'not cumulative',
     ],
-  ])('refuses %s', (_name, text, fault) => {
+  ])('rejects %s', (_name, text, fault) => {
     expect(() => readExposition(text)).toThrow(fault);
   });
 });
 
 describe('/metrics', () => {
-  it('is what Prometheus reads, before any traffic and after', async () => {
+  it('returns valid Prometheus text before and after traffic', async () => {
     await using test = await start();
     const before = await test.scrape();
     expect(before.map(({ name }) => name)).toEqual(
@@ -72,7 +72,7 @@ describe('/metrics', () => {
     expect(valueOf(after, 'process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
   });
 
-  it('counts each call of a batch, and how it ended', async () => {
+  it('counts each call of a batch by its outcome', async () => {
     await using test = await start();
     const { trpc } = await browserOf(test.app, 123);
     await Promise.allSettled([
@@ -92,7 +92,7 @@ describe('/metrics', () => {
     expect(valueOf(families, 'auth_bff_failures_total', { reason: 'invalid_input' })).toBe(1);
   });
 
-  it('counts once what fails before a procedure is reached', async () => {
+  it('counts once each request that fails before a procedure runs', async () => {
     await using test = await start();
     const { app } = test;
     await names(app, 'users.byId');
@@ -109,7 +109,7 @@ describe('/metrics', () => {
     expect(callsOf(families, 'session.logout', 'METHOD_NOT_SUPPORTED')).toBe(1);
     expect(callsOf(families, 'none', 'NOT_FOUND')).toBe(1);
     expect(callsOf(families, 'none', 'UNSUPPORTED_MEDIA_TYPE')).toBe(1);
-    // The path and the line that cannot be read, and the body.
+    // The unparsable path and line, and the body.
     const broken = ['none', 'session.login'].map((procedure) => callsOf(families, procedure, 'BAD_REQUEST') ?? 0);
     expect(broken.reduce((sum, count) => sum + count)).toBe(3);
     const all = families.find(({ name }) => name === 'auth_bff_call_duration_seconds')?.samples ?? [];
@@ -117,7 +117,7 @@ describe('/metrics', () => {
     expect(counted).toBe(9);
   });
 
-  it('counts calls of the Auth Service by endpoint and outcome, and what memory answers', async () => {
+  it('counts calls of the Auth Service by endpoint and outcome, and cache hits', async () => {
     await using test = await start();
     const { app, clock } = test;
     const { trpc } = await browserOf(app, 123);
@@ -140,7 +140,7 @@ describe('/metrics', () => {
     expect(upstreamOf(families, 'employee-internal', 'answered')).toBe(1);
   });
 
-  it('says which breakers are open, and that people are answered from memory', async () => {
+  it('reports open breakers and stale cache hits', async () => {
     await using test = await start({ monotonicNow: () => 0, recoveryEveryMs: 3_600_000 });
     const { app, clock } = test;
     const { trpc } = await browserOf(app, 123);
@@ -164,7 +164,7 @@ describe('/metrics', () => {
     expect(await Promise.all(['up', 'degraded', 'down'].map(stateOf))).toEqual([0, 1, 0]);
   });
 
-  it('counts refreshes, refusals by limit, and turns, by how they ended', async () => {
+  it('counts refreshes, rate-limited calls and assignments by outcome', async () => {
     await using test = await start({ env: { RATE_LIMIT_PER_MINUTE: '20' } });
     const { app } = test;
     const browser = app.browser();
@@ -172,10 +172,10 @@ describe('/metrics', () => {
     await browser.trpc.session.refresh.mutate();
     await browser.trpc.assignments.next.mutate({ system: 'TTS', role: 'Technician', key: 'T-1' });
     await browser.trpc.assignments.next.mutate({ system: 'TTS', role: 'Technician', key: 'T-1' });
-    const nobody = app.browser();
-    expect(await reasonOf(nobody.trpc.session.refresh.mutate())).toBe('no_token');
+    const anonymous = app.browser();
+    expect(await reasonOf(anonymous.trpc.session.refresh.mutate())).toBe('no_token');
     for (let asked = 0; asked < 12; asked += 1) {
-      await nobody.trpc.session.login.mutate({ email: 'user@example.com', password: 'wrong' }).catch(() => {});
+      await anonymous.trpc.session.login.mutate({ email: 'user@example.com', password: 'wrong' }).catch(() => {});
     }
     for (let asked = 0; asked < 20; asked += 1) await askRaw(app.url, { target: queryTarget('status.get') });
     const families = await test.scrape();
@@ -187,7 +187,7 @@ describe('/metrics', () => {
     expect(valueOf(families, 'auth_bff_rate_limited_total', { limit: 'requests' })).toBeGreaterThan(0);
   });
 
-  it('blames nobody where the client left', async () => {
+  it('counts a client disconnect as no error', async () => {
     await using test = await start();
     const { app } = test;
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
@@ -205,7 +205,7 @@ describe('/metrics', () => {
     expect(valuesOfLabel(await test.scrape(), 'reason')).toEqual([]);
   });
 
-  it('tells how late the event loop was, once', async () => {
+  it('reports each event-loop delay once', async () => {
     await using test = await start();
     const lag = async () => valueOf(await test.scrape(), 'nodejs_eventloop_lag_max_seconds');
     const holdUp = () => {
@@ -221,7 +221,7 @@ describe('/metrics', () => {
     await vi.waitFor(async () => expect(await lag()).toBeLessThan(0.2));
   });
 
-  it('grows no series by what strangers send', async () => {
+  it('creates no series from values that clients send', async () => {
     await using test = await start({ env: { ...forgetful, OPS_PORT: '0' } });
     const { app } = test;
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
@@ -255,7 +255,7 @@ describe('/metrics', () => {
   });
 });
 
-it('Several apps in one process share one garbage-collection observer for their metrics', async () => {
+it('several apps in one process share one garbage-collection observer for their metrics', async () => {
   const observe = vi.spyOn(PerformanceObserver.prototype, 'observe');
   for (let apps = 0; apps < 3; apps += 1) {
     await using test = await start();

@@ -28,11 +28,11 @@ const createKeyTimer = () => {
         next = null;
       };
     }) satisfies StartTimer,
-    /** Whether the replica will compare again. */
+    /** Whether another comparison is scheduled. */
     isRunning: () => next !== null,
-    /** The first comparison has ended. */
+    /** Resolves after the first comparison. */
     begun: () => compared(1),
-    /** A minute passes for this replica, and its comparison ends. */
+    /** Advances the clock by a minute, and waits for the comparison. */
     async minute(): Promise<void> {
       const [task, count] = [next, started];
       next = null;
@@ -42,7 +42,7 @@ const createKeyTimer = () => {
   };
 };
 
-/** Starts replicas over one Redis, each with what its environment has of its own. The first comparison of each has ended. */
+/** Starts replicas with one Redis, each with its own environment variables. Waits for the first comparison of each. */
 const start = async (options: { isCluster?: boolean } = {}) => {
   const redis = await startRedis(options);
   const client = new Redis(redis.url);
@@ -53,7 +53,7 @@ const start = async (options: { isCluster?: boolean } = {}) => {
     const timer = createKeyTimer();
     const app = await startApp({
       monotonicNow: () => nowMs,
-      // Where Redis is away, this is how long a start waits for it.
+      // The time that a start waits for an unavailable Redis.
       redisTimeoutMs: isUp ? patientRedisMs : 50,
       startKeyTimer: timer.start,
       env: { REDIS_URL: options.isCluster === true ? `${redis.url}?cluster=true` : redis.url, ...env },
@@ -93,8 +93,8 @@ const minute = async (...replicas: Array<Awaited<ReturnType<Awaited<ReturnType<t
   for (const { timer } of replicas) await timer.minute();
 };
 
-describe.skipIf(!hasRedis())('replicas over one Redis', () => {
-  it('say which variable differs, on every replica, with what it leads to and what to do', async () => {
+describe.skipIf(!hasRedis())('replicas with one Redis', () => {
+  it('log the variable that differs, the consequence and the action, on every replica', async () => {
     await using test = await start();
     const first = await test.replica({ SEALING_KEY: sealingKey });
     const second = await test.replica({ SEALING_KEY: sealingKey });
@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     }
   });
 
-  it('say so again only after an hour, and once when it is over', async () => {
+  it('repeat the warning only after an hour, and log once when the mismatch is resolved', async () => {
     await using test = await start();
     const first = await test.replica({ SEALING_KEY: sealingKey });
     const odd = await test.replica({ SEALING_KEY: otherSealingKey });
@@ -144,7 +144,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     expect(await first.mismatchOf('SEALING_KEY')).toBe(0);
   });
 
-  it('do not count a replica that died, three minutes after it was last heard of', async () => {
+  it('ignore a replica that died, three minutes after its last report', async () => {
     await using test = await start();
     const odd = await test.replica({ SEALING_KEY: otherSealingKey });
     const [entry = ''] = await test.client.hvals(hashName);
@@ -166,7 +166,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     expect(await test.client.hexists(hashName, 'dead')).toBe(0);
   });
 
-  it('say that the signing keys differ, and that the sealing keys do where they derive from them', async () => {
+  it('report different signing keys, and different sealing keys if these derive from them', async () => {
     await using test = await start();
     await test.replica({ SEALING_KEY: sealingKey });
     const odd = await test.replica({ SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: newSigningKey });
@@ -177,7 +177,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     expect(summaryOf(derived.app).toSorted()).toEqual([`${error} DJANGO_JWT_SIGNING_KEY`, `${error} SEALING_KEY`]);
   });
 
-  it('call it a key change where one accepts the key of the other, which is no mismatch', async () => {
+  it('report a key change, not a mismatch, if one accepts the key of the other', async () => {
     await using test = await start();
     const old = await test.replica({ SEALING_KEY: sealingKey });
     const changed = {
@@ -198,14 +198,14 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
       expect(await one.mismatchOf('DJANGO_JWT_SIGNING_KEY')).toBe(0);
     }
     await old.close();
-    // The last step of the change: the old key is taken out, one replica after the other.
+    // The last step of the change: the replicas drop the old key one after the other.
     const last = await test.replica({ SEALING_KEY: sealingKey, DJANGO_JWT_SIGNING_KEY: newSigningKey });
     await minute(first);
     expect(summaryOf(first.app)).toEqual([`${warn} DJANGO_JWT_SIGNING_KEY`, `${info} DJANGO_JWT_SIGNING_KEY`]);
     expect(summaryOf(last.app)).toEqual([]);
   });
 
-  it('compare no signing key where tokens are validated remotely', async () => {
+  it('compare no signing keys with remote validation', async () => {
     await using test = await start();
     await test.replica({ SEALING_KEY: sealingKey });
     const remote = await test.replica({ SEALING_KEY: sealingKey, TOKEN_VALIDATION: 'remote' });
@@ -215,7 +215,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     expect(summaryOf(odd.app)).toEqual([`${error} SEALING_KEY`]);
   });
 
-  it('are compared under one REDIS_PREFIX alone, and in a cluster as well', async () => {
+  it('are compared within one REDIS_PREFIX only, also in a Redis cluster', async () => {
     await using test = await start({ isCluster: true });
     const first = await test.replica({ SEALING_KEY: sealingKey });
     const stranger = await test.replica({ SEALING_KEY: otherSealingKey, REDIS_PREFIX: 'staging:' });
@@ -225,7 +225,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     expect(summaryOf(odd.app)).toEqual([`${error} SEALING_KEY`]);
   });
 
-  it('do nothing and say nothing of keys while Redis is away, and go on once it is back', async () => {
+  it('skip the comparison without a log line while Redis is unavailable, and resume after it', async () => {
     await using test = await start();
     const first = await test.replica({ SEALING_KEY: sealingKey });
     const odd = await test.replica({ SEALING_KEY: otherSealingKey });
@@ -236,7 +236,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     await minute(first, odd, odd, odd);
     expect(odd.app.logLines).toHaveLength(away);
     expect(odd.app.logLines.at(-1)?.msg).toMatch(/^Redis is down/);
-    // What was found still holds, as far as anybody knows.
+    // The last result stays valid until a newer comparison.
     expect(await odd.mismatchOf('SEALING_KEY')).toBe(1);
     expect(summaryOf(first.app)).toEqual([]);
 
@@ -247,7 +247,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     });
   });
 
-  it('compare as soon as Redis is there, if it was away when they started', async () => {
+  it('compare as soon as Redis is available, if it was unavailable at their start', async () => {
     await using test = await start();
     const first = await test.replica({ SEALING_KEY: sealingKey });
     await test.redis.stop();
@@ -257,7 +257,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     await vi.waitFor(() => expect([...summaryOf(first.app), ...summaryOf(odd.app)]).not.toEqual([]));
   });
 
-  it('leave in Redis no more of their keys than 24 bits each, and not for ever', async () => {
+  it('store only 24 bits of each key in Redis, with an expiry', async () => {
     await using test = await start();
     for (let count = 0; count < 300; count += 1) await test.client.hset(hashName, `junk-${count}`, 'not ours');
     const [seconds] = await test.client.time();
@@ -274,7 +274,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
     ]);
   });
 
-  it('are gone from Redis, and compare no more, once they are closed', async () => {
+  it('remove their entries from Redis and stop comparing when they are closed', async () => {
     await using test = await start();
     const first = await test.replica({ SEALING_KEY: sealingKey });
     expect(await test.client.hlen(hashName)).toBe(1);
@@ -285,7 +285,7 @@ describe.skipIf(!hasRedis())('replicas over one Redis', () => {
   });
 });
 
-it('a service without Redis has no metric that says its keys are those of others', async () => {
+it('a service without Redis has no metric of key mismatches', async () => {
   await using app = await startApp();
   const address = await app.app.listenOps();
   expect(await (await fetch(`${address}/metrics`)).text()).not.toContain('auth_bff_key_mismatch');

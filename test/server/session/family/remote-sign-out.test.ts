@@ -33,7 +33,7 @@ const tokenKeys = async ({ redis }: Pick<Replicas, 'redis'>) => {
   return keys.filter((key) => /^auth-bff:(chain|chain-of|ended|refresh):/.test(key));
 };
 
-/** A pair that says what genuine ones say, and that the Auth Service never signed. */
+/** A pair with genuine claims that the Auth Service never signed. */
 const forgePair = (nowMs: number, claims: Record<string, unknown> = {}) => {
   const key = 'a-key-that-is-not-the-one-of-the-auth-service!!';
   return {
@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     await test.holder(test.first).trpc.session.logout.mutate();
     expect(test.authService.calls.map(({ endpoint }) => endpoint)).toEqual(['validate', 'staff-logout']);
     expect(await me(test.holder(test.second))).toBe('session_ended');
-    // The refresh token is believed because of the access token beside it.
+    // The refresh token is accepted because of the access token beside it.
     expect(await refresh(test.holder(test.second, { refresh: test.tokens.refresh }))).toBe('session_ended');
   });
 
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(browser.cookies.size).toBe(0);
     expect(test.authService.calls.map(({ endpoint }) => endpoint)).toEqual(['staff-logout']);
     expect(await tokenKeys(test)).toEqual([]);
-    // The guide's service has taken the refresh token back, the deployed one needs a valid access token.
+    // The guide's service has revoked the refresh token, the deployed one needs a valid access token.
     expect(await refresh(test.holder(test.second))).toBe('session_ended');
   });
 
@@ -109,7 +109,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(await tokenKeys(test)).toEqual([]);
   });
 
-  it('is not kept from the person’s own tokens by cookies that somebody planted beside them', async () => {
+  it("works with the person's own tokens despite planted cookies beside them", async () => {
     await using test = await start({ dialect });
     expect(await me(test.holder(test.first))).toBe('answered');
     const planted = forgePair(test.clock.now() + 20_000);
@@ -127,7 +127,7 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     expect(await refresh(test.holder(test.second, { refresh: own.refresh }))).toBe('session_ended');
   });
 
-  it('during an outage of the Auth Service ends what is proven, and clears the cookies of everybody', async () => {
+  it('during an outage of the Auth Service ends proven sessions, and clears the cookies of every caller', async () => {
     await using test = await start({ dialect });
     const known = test.first.browser();
     await known.trpc.session.login.mutate(credentials);
@@ -140,11 +140,11 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     }
     test.authService.clearFaults();
     expect(await refresh(test.holder(test.first, held))).toBe('session_ended');
-    // Nobody could tell whether the Auth Service had issued these.
+    // The BFF could not verify that the Auth Service had issued these.
     expect(await me(test.holder(test.second))).toBe('answered');
   });
 
-  it('wins over a refresh under way in the same process, though nothing is proven yet', async () => {
+  it('takes precedence over a refresh in flight in the same process, even with unproven tokens', async () => {
     await using test = await start({ dialect });
     const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
@@ -154,13 +154,13 @@ describe.skipIf(!hasRedis()).each(dialects)('a sign-out with remote validation, 
     refreshEndpoint.release();
     expect(await refreshing).toBe('session_ended');
     expect(late.setCookies).toEqual([]);
-    // What was handed out is taken back, and the old tokens are ended for the other replica, too.
+    // The issued tokens are revoked, and the old tokens are ended for the other replica, too.
     await asked(test.first, 'staff-logout', 2);
     expect(await refresh(test.holder(test.second))).toBe('session_ended');
     expect(test.authService.count('refresh')).toBe(1);
   });
 
-  it('wins over a refresh under way at the other replica, though nothing is proven yet', async () => {
+  it('takes precedence over a refresh in flight at the other replica, even with unproven tokens', async () => {
     await using test = await start({ dialect });
     const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
@@ -289,6 +289,6 @@ it('a sign-out with remote validation and without Redis takes precedence over a 
   refreshEndpoint.release();
   expect(await refreshing).toBe('session_ended');
   expect(late.setCookies).toEqual([]);
-  // The tokens that nobody was given are taken back.
+  // The tokens of the discarded refresh are revoked.
   await asked(app, 'staff-logout', 2);
 });

@@ -13,7 +13,7 @@ import {
 
 const staff = { type: 'staff', id: 123 } as const;
 
-/** Resolves once the Auth Service has been asked `count` times. */
+/** Resolves once the Auth Service has received `count` calls. */
 const asked = (authService: EmbeddedAuthService, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBeGreaterThanOrEqual(count));
 
@@ -120,7 +120,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
     const late = app.browser();
     late.holdTokens(tokens);
     expect(await reasonOf(late.trpc.session.refresh.mutate())).toBe('session_ended');
-    // The tokens that nobody was given any more are taken back upstream.
+    // The BFF revokes the discarded tokens upstream.
     await asked(app.authService, 'staff-logout', 2);
   });
 
@@ -137,7 +137,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
       late.holdTokens(held);
       expect(await reasonOf(late.trpc.session.me.query())).toBe('session_ended');
       expect(await reasonOf(late.trpc.session.refresh.mutate())).toBe('session_ended');
-      // This soon it may be a straggler, and newer cookies be there.
+      // So soon after the exchange, the request may be a straggler, and the browser may hold newer cookies.
       expect(late.setCookies).toEqual([]);
     }
     test.clock.advance(30_000);
@@ -145,7 +145,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
       const later = app.browser();
       later.holdTokens(held);
       expect(await reasonOf(later.trpc.session.refresh.mutate())).toBe('session_ended');
-      // What was never exchanged came with a late answer, and would be sent for ever.
+      // A token that was never exchanged came with a late response, and would otherwise be sent for ever.
       const wasExchanged = dialect === 'guide' && held === tokens;
       expect(later.cookies.size).toBe(wasExchanged ? 2 : 0);
     }
@@ -218,7 +218,7 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   });
 
   it('keeps a session alive for a day with a refresh before each expiry', async () => {
-    // Longer ones than there are, so that a day takes 36 refreshes.
+    // Longer lifetimes than in production, so that a day takes 36 refreshes.
     await using test = await startSignedIn({ dialect, authService: { accessLifetimeSeconds: 3_600 } });
     const { browser, clock } = test;
     const beforeExpiryMs = 2_400_000;
@@ -230,9 +230,9 @@ describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   });
 
   it.each([
-    ['no refresh token at all', undefined, 'no_token', 0],
-    ['one that is forged', 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl', 'token_invalid', 1],
-  ])('refuses %s', async (_name, refresh, reason, cleared) => {
+    ['a request without a refresh token', undefined, 'no_token', 0],
+    ['a forged refresh token', 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl', 'token_invalid', 1],
+  ])('rejects %s', async (_name, refresh, reason, cleared) => {
     await using app = await startApp({ dialect });
     const browser = app.browser();
     browser.holdTokens({ refresh });
@@ -315,7 +315,7 @@ describe('if the Auth Service needs a valid access token for a refresh and does 
     expect(browser.cookies.size).toBe(0);
   });
 
-  it('the same refresh token is sent again when it is due, and is never superseded', async () => {
+  it('the same refresh token is sent at each refresh, and is never superseded', async () => {
     await using test = await startSignedIn({ dialect: 'deployed' });
     const { app, browser, clock } = test;
     await browser.trpc.session.refresh.mutate();

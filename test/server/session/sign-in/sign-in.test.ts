@@ -5,7 +5,7 @@ import { createClock, dialects, startApp } from '../../../support/app/start-app.
 
 const person = (email: RegExp) => {
   const found = signInPeople.find(({ shows }) => email.test(shows));
-  if (found === undefined) throw new Error(`Nobody to sign in: ${email}`);
+  if (found === undefined) throw new Error(`No seeded person matches: ${email}`);
   return { email: found.email, password: found.password, as: found.as };
 };
 const technician = person(/guide's example/);
@@ -13,7 +13,7 @@ const employee = person(/same id 1/);
 const secondFactor = person(/^second factor/);
 const employeeSecondFactor = person(/employee with a second factor/);
 
-/** How often a code may be tried: the third time fails where there is a temporary token, even with the right one. */
+/** The number of allowed attempts per code. With a temporary token, the third attempt fails even with the right code. */
 const attemptsOf = { guide: 5, deployed: 2 };
 
 describe.each(dialects)('signing in against the %s dialect', (dialect) => {
@@ -67,9 +67,9 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
 
   it.each([
     ['a wrong password', { ...technician, password: 'wrong' }, 'bad_credentials'],
-    ['nobody of that name', { ...technician, email: 'nobody@example.com' }, 'bad_credentials'],
+    ['an unknown e-mail address', { ...technician, email: 'unknown@example.com' }, 'bad_credentials'],
     ['a locked account', person(/^locked/), 'account_locked'],
-    // The deployed service does not tell an inactive account from a wrong password.
+    // The deployed service answers the same for an inactive account and a wrong password.
     ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
     ['an account that needs a captcha', person(/captcha/), 'captcha_required'],
     ['an employee with a wrong password', { ...employee, password: 'wrong' }, 'bad_credentials'],
@@ -185,7 +185,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
     await using app = await startApp({ dialect, now: clock.now });
     const reasons: unknown[] = [];
     for (let tries = 0; tries < 25; tries += 1) {
-      // Three in half an hour are all that strangers have. An account that nobody signed in to is not protected beyond.
+      // An unknown device has three attempts in half an hour. An account without an earlier sign-in has no further protection.
       if (tries % 3 === 0) clock.advance(30 * 60_000);
       reasons.push(await reasonOf(app.browser().trpc.session.login.mutate({ ...employee, password: 'wrong' })));
     }
