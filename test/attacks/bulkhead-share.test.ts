@@ -131,7 +131,7 @@ describe.each(dialects)('lookups of other people do not queue behind those of on
   it('while the bulk-lookup probe runs in the first lookup of that person', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
-    const page = (from: number) => attacker.send((trpc) => crowd(50, from).map((id) => trpc.users.byId.query({ id })));
+    const page = (from: number) => attacker.send(({ users }) => crowd(50, from).map((id) => users.byId.query({ id })));
     await page(100_000);
     await expect.poll(test.proxy.held).toBe(1);
     await page(1_000);
@@ -174,7 +174,7 @@ it('lookups do not queue behind those of one person if the Auth Service lacks th
   const { trpc } = await browserOf(test.app, 123);
   await Promise.all(crowd(2).map((id) => trpc.users.byId.query({ id })));
   const attacker = await test.attackBy(attackers[0] ?? 0);
-  const page = (from: number) => attacker.send((trpc) => crowd(50, from).map((id) => trpc.users.byId.query({ id })));
+  const page = (from: number) => attacker.send(({ users }) => crowd(50, from).map((id) => users.byId.query({ id })));
   await page(100_000);
   await expect.poll(test.proxy.held).toBe(16);
   for (let count = 0; count < 5; count += 1) await page(1_000 + count * 50);
