@@ -18,6 +18,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     /** Path of the JSON file for the results. Default: none. */
     json: { type: 'string' },
+    /** Folder of another built checkout. The queries workload compares its BFF with this one. Default: none. */
+    before: { type: 'string' },
     /** Number of rounds. */
     rounds: { type: 'string', default: '5' },
     /** Number of distinct tokens in the tokens workload. */
@@ -30,7 +32,7 @@ const given = await setUp();
 const generator = startGenerator();
 
 const workloads: Record<string, () => Promise<unknown>> = {
-  queries: () => measureQueries({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
+  queries: () => measureQueries({ setUp: given, generator, report, rounds, roundMs: 2_000, before: values.before }),
   redis: () => measureRedis({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
   page: () => measurePage({ setUp: given, report, rounds }),
   verification: () => measureVerification({ setUp: given, report, rounds }),

@@ -90,35 +90,31 @@ export const createTabs = ({ name, channel, locks, clock, onMessage }: TabsOptio
 
   /** Never rejects: without a lock, the BFF still tolerates two refreshes with one token. */
   const acquire = async ({ signal, probe }: WithLockOptions): Promise<Lock> => {
-    const unlocked = (hasWaited: boolean): Lock => ({ hasWaited, release: () => {} });
-    if (locks === null) return unlocked(false);
+    const unlocked: Lock = { hasWaited: false, release: () => {} };
+    if (locks === null) return unlocked;
     const cancel = new AbortController();
     let hasResponded = false;
     let timer: unknown;
     const request = async (): Promise<Lock> => {
       const immediate = await requestLock({ ifAvailable: true });
       hasResponded = true;
-      // Granted after the timeout.
-      if (cancel.signal.aborted) void immediate?.();
       if (immediate !== null) return { hasWaited: false, release: immediate };
-      return { hasWaited: true, release: (await requestLock({ signal: cancel.signal })) ?? (() => {}) };
+      return { hasWaited: true, release: (await requestLock({ signal: cancel.signal })) ?? unlocked.release };
     };
+    const requested = request().catch(() => unlocked);
     const giveUp = new Promise<Lock>((resolve) => {
-      const goOn = () => resolve(unlocked(true));
+      // A lock that is granted after all is held until the task ends, and released at once if it has ended.
+      const goOn = () => resolve({ hasWaited: true, release: () => void requested.then((late) => late.release()) });
       timer = clock.setTimeout(goOn, lockTimeoutMs);
       signal.addEventListener('abort', goOn);
       void probe?.then(() => {
         if (!hasResponded) goOn();
       });
     });
-    try {
-      return await Promise.race([request(), giveUp]);
-    } catch {
-      return unlocked(false);
-    } finally {
-      clock.clearTimeout(timer);
-      cancel.abort();
-    }
+    const lock = await Promise.race([requested, giveUp]);
+    clock.clearTimeout(timer);
+    cancel.abort();
+    return lock;
   };
 
   return {

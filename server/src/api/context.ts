@@ -17,7 +17,7 @@ export type ContextOptions = {
   assignments: Assignments;
   membership: Membership;
   /** Returns the signal that aborts when the client disconnects. */
-  left: () => AbortSignal;
+  getDisconnectSignal: () => AbortSignal;
   /** Counts additional calls against the rate limit of a person, before they run. Throws `rate_limited`. */
   charge: (person: Subject, calls: number) => MaybePromise<void>;
   /** Called if any data of the response comes from a stale cache entry. */
@@ -35,20 +35,21 @@ export type ContextOptions = {
  */
 export const createContext = (options: ContextOptions) => {
   const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
-  const { directory, assignments, membership, left, charge, onStale, status, monotonicNow, onCall } = options;
+  const { directory, assignments, membership, getDisconnectSignal, charge, onStale, status, monotonicNow, onCall } =
+    options;
 
   const toPerson = (signedIn: SignedInAs) => {
     const { principal } = signedIn;
     const { type, id, accessToken, address } = signedIn.caller;
     // Upstream calls for this person carry their token.
-    const asking = { type, id, accessToken, requestId, address, onStale, getSignal: left };
+    const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
     // Resolved once for all calls of a batch.
     let member: Promise<Principal> | null = null;
     return {
       principal,
-      asking,
+      caller,
       member: () => {
-        member ??= membership.toDecide(principal, { ...asking, onStale: undefined });
+        member ??= membership.toDecide(principal, { ...caller, onStale: undefined });
         return member;
       },
       me: () => requestSession.show(signedIn),

@@ -31,13 +31,13 @@ type Candidates = { active: User[]; stale: boolean };
  * member has the place of their last turn.
  */
 export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
-  const candidatesOf = async (rotation: RotationInput, asking: DirectoryCaller): Promise<Candidates> => {
+  const candidatesOf = async (rotation: RotationInput, caller: DirectoryCaller): Promise<Candidates> => {
     let stale = false;
     const onStale = () => {
       stale = true;
-      asking.onStale?.();
+      caller.onStale?.();
     };
-    const tracking = { ...asking, onStale };
+    const tracking = { ...caller, onStale };
     const ids = await directory.userIdsByRole(rotation, tracking);
     // `users` leaves out people whose record no longer exists.
     const { users } = await directory.users(ids, tracking);
@@ -79,16 +79,16 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
      * changes anything. Throws `store_unavailable`, `rate_limited` for too many new keys or rotations, and the errors of the
      * directory.
      */
-    async next({ system, role, key, exclude }: NextInput, asking: DirectoryCaller): Promise<Assignment> {
-      const candidates = await candidatesOf({ system, role }, asking);
+    async next({ system, role, key, exclude }: NextInput, caller: DirectoryCaller): Promise<Assignment> {
+      const candidates = await candidatesOf({ system, role }, caller);
       const { active, stale } = candidates;
       const eligible = without(active, exclude);
-      const event = { system, role, key: key ?? null, requestId: asking.requestId };
+      const event = { system, role, key: key ?? null, requestId: caller.requestId };
       const turn = await takeTurn({
         rotation: toRotation({ system, role }),
         candidates: eligible.map(({ id }) => id),
         key: key ?? null,
-        by: personOf(asking),
+        by: personOf(caller),
       });
       if (turn === null) {
         const answer = toNoAssignee(candidates);
@@ -98,13 +98,13 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
       const { assignee: id, replayed } = turn;
       onAssignment?.({ ...event, outcome: replayed ? 'replayed' : 'assigned', assignee: id });
       // The assignee of a known key may no longer have the role.
-      const assignee = active.find((user) => user.id === id) ?? (await directory.user(id, asking));
+      const assignee = active.find((user) => user.id === id) ?? (await directory.user(id, caller));
       return { assignee, replayed, candidates: active.length, stale };
     },
 
     /** The next assignee. Changes nothing. */
-    async peek({ system, role, exclude }: PeekInput, asking: DirectoryCaller): Promise<Assignment> {
-      const candidates = await candidatesOf({ system, role }, asking);
+    async peek({ system, role, exclude }: PeekInput, caller: DirectoryCaller): Promise<Assignment> {
+      const candidates = await candidatesOf({ system, role }, caller);
       const { active, stale } = candidates;
       const [assignee] = await inOrder({ system, role }, without(active, exclude));
       if (assignee === undefined) return toNoAssignee(candidates);
@@ -112,8 +112,8 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
     },
 
     /** The people with the role, next in turn first. */
-    async candidates(rotation: RotationInput, asking: DirectoryCaller): Promise<{ users: User[] }> {
-      const { active } = await candidatesOf(rotation, asking);
+    async candidates(rotation: RotationInput, caller: DirectoryCaller): Promise<{ users: User[] }> {
+      const { active } = await candidatesOf(rotation, caller);
       return { users: await inOrder(rotation, active) };
     },
   };

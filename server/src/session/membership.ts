@@ -6,7 +6,7 @@ import type { Principal } from '../token/principal.ts';
 
 export type MembershipOptions = {
   /** Looks up one staff user with the caller's token. */
-  user: (id: number, asking: DirectoryCaller) => MaybePromise<User>;
+  user: (id: number, caller: DirectoryCaller) => MaybePromise<User>;
 };
 
 /**
@@ -14,8 +14,8 @@ export type MembershipOptions = {
  * those of their token, because user-info knows only staff.
  */
 export const createMembership = ({ user }: MembershipOptions) => {
-  const complete = async (principal: Principal, asking: DirectoryCaller): Promise<Principal> => {
-    const record = await user(principal.id, asking);
+  const complete = async (principal: Principal, caller: DirectoryCaller): Promise<Principal> => {
+    const record = await user(principal.id, caller);
     return {
       ...principal,
       email: principal.email ?? record.email,
@@ -29,18 +29,18 @@ export const createMembership = ({ user }: MembershipOptions) => {
 
   return {
     /** The principal for an access decision. A person unknown to user-info belongs to no system. Throws during an outage. */
-    async toDecide(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
+    async toDecide(principal: Principal, caller: DirectoryCaller): Promise<Principal> {
       // Decisions depend only on the systems.
       if (principal.type === 'employee' || principal.systems !== null) return principal;
-      return complete(principal, asking).catch((error: unknown) => {
+      return complete(principal, caller).catch((error: unknown) => {
         if (isAppError(error, 'user_not_found', 'insufficient_permissions')) return principal;
         throw error;
       });
     },
     /** The principal for display. During an outage it may be incomplete. */
-    async toShow(principal: Principal, asking: DirectoryCaller): Promise<Principal> {
+    async toShow(principal: Principal, caller: DirectoryCaller): Promise<Principal> {
       if (isComplete(principal)) return principal;
-      return complete(principal, asking).catch((error: unknown) => {
+      return complete(principal, caller).catch((error: unknown) => {
         if (isAppError(error, 'session_ended') || !isAppError(error)) throw error;
         return principal;
       });

@@ -8,7 +8,15 @@ import { type Peer, startPeer } from '../start-peer.ts';
 import { atLeast } from '../statistics.ts';
 import { measureHalfLoad } from './half-load.ts';
 
-export type QueriesOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
+export type QueriesOptions = {
+  setUp: SetUp;
+  generator: Generator;
+  report: Report;
+  rounds: number;
+  roundMs: number;
+  /** Folder of another built checkout, whose BFF is compared with this one. */
+  before?: string | undefined;
+};
 
 const print = (
   report: ReturnType<Report['section']>,
@@ -28,7 +36,8 @@ const print = (
 };
 
 /** Compares one authenticated query, batches and rejected requests with the peers. Then measures latency at half of the maximum load. */
-export const measureQueries = async ({ setUp, generator, report, rounds, roundMs }: QueriesOptions): Promise<void> => {
+export const measureQueries = async (options: QueriesOptions): Promise<void> => {
+  const { setUp, generator, report, rounds, roundMs, before } = options;
   const { cookie, env } = setUp;
   const start = (script: string, more: Record<string, string> = {}) =>
     startPeer({ script, env: { ...env, ...more }, hasOwnCore: true });
@@ -46,6 +55,7 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     await add('bff.mjs'),
     await add('bff.mjs', { BENCH_OFFICIAL: '1' }),
   ];
+  const beforePeer = before === undefined ? null : await add('bff.mjs', { BENCH_CHECKOUT: before });
   const rest = [requestText(`/users/${userId}`, { cookie })];
   const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
   const batchOf = (size: number) => [
@@ -64,12 +74,14 @@ export const measureQueries = async ({ setUp, generator, report, rounds, roundMs
     { name: 'Express, jsonwebtoken', peer: express, requests: rest },
     { name: 'BFF', peer: ours, requests: query },
     { name: 'BFF, official adapter', peer: official, requests: query },
+    ...(beforePeer === null ? [] : [{ name: 'BFF, before', peer: beforePeer, requests: query }]),
   ]);
   print(one, singles);
   one.verdict(atLeast('of Fastify with plugins', ratio(singles, 'BFF', 'Fastify with plugins'), 1.3));
   one.verdict(atLeast('of bare Fastify', ratio(singles, 'BFF', 'Fastify, bare'), 0.4));
   one.verdict(atLeast('of the official adapter', ratio(singles, 'BFF', 'BFF, official adapter'), 3));
   one.verdict(atLeast('of Express with jsonwebtoken', ratio(singles, 'BFF', 'Express, jsonwebtoken'), 8));
+  if (beforePeer !== null) one.verdict(atLeast('of the BFF before', ratio(singles, 'BFF', 'BFF, before'), 0.95));
 
   for (const size of [10, 50]) {
     const section = report.section(`Batches of ${size} calls, compared with single requests`);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { reasonOf } from '../../../client/src/index.ts';
+import { createTabs, type Locks } from '../../../client/src/session/tabs.ts';
 import type { AuthFetch } from '../../../client/src/transport.ts';
 import { ethan, john } from '../../support/page/fake-bff.ts';
 import type { LockBehaviour } from '../../support/page/fake-browser.ts';
@@ -360,5 +361,63 @@ describe('a sign-in in one tab', () => {
     await first?.session.refresh();
     await world.settle();
     for (const tab of [first, second]) expect(tab?.states()).toEqual(['signed_in', 'changed']);
+  });
+});
+
+describe('withLock', () => {
+  /** A lock that the test grants. `isHeld` is false again once its holder has returned. */
+  const createManualLock = () => {
+    const lock = { grant: () => {}, isHeld: false };
+    const locks: Locks = {
+      request: (_name, _options, task) =>
+        new Promise((resolve, reject) => {
+          lock.grant = () => {
+            lock.isHeld = true;
+            const held = task({});
+            held.then(resolve, reject);
+            void held.finally(() => {
+              lock.isHeld = false;
+            });
+          };
+        }),
+    };
+    return { lock, locks };
+  };
+  const createLockedTabs = (locks: Locks) => {
+    const timers: Array<() => void> = [];
+    const clock = { now: () => 0, setTimeout: (task: () => void) => timers.push(task), clearTimeout: () => {} };
+    const tabs = createTabs({ name: 'lock', channel: null, locks, clock, onMessage: () => {} });
+    return { tabs, timeOut: () => timers.forEach((task) => task()) };
+  };
+  const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+  it('releases a lock that the browser grants in the moment in which the refresh is overtaken', async () => {
+    const { lock, locks } = createManualLock();
+    const { tabs } = createLockedTabs(locks);
+    const overtaken = new AbortController();
+    const task = vi.fn<() => Promise<string>>(async () => 'refreshed');
+    const result = tabs.withLock(task, { signal: overtaken.signal, probe: null });
+    lock.grant();
+    overtaken.abort();
+    expect(await result).toBeNull();
+    await settle();
+    expect(task).not.toHaveBeenCalled();
+    expect(lock.isHeld).toBe(false);
+  });
+
+  it('holds a lock that the browser grants after the timeout until the task ends', async () => {
+    const { lock, locks } = createManualLock();
+    const { tabs, timeOut } = createLockedTabs(locks);
+    const task = hold();
+    const result = tabs.withLock(() => task.until, { signal: new AbortController().signal, probe: null });
+    timeOut();
+    await settle();
+    lock.grant();
+    await settle();
+    expect(lock.isHeld).toBe(true);
+    task.release();
+    await result;
+    await settle();
+    expect(lock.isHeld).toBe(false);
   });
 });

@@ -3,26 +3,26 @@ import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
-/** Whose turn it is, among the people who have a role. */
+/** Round-robin assignment among the people with a role. */
 export const assignmentsRouter = router({
-  /** The active people who have the role, in the order of their turns. */
+  /** The active people with the role, in the order of their turns. */
   candidates: signedInProcedure
     .input(RotationInput)
     .use(permitted)
     .output(CandidatesAnswer)
-    .query(({ ctx: { request, person }, input }) => request.assignments.candidates(input, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.assignments.candidates(input, person.caller)),
 
-  /** Gives the next turn. The same `key` gives the same person again, for 24 hours. */
+  /** Assigns the next person. For 24 hours, the same `key` returns the same person. */
   next: signedInProcedure
     .input(NextInput)
     .use(permitted)
     .output(Assignment)
-    .mutation(({ ctx: { request, person }, input }) => request.assignments.next(input, person.asking)),
+    .mutation(({ ctx: { request, person }, input }) => request.assignments.next(input, person.caller)),
 
-  /** Whose turn is next, with nothing moved. */
+  /** The person whose turn is next. Changes nothing. */
   peek: signedInProcedure
     .input(PeekInput)
     .use(permitted)
     .output(Assignment)
-    .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.caller)),
 });

@@ -4,12 +4,12 @@ import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
-/** Employees, whose numbers overlap with those of staff. */
+/** Employees. Their ids overlap with those of staff users. */
 export const employeesRouter = router({
   /** One employee by id: for the help desk, and for the employee. */
   byId: signedInProcedure
     .input(z.object({ id: PersonId }))
     .use(permitted)
     .output(Employee)
-    .query(({ ctx: { request, person }, input }) => request.directory.employee(input.id, person.asking)),
+    .query(({ ctx: { request, person }, input }) => request.directory.employee(input.id, person.caller)),
 });

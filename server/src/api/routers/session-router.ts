@@ -5,31 +5,31 @@ import { router } from '../trpc.ts';
 
 /** Signing in, staying signed in, signing out. */
 export const sessionRouter = router({
-  /** Who is signed in, if anybody. Not an error for a visitor without a session. */
+  /** The state of the session. Not an error for a visitor without a session: the state is `signed_out`. */
   current: publicProcedure.output(CurrentSession).query(({ ctx }) => ctx.request.commands.describe()),
 
-  /** Who is signed in, and until when. */
+  /** The session of the caller: the person, and when the access token expires. */
   me: signedInProcedure.output(Session).query(({ ctx }) => ctx.person.me()),
 
-  /** Signs in as staff, or as an employee with `as`. With a second factor the answer is a challenge for `verifyOtp`. */
+  /** Signs in as staff, or as an employee with `as`. If a second factor is required, the result is a challenge for `verifyOtp`. */
   login: sessionMutation
     .input(LoginInput)
     .output(LoginAnswer)
     .mutation(({ ctx, input }) => ctx.request.commands.signIn(input)),
 
-  /** The second factor: the challenge that `login` answered, and the code that the person was sent. */
+  /** Completes a sign-in with the challenge from `login` and the code that the person received. */
   verifyOtp: sessionMutation
     .input(VerifyOtpInput)
     .output(SignedIn)
     .mutation(({ ctx, input }) => ctx.request.commands.verifyOtp(input)),
 
-  /** Exchanges the refresh token for a new session. The client package calls this by itself. */
+  /** Exchanges the refresh token for a new session. The client package calls this automatically. */
   refresh: sessionMutation.output(Session).mutation(({ ctx }) => ctx.request.commands.refresh()),
 
-  /** Signs out, and clears the cookies whatever the Auth Service does. */
+  /** Signs out. Clears the cookies even if the Auth Service fails. */
   logout: sessionMutation.output(z.null()).mutation(({ ctx }) => ctx.request.commands.signOut()),
 
-  /** Whether the Auth Service accepts the session, too. */
+  /** Whether the Auth Service accepts the session. */
   validate: publicProcedure
     .output(z.object({ valid: z.boolean() }))
     .query(async ({ ctx }) => ({ valid: await ctx.request.commands.validate() })),

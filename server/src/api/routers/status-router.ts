@@ -2,8 +2,8 @@ import { Status } from '@auth-bff/shared';
 import { publicProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
-/** How the service is. */
+/** State of the service. */
 export const statusRouter = router({
-  /** How the Auth Service is, and since when. */
+  /** The state of the Auth Service, and since when. */
   get: publicProcedure.output(Status).query(({ ctx }) => ctx.request.status()),
 });

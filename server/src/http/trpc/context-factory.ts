@@ -46,7 +46,7 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       membership,
       status,
       charge,
-      left: disconnectSignalOf(reply),
+      getDisconnectSignal: disconnectSignalOf(reply),
       onStale: () => {
         // A streamed response has sent its headers by then.
         if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');

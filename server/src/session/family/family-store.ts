@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { KeyHasher } from '../../platform/key-hasher.ts';
+import { createFamilyKeys, type FamilyKeysOptions } from './family-keys.ts';
+import { defineFamilyCommands, tokenField } from './family-scripts.ts';
 import type { ExpiringNames, Revocation } from './revocation-queue.ts';
 import {
   entryTtlMs,
@@ -29,49 +30,12 @@ export type RevocationReach = {
   names: ExpiringNames;
 };
 
-export type FamilyStoreOptions = {
+export type FamilyStoreOptions = FamilyKeysOptions & {
   redis: Redis | Cluster;
-  keyHasher: KeyHasher;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The prefix of all keys. */
-  prefix: string;
   /** The longest TTL of an entry, in milliseconds. */
   maxTtlMs: number;
-};
-
-const tokenField = 'token:';
-
-/**
- * KEYS: the family. ARGV: its minimum TTL and the current time, in milliseconds, then optionally the name of an access
- * token and its expiry. Returns {the time of the sign-out or '', 1 if the family was replaced}. A family that was signed
- * out accepts no more tokens. Expired tokens are dropped.
- */
-const addTokenScript = `
-local ended = redis.call('HGET', KEYS[1], 'ended')
-if not ended then
-  local fields = redis.call('HGETALL', KEYS[1])
-  for at = 1, #fields, 2 do
-    if string.sub(fields[at], 1, 6) == 'token:' and tonumber(fields[at + 1]) < tonumber(ARGV[2]) then
-      redis.call('HDEL', KEYS[1], fields[at])
-    end
-  end
-  if ARGV[3] then redis.call('HSET', KEYS[1], 'token:' .. ARGV[3], ARGV[4]) end
-  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-end
-return {ended or '', redis.call('HEXISTS', KEYS[1], 'replaced')}
-`;
-
-/** KEYS: the family. ARGV: 'ended' or 'replaced', the time, and the minimum TTL in milliseconds. Returns all fields and values. */
-const revokeScript = `
-redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return redis.call('HGETALL', KEYS[1])
-`;
-
-type Commands = {
-  addTokenToFamily: (family: string, ...args: Array<string | number>) => Promise<[ended: string, isReplaced: number]>;
-  revokeFamily: (family: string, what: Revocation['what'], atMs: number, ttlMs: number) => Promise<string[]>;
 };
 
 /** Whether a revocation is written to Redis, or only looks up the names that it would reach. */
@@ -100,20 +64,8 @@ const toState = (ended: string | null | undefined, isReplaced: boolean): Revocat
  * its tokens, then reads the revocations; a sign-out first writes its revocation, then reads the families of its tokens.
  */
 export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: FamilyStoreOptions) => {
-  redis.defineCommand('addTokenToFamily' satisfies keyof Commands, { numberOfKeys: 1, lua: addTokenScript });
-  redis.defineCommand('revokeFamily' satisfies keyof Commands, { numberOfKeys: 1, lua: revokeScript });
-  const commands = redis as unknown as Commands;
-
-  const nameCache = new WeakMap<TokenRef, string>();
-  /** Cached per ref: every call with an access token needs the name. */
-  const nameOf = (ref: TokenRef): string => {
-    const name = nameCache.get(ref) ?? keyHasher('token', ref.fingerprint);
-    nameCache.set(ref, name);
-    return name;
-  };
-  const familyKey = (name: string) => `${prefix}chain:${name}`;
-  const familyNameKey = (ref: TokenRef) => `${prefix}chain-of:${nameOf(ref)}`;
-  const revokedKey = (name: string) => `${prefix}ended:${name}`;
+  const commands = defineFamilyCommands(redis);
+  const { nameOf, familyKey, familyNameKey, revokedKey } = createFamilyKeys({ keyHasher, prefix });
   const ttlMs = (expiresAtMs: number) => entryTtlMs(expiresAtMs, now(), maxTtlMs);
   const longestTtlMs = (refs: readonly TokenRef[]) => Math.max(...refs.map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
 

@@ -1,4 +1,4 @@
-import type { TokenFamily } from './token-families.ts';
+import type { TokenFamily } from './local-families.ts';
 import type { TokenRef } from './token-refs.ts';
 
 /** The families of unproven tokens while refreshes of them are in flight, so that a sign-out finds these families. */

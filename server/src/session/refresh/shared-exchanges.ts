@@ -2,35 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenSet } from '../../auth-service/token-set.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { KeyHasher } from '../../platform/key-hasher.ts';
-import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { EstablishedSession } from '../established-session.ts';
-import { entryTtlMs } from '../family/token-refs.ts';
-import { type OldToken, resultTtlMs } from './exchange-cache.ts';
+import type { OldToken } from './exchange-cache.ts';
+import { createExchangeStore, type ExchangeStoreOptions, lockMs, type StoredOutcome } from './exchange-store.ts';
 import type { TokenSetSealer } from './token-set-sealer.ts';
 
-/** How long one replica may take for an exchange: 3 s for each of the two refresh endpoints that the Auth Service may have. */
-const lockMs = 7_000;
 /** How long a replica waits for other replicas. Each of them may hold the lock for `lockMs`. */
 const maxWaitMs = 2 * lockMs;
 const pollMs = 25;
 
-export type SharedExchangesOptions = {
-  redisGuard: RedisGuard;
-  keyHasher: KeyHasher;
+export type SharedExchangesOptions = ExchangeStoreOptions & {
   tokenSetSealer: TokenSetSealer;
   /** Verifies tokens that were opened. */
   establish: (tokenSet: TokenSet) => Promise<EstablishedSession>;
-  /** Milliseconds since the epoch. */
-  now: () => number;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: (() => number) | undefined;
   /** Resolves after this many milliseconds. Default: a timer. */
   sleep?: (ms: number) => Promise<unknown>;
-  /** The prefix of all keys. */
-  prefix: string;
-  /** The longest time for which Redis remembers that a token was exchanged, in milliseconds. */
-  maxTtlMs: number;
 };
 
 export type OnceOptions = {
@@ -38,30 +26,6 @@ export type OnceOptions = {
   isUseful: (session: EstablishedSession) => boolean;
   /** Calls the Auth Service. Calls `onSpent` as soon as the old token is spent, even if the new tokens turn out to be unusable. */
   exchange: (onSpent: () => void) => Promise<EstablishedSession>;
-};
-
-/**
- * KEYS: the lock, the flag that the token was exchanged, and the result. ARGV: the owner, and the lifetime of the lock in
- * milliseconds. Returns {1 if the owner has acquired the lock, 1 if the token was exchanged, the result or ''}.
- */
-const claimScript = `
-local result = redis.call('GET', KEYS[3]) or ''
-if redis.call('EXISTS', KEYS[2]) == 1 then return {0, 1, result} end
-local got = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
-return {got and 1 or 0, 0, result}
-`;
-
-/** KEYS: as above. ARGV: the owner; the result or '', and its TTL; the TTL of the flag that the token was exchanged, or 0. */
-const settleScript = `
-if ARGV[4] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4]) end
-if ARGV[2] ~= '' then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) end
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1
-`;
-
-type Commands = {
-  claimExchange: (...args: Array<string | number>) => Promise<[hasLock: number, wasExchanged: number, result: string]>;
-  settleExchange: (...args: Array<string | number>) => Promise<number>;
 };
 
 type Claim =
@@ -89,23 +53,8 @@ const superseded = () => new AppError('refresh_superseded');
  * the others poll for its result, which Redis keeps sealed for 30 s. The lock expires, in case its owner dies.
  */
 export const createSharedExchanges = (options: SharedExchangesOptions) => {
-  const { redisGuard, keyHasher, tokenSetSealer, establish, now, sleep = delay, prefix, maxTtlMs } = options;
-  const monotonicNow = options.monotonicNow ?? (() => performance.now());
-  const { redis, ask } = redisGuard;
-  redis.defineCommand('claimExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: claimScript });
-  redis.defineCommand('settleExchange' satisfies keyof Commands, { numberOfKeys: 3, lua: settleScript });
-  const commands = redis as unknown as Commands;
-
-  /** The hash tag places all three keys on one node of a cluster. */
-  const keysOf = (fingerprint: string) => {
-    const name = keyHasher('refresh', fingerprint);
-    return {
-      lock: `${prefix}refresh:{${name}}:lock`,
-      exchanged: `${prefix}refresh:{${name}}:exchanged`,
-      result: `${prefix}refresh:{${name}}:result`,
-    };
-  };
-  const keyListOf = (fingerprint: string) => Object.values(keysOf(fingerprint));
+  const { tokenSetSealer, establish, sleep = delay, monotonicNow = () => performance.now() } = options;
+  const store = createExchangeStore(options);
 
   /** Null: there is no result, or its tokens are no longer valid. */
   const open = async (sealed: string, oldToken: string): Promise<EstablishedSession | null> => {
@@ -113,29 +62,21 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
     return tokenSet === null ? null : establish(tokenSet).catch(() => null);
   };
 
-  /** Releases the lock and stores the outcome. */
-  const settle = ({ old, owner }: Attempt, { sealed, isSpent }: { sealed: string; isSpent: boolean }) => {
-    const spentTtlMs = isSpent ? entryTtlMs(old.expiresAtMs, now(), maxTtlMs) : 0;
-    return ask(() => commands.settleExchange(...keyListOf(old.fingerprint), owner, sealed, resultTtlMs, spentTtlMs), {
-      critical: true,
-    });
-  };
+  const settle = ({ old, owner }: Attempt, outcome: StoredOutcome) => store.settle(old, owner, outcome);
   const release = (attempt: Attempt) => settle(attempt, { sealed: '', isSpent: false });
 
   const claim = async (attempt: Attempt): Promise<Claim> => {
     const { old, owner, isUseful } = attempt;
-    const reply = await ask(() => commands.claimExchange(...keyListOf(old.fingerprint), owner, lockMs), {
-      critical: true,
-    });
+    const reply = await store.claim(old.fingerprint, owner);
     if (reply === null) return { state: 'unavailable' };
-    const [hasLock, wasExchanged, sealed] = reply;
+    const { hasLock, wasExchanged, sealed } = reply;
     const session = await open(sealed, old.token);
     if (session !== null && isUseful(session)) {
-      if (hasLock === 1) await release(attempt);
+      if (hasLock) await release(attempt);
       return { state: 'result', session };
     }
-    if (wasExchanged === 1) return { state: 'spent' };
-    return { state: hasLock === 1 ? 'acquired' : 'locked' };
+    if (wasExchanged) return { state: 'spent' };
+    return { state: hasLock ? 'acquired' : 'locked' };
   };
 
   /** Polls until no other replica holds the lock. Throws `auth_service_unavailable` at the deadline. */
@@ -215,15 +156,11 @@ export const createSharedExchanges = (options: SharedExchangesOptions) => {
       token,
       fingerprint,
     }: Pick<OldToken, 'token' | 'fingerprint'>): Promise<EstablishedSession | null> {
-      const sealed = await ask(async () => (await redis.get(keysOf(fingerprint).result)) ?? '');
-      return open(sealed ?? '', token);
+      return open((await store.sealedResult(fingerprint)) ?? '', token);
     },
 
-    /** Null while Redis is unavailable. */
-    async wasExchanged(fingerprint: string): Promise<boolean | null> {
-      const exists = await ask(() => redis.exists(keysOf(fingerprint).exchanged));
-      return exists === null ? null : exists === 1;
-    },
+    /** Whether this token was exchanged, also longer ago. Null while Redis is unavailable. */
+    wasExchanged: store.wasExchanged,
 
     /**
      * Exchanges a refresh token, or returns the useful result of another replica. If Redis is unavailable from the

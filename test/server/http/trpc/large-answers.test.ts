@@ -129,7 +129,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
           candidates: async () => ({ users: (await directory.users(crowd(2_000), caller)).users }),
         } as never,
         membership: { toDecide: async () => principal, toShow: async () => principal },
-        left: disconnectSignalOf(reply),
+        getDisconnectSignal: disconnectSignalOf(reply),
         onStale: () => {},
         status: () => expect.fail('Nobody asks.'),
         monotonicNow: () => 0,

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { SharedFamilies } from '../../../../server/src/session/family/shared-families.ts';
 import { createTokenFamilies } from '../../../../server/src/session/family/token-families.ts';
 import { type TokenRefs, provenRefs, toTokenRef } from '../../../../server/src/session/family/token-refs.ts';
 
@@ -42,5 +43,42 @@ describe('token families in the memory of a process', () => {
       expect(first.revokedAtMs).toBe(nowMs);
     });
     await tokenFamilies.withFamily(refs, async ({ revokedAtMs }) => expect(revokedAtMs).toBeNull());
+  });
+});
+
+describe('token families of several replicas', () => {
+  const startShared = () => {
+    const stored = { name: 'family', revokedAtMs: null, isReplaced: false, stored: { access: false, refresh: false } };
+    const unproven = { access: false, refresh: false };
+    const shared = {
+      join: async () => null,
+      add: async () => stored,
+      read: async () => stored,
+      revoke: vi.fn<SharedFamilies['revoke']>(async () => unproven),
+      replace: async () => unproven,
+      watch: () => () => {},
+      hasReceivedSignOut: () => false,
+      revokedAtMs: async () => null,
+    } satisfies SharedFamilies;
+    return { shared, tokenFamilies: createTokenFamilies({ now: () => nowMs, shared }) };
+  };
+  const exchanged = provenRefs({ access: null, refresh: refOf('made-up refresh 1') });
+
+  it('pass on a sign-out of unproven tokens as soon as an exchange in flight proves them', async () => {
+    const { shared, tokenFamilies } = startShared();
+    await tokenFamilies.withFamily(madeUp(1), async (family) => {
+      await tokenFamilies.revoke(madeUp(1));
+      shared.revoke.mockClear();
+      await tokenFamilies.addIssued(family, exchanged, genuine);
+      expect(family.revokedAtMs).toBe(nowMs);
+    });
+    expect(shared.revoke.mock.calls).toEqual([[exchanged, []]]);
+    expect(tokenFamilies.isRevokedLocally(refOf('access'))).toBe(true);
+  });
+
+  it('pass on no sign-out when an exchange ends in a family that was not signed out', async () => {
+    const { shared, tokenFamilies } = startShared();
+    await tokenFamilies.withFamily(madeUp(1), (family) => tokenFamilies.addIssued(family, exchanged, genuine));
+    expect(shared.revoke).not.toHaveBeenCalled();
   });
 });
