@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Tests that start services as processes of their own, from bundles that the run makes once for all of them. */
+/** Tests that start services as separate processes, from bundles that are built once per run. */
 const processes = [
   'test/server/main.test.ts',
   'test/server/main-crash.test.ts',
@@ -22,7 +22,7 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    // A test that hangs ends, and one that has a lot to do on a busy machine is not cut.
+    // Long enough for slow tests on a busy machine, but a test that hangs still ends.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000, interval: 10 } },
@@ -33,7 +33,7 @@ export default defineConfig({
       reporter: ['text-summary', 'html'],
     },
     setupFiles: ['test/support/time/patience.ts'],
-    // Most tests wait for sockets: of two cores both are put to use, where the default leaves one alone.
+    // Most tests wait for sockets, so all cores are used. The default leaves one core idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['test/support/output/empty-captured.ts'],
     projects: [
@@ -68,12 +68,12 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      // Reads what all the others left behind, and so runs after them.
+      // Reads the captured output of all other tests, and so runs after them.
       {
         extends: true,
         test: { name: 'secrets', include: ['test/integration/secrets.test.ts'], sequence: { groupOrder: 2 } },
       },
-      // What `npm run build` made: not part of `npm test`, which needs no build.
+      // Tests the output of `npm run build`. Not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 3 } } },
       // The client and the server as npm packs and installs them, one after the other. Needs the registry.
       {

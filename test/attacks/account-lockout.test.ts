@@ -3,16 +3,16 @@ import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 import { keepingAgent } from '../support/app/raw-request.ts';
 import { createClock, dialects, startApp } from '../support/app/start-app.ts';
 import { createSignInTries } from '../support/app/try-sign-in.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-/** More than an e-mail address has for one minute, from anywhere. */
+/** One more than the sign-in limit per e-mail and minute. */
 const flood = 31;
-/** More than an account has for one minute. */
+/** More than the attempts per account and minute. */
 const steady = 9;
 
-/** People whom somebody wants to keep out, and what the Auth Service may see of that. */
+/** The victims, and how many failed attempts (`most`) the Auth Service may see within its window. */
 const victims = [
   { as: 'staff', email: 'user@example.com', password: 'staff-pass-1', most: 8, windowMs: 15 * minuteMs },
   {
@@ -42,9 +42,9 @@ const startAttack = async (dialect: Dialect, { as, email, password, windowMs }: 
   return {
     clock,
     victim,
-    /** How the attacker's tries ended, each way once. */
+    /** The distinct outcomes of the attacker's attempts. */
     ends,
-    /** Wrong passwords by browsers without cookies, from four addresses. */
+    /** Tries wrong passwords from browsers without cookies, from four addresses. */
     attack: (tries: number) =>
       Promise.all(
         Array.from({ length: tries }, async (_, index) => {
@@ -59,7 +59,7 @@ const startAttack = async (dialect: Dialect, { as, email, password, windowMs }: 
         cookie = device;
       }),
     mistype: async () => (await tryIn({ as, email, password: 'mistyped', address: '192.0.2.1', cookie })).end,
-    /** The most tries of the attacker that the Auth Service saw within the time that it counts. */
+    /** The maximum number of the attacker's attempts that the Auth Service saw within one window. */
     mostSeen(): number {
       const times = app.authService.calls
         .filter(({ endpoint, body }) => endpoint === `${as}-login` && body.includes('guess-'))
@@ -79,16 +79,16 @@ describe.each(cases)('an attacker who tries to lock out one $as for hours ($dial
   it('with 30 wrong passwords a minute does not lock out a known browser of the person', async () => {
     await using test = await startAttack(dialect, person);
     for (let minute = 0; minute < 75; ) {
-      // Again and again at first, and then after an hour.
+      // The person signs in every other minute for ten minutes, and again after an hour.
       const signsIn = (minute < 10 && minute % 2 === 1) || minute === 74;
       await test.attack(signsIn ? flood : steady);
       if (signsIn) await test.signIn();
-      // No window is as short as the pauses between.
+      // No rate-limit window is as short as the pauses.
       const minutes = minute < 10 || minute >= 70 ? 1 : 5;
       minute += minutes;
       test.clock.advance(minutes * minuteMs);
     }
-    tellVictim(`Account lockout (${person.as}, ${dialect})`, test.victim);
+    reportVictim(`Account lockout (${person.as}, ${dialect})`, test.victim);
     expect(test.victim.rate()).toBe(1);
     expect(test.ends).toEqual(new Set(['bad_credentials', 'rate_limited']));
     expect(test.mostSeen()).toBeGreaterThan(0);
@@ -108,16 +108,16 @@ describe.each(cases)('an attacker who tries to lock out one $as for hours ($dial
       test.clock.advance(minuteMs);
     }
     expect(mistyped).toEqual(['bad_credentials', 'bad_credentials']);
-    tellVictim(`Account lockout with mistyped passwords (${person.as}, ${dialect})`, test.victim);
+    reportVictim(`Account lockout with mistyped passwords (${person.as}, ${dialect})`, test.victim);
     expect(test.victim.rate()).toBe(1);
   });
 
   it('who waits until unknown browsers may try again does not lock out a known browser of the person', async () => {
     await using test = await startAttack(dialect, person);
     const { windowMs } = person;
-    // As soon as they may, now and then, and right before the person comes, about once a day.
+    // The attacker tries as soon as attempts are allowed, at intervals, and right before the person signs in once a day.
     const pausesMs = [0, windowMs, windowMs, windowMs, 3 * hourMs, 6 * hourMs, 6 * hourMs, 5 * hourMs, windowMs];
-    // Of 9 rounds and of 8, as an account could be locked in every other one.
+    // Periods of 9 and of 8 rounds, because an account could be locked in every other round.
     for (const pauses of [pausesMs, pausesMs.slice(1)]) {
       for (const pauseMs of pauses) {
         test.clock.advance(pauseMs);
@@ -125,7 +125,7 @@ describe.each(cases)('an attacker who tries to lock out one $as for hours ($dial
       }
       await test.signIn();
     }
-    tellVictim(`Account lockout by a patient attacker (${person.as}, ${dialect})`, test.victim);
+    reportVictim(`Account lockout by a patient attacker (${person.as}, ${dialect})`, test.victim);
     expect(test.victim.rate()).toBe(1);
     expect(test.ends).toEqual(new Set(['bad_credentials', 'rate_limited']));
     expect(test.mostSeen()).toBeLessThanOrEqual(person.most);

@@ -3,17 +3,17 @@ import { defaultAssignmentLimits } from '../../server/src/assignment/assignment-
 import { browserOf, crowd } from '../support/app/crowd.ts';
 import { readExposition, valueOf } from '../support/output/exposition.ts';
 import { startApp, type StartAppOptions, type TestApp } from '../support/app/start-app.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const callsPerBatch = 50;
-/** An estimate of the store, with what a rotation and its people take beside its keys. */
+/** The estimated upper bound of the store's memory: 160 bytes per key, plus the rotation and its people. */
 const bytesOfKeys = (count: number) => count * 160 + 10_000;
 
 type Outcome = 'assigned' | 'rate_limited';
 type Line = { result?: unknown; error?: { json: { data: { reason: Outcome; retryAfterSeconds?: number } } } };
 type Turn = { role: string; key: string };
 
-/** Gives turns in TTS as fast as batches allow, and counts how each call ended. */
+/** Makes assignments in TTS as fast as batches allow, and counts the outcomes of the calls. */
 const push = async (app: TestApp, person: number, turns: readonly Turn[]) => {
   const { access } = await app.authService.issue({ type: 'staff', id: person });
   const counts: Record<Outcome, number> = { assigned: 0, rate_limited: 0 };
@@ -37,7 +37,7 @@ const push = async (app: TestApp, person: number, turns: readonly Turn[]) => {
 const keysOf = (person: number, count: number): Turn[] =>
   Array.from({ length: count }, (_, index) => ({ role: 'Technician', key: `${person}-${index}`.padEnd(200, 'x') }));
 
-/** A manager who gives turns to managers all the while, each time with a new key, then once more with the same. */
+/** During the attack, a manager assigns managers: each time with a new key, and then again with the same key. */
 const attackBesideAVictim = async (name: string, app: TestApp, attack: Promise<unknown>) => {
   const { trpc } = await browserOf(app, 2);
   const victim = createVictim();
@@ -49,13 +49,13 @@ const attackBesideAVictim = async (name: string, app: TestApp, attack: Promise<u
     const turn = { system: 'TTS', role: 'Manager', key: `M-${attempt % 500}` };
     await victim.attempt(async () => {
       const { assignee } = await trpc.assignments.next.mutate(turn);
-      if (assignee === null) throw new Error('Nobody was given the turn.');
+      if (assignee === null) throw new Error('Expected an assignee.');
       const again = await trpc.assignments.next.mutate(turn);
-      if (again.assignee?.id !== assignee.id) throw new Error('The same key was given to somebody else.');
+      if (again.assignee?.id !== assignee.id) throw new Error('The same key returned another assignee.');
     });
   }
   await end;
-  tellVictim(name, victim);
+  reportVictim(name, victim);
   expect(victim.failures()).toEqual({});
   expect(victim.rate()).toBe(1);
 };
@@ -92,7 +92,7 @@ describe('new assignment keys at the maximum rate', () => {
 
   it('in made-up roles start at most 100 rotations an hour', async () => {
     await using app = await start();
-    // An Auth Service that compares roles by other rules than the BFF, and finds people in every spelling.
+    // This Auth Service returns people for any role name, so each made-up role starts a rotation.
     app.authService.fault('round-robin', { kind: 'body', body: '{"user_ids":[2,5]}' });
     const turns = Array.from({ length: 250 }, (_, index) => ({
       role: `Manager${'\u200b'.repeat(90)}${index}`,

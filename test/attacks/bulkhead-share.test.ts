@@ -5,14 +5,14 @@ import { type Browser, errorDataOf } from '../support/app/browser.ts';
 import { browserOf, crowd } from '../support/app/crowd.ts';
 import { apiKey, createClock, dialects, forgetful, signingKey, startApp } from '../support/app/start-app.ts';
 import { startHoldingProxy } from '../support/app/start-holding-proxy.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const attackers = crowd(4, 500_000);
 const attackersAddress = '203.0.113.66';
 const companyIds = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `XX${from + index}`);
 const seeded = staff.filter(({ is_active }) => is_active).slice(0, 6);
 
-/** A BFF whose Auth Service never answers the attackers until the test lets it, and answers everybody else. */
+/** A BFF whose Auth Service holds the responses to the attackers until released, and answers other callers normally. */
 const startAttacked = async (dialect: (typeof dialects)[number]) => {
   const { now } = createClock();
   const upstream = await startAuthService({ dialect, signingKey, apiKey, now });
@@ -33,7 +33,7 @@ const startAttacked = async (dialect: (typeof dialects)[number]) => {
     const { access } = await upstream.issue({ type: 'staff', id });
     tokens.add(access);
     return {
-      /** Sends calls in one batch. Resolves when the BFF has it, before any answer. */
+      /** Sends calls in one batch. Resolves when the BFF has received it, before any response. */
       async send(calls: (trpc: Browser['trpc']) => Array<Promise<unknown>>): Promise<void> {
         const before = requests;
         const browser = app.browser();
@@ -54,9 +54,9 @@ const startAttacked = async (dialect: (typeof dialects)[number]) => {
     upstream,
     proxy,
     attackBy,
-    /** Calls of attackers that have an answer. */
+    /** Number of attackers' calls that have a response. */
     answered: () => answered,
-    /** Lets the Auth Service answer the attackers. How their calls end: `OK`, or the reason. */
+    /** Releases the held responses. Returns the outcome of each attacker's call: `OK`, or the reason. */
     async release(): Promise<string[]> {
       proxy.release();
       const outcomes = await Promise.all(answers);
@@ -77,7 +77,7 @@ const startAttacked = async (dialect: (typeof dialects)[number]) => {
 
 type Attacked = Awaited<ReturnType<typeof startAttacked>>;
 
-/** What people do on a page, each as themselves: none of it is remembered, so that all of it is asked of the Auth Service. */
+/** Loads a page as several people. Nothing is cached, so every lookup is an upstream request. */
 const lookUp = async ({ app }: Attacked, attack: string) => {
   const victim = createVictim();
   const users = crowd(100, 1_000);
@@ -92,7 +92,7 @@ const lookUp = async ({ app }: Attacked, attack: string) => {
       await victim.attempt(() => trpc.users.me.query());
     }),
   );
-  tellVictim(attack, victim);
+  reportVictim(attack, victim);
   expect(victim.failures()).toEqual({});
   expect(victim.rate()).toBe(1);
 };
@@ -109,7 +109,7 @@ describe.each(dialects)('lookups of other people do not queue behind those of on
     await expect.poll(test.proxy.held).toBe(16);
     await lookUp(test, `300 slow company ids of one person (${dialect})`);
     const outcomes = await test.release();
-    // A quarter of the slots, and half of the places to wait.
+    // One person gets a quarter of the slots, and half of the queue.
     expect(test.proxy.mostHeld()).toBe(16);
     expect(outcomes.filter((outcome) => outcome === 'user_not_found')).toHaveLength(16 + 128);
     expect(outcomes.filter((outcome) => outcome === 'overloaded')).toHaveLength(300 - 16 - 128);
@@ -124,14 +124,14 @@ describe.each(dialects)('lookups of other people do not queue behind those of on
     for (let count = 0; count < 3; count += 1) await page(1_000 + count * 500);
     await lookUp(test, `3,500 slow users of one person (${dialect})`);
     expect([test.proxy.mostHeld(), test.answered()]).toEqual([16, 0]);
-    // They wait for their own share, and are refused nothing.
+    // The attacker's calls wait for the attacker's own share, and none is rejected.
     expect(new Set(await test.release())).toEqual(new Set(['OK']));
   });
 
   it('while the bulk-lookup probe runs in the first lookup of that person', async () => {
     await using test = await startAttacked(dialect);
     const attacker = await test.attackBy(attackers[0] ?? 0);
-    const page = (from: number) => attacker.send((trpc) => crowd(50, from).map((id) => trpc.users.byId.query({ id })));
+    const page = (from: number) => attacker.send(({ users }) => crowd(50, from).map((id) => users.byId.query({ id })));
     await page(100_000);
     await expect.poll(test.proxy.held).toBe(1);
     await page(1_000);
@@ -174,8 +174,7 @@ it('lookups do not queue behind those of one person if the Auth Service lacks th
   const { trpc } = await browserOf(test.app, 123);
   await Promise.all(crowd(2).map((id) => trpc.users.byId.query({ id })));
   const attacker = await test.attackBy(attackers[0] ?? 0);
-  const page = (from: number) =>
-    attacker.send((asking) => crowd(50, from).map((id) => asking.users.byId.query({ id })));
+  const page = (from: number) => attacker.send(({ users }) => crowd(50, from).map((id) => users.byId.query({ id })));
   await page(100_000);
   await expect.poll(test.proxy.held).toBe(16);
   for (let count = 0; count < 5; count += 1) await page(1_000 + count * 50);
@@ -183,12 +182,12 @@ it('lookups do not queue behind those of one person if the Auth Service lacks th
   await Promise.all(
     seeded.map(async ({ id }, index) => {
       const browser = await browserOf(test.app, id);
-      // Also those that the attacker asks for.
-      const asked = [...crowd(4, 1_200 - index), ...crowd(4, 5_000 + index * 8)];
-      await Promise.all(asked.map((other) => victim.attempt(() => browser.trpc.users.byId.query({ id: other }))));
+      // Includes users that the attacker looks up.
+      const ids = [...crowd(4, 1_200 - index), ...crowd(4, 5_000 + index * 8)];
+      await Promise.all(ids.map((other) => victim.attempt(() => browser.trpc.users.byId.query({ id: other }))));
     }),
   );
-  tellVictim('300 slow users of one person, one by one', victim);
+  reportVictim('300 slow users of one person, one by one', victim);
   expect([victim.failures(), victim.rate()]).toEqual([{}, 1]);
   expect([test.proxy.mostHeld(), test.answered()]).toEqual([16, 0]);
   expect(new Set(await test.release())).toEqual(new Set(['OK']));
@@ -210,7 +209,7 @@ it('lookups and sign-ins of other people do not queue behind sign-ins from one n
       return victim.attempt(() => trpc.session.login.mutate({ email, password: 'staff-pass-1' }));
     }),
   );
-  tellVictim('80 slow sign-ins from one network', victim);
+  reportVictim('80 slow sign-ins from one network', victim);
   expect([victim.failures(), victim.rate()]).toEqual([{}, 1]);
   await lookUp(test, '80 slow sign-ins from one network');
   expect(test.proxy.mostHeld()).toBe(16);

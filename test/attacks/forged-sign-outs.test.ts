@@ -4,7 +4,7 @@ import { type Browser, reasonOf } from '../support/app/browser.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import { heldBy, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { craft, staffClaims } from '../support/token/tokens.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 import { john } from '../support/app/people.ts';
 
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
@@ -16,7 +16,7 @@ const modes = [
   ['local', unlimited],
 ] as const;
 
-/** What ends each made-up token, and no genuine one. */
+/** The signature of all made-up tokens, which no genuine token has. */
 const noSignature = 'A'.repeat(43);
 const forgedValues = 4;
 
@@ -73,7 +73,7 @@ const refused = async (call: Promise<unknown>) => {
 describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (mode, env) => {
   it('store nothing in Redis and cost at most one call to the Auth Service', async () => {
     await using test = await start(env);
-    // Most of what the service keeps about itself exists from now on, such as the counters of limits.
+    // The first requests create the service's own keys, such as the rate-limit counters.
     await test.forgedSignOut();
     await test.forgedRefresh();
     const before = await test.dbSize();
@@ -111,14 +111,14 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
         await victim.attempt(() => refused(test.holder(test.second, held).trpc.session.me.query()));
         await victim.attempt(() => refused(test.holder(test.second, held).trpc.session.refresh.mutate()));
       }
-      // Tokens that the Auth Service handed out itself, which no replica has seen.
+      // Tokens that the Auth Service issued directly, which no replica has seen.
       const unseen = await test.authService.issue(john);
       await victim.attempt(() => test.holder(test.first, unseen).trpc.session.logout.mutate());
       await victim.attempt(() => refused(test.holder(test.second, unseen).trpc.session.me.query()));
     }
     over.abort();
     await Promise.all(attacks);
-    tellVictim(`made-up cookies, ${mode} validation`, victim);
+    reportVictim(`made-up cookies, ${mode} validation`, victim);
     expect(victim.failures()).toEqual({});
     expect(victim.rate()).toBe(1);
     expect(test.forgedCalls()).toBeLessThanOrEqual(mode === 'local' ? 0 : test.requests());

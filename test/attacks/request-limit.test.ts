@@ -2,22 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { browserOf, crowd } from '../support/app/crowd.ts';
 import { askRaw, keepingAgent, outcomesOf, queryTarget, type RawAnswer, written } from '../support/app/raw-request.ts';
 import { dialects, forgetful, startApp, type TestApp } from '../support/app/start-app.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const limit = 100;
-/** Calls that the other person makes meanwhile: fewer than the limit. */
+/** Calls that the victim makes during the attack: fewer than the limit. */
 const victimCalls = 20;
-/** As many as browsers open to one host. */
+/** The number of connections that browsers open to one host. */
 const connections = 6;
-/** Requests of the attacker that are refused before the attack ends, at least. */
-const enoughRefusals = 12;
+/** The minimum number of rejected requests before the attack ends. */
+const minRejections = 12;
 
 type Attack = {
   /** The target of the attacker's next request. */
   target: (index: number) => string;
-  /** How many calls of the limit an answer is worth. */
+  /** How many calls a response counts for in the limit. */
   callsIn: (answer: RawAnswer) => number;
-  /** Calls of the limit that may be lost to requests that are refused only once their input is read. Default 0. */
+  /** Calls counted for requests that are rejected only after their input is read. Default 0. */
   lost?: number;
 };
 
@@ -31,38 +31,38 @@ const batches: Attack = {
   },
   callsIn: (answer) => outcomesOf(answer).filter((outcome) => outcome !== 'rate_limited').length,
 };
-const askForPeople = (count: number): Attack => ({
+const usersByIdsAttack = (count: number): Attack => ({
   target: (index) => queryTarget('users.byIds', JSON.parse(written({ ids: crowd(count, count * index) }))),
   callsIn: () => count / 50,
 });
-const manyIds = askForPeople(200);
-/** So long an input is read in a slice: the request is counted as one call when it arrives, and as nine more then. */
-const mostIds: Attack = { ...askForPeople(500), lost: 10 * (connections - 1) };
+const manyIds = usersByIdsAttack(200);
+/** A large input is parsed later, in a slice: the request counts as one call on arrival, and as nine more after parsing. */
+const mostIds: Attack = { ...usersByIdsAttack(500), lost: 10 * (connections - 1) };
 const unknownProcedures: Attack = {
   target: () => queryTarget(Array.from({ length: 50 }, () => 'no.such')),
   callsIn: (answer) => outcomesOf(answer).length,
 };
 
-/** Sends as fast as the answers come, until enough was refused and `isOver`. Tells how many calls were answered. */
+/** Sends requests in a closed loop until `minRejections` were rejected and `isOver`. Returns the number of answered calls. */
 const runAttack = async (
   app: TestApp,
   { target, callsIn }: Attack,
   headers: Record<string, string>,
   isOver: () => boolean,
-): Promise<{ answered: number; refused: number }> => {
+): Promise<{ answered: number; rejected: number }> => {
   using agent = keepingAgent();
-  // More than are ever answered. The same ones are sent again to be refused: to write an input takes longer than that.
+  // More targets than the limit admits. They are reused for rejected requests, because building an input is slow.
   const targets = Array.from({ length: 40 }, (_, index) => target(index + 1));
-  let [sent, answered, refused] = [0, 0, 0];
+  let [sent, answered, rejected] = [0, 0, 0];
   const attacker = async () => {
-    while (refused < enoughRefusals || !isOver()) {
+    while (rejected < minRejections || !isOver()) {
       const answer = await askRaw(app.url, { target: targets[(sent += 1) % targets.length] ?? '', headers, agent });
-      if (answer.status === 429) refused += 1;
+      if (answer.status === 429) rejected += 1;
       else answered += callsIn(answer);
     }
   };
   await Promise.all(Array.from({ length: connections }, attacker));
-  return { answered, refused };
+  return { answered, rejected };
 };
 
 describe.each(dialects)('the request limit with the %s dialect', (dialect) => {
@@ -87,16 +87,16 @@ describe.each(dialects)('the request limit with the %s dialect', (dialect) => {
     for (let call = 0; call < victimCalls; call += 1) {
       await victim.attempt(() => person.trpc.users.byId.query({ id: 5 }));
     }
-    const { answered, refused } = await attacking;
-    tellVictim(`${name}, ${dialect}`, victim);
+    const { answered, rejected } = await attacking;
+    reportVictim(`${name}, ${dialect}`, victim);
     expect(victim.failures()).toEqual({});
     expect(victim.rate()).toBe(1);
-    expect(refused).toBeGreaterThanOrEqual(enoughRefusals);
+    expect(rejected).toBeGreaterThanOrEqual(minRejections);
     expect(answered).toBeLessThanOrEqual(limit);
     expect(answered).toBeGreaterThanOrEqual(limit - (attack.lost ?? 0));
   });
 });
 
-/** Of the attacker, who is of the staff. */
+/** The access token of the attacker, a staff user. */
 const accessOf = async ({ authService }: TestApp): Promise<string> =>
   (await authService.issue({ type: 'staff', id: 123 })).access;

@@ -8,10 +8,10 @@ import { type Browser, reasonOf } from '../support/app/browser.ts';
 import { serve } from '../support/app/serve.ts';
 import { apiKey, createClock, dialects, signingKey, startApp } from '../support/app/start-app.ts';
 import { staffToken } from '../support/token/tokens.ts';
-import { createVictim, tellVictim } from '../support/app/victim.ts';
+import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const attacker = '198.51.100.7';
-/** Sign-ins with this password make the Auth Service fail. */
+/** The Auth Service answers sign-ins with this password with 500. */
 const poison = 'poison';
 const victims = staff
   .filter((person) => person.is_active && !person.second_factor && !person.locked && !person.captcha)
@@ -25,8 +25,8 @@ type VictimCall = (browser: Browser, person: (typeof victims)[number]) => Promis
 const signIn: VictimCall = ({ trpc }, { credentials }) => trpc.session.login.mutate(credentials);
 
 /**
- * An Auth Service behind a proxy that limits sign-ins to 30 for one address, answers 500 to one password and to the
- * attacker's tokens, and can be taken away.
+ * An Auth Service behind a proxy that limits sign-ins to 30 per address, answers 500 to one password and to the
+ * attacker's tokens, and can simulate an outage.
  */
 const startUpstream = async (dialect: Dialect, now: () => number) => {
   const authService = await startAuthService({ dialect, signingKey, apiKey, now });
@@ -80,7 +80,7 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
   const from = (address: string) => app.browser({ headers: { 'x-forwarded-for': address } });
   const attack = (address: string, password: string) => {
     attempts += 1;
-    return reasonOf(from(address).trpc.session.login.mutate({ email: `nobody-${attempts}@example.com`, password }));
+    return reasonOf(from(address).trpc.session.login.mutate({ email: `unknown-${attempts}@example.com`, password }));
   };
   return {
     app,
@@ -88,7 +88,7 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
     clock,
     from,
     attack,
-    /** 13 people make a call, one every 2 s, each beside one more bad call. Default: the right sign-in. */
+    /** 13 people make a call, one every 2 s, each with one more bad call at the same time. Default: a correct sign-in. */
     async callBeside(bad: () => Promise<unknown>, good: VictimCall = signIn) {
       const victim = createVictim();
       for (const person of victims) {
@@ -105,12 +105,12 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
     },
   };
 };
-/** By the Auth Service, or by a limit of ours. */
+/** The reasons of a rejection by the Auth Service or by a limit of the BFF. */
 const refused = expect.stringMatching(/^(auth_service_unavailable|bad_credentials|rate_limited)$/);
 type Test = Awaited<ReturnType<typeof start>>;
 
 const expectEveryVictim = (name: string, victim: Awaited<ReturnType<Test['callBeside']>>) => {
-  tellVictim(name, victim);
+  reportVictim(name, victim);
   expect(victim.failures()).toEqual({});
   expect([victim.attempts(), victim.rate()]).toEqual([13, 1]);
 };
@@ -150,7 +150,7 @@ describe.each(dialects)('an anonymous attacker does not affect other callers (%s
   });
 });
 
-// Refusals and outages are the proxy's, and the same in both dialects.
+// The proxy produces the rejections and outages, so they are the same in both dialects.
 describe('an anonymous attacker does not affect other callers in any dialect', () => {
   const dialect = 'guide';
 

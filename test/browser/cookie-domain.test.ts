@@ -14,7 +14,7 @@ const technician = { ...person(/guide's example/), id: 123 };
 const admin = { ...person(/admin of all four/), id: 6 };
 type Person = typeof technician;
 
-/** Subdomains of one domain, whose server passes /trpc on to the app that is current. */
+/** Subdomains of one domain. Their server forwards /trpc to the current app. */
 const startSubdomains = async () => {
   let current: TestApp | null = null;
   const server = createServer((request, response) => {
@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
     return page;
   };
 
-  it.each(dialects)('set, taken away and set again keeps nobody out, before the %s service', async (dialect) => {
+  it.each(dialects)('can be set, removed and set again without locking a person out (%s dialect)', async (dialect) => {
     await using site = await startSubdomains();
     await using context = await browser.newContext();
     const clock = createClock();
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
       const env = { COOKIE_DOMAIN: domain, COOKIE_SECURE: 'false' };
       await using app = await startApp({ upstream: first.authService, now: clock.now, env });
       site.useApp(app);
-      // Each time somebody else than before, on either subdomain.
+      // A different person signs in each time, on either subdomain.
       people = people.toReversed();
       for (const [page, who] of [
         [tts, people[0]],
@@ -102,13 +102,13 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
         expect((await call(page, 'session.refresh', {})).error).toBeUndefined();
         expect(await whoIs(page)).toBe(who.id);
       }
-      // Shared cookies are those of the last one; others are of each subdomain alone.
+      // Shared cookies belong to the last sign-in; host-only cookies belong to each subdomain.
       expect(await whoIs(tts)).toBe((domain === '' ? people[0] : people[1])?.id);
       clock.advance(10_000);
     }
   });
 
-  it('a session planted by another subdomain locks nobody out for longer than until the next sign-in', async () => {
+  it('a session planted by another subdomain lasts at most until the next sign-in', async () => {
     await using site = await startSubdomains();
     await using context = await browser.newContext();
     const clock = createClock();
@@ -142,7 +142,7 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
     site.useApp(app);
     const tts = await open(context, site.urlOf('tts'));
     await signIn(tts, technician);
-    // By the browser's own clock: a cookie of 900 s would be gone with the token.
+    // Measured with the browser's clock: a cookie of 900 s would expire together with the token.
     const kept = (await context.cookies()).find(({ name }) => name === 'access_token');
     expect(kept?.expires).toBeGreaterThan(Date.now() / 1000 + 86_400);
 
@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('COOKIE_DOMAIN in Chromium', () => {
     expect(await whoIs(tts)).toBe('signed_out');
   });
 
-  it('a sign-out leaves no session behind, whichever variant its cookies are', async () => {
+  it('a sign-out removes the session for host-only and for shared cookies', async () => {
     await using site = await startSubdomains();
     await using context = await browser.newContext();
     await using app = await startApp({ env: { COOKIE_SECURE: 'false', COOKIE_DOMAIN: 'app.localhost' } });

@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium)('a frame of a page in Chromium', () => {
   });
   afterAll(() => browser.close());
 
-  /** A page of somebody who is signed in, and what is thrown in it or its frames. */
+  /** Opens a page of a signed-in person. Collects the errors thrown in it and in its frames. */
   const openFrames = async (url: string) => {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -38,7 +38,7 @@ describe.skipIf(!hasChromium)('a frame of a page in Chromium', () => {
     };
   };
 
-  it('without an address of its own has its parent’s BFF and session', async () => {
+  it('without a URL (srcdoc) uses the BFF and the session of its parent', async () => {
     await using site = await startSite({ pages });
     await using page = await openFrames(site.url);
     const frame = page.frame('srcdoc');
@@ -46,19 +46,19 @@ describe.skipIf(!hasChromium)('a frame of a page in Chromium', () => {
       'about:srcdoc',
       'unknown',
     ]);
-    expect(await frame.evaluate(() => globalThis.testPage.ask(2, 0))).toEqual(['ok', 'ok']);
+    expect(await frame.evaluate(() => globalThis.testPage.sendQueries(2, 0))).toEqual(['ok', 'ok']);
     expect(await frame.evaluate(() => globalThis.testPage.current().state)).toBe('signed_in');
     expect(page.uncaught).toEqual([]);
   });
 
   it.each(['sandboxed srcdoc', 'sandboxed'])(
-    'without an origin has a client that says it reaches no BFF: %s',
+    'without an origin has a client whose calls fail with network: %s',
     async (name) => {
       await using site = await startSite({ pages });
       await using page = await openFrames(site.url);
       const frame = page.frame(name);
       expect(await frame.evaluate(() => origin)).toBe('null');
-      expect(await frame.evaluate(() => globalThis.testPage.ask(1, 0))).toEqual(['network']);
+      expect(await frame.evaluate(() => globalThis.testPage.sendQueries(1, 0))).toEqual(['network']);
       expect(await frame.evaluate(() => globalThis.testPage.current().state)).toBe('unknown');
       expect(await frame.evaluate(() => globalThis.testPage.refresh())).toBe('network');
       expect(page.uncaught).toEqual([]);

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Site, startSite } from './start-site.ts';
 
-/** An Auth Service whose tokens live 300 s, and are refreshed only while they live. */
+/** An Auth Service whose tokens live 300 s and cannot be refreshed after expiry. */
 const startDeployed = () => startSite({ dialect: 'deployed', authService: { accessLifetimeSeconds: 300 } });
 
-// Playwright keeps every page visible, also the one behind another: so the page is told that it is hidden.
+// Playwright reports every page as visible, so the test overrides `visibilityState`.
 const hide = (page: Page) =>
   page.evaluate(() => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
@@ -18,7 +18,7 @@ const show = (page: Page) =>
     document.dispatchEvent(new Event('visibilitychange'));
   });
 
-/** Somebody is signed in, as after a sign-in in this browser. */
+/** Puts the cookies of a sign-in into this browser. */
 const signIn = async (site: Site, context: BrowserContext) => {
   const { access, refresh } = await site.authService.issue({ type: 'staff', id: 123 });
   const cookies = Object.entries({ access_token: access, refresh_token: refresh });
@@ -28,18 +28,18 @@ const signIn = async (site: Site, context: BrowserContext) => {
 const openHidden = async (site: Site, context: BrowserContext): Promise<Page> => {
   const page = await context.newPage();
   await page.goto(`${site.url}?clock=page`);
-  expect(await page.evaluate(() => globalThis.testPage.ask(1, 0))).toEqual(['ok']);
+  expect(await page.evaluate(() => globalThis.testPage.sendQueries(1, 0))).toEqual(['ok']);
   await hide(page);
   return page;
 };
 
 const stepSeconds = 15;
 
-/** The same time passes for the servers and for the pages, whose timers run once a minute. */
+/** Advances the clocks of the servers and of the pages, whose timers run once a minute. */
 const pass = async (site: Site, pages: readonly Page[], minutes: number) => {
   for (let seconds = 0; seconds < minutes * 60; seconds += stepSeconds) {
     site.advance(stepSeconds * 1000);
-    // In the same throttled minute.
+    // Within the same throttled minute.
     await Promise.all(pages.map((page) => page.evaluate((ms) => globalThis.testPage.advance(ms), stepSeconds * 1000)));
     for (const page of pages) await page.waitForFunction(() => globalThis.testPage.underWay === 0);
   }
@@ -55,20 +55,24 @@ describe.skipIf(!hasChromium)('tabs of one Chromium that are hidden for 20 minut
   });
   afterAll(() => browser.close());
 
-  it.each([1, 2, 3])('stay signed in with 4 or 5 refreshes, where no refresh works after expiry: %d', async (count) => {
-    await using site = await startDeployed();
-    await using context = await browser.newContext();
-    await signIn(site, context);
-    const pages: Page[] = [];
-    for (let tab = 0; tab < count; tab += 1) pages.push(await openHidden(site, context));
-    await pass(site, pages, 20);
-    for (const page of pages) expect(await stateOf(page)).toEqual({ state: 'signed_in', signedOut: 0 });
-    expect(site.authService.count('refresh')).toBeGreaterThanOrEqual(4);
-    expect(site.authService.count('refresh')).toBeLessThanOrEqual(5);
-    for (const page of pages) expect(await page.evaluate(() => globalThis.testPage.ask(1, 0))).toEqual(['ok']);
-  });
+  it.each([1, 2, 3])(
+    'stay signed in with 4 or 5 refreshes although none is possible after expiry: %d tabs',
+    async (count) => {
+      await using site = await startDeployed();
+      await using context = await browser.newContext();
+      await signIn(site, context);
+      const pages: Page[] = [];
+      for (let tab = 0; tab < count; tab += 1) pages.push(await openHidden(site, context));
+      await pass(site, pages, 20);
+      for (const page of pages) expect(await stateOf(page)).toEqual({ state: 'signed_in', signedOut: 0 });
+      expect(site.authService.count('refresh')).toBeGreaterThanOrEqual(4);
+      expect(site.authService.count('refresh')).toBeLessThanOrEqual(5);
+      for (const page of pages)
+        expect(await page.evaluate(() => globalThis.testPage.sendQueries(1, 0))).toEqual(['ok']);
+    },
+  );
 
-  it('refresh at once when one is shown, where that is due by then', async () => {
+  it('refresh at once when one is shown after the refresh is due', async () => {
     await using site = await startDeployed();
     await using context = await browser.newContext();
     await signIn(site, context);

@@ -21,7 +21,7 @@ const open = async (context: BrowserContext, url: string): Promise<Page> => {
   return page;
 };
 
-const ask = (page: Page) => page.evaluate(() => globalThis.testPage.ask(1, 0));
+const sendQuery = (page: Page) => page.evaluate(() => globalThis.testPage.sendQueries(1, 0));
 const signIn = (page: Page, email?: string) => page.evaluate((as) => globalThis.testPage.signIn(as), email);
 const read = (page: Page) =>
   page.evaluate(() => {
@@ -36,20 +36,20 @@ describe.skipIf(!hasChromium)('origins that share the cookies, in one Chromium',
   });
   afterAll(() => browser.close());
 
-  it('learn by their next answer that another person has signed in on one of them', async () => {
+  it('detect with their next response that another person has signed in on one of them', async () => {
     await using origins = await startOrigins();
     await using context = await browser.newContext();
     const [tts, bms] = [await open(context, origins.tts), await open(context, origins.bms)];
     await signIn(tts);
-    expect(await ask(bms)).toEqual(['ok']);
+    expect(await sendQuery(bms)).toEqual(['ok']);
     await signIn(bms, ethan);
     expect(await read(tts)).toMatchObject({ states: ['signed_in'], person: 123 });
-    expect(await ask(tts)).toEqual(['ok']);
+    expect(await sendQuery(tts)).toEqual(['ok']);
     expect(await read(tts)).toMatchObject({ states: ['signed_in', 'changed'], person: 2, signedOut: 0 });
     expect(await read(bms)).toMatchObject({ states: ['signed_in', 'changed'], person: 2 });
   });
 
-  /** Goes to another page of the same origin and, once something was done there, back. */
+  /** Navigates to another page of the same origin, runs an action there, and navigates back. */
   const goAndComeBack = async (
     { site, tts }: { site: Site; tts: string },
     page: Page,
@@ -57,25 +57,25 @@ describe.skipIf(!hasChromium)('origins that share the cookies, in one Chromium',
   ) => {
     await page.goto(`${tts}help`);
     await meanwhile();
-    site.asked.length = 0;
+    site.requestedPaths.length = 0;
     site.statuses.length = 0;
     await page.evaluate(() => history.back());
     await page.waitForFunction(() => globalThis.testPage?.shown.length === 2);
     expect((await read(page)).shown).toEqual([false, true]);
   };
 
-  it('are asked first who is signed in, by a page out of the back/forward cache', async () => {
+  it('get session.current as the first call of a page restored from the back/forward cache', async () => {
     await using origins = await startOrigins();
     await using context = await browser.newContext();
     const [tts, bms] = [await open(context, origins.tts), await open(context, origins.bms)];
     await signIn(tts);
     await goAndComeBack(origins, tts, () => signIn(bms, ethan));
-    expect(await ask(tts)).toEqual(['ok']);
-    expect(origins.site.asked).toEqual(['session.current', 'users.byId']);
+    expect(await sendQuery(tts)).toEqual(['ok']);
+    expect(origins.site.requestedPaths).toEqual(['session.current', 'users.byId']);
     expect(await read(tts)).toMatchObject({ states: ['signed_in', 'changed'], person: 2, signedOut: 0 });
   });
 
-  it('say so to a page out of the back/forward cache whose session has ended, without a 401', async () => {
+  it('tell a page restored from the back/forward cache without a 401 that its session has ended', async () => {
     await using origins = await startOrigins();
     await using context = await browser.newContext();
     const [tts, bms] = [await open(context, origins.tts), await open(context, origins.bms)];
@@ -83,15 +83,15 @@ describe.skipIf(!hasChromium)('origins that share the cookies, in one Chromium',
     await goAndComeBack(origins, tts, () => bms.evaluate(() => globalThis.testPage.signOut()));
     await tts.waitForFunction(() => globalThis.testPage.current().state === 'signed_out');
     expect(await read(tts)).toMatchObject({ states: ['signed_in', 'signed_out'], signedOut: 1 });
-    expect(origins.site.asked).toEqual(['session.current']);
+    expect(origins.site.requestedPaths).toEqual(['session.current']);
     expect(origins.site.statuses).toEqual([200]);
   });
 
-  it('bring the session to a page out of the back/forward cache that led to the sign-in', async () => {
+  it('start the session of a page restored from the back/forward cache after a sign-in on the next page', async () => {
     await using origins = await startOrigins();
     await using context = await browser.newContext();
     const [tts, bms] = [await open(context, origins.tts), await open(context, origins.bms)];
-    expect(await ask(tts)).toEqual(['no_token']);
+    expect(await sendQuery(tts)).toEqual(['no_token']);
     await goAndComeBack(origins, tts, () => signIn(bms));
     await tts.waitForFunction(() => globalThis.testPage.current().state === 'signed_in');
     expect(await read(tts)).toMatchObject({ states: ['signed_out', 'signed_in'], person: 123, signedOut: 0 });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../client/src/index.ts';
 
-/** A clock of the page that the test moves: timers run once a whole minute while the page is hidden. */
+/** A clock that the test advances. While the page is hidden, timers run only at whole minutes. */
 export const createPageClock = () => {
   let nowMs = 0;
   let last = 0;

@@ -1,27 +1,27 @@
 import { createAuthClient, reasonOf, type SessionSnapshot } from '../../client/src/index.ts';
 import { createPageClock } from './page-clock.ts';
 
-/** What the tests find in a page. */
+/** The interface of a page for its test. */
 export type TestPage = {
   signIn: (email?: string) => Promise<void>;
   signOut: () => Promise<void>;
-  /** Tells what came of a refresh: `ok`, or the reason why not. */
+  /** Refreshes, and returns `ok` or the error reason. */
   refresh: () => Promise<string>;
-  /** Asks so many times, some milliseconds apart, and tells what came: `ok`, or the reason why not. */
-  ask: (times: number, apartMs: number) => Promise<string[]>;
+  /** Sends `times` queries, `apartMs` milliseconds apart. Returns `ok` or the error reason of each. */
+  sendQueries: (times: number, apartMs: number) => Promise<string[]>;
   current: () => SessionSnapshot;
   states: string[];
   signedOut: number;
-  /** Time passes for the client of this page, if its URL says `?clock=page`. */
+  /** Advances the clock of this page's client. Only with `?clock=page` in the URL. */
   advance: (ms: number) => void;
-  /** Requests of the client without an answer so far. */
+  /** Number of the client's requests in flight. */
   underWay: number;
-  /** Whether each showing of the page was out of the back/forward cache. */
+  /** For each `pageshow` event: whether the page came from the back/forward cache. */
   shown: boolean[];
 };
 
 declare global {
-  // oxlint-disable-next-line no-var -- what a page has is declared so
+  // oxlint-disable-next-line no-var -- globals are declared with var
   var testPage: TestPage;
 }
 
@@ -67,7 +67,7 @@ globalThis.testPage = {
   },
   signOut: session.signOut,
   refresh: () => outcomeOf(session.refresh()),
-  ask: (times, apartMs) =>
+  sendQueries: (times, apartMs) =>
     Promise.all(
       Array.from({ length: times }, async (_, number) => {
         await pause(number * apartMs);

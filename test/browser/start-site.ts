@@ -1,4 +1,4 @@
-import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -27,22 +27,22 @@ export type StartSiteOptions = Pick<StartAppOptions, 'dialect' | 'authService'> 
 };
 
 /**
- * A frontend's own server: the page, and the BFF under /trpc. It answers to every host name that leads to this machine,
- * as `tts.app.localhost` does. By a clock that the test moves.
+ * A frontend's server: the page, and the BFF under /trpc. It accepts every host name that resolves to this machine,
+ * such as `tts.app.localhost`. The test advances its clock.
  */
 export const startSite = async ({ env, pages = {}, ...options }: StartSiteOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, env: { COOKIE_SECURE: 'false', ...env }, ...options });
   const script = await bundlePage();
-  /** Paths that the BFF was asked for, in their order. */
-  const asked: string[] = [];
-  /** What was answered to each of them. */
+  /** The procedure paths of all requests, in order. */
+  const requestedPaths: string[] = [];
+  /** The response statuses, in order. */
   const statuses: number[] = [];
 
   const forward = (request: IncomingMessage, response: ServerResponse) => {
     const { method, headers, url = '' } = request;
-    asked.push(url.replace(/^\/trpc\/|\?.*$/g, ''));
-    const forwarded = ask(new URL(url, app.url), { method, headers }, (answer) => {
+    requestedPaths.push(url.replace(/^\/trpc\/|\?.*$/g, ''));
+    const forwarded = sendRequest(new URL(url, app.url), { method, headers }, (answer) => {
       statuses.push(answer.statusCode ?? 502);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
@@ -64,10 +64,10 @@ export const startSite = async ({ env, pages = {}, ...options }: StartSiteOption
     url: `http://localhost:${port}/`,
     urlOf: (host: string) => `http://${host}:${port}/`,
     authService: app.authService,
-    asked,
+    requestedPaths,
     statuses,
     advance: clock.advance,
-    /** The access tokens of everybody expire. */
+    /** Advances the clock so that all access tokens expire. */
     expire: () => clock.advance(901_000),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

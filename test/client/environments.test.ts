@@ -28,7 +28,7 @@ const start = (options: Partial<AuthClientOptions> = {}) => {
   return { clock, bff, browser, create };
 };
 
-/** A class whose making is told of. */
+/** A class that records its instances. */
 const stubBroadcastChannel = () => {
   const names: string[] = [];
   const closed: string[] = [];
@@ -133,7 +133,7 @@ describe('an import', () => {
       [null, 'The call was aborted.'],
     ],
     ['a refresh without an answer', 'session.refresh()', ['network', 'No response within 20 ms.']],
-  ])('tells of %s where there is no DOMException, as in React Native', async (_name, ask, expected) => {
+  ])('reports %s in a runtime without DOMException, such as React Native', async (_name, ask, expected) => {
     // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
     const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
     runInContext(signalsWithoutReason, context);
@@ -227,7 +227,7 @@ describe('a process of Node', () => {
 });
 
 describe('a browser', () => {
-  it('has one channel and one lock per BFF, whatever form its url has', async () => {
+  it('has one channel and one lock per BFF for every form of its url', async () => {
     const { names, closed } = stubBroadcastChannel();
     const locks = createFakeLocks();
     const asked = vi.spyOn(locks, 'request');

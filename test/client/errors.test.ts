@@ -13,7 +13,7 @@ const errorOf = (reason: Reason) => {
   return failedWith({ code, httpStatus: httpStatusOfCode[code], reason });
 };
 
-// The error table of the interface, line by line.
+// The documented error table, row by row.
 const table: Record<Reason, ErrorAction> = {
   token_expired: 'sign-in',
   no_token: 'sign-in',
@@ -86,7 +86,7 @@ describe('a failed network', () => {
     ['Safari, connection lost', new TypeError('The network connection was lost.')],
     ['Safari, no such host', new TypeError('A server with the specified hostname could not be found.')],
     ['React Native', new TypeError('Network request failed')],
-  ])('of %s is told of calls and of a fetch of one’s own alike', (_name, cause) => {
+  ])('of %s is the same for calls and for session.fetch', (_name, cause) => {
     for (const error of [cause, failedBy(cause)]) {
       expect([reasonOf(error), errorAction(error), isAuthError(error)]).toEqual(['network', 'maintenance', false]);
     }

@@ -32,13 +32,13 @@ const errorOf = (reason: Reason) => {
 
 describe('the tables of client/README.md', () => {
   it('list the errorAction of each reason', () => {
-    const told = tableOf(clientReadme, '`errorAction(error)`').flatMap(([action, , reasons]) =>
+    const documented = tableOf(clientReadme, '`errorAction(error)`').flatMap(([action, , reasons]) =>
       codesIn(reasons).map((reason) => [reason, codesIn(action)[0]] as const),
     );
     const actual = (Object.keys(codeOfReason) as Reason[]).map(
       (reason) => [reason, errorAction(errorOf(reason))] as const,
     );
-    expect(new Map(told)).toEqual(new Map([...actual, ['network', errorAction(new TypeError('fetch failed'))]]));
+    expect(new Map(documented)).toEqual(new Map([...actual, ['network', errorAction(new TypeError('fetch failed'))]]));
   });
 
   it('name each option and each member of the session', () => {
@@ -71,11 +71,11 @@ describe('the tables of client/README.md', () => {
       dispose: true,
     } satisfies Record<keyof AuthSession, true>;
 
-    const toldOptions = tableOf(clientReadme, '| option |').flatMap(([option]) => codesIn(option));
+    const documentedOptions = tableOf(clientReadme, '| option |').flatMap(([option]) => codesIn(option));
     const allOptions = [...Object.keys(options), ...Object.keys(ofRetry).map((option) => `retry.${option}`)];
-    expect(toldOptions.toSorted()).toEqual(allOptions.toSorted());
-    const toldMembers = tableOf(clientReadme, '| member |').flatMap(([member]) => codesIn(member).slice(0, 1));
+    expect(documentedOptions.toSorted()).toEqual(allOptions.toSorted());
+    const documentedMembers = tableOf(clientReadme, '| member |').flatMap(([member]) => codesIn(member).slice(0, 1));
     const allMembers = Object.keys(members).map((member) => `session.${member}`);
-    expect(toldMembers.map((member) => member.replace(/\(.*/, '')).toSorted()).toEqual(allMembers.toSorted());
+    expect(documentedMembers.map((member) => member.replace(/\(.*/, '')).toSorted()).toEqual(allMembers.toSorted());
   });
 });

@@ -3,11 +3,11 @@ import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, mainStories } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 
-describe.skipIf(!hasChromium)('whoever works at the desk before the deployed Auth Service', () => {
+describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed dialect', () => {
   const site = useDesk({ dialect: 'deployed' });
   mainStories({ site, dialect: 'deployed' });
 
-  it('is signed in for 300 s at a time, and stays so by a refresh ahead of expiry', async () => {
+  it('stays signed in beyond the token lifetime of 300 s by a refresh before expiry', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     await page.clock.install();
@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('whoever works at the desk before the deployed Aut
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('has to sign in again once the session has expired, for then it cannot be refreshed', async () => {
+  it('has to sign in again after the token has expired, because the Auth Service refuses a refresh', async () => {
     await using visitor = await site.openVisitor();
     const { page, context } = visitor;
     visitor.expectErrors(...expiry, /401 .*\/trpc\/session\.refresh/);
@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium)('whoever works at the desk before the deployed Aut
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('may type a code twice, and then has to sign in again', async () => {
+  it('may enter a code twice, and then has to sign in again', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(/401 .*\/trpc\/session\.verifyOtp/);

@@ -16,11 +16,11 @@ const cpuSecondsOf = async (page: Page) => {
   };
 };
 
-describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
+describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
   const site = useDesk();
   mainStories({ site, dialect: 'guide' });
 
-  it('has the list with all names for two seconds of CPU at most, in one request for them, from a page under 120 kB', async () => {
+  it('gets the list with all names in one request for names, with at most 2 s of CPU and a page under 120 kB', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     const sizes: Promise<number>[] = [];
@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     await again.goto(site.desk().url);
     await again.locator('.ticket .person-name').first().waitFor();
     const afterSeconds = await cpuSeconds();
-    // Chromium may give the page a new process, which has used nothing before.
+    // Chromium may have started a new process for the page, whose CPU time starts at 0.
     const usedSeconds = afterSeconds < beforeSeconds ? afterSeconds : afterSeconds - beforeSeconds;
     process.stdout.write(`The help desk with its names took ${usedSeconds.toFixed(2)} s of CPU.\n`);
     expect(usedSeconds).toBeGreaterThan(0);
@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('keeps whom it fell to where the ticket service cannot be reached at first', async () => {
+  it('keeps the assignee of a new ticket if the ticket service is unreachable at first', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(/ERR_FAILED .*\/tickets\//);
@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('stays signed in by ten refreshes through ten expiries, in two tabs that ask at once', async () => {
+  it('stays signed in with ten refreshes for ten expiries, in two tabs with concurrent calls', async () => {
     await using visitor = await site.openVisitor();
     const { page, context } = visitor;
     visitor.expectErrors(...expiry);
@@ -117,7 +117,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it.each(['Slow', '500s'])('keeps the names while the Auth Service is in trouble: %s', async (trouble) => {
+  it.each(['Slow', '500s'])('still sees the names during a fault of the Auth Service: %s', async (trouble) => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(outage);
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('needs no mouse', async () => {
+  it('can use the desk with the keyboard only', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     await visitor.go();
@@ -159,19 +159,22 @@ describe.skipIf(!hasChromium)('whoever works at the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it.each([360, 700, 1024, 1600])('has all of the page in a window of %i px', async (width) => {
-    await using visitor = await site.openVisitor({ width, scheme: 'light' });
-    await visitor.go();
-    await visitor.page.getByRole('button', { name: 'Ingrid Solberg' }).waitFor();
-    expect(await visitor.overflow()).toBe(0);
-    await visitor.signInAs('Ingrid Solberg');
-    for (const part of ['Tickets', 'Turns', 'Lab'] as const) {
-      await visitor.turnTo(part);
+  it.each([360, 700, 1024, 1600])(
+    'sees the whole page without horizontal scrolling in a window of %i px',
+    async (width) => {
+      await using visitor = await site.openVisitor({ width, scheme: 'light' });
+      await visitor.go();
+      await visitor.page.getByRole('button', { name: 'Ingrid Solberg' }).waitFor();
       expect(await visitor.overflow()).toBe(0);
-      expect(await visitor.examine()).toEqual([]);
-    }
-    await visitor.turnTo('Tickets');
-    await visitor.shoot('16-width');
-    expect(visitor.unexpectedErrors()).toEqual([]);
-  });
+      await visitor.signInAs('Ingrid Solberg');
+      for (const part of ['Tickets', 'Turns', 'Lab'] as const) {
+        await visitor.turnTo(part);
+        expect(await visitor.overflow()).toBe(0);
+        expect(await visitor.examine()).toEqual([]);
+      }
+      await visitor.turnTo('Tickets');
+      await visitor.shoot('16-width');
+      expect(visitor.unexpectedErrors()).toEqual([]);
+    },
+  );
 });

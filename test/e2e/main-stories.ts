@@ -2,34 +2,34 @@ import { expect, it } from 'vitest';
 import type { Dialect } from '../../server/dev/auth-service/auth-service.ts';
 import type { Site } from './use-desk.ts';
 
-/** What the console says of requests that fail for want of a token, and because the Auth Service is in trouble. */
+/** Console errors of requests that fail without a valid token, and of requests during an outage of the Auth Service. */
 export const expiry = [/401 .*\/trpc\/(users|session|status|employees|assignments)\./, /401 .*\/tickets\//];
 export const outage = /50[03] .*\/trpc\//;
 
-/** What differs between the two Auth Services in what people see. */
+/** User-visible differences between the two dialects. */
 const of = {
   guide: {
     inactive: 'This account is not active',
     employee: 'Benjamin Strand',
-    // He has no tickets, and a second factor.
+    // This employee has no tickets, and a second factor.
     hasTickets: false,
     outageMs: 20_000,
   },
   deployed: {
-    // It does not tell an inactive account from a wrong password.
+    // The response is the same for an inactive account and a wrong password.
     inactive: 'Wrong e-mail or password',
-    // Its employees with a second factor cannot sign in at all.
+    // Employees with a second factor cannot sign in.
     employee: 'Alice Navarro',
     hasTickets: true,
     outageMs: 6_000,
   },
 } satisfies Record<Dialect, object>;
 
-/** The stories that are the same whichever Auth Service stands behind the desk. */
+/** The tests that apply to both dialects. */
 export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect }) => {
   const { inactive, employee, hasTickets, outageMs } = of[dialect];
 
-  it('is told what helps where the sign-in is refused', async () => {
+  it('sees a helpful message for each kind of rejected sign-in', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(/401 .*\/trpc\/session\.(login|verifyOtp)/);
@@ -53,7 +53,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('opens one ticket and takes one turn by a double click', async () => {
+  it('opens one ticket with one assignment by a double click', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     await visitor.go();
@@ -75,12 +75,12 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await expect.poll(() => page.locator('.ticket').count()).toBe(before + 1);
     expect(await page.locator('.ticket', { hasText: 'Opened by two clicks' }).textContent()).toContain(`for${next}`);
     expect(await inTheirTurns()).toEqual([...others, first]);
-    // Both clicks went out, and it was the key that made them one.
+    // Both clicks sent a request; the idempotency key made them one ticket.
     expect(requests.join(' ').match(/assignments\.next/g)).toHaveLength(2);
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('sees the turns stay level while tickets come in, also from another tab', async () => {
+  it('sees an even distribution while tickets are opened, also from another tab', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     await visitor.go();
@@ -98,7 +98,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('sees whose turn it is in a system other than TTS', async () => {
+  it('sees the next assignee of a system other than TTS', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     await visitor.go();
@@ -112,7 +112,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('sees what is theirs as an employee, and asks for more without handing out turns', async () => {
+  it('who is an employee sees only their own tickets, and opens one without an assignment', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(/403 .*\/trpc\/(users|assignments)\./);
@@ -137,7 +137,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it(`loses nothing by ${outageMs / 1000} seconds without the Auth Service, and goes on by itself`, async () => {
+  it(`loses no data in an outage of ${outageMs / 1000} seconds, and the page recovers automatically`, async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(outage, ...expiry);
@@ -149,7 +149,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
 
     await page.getByRole('button', { name: 'New ticket' }).click();
     await page.keyboard.type('Written in an outage');
-    // Nobody has asked for their turns before, so that nothing is known of them.
+    // The candidates of this system were not requested before, so nothing is cached.
     await visitor.choose('System', 'BMS');
     await page.getByRole('button', { name: 'Open and assign' }).click();
     await page.getByText('Your ticket is saved and will be sent automatically').waitFor();
@@ -167,7 +167,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
       expect(await page.getByRole('button', { name: 'Sign out' }).isVisible()).toBe(true);
       await page.waitForTimeout(1_000);
     }
-    // Even a page that is opened in the middle of it has all that is known.
+    // A page that is opened during the outage shows all cached data.
     const late = await visitor.context.newPage();
     await late.goto(site.desk().url);
     await late.locator('.ticket .person-name').first().waitFor();

@@ -8,14 +8,14 @@ export type Look = { width: number; scheme: 'light' | 'dark' };
 export type VisitorOptions = { browser: Browser; desk: RunningDesk; look?: Look };
 
 declare global {
-  // oxlint-disable-next-line no-var -- what a page has is declared so
+  // oxlint-disable-next-line no-var -- globals are declared with var
   var layoutShift: number;
 }
 
 const screenshots = fileURLToPath(new URL('screenshots/', import.meta.url));
 export const heightOf = (width: number) => (width < 860 ? 844 : 900);
 
-/** Adds up what moves without anybody having touched it, as browsers measure it. */
+/** Sums the layout shifts without user input, as in the metric Cumulative Layout Shift. */
 const watchLayout = () => {
   globalThis.layoutShift = 0;
   new PerformanceObserver((list) => {
@@ -27,7 +27,7 @@ const watchLayout = () => {
 
 const toLine = ({ id, help, nodes }: Result) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`;
 
-/** Somebody with a browser of their own, of whom each console error is kept but those that a test says it expects. */
+/** Opens a browser context. Collects its console errors, except those that a test expects. */
 export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme: 'light' } }: VisitorOptions) => {
   const { width, scheme } = look;
   const context = await browser.newContext({
@@ -54,27 +54,27 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
   return {
     context,
     page,
-    /** All addresses that were asked, by any tab. */
+    /** The URLs of all requests of all tabs. */
     requests,
     go: () => page.goto(desk.url),
-    /** What the console may say from now on: a failed request of a scenario, by its name. */
+    /** Permits console errors that match, from now on: the failed requests of a scenario. */
     expectErrors: (...lines: RegExp[]) => void expected.push(...lines),
     unexpectedErrors: () => errors.filter((line) => !expected.some((pattern) => pattern.test(line))),
-    /** One of the seeded people, by one click. Resolves once the tickets are there, with their names. */
+    /** Signs in a seeded person with one click. Resolves once the tickets are shown with names. */
     async signInAs(name: string): Promise<void> {
       await page.getByRole('button', { name }).click();
       await page.getByRole('heading', { name: /tickets/i }).waitFor();
       await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
     },
-    /** Goes to a part of the desk where not all of them are shown at once. */
+    /** Navigates to a part of the desk on narrow pages, which show one part at a time. */
     async turnTo(part: 'Tickets' | 'Turns' | 'Lab'): Promise<void> {
       const link = page.getByRole('link', { name: part, exact: true });
       if (await link.isVisible()) await link.click();
     },
-    /** Chooses one of few. */
+    /** Selects a radio button. */
     choose: (group: string, choice: string) =>
       page.getByRole('group', { name: group, exact: true }).getByRole('radio', { name: choice }).check(),
-    /** What axe finds on the page as it is. */
+    /** The accessibility violations that axe finds on the current page. */
     async examine(): Promise<string[]> {
       await page.evaluate(axe.source);
       const { violations } = await page.evaluate(() =>
@@ -83,7 +83,7 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
       return violations.map(toLine);
     },
     layoutShift: () => page.evaluate(() => globalThis.layoutShift),
-    /** How far the page is wider than the window. */
+    /** The pixels by which the page is wider than the window. */
     overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
     shoot: (name: string) => page.screenshot({ path: `${screenshots}${name}-${width}-${scheme}.png` }),
     [Symbol.asyncDispose]: () => context.close(),

@@ -5,7 +5,7 @@ import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk } from './start-desk.ts';
 import { hold } from '../support/time/hold.ts';
 
-/** `stranger`: whom nobody has looked up before, so that the BFF cannot know them. */
+/** `stranger`: a person who was not looked up before, so the BFF has no cached entry. */
 const looks: Array<Look & { stranger: number; title: string }> = [
   { width: 390, scheme: 'light', stranger: 88, title: 'The coffee machine asks for a password' },
   { width: 390, scheme: 'dark', stranger: 101, title: 'The door reader beeps twice' },

@@ -8,7 +8,7 @@ export type StartDeskOptions = {
   dialect?: Dialect;
 };
 
-/** All that `npm run dev` starts, on ports of its own, with the page built. */
+/** Starts everything that `npm run dev` starts, on free ports, with a built page. */
 export const startDesk = async ({ dialect = 'guide' }: StartDeskOptions = {}) => {
   const [bff, authService, control, tickets, ops] = await Promise.all(Array.from({ length: 5 }, () => freePort()));
   const ports = { 'auth-service-port': authService, 'control-port': control, 'tickets-port': tickets };
@@ -27,7 +27,7 @@ export const startDesk = async ({ dialect = 'guide' }: StartDeskOptions = {}) =>
     ticketsUrl: `http://localhost:${tickets}`,
     output: process.output,
     counts: async (): Promise<DeskCounts> => (await fetch(`${url}/dev/counts`)).json() as Promise<DeskCounts>,
-    /** Makes the Auth Service well again, whatever a test has left behind. */
+    /** Removes all simulated faults of the Auth Service. */
     async mend(): Promise<void> {
       await fetch(`${url}/dev/fault`, { method: 'DELETE', headers: { 'x-csrf': '1' } });
     },

@@ -4,7 +4,7 @@ import { launchChromium } from '../support/page/chromium.ts';
 import { type Look, openVisitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk, type StartDeskOptions } from './start-desk.ts';
 
-/** One desk and one browser for all tests of a `describe`; each test finds the Auth Service well. */
+/** Shares a desk and a browser between the tests of a `describe`. Each test starts without faults. */
 export const useDesk = (options: StartDeskOptions = {}) => {
   let browser: Browser;
   let desk: RunningDesk;

@@ -20,14 +20,14 @@ const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client:
     client.disconnect();
   }
 };
-/** A client of the test's own. */
+/** A Redis client of the test, separate from the BFF's. */
 const connect = (url: string) => {
   const client = new Redis(url);
   return { client, [Symbol.dispose]: () => client.disconnect() };
 };
 const usedBytes = async (client: Redis) => Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1]);
 
-/** Fills Redis until it refuses writes, as somebody else's keys do. */
+/** Limits the memory of Redis until it rejects writes, as if keys of other applications had filled it. */
 const fill = (test: Pick<Replicas, 'redis'>) =>
   inRedis(test, async (client) => {
     await client.config('SET', 'maxmemory-policy', 'noeviction');
@@ -37,7 +37,7 @@ const fill = (test: Pick<Replicas, 'redis'>) =>
       answer = await client.set(`filler:${at}`, 'x'.repeat(50_000)).catch((error: Error) => error.message);
     }
     expect(answer).toContain('OOM command not allowed');
-    // What a client's buffer takes for a moment makes no room.
+    // A client buffer that is freed afterwards must not leave room for writes.
     await client.config('SET', 'maxmemory', String(Math.floor((await usedBytes(client)) / 2)));
   });
 const makeRoom = (test: Pick<Replicas, 'redis'>) => inRedis(test, (client) => client.config('SET', 'maxmemory', '0'));
@@ -49,7 +49,7 @@ const me = (browser: Browser) =>
   );
 const refresh = (browser: Browser) => reasonOf(browser.trpc.session.refresh.mutate());
 const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
-/** A pair of replicas whose clock of durations a test moves. */
+/** A pair of replicas whose monotonic clock the test advances. */
 const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
   let elapsedMs = 0;
   const monotonicNow = () => elapsedMs;
@@ -74,7 +74,7 @@ const start = async (options: Parameters<typeof startHeldReplicas>[0] = {}) => {
 };
 
 describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
-  // A cluster takes writes 2 s after its start, which pass beside the other tests.
+  // A cluster accepts writes only 2 s after its start, so it starts while the other tests run.
   let starting: ReturnType<typeof startRedis>;
   beforeAll(() => {
     starting = startRedis({ isCluster: true });
@@ -82,7 +82,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
   });
   afterAll(async () => (await starting)[Symbol.asyncDispose]());
 
-  it('reaches the other replica, and the log says once a minute what to do', async () => {
+  it('reaches the other replica, and the BFF logs a warning with an action once a minute', async () => {
     await using test = await start();
     await fill(test);
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(lines()).toHaveLength(2);
   });
 
-  it('ends every token that the session was given, though only an older one is at hand', async () => {
+  it('with an older token of the session revokes all tokens of the session', async () => {
     await using test = await start();
     const browser = test.holder(test.first);
     await browser.trpc.session.refresh.mutate();
@@ -114,7 +114,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(await refresh(test.holder(test.first, { refresh: heldBy(browser).refresh }))).toBe('session_ended');
   });
 
-  it('wins over a refresh under way at the other replica', async () => {
+  it('wins over a refresh in flight at the other replica', async () => {
     await using test = await start();
     await fill(test);
     const refreshEndpoint = holdEndpoint(test.authService, 'refresh');
@@ -128,7 +128,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(late.setCookies).toEqual([]);
   });
 
-  it('is stored once Redis has room again, and then known to a replica that starts', async () => {
+  it('is stored once Redis has room again, and is read by a replica that starts afterwards', async () => {
     await using test = await start();
     await fill(test);
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -138,7 +138,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(await me(test.holder(third))).toBe('session_ended');
   });
 
-  it('that was stored before ends the session also at a replica that starts now', async () => {
+  it('that was stored before is also enforced by a replica that starts now', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.logout.mutate();
     await fill(test);
@@ -148,7 +148,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(await me(test.holder(third))).toBe('session_ended');
   });
 
-  it('is told again to replicas that start meanwhile', async () => {
+  it('is published again within 10 s for a replica that started after it', async () => {
     await using test = await start();
     await fill(test);
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -158,7 +158,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await vi.waitFor(async () => expect(await me(test.holder(third))).toBe('session_ended'));
   });
 
-  it('reaches a replica whose subscription broke and was renewed', async () => {
+  it('reaches a replica that has resubscribed after a broken connection', async () => {
     await using test = await start();
     await inRedis(test, (client) => client.client('KILL', 'TYPE', 'pubsub'));
     const subscribers = () => inRedis(test, (client) => client.pubsub('NUMSUB', channelName));
@@ -168,7 +168,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
   });
 
-  it('that may not be published either is told in the log, and reaches the other replica once it may', async () => {
+  it('whose publication Redis rejects too is logged, and reaches the other replica once Redis permits it', async () => {
     await using test = await start();
     await fill(test);
     await inRedis(test, (client) => client.acl('SETUSER', 'default', '-publish'));
@@ -199,7 +199,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
 });
 
 describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
-  it('begins with REDIS_PREFIX, and holds nobody’s tokens', async () => {
+  it('has a name that starts with REDIS_PREFIX, and carries no tokens', async () => {
     await using test = await start({ env: { REDIS_PREFIX: 'team-a:' } });
     const texts: string[] = [];
     using connection = connect(test.redis.url);
@@ -215,10 +215,10 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     for (const token of Object.values(test.tokens)) expect(texts[0]).not.toContain(token.split('.')[2]);
   });
 
-  it('takes nothing from others who may publish there', async () => {
+  it('ignores messages that were signed with another key', async () => {
     await using test = await start();
     const others = createRevocationMessages({
-      keyHasher: createKeyHasher({ sealingSecret: 'the key of somebody else' }),
+      keyHasher: createKeyHasher({ sealingSecret: 'the key of another application' }),
       channel: channelName,
       now: test.clock.now,
       maxTtlMs: 86_400_000,
@@ -238,7 +238,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     for (const app of [test.first, test.second]) expect(await me(test.holder(app))).toBe('answered');
   });
 
-  it('that Redis does not permit is told in the log, and nothing else is affected', async () => {
+  it('is reported in the log if Redis forbids the subscription, and nothing else is affected', async () => {
     await using test = await start();
     await inRedis(test, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
     await using third = await test.startThird();
@@ -249,7 +249,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     expect(await me(test.holder(third))).toBe('session_ended');
   });
 
-  it('is subscribed to again once Redis permits it', async () => {
+  it('is resubscribed once Redis permits it', async () => {
     await using redis = await startRedis();
     using own = connect(redis.url);
     using others = connect(redis.url);
@@ -273,7 +273,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     channel.close();
   });
 
-  it('is left when the service ends', async () => {
+  it('is unsubscribed when the service stops', async () => {
     await using test = await start();
     {
       await using third = await test.startThird();
@@ -286,7 +286,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
   });
 });
 
-describe('a message of sign-outs', () => {
+describe('a sign-out message', () => {
   const options = {
     keyHasher: createKeyHasher({ sealingSecret: signingKey }),
     channel: 'a',
@@ -297,7 +297,7 @@ describe('a message of sign-outs', () => {
   const name = 'n'.repeat(43);
   const message = { what: 'ended', isProven: true, atMs: 1_000 } as const;
 
-  it('is read as it was written, and remembered no longer than anything else', () => {
+  it('decodes to the names that were encoded, with their expiry capped', () => {
     const [text = ''] = messages.encode({
       ...message,
       names: [
@@ -314,7 +314,7 @@ describe('a message of sign-outs', () => {
     });
   });
 
-  it('is not read where it was changed, is for another channel, or is too long', () => {
+  it('is rejected if it was changed, was made for another channel, or is too long', () => {
     const [text = ''] = messages.encode({ ...message, names: [[name, 2_000]] });
     expect(messages.decode(text.replace('2000', '3000'))).toBeNull();
     expect(messages.decode(text.slice(1))).toBeNull();
@@ -324,7 +324,7 @@ describe('a message of sign-outs', () => {
     expect(messages.decode(`${signature}${padded}`)).toBeNull();
   });
 
-  it('is split where it names many tokens', () => {
+  it('is split if it names many tokens', () => {
     const names = Array.from({ length: 1_200 }, (): [string, number] => [name, 2_000]);
     const texts = messages.encode({ ...message, names });
     expect(texts).toHaveLength(3);

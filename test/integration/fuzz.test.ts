@@ -13,33 +13,33 @@ import { sendBytes } from '../support/fuzz/send.ts';
 import { createHeap } from '../support/measure/heap-growth.ts';
 import { apiKey, dialects, signingKey } from '../support/app/start-app.ts';
 
-/** For both dialects together. */
+/** The total for both dialects. */
 const requests = Number(process.env.FUZZ_REQUESTS ?? 1_200);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
-/** Many of them are not complete, and are waited for until they are cut. */
+/** Many requests are incomplete, and end only at the request timeout. */
 const atOnce = 32;
 /**
- * What may stay of each request once caches are filled. Where this was written, 30 to 150 bytes stay of distinct requests,
+ * Heap growth per request that is allowed once caches are filled. Measured: 30 to 150 bytes for distinct requests,
  * in caches that are bounded.
  */
 const maxGrowthBytes = 1_000;
-/** Fewer requests in a block say nothing about memory. */
+/** With fewer requests in a block the memory measurement is too noisy. */
 const minRequestsPerBlock = 100;
-/** An odd number: the median counts, so that a table that doubles in one block does not. */
+/** An odd number: the median is used, so that a hash table that doubles in one block is ignored. */
 const blocks = 3;
 
 const heap = createHeap();
 afterAll(() => heap[Symbol.dispose]());
 const connectionsOf = (server: Server) => promisify(server.getConnections.bind(server))();
 
-/** 2,000 bytes, by turns as text, as a list, and outside of the heap. */
+/** 2,000 bytes, in turn as a string, an array and a buffer outside the heap. */
 const leaks: Array<() => unknown> = [
   () => randomBytes(1_000).toString('hex'),
   () => Array.from({ length: 250 }, (_, index) => index),
   () => Buffer.alloc(2_000),
 ];
 
-it('2 kB that stay of each request are more than may stay', async () => {
+it('the heap measurement detects a leak of 2 kB per request', async () => {
   const kept: unknown[] = [];
   const growthOf = (keep: (value: unknown) => unknown) =>
     heap.growthOf({
@@ -54,8 +54,8 @@ it('2 kB that stay of each request are more than may stay', async () => {
   expect(await growthOf((value) => kept.push(value))).toBeGreaterThan(maxGrowthBytes);
 });
 
-describe.each(dialects)('against the %s dialect', (dialect) => {
-  it(`answers ${requests / dialects.length} random requests without a fault, and keeps nothing of them`, {
+describe.each(dialects)('the BFF in front of the %s dialect', (dialect) => {
+  it(`answers ${requests / dialects.length} random requests without a fault or a memory leak`, {
     timeout: 300_000 + requests * 100,
   }, async () => {
     await using authService = await startAuthService({ dialect, signingKey, apiKey });
@@ -106,15 +106,15 @@ describe.each(dialects)('against the %s dialect', (dialect) => {
     let identities = await signIn();
 
     const statuses = new Map<string, number>();
-    const askOne = async (index: number) => {
-      // Some of what is asked signs people out.
+    const sendOne = async (index: number) => {
+      // Some of the random requests sign people out.
       if (index % 50 === 0) identities = await signIn();
       const bytes = fuzzRequest(createRandom(seed + index), identities);
       const answer = await sendBytes(url, bytes);
       const status = answer.slice(9, 12);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       const shown = answer.replaceAll(/^set-cookie:.*$/gim, '');
-      const fault = secrets.test(shown) ? 'It told a secret.' : faultOf(answer);
+      const fault = secrets.test(shown) ? 'The response contains a secret.' : faultOf(answer);
       if (fault !== null) {
         faults.push(
           `${fault}\nFUZZ_SEED=${seed + index} FUZZ_REQUESTS=2 (${JSON.stringify(bytes.toString('latin1').slice(0, 2_000))})\n${answer.slice(0, 500)}`,
@@ -122,29 +122,29 @@ describe.each(dialects)('against the %s dialect', (dialect) => {
       }
     };
     const share = Math.floor(requests / dialects.length);
-    const askUpTo = async (from: number, to: number) => {
+    const sendRange = async (from: number, to: number) => {
       let next = from;
       const worker = async () => {
-        while (next < to) await askOne(next++);
+        while (next < to) await sendOne(next++);
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
       authService.resetCalls();
-      // What a connection holds is no leak.
+      // Memory of open connections is not a leak.
       await vi.waitUntil(async () => (await connectionsOf(app.server.server)) === 0, { timeout: 60_000, interval: 5 });
     };
 
-    // Halfway, caches are filled and all code has run once.
+    // After the warm-up, caches are filled and all code has run once.
     const warmUp = Math.floor(share / 2);
-    await askUpTo(0, warmUp);
+    await sendRange(0, warmUp);
     const isEnough = (share - warmUp) / blocks >= minRequestsPerBlock;
     const grownBytes = isEnough
-      ? await heap.growthOf({ from: warmUp, times: share - warmUp, blocks, work: askUpTo })
-      : await askUpTo(warmUp, share).then(() => null);
+      ? await heap.growthOf({ from: warmUp, times: share - warmUp, blocks, work: sendRange })
+      : await sendRange(warmUp, share).then(() => null);
     process.stdout.write(
       `${dialect}: ${share} requests from seed ${seed}, ${JSON.stringify(Object.fromEntries(statuses))}, ${grownBytes?.toFixed(0) ?? 'unknown'} bytes a request stay\n`,
     );
     expect(faults.slice(0, 5)).toEqual([]);
-    // Much of it is refused, and some must not be, or nothing behind the door was asked.
+    // Most requests are rejected. Some must succeed, otherwise no procedure was reached.
     for (const status of ['200', '207', '400', '401', '403', '404', '413'])
       expect([...statuses.keys()]).toContain(status);
     expect(grownBytes ?? 0).toBeLessThan(maxGrowthBytes);

@@ -4,8 +4,8 @@ import { collectPublicNames } from '../support/public-names/public-names.ts';
 import { runTraffic } from '../support/public-names/run-traffic.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
 
-// Other people's code, dashboards and alerts depend on these names. To add a name on purpose: `npx vitest run -u` on this
-// file, and a line in CHANGELOG.md. To rename or remove one breaks them.
+// Code, dashboards and alerts outside this repository depend on these names. To add a name: run `npx vitest run -u` on this
+// file, and add a line to CHANGELOG.md. Renaming or removing a name is a breaking change.
 
 it('procedures, reasons, headers, cookies, variables, metrics, log fields, flags and exports are the published ones', async () => {
   const memory = await runTraffic();
@@ -18,7 +18,7 @@ const hash = /[A-Za-z0-9_-]{16,}/g;
 
 it.skipIf(!hasRedis())('the names of Redis keys, and the types of their values, are the published ones', async () => {
   await using server = await startRedis();
-  // A busy machine must not make the BFF count in memory.
+  // On a busy machine a Redis timeout would make the BFF count in memory.
   await runTraffic({ REDIS_URL: server.url }, { startRedisTimer: () => () => {}, redisTimeoutMs: 30_000 });
   const client = new Redis(server.url);
   try {

@@ -10,20 +10,20 @@ import { hasRedis, type RedisServer, startRedis } from '../support/redis/redis.t
 import { startRedisProxy } from '../support/redis/redis-proxy.ts';
 import { createClock, startApp } from '../support/app/start-app.ts';
 
-/** What Redis 6.0 to 6.2 says of an error within a script. */
+/** The error reply of Redis 6.0 to 6.2 for an error within a script. */
 const inScript = (error: string) =>
   `ERR Error running script (call to f_db8d8f6383e1a67ce23db65efd679a334c123806): @user_script:17: @user_script: 17: -${error}. `;
 const readOnly = "READONLY You can't write against a read only replica";
 const masterDown = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'";
 
-/** Answers of Redis 7, worded as Redis 6.2 words them. */
+/** Rewrites replies of Redis 7 into the wording of Redis 6.2. */
 const wordAs62 = (answer: string) =>
   answer.replaceAll(
     /^-(READONLY|NOREPLICAS) ([^\r\n.]*)[^\r\n]*/gm,
     (_line, code: string, text: string) => `-${inScript(`${code} ${text}`)}`,
   );
 
-const ask = async ({ url }: Pick<RedisServer, 'url'>, ...[name, ...args]: [string, ...string[]]) => {
+const runCommand = async ({ url }: Pick<RedisServer, 'url'>, ...[name, ...args]: [string, ...string[]]) => {
   const client = new Redis(url);
   try {
     return await client.call(name, ...args);
@@ -32,12 +32,12 @@ const ask = async ({ url }: Pick<RedisServer, 'url'>, ...[name, ...args]: [strin
   }
 };
 
-/** A primary with a replica, and a BFF that reaches the primary by an address that can lead elsewhere. */
+/** A primary with a replica, and a BFF that connects through a proxy whose target the test changes. */
 const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {}) => {
   const [primary, replica] = [await startRedis(), await startRedis()];
-  await ask(primary, 'CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
-  await ask(replica, 'REPLICAOF', '127.0.0.1', String(primary.port));
-  await vi.waitFor(async () => expect(await ask(replica, 'INFO')).toContain('master_link_status:up'), 10_000);
+  await runCommand(primary, 'CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
+  await runCommand(replica, 'REPLICAOF', '127.0.0.1', String(primary.port));
+  await vi.waitFor(async () => expect(await runCommand(replica, 'INFO')).toContain('master_link_status:up'), 10_000);
   const proxy = await startRedisProxy({ port: primary.port, ...(rewrite === undefined ? {} : { rewrite }) });
   let aheadMs = 0;
   const app = await startApp({
@@ -54,7 +54,7 @@ const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {})
     proxy,
     next,
     nextId: async () => (await next()).assignee?.id,
-    /** Waits no longer for what the BFF does once a second. */
+    /** Advances the clock of the BFF, whose reconnects are limited to one a second. */
     advance: (ms: number) => {
       aheadMs += ms;
     },
@@ -68,7 +68,7 @@ const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {})
   };
 };
 
-describe.skipIf(!hasRedis())('after a failover, turns go on where they were', () => {
+describe.skipIf(!hasRedis())('after a failover, assignments continue with the next person', () => {
   it.each([
     ['Redis 7', undefined],
     ['Redis 6.2, which wraps the errors of scripts', wordAs62],
@@ -77,15 +77,15 @@ describe.skipIf(!hasRedis())('after a failover, turns go on where they were', ()
     async (_version, rewrite) => {
       await using test = await start(rewrite === undefined ? {} : { rewrite });
       expect([await test.nextId(), await test.nextId()]).toEqual([1, 5]);
-      const acknowledged = await ask(test.primary, 'WAIT', '1', '5000');
+      const acknowledged = await runCommand(test.primary, 'WAIT', '1', '5000');
       expect(acknowledged).toBe(1);
 
-      await ask(test.replica, 'REPLICAOF', 'NO', 'ONE');
-      await ask(test.primary, 'REPLICAOF', '127.0.0.1', String(test.replica.port));
+      await runCommand(test.replica, 'REPLICAOF', 'NO', 'ONE');
+      await runCommand(test.primary, 'REPLICAOF', '127.0.0.1', String(test.replica.port));
       test.proxy.redirect(test.replica.port);
       await vi.waitFor(async () => expect(await test.nextId()).toBe(12), { timeout: 8_000, interval: 20 });
       expect(await test.nextId()).toBe(23);
-      // The connection that hears of sign-outs follows.
+      // The connection that subscribes to sign-outs reconnects too.
       await vi.waitFor(() => expect(test.proxy.connections()).toBe(4));
       expect(
         test.linesOf(/^REDIS_URL leads to a read-only replica/).map(({ cause }) => String(cause).split(' ')[0]),
@@ -94,23 +94,23 @@ describe.skipIf(!hasRedis())('after a failover, turns go on where they were', ()
     30_000,
   );
 
-  it('with a former primary that serves nothing until it has found the new one', async () => {
+  it('with a former primary that serves no data until it has synchronised with the new one', async () => {
     await using test = await start();
     expect(await test.nextId()).toBe(1);
-    await ask(test.primary, 'WAIT', '1', '5000');
-    await ask(test.replica, 'REPLICAOF', 'NO', 'ONE');
-    await ask(test.primary, 'CONFIG', 'SET', 'replica-serve-stale-data', 'no');
-    await ask(test.primary, 'REPLICAOF', '127.0.0.1', '1');
+    await runCommand(test.primary, 'WAIT', '1', '5000');
+    await runCommand(test.replica, 'REPLICAOF', 'NO', 'ONE');
+    await runCommand(test.primary, 'CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+    await runCommand(test.primary, 'REPLICAOF', '127.0.0.1', '1');
     test.proxy.redirect(test.replica.port);
     await vi.waitFor(async () => expect(await test.nextId()).toBe(5), { timeout: 8_000, interval: 20 });
   }, 30_000);
 
-  it('also where the same Redis is made a replica and a primary again', async () => {
+  it('if the same Redis becomes a replica and then a primary again', async () => {
     await using test = await start();
     expect(await test.nextId()).toBe(1);
-    await ask(test.primary, 'REPLICAOF', '127.0.0.1', '1');
+    await runCommand(test.primary, 'REPLICAOF', '127.0.0.1', '1');
     expect(await reasonOf(test.next())).toBe('store_unavailable');
-    await ask(test.primary, 'REPLICAOF', 'NO', 'ONE');
+    await runCommand(test.primary, 'REPLICAOF', 'NO', 'ONE');
     test.advance(1_000);
     await vi.waitFor(async () => expect(await test.nextId()).toBe(5), { timeout: 8_000, interval: 20 });
   }, 30_000);
@@ -136,7 +136,7 @@ describe('a Redis client', () => {
       advance: (ms: number) => {
         nowMs += ms;
       },
-      /** What a write fails with. */
+      /** Returns the error message of a failed write. */
       async write(): Promise<string> {
         try {
           return (await connection.redis.set('key', 'value')) ?? '';
@@ -159,7 +159,7 @@ describe('a Redis client', () => {
     `${masterDown}.`,
     inScript(masterDown),
     'LOADING Redis is loading the dataset in memory',
-  ])('connects anew when it is told %j, and sends nothing again', async (error) => {
+  ])('reconnects after the error reply %j, and does not resend the command', async (error) => {
     await using test = await startClient(error);
     expect(await test.write()).toContain(error.trim());
     await vi.waitFor(() => expect(test.redis.connections()).toBe(2), { timeout: 5_000 });
@@ -174,14 +174,14 @@ describe('a Redis client', () => {
     "NOPERM this user has no permissions to run the 'set' command",
     'ERR unknown command `READONLYISH`, with args beginning with: `READONLY_KEY`, ',
     'WRONGTYPE Operation against a key holding the wrong kind of value',
-  ])('keeps its connection when it is told %j', async (error) => {
+  ])('keeps its connection after the error reply %j', async (error) => {
     await using test = await startClient(error);
     expect(await test.write()).toContain(error.trim());
     expect(await test.connection.redis.ping()).toBe('OK');
     expect(test.redis.connections()).toBe(1);
   });
 
-  it('says that Redis is away where nobody answers the new connection either', async () => {
+  it('reports Redis as down if the new connection fails too', async () => {
     await using test = await startClient(inScript(readOnly));
     await test.write();
     await test.redis[Symbol.asyncDispose]();
@@ -190,7 +190,7 @@ describe('a Redis client', () => {
     expect(test.connection.state()).toBe('away');
   });
 
-  it('connects once a second to a replica that stays one, and says so once a minute', async () => {
+  it('reconnects once a second while it reaches a read-only replica, and logs a warning once a minute', async () => {
     await using test = await startClient(inScript(readOnly));
     for (const connections of [2, 3, 4]) {
       await test.write();
@@ -211,10 +211,10 @@ describe('a Redis client', () => {
   });
 });
 
-describe.skipIf(!hasRedis())('an error of a script in Redis 6.2', () => {
-  it('is told in the log by its code', async () => {
+describe.skipIf(!hasRedis())('a script error of Redis 6.2', () => {
+  it('is logged with its error code', async () => {
     await using test = await start({ rewrite: wordAs62 });
-    await ask(test.primary, 'CONFIG', 'SET', 'min-replicas-to-write', '5');
+    await runCommand(test.primary, 'CONFIG', 'SET', 'min-replicas-to-write', '5');
     expect(await reasonOf(test.next())).toBe('store_unavailable');
     expect(test.linesOf(/^Redis rejected/).map(({ cause }) => cause)).toEqual([
       'NOREPLICAS Not enough good replicas to write.',
@@ -242,7 +242,7 @@ describe('the code of an error reply', () => {
     expect(redisErrorCode(message)).toBe(code);
   });
 
-  it('is where its cause begins, which repeats no argument', () => {
+  it('is the start of the logged cause, which contains no arguments', () => {
     expect(toRedisCause(inScript(readOnly))).toBe(`${readOnly}.`);
     const unknown = 'ERR unknown command `FOO`';
     expect(toRedisCause(`${unknown}, with args beginning with: \`secret\`, `)).toBe(unknown);

@@ -32,7 +32,7 @@ const start = async (options: StartAppOptions = {}) => {
   });
   const { access } = await app.authService.issue(john);
   const asPerson = { cookie: `access_token=${access}` };
-  const ask = ({ headers = asPerson, ...request }: Partial<RawRequest> = {}) =>
+  const send = ({ headers = asPerson, ...request }: Partial<RawRequest> = {}) =>
     askRaw(app.url, { target: '/trpc/session.me', ...request, headers });
   return {
     app,
@@ -40,11 +40,11 @@ const start = async (options: StartAppOptions = {}) => {
     proxy,
     timers,
     access,
-    ask,
-    /** How many commands a call sends, and what it is answered. */
+    send,
+    /** Sends a call, and returns the number of Redis commands and the response. */
     async commandsOf(request: Partial<RawRequest> = {}): Promise<[commands: number, answer: RawAnswer]> {
       const before = commandsIn(proxy.sent());
-      const answer = await ask(request);
+      const answer = await send(request);
       return [commandsIn(proxy.sent()) - before, answer];
     },
     async [Symbol.asyncDispose]() {
@@ -71,9 +71,9 @@ const signOut = ({ url }: TestApp, access: string) =>
     body: '{}',
   });
 
-describe.skipIf(!hasRedis())('a call of somebody signed in takes one round trip to Redis', () => {
-  type Asked = Partial<RawRequest> | ((access: string) => Partial<RawRequest>);
-  it.each<[name: string, request: Asked, status: number, options?: StartAppOptions]>([
+describe.skipIf(!hasRedis())('a call of a signed-in person takes one round trip to Redis', () => {
+  type RequestCase = Partial<RawRequest> | ((access: string) => Partial<RawRequest>);
+  it.each<[name: string, request: RequestCase, status: number, options?: StartAppOptions]>([
     ['with a cookie', {}, 200],
     ['with a Bearer token', (access) => ({ headers: { authorization: `Bearer ${access}` } }), 200],
     [
@@ -107,11 +107,11 @@ describe.skipIf(!hasRedis())('a call of somebody signed in takes one round trip 
     ['whose token the Auth Service has validated', {}, 200, { env: remotely }],
   ])('%s', async (_name, request, status, options) => {
     await using test = await start(options);
-    await test.ask();
+    await test.send();
     const before = commandsIn(test.proxy.sent());
     const release = test.proxy.holdReplies();
-    const answer = test.ask(typeof request === 'function' ? request(test.access) : request);
-    // Both are written while neither is answered.
+    const answer = test.send(typeof request === 'function' ? request(test.access) : request);
+    // Both commands are sent before Redis replies to either.
     await vi.waitFor(() => expect(commandsIn(test.proxy.sent()) - before).toBe(2));
     release();
     expect(await answer).toMatchObject({ status, headers: { 'x-session-user': 'staff:123' } });
@@ -119,19 +119,19 @@ describe.skipIf(!hasRedis())('a call of somebody signed in takes one round trip 
   });
 });
 
-describe.skipIf(!hasRedis())('Redis is asked no more than it takes', () => {
+describe.skipIf(!hasRedis())('a call sends only the Redis commands that it needs', () => {
   it.each<[string, number, Partial<RawRequest>, StartAppOptions?]>([
-    ['without a token: the count alone', 1, { headers: {} }],
-    ['with a forged token: the count alone', 1, { headers: { cookie: 'access_token=x' } }],
-    ['without a limit: the look-up alone', 1, {}, { env: { RATE_LIMIT_PER_MINUTE: '0' } }],
-    ['without a token or a limit: nothing', 0, { headers: {} }, { env: { RATE_LIMIT_PER_MINUTE: '0' } }],
+    ['without a token: only the rate-limit count', 1, { headers: {} }],
+    ['with a forged token: only the rate-limit count', 1, { headers: { cookie: 'access_token=x' } }],
+    ['without a rate limit: only the session look-up', 1, {}, { env: { RATE_LIMIT_PER_MINUTE: '0' } }],
+    ['without a token or a rate limit: none', 0, { headers: {} }, { env: { RATE_LIMIT_PER_MINUTE: '0' } }],
   ])('%s', async (_name, commands, request, options) => {
     await using test = await start(options);
-    await test.ask(request);
+    await test.send(request);
     expect((await test.commandsOf(request))[0]).toBe(commands);
   });
 
-  it('about a session that this process has signed out: the count alone', async () => {
+  it('for a session that this process has signed out: only the rate-limit count', async () => {
     await using test = await start();
     await signOut(test.app, test.access);
     const [commands, answer] = await test.commandsOf();
@@ -140,26 +140,26 @@ describe.skipIf(!hasRedis())('Redis is asked no more than it takes', () => {
   });
 });
 
-describe.skipIf(!hasRedis())('in the one round trip', () => {
-  it('both fall back after one wait where Redis is silent', async () => {
+describe.skipIf(!hasRedis())('the round trip for the rate limit and the session look-up', () => {
+  it('falls back for both after one timeout if Redis does not respond', async () => {
     await using test = await start();
-    await test.ask();
+    await test.send();
     test.proxy.silence();
-    expect((await test.timers.fireUntil(test.ask())).status).toBe(200);
+    expect((await test.timers.fireUntil(test.send())).status).toBe(200);
     expect(test.timers.fired()).toEqual([250]);
   });
 
-  it('both fall back without a wait where Redis is gone', async () => {
+  it('falls back for both without a timeout if Redis is down', async () => {
     await using test = await start({ env: { RATE_LIMIT_PER_MINUTE: '3' } });
-    await test.ask();
+    await test.send();
     await test.redis.stop();
     const statuses = [];
-    for (let call = 0; call < 4; call += 1) statuses.push((await test.ask()).status);
+    for (let call = 0; call < 4; call += 1) statuses.push((await test.send()).status);
     expect(statuses).toEqual([200, 200, 200, 429]);
     expect(test.timers.fired()).toEqual([]);
   });
 
-  it('a sign-out is seen, and calls are counted here, where Redis is full', async () => {
+  it('finds a sign-out, and falls back to a local count, if Redis is full', async () => {
     await using test = await startReplicas({ env: { RATE_LIMIT_PER_MINUTE: '3' } });
     const [ended, other] = [await test.authService.issue(john), await test.authService.issue({ type: 'staff', id: 5 })];
     const me = (app: TestApp, access: string) =>
@@ -174,8 +174,8 @@ describe.skipIf(!hasRedis())('in the one round trip', () => {
 
   it.each([
     ['here', 0],
-    ['elsewhere, a second later', 1_000],
-  ])('a sign-out %s is seen by a request whose body comes after it', async (_name, afterMs) => {
+    ['at another replica a second later', 1_000],
+  ])('rejects a request whose body arrives after a sign-out %s', async (_name, afterMs) => {
     let nowMs = 0;
     await using test = await startReplicas({ monotonicNow: () => nowMs });
     const { access } = await test.authService.issue(john);
@@ -190,7 +190,7 @@ describe.skipIf(!hasRedis())('in the one round trip', () => {
       'connection: close',
       '\r\n',
     );
-    // It was counted, and so looked up.
+    // The BFF has counted the request, and thus looked up the session.
     await vi.waitFor(async () =>
       expect(await inRedis(test.redis, (client) => client.keys('auth-bff:hits:*'))).toHaveLength(1),
     );
@@ -201,7 +201,7 @@ describe.skipIf(!hasRedis())('in the one round trip', () => {
   });
 });
 
-it.skipIf(!hasRedis())('in a cluster the count and the sign-out may lie on different nodes', async () => {
+it.skipIf(!hasRedis())('in a cluster the BFF reads the rate limit and the sign-out from different nodes', async () => {
   await using one = await startRedis({ isCluster: true });
   await using other = await startRedis({ isCluster: true });
   await inRedis(one, (client) => client.call('CLUSTER', 'DELSLOTSRANGE', '8192', '16383'));
@@ -241,7 +241,7 @@ it.skipIf(!hasRedis())('in a cluster the count and the sign-out may lie on diffe
     }),
   );
   expect(outcomes).toEqual(people.map(() => ['signed_in', 'signed_in', 'signed_out', 'rate_limited']));
-  // Each node has both: of some people one, and of some the other.
+  // Each node holds keys of both kinds, of different people.
   for (const node of [one, other]) {
     expect(await keysOf(node, 'auth-bff:hits:*')).not.toEqual([]);
     expect(await keysOf(node, 'auth-bff:ended:*')).not.toEqual([]);

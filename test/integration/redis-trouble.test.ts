@@ -35,8 +35,8 @@ const redisOf = async (app: TestApp) =>
   ((await (await fetch(`${app.url}/health/ready`)).json()) as { redis: string }).redis;
 const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
 
-describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
-  it('a sign-out that it knows of counts all the same, and the log says once what is wrong', async () => {
+describe.skipIf(!hasRedis())('while Redis rejects writes', () => {
+  it('a replica still enforces a stored sign-out, and logs the rejected command once', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.logout.mutate();
     await refuseWrites(test);
@@ -45,12 +45,12 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
     expect(lines.map(({ cause }) => String(cause).split(' ')[0])).toEqual(['NOREPLICAS']);
   });
 
-  it('a sign-out is told once it takes them again', async () => {
+  it('a sign-out is written once Redis accepts writes again', async () => {
     await using test = await start();
     await refuseWrites(test);
     await test.holder(test.first).trpc.session.logout.mutate();
     const other = test.holder(test.first, await test.authService.issue(john));
-    // Each of these tries to tell it.
+    // Each of these calls retries the write.
     for (let call = 0; call < 3; call += 1) expect(await me(other)).toBe('answered');
     await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
     await vi.waitFor(async () => {
@@ -61,7 +61,7 @@ describe.skipIf(!hasRedis())('while Redis takes no writes', () => {
 });
 
 describe.skipIf(!hasRedis())('a sign-out', () => {
-  it('is told once Redis is back, though nobody comes any more', async () => {
+  it('is written once Redis is back, even if no further request arrives', async () => {
     await using test = await start();
     await test.redis.stop();
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -69,7 +69,7 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
     await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
   });
 
-  it('that was seen once is not forgotten while Redis is away', async () => {
+  it('that a replica has read once is enforced by it while Redis is down', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.logout.mutate();
     expect(await me(test.holder(test.second))).toBe('session_ended');
@@ -79,7 +79,7 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
     expect(test.authService.count('refresh')).toBe(0);
   });
 
-  it('at one wins over a refresh at the other that began while Redis was away', async () => {
+  it('at one replica wins over a refresh at the other that began while Redis was down', async () => {
     await using test = await start();
     await test.redis.stop();
     const gate = holdEndpoint(test.authService, 'refresh');
@@ -99,13 +99,13 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
 });
 
 describe.skipIf(!hasRedis())('a refresh', () => {
-  it('refused because another took longer than its lock gets what that one got', async () => {
+  it('that the Auth Service rejects because another outlived its lock returns the result of the other', async () => {
     await using test = await start();
     const firstGate = holdEndpoint(test.authService, 'refresh');
     const slow = test.holder(test.first);
     const winner = slow.trpc.session.refresh.mutate();
     await firstGate.held;
-    // What 7 s do.
+    // The lock expires after 7 s.
     expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
     const secondGate = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.second);
@@ -113,14 +113,14 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     await secondGate.held;
     firstGate.release();
     await winner;
-    // It is the other's by now.
+    // The late refresh holds the lock now.
     expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
     secondGate.release();
     expect((await loser).user.id).toBe(123);
     expect(heldBy(late)).toEqual(heldBy(slow));
   });
 
-  it('asks for the lock also right after Redis was silent', async () => {
+  it('takes the lock right after Redis responds again', async () => {
     await using test = await start();
     test.redis.pause();
     for (const app of [test.first, test.second]) {
@@ -131,14 +131,14 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     expect(test.authService.count('refresh')).toBe(1);
   });
 
-  it('that waits for another when Redis goes away asks nobody, and ends no session', async () => {
+  it('that waits for another when Redis stops makes no upstream request and ends no session', async () => {
     await using test = await start();
     const gate = holdEndpoint(test.authService, 'refresh');
     const winner = test.holder(test.first).trpc.session.refresh.mutate();
     await gate.held;
     const waiting = test.holder(test.second);
     const loser = reasonOf(waiting.trpc.session.refresh.mutate());
-    // Its own claims of the lock, over and over.
+    // The waiting refresh polls the lock.
     const claims = () =>
       inRedis(test, async (client) =>
         Number((await client.info('commandstats')).match(/cmdstat_evalsha:calls=(\d+)/)?.[1] ?? 0),
@@ -153,7 +153,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     expect(test.authService.count('refresh')).toBe(1);
   });
 
-  it('goes on after Redis has forgotten its scripts', async () => {
+  it('works after Redis has lost its script cache', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.refresh.mutate();
     await inRedis(test, (client) => client.script('FLUSH'));
@@ -166,26 +166,29 @@ describe.skipIf(!hasRedis())('a refresh', () => {
   });
 });
 
-it.skipIf(!hasRedis())('a sign-out outlives a change of the signing key, where the sealing key stays', async () => {
-  await using test = await start();
-  const browser = test.holder(test.first);
-  await browser.trpc.session.logout.mutate();
-  const changed = {
-    REDIS_URL: test.redis.url,
-    DJANGO_JWT_SIGNING_KEY: 'another-signing-key-that-is-long-enough',
-    DJANGO_JWT_SIGNING_KEY_PREVIOUS: signingKey,
-  };
-  await using app = await startApp({
-    now: test.clock.now,
-    upstream: test.authService,
-    env: { ...changed, SEALING_KEY: signingKey },
-    redisTimeoutMs: patientRedisMs,
-    startRedisTimer: test.redisTimers.start,
-  });
-  expect(await me(test.holder(app))).toBe('session_ended');
-});
+it.skipIf(!hasRedis())(
+  'a sign-out remains in force after a change of the signing key if the sealing key stays',
+  async () => {
+    await using test = await start();
+    const browser = test.holder(test.first);
+    await browser.trpc.session.logout.mutate();
+    const changed = {
+      REDIS_URL: test.redis.url,
+      DJANGO_JWT_SIGNING_KEY: 'another-signing-key-that-is-long-enough',
+      DJANGO_JWT_SIGNING_KEY_PREVIOUS: signingKey,
+    };
+    await using app = await startApp({
+      now: test.clock.now,
+      upstream: test.authService,
+      env: { ...changed, SEALING_KEY: signingKey },
+      redisTimeoutMs: patientRedisMs,
+      startRedisTimer: test.redisTimers.start,
+    });
+    expect(await me(test.holder(app))).toBe('session_ended');
+  },
+);
 
-it.skipIf(!hasRedis())('what a token leaves in Redis that lives for ever lies there for 400 days at most', async () => {
+it.skipIf(!hasRedis())('the Redis keys of a token without a practical expiry live for 400 days at most', async () => {
   await using test = await start();
   const exp = 253_402_300_799;
   const held = {
@@ -201,7 +204,7 @@ it.skipIf(!hasRedis())('what a token leaves in Redis that lives for ever lies th
   expect(lifetimesMs.filter((ms) => ms < 0 || ms > 400 * 86_400_000)).toEqual([]);
 });
 
-describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
+describe.skipIf(!hasRedis())('a Redis that accepts connections but does not respond', () => {
   const startBehindProxy = async () => {
     const redis = await startRedis();
     const proxy = await startRedisProxy({ port: redis.port });
@@ -224,7 +227,7 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
       proxy,
       app,
       call,
-      /** As many calls at once, of which some find out that Redis does not answer. */
+      /** Makes `count` concurrent calls, and fires the timeouts of those that wait for Redis. */
       callInSilence: (count = 1) => timers.fireUntil(Promise.all(Array.from({ length: count }, call))),
       advance: (ms: number) => {
         nowMs += ms;
@@ -236,22 +239,22 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
       },
     };
   };
-  it('is asked by one at a time whether it is back', async () => {
+  it('is probed by one call at a time', async () => {
     await using test = await startBehindProxy();
     expect(await test.call()).toBe('answered');
     test.proxy.silence();
     expect(await test.callInSilence()).toEqual(['answered']);
-    // A call counts and looks up the session.
+    // A call sends two commands: the rate-limit count and the session look-up.
     await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(2));
     test.advance(1_000);
     await test.callInSilence(20);
     await vi.waitFor(() => expect(commandsIn(test.proxy.swallowed())).toBe(4));
-    // A request that passes the whole server: whatever else was sent to Redis has come by now.
+    // After a complete HTTP request, all commands that were sent have arrived at the proxy.
     await fetch(`${test.app.url}/health/live`);
     expect(commandsIn(test.proxy.swallowed())).toBe(4);
   });
 
-  it('is known to be back though nobody comes but the health check', async () => {
+  it('is detected as back by the health check alone', async () => {
     await using test = await start();
     test.redis.pause();
     expect(await test.redisTimers.fireUntil(me(test.holder(test.first)))).toBe('answered');
@@ -260,14 +263,14 @@ describe.skipIf(!hasRedis())('a Redis that says nothing', () => {
     await vi.waitFor(async () => expect(await redisOf(test.first)).toBe('up'));
   });
 
-  it('is told in the log and by the health, and asked on a new connection after 5 s', async () => {
+  it('is reported by the log and the health check, and is reconnected after 5 s', async () => {
     await using test = await startBehindProxy();
     expect(await test.call()).toBe('answered');
     test.proxy.silence();
     expect(await test.callInSilence()).toEqual(['answered']);
     expect(await redisOf(test.app)).toBe('away');
     expect(linesOf(test.app, /^Redis is down/)).toHaveLength(1);
-    // One for commands, and one for the sign-outs of other replicas.
+    // One connection for commands, and one that subscribes to sign-outs.
     expect(test.proxy.connections()).toBe(2);
 
     test.advance(5_000);

@@ -8,14 +8,14 @@ import { runReplicas } from '../support/processes/run-replicas.ts';
 import { john } from '../support/app/people.ts';
 
 describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, before the %s dialect', (dialect) => {
-  // One start for both tests, of which the second one kills a process.
+  // Both tests share one start; the second test kills a process.
   let test: Awaited<ReturnType<typeof runReplicas>>;
   beforeAll(async () => {
     test = await runReplicas({ count: 2, authService: { dialect } });
   });
   afterAll(() => test[Symbol.asyncDispose]());
 
-  it('ask the Auth Service once for 200 who refresh with one token, and sign nobody out', async () => {
+  it('make one upstream refresh for 200 concurrent refreshes with one token, and sign no browser out', async () => {
     const tokens = await test.authService.issue(john);
     const browsers = Array.from({ length: 200 }, (_, index) => {
       const browser = test.browser(index % 2);
@@ -33,9 +33,9 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
     expect(browsers[0]?.cookies.get('access_token')).not.toBe(tokens.access);
   });
 
-  it('go on without the one that dies while it refreshes, within the bound', async () => {
+  it('complete a refresh within the lock timeout after the process that holds the lock dies', async () => {
     test.authService.resetCalls();
-    // Of another person: what one person may ask in a minute is limited.
+    // Another person, because the calls of one person in a minute are limited.
     const tokens = await test.authService.issue({ type: 'staff', id: 5 });
     const holding = (replica: number) => {
       const browser = test.browser(replica);
@@ -53,7 +53,7 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
     test.authService.clearFaults();
     expect(await death).toBeInstanceOf(Error);
 
-    // The dead one's lock ends by itself within 7 s; what is left of them is cut short.
+    // The lock of the dead process expires within 7 s. The test shortens the rest.
     const client = new Redis(test.redis.url);
     const [lock = 'no lock'] = await client.keys('*:lock');
     const boundMs = await client.pttl(lock);
@@ -69,16 +69,16 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
   });
 });
 
-/** As many as `REFRESHES` says, such as 4000. */
+/** The number of refreshes: the environment variable `REFRESHES`, such as 4000. */
 const refreshCount = Number(process.env.REFRESHES ?? 160);
 
 it.skipIf(!hasRedis())(
-  'two processes give every duplicate of a refresh its result, and call none superseded',
+  'two processes return the result of a refresh to every duplicate, and never refresh_superseded',
   async () => {
     await using test = await runReplicas({ count: 2 });
     const duplicates = 8;
     const tokenCount = Math.ceil(refreshCount / duplicates);
-    // Many people, since exchanges are limited for each.
+    // Many people, because exchanges are limited per person.
     const people = staff.filter(({ is_active: isActive, second_factor: secondFactor }) => isActive && !secondFactor);
     const outcomes: Record<string, number> = {};
     const refresh = async (index: number) => {
@@ -87,7 +87,7 @@ it.skipIf(!hasRedis())(
         Array.from({ length: duplicates }, async (_, duplicate) => {
           const browser = test.browser(duplicate % 2);
           browser.holdTokens(tokens);
-          // Spread over the time that the exchange takes.
+          // The duplicates are spread over the duration of the exchange.
           for (let turn = 0; turn < 6 * duplicate; turn += 1) await nextTurn();
           const outcome = await browser.trpc.session.refresh.mutate().then(
             () => 'refreshed',

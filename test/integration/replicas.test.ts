@@ -11,7 +11,7 @@ import { john } from '../support/app/people.ts';
 const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
 
-/** Everything that lies in Redis: keys, values, and whether each has an end. */
+/** All keys in Redis, with their values and whether each has a TTL. */
 const contentsOf = async ({ redis }: Pick<Replicas, 'redis'>) => {
   const client = new Redis(redis.url);
   try {
@@ -28,7 +28,7 @@ const contentsOf = async ({ redis }: Pick<Replicas, 'redis'>) => {
   }
 };
 
-/** What 30 s do to the results of refreshes. */
+/** Deletes the stored results of refreshes, as their TTL of 30 s does. */
 const forgetResults = async ({ redis }: Pick<Replicas, 'redis'>): Promise<number> => {
   const client = new Redis(redis.url);
   const keys = await client.keys('*:result');
@@ -37,11 +37,11 @@ const forgetResults = async ({ redis }: Pick<Replicas, 'redis'>): Promise<number
   return gone;
 };
 
-const asked = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
+const expectCalls = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
 describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
-  it('exchange a refresh token once, and give all who ask with it the same tokens', async () => {
+  it('exchange a refresh token once, and return the same tokens to all concurrent refreshes with it', async () => {
     await using test = await start();
     const browsers = Array.from({ length: 100 }, (_, index) => test.holder(index % 2 === 0 ? test.first : test.second));
     await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
@@ -50,7 +50,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(heldBy(browsers[0] ?? test.holder(test.first)).refresh).not.toBe(test.tokens.refresh);
   });
 
-  it('give a late one what the other replica got, and after 30 s tell it that newer cookies exist', async () => {
+  it('return the result of the other replica to a late refresh, and refresh_superseded after 30 s', async () => {
     await using test = await start();
     const winner = test.holder(test.first);
     await winner.trpc.session.refresh.mutate();
@@ -69,7 +69,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(test.authService.count('refresh')).toBe(1);
   });
 
-  it('give a late one the newest tokens, also where the replicas took turns to get them', async () => {
+  it('return the newest tokens to a late refresh, even if both replicas have refreshed since', async () => {
     await using test = await start();
     const browser = test.holder(test.first);
     await browser.trpc.session.refresh.mutate();
@@ -81,7 +81,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(test.authService.count('refresh')).toBe(2);
   });
 
-  it('tell all who wait that the session is over, where the Auth Service says so', async () => {
+  it('answer all waiting refreshes with session_ended if the Auth Service rejects the exchange', async () => {
     await using test = await start();
     test.authService.fault('refresh', { kind: 'status', status: 401 });
     const browsers = [test.first, test.second, test.first, test.second].map((app) => test.holder(app));
@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(new Set(reasons)).toEqual(new Set(['session_ended']));
   });
 
-  it('end a session in both at once, for every token that it was ever given', async () => {
+  it('end a session on both replicas, for every token of its family', async () => {
     await using test = await start();
     const older = heldBy(test.holder(test.first));
     const browser = test.holder(test.first);
@@ -97,7 +97,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     const newer = heldBy(browser);
     expect((await test.holder(test.second, newer).trpc.session.me.query()).user.id).toBe(123);
 
-    // By the older tokens, and at the replica that knows of none of them.
+    // With the older tokens, at a replica that has not seen them.
     await test.holder(test.second, older).trpc.session.logout.mutate();
     for (const app of [test.first, test.second]) {
       for (const tokens of [older, newer]) {
@@ -109,19 +109,19 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
   });
 
   it.each([
-    ['both', ['access', 'refresh'], ['refresh']],
+    ['both tokens', ['access', 'refresh'], ['refresh']],
     ['the refresh token', ['refresh'], ['refresh']],
     ['the access token', ['access'], ['access', 'refresh']],
-  ] as const)('end a session that neither has seen by %s', async (_name, told, held) => {
+  ] as const)('end a session that neither replica has seen, by a sign-out with %s', async (_name, sent, held) => {
     await using test = await start();
     const pick = (names: ReadonlyArray<'access' | 'refresh'>) =>
       Object.fromEntries(names.map((name) => [name, test.tokens[name]]));
-    await test.holder(test.first, pick(told)).trpc.session.logout.mutate();
+    await test.holder(test.first, pick(sent)).trpc.session.logout.mutate();
     expect(await reasonOf(test.holder(test.second, pick(held)).trpc.session.refresh.mutate())).toBe('session_ended');
     expect(test.authService.count('refresh')).toBe(0);
   });
 
-  it('remember a sign-out for as long as the refresh token lives, whatever token it came with', async () => {
+  it('store a sign-out for the lifetime of the refresh token, even if only the access token was sent', async () => {
     await using test = await start();
     const browser = test.holder(test.first);
     await browser.trpc.session.refresh.mutate();
@@ -132,7 +132,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(Math.min(...chains.map(({ ttlMs }) => ttlMs))).toBeGreaterThan(7 * 86_400_000 - 60_000);
   });
 
-  it('remember of a session the access tokens that still live, and no others', async () => {
+  it('store only the unexpired access tokens of a session', async () => {
     await using test = await start();
     const browser = test.holder(test.first);
     for (let refresh = 0; refresh < 5; refresh += 1) {
@@ -140,11 +140,11 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
       await browser.trpc.session.refresh.mutate();
     }
     const chain = (await contentsOf(test)).find(({ key }) => key.startsWith('auth-bff:chain:'));
-    // They live for 15 minutes.
+    // Access tokens live for 15 minutes.
     expect(chain?.value?.match(/"token:/g)).toHaveLength(2);
   });
 
-  it('ask anew with a refresh token that lives on, once what it gave is due itself', async () => {
+  it('exchange an unrotated refresh token again once its last access token is due for refresh', async () => {
     await using test = await start({ dialect: 'deployed' });
     const browser = test.holder(test.first);
     await browser.trpc.session.refresh.mutate();
@@ -156,7 +156,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(heldBy(later).access).not.toBe(access);
   });
 
-  it('leave other sessions of the same person alone', async () => {
+  it('do not end other sessions of the same person', async () => {
     await using test = await start();
     const other = test.first.browser();
     await other.trpc.session.login.mutate(credentials);
@@ -165,7 +165,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect((await test.holder(test.second, heldBy(other)).trpc.session.refresh.mutate()).user.id).toBe(123);
   });
 
-  it('end the session of who was given the tokens of another person, and clear the cookies', async () => {
+  it('end a session whose refresh returned the tokens of another person, and clear its cookies', async () => {
     await using test = await start();
     const foreign = await test.authService.issue({ type: 'staff', id: 5 });
     test.authService.fault('refresh', {
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(test.authService.count('refresh')).toBe(1);
   });
 
-  it('let a sign-out at one win over a refresh under way at the other, and drop what that got', async () => {
+  it('let a sign-out at one win over a refresh in flight at the other, and revoke the refreshed tokens', async () => {
     await using test = await start();
     const gate = holdEndpoint(test.authService, 'refresh');
     const browser = test.holder(test.first);
@@ -195,11 +195,11 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
-    // Upstream too: what was handed out is taken back.
-    await asked(test, 'staff-logout', 2);
+    // The BFF signs out upstream twice: the session, and the tokens that the late refresh got.
+    await expectCalls(test, 'staff-logout', 2);
   });
 
-  it('do not put an earlier person back who refreshes at one while another signs in at the other', async () => {
+  it('do not restore the previous person when a refresh at one ends after a sign-in at the other', async () => {
     await using test = await start();
     const gate = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.first);
@@ -211,7 +211,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(late.setCookies).toEqual([]);
   });
 
-  it('count the codes of one second factor together, and let one right code sign in once', async () => {
+  it('share the attempt limit of a second factor, and accept a correct code once', async () => {
     await using test = await start();
     const { email = '', password = '' } = secondFactor ?? {};
     const challengeOf = async (app: TestApp) => {
@@ -238,7 +238,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(test.authService.count('staff-otp')).toBe(count + 1);
   });
 
-  it('leave nothing in Redis that anybody could read or use, and nothing for ever', async () => {
+  it('store no token, credential or address in plain text in Redis, and no key without a TTL', async () => {
     await using test = await start();
     const browser = test.first.browser();
     await browser.trpc.session.login.mutate(credentials);
@@ -267,7 +267,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     expect(text).not.toMatch(/eyJ[\w-]+\.eyJ/);
   });
 
-  it('remember a sign-out that Redis was away for, and tell it once Redis is back', async () => {
+  it('remember a sign-out during a Redis outage, and write it once Redis is back', async () => {
     await using test = await start();
     await test.redis.stop();
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -281,9 +281,9 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
   });
 
   it.each([
-    ['gone', (redis: Replicas['redis']) => redis.stop()],
-    ['there and silent', async (redis: Replicas['redis']) => redis.pause()],
-  ])('refresh by their own guard alone while Redis is %s', async (_name, fail) => {
+    ['down', (redis: Replicas['redis']) => redis.stop()],
+    ['unresponsive', async (redis: Replicas['redis']) => redis.pause()],
+  ])('refresh once per replica, by the local guard, while Redis is %s', async (_name, fail) => {
     await using test = await start();
     expect((await test.holder(test.first).trpc.session.me.query()).user.id).toBe(123);
     await fail(test.redis);
@@ -297,24 +297,24 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     test.redis.resume();
   });
 
-  it('answer soon, not each after a wait, while Redis is silent', async () => {
+  it('do not wait for Redis on each call while Redis is unresponsive', async () => {
     let nowMs = 0;
     await using test = await start({ monotonicNow: () => nowMs });
     test.redis.pause();
     const { fireUntil, fired } = test.redisTimers;
     const browser = test.holder(test.first);
     await fireUntil(browser.trpc.session.me.query());
-    // The first finds out, in 250 ms.
+    // The first call detects it, after 250 ms.
     expect(fired()).toEqual([250]);
     for (let call = 0; call < 20; call += 1) await browser.trpc.session.me.query();
     nowMs = 1_000;
     await fireUntil(browser.trpc.session.me.query());
-    // After a second one looks again.
+    // One call probes again after a second.
     expect(fired()).toEqual([250, 250]);
     test.redis.resume();
   });
 
-  it('get nobody else a session by a refresh token of another signing key', async () => {
+  it('do not return stored tokens for a refresh token with a forged signature', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.refresh.mutate();
     const forged = `${test.tokens.refresh.slice(0, -4)}AAAA`;

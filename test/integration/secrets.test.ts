@@ -20,29 +20,29 @@ const secrets: Array<[string, RegExp]> = [
 
 // A run of single files captures little or nothing; the whole run, as in CI, captures thousands of lines.
 describe.skipIf(files.length === 0 && process.env.CI === undefined)(
-  'the log lines and answers of the whole run',
+  'the log lines and responses of the whole test run',
   () => {
-    it('are there to be read', () => {
+    it('were captured', () => {
       expect(linesOf('log').length).toBeGreaterThan(0);
       expect(linesOf('answer').length).toBeGreaterThan(0);
     });
 
-    it.each(secrets)('hold %s nowhere', (_name, secret) => {
+    it.each(secrets)('never contain %s', (_name, secret) => {
       expect([...linesOf('log'), ...linesOf('answer')].filter((line) => secret.test(line))).toEqual([]);
     });
 
-    it('are those of every level, with the causes of failures', () => {
+    it('include lines of every level, with the causes of failures', () => {
       const lines = linesOf('log').map((line) => JSON.parse(line) as { level: number; causes?: unknown });
       expect(lines.map(({ level }) => level)).toContain(20);
       expect(lines.some(({ causes }) => Array.isArray(causes) && causes.length > 0)).toBe(true);
     });
 
-    // Answers tell of people, and their addresses with them.
-    it('hold no e-mail address, in the log', () => {
+    // Responses contain the e-mail addresses of people on purpose.
+    it('contain no e-mail address in the log', () => {
       expect(linesOf('log').filter((line) => /[\w.+-](@|%40)[\w-]/.test(line))).toEqual([]);
     });
 
-    it('hold no stack outside development', () => {
+    it('contain no stack outside development', () => {
       expect(linesOf('log').filter((line) => /(?:\\n\s+| {5})at |"stack"/.test(line))).toEqual([]);
     });
   },

@@ -18,7 +18,7 @@ import {
 import { craft, staffToken } from '../support/token/tokens.ts';
 import { sendRequest, claimsOf, EMPLOYEE, field, STAFF } from '../server/dev/auth-service/send-request.ts';
 
-// Each test first shows the vulnerability, or the behaviour, on the deployed service itself.
+// Each test first reproduces the vulnerability or the behaviour against the embedded Auth Service in the deployed dialect.
 
 const staffOne: Subject = { type: 'staff', id: 1 };
 const employeeOne: Subject = { type: 'employee', id: 1 };
@@ -34,7 +34,7 @@ const startDeployed = async (options: StartAppOptions = {}) => {
     browser.holdTokens(tokens);
     return browser;
   };
-  /** A browser in which somebody is signed in. */
+  /** A browser that holds fresh tokens of `subject`. */
   const as = async (subject: Subject) => holding(await app.authService.issue(subject));
   return { ...app, app, clock, to, holding, as, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 };
@@ -42,7 +42,7 @@ type Test = Awaited<ReturnType<typeof startDeployed>>;
 
 const pathsOf = ({ calls }: EmbeddedAuthService) => calls.map(({ path }) => path.split('?')[0]);
 
-/** Every call that a token could be tried with, none of which may get through, or to the Auth Service. */
+/** Expects that the BFF rejects every kind of call with `reason`, without a request to the Auth Service. */
 const expectNoSession = async ({ authService }: Pick<TestApp, 'authService'>, browser: Browser, reason: string) => {
   authService.resetCalls();
   const { trpc } = browser;
@@ -60,7 +60,7 @@ const expectNoSession = async ({ authService }: Pick<TestApp, 'authService'>, br
   expect(authService.count()).toBe(0);
 };
 
-/** Lets the Auth Service refresh into other cookies than those it would have set. */
+/** Makes the Auth Service answer a refresh with these cookies instead of its own. */
 const refreshInto = ({ authService }: Test, cookies: Record<string, string>) =>
   authService.fault('refresh', {
     kind: 'transform',
@@ -74,7 +74,7 @@ const refreshInto = ({ authService }: Test, cookies: Record<string, string>) =>
   });
 
 describe('the token handed out before the second factor works as a full access token', () => {
-  it('is no session', async () => {
+  it('the BFF rejects it with token_invalid, as a cookie and as a Bearer token', async () => {
     await using test = await startDeployed();
     const signIn = await sendRequest(test.to('v1/users/login/api/'), { json: withSecondFactor });
     const pending = field(signIn.body, 'temporary_token');
@@ -84,14 +84,14 @@ describe('the token handed out before the second factor works as a full access t
     await expectNoSession(test, test.app.browser({ headers: { authorization: `Bearer ${pending}` } }), 'token_invalid');
   });
 
-  it.each(['temp_otp_login', 'otp_required'])('is no session by %s alone', async (claim) => {
+  it.each(['temp_otp_login', 'otp_required'])('the BFF rejects a token whose only such claim is %s', async (claim) => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician, { [claim]: true });
     expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: access })).toMatchObject({ status: 200 });
     await expectNoSession(test, test.holding({ access }), 'token_invalid');
   });
 
-  it('never reaches the browser in a form that it, or anybody, could use', async () => {
+  it('the browser receives it only inside an encrypted challenge, which is not accepted as a token', async () => {
     await using test = await startDeployed();
     let pending = '';
     test.authService.fault('staff-login', {
@@ -107,15 +107,15 @@ describe('the token handed out before the second factor works as a full access t
     expect(pending).toMatch(/^eyJ/);
     expect(browser.setCookies).toEqual([]);
     const [, payload = ''] = pending.split('.');
-    const told = await browser.lastAnswer().text();
-    expect(told).not.toContain(payload);
+    const responseText = await browser.lastAnswer().text();
+    expect(responseText).not.toContain(payload);
     expect(answer.challenge.split('.').map((part) => Buffer.from(part, 'base64url').toString())).not.toContainEqual(
       expect.stringContaining('eyJ'),
     );
     await expectNoSession(test, test.holding({ access: answer.challenge }), 'token_invalid');
   });
 
-  it('is no session either where the service hands it out as one', async () => {
+  it('the BFF rejects a sign-in in which the Auth Service returns it as the access token', async () => {
     await using test = await startDeployed();
     const pending = await test.authService.issue({ type: 'staff', id: 7 }, { temp_otp_login: true });
     const body = JSON.stringify({ success: true, access_token: pending.access, refresh_token: pending.refresh });
@@ -125,7 +125,7 @@ describe('the token handed out before the second factor works as a full access t
     expect(browser.setCookies).toEqual([]);
   });
 
-  it('does not come out of a refresh', async () => {
+  it('the BFF rejects a refresh that returns it', async () => {
     await using test = await startDeployed();
     const pending = await test.authService.issue(technician, { otp_required: true });
     refreshInto(test, { access_token: pending.access });
@@ -136,7 +136,7 @@ describe('the token handed out before the second factor works as a full access t
 });
 
 describe("an employee's token acts as the staff user with the same number on staff endpoints", () => {
-  it('is never sent to a staff endpoint', async () => {
+  it('the BFF never sends it to a staff endpoint', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(employeeOne);
     const upstream = await sendRequest(test.to('v1/users/profile/'), { token: access });
@@ -166,7 +166,7 @@ describe("an employee's token acts as the staff user with the same number on sta
     ]);
   });
 
-  it('is not sent there even where a policy should let it through', async () => {
+  it('the Auth Service client does not send it there even if a policy admits the employee', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(employeeOne);
     const transport = createTransport({ url: test.authService.url, apiKey });
@@ -186,7 +186,7 @@ describe("an employee's token acts as the staff user with the same number on sta
     await transport.close();
   });
 
-  it('is no reason to mix two people of one number, however they ask', async () => {
+  it('concurrent calls of a staff user and an employee with the same number get their own data', async () => {
     await using test = await startDeployed();
     const staff = await test.as(staffOne);
     const employee = await test.as(employeeOne);
@@ -203,7 +203,7 @@ describe("an employee's token acts as the staff user with the same number on sta
     expect((await staff.trpc.users.me.query()).firstName).toBe('Maria');
   });
 
-  it('is no session together with the refresh token of the staff user', async () => {
+  it('the BFF rejects it in combination with the refresh token of the staff user', async () => {
     await using test = await startDeployed();
     const staff = await test.authService.issue(staffOne);
     const employee = await test.authService.issue(employeeOne);
@@ -226,7 +226,7 @@ describe("an employee's token acts as the staff user with the same number on sta
     expect(test.authService.count()).toBe(0);
   });
 
-  it('signs in nobody but the kind of person who asked', async () => {
+  it('the BFF rejects an employee sign-in that returns the tokens of a staff user', async () => {
     await using test = await startDeployed();
     const { access, refresh } = await test.authService.issue(staffOne);
     test.authService.fault('employee-login', {
@@ -240,7 +240,7 @@ describe("an employee's token acts as the staff user with the same number on sta
   });
 });
 
-/** What becomes of a session whose refresh comes back as somebody else. */
+/** Refreshes a session and reports the outcome, for refreshes that return the tokens of another person. */
 const endOfRefresh = async (test: Test, tokens: TokenPair) => {
   const { authService, logLines } = test;
   const browser = test.holding(tokens);
@@ -261,7 +261,7 @@ const endOfRefresh = async (test: Test, tokens: TokenPair) => {
     refreshes: authService.count('refresh'),
   };
 };
-/** Both tokens are dropped: neither the old ones nor a second try are any good. */
+/** Both tokens are revoked: the old tokens fail, and so does a second refresh. */
 const dropped = {
   reason: 'session_ended',
   tokensSet: 0,
@@ -273,7 +273,7 @@ const dropped = {
 };
 
 describe("the older staff refresh endpoint turns an employee's refresh token into a staff token", () => {
-  it('is never asked with one', async () => {
+  it('the BFF never sends an employee refresh token to it, even if the employee endpoint is missing', async () => {
     await using test = await startDeployed();
     const tokens = await test.authService.issue(employeeOne);
     const upstream = await sendRequest(test.to('v1/users/token/refresh/'), {
@@ -292,21 +292,21 @@ describe("the older staff refresh endpoint turns an employee's refresh token int
     expect(claimsOf(browser.cookies.get('access_token'))).toMatchObject({ employee_id: 1, user_type: 'employee' });
   });
 
-  it('ends a session whose refresh comes back as the staff user of that number', async () => {
+  it('the BFF ends an employee session whose refresh returns tokens of the staff user with the same number', async () => {
     await using test = await startDeployed();
     const staff = await test.authService.issue(staffOne);
     refreshInto(test, { access_token: staff.access });
     expect(await endOfRefresh(test, await test.authService.issue(employeeOne))).toEqual(dropped);
   });
 
-  it('ends a session whose refresh comes back as somebody else', async () => {
+  it('the BFF ends a session whose refresh returns an access token of another person', async () => {
     await using test = await startDeployed();
     const other = await test.authService.issue({ type: 'staff', id: 6 });
     refreshInto(test, { access_token: other.access });
     expect(await endOfRefresh(test, await test.authService.issue(technician))).toEqual(dropped);
   });
 
-  it('ends a session whose next refresh token is somebody else’s', async () => {
+  it('the BFF ends a session whose refresh returns a refresh token of another person', async () => {
     await using test = await startDeployed();
     const own = await test.authService.issue(technician);
     const other = await test.authService.issue({ type: 'staff', id: 6 });
@@ -316,7 +316,7 @@ describe("the older staff refresh endpoint turns an employee's refresh token int
 });
 
 describe("an employee's refresh token is accepted as an access token", () => {
-  it('does not take the refresh token of an employee, or of staff, for a session', async () => {
+  it('the BFF rejects a refresh token of an employee or a staff user in place of an access token', async () => {
     await using test = await startDeployed();
     const employee = await test.authService.issue(employeeOne);
     expect(await sendRequest(test.to('v1/tts/user-info/5/'), { token: employee.refresh })).toMatchObject({
@@ -329,7 +329,7 @@ describe("an employee's refresh token is accepted as an access token", () => {
     }
   });
 
-  it.each([technician, employeeOne])('does not refresh with the access token of $type $id', async (subject) => {
+  it.each([technician, employeeOne])('the BFF does not refresh with the access token of $type $id', async (subject) => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(subject);
     const browser = test.holding({ access, refresh: access });
@@ -337,7 +337,7 @@ describe("an employee's refresh token is accepted as an access token", () => {
     expect(test.authService.count()).toBe(0);
   });
 
-  it('does not take over a session in which the service exchanged them', async () => {
+  it('the BFF rejects a sign-in in which the Auth Service swapped the access and the refresh token', async () => {
     await using test = await startDeployed();
     const { access, refresh } = await test.authService.issue(technician);
     const credentials = { email: 'user@example.com', ...STAFF };
@@ -356,7 +356,7 @@ describe("an employee's refresh token is accepted as an access token", () => {
 });
 
 describe('JWT cookies readable by scripts', () => {
-  it('are set again as HttpOnly, SameSite=Lax and Secure, by sign-in and by both kinds of refresh', async () => {
+  it('the BFF sets its own as HttpOnly, SameSite=Lax and Secure, on sign-in and on both kinds of refresh', async () => {
     await using test = await startDeployed();
     const { access, refresh } = await test.authService.issue(technician);
     const upstream = await sendRequest(test.to('v1/users/token/refresh/'), {
@@ -387,12 +387,12 @@ describe('JWT cookies readable by scripts', () => {
     }
   });
 
-  it('are HttpOnly in development too, where they need not be Secure', async () => {
+  it('the BFF sets its own as HttpOnly in development too, without Secure', async () => {
     const env = { NODE_ENV: 'development', COOKIE_SECURE: 'false' };
     await using test = await startDeployed({ env });
     const browser = test.app.browser();
     await browser.trpc.session.login.mutate({ email: 'user@example.com', ...STAFF });
-    // With the device cookie, which is no other in this.
+    // The device cookie has the same attributes.
     expect(browser.setCookies).toHaveLength(3);
     for (const line of browser.setCookies) {
       expect(line).toMatch(/; HttpOnly/);
@@ -401,7 +401,7 @@ describe('JWT cookies readable by scripts', () => {
     }
   });
 
-  it('carry what the service puts into the body, which is answered to nobody', async () => {
+  it('the BFF moves the tokens from the response body into cookies and returns none in a body', async () => {
     await using test = await startDeployed();
     const credentials = { email: 'user@example.com', ...STAFF };
     const upstream = await sendRequest(test.to('v1/users/login/api/'), { json: credentials });
@@ -416,7 +416,7 @@ describe('JWT cookies readable by scripts', () => {
 });
 
 describe('the internal employee endpoint is open', () => {
-  it('answers those whom the policy admits, and its public fields alone', async () => {
+  it('the BFF returns its public fields only, and only to callers whom the policy admits', async () => {
     await using test = await startDeployed();
     const upstream = await sendRequest(test.to('v1/hdts/employees/internal/1/'), {
       headers: { 'x-api-key': 'no key at all' },
@@ -447,9 +447,9 @@ describe('the internal employee endpoint is open', () => {
   });
 });
 
-describe('behaviour 1: a bad token is answered 302 to a login page', () => {
-  it('is a session that has ended, and the page is never asked for', async () => {
-    // Each of the two has a key of its own, so what holds here does not hold there.
+describe('behaviour 1: a bad token is answered with a 302 to a login page', () => {
+  it('the BFF reports session_ended and never requests the login page', async () => {
+    // The BFF and the Auth Service have different keys, so a token that the BFF accepts is invalid upstream.
     await using test = await startDeployed({
       authService: { signingKey: 'the-key-of-another-auth-service-0123456789' },
     });
@@ -478,7 +478,7 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
     expect(browser.setCookies).toEqual([]);
   });
 
-  it('is a broken contract where a page comes with 200', async () => {
+  it('the BFF reports auth_service_contract if an HTML page comes with status 200', async () => {
     await using test = await startDeployed();
     test.authService.fault('*', { kind: 'body', body: '<html>Sign in</html>', contentType: 'text/html' });
     const browser = await test.as(technician);
@@ -487,8 +487,8 @@ describe('behaviour 1: a bad token is answered 302 to a login page', () => {
   });
 });
 
-describe('behaviour 2: staff tokens count only in the cookie, and a session of Django shortens their roles', () => {
-  it('passes a Bearer token on in the cookie, and no other cookie', async () => {
+describe('behaviour 2: staff tokens are read only from the cookie, and a Django session cookie removes some of their roles', () => {
+  it('the BFF forwards a Bearer token in the cookie, and no other cookie', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const bearer = { authorization: `Bearer ${access}` };
@@ -516,7 +516,7 @@ describe('behaviour 2: staff tokens count only in the cookie, and a session of D
 });
 
 describe('behaviour 3: every path needs its trailing slash', () => {
-  it('has it in every request that is ever made', async () => {
+  it('every upstream request of the BFF has it', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const get = await sendRequest(`${test.to('v1/tts/round-robin')}?role_name=Technician`, { token: access });
@@ -552,8 +552,8 @@ describe('behaviour 3: every path needs its trailing slash', () => {
     const code = test.authService.lastCode(withSecondFactor.email) ?? '';
     await second.trpc.session.verifyOtp.mutate({ challenge: answer.challenge, code });
 
-    const neverAsked = endpointNames.filter((name) => test.authService.count(name) === 0);
-    expect(neverAsked).toEqual([
+    const neverCalled = endpointNames.filter((name) => test.authService.count(name) === 0);
+    expect(neverCalled).toEqual([
       'staff-internal',
       'staff-otp-resend',
       'employee-otp',
@@ -566,8 +566,8 @@ describe('behaviour 3: every path needs its trailing slash', () => {
   });
 });
 
-describe('behaviour 4: every answer closes its connection, and a Cookie header over 8 kB is a 400', () => {
-  it('asks again and again, one after the other and all at once', async () => {
+describe('behaviour 4: every response closes its connection, and a Cookie header over 8 kB gets a 400', () => {
+  it('the BFF makes many sequential and concurrent calls without an error', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const upstream = await sendRequest(test.to('v1/users/profile/'), { token: access });
@@ -582,7 +582,7 @@ describe('behaviour 4: every answer closes its connection, and a Cookie header o
     expect(await Promise.all(atOnce)).toEqual(Array.from({ length: 200 }, (_, index) => (index % 20) + 1));
   });
 
-  it('sends so much of nobody’s cookies, and refuses a token that is longer', async () => {
+  it('the BFF does not forward cookies of other applications, and rejects a token of more than 8 kB', async () => {
     await using test = await startDeployed();
     const { access } = await test.authService.issue(technician);
     const padding = 'x'.repeat(9_000);
@@ -609,7 +609,7 @@ describe('behaviour 4: every answer closes its connection, and a Cookie header o
 });
 
 describe('behaviour 5: a cookie is deleted by setting it to an empty string', () => {
-  it.each(['', '""'])('takes access_token=%s for none', async (empty) => {
+  it.each(['', '""'])('the BFF treats access_token=%s as no token', async (empty) => {
     await using test = await startDeployed();
     const tokens = await test.authService.issue(technician);
     const upstream = await sendRequest(test.to('v1/users/logout/'), { method: 'POST', token: tokens.access });
@@ -627,7 +627,7 @@ describe('behaviour 5: a cookie is deleted by setting it to an empty string', ()
     expect((await bearer.trpc.session.me.query()).user.id).toBe(123);
   });
 
-  it('takes no empty cookie for a token, and deletes its own cookies for good', async () => {
+  it('the BFF rejects a refresh that returns an empty cookie, and deletes its own cookies with an expiry', async () => {
     await using test = await startDeployed();
     refreshInto(test, { access_token: '""' });
     const browser = await test.as(technician);
@@ -641,7 +641,7 @@ describe('behaviour 5: a cookie is deleted by setting it to an empty string', ()
 });
 
 describe('behaviour 6: the refresh endpoint needs a still-valid access token', () => {
-  it('keeps a session alive for as long as it is refreshed before expiry, and no longer', async () => {
+  it('the BFF keeps a session alive as long as it is refreshed before expiry, and no longer', async () => {
     await using test = await startDeployed();
     const { clock } = test;
     const old = await test.authService.issue(technician);
@@ -669,11 +669,11 @@ describe('behaviour 6: the refresh endpoint needs a still-valid access token', (
 });
 
 describe("behaviour 7: one person's token can make the upstream fail", () => {
-  const nobody: Subject = { type: 'staff', id: 25 };
+  const unknownUser: Subject = { type: 'staff', id: 25 };
 
-  it('is an outage for that person alone', async () => {
+  it('only that person gets auth_service_unavailable, and the breaker stays closed', async () => {
     await using test = await startDeployed();
-    const tokens = await test.authService.issue(nobody);
+    const tokens = await test.authService.issue(unknownUser);
     for (const path of ['v1/tts/user-info/5/', 'v1/users/profile/', 'v1/users/token/validate/']) {
       expect(await sendRequest(test.to(path), { token: tokens.access })).toMatchObject({ status: 500 });
     }
@@ -692,9 +692,9 @@ describe("behaviour 7: one person's token can make the upstream fail", () => {
     expect(broken.setCookies).toEqual([]);
   });
 
-  it('does not hide that the service is down', async () => {
+  it('an outage of the Auth Service is still detected', async () => {
     await using test = await startDeployed();
-    const broken = await test.as(nobody);
+    const broken = await test.as(unknownUser);
     expect(await reasonOf(broken.trpc.users.byId.query({ id: 5 }))).toBe('auth_service_unavailable');
     test.authService.fault('*', { kind: 'status', status: 502 });
     for (let call = 0; call < 3; call += 1) await reasonOf(broken.trpc.users.byId.query({ id: 5 }));

@@ -39,8 +39,8 @@ const builtFiles = () =>
     text: readFileSync(join(distOf(packed.alone), name), 'utf8'),
   }));
 
-describe('the packed client, installed beside nothing', () => {
-  it('brings tRPC and superjson, and nothing of React or of the server', () => {
+describe('the packed client, installed alone', () => {
+  it('installs tRPC and superjson, and neither React nor the server', () => {
     const modules = join(packed.alone, 'node_modules');
     const names = readdirSync(modules, { recursive: true, encoding: 'utf8' });
     const installed = names
@@ -62,7 +62,7 @@ describe('the packed client, installed beside nothing', () => {
     expect(output).toBe('unknown bug\n');
   });
 
-  it('holds no code and no type of zod, of the server or of the context', () => {
+  it('contains no code or types of zod, the server or the context', () => {
     const files = builtFiles();
     expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['index.js', 'index.d.ts']));
     const traces =
@@ -72,7 +72,7 @@ describe('the packed client, installed beside nothing', () => {
     );
   });
 
-  it('has types that mention nothing but what is installed with them', () => {
+  it('has types that import only installed dependencies', () => {
     const main = /^(@trpc\/(client|server|server\/rpc)|\.\/[\w.-]+\.js)$/;
     const react = /^(@trpc\/(client|server|tanstack-react-query)|@tanstack\/react-query|react|\.\/[\w.-]+\.js)$/;
     const types = builtFiles().filter(({ name }) => name.endsWith('.d.ts'));
@@ -105,7 +105,7 @@ describe('the packed client, installed beside nothing', () => {
     );
   });
 
-  it('says of each procedure what the router says', async () => {
+  it('has the same procedure types as the router', async () => {
     const comparison = readFileSync(new URL('same-router.ts.txt', import.meta.url), 'utf8');
     const faults = await compileIn(
       packed.alone,
@@ -161,7 +161,7 @@ describe('the packed client beside React', () => {
     expect(unexpected(faults)).toEqual([]);
   });
 
-  it('has one copy of what both entries use', () => {
+  it('has one copy of the code that both entries use', () => {
     const dist = distOf(packed.besideReact);
     const code = readdirSync(dist)
       .filter((name) => name.endsWith('.js'))

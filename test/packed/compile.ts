@@ -7,7 +7,7 @@ export type CompileOptions = {
   compiler: string;
   /** The consumer's folder. */
   folder: string;
-  /** What is put there and compiled: texts by file name. */
+  /** The files to write and compile: texts by file name. */
   files: Readonly<Record<string, string>>;
   /** Where @types/node is, which tRPC's own types need. */
   typeRoots: string;
@@ -16,7 +16,7 @@ export type CompileOptions = {
 
 export type Fault = { file: string; line: number; code: string; message: string };
 
-/** Compiles as a strict consumer does, library files included, and tells what the compiler found. */
+/** Compiles with the options of a strict consumer, including library files. Returns the compiler errors. */
 export const compile = async (options: CompileOptions): Promise<Fault[]> => {
   const { compiler, folder, files, typeRoots, compilerOptions = {} } = options;
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -50,6 +50,6 @@ export const compile = async (options: CompileOptions): Promise<Fault[]> => {
   );
 };
 
-/** tRPC's own types mention `ws`, which nobody here installs. */
+/** tRPC's own types import `ws`, which is not installed in the tests. */
 export const isOfTrpcAlone = ({ file, message }: Fault): boolean =>
   /node_modules\/@trpc\/[^/]+\/dist\//.test(file) && message.includes("'ws'");

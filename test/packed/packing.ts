@@ -10,7 +10,7 @@ export const typescripts = ['typescript-5.9', 'typescript-6', 'typescript-7'] as
 const npmInstall = (cwd: string, packages: readonly string[]) =>
   runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd });
 
-/** Packs a workspace by npm, for projects in folders of their own far from this repo. */
+/** Packs a workspace with npm, for projects in temporary folders outside the repository. */
 export const createPacking = async (workspace: 'client' | 'server') => {
   const folder = mkdtempSync(join(tmpdir(), `packed-${workspace}-`));
   await runWell('npm', ['pack', '--pack-destination', folder, '--workspace', workspace], { cwd: root });
@@ -25,9 +25,9 @@ export const createPacking = async (workspace: 'client' | 'server') => {
   };
   return {
     tarball,
-    /** A project that has the packed package, and these beside it. Tells its folder. */
+    /** Creates a project with the packed package and the given packages. Returns its folder. */
     project: (name: string, packages: readonly string[] = []) => install(name, [tarball, ...packages]),
-    /** The compilers. They stand apart, so that they are in nobody's node_modules. */
+    /** The folder of the compilers, outside the node_modules of the projects. */
     tools: () =>
       install('tools', [
         ...typescripts.map((name) => `${name}@npm:typescript@${name.slice('typescript-'.length)}`),

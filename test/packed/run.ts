@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 
 export type RunResult = { code: number; output: string };
 
-/** Runs a program to its end, whatever that is. `npm_config_*` and the like of an outer npm do not count. */
+/** Runs a program, and returns its exit code. Removes variables of an outer npm, such as `npm_config_*`. */
 export const run = (program: string, args: readonly string[], { cwd }: { cwd: string }): Promise<RunResult> =>
   new Promise((resolve, reject) => {
     const env = Object.fromEntries(
@@ -15,7 +15,7 @@ export const run = (program: string, args: readonly string[], { cwd }: { cwd: st
     });
   });
 
-/** Runs a program that has to succeed. */
+/** Runs a program. Throws if its exit code is not 0. */
 export const runWell = async (program: string, args: readonly string[], options: { cwd: string }): Promise<string> => {
   const { code, output } = await run(program, args, options);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`);

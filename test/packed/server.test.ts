@@ -31,10 +31,10 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => packed?.[Symbol.dispose](), 60_000);
 
-/** What a script prints, in a project. */
+/** Runs a script in a project, and returns its output. */
 const runIn = (folder: string, code: string, args: readonly string[] = []) =>
   runWell(process.execPath, ['--input-type=module', '--eval', code, ...args], { cwd: folder });
-/** What the compiler finds wrong with consumers, or with the package. What other packages' types are is theirs. */
+/** The compiler errors in consumers and in this package. Errors in the types of other packages are ignored. */
 const faultsOf = async (folder: string, compiler: string, names: readonly string[], resolution: string) => {
   const faults = await compile({
     compiler: join(packed.tools, 'node_modules', compiler),
@@ -57,7 +57,7 @@ const answers = [
 ].join('\n');
 
 describe('the packed server', () => {
-  it('brings shared inside, and no Express, source or test', () => {
+  it('contains the shared code, and no Express, source or test', () => {
     const modules = join(packed.alone, 'node_modules');
     expect(readdirSync(join(modules, '@auth-bff'))).toEqual(['server']);
     expect(existsSync(join(modules, 'express'))).toBe(false);
@@ -66,7 +66,7 @@ describe('the packed server', () => {
     expect(files.filter((name) => /(?<!\.d)\.ts$|\.map$|test|^(src|dev|build)/.test(name))).toEqual([]);
   });
 
-  it('is loaded by plain Node, each entry', async () => {
+  it('has entries that plain Node can load', async () => {
     const code = `for (const entry of ['', '/fastify', '/express']) {
       console.log(Object.keys(await import('@auth-bff/server' + entry)).join(' '));
     }`;
@@ -78,7 +78,7 @@ describe('the packed server', () => {
     ]);
   });
 
-  it('starts as the service, which says what it needs', async () => {
+  it('starts the service, which reports missing variables', async () => {
     const { code, output } = await run(process.execPath, ['node_modules/@auth-bff/server/dist/main.js'], {
       cwd: packed.alone,
     });

@@ -3,7 +3,7 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import { TRPCError } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 
-/** What is promised to callers, by hand: reason, tRPC code, HTTP status. */
+/** The documented contract, written by hand: reason, tRPC code, HTTP status. */
 const promised = [
   ['token_expired', 'UNAUTHORIZED', 401],
   ['no_token', 'UNAUTHORIZED', 401],

@@ -10,7 +10,7 @@ import { startApp, type TestApp } from '../../support/app/start-app.ts';
 type Sent = { method: string; url: string; body: unknown; contentType: string | null };
 type Client = ReturnType<typeof createTRPCClient<AppRouter>>;
 
-/** A client of each link, signed in, with what it sent and how to answer in the server's place. */
+/** A signed-in client of each link, with its requests and a way to answer in place of the server. */
 const open = async (app: TestApp, which: 'ours' | 'tRPC’s') => {
   const browser = app.browser();
   browser.holdTokens(await app.authService.issue({ type: 'staff', id: 123 }, { jti: 'one' }));
@@ -69,7 +69,7 @@ const corpus: Record<string, (trpc: Client) => Promise<unknown>[]> = {
   'no procedure of that name': (trpc) => [
     (trpc as unknown as { no: { such: { query: () => Promise<unknown> } } }).no.such.query(),
   ],
-  'a mutation': (trpc) => [trpc.session.login.mutate({ email: 'nobody@example.com', password: 'wrong' })],
+  'a mutation': (trpc) => [trpc.session.login.mutate({ email: 'unknown@example.com', password: 'wrong' })],
 };
 const longIds = (seed: number, count: number) =>
   Array.from({ length: count }, (_, index) => 9_000_000_000 + seed * 1_000 + index);

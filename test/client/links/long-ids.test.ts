@@ -69,7 +69,7 @@ describe('the longest calls', () => {
     await using app = await startApp();
     const { trpc, targets } = await openClient(app);
     const call = trpc.assignments.peek.query({ system: 'S'.repeat(32), role: '技'.repeat(100), exclude: ids });
-    // The server has read it, and refuses somebody who is not of that system.
+    // The server has parsed the input, and rejects a person of another system.
     expect(await call.catch(reasonOf)).toBe('insufficient_permissions');
     expect(targets[0]?.length).toBeLessThanOrEqual(maxClientUrlBytes);
   });

@@ -26,7 +26,7 @@ type Router = FakeBff['router'];
 const url = 'https://app.test/trpc';
 const toFetch = (fetch: AuthFetch) => (input: RequestInfo | URL, init?: object) => fetch(input, init);
 
-/** Somebody's own client, whose only link of ours is the one that refreshes. */
+/** A custom tRPC client that uses only refreshLink of this package. */
 const createOwnClient = (world: World, { headers, ...own }: Partial<RefreshLinkOptions> = {}) => {
   const onSignedOut = vi.fn<() => void>();
   const sending = {
@@ -217,7 +217,7 @@ describe('an aborted call', () => {
     ['an error', new Error('navigated')],
     ['a word', 'navigated'],
     ['null', null],
-  ])('leaves the wait at once, aborted with %s, and nobody else does', async (_name, why) => {
+  ])('fails at once when aborted with %s, while other calls keep waiting', async (_name, why) => {
     const { world, held, trpc } = await waitForRefresh();
     const abort = new AbortController();
     const leaving = trpc.users.byId.query({ id: 1 }, { signal: abort.signal }).catch((error: unknown) => error);

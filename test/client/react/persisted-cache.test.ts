@@ -17,7 +17,7 @@ beforeEach(() => dom.localStorage.clear());
 
 failOnComplaints();
 
-/** What is in the browser's store. */
+/** The content of the browser's store. */
 const stored = () => dom.localStorage.getItem(storeKey) ?? '';
 
 /** Keeps the cache in `localStorage`, as TanStack's own persisters do. `until`: the store is slow to read. */
@@ -45,7 +45,7 @@ type Browser = Awaited<ReturnType<typeof startBrowser>>;
 
 const open = (browser: Browser) => browser.open({ queryClient: createQueryClient() });
 
-/** A page of John's was open, and left its cache in the store. */
+/** Simulates an earlier page of John that stored its cache. */
 const leaveJohnsCache = async (browser: Browser) => {
   const page = open(browser);
   show(page);

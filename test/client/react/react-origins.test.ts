@@ -14,7 +14,7 @@ type Browser = Awaited<ReturnType<typeof startBrowser>>;
 
 const signInElsewhere = async ({ browser, app }: Browser) => browser.holdTokens(await app.authService.issue(ethan));
 
-/** A page of John's that hears nothing of other origins, beside one where Ethan signs in. */
+/** A page of John without messages from other origins, and a page of another origin where Ethan signs in. */
 const startJohnsPage = async () => {
   const browser = await startBrowser({ env: forgetful });
   const page = browser.open({ channel: null, locks: null });
@@ -53,7 +53,7 @@ describe('a page whose person is replaced on another origin', () => {
     await page.client.trpc.users.byId.query({ id: 5 });
     await page.shows('changed Ethan Caldwell. Ethan CaldwellEthan');
     held.release();
-    // The late answer is here once its call has been made again as Ethan, for nobody.
+    // The late response has arrived once its call was repeated as Ethan, without a component that uses it.
     await vi.waitFor(() => expect(page.requests.filter((path) => path.includes('users.me'))).toHaveLength(4));
     await page.client.trpc.users.byId.query({ id: 5 });
     await page.shows('changed Ethan Caldwell. Ethan CaldwellEthan');

@@ -22,7 +22,7 @@ import { failure, Found, Header, Me, Mine } from '../../support/page/page-parts.
 import { ethansSignIn, johnsSignIn, type Page, startBrowser } from '../../support/page/react-page.ts';
 import { createClock, type TestApp } from '../../support/app/start-app.ts';
 
-/** A promise that settles when it is told to, and at the end of the test. */
+/** A promise that the test settles. It also settles at the end of the test. */
 const hold = () => {
   let release = () => {};
   const until = new Promise<void>((resolve) => {
@@ -167,7 +167,7 @@ describe('the cache', () => {
 
     await otherTab.client.trpc.session.login.mutate(ethansSignIn);
     await page.shows('changed Ethan Caldwell. Ethan CaldwellEthan');
-    // At no time somebody's name beside the other's data.
+    // The page never shows one person's name with the other person's data.
     expect(page.frames[0]).toBe('changed Ethan Caldwell. loadingloading');
     expect(page.frames.join(' ')).not.toContain('John');
   });
@@ -292,7 +292,7 @@ describe('the cache', () => {
     page.show(createElement(Me), createElement('p', null, inBoundary));
     await page.shows('session_endedcaught session_ended');
     expect(page.requests).toEqual(['session.me', 'users.byId']);
-    // React tells of errors that a boundary caught.
+    // React logs errors that a boundary caught.
     expect(consoleError).toHaveBeenCalled();
     consoleError.mockReset();
   });
@@ -333,7 +333,7 @@ describe('retry', () => {
 });
 
 describe('a server-rendered page', () => {
-  /** What a server does with a request: a client and a cache of its own, and the request's cookies by hand. */
+  /** Renders on a server: a client and a cache per request, with the request's cookies. */
   const renderOnServer = async (app: TestApp, cookie: string, Page: FC) => {
     const client = createAuthClient({ url: `${app.url}/trpc`, headers: { cookie }, channel: null, locks: null });
     const queryClient = new QueryClient({ defaultOptions: { dehydrate: { serializeData: serialize } } });

@@ -22,7 +22,7 @@ const openHidden = async (world: World, options: Parameters<World['openTab']>[0]
   return tab;
 };
 
-/** A tab of another origin that shares the cookies: neither locks nor words reach it. */
+/** A tab of another origin that shares the cookies: neither locks nor messages reach it. */
 const elsewhere = { locks: null, channel: null };
 
 const expectSignedIn = (...tabs: Tab[]) => {
@@ -48,7 +48,7 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
     }
   });
 
-  it('stays signed in, whatever second of the minute it was hidden in', async () => {
+  it('stays signed in for any second of the minute in which it was hidden', async () => {
     for (let seconds = 0; seconds < 60; seconds += 13) {
       const world = createWorld(deployed);
       world.clock.sleep(seconds * 1000);
@@ -60,12 +60,12 @@ describe('a tab hidden for 20 minutes, where no refresh works after expiry', () 
   });
 
   it.each<[string, WorldOptions]>([
-    ['with locks and words', {}],
-    ['with words that arrive after the lock is free', { channelDelayMs: 2_000 }],
-    ['with words that never arrive', { channelDelayMs: minutesMs(60) }],
+    ['with locks and messages', {}],
+    ['with messages that arrive after the lock is released', { channelDelayMs: 2_000 }],
+    ['with messages that never arrive', { channelDelayMs: minutesMs(60) }],
     ['without locks', { locks: null }],
-    ['with locks that say nothing', { locks: 'hangs' }],
-  ])('is no worse for a second one, and both refresh as often as one: %s', async (_name, options) => {
+    ['with locks that never respond', { locks: 'hangs' }],
+  ])('stays signed in beside a second hidden tab, and both refresh as often as one: %s', async (_name, options) => {
     for (const secondsApart of [0, 7, 61]) {
       const world = createWorld({ ...deployed, ...options });
       const first = await openHidden(world);

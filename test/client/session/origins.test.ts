@@ -12,7 +12,7 @@ afterEach(() => {
 const johnsEmail = 'user@example.com';
 const ethansEmail = 'ethan.caldwell@example.com';
 
-/** A real BFF, and one browser with pages of several origins: they share the cookies, and hear nothing of each other. */
+/** A real BFF, and one browser with pages of several origins that share the cookies but exchange no messages. */
 const startOrigins = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, env: { COOKIE_DOMAIN: 'example.org' }, ...options });
@@ -36,7 +36,7 @@ const startOrigins = async (options: StartAppOptions = {}) => {
     });
     return { ...client, paths, changes, states: () => changes.map(({ state }) => state), onSignedOut };
   };
-  /** Somebody signs in, on whatever origin: the browser has new cookies. */
+  /** Signs a person in on any origin: the browser gets new cookies. */
   const signIn = async (id: number, type: 'staff' | 'employee' = 'staff') =>
     browser.holdTokens(await app.authService.issue({ type, id }));
   const openSignedIn = async () => {

@@ -60,14 +60,17 @@ describe('a visible tab', () => {
     [451, 450],
     [900, 450],
     [100_000, 450],
-  ])('refreshes %d seconds before expiry where it is told to', async (refreshThresholdSeconds, expected) => {
-    const world = createWorld({ lifetimeSeconds: 900 });
-    await world.openSignedIn({ refreshThresholdSeconds });
-    expect(await nextRefreshIn(world, 900)).toBe(expected);
-    expect(await nextRefreshIn(world, 900)).toBe(expected);
-    // Answers in between do not bring it forward.
-    expect(world.bff.exchanges()).toBe(2);
-  });
+  ])(
+    'refreshes %d seconds before expiry if refreshThresholdSeconds says so',
+    async (refreshThresholdSeconds, expected) => {
+      const world = createWorld({ lifetimeSeconds: 900 });
+      await world.openSignedIn({ refreshThresholdSeconds });
+      expect(await nextRefreshIn(world, 900)).toBe(expected);
+      expect(await nextRefreshIn(world, 900)).toBe(expected);
+      // Answers in between do not bring it forward.
+      expect(world.bff.exchanges()).toBe(2);
+    },
+  );
 
   it('does not loop if the threshold exceeds the lifetime', async () => {
     const world = createWorld({ lifetimeSeconds: 120 });

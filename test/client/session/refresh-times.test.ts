@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refreshTimes } from '../../../client/src/session/refresh-times.ts';
 
-/** A token that has just been handed out by a server whose threshold is 300 s, at most half of the lifetime. */
+/** The times of a new token, from a server with a threshold of 300 s, at most half of the lifetime. */
 const timesOfNew = (lifetimeSeconds: number, spread: number) =>
   refreshTimes({
     expiresIn: lifetimeSeconds,
@@ -52,7 +52,7 @@ describe('refreshTimes', () => {
 
   it.each<[name: string, options: Partial<Parameters<typeof refreshTimes>[0]>, visible: number, hidden: number]>([
     ['the server says now', { refreshIn: 0 }, 150, 225],
-    ['the server says now, and nobody knows the lifetime', { refreshIn: 0, lifetimeSeconds: null }, 0, 225],
+    ['the server says now, and the lifetime is unknown', { refreshIn: 0, lifetimeSeconds: null }, 0, 225],
     ['a minute is left', { expiresIn: 60, refreshIn: 0 }, 0, 0],
     ['nothing is left', { expiresIn: 0, refreshIn: 0, lifetimeSeconds: null }, 0, 0],
     // A timer that is a minute late would come after the expiry.

@@ -13,7 +13,7 @@ const expire = ({ bff }: World) => {
   bff.state.aheadMs += 901_000;
 };
 
-/** What the user's own code throws, and nobody catches. */
+/** Uncaught errors that callbacks of the application throw. */
 const catchUncaught = () => {
   const uncaught: unknown[] = [];
   vi.stubGlobal('queueMicrotask', (task: () => void) => {
@@ -343,7 +343,7 @@ describe.each<[name: string, answer: () => Response | Promise<Response>, reason:
     expect(session.current.state).toBe('signed_in');
     // One batch, one look, and a refresh or two: one for the calls, and one ahead of time after a cool-down.
     expect(world.bff.asked.length - before).toBeLessThanOrEqual(5);
-    // Ten minutes of a visible tab with nobody at it: twice a minute at most, once the waits have grown.
+    // Ten minutes of a visible idle tab: at most twice a minute, after the backoff has grown.
     await world.clock.advance(600_000);
     expect(world.bff.count('session.refresh')).toBeGreaterThan(8);
     expect(world.bff.count('session.refresh')).toBeLessThanOrEqual(25);

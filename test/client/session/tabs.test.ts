@@ -21,14 +21,14 @@ const expire = ({ bff }: World) => {
   bff.state.aheadMs += 901_000;
 };
 
-/** Each tab asks, and time passes until all have an answer. */
-const askAll = async ({ clock }: World, tabs: readonly Tab[]): Promise<unknown[]> => {
+/** Each tab sends a query. Time passes until all have a response. */
+const queryAll = async ({ clock }: World, tabs: readonly Tab[]): Promise<unknown[]> => {
   const answers = Promise.all(tabs.map(({ trpc }, id) => trpc.users.byId.query({ id }).catch(reasonOf)));
   await clock.advance(30_000);
   return answers;
 };
 
-/** A BFF of a version that does not say whose session its answers are of. */
+/** A BFF of an older version, whose responses do not name the person of the session. */
 const withoutPerson =
   ({ browser }: World): AuthFetch =>
   async (input, init) => {
@@ -41,25 +41,25 @@ const ids = (tabs: readonly Tab[]) => tabs.map((_, id) => ({ id }));
 
 describe.each([2, 5])('%d tabs with one expiry', (count) => {
   it.each<[string, WorldOptions]>([
-    ['with words that arrive at once', {}],
-    ['with words that arrive after the lock is free', { channelDelayMs: 2_000 }],
-    ['with words that never arrive', { channelDelayMs: 86_400_000 }],
+    ['with messages that arrive at once', {}],
+    ['with messages that arrive after the lock is released', { channelDelayMs: 2_000 }],
+    ['with messages that never arrive', { channelDelayMs: 86_400_000 }],
     ['without locks', { locks: null }],
     ['with a lock that is never granted', { locks: 'never grants' }],
     ['with locks that are refused', { locks: 'rejects' }],
     ['with locks that throw', { locks: 'throws' }],
-    ['with locks that say nothing', { locks: 'hangs' }],
+    ['with locks that never respond', { locks: 'hangs' }],
   ])('refresh exactly once: %s', async (_name, options) => {
     const world = createWorld(options);
     const tabs = await openTabs(world, count);
     for (let expiry = 1; expiry <= 3; expiry += 1) {
       expire(world);
-      expect(await askAll(world, tabs)).toEqual(ids(tabs));
+      expect(await queryAll(world, tabs)).toEqual(ids(tabs));
       expect(world.bff.exchanges()).toBe(expiry);
     }
     for (const { onSignedOut } of tabs) expect(onSignedOut).not.toHaveBeenCalled();
     for (const { session } of tabs) session.dispose();
-    // But for the words that are still on their way.
+    // Except for messages that have not arrived yet.
     const timers = options.channelDelayMs === 86_400_000 ? 3 : 0;
     expect(world.leftovers(...tabs)).toEqual({ ...nothingLeft, timers });
   });
@@ -126,7 +126,7 @@ describe('a tab', () => {
       world.bff.state.intercept = null;
       return new Response('Bad gateway', { status: 502 });
     };
-    expect(await askAll(world, tabs)).toEqual(['network', { id: 1 }, { id: 2 }]);
+    expect(await queryAll(world, tabs)).toEqual(['network', { id: 1 }, { id: 2 }]);
     expect(world.bff.exchanges()).toBe(1);
   });
 
@@ -290,7 +290,7 @@ describe('a sign-out in one tab', () => {
     const tabs = await openTabs(world, 5);
     if (world.browser.jar.refresh !== null) world.browser.jar.refresh.chain.isEnded = true;
     world.browser.jar.access = null;
-    expect(new Set(await askAll(world, tabs))).toEqual(new Set(['session_ended']));
+    expect(new Set(await queryAll(world, tabs))).toEqual(new Set(['session_ended']));
     for (const { onSignedOut } of tabs) expect(onSignedOut).toHaveBeenCalledTimes(1);
     expect(world.bff.count('session.refresh')).toBeLessThanOrEqual(5);
   });

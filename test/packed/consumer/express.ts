@@ -1,4 +1,4 @@
-// What a service on Express does with the package. Compiled in its own folder, beside the installed packages alone.
+// Uses the package like a service on Express. Compiled in a separate folder with only the installed packages.
 import { type JwtPayload, type Principal, requireAuth, requireRole } from '@auth-bff/server/express';
 import express from 'express';
 

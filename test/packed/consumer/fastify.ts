@@ -1,8 +1,8 @@
-// What a service on Fastify does with the package. Compiled in its own folder, beside the installed package alone.
+// Uses the package like a service on Fastify. Compiled in a separate folder with only the installed package.
 import { createServer } from 'node:http';
 import { createVerifier } from '@auth-bff/server';
 import { type JwtPayload, type Principal, requireAuth, requireRole } from '@auth-bff/server/fastify';
-// Of the guard for Express the types need no Express.
+// The types of the Express guard do not need Express.
 import { requireAuth as requireAuthOnNode } from '@auth-bff/server/express';
 import Fastify from 'fastify';
 

@@ -1,4 +1,4 @@
-// What somebody's frontend does with the package. Compiled in its own folder, beside the installed package alone.
+// Uses the package like a frontend. Compiled in a separate folder with only the installed package.
 import { createAuthClient, errorAction, type RouterInputs, type RouterOutputs } from '@auth-bff/client';
 
 type IsAny<A> = 0 extends 1 & A ? true : false;

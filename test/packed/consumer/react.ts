@@ -1,4 +1,4 @@
-// What somebody's React frontend does with the package. Compiled in its own folder, beside the installed package.
+// Uses the package like a React frontend. Compiled in a separate folder with the installed package.
 import { createAuthClient } from '@auth-bff/client';
 import { AuthProvider, retry, useSession, useTRPC } from '@auth-bff/client/react';
 import { QueryClient, useQuery } from '@tanstack/react-query';

@@ -14,7 +14,7 @@ import { plainFetch } from './plain-fetch.ts';
 
 export type BrowserOptions = { url: string; headers?: Record<string, string> };
 
-/** A cookie jar with a fetch of its own, and a tRPC client over it: what a frontend in a browser has. */
+/** Simulates a browser: a cookie jar, a fetch that uses it, and a tRPC client over that fetch. */
 export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
   const cookies = new Map<string, string>();
   /** The raw Set-Cookie lines seen, newest last. */
@@ -69,9 +69,9 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
     cookies,
     setCookies,
     fetch: browserFetch,
-    /** The newest answer, not yet read. */
+    /** The last response, with an unread body. Throws before the first request. */
     lastAnswer: () => {
-      if (lastAnswer === null) throw new Error('This browser has asked nothing yet.');
+      if (lastAnswer === null) throw new Error('This browser has not sent a request yet.');
       return lastAnswer();
     },
     holdTokens({ access, refresh }: { access?: string | undefined; refresh?: string | undefined }): void {
@@ -83,7 +83,7 @@ export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
 
 export type Browser = ReturnType<typeof createBrowser>;
 
-/** The `data` of the error that a call ends in. Fails where the call succeeds, or fails otherwise. */
+/** The `data` of the tRPC error of a call. Throws if the call succeeds or fails with another error. */
 export const errorDataOf = async (call: Promise<unknown>): Promise<ErrorData & { message: string }> => {
   const outcome = await call.then(
     (value) => ({ value }),
@@ -95,5 +95,5 @@ export const errorDataOf = async (call: Promise<unknown>): Promise<ErrorData & {
   return { ...(error.data as ErrorData), message: error.message };
 };
 
-/** The reason that a call fails with. */
+/** The error reason of a failed call. Throws if the call succeeds. */
 export const reasonOf = async (call: Promise<unknown>): Promise<string> => (await errorDataOf(call)).reason;

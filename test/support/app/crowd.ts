@@ -1,10 +1,10 @@
 import type { TestApp } from './start-app.ts';
 
-/** Numbers of made-up people, whom the embedded Auth Service knows. */
+/** Ids of generated people, for whom the embedded Auth Service returns data. */
 export const crowd = (count: number, from = 0): number[] =>
   Array.from({ length: count }, (_, index) => 2_000_001 + from + index);
 
-/** The browser of somebody of the staff. */
+/** A browser signed in as the staff user `id`. */
 export const browserOf = async (app: TestApp, id: number) => {
   const browser = app.browser();
   browser.holdTokens(await app.authService.issue({ type: 'staff', id }));

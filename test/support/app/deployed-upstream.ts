@@ -2,21 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serve } from './serve.ts';
 
 export type DeployedUpstreamOptions = {
-  /** Tokens that are valid, and whose they are. */
+  /** Valid tokens, each with the type of its person. */
   tokens?: Readonly<Record<string, 'staff' | 'employee'>>;
   /** Whether a sign-in needs a captcha, as it does by default. */
   hasCaptcha?: boolean;
   /** Hosts that Django answers, without their port. Default: any. */
   allowedHosts?: readonly string[];
-  /** What stands before every path. Default: nothing. */
+  /** Prefix of every path. Default: none. */
   base?: string;
-  /** Paths that this one lacks. */
+  /** Paths that do not exist in this instance. */
   lacks?: readonly string[];
 };
 
 export type UpstreamCall = { method: string; path: string; token: string | null };
 
-/** Answered without a token; everything else is the login page's without one. */
+/** Paths that need no token. Without a token, all others redirect to the login page. */
 const publicPaths =
   /^\/api\/v1\/(users\/(login\/api|login\/verify-otp|internal\/\d+)|hdts\/employees\/(api\/login|internal\/\d+))\/$|^\/api\/me\/$/;
 const employeePaths = /^\/api\/v1\/hdts\/employees\//;

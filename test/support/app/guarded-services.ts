@@ -5,13 +5,13 @@ import * as forFastify from '../../../server/src/middleware/fastify.ts';
 import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
 import { serve } from './serve.ts';
 
-/** Paths that answer who asks, as `/who` does in short. In front of each stands requireAuth alone. */
+/** Paths that return the caller (`/who` returns a short form). They are guarded by requireAuth only. */
 export const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/public-but-not', '/secret'];
 
-/** Paths that answer who asks, where they hold a role. */
+/** Paths that return the caller, guarded by requireAuth and requireRole. */
 export const rolePaths = { '/admin': ['TTS', 'Admin'], '/public/admin': ['tts', 'ADMIN'] } as const;
 
-/** A service of the house on Express, as the guide's example is. */
+/** A backend service on Express, like the example of the integration guide. */
 export const startExpressService = (options: RequireAuthOptions) => {
   const app = express();
   app.use(forExpress.requireAuth(options));

@@ -1,8 +1,8 @@
 import type { EmbeddedAuthService, EndpointName } from '../../../server/dev/auth-service/auth-service.ts';
 
 /**
- * Holds the answers of one endpoint to whoever asks from now on, after it did its work, until released. `held` resolves
- * once the first answer is held: a call that was only counted may still be at work.
+ * From now on, holds the responses of one endpoint until released. The endpoint does its work first. `held` resolves
+ * once the first response is held, whereas a call is counted before its work is done.
  */
 export const holdEndpoint = ({ fault }: Pick<EmbeddedAuthService, 'fault'>, endpoint: EndpointName) => {
   let noteHeld = () => {};
@@ -15,7 +15,7 @@ export const holdEndpoint = ({ fault }: Pick<EmbeddedAuthService, 'fault'>, endp
   });
   fault(endpoint, {
     kind: 'hold',
-    // It is read when the work is done.
+    // The fault is read after the work is done.
     get until() {
       noteHeld();
       return until;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { capture } from '../output/captured.ts';
 
-/** A connection that is sent what a test says, and kept open until one side ends it. */
+/** A raw TCP connection that the test writes to. It stays open until one side ends it. */
 export const openConnection = async (url: string) => {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
@@ -9,14 +9,14 @@ export const openConnection = async (url: string) => {
   let isClosed = false;
   const waiting = new Set<() => void>();
   const wake = () => {
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
     read += chunk;
     wake();
   });
-  // A reset is an end like any other.
+  // A connection reset counts as the end.
   socket.on('error', () => {});
   const closed = new Promise<string>((resolve) => {
     socket.once('close', () => {
@@ -33,21 +33,21 @@ export const openConnection = async (url: string) => {
 
   return {
     socket,
-    /** Everything that came, once the other side has ended the connection. */
+    /** Resolves with everything received, once the other side has ended the connection. */
     closed,
     send: (...lines: string[]): void => void socket.write(lines.join('\r\n')),
-    /** Resolves with what has come once it holds `pattern` so often. Rejects where the connection ends without. */
+    /** Resolves with the received text once it contains `pattern` `times` times. Rejects if the connection ends before. */
     received: (pattern: RegExp, times = 1) =>
       new Promise<string>((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           const isThere = (read.match(new RegExp(pattern, 'g')) ?? []).length >= times;
           if (!isThere && !isClosed) return;
-          waiting.delete(look);
+          waiting.delete(check);
           if (isThere) resolve(read);
           else reject(new Error(`The connection ended without ${pattern}:\n${read}`));
         };
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
     [Symbol.dispose]: () => void socket.destroy(),
   };

@@ -1,17 +1,17 @@
 import { type Dispatcher, request } from 'undici';
 
-/** An answer that was read to its end. */
+/** A response whose body was read completely. */
 export type PlainAnswer = {
   headers: Headers;
   text: string;
-  /** A new response with the same head and body, which nothing has read yet. */
+  /** Creates a response with the same head and an unread body. */
   toResponse: () => Response;
 };
 
-/** What `fetch` of Node sends with each request. */
+/** The headers that Node's `fetch` adds to each request. */
 const fetchHeaders = { accept: '*/*', 'accept-language': '*', 'sec-fetch-mode': 'cors', 'user-agent': 'node' };
 
-/** Statuses whose responses have no body: the constructor of Response refuses one. */
+/** Statuses without a body: the constructor of Response throws if they have one. */
 const hasBody = (status: number) => status >= 200 && status !== 204 && status !== 205 && status !== 304;
 
 const fromResponse = async (answer: Response): Promise<PlainAnswer> => {

@@ -9,12 +9,12 @@ import { capture } from '../output/captured.ts';
 export type RawRequest = {
   /** Default `GET`. */
   method?: string;
-  /** The request target as it goes over the wire: a path, or an absolute address. */
+  /** The request target as sent: a path or an absolute URL. */
   target: string;
   headers?: Record<string, string | string[]>;
-  /** Sent with a content-length; a list is sent in chunks, without one. */
+  /** Sent with a content-length. An array is sent in chunks, without content-length. */
   body?: string | Uint8Array | string[];
-  /** Keeps connections. Default: one connection a request. */
+  /** A keep-alive agent. Default: one connection per request. */
   agent?: Agent;
 };
 
@@ -26,22 +26,22 @@ export type RawAnswer = {
   body: string;
 };
 
-/** Keeps connections, and ends them with the block that it is used in. */
+/** A keep-alive agent that closes its connections when it is disposed. */
 export const keepingAgent = (): Agent & Disposable => {
   const agent = new Agent({ keepAlive: true });
   return Object.assign(agent, { [Symbol.dispose]: () => agent.destroy() });
 };
 
-/** `npm run dev` lists its demo people with their passwords there, on purpose. */
+/** `/dev/config` of `npm run dev` lists the demo people with their passwords on purpose. */
 const showsDemoPasswords = (target: string) => target === '/dev/config';
 
-/** Asks without the manners of fetch, which forbids Host, Origin and Sec-Fetch-Site, and normalises every address. */
+/** Sends a request without the restrictions of fetch, which forbids Host, Origin and Sec-Fetch-Site, and normalises URLs. */
 export const askRaw = (url: string, { method = 'GET', target, headers = {}, body = [], agent }: RawRequest) =>
   new Promise<RawAnswer>((resolve, reject) => {
     const { hostname, port } = new URL(url);
     const chunks = Array.isArray(body) ? body : [body];
     const length = Array.isArray(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const asking = request({
+    const outgoing = request({
       hostname,
       port,
       method,
@@ -49,19 +49,24 @@ export const askRaw = (url: string, { method = 'GET', target, headers = {}, body
       headers: { ...length, ...headers },
       agent: agent ?? false,
     });
-    asking.once('error', reject);
-    asking.once('response', (answer) => {
+    outgoing.once('error', reject);
+    outgoing.once('response', (answer) => {
       text(answer).then((read) => {
         if (!showsDemoPasswords(target)) capture('answer', read);
-        const { statusCode = 0, headers: told } = answer;
-        resolve({ status: statusCode, headers: told, setCookies: told['set-cookie'] ?? [], body: read });
+        const { statusCode = 0, headers: responseHeaders } = answer;
+        resolve({
+          status: statusCode,
+          headers: responseHeaders,
+          setCookies: responseHeaders['set-cookie'] ?? [],
+          body: read,
+        });
       }, reject);
     });
-    for (const chunk of chunks) asking.write(chunk);
-    asking.end();
+    for (const chunk of chunks) outgoing.write(chunk);
+    outgoing.end();
   });
 
-/** Sends lines as they stand, which need not be HTTP, and reads what comes until the other side hangs up. */
+/** Sends raw lines, which need not be valid HTTP, and reads until the server closes the connection. */
 export const sendLines = (url: string, lines: readonly string[]) =>
   new Promise<RawAnswer>((resolve, reject) => {
     const { hostname, port } = new URL(url);
@@ -90,13 +95,13 @@ export const sendLines = (url: string, lines: readonly string[]) =>
     socket.write(lines.join('\r\n'));
   });
 
-/** What a POST of the client package carries. */
+/** The headers of a POST of the client package. */
 export const postHeaders = { 'content-type': 'application/json', 'x-csrf': '1' };
 
-/** An input as superjson writes it. */
+/** An input serialised by superjson. */
 export const written = (input: unknown): string => JSON.stringify(serialize(input));
 
-/** The target of a query, or of several in a batch. */
+/** The request target of a query or of a batch of queries. */
 export const queryTarget = (paths: string | readonly string[], inputs?: unknown): string => {
   const isBatch = typeof paths !== 'string';
   const search = new URLSearchParams(isBatch ? { batch: '1' } : {});
@@ -116,7 +121,7 @@ const toRawError = (body: unknown): RawError => {
   return { ...data, message };
 };
 
-/** The error of an answer. Fails where that is not of tRPC's shape, or where the status is not the error's own. */
+/** The tRPC error of a response. Throws if the body has another shape, or if the status differs from the error's. */
 export const errorOf = ({ status, headers, body }: RawAnswer): RawError => {
   expect(headers['content-type']).toMatch(/^application\/json(;|$)/);
   const error = toRawError(JSON.parse(body));
@@ -126,7 +131,7 @@ export const errorOf = ({ status, headers, body }: RawAnswer): RawError => {
 
 type ResultBody = { result: { data: SuperJSONResult } };
 
-/** The result of an answer. Fails where it is an error. */
+/** The result of a response. Throws if it is an error. */
 export const resultOf = ({ status, body }: RawAnswer): unknown => {
   expect({ status, body }).toMatchObject({ status: 200 });
   return deserialize((JSON.parse(body) as ResultBody).result.data);

@@ -10,9 +10,9 @@ type Issue = (type: 'staff' | 'employee', id: number, claims?: Record<string, un
 
 const toCookie = ({ access, refresh }: TokenPair) => `access_token=${access}; refresh_token=${refresh}`;
 
-/** Who asks, by the headers that say so. */
+/** The callers, each with the headers that identify it. */
 const identities = {
-  nobody: async () => ({}),
+  anonymous: async () => ({}),
   staff: async (issue: Issue) => ({ cookie: toCookie(await issue('staff', 123)) }),
   'staff of AMS': async (issue: Issue) => ({ cookie: toCookie(await issue('staff', 4)) }),
   employee: async (issue: Issue) => ({ cookie: toCookie(await issue('employee', 1)) }),
@@ -47,36 +47,36 @@ const identities = {
 export type Person = keyof typeof identities;
 export const persons = Object.keys(identities) as Person[];
 
-/** Tokens are new each time, so that nobody is signed out by what was asked before. */
+/** Issues new tokens for each request, so that a sign-out in an earlier request has no effect. */
 const identify = (person: Person, authService: EmbeddedAuthService): Promise<Record<string, string>> =>
   identities[person]((type, id, claims) => authService.issue({ type, id }, claims));
 
 /** The handler that answered on our server of the pair: our own, the tRPC adapter, or none. */
 export type Answerer = 'own' | 'adapter' | 'neither';
 
-/** A request, or its lines as they stand. */
+/** A request, or its raw lines. */
 type Sent = RawRequest | readonly string[];
 const isLines = (sent: Sent): sent is readonly string[] => Array.isArray(sent);
 
 export type Case = {
   name: string;
-  /** Default `nobody`. Lines say themselves who asks. */
+  /** Default `anonymous`. Raw lines contain their own identification. */
   as?: Person;
-  /** A function makes what each of the two is asked by itself. */
+  /** A function creates the request for each of the two apps separately. */
   request: Sent | ((app: TestApp) => RawRequest);
-  /** Who is to answer. Null: anyone. */
+  /** The handler that must answer. Null: any. */
   by: Answerer | null;
 };
 
-/** What HTTP itself says of an answer. */
-const untold = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length']);
+/** Headers of the HTTP connection, which are not compared. */
+const ignoredHeaders = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length']);
 
-type Told = Record<string, unknown>;
+type Fields = Record<string, unknown>;
 
-/** What of an answer must be the same for both. What the BFF makes up (tokens, challenges, ids, stacks) is its own. */
-const toTold = ({ status, headers, setCookies, body }: RawAnswer, sentId: unknown): Told => ({
-  ...Object.fromEntries(Object.entries(headers).filter(([name]) => !untold.has(name))),
-  // Fastify names the charset of a text, which JSON has no choice of.
+/** The comparable part of a response. Generated values (tokens, challenges, ids, stacks) are replaced or removed. */
+const toComparable = ({ status, headers, setCookies, body }: RawAnswer, sentId: unknown): Fields => ({
+  ...Object.fromEntries(Object.entries(headers).filter(([name]) => !ignoredHeaders.has(name))),
+  // Fastify adds a charset, which JSON does not have.
   'content-type': headers['content-type']?.replace('; charset=utf-8', ''),
   'set-cookie': setCookies.map((line) => line.replace(/^(\w+=)[\w-]+(?:\.[\w-]*){2,4};/, '$1<token>;')),
   'x-request-id': headers['x-request-id'] === sentId ? 'the one sent' : typeof headers['x-request-id'],
@@ -86,17 +86,17 @@ const toTold = ({ status, headers, setCookies, body }: RawAnswer, sentId: unknow
     .replaceAll(/"stack":"(?:[^"\\]|\\.)+"/g, '"stack":"<stack>"'),
 });
 
-/** What each of two told that the other did not. */
+/** The fields in which the two apps differ, with the values of each. */
 export type Difference = { name: string; own: unknown; official: unknown };
 
-/** Null: there is none. */
-const differenceOf = (own: Told, official: Told): { own: Told; official: Told } | null => {
+/** Null: the two are equal. */
+const differenceOf = (own: Fields, official: Fields): { own: Fields; official: Fields } | null => {
   const differing = Object.keys({ ...own, ...official }).filter((key) => !isDeepStrictEqual(own[key], official[key]));
-  const pick = (told: Told): Told => Object.fromEntries(differing.map((key) => [key, told[key]]));
+  const pick = (fields: Fields): Fields => Object.fromEntries(differing.map((key) => [key, fields[key]]));
   return differing.length === 0 ? null : { own: pick(own), official: pick(official) };
 };
 
-/** Whoever sends HEAD awaits no body, but what could not be read as a request is answered with one. */
+/** A response to HEAD has no body, but a request that Node cannot parse is answered with a body. */
 const unreadable = (error: NodeJS.ErrnoException): RawAnswer => {
   if (error.code?.startsWith('HPE_') !== true) throw error;
   return { status: 0, headers: {}, setCookies: [], body: error.code };
@@ -104,13 +104,13 @@ const unreadable = (error: NodeJS.ErrnoException): RawAnswer => {
 
 const isChunked = ({ headers }: RawAnswer) => headers['transfer-encoding'] === 'chunked';
 
-/** The adapter's answers are streams, and all others have a length. */
+/** Responses of the adapter are chunked. All others have a content-length. */
 const answererOf = (own: RawAnswer, official: RawAnswer): Answerer =>
   isChunked(own) ? 'adapter' : isChunked(official) ? 'own' : 'neither';
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** What a log line tells, without what was measured or made up. The calls of a batch may fail in any order. */
+/** A log line without measured and generated values. Calls of a batch are sorted, because they may fail in any order. */
 const toLogged = ({ time: _time, ms: _ms, upstreamMs: _upstreamMs, ...line }: Record<string, unknown>): string =>
   JSON.stringify({
     ...line,
@@ -118,7 +118,7 @@ const toLogged = ({ time: _time, ms: _ms, upstreamMs: _upstreamMs, ...line }: Re
     ...(Array.isArray(line.reasons) ? { reasons: line.reasons.map(String).toSorted() } : {}),
   });
 
-/** How often what happened. */
+/** The values of the counters. */
 const countsOf = async (opsUrl: string): Promise<string[]> => {
   const { body } = await askRaw(opsUrl, { target: '/metrics' });
   return readExposition(body)
@@ -128,7 +128,7 @@ const countsOf = async (opsUrl: string): Promise<string[]> => {
     .map((sample) => JSON.stringify(sample));
 };
 
-/** What is in one list more often than in the other. */
+/** The items that occur more often in one list than in the other. */
 const surplusOf = (lines: readonly string[], others: readonly string[]): string[] => {
   const left = new Map<string, number>();
   for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
@@ -146,14 +146,14 @@ export type Compared = {
 };
 
 /**
- * The BFF twice, each before an Auth Service of its own: once as it is, and once answered by tRPC's own adapter alone.
- * Both are at the same moment, know the same people and take the same tokens.
+ * Two BFFs, each with a separate Auth Service: one with its own request handler, one that uses only tRPC's adapter.
+ * Both have the same clock, people and signing keys.
  */
 export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 'officialAdapter'> = {}) => {
   const clock = createClock();
   const shared: StartAppOptions = {
     now: clock.now,
-    // Breakers, and looks at an Auth Service that is down, would come at other times for each.
+    // Breakers and health probes would run at different times in each.
     monotonicNow: () => 0,
     recoveryEveryMs: 600_000,
     isOverloaded: () => false,
@@ -165,35 +165,35 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
   const opsUrls = [await own.app.listenOps(), await official.app.listenOps()] as const;
   const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
   const differences: Difference[] = [];
-  let asked = 0;
+  let requestCount = 0;
 
-  const ask = async ({ url }: TestApp, agent: Agent, sent: Sent): Promise<RawAnswer> => {
+  const send = async ({ url }: TestApp, agent: Agent, sent: Sent): Promise<RawAnswer> => {
     if (!isLines(sent)) return askRaw(url, { ...sent, agent }).catch(unreadable);
     const answer = await sendLines(url, sent);
     return isChunked(answer) ? { ...answer, body: unchunk(answer.body)[0] } : answer;
   };
 
-  /** Sends the same to both. What they answer differently, or what another answers than is to, is kept. */
-  const compare = async ({ name, as = 'nobody', request, by }: Case): Promise<Compared> => {
-    asked += 1;
-    const made = { 'x-request-id': `${asked}`, ...(await identify(as, own.authService)) };
+  /** Sends the same request to both. Records a different response, or an answer by an unexpected handler. */
+  const compare = async ({ name, as = 'anonymous', request, by }: Case): Promise<Compared> => {
+    requestCount += 1;
+    const made = { 'x-request-id': `${requestCount}`, ...(await identify(as, own.authService)) };
     const complete = (app: TestApp): Sent => {
       const sent = typeof request === 'function' ? request(app) : request;
       return isLines(sent) ? sent : { ...sent, headers: { ...made, ...sent.headers } };
     };
     const [toOwn, toOfficial] = [complete(own), complete(official)];
-    const answers = await Promise.all([ask(own, agents[0], toOwn), ask(official, agents[1], toOfficial)]);
+    const answers = await Promise.all([send(own, agents[0], toOwn), send(official, agents[1], toOfficial)]);
     const [byOwn, byOfficial] = answers;
 
     const sentId = isLines(toOwn) ? undefined : toOwn.headers?.['x-request-id'];
     const answerer = answererOf(byOwn, byOfficial);
-    const told = differenceOf(
-      { ...toTold(byOwn, sentId), answerer },
-      { ...toTold(byOfficial, sentId), answerer: by ?? answerer },
+    const responseDifference = differenceOf(
+      { ...toComparable(byOwn, sentId), answerer },
+      { ...toComparable(byOfficial, sentId), answerer: by ?? answerer },
     );
-    // A log line names the request by the number.
-    const label = () => `${asked}: ${name}, as ${as}: ${JSON.stringify(request)?.slice(0, 1_000)}`;
-    const difference = told === null ? null : { name: label(), ...told };
+    // Log lines contain this number as the request id.
+    const label = () => `${requestCount}: ${name}, as ${as}: ${JSON.stringify(request)?.slice(0, 1_000)}`;
+    const difference = responseDifference === null ? null : { name: label(), ...responseDifference };
     if (difference !== null) differences.push(difference);
     return { answers, answerer, difference };
   };
@@ -213,17 +213,17 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
     compareAll: async (cases: readonly Case[]): Promise<void> => {
       for (const one of cases) await compare(one);
     },
-    /** Ends both, and tells what has differed: what they answered, asked of the Auth Service, counted and logged. */
+    /** Stops both. Returns the differences in responses, upstream requests, metrics and log lines. */
     differences: async (): Promise<Difference[]> => {
       const counts = await Promise.all([countsOf(opsUrls[0]), countsOf(opsUrls[1])]);
       await end();
       const toCalls = ({ authService }: TestApp) => authService.calls.map(({ method, path }) => `${method} ${path}`);
-      // That a process was late says something of the machine.
+      // Warnings about event-loop delay depend on the machine.
       const toLines = ({ logLines }: TestApp) => logLines.filter(({ lagMs }) => lagMs === undefined).map(toLogged);
       const kept: Array<[name: string, own: string[], official: string[]]> = [
-        ['asked of the Auth Service', toCalls(own), toCalls(official)],
-        ['counted', ...counts],
-        ['logged', toLines(own), toLines(official)],
+        ['requests to the Auth Service', toCalls(own), toCalls(official)],
+        ['metrics', ...counts],
+        ['log lines', toLines(own), toLines(official)],
       ];
       const more = kept.map(([name, ofOwn, ofOfficial]) => ({
         name,

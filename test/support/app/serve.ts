@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 
-/** An HTTP server that stands where the Auth Service should. */
+/** An HTTP server in place of the Auth Service. */
 export const serve = async (listener: RequestListener, host = '127.0.0.1') => {
   const server = createServer(listener);
   server.listen(0, host);

@@ -17,16 +17,16 @@ export const apiKey = 'test-api-key-0123456789';
 
 export const dialects: readonly Dialect[] = ['guide', 'deployed'];
 
-/** Milliseconds that an access token lives in each dialect, unless a test says otherwise. */
+/** Default lifetime of an access token in each dialect, in milliseconds. */
 export const accessLifetimeMs: Readonly<Record<Dialect, number>> = { guide: 900_000, deployed: 300_000 };
 
 export type StartAppOptions = {
   dialect?: Dialect;
-  /** Milliseconds since the epoch, for the BFF and the Auth Service alike. Default: one that stands still until moved. */
+  /** Milliseconds since the epoch, for the BFF and the Auth Service. Default: a clock that only the test advances. */
   now?: () => number;
   env?: Record<string, string>;
   authService?: Partial<AuthServiceOptions>;
-  /** One that runs already, which other apps stand in front of too. */
+  /** A running Auth Service that several apps share. Default: a new one. */
   upstream?: EmbeddedAuthService;
   /** Monotonic milliseconds for the breakers. Default `performance.now`. */
   monotonicNow?: () => number;
@@ -50,15 +50,15 @@ export type TestApp = AsyncDisposable & {
   config: Config;
   authService: EmbeddedAuthService;
   url: string;
-  /** Those of the calls to the Auth Service: they pass when a test says so. */
+  /** The deadlines of calls to the Auth Service: they pass only when the test triggers them. */
   deadlines: Deadlines;
-  /** A browser of its own: one cookie jar. */
+  /** A new browser with an empty cookie jar. */
   browser: (options?: { headers?: Record<string, string> }) => Browser;
   /** Parsed log lines. */
   logLines: Array<Record<string, unknown>>;
 };
 
-/** An environment whose directory remembers nothing, so that each call is one of the Auth Service. */
+/** An environment without directory cache, so that each lookup is an upstream request. */
 export const forgetful = {
   DIRECTORY_FRESH_SECONDS: '0',
   DIRECTORY_STALE_SECONDS: '0',
@@ -68,7 +68,7 @@ export const forgetful = {
   DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: '0',
 };
 
-/** A clock that stands still until a test moves it. */
+/** A clock that only the test advances. */
 export const createClock = (startMs = Date.now()) => {
   let nowMs = Math.floor(startMs / 1000) * 1000;
   return {
@@ -79,7 +79,7 @@ export const createClock = (startMs = Date.now()) => {
   };
 };
 
-/** A real BFF before a real embedded Auth Service, on ports of their own. */
+/** Starts a real BFF in front of a real embedded Auth Service, each on a free port. */
 export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> => {
   const deadlines = createDeadlines();
   const {
@@ -90,16 +90,16 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     createDeadline = deadlines.create,
     recoveryEveryMs,
     drainMs,
-    // Nothing is on its way to an app that a test is done with.
+    // A disposed app has no requests in flight, so the drain can be skipped.
     idleGraceMs = 0,
     timeouts,
-    // A machine that is busy with other tests is no reason to refuse what this one asks.
+    // Load of other tests must not trigger load shedding.
     isOverloaded = () => false,
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
     assignmentLimits,
-    // Replicas compare their keys at start, and again when a test says so.
+    // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
   } = options;
   const authService =
@@ -109,7 +109,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     AUTH_API_KEY: apiKey,
     AUTH_SERVICE_URL: authService.url,
     PORT: '0',
-    // Any free one: the default may be taken, as by `npm run dev` on the same machine.
+    // Any free port: `npm run dev` may use the default on the same machine.
     OPS_PORT: '0',
     LOG_LEVEL: 'trace',
     ...env,
@@ -126,7 +126,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     now,
     log: createLog({ ...config, destination }),
     createDeadline,
-    // A new attempt need not wait for anybody to recover.
+    // Retries need no delay in tests.
     sleep: () => nextTurn(),
     ...(monotonicNow === undefined ? {} : { monotonicNow }),
     ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),

@@ -9,11 +9,11 @@ import { serve } from './serve.ts';
 export type HoldingProxyOptions = {
   /** The URL of the Auth Service. */
   upstream: string;
-  /** Whether a request stays here until it is released. */
+  /** Whether the proxy holds a request until it is released. */
   isHeld: (headers: IncomingHttpHeaders) => boolean;
 };
 
-/** Stands in front of an Auth Service that is slow for some callers: their requests are held until the test lets them go. */
+/** A proxy that simulates an Auth Service that is slow for some callers: it holds their requests until the test releases them. */
 export const startHoldingProxy = async ({ upstream, isHeld }: HoldingProxyOptions) => {
   const held = new Set<() => void>();
   let mostHeld = 0;
@@ -37,14 +37,14 @@ export const startHoldingProxy = async ({ upstream, isHeld }: HoldingProxyOption
     };
     held.add(letGo);
     mostHeld = Math.max(mostHeld, held.size);
-    // Nobody waits for it any more.
+    // The client has aborted the request.
     response.on('close', () => held.delete(letGo));
   });
   return {
     ...server,
     held: () => held.size,
     mostHeld: () => mostHeld,
-    /** Lets go what is held, and holds nothing any more. */
+    /** Releases all held requests, and stops holding. */
     release(): void {
       isReleased = true;
       for (const letGo of held) letGo();

@@ -6,18 +6,18 @@ export type SignInTry = {
   password: string;
   as?: 'staff' | 'employee' | undefined;
   captchaToken?: string;
-  /** Where it comes from, to an app with TRUST_PROXY. Default 203.0.113.1. */
+  /** Client address, for an app with TRUST_PROXY. Default 203.0.113.1. */
   address?: string;
   /** The Cookie header. Default: a browser without cookies. */
   cookie?: string | undefined;
 };
 
 export type SignInEnd = {
-  /** `signed_in`, `otp_required`, or the reason of the refusal. */
+  /** `signed_in`, `otp_required`, or the reason of the error. */
   end: string;
   retryAfterSeconds?: number | undefined;
   challenge?: string | undefined;
-  /** `name=value` of the device cookie that was set. Null: none. */
+  /** `name=value` of the device cookie that was set. Null: none was set. */
   device: string | null;
   answer: RawAnswer;
 };
@@ -25,7 +25,7 @@ export type SignInEnd = {
 const deviceOf = ({ setCookies }: RawAnswer): string | null =>
   setCookies.find((line) => /^auth_bff_device=[^;]/.test(line))?.split(';')[0] ?? null;
 
-/** Signs in by one raw POST for each try, so that thousands of tries take seconds. */
+/** Signs in with one raw POST per attempt, so that thousands of attempts take seconds. */
 export const createSignInTries =
   (url: string, agent = new Agent({ keepAlive: true })) =>
   async ({ address = '203.0.113.1', cookie, ...input }: SignInTry): Promise<SignInEnd> => {

@@ -1,4 +1,4 @@
-/** How often somebody beside an attack got what they asked for. */
+/** Success statistics of a legitimate person during an attack. */
 export type Victim = {
   /** Runs one attempt; a rejection is a failure, and its message is kept. */
   attempt: (task: () => Promise<unknown>) => Promise<void>;
@@ -6,11 +6,11 @@ export type Victim = {
   successes: () => number;
   /** Successes per attempt, between 0 and 1. */
   rate: () => number;
-  /** What failed, each message once, with how often. */
+  /** The error messages of failed attempts, with their counts. */
   failures: () => Record<string, number>;
 };
 
-/** Counts for one person beside an attack. Report the rate with `tellVictim`. */
+/** Counts the attempts of one person during an attack. Print the rate with `reportVictim`. */
 export const createVictim = (): Victim => {
   let attempts = 0;
   let successes = 0;
@@ -33,8 +33,8 @@ export const createVictim = (): Victim => {
   };
 };
 
-/** Prints how a victim fared beside an attack, for whoever reads the output of the tests. */
-export const tellVictim = (attack: string, victim: Victim): void => {
+/** Prints the success rate of a victim to the output of the test run. */
+export const reportVictim = (attack: string, victim: Victim): void => {
   const percent = (victim.rate() * 100).toFixed(0);
   process.stdout.write(
     `${attack}: the victim succeeded in ${victim.successes()} of ${victim.attempts()} (${percent} %)\n`,

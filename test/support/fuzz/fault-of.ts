@@ -8,13 +8,13 @@ const isError = ({ error }: Body): boolean =>
   typeof error.json.data?.code === 'string' &&
   typeof error.json.data.reason === 'string';
 
-/** The chunks of a body, and what follows them. */
+/** Decodes a chunked body. Returns the body and the bytes after it. */
 export const unchunk = (text: string): [body: string, rest: string] => {
   let body = '';
   for (let at = 0; ; ) {
     const end = text.indexOf('\r\n', at);
     const length = Number.parseInt(text.slice(at, end), 16);
-    // A stream that was cut ends anywhere.
+    // An aborted stream can end anywhere.
     if (end < 0 || Number.isNaN(length)) return [body, ''];
     if (length === 0) return [body, text.slice(end + 4)];
     body += text.slice(end + 2, end + 2 + length);
@@ -24,37 +24,38 @@ export const unchunk = (text: string): [body: string, rest: string] => {
 
 const faultOfOne = (head: string, body: string): string | null => {
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
-  if (Number.isNaN(status)) return 'It is no answer.';
-  if (status >= 500 && status !== 503) return `It is a ${status}.`;
-  if (/^\s+at .+:\d+:\d+/m.test(body) || body.includes('"stack"')) return 'It holds a stack.';
+  if (Number.isNaN(status)) return 'The bytes are not an HTTP response.';
+  if (status >= 500 && status !== 503) return `The status is ${status}.`;
+  if (/^\s+at .+:\d+:\d+/m.test(body) || body.includes('"stack"')) return 'The response contains a stack.';
   const requestId = /^x-request-id: (.*?)\r?$/im.exec(head)?.[1] ?? '';
-  if (!requestIdPattern.test(requestId)) return 'It has no request id.';
-  if (!/^x-content-type-options: nosniff\r?$/im.test(head)) return 'It may be taken for something else.';
+  if (!requestIdPattern.test(requestId)) return 'The response has no request id.';
+  if (!/^x-content-type-options: nosniff\r?$/im.test(head))
+    return 'The response lacks x-content-type-options: nosniff.';
   if (body === '') return null;
   const isStream = /^transfer-encoding: chunked\r?$/im.test(head);
-  if (!/^content-type: application\/(json|jsonl)\b/im.test(head)) return 'It is no JSON by its type.';
+  if (!/^content-type: application\/(json|jsonl)\b/im.test(head)) return 'The content-type is not JSON.';
   try {
     for (const line of isStream ? body.trim().split('\n') : [body]) {
       const parsed = JSON.parse(line) as Body | Body[];
       const answers = Array.isArray(parsed) ? parsed : [parsed];
-      if (status >= 400 && !isStream && !answers.every(isError)) return 'It is no error of tRPC.';
+      if (status >= 400 && !isStream && !answers.every(isError)) return 'The body is not a tRPC error.';
     }
     return null;
   } catch {
-    return 'It is no JSON.';
+    return 'The body is not JSON.';
   }
 };
 
-/** What is wrong with the answers of a connection, as bytes in latin1, whatever was asked; null where nothing is. */
+/** Checks all responses of a connection (bytes as latin1), independent of the requests. Returns the first fault, or null. */
 export const faultOf = (answers: string): string | null => {
   for (let left = answers; ; ) {
     const at = left.indexOf('\r\n\r\n');
-    if (at < 0) return left === answers && left !== '' ? 'It is no answer.' : null;
+    if (at < 0) return left === answers && left !== '' ? 'The bytes are not an HTTP response.' : null;
     const [head, rest] = [left.slice(0, at), left.slice(at + 4)];
     const isInterim = head.startsWith('HTTP/1.1 100 ');
     const length = Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1] ?? 0);
     const isChunked = /^transfer-encoding: chunked\r?$/im.test(head);
-    // An answer to HEAD tells of a body that it has not.
+    // A response to HEAD has a content-length but no body.
     const isBare = rest === '' || rest.startsWith('HTTP/1.1 ');
     const [body, behind] = isBare
       ? ['', rest]

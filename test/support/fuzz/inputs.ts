@@ -62,7 +62,7 @@ const leaves = [
   '{}',
 ] as const;
 
-/** Any JSON, and now and then what is nearly JSON. */
+/** Random JSON, sometimes slightly malformed. */
 const value = (random: Random, depth = 0): string => {
   if (depth > 3 || random.oneIn(2)) return random.pick(leaves);
   if (random.oneIn(60)) return '['.repeat(random.below(5_000)) + ']'.repeat(random.below(5_000));
@@ -108,7 +108,7 @@ const annotations = [
 
 const paths = ['id', 'ids.0', 'a.b', '__proto__.x', 'constructor.prototype.x', '0', '', 'exclude', '\\\\.'] as const;
 
-/** `meta` as superjson writes it, more or less. */
+/** Random superjson `meta`, sometimes malformed. */
 const meta = (random: Random): string => {
   if (random.oneIn(4)) return value(random);
   const annotation = () => `[${random.pick(annotations)}]`;
@@ -121,14 +121,14 @@ const meta = (random: Random): string => {
   return `{"values":${values}${equalities}${random.oneIn(2) ? ',"v":1' : ''}}`;
 };
 
-/** A call's input: valid, nearly so, or anything at all. */
+/** A random input of a call: valid, nearly valid, or arbitrary. */
 export const fuzzInput = (random: Random): string => {
   if (random.oneIn(12)) return value(random);
   const json = random.oneIn(2) ? random.pick(likely) : value(random);
   return random.oneIn(3) ? `{"json":${json},"meta":${meta(random)}}` : `{"json":${json}}`;
 };
 
-/** Some bytes more, fewer, doubled or others. */
+/** Inserts, removes, duplicates or replaces some characters. */
 export const mutate = (random: Random, text: string): string => {
   let mutated = text;
   for (let times = random.below(4); times >= 0 && mutated.length > 0; times -= 1) {

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed. Source: mulberry32. */
+/** A seeded pseudo-random generator (mulberry32). */
 export const createRandom = (seed: number) => {
   let state = seed >>> 0;
   const next = (): number => {
@@ -11,7 +11,7 @@ export const createRandom = (seed: number) => {
   const below = (bound: number): number => Math.floor(next() * bound);
   return {
     below,
-    /** One in so many. */
+    /** True with a probability of 1 in `n`. */
     oneIn: (count: number): boolean => below(count) === 0,
     pick: <Item>(items: readonly [Item, ...Item[]]): Item => items[below(items.length)] ?? items[0],
     list: <Item>(maxLength: number, make: () => Item): Item[] => Array.from({ length: below(maxLength + 1) }, make),

@@ -8,7 +8,7 @@ import { createRandom } from './random.ts';
 
 const seed = fc.nat();
 
-/** What a client of Node's would not send. */
+/** Removes characters that Node's HTTP client rejects in a path. */
 const sendable = (target: string): string => target.replaceAll(/[^\u0021-\u00ff]/g, '');
 const wellFormed = (text: string): string => text.replaceAll(/[\ud800-\udfff]/g, '\ufffd');
 
@@ -36,7 +36,7 @@ const names = fc.oneof(
     .map(([one, count]) => Array.from({ length: count }, () => one)),
 );
 
-/** Null: what the procedure takes. */
+/** Null: a valid input of the procedure. */
 const input = fc.oneof(
   { weight: 5, arbitrary: fc.constant(null) },
   { weight: 3, arbitrary: seed.map((one) => wellFormed(fuzzInput(createRandom(one)))) },
@@ -123,7 +123,7 @@ const parts = fc.record({
 
 type Parts = typeof parts extends fc.Arbitrary<infer Made> ? Made : never;
 
-/** The inputs of the calls, right or not. */
+/** The inputs of the calls, valid or not. */
 const textOf = ({ names: paths, inputs, isBatch }: Parts): string => {
   const inputAt = (index: number): string =>
     inputs[index % inputs.length] ?? rightInputs.get(paths[index] ?? '') ?? '{}';
@@ -133,7 +133,7 @@ const textOf = ({ names: paths, inputs, isBatch }: Parts): string => {
 
 const usualMethodOf = (path: string | undefined) => (procedures[path ?? ''] === 'mutation' ? 'POST' : 'GET');
 
-/** A request as tRPC's clients write it, or nearly so, or with some bytes of it changed. */
+/** A request in the format of tRPC clients, with small deviations or some changed bytes. */
 const toRequest = (made: Parts): RawRequest => {
   const text = textOf(made);
   const method = made.method ?? usualMethodOf(made.names[0]);

@@ -1,7 +1,7 @@
 import { fuzzInput, mutate } from './inputs.ts';
 import type { Random } from './random.ts';
 
-/** What a fuzzed request may say of who asks: whole `Cookie` headers, and tokens. */
+/** Credentials for fuzzed requests: complete `Cookie` headers, and tokens. */
 export type Identities = { cookies: readonly [string, ...string[]]; tokens: readonly [string, ...string[]] };
 
 const procedures = [
@@ -123,7 +123,7 @@ const target = (random: Random, inputs: (count: number) => string): string => {
   return random.oneIn(8) ? mutate(random, path).replaceAll(/[\r\n ]/g, '') : path;
 };
 
-/** `encodeURIComponent` refuses half a surrogate pair, which an input may hold. */
+/** Replaces lone surrogates, for which `encodeURIComponent` throws. */
 const wellFormed = (text: string) => text.replaceAll(/[\ud800-\udfff]/g, '\ufffd');
 
 const mutations: ReadonlySet<string> = new Set([
@@ -146,7 +146,7 @@ const rightInputs: ReadonlyMap<string, string> = new Map([
   ['assignments.peek', '{"json":{"system":"TTS","role":"Technician"}}'],
 ]);
 
-/** A call of somebody signed in that is right but for its input, and that may be right, too. */
+/** A well-formed call of a signed-in person. The input may be valid or not. */
 const plainRequest = (random: Random, { cookies }: Identities): Buffer => {
   const procedure = random.pick(procedures);
   const input = (random.oneIn(2) ? rightInputs.get(procedure) : undefined) ?? wellFormed(fuzzInput(random));
@@ -165,7 +165,7 @@ const plainRequest = (random: Random, { cookies }: Identities): Buffer => {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${isMutation ? input : ''}`);
 };
 
-/** A request as bytes on the wire: mostly what a client could send, partly what an attacker would, partly noise. */
+/** A random raw request: mostly plausible for a client, partly for an attacker, partly noise. */
 export const fuzzRequest = (random: Random, { cookies, tokens }: Identities): Buffer => {
   if (random.oneIn(3)) return plainRequest(random, { cookies, tokens });
   if (random.oneIn(25)) return Buffer.from(random.list(300, () => random.below(256)));
@@ -196,7 +196,7 @@ export const fuzzRequest = (random: Random, { cookies, tokens }: Identities): Bu
       body = `${random.oneIn(4) ? 'zz' : length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
     } else lines.push(`content-length: ${random.oneIn(20) ? length + random.below(3) - 1 : length}`);
   }
-  // The other side hangs up then, which is how its answer is known to be whole.
+  // With connection: close the server ends the connection after its response, so the response is complete then.
   lines.push('connection: close');
   const text = `${lines.join('\r\n')}\r\n\r\n${body}`;
   return Buffer.from(random.oneIn(12) ? mutate(random, text) : text, random.oneIn(2) ? 'latin1' : 'utf8');

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Sends bytes as they are, and reads all that comes until the other side hangs up. */
+/** Sends raw bytes, and reads until the server closes the connection. */
 export const sendBytes = (url: string, bytes: Buffer): Promise<string> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
@@ -8,7 +8,7 @@ export const sendBytes = (url: string, bytes: Buffer): Promise<string> =>
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      // A reset behind the answer: the request had more to say than was read.
+      // The server resets the connection after its response if it has not read the whole request.
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
     });
     socket.once('close', () => resolve(Buffer.concat(chunks).toString('latin1')));

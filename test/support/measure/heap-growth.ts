@@ -19,7 +19,7 @@ export const createHeap = () => {
   const usedBytes = async (): Promise<number> => {
     // V8 keeps the last text that a regular expression looked at, which may have been a large body.
     /x/.test('x');
-    // What the first collection finalizes, the second one frees.
+    // The second collection frees the objects that the first one finalized.
     for (let round = 0; round < 2; round += 1) {
       await nextTurn();
       collectGarbage();

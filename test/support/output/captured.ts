@@ -6,11 +6,11 @@ export const capturedFolder = fileURLToPath(new URL('../../.captured/', import.m
 
 type Kind = 'log' | 'development-log' | 'answer';
 
-/** What is not in the files yet: a run captures many thousands of lines, and a write for each takes a second of them. */
+/** Buffered lines. A run captures many thousands of lines, and one write per line is slow. */
 const buffered = new Map<Kind, { texts: string[]; length: number }>();
 const maxBufferedLength = 1_000_000;
 
-/** Writes what is buffered to one file for each worker process and kind. */
+/** Writes the buffered lines to one file per worker process and kind. */
 export const flushCaptured = (): void => {
   mkdirSync(capturedFolder, { recursive: true });
   for (const [kind, { texts }] of buffered)

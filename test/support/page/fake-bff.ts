@@ -16,7 +16,7 @@ type Chain = { person: Person; isEnded: boolean };
 type Access = { chain: Chain; expiresAtMs: number; lifetimeMs: number };
 type Refresh = { chain: Chain; exchanged: { pair: Pair; atMs: number } | null };
 type Pair = { access: Access; refresh: Refresh };
-/** What one browser, with all its tabs, holds. */
+/** The cookies of a browser, shared by its tabs. */
 export type Jar = { access: Access | null; refresh: Refresh | null };
 
 type Context = { jar: Jar; headers: Headers };
@@ -54,14 +54,14 @@ export type FakeBffOptions = {
   refusesAfterExpiry?: boolean;
 };
 
-/** What a request asks: `session.refresh`, or several calls as `users.byId,users.byId`. */
+/** A request. `path`: one procedure such as `session.refresh`, or a batch such as `users.byId,users.byId`. */
 export type Asked = { path: string; calls: string[]; method: string; request: Request };
-/** Answers in the BFF's place; what resolves with null is the BFF's to answer. */
+/** Answers instead of the BFF. Null: the BFF answers. */
 export type Intercept = (asked: Asked) => Response | null | Promise<Response | null>;
 
 /**
- * A BFF and its Auth Service in this process, by the clock of the test: what the client package knows of the real
- * ones. Refresh tokens work once; who asks with the same one within 30 s gets the same result.
+ * Simulates a BFF and its Auth Service in this process, with the clock of the test, as far as the client package depends
+ * on them. A refresh token works once; repeating it within 30 s returns the same result.
  */
 export const createFakeBff = ({
   now,
@@ -201,7 +201,7 @@ export const createFakeBff = ({
       const instead = await abortable(Promise.resolve(state.intercept?.(ask) ?? null), request.signal);
       if (instead !== null) return instead;
       const headers = new Headers();
-      // What the request came with counts, whatever the jar holds by the time that it is looked at.
+      // Uses the cookies that were sent, because the jar may change before they are read.
       const presented: Jar = { ...jar };
       const before = presented.refresh;
       const answer = await fetchRequestHandler({
@@ -212,7 +212,7 @@ export const createFakeBff = ({
         responseMeta: () => ({ headers }),
       });
       const isStreamed = answer.headers.get('content-type')?.startsWith('text/event-stream');
-      // Only what the answer sets; and cookies that an aborted request brings are never kept.
+      // Stores only cookies of completed responses: the response to an aborted request sets none.
       if (!isStreamed && !request.signal.aborted && presented.refresh !== before) Object.assign(jar, presented);
       if (request.signal.aborted) throw request.signal.reason;
       return answer;
@@ -229,13 +229,13 @@ export const createFakeBff = ({
     notes,
     router,
     openBrowser,
-    /** What goes wrong, or slowly; to be changed at any time. */
+    /** Simulated faults and delays. May be changed at any time. */
     state,
     /** Refresh tokens that the Auth Service has exchanged. */
     exchanges: () => exchanges,
     /** Requests that asked for this path. */
     count: (path: string) => asked.filter((ask) => ask.path === path).length,
-    /** Calls of this path, in whatever batches. */
+    /** Number of calls of this path, in all batches. */
     callCount: (path: string) => asked.flatMap(({ calls }) => calls).filter((call) => call === path).length,
     publish: (...next: { id: string; text: string }[]) => {
       events = [...events, ...next];

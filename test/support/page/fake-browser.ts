@@ -3,12 +3,12 @@ import type { Channel, Clock, Locks } from '../../../client/src/index.ts';
 
 export type LockBehaviour =
   | 'normal'
-  /** Somebody holds the lock for ever. */
+  /** Another holder never releases the lock. */
   | 'never grants'
-  /** As in a frame whose origin may lock nothing. */
+  /** Throws, as in a frame whose origin may not use locks. */
   | 'rejects'
   | 'throws'
-  /** Says nothing at all, and minds no signal. */
+  /** Never settles, and ignores the abort signal. */
   | 'hangs';
 
 /** The locks that all tabs of a browser share. */
@@ -66,7 +66,7 @@ export const createFakeLocks = (behaviour: LockBehaviour = 'normal') => {
 
 export type FakeLocks = ReturnType<typeof createFakeLocks>;
 
-/** The channels of a browser's tabs: what is told arrives at all the others, `delayMs` later. */
+/** The broadcast channels of a browser's tabs: a message arrives at all other tabs after `delayMs`. */
 export const createFakeChannels = ({ clock, delayMs = 0 }: { clock: Clock; delayMs?: number }) => {
   type Listener = (event: { data: unknown }) => void;
   const all = new Set<Set<Listener>>();

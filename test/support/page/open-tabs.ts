@@ -7,13 +7,13 @@ import { createThrottledClock } from '../time/throttled-clock.ts';
 
 export type WorldOptions = Partial<FakeBffOptions> & {
   locks?: LockBehaviour | null;
-  /** Milliseconds until a word arrives at the other tabs. */
+  /** Milliseconds until a message arrives at the other tabs. */
   channelDelayMs?: number;
   /** Whether the timers of hidden tabs run once a minute. Default false. */
   throttlesHiddenTabs?: boolean;
 };
 
-/** A BFF and one browser before it, by one clock. Whoever opens tabs gives the globals back afterwards. */
+/** A BFF and a browser with one clock. Tests that open tabs must restore the globals afterwards. */
 export const createWorld = ({
   locks: behaviour = 'normal',
   channelDelayMs,
@@ -60,7 +60,7 @@ export const createWorld = ({
     channels,
     openTab,
     settle,
-    /** A tab of somebody who is signed in, and has been told who that is. */
+    /** Opens a tab of a signed-in person and loads the session. */
     async openSignedIn(own: Parameters<typeof openTab>[0] = {}) {
       if (browser.jar.access === null) browser.signIn();
       const tab = openTab(own);

@@ -5,13 +5,13 @@ import { useSession, useTRPC } from '../../../client/src/react.ts';
 
 export const failure = (error: unknown) => String(reasonOf(error));
 
-/** Who the page says is signed in. */
+/** Renders the state of the session and the person's name. */
 export const Header: FC = () => {
   const { state, user } = useSession();
   return createElement('b', null, `${state} ${user?.fullName ?? 'nobody'}. `);
 };
 
-/** What the page loaded for whoever is signed in. Renders only for a reason of its own. */
+/** Renders data of the signed-in person. Its props never change, so only its own query re-renders it. */
 export const Mine = memo(function Mine() {
   const { data, error } = useQuery(useTRPC().users.me.queryOptions());
   return createElement('i', null, data?.firstName ?? (error ? failure(error) : 'loading'));

@@ -32,7 +32,7 @@ const openPage = (app: TestApp, browser: Browser, { queryClient: own, ...options
   const queryClient = own ?? new QueryClient({ defaultOptions: { queries: { retry, staleTime: 60_000 } } });
   const container = dom.document.body.appendChild(dom.document.createElement('main'));
   const root = createRoot(container);
-  /** What was on the page, after each time that it changed. */
+  /** The text of the page after each change. */
   const frames: string[] = [];
   const observer = new dom.MutationObserver(() => frames.push(container.textContent));
   observer.observe(container, { subtree: true, childList: true, characterData: true });
@@ -60,7 +60,7 @@ const openPage = (app: TestApp, browser: Browser, { queryClient: own, ...options
 
 export type Page = ReturnType<typeof openPage>;
 
-/** A browser in which John is signed in, or nobody. */
+/** A browser with or without a session of John. */
 export const startBrowser = async ({
   person = john,
   ...options

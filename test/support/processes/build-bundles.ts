@@ -52,7 +52,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** What a run that was killed left behind. */
+/** Removes the bundles of killed runs. */
 const removeAbandoned = async (): Promise<void> => {
   await mkdir(parent, { recursive: true });
   const abandoned = (await readdir(parent)).filter((name) => !isAlive(Number(name)));

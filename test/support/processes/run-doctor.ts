@@ -15,7 +15,7 @@ import { apiKey, signingKey } from '../app/start-app.ts';
 
 export type RunDoctorOptions = {
   env: Record<string, string>;
-  /** What standard input holds; without it there is none, and no `--token -`. */
+  /** The token, passed on standard input with `--token -`. Default: neither. */
   token?: string;
   args?: string[];
   /** Default: the bundle or the source. */
@@ -30,7 +30,7 @@ export type DoctorRun = {
   line: (mark: '✓' | '!' | '✗', name: string) => string;
 };
 
-/** What the doctor needs to find all well, in front of this Auth Service. */
+/** A complete environment for this Auth Service, with which all checks of the doctor pass. */
 export const wellEnvironment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
   AUTH_SERVICE_URL: authServiceUrl,
   DJANGO_JWT_SIGNING_KEY: signingKey,
@@ -147,5 +147,5 @@ export const runDoctorHere = async ({
   return toRun({ code: isOk(findings) ? 0 : 1, stdout, stderr: '' });
 };
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 export type DoctorJson = { ok: boolean; findings: Finding[] };

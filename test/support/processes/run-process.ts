@@ -12,7 +12,7 @@ export type RunOptions = { args: string[]; env?: Record<string, string> };
 /** Where the bundle of a program is, in the folder that all of them are in. */
 export const bundlePath = (folder: string, program: string): string => join(folder, program.replace(/\.ts$/, '.js'));
 
-/** The arguments with bundles in the place of programs. Null where nothing was bundled, or not what the arguments name. */
+/** Replaces programs in the arguments by their bundles. Null: there is no bundle of the program. */
 const withBundles = (args: readonly string[]): string[] | null => {
   const folder = process.env.TEST_BUNDLES;
   if (folder === undefined) return null;
@@ -40,7 +40,7 @@ export const scriptArgs = (name: string, args: readonly string[] = []): string[]
 /** A process of the repo's own, from its bundle or its source. */
 export const runProcess = ({ args, env = {} }: RunOptions) => runBuilt({ args: programArgs(args), env });
 
-/** A process of Node's with an environment that holds nothing but what is given. */
+/** Starts Node with only the given environment. */
 export const runBuilt = ({ args, env = {} }: RunOptions) =>
   runProgram({
     program: process.execPath,
@@ -119,8 +119,8 @@ const isFree = async (port: number): Promise<boolean> => {
 };
 
 /**
- * A port that is free, and that nobody is given who asks for any. `withOffset`: the port that lies so much higher is free,
- * too, and below those that the system gives away.
+ * A free port below the ephemeral range, so that the system does not assign it. `withOffset`: the port `withOffset` higher
+ * is free and below that range too.
  */
 export const freePort = async ({ withOffset = 0 }: { withOffset?: number } = {}): Promise<number> => {
   for (;;) {
@@ -129,7 +129,7 @@ export const freePort = async ({ withOffset = 0 }: { withOffset?: number } = {})
   }
 };
 
-/** A port that somebody else listens on. */
+/** Listens on a port, so that it is in use. */
 export const holdPort = async (port = 0) => {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

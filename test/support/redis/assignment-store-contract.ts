@@ -4,7 +4,7 @@ import { type AssignmentLimits, defaultAssignmentLimits } from '../../../server/
 import type { AssignmentStore, Take, Turn } from '../../../server/src/assignment/assignment-store.ts';
 import { isAppError } from '../../../server/src/errors.ts';
 
-/** What every store is a faster, or a shared, way to write. */
+/** The reference model: a simple store that every implementation must match. */
 const createModel = (): AssignmentStore => {
   const rotations = new Map<string, { history: number[]; given: Map<string, number> }>();
   const of = (rotation: string) => {
@@ -28,7 +28,7 @@ const createModel = (): AssignmentStore => {
   };
 };
 
-/** Who calls, where that does not matter. */
+/** A default caller. */
 const by = 'staff 1';
 
 const people = fc
@@ -46,14 +46,14 @@ const step = fc.oneof(
 );
 
 export type StoreContractOptions = {
-  /** A store that remembers nothing yet. Limits: the defaults. */
+  /** Creates an empty store. Limits: the defaults. */
   create: (options?: { limits: AssignmentLimits }) => AssignmentStore;
   runs: number;
 };
 
-/** What holds of every store of turns. */
+/** The contract tests of every assignment store. */
 export const describeAssignmentStore = ({ create, runs }: StoreContractOptions): void => {
-  it('does as the plain model, in any order of turns, looks, joins, leaves, exclusions and replays', async () => {
+  it('matches the reference model for random sequences of takes, peeks, joins, leaves, exclusions and replays', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const [store, model] = [create(), createModel()];
@@ -75,7 +75,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     );
   });
 
-  it('gives people turns that differ by one at most, while they are the same and nobody is excluded', async () => {
+  it('keeps turn counts within one of each other while the candidates stay the same without exclusions', async () => {
     await fc.assert(
       fc.asyncProperty(
         people.filter(({ length }) => length > 0),
@@ -94,7 +94,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     );
   });
 
-  it('gives the turn next to who was passed over, once they no longer are', async () => {
+  it('assigns a previously excluded candidate next', async () => {
     const everybody = [1, 2, 3, 4];
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 20 }), async (before, during) => {
@@ -112,7 +112,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     );
   });
 
-  it('lets nobody starve, whoever joins and leaves', async () => {
+  it('starves no candidate while others join and leave', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(people, { minLength: 1, maxLength: 80 }), async (lists) => {
         const store = create();
@@ -121,7 +121,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
           const candidates = [...new Set([...others, 5])].toSorted((a, b) => a - b);
           const taken = await store.take({ rotation: 'r', candidates, key: null, by });
           waited = taken?.assignee === 5 ? 0 : waited + 1;
-          // Seven others at most each have one turn between two of theirs.
+          // At most seven others have one turn each between two turns of a candidate.
           expect(waited).toBeLessThanOrEqual(7);
         }
       }),
@@ -129,32 +129,34 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     );
   });
 
-  it('gives who joins one turn, and then their place among the others; who comes back has the place they left', async () => {
+  it('assigns a new candidate one turn and then in rotation, and a returning candidate at the previous place', async () => {
     const store = create();
     const take = async (candidates: number[]) =>
       (await store.take({ rotation: 'r', candidates, key: null, by }))?.assignee;
     for (const expected of [1, 2, 3, 1, 2]) expect(await take([1, 2, 3])).toBe(expected);
     for (const expected of [9, 3, 1, 2, 9, 3]) expect(await take([1, 2, 3, 9])).toBe(expected);
-    // 1 leaves for a while, and waited longest when they are back; they are owed no more than that one turn.
+    // Candidate 1 leaves, has waited longest on return, and gets one turn, not all missed ones.
     for (const expected of [2, 9, 3, 2]) expect(await take([2, 3, 9])).toBe(expected);
     for (const expected of [1, 9, 3, 2, 1]) expect(await take([1, 2, 3, 9])).toBe(expected);
   });
 
-  it('never gives one key to two people, however many ask at once', async () => {
+  it('returns the same assignee for concurrent calls with one key', async () => {
     const store = create();
     const keys = Array.from({ length: 20 }, (_, index) => `T-${index}`);
-    const asked = keys.flatMap((key) => Array.from({ length: 10 }, () => key));
+    const requestedKeys = keys.flatMap((key) => Array.from({ length: 10 }, () => key));
     const taken = await Promise.all(
-      asked.map((key, index) => store.take({ rotation: 'r', candidates: index % 2 ? [1, 2, 3] : [2, 3, 4], key, by })),
+      requestedKeys.map((key, index) =>
+        store.take({ rotation: 'r', candidates: index % 2 ? [1, 2, 3] : [2, 3, 4], key, by }),
+      ),
     );
     for (const key of keys) {
-      const turns = taken.filter((_turn, index) => asked[index] === key);
+      const turns = taken.filter((_turn, index) => requestedKeys[index] === key);
       expect(new Set(turns.map((turn) => turn?.assignee)).size).toBe(1);
       expect(turns.filter((turn) => turn?.replayed === false)).toHaveLength(1);
     }
   });
 
-  it('replays a key to whoever has it, though nobody is there to be asked any more', async () => {
+  it('replays the assignee of a key even if no candidate is left', async () => {
     const store = create();
     expect(await store.take({ rotation: 'r', candidates: [], key: 'T-1', by })).toBe(null);
     expect(await store.take({ rotation: 'r', candidates: [7], key: 'T-1', by })).toEqual({
@@ -165,14 +167,14 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       assignee: 7,
       replayed: true,
     });
-    // Of another rotation it is another key.
+    // The same key in another rotation is a different key.
     expect(await store.take({ rotation: 's', candidates: [8], key: 'T-1', by })).toEqual({
       assignee: 8,
       replayed: false,
     });
   });
 
-  it('takes a thousand candidates and more', async () => {
+  it('accepts more than a thousand candidates', async () => {
     const store = create();
     const candidates = Array.from({ length: 2_500 }, (_, index) => index + 1);
     const turns: Array<number | undefined> = [];
@@ -186,7 +188,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
   });
 
   describe('limits', () => {
-    /** Who was given the turn, null for nobody, or the reason of a refusal and how long to wait. */
+    /** The id of the assignee, null if there is none, or the reason and retry delay of a rejection. */
     const outcomeOf = async (store: AssignmentStore, take: Partial<Take>) => {
       try {
         return await store.take({ rotation: 'r', candidates: [1, 2, 3], key: null, by, ...take });
@@ -202,7 +204,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     const assigned = expect.objectContaining({ replayed: false });
     const refused = expect.objectContaining({ refused: expect.any(String) });
 
-    it('refuse a person one new key too many, in whatever rotation, and nothing moves', async () => {
+    it('reject a new key over the limit of a person across all rotations, without using a turn', async () => {
       const { store, take } = start({ keysPerPersonPerHour: 3 });
       for (const key of ['T-1', 'T-2', 'T-3']) expect(await take({ key })).toEqual(assigned);
       const turns = await store.lastTurns('r', [1, 2, 3]);
@@ -215,11 +217,11 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       }
       expect(await store.lastTurns('r', [1, 2, 3])).toEqual(turns);
       expect(await store.lastTurns('s', [1, 2, 3])).toEqual([0, 0, 0]);
-      // The refused key is new to the next person.
+      // The rejected key is still new for the next person.
       expect(await take({ key: 'T-4', by: 'staff 2' })).toEqual({ assignee: 1, replayed: false });
     });
 
-    it('let known keys and calls without a key through, and charge nothing for them', async () => {
+    it('accept known keys and calls without a key, without counting them', async () => {
       const { take } = start({ keysPerPersonPerHour: 2 });
       await take({ key: 'T-1' });
       for (let call = 0; call < 5; call += 1) {
@@ -232,7 +234,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await take({})).toEqual(assigned);
     });
 
-    it('charge nothing for a call that finds nobody or is refused', async () => {
+    it('do not count calls that find no candidate or are rejected', async () => {
       const { take } = start({ keysPerPersonPerHour: 2, keysPerRotationPerHour: 1 });
       for (const key of ['T-1', 'T-2', 'T-3']) expect(await take({ key, candidates: [] })).toBe(null);
       expect(await take({ key: 'T-1' })).toEqual(assigned);
@@ -240,7 +242,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await take({ rotation: 's', key: 'T-2' })).toEqual(assigned);
     });
 
-    it('refuse a rotation one new key too many, whoever asks, and no other rotation', async () => {
+    it('reject a new key over the limit of a rotation for every caller, but not in other rotations', async () => {
       const { take } = start({ keysPerRotationPerHour: 2 });
       for (const id of [1, 2]) expect(await take({ key: `T-${id}`, by: `staff ${id}` })).toEqual(assigned);
       expect(await take({ key: 'T-3', by: 'staff 3' })).toMatchObject({
@@ -251,7 +253,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await take({ rotation: 's', key: 'T-3', by: 'staff 3' })).toEqual(assigned);
     });
 
-    it('refuse a person one new rotation too many, also without a key, and none that is there', async () => {
+    it('reject a new rotation over the limit of a person, with or without a key, but no existing rotation', async () => {
       const { take } = start({ rotationsPerPersonPerHour: 2 });
       for (const rotation of ['a', 'b']) expect(await take({ rotation })).toEqual(assigned);
       for (const key of [null, 'T-1']) {
@@ -259,14 +261,14 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
           refused: expect.stringMatching(/^You have started 2 rotations/),
         });
       }
-      // A rotation without candidates is none.
+      // A call without candidates does not create a rotation.
       expect(await take({ rotation: 'd', candidates: [] })).toBe(null);
       for (const rotation of ['a', 'b']) expect(await take({ rotation, key: 'T-1' })).toEqual(assigned);
       expect(await take({ rotation: 'c', by: 'staff 2' })).toEqual({ assignee: 1, replayed: false });
       expect(await take({ rotation: 'c' })).toEqual({ assignee: 2, replayed: false });
     });
 
-    it('charge one key and one rotation for calls that come at once with one key', async () => {
+    it('count one key and one rotation for concurrent calls with one key', async () => {
       const { take } = start({ keysPerPersonPerHour: 20, rotationsPerPersonPerHour: 20 });
       const outcomes = await Promise.all(Array.from({ length: 15 }, () => take({ key: 'T-1' })));
       expect(new Set(outcomes.map((outcome) => outcome !== null && 'assignee' in outcome && outcome.assignee))).toEqual(
@@ -278,7 +280,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       for (const call of [{ key: 'T-2' }, { rotation: 'more' }]) expect(await take(call)).toEqual(refused);
     });
 
-    it('let exactly as many new keys through as there may be, however many come at once', async () => {
+    it('accept exactly the permitted number of new keys from concurrent calls', async () => {
       const { store, take } = start({ keysPerPersonPerHour: 10 });
       const keys = Array.from({ length: 15 }, (_, index) => `T-${index}`);
       const outcomes = await Promise.all(keys.map((key) => take({ key })));

@@ -1,20 +1,20 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 export type FakeRedisOptions = {
-  /** The raw reply to a command (`+OK\r\n`), by the number of its connection, from 1. Null: the usual one. */
+  /** Returns the raw reply to a command (`+OK\r\n`). Connections are numbered from 1. Null: the default reply. */
   answer: (command: readonly string[], connection: number) => string | null;
 };
 
 const info = 'redis_version:6.2.14\r\nrole:master\r\nloading:0\r\n';
 const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 
-/** What a Redis that holds nothing answers. */
-const usual = ([name = '']: readonly string[]): string => {
+/** The default reply: that of an empty Redis. */
+const defaultReply = ([name = '']: readonly string[]): string => {
   if (/^info$/i.test(name)) return bulk(info);
   return /^get$/i.test(name) ? '$-1\r\n' : '+OK\r\n';
 };
 
-/** Takes whole commands off the front of what has arrived: arrays of bulk strings, as clients send them. */
+/** Parses the first complete command, an array of bulk strings. Null: it is incomplete. */
 const takeCommand = (text: string): { command: string[]; rest: string } | null => {
   const head = /^\*(\d+)\r\n/.exec(text);
   if (head === null) return null;
@@ -31,7 +31,7 @@ const takeCommand = (text: string): { command: string[]; rest: string } | null =
   return { command, rest: text.slice(at) };
 };
 
-/** A Redis that says what it is told to, over TCP, such as what another version answers. */
+/** A TCP server with scripted Redis replies, for example those of another version. */
 export const startFakeRedis = async ({ answer }: FakeRedisOptions) => {
   const sockets = new Set<Socket>();
   const commands: string[][] = [];
@@ -48,7 +48,7 @@ export const startFakeRedis = async ({ answer }: FakeRedisOptions) => {
       for (let taken = takeCommand(text); taken !== null; taken = takeCommand(text)) {
         text = taken.rest;
         commands.push(taken.command);
-        socket.write(answer(taken.command, connection) ?? usual(taken.command));
+        socket.write(answer(taken.command, connection) ?? defaultReply(taken.command));
       }
     });
   });
@@ -57,7 +57,7 @@ export const startFakeRedis = async ({ answer }: FakeRedisOptions) => {
   });
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Every command, on any connection, in the order of their arrival. */
+    /** All commands of all connections, in order of arrival. */
     commands,
     connections: () => connections,
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { keyTtlMs, rotationTtlMs } from '../../../server/src/assignment/assignment-store.ts';
 
-/** The script of the version that wrote names and people into Redis as they are. */
+/** The script of an earlier version, which stored names and people in Redis in plain text. */
 const earlierScript = `
 if KEYS[2] then
   local given = redis.call('GET', KEYS[2])
@@ -21,13 +21,13 @@ return {best, 0}
 
 export type EarlierStoreOptions = {
   redis: Redis | Cluster;
-  /** As the rotation was named then: `tts/technician`. */
+  /** The rotation's name in that version: `tts/technician`. */
   rotation: string;
-  /** Default: the only one that there was, `auth-bff:`. */
+  /** Default: `auth-bff:`, the only prefix of that version. */
   prefix?: string;
 };
 
-/** Takes turns as a replica of the earlier version does. */
+/** Assigns like a replica of the earlier version. */
 export const createEarlierStore = ({ redis, rotation, prefix = 'auth-bff:' }: EarlierStoreOptions) => ({
   turns: `${prefix}turns:{${rotation}}`,
   given: (key: string) => `${prefix}given:{${rotation}}:${key}`,
@@ -38,7 +38,7 @@ export const createEarlierStore = ({ redis, rotation, prefix = 'auth-bff:' }: Ea
   },
 });
 
-/** All names and values in Redis, as one text. */
+/** All key names and values in Redis, as one string. */
 export const dumpRedis = async (redis: Redis | Cluster): Promise<string> => {
   const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
   const keys = (await Promise.all(nodes.map((node) => node.keys('*')))).flat();

@@ -3,22 +3,22 @@ import { type AddressInfo } from 'node:net';
 
 export type RedisProxyOptions = {
   port: number;
-  /** Changes what Redis answers, a chunk at a time. */
+  /** Rewrites the replies of Redis, chunk by chunk. */
   rewrite?: (answer: string) => string;
-  /** Holds what a client sends, a chunk at a time, until the promise resolves. Null: it is passed on at once. */
+  /** Holds a chunk from the client until the promise resolves. Null: the chunk is passed on at once. */
   hold?: (sent: string) => Promise<unknown> | null;
 };
 
-/** How many commands there are in what a client has sent. */
+/** Counts the commands in the bytes that a client has sent. */
 export const commandsIn = (sent: string): number => sent.match(/^\*\d+\r$/gm)?.length ?? 0;
 
-/** What stands between a client and Redis, and may swallow what either sends on the connections of now. */
+/** A TCP proxy between a client and Redis that can drop all traffic of the open connections. */
 export const startRedisProxy = async ({ port, rewrite, hold }: RedisProxyOptions) => {
   let targetPort = port;
   const links = new Set<{ isSilent: boolean; ends: Socket[] }>();
   let swallowed = '';
   let sent = '';
-  /** Replies that wait to be passed on. Null: none has to. */
+  /** Held replies. Null: replies are passed on at once. */
   let held: Array<() => void> | null = null;
   let connections = 0;
   const server = createServer((client) => {
@@ -26,7 +26,7 @@ export const startRedisProxy = async ({ port, rewrite, hold }: RedisProxyOptions
     const upstream = connect(targetPort, '127.0.0.1');
     const link = { isSilent: false, ends: [client, upstream] };
     links.add(link);
-    /** What was held goes on in its order. Null: nothing is held. */
+    /** Held chunks are passed on in their order. Null: nothing is held. */
     let passing: Promise<unknown> | null = null;
     const passLater = (chunk: Buffer): boolean => {
       const until = hold?.(chunk.toString('latin1')) ?? null;
@@ -53,7 +53,7 @@ export const startRedisProxy = async ({ port, rewrite, hold }: RedisProxyOptions
         if (isReply && held !== null) held.push(write);
         else write();
       });
-      // Of a line that is dead nobody hears that it ended.
+      // The peers of a silenced connection do not learn that it ended.
       from.on('end', () => void (link.isSilent || to.end()));
       from.on('error', () => {});
       from.on('close', () => void (link.isSilent || to.destroy()));
@@ -66,19 +66,19 @@ export const startRedisProxy = async ({ port, rewrite, hold }: RedisProxyOptions
   });
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** From now on nothing comes through on the connections that are open; new ones work. */
+    /** From now on, drops all traffic of the open connections. New connections work. */
     silence(): void {
       for (const link of links) link.isSilent = true;
     },
-    /** Leads new connections to another Redis, as an address does after a failover. Those that are open stay. */
+    /** Sends new connections to another Redis, like a DNS name after a failover. Open connections stay. */
     redirect(to: number): void {
       targetPort = to;
     },
-    /** What was sent to Redis, and swallowed. */
+    /** The bytes sent to Redis that were dropped. */
     swallowed: () => swallowed,
-    /** What was sent to Redis, and came through. */
+    /** The bytes sent to Redis that were delivered. */
     sent: () => sent,
-    /** From now on Redis's replies wait. Returns what lets them go on. */
+    /** Holds the replies of Redis from now on. Returns a function that releases them. */
     holdReplies(): () => void {
       const waiting: Array<() => void> = [];
       held = waiting;

@@ -9,26 +9,28 @@ const command = process.env.REDIS_SERVER ?? 'redis-server';
 
 let isThere: boolean | null = null;
 
-/** Whether there is a redis-server. Where there is none its tests are skipped, or fail with REQUIRE_REDIS=1. */
+/** Whether redis-server is installed. Without it, tests that need it are skipped, or fail if REQUIRE_REDIS=1. */
 export const hasRedis = (): boolean => {
   isThere ??= spawnSync(command, ['--version']).status === 0;
   if (isThere) return true;
-  if (process.env.REQUIRE_REDIS === '1') throw new Error(`REQUIRE_REDIS is set, and there is no ${command}.`);
-  process.stderr.write(`There is no ${command}: what needs Redis is skipped (Debian: apt-get install redis-server).\n`);
+  if (process.env.REQUIRE_REDIS === '1') throw new Error(`REQUIRE_REDIS=1 is set, but ${command} is not installed.`);
+  process.stderr.write(
+    `${command} is not installed: tests of Redis are skipped (Debian: apt-get install redis-server).\n`,
+  );
   return false;
 };
 
 export type RedisServerOptions = {
   isDurable?: boolean;
   isCluster?: boolean;
-  /** The one address that it listens on, and that a cluster tells of itself. Default 127.0.0.1. */
+  /** The address that it listens on and that a cluster announces. Default 127.0.0.1. */
   host?: string;
 };
 
-/** A redis-server of the test's own, on a port and in a folder of its own; ended with the test. */
+/** Starts a redis-server on a free port, with a temporary folder. It stops when it is disposed. */
 export const startRedis = async (options: RedisServerOptions = {}) => {
   const { isDurable = false, isCluster = false, host = '127.0.0.1' } = options;
-  // Nodes of a cluster talk to each other on a second port.
+  // Nodes of a cluster use a second port for the cluster bus.
   const port = await freePort(isCluster ? { withOffset: 10_000 } : {});
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
   const args = [
@@ -52,7 +54,7 @@ export const startRedis = async (options: RedisServerOptions = {}) => {
     const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     client.on('error', () => {});
     const ended = exited.then(() => {
-      throw new Error('redis-server ended before it answered.');
+      throw new Error('redis-server exited before it was ready.');
     });
     ended.catch(() => {});
     await Promise.race([client.ping(), ended]);
@@ -76,7 +78,7 @@ export const startRedis = async (options: RedisServerOptions = {}) => {
     url,
     port,
     stop,
-    /** Accepts, and answers nothing, until it is let go on. */
+    /** Suspends the process until `resume`: it accepts connections but does not reply. */
     pause: () => running?.kill('SIGSTOP'),
     resume: () => running?.kill('SIGCONT'),
     async start() {

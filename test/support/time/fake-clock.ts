@@ -1,6 +1,6 @@
 import type { Clock } from '../../../client/src/index.ts';
 
-/** Lets what is under way without a timer of the clock's come to its end: batches of tRPC, in-process answers, reactions to them. */
+/** Waits for pending work that needs no timer of the clock: tRPC batches, in-process responses, and their handlers. */
 export const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise((resolve) => void setTimeout(resolve, 0));
@@ -8,7 +8,7 @@ export const settle = async (): Promise<void> => {
   }
 };
 
-/** A clock that stands still until a test moves it, and then runs what is due in its order. */
+/** A clock that only the test advances. It runs due timers in order. */
 export const createFakeClock = () => {
   // Not at 0, so that nothing takes it for "never".
   let nowMs = 1_000_000;
@@ -38,7 +38,7 @@ export const createFakeClock = () => {
     ...clock,
     /** Timers that wait. */
     pending: () => timers.size,
-    /** Time passes: each timer runs at its time, and what it leads to before the next. Less of it where `isEnough` says so. */
+    /** Advances the clock. Each timer runs at its time, and its effects settle before the next. Stops early if `isEnough`. */
     async advance(ms: number, isEnough = () => false): Promise<void> {
       const untilMs = nowMs + ms;
       await settle();

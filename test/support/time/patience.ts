@@ -1,8 +1,8 @@
 import { afterAll, vi } from 'vitest';
 import { flushCaptured } from '../output/captured.ts';
 
-// For all test files. `vi.waitFor` gives up after a second unless it is told otherwise, which is too soon on a busy
-// machine. It ends with the first success, so patience costs nothing. What `expect.poll` has is in vitest.config.ts.
+// For all test files. The default timeout of `vi.waitFor` is one second, which is too short on a busy
+// machine. It ends with the first success, so a longer timeout costs nothing. `expect.poll` is set in vitest.config.ts.
 const { waitFor } = vi;
 const patient = { timeout: 30_000, interval: 10 };
 

@@ -22,7 +22,7 @@ export type HostileOptions = { signingKey: string; now: number };
 /** A name, a token, and a reason where it is not `token_invalid`. */
 type Row = [name: string, token: string, reason?: 'token_expired'];
 
-/** What the attacks are made with: a good token, and ways to change one thing about it. */
+/** Builders for attacks: a valid token, and functions that change one part of it. */
 const createForge = ({ signingKey, now }: HostileOptions) => {
   const text = JSON.stringify(staffClaims(now));
   return {
@@ -46,7 +46,7 @@ type Forge = ReturnType<typeof createForge>;
 /** Adds white space, which JSON allows at the end, until `isWanted`. */
 const paddedUntil = (text: string, isWanted: (text: string) => boolean): string => {
   for (let padded = text; padded.length < text.length + 8; padded += ' ') if (isWanted(padded)) return padded;
-  throw new Error('No padding makes this text what is wanted.');
+  throw new Error('No padding satisfies the condition.');
 };
 
 const algorithmAttacks = ({ signingKey, text, header }: Forge): Row[] => {
@@ -133,7 +133,7 @@ const signatureAttacks = ({ good, signingKey, now }: Forge): Row[] => {
     ['signature encoded twice', withSignature(base64url(signature))],
     ['signature by SHA-512, cut to 32 bytes', withSignature(hmac(input, signingKey, 'sha512').subarray(0, 32))],
     ['signature of the payload alone', withSignature(hmac(payload, signingKey))],
-    ['signature without the dot in what it covers', withSignature(hmac(header + payload, signingKey))],
+    ['signature over header and payload without the dot', withSignature(hmac(header + payload, signingKey))],
     ['signature of another token', withSignature(segmentsOf(staffToken(now, { user_id: 124 }, signingKey))[2])],
     ['signature kept, user_id changed', `${header}.${base64url(staffClaims(now, { user_id: 1 }))}.${signature}`],
     ['signature kept, exp put off', `${header}.${base64url(staffClaims(now, { exp: 9e9 }))}.${signature}`],
@@ -395,7 +395,7 @@ const timeAttacks = ({ claims, payload, text, now, nowSeconds, signingKey }: For
     ['expired, and spare bits in its signature', expired.slice(0, -43) + withSpareBits(segmentsOf(expired)[2], 1)],
     ['expired, and of a second factor that is pending', claims({ exp: nowSeconds - 1, otp_required: true })],
     ['expired, and a refresh token', claims({ exp: nowSeconds - 1, token_type: 'refresh' })],
-    ['expired, and of nobody', claims({ exp: nowSeconds - 1, user_id: undefined })],
+    ['expired, without user_id', claims({ exp: nowSeconds - 1, user_id: undefined })],
     ['iat 31 seconds ahead', claims({ iat: nowSeconds + 31 })],
     ['iat a day ahead', claims({ iat: nowSeconds + 86_400, exp: nowSeconds + 90_000 })],
     ['iat in milliseconds', claims({ iat: now })],
@@ -438,7 +438,7 @@ const subjectAttacks = ({ claims, payload, text }: Forge): Row[] => {
   const employee = (changes: Claims) => claims({ user_type: 'employee', ...changes });
   const rawId = (id: string) => payload(text.replace('123', id));
   return [
-    ['nobody at all', claims({ user_id: undefined, user_type: undefined })],
+    ['no user_id and no user_type', claims({ user_id: undefined, user_type: undefined })],
     ['staff without a user_id', claims({ user_id: undefined })],
     ['an employee without a number', employee({ user_id: undefined })],
     ['an employee whose numbers are null', employee({ user_id: null, employee_id: null })],
@@ -632,7 +632,7 @@ export const goodTokens = ({ signingKey, previousKey, now }: HostileOptions & { 
       payload(text.replace('exp', '\\u0065xp').replace('staff', '\\u0073taff')),
     ),
     row(
-      'claims that nobody knows, with names that stand elsewhere too',
+      'unknown claims, with names that also occur elsewhere',
       claims({ other: { exp: 1, user_id: [{ exp: 2 }, { exp: 3 }] }, aud: 'x' }),
     ),
     row(

@@ -30,7 +30,7 @@ export type CraftOptions = {
   header?: RawPart;
   payload: RawPart;
   key?: string | Uint8Array;
-  /** The hash that signs, whatever `alg` says. */
+  /** The hash of the signature, independent of `alg`. */
   hash?: HmacHash;
 };
 
@@ -41,7 +41,7 @@ export const signSegments = (
   { key = signingKey, hash = 'sha256' }: Pick<CraftOptions, 'key' | 'hash'> = {},
 ): string => `${header}.${payload}.${hmac(`${header}.${payload}`, key, hash).toString('base64url')}`;
 
-/** A token of any header and payload, with a signature that is right for what it covers. */
+/** A token with any header and payload, and a valid signature over them. */
 export const craft = ({ header = hs256, payload, ...signing }: CraftOptions): string =>
   signSegments(base64url(header), base64url(payload), signing);
 

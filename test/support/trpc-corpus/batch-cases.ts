@@ -8,7 +8,7 @@ const users = (count: number): [string, string] => [
   inputsText(Array.from({ length: count }, (_, index) => ({ id: index + 1 }))),
 ];
 
-/** Long answers. Whole hundreds: which ids are asked for in the last request would depend on when it is made. */
+/** Inputs with long responses. Multiples of 100, because otherwise the ids in the last upstream request depend on timing. */
 const many = [crowd(500), crowd(300, 500)].map((ids) => ({ ids }));
 
 const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
@@ -76,7 +76,7 @@ const asOthers = ([path, input]: Batch): Case[] => [
   { name: 'no batch', as: 'staff', request: queryOf(path, input), by: 'own' },
 ];
 
-/** Batches of two people who are signed in. */
+/** Batches of two signed-in callers. */
 export const upstreamBatchCases: readonly Case[] = batches.flatMap(asPeople);
 
 /** Batches, and the same paths without a batch. */

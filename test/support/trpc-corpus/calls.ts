@@ -5,7 +5,7 @@ import type { Answerer, Case } from '../app/reference-pair.ts';
 const password = 'staff-pass-1';
 export const technicians = { system: 'TTS', role: 'Technician' };
 
-/** What each procedure is asked: first what it answers, then what it refuses. */
+/** The inputs of each procedure: first valid inputs, then invalid ones. */
 export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
   'session.current': [undefined, { id: 1 }],
   'session.me': [undefined, { id: 1 }],
@@ -86,26 +86,26 @@ export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
   'status.get': [undefined, { json: 1 }],
 };
 
-/** The type of each procedure that there is, by its path. */
+/** The type of each existing procedure, by path. */
 export const procedures: Readonly<Record<string, 'query' | 'mutation'>> = Object.fromEntries(
   Object.entries(appRouter._def.procedures as unknown as Record<string, { _def: { type: 'query' | 'mutation' } }>).map(
     ([path, { _def }]) => [path, _def.type],
   ),
 );
 
-/** A turn that moves nothing when it is taken again, so that one difference makes no others. */
+/** An assignment with a key, which is idempotent, so that one difference causes no others. */
 export const turn = { ...technicians, key: 'T-7' };
 
-/** What a mutation is asked with, in a body. */
+/** The input of a mutation, in a body. */
 export const rotation = written(turn);
 
-/** A call by GET, with what stands before its input. */
+/** A call by GET. `before`: query parameters that precede the input. */
 export const queryOf = (path: string, input?: string, before = ''): RawRequest => {
   const query = input === undefined ? before.replace(/&$/, '') : `${before}input=${encodeURIComponent(input)}`;
   return { target: `/trpc/${path}${query === '' ? '' : `?${query}`}` };
 };
 
-/** A call by POST, as the client package sends it. */
+/** A call by POST with the headers of the client package. */
 export const postOf = (
   path: string,
   body: RawRequest['body'] = '',
@@ -119,7 +119,7 @@ export const postOf = (
 
 export type Asked = [name: string, request: Case['request']];
 
-/** The same person asks, and the same is to answer. */
+/** Cases with the same caller, the staff user, and the same expected handler. */
 export const asStaff = (by: Answerer | null, requests: readonly Asked[]): Case[] =>
   requests.map(([name, request]) => ({ name, as: 'staff', request, by }));
 
@@ -127,6 +127,6 @@ export const asStaff = (by: Answerer | null, requests: readonly Asked[]): Case[]
 export const inputsText = (inputs: readonly unknown[]): string =>
   `{${inputs.map((input, index) => `"${index}":${written(input)}`).join(',')}}`;
 
-/** What a query is asked with, in an address: one input, and those of a batch of two. */
+/** The input of a query in a URL: one input, and the inputs of a batch of two. */
 export const good = encodeURIComponent(written({ id: 5 }));
 export const both = encodeURIComponent(inputsText([{ id: 5 }, { id: 12 }]));

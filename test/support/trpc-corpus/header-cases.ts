@@ -5,14 +5,14 @@ import { asStaff, both, good, inputsText, postOf, procedures, queryOf, rotation,
 
 const streams = { 'trpc-accept': 'application/jsonl' };
 
-/** Methods, and what headers say. */
+/** Cases of HTTP methods and headers. */
 export const headerCases: readonly Case[] = [
   ...['HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'].flatMap((method) =>
     asStaff('neither', [
       [method, { method, target: `/trpc/users.byId?input=${good}` }],
       [`${method} of a mutation`, { method, target: '/trpc/session.logout', headers: postHeaders }],
       [`${method} of a batch`, { method, target: '/trpc/session.me,users.me?batch=1' }],
-      [`${method} of nothing`, { method, target: '/trpc/no.such' }],
+      [`${method} of an unknown procedure`, { method, target: '/trpc/no.such' }],
     ]),
   ),
   ...asStaff('neither', [
@@ -38,7 +38,7 @@ export const headerCases: readonly Case[] = [
   ),
   ...asStaff('own', [
     ['the wrong method and no batch', queryOf('session.logout')],
-    ['another method by a header', postOf('users.byId', written({ id: 5 }), { 'x-http-method-override': 'GET' })],
+    ['a method override header', postOf('users.byId', written({ id: 5 }), { 'x-http-method-override': 'GET' })],
   ]),
 
   ...[
@@ -97,31 +97,31 @@ export const headerCases: readonly Case[] = [
   ),
   ...asStaff('neither', [
     [
-      'a POST of no type',
+      'a POST without a content-type',
       { method: 'POST', target: '/trpc/assignments.next', headers: { 'x-csrf': '1' }, body: rotation },
     ],
     [
-      'a POST without the header',
+      'a POST without x-csrf',
       { ...postOf('assignments.next', rotation), headers: { 'content-type': 'application/json' } },
     ],
-    ['a POST with another value', postOf('assignments.next', rotation, { 'x-csrf': '2' })],
+    ['a POST with another x-csrf value', postOf('assignments.next', rotation, { 'x-csrf': '2' })],
     ['a POST of another origin', postOf('assignments.next', rotation, { origin: 'https://evil.example' })],
     ['a GET of another origin', { ...queryOf('users.me'), headers: { origin: 'null' } }],
-    ['a GET from elsewhere', { ...queryOf('users.me'), headers: { 'sec-fetch-site': 'cross-site' } }],
+    ['a cross-site GET', { ...queryOf('users.me'), headers: { 'sec-fetch-site': 'cross-site' } }],
   ]),
   ...asStaff('own', [
     ['a GET of an allowed origin', { ...queryOf('users.me'), headers: { origin: 'https://tts.example.org' } }],
     ['a POST of an allowed origin', postOf('assignments.next', rotation, { origin: 'https://tts.example.org' })],
     ['a failure of an allowed origin', { ...queryOf('no.such'), headers: { origin: 'https://tts.example.org' } }],
     [
-      'a batch that is refused of an allowed origin',
+      'a rejected batch of an allowed origin',
       {
         ...queryOf(Array.from({ length: maxCallsPerBatch + 1 }, () => 'users.me').join(','), undefined, 'batch=1&'),
         headers: { origin: 'https://tts.example.org' },
       },
     ],
     ['a request id', { ...queryOf('users.me'), headers: { 'x-request-id': 'ours-1_A' } }],
-    ['a request id that is none', { ...queryOf('users.me'), headers: { 'x-request-id': '<script>' } }],
+    ['an invalid request id', { ...queryOf('users.me'), headers: { 'x-request-id': '<script>' } }],
     ['an empty request id', { ...queryOf('no.such'), headers: { 'x-request-id': '' } }],
     ['two request ids', { ...queryOf('users.me'), headers: { 'x-request-id': ['a', 'b'] } }],
     [
@@ -132,7 +132,7 @@ export const headerCases: readonly Case[] = [
       },
     ],
     [
-      'what a client says of itself',
+      'client identification headers',
       {
         ...queryOf('users.me'),
         headers: {
@@ -146,12 +146,12 @@ export const headerCases: readonly Case[] = [
       },
     ],
     [
-      'headers of odd names',
+      'unusual header names',
       { ...queryOf('users.me'), headers: { "!#$%&'*+-.^_`|~": '1', __proto__x: '1', constructor: '1' } },
     ],
     ['a body of a GET', { ...queryOf('users.me'), headers: { 'content-length': '2' }, body: '{}' }],
   ]),
-  ...asStaff(null, [['a packed body', postOf('assignments.next', rotation, { 'content-encoding': 'gzip' })]]),
+  ...asStaff(null, [['a compressed body', postOf('assignments.next', rotation, { 'content-encoding': 'gzip' })]]),
 
   ...(
     [
@@ -201,14 +201,14 @@ export const headerCases: readonly Case[] = [
   ),
   ...asStaff('adapter', [
     [
-      'a stream with text that no service stores',
+      'a stream with text that no database stores',
       {
         ...queryOf('users.byId,users.byRole', inputsText([{ id: 5 }, { system: 'TTS', role: '\0' }]), 'batch=1&'),
         headers: streams,
       },
     ],
   ]),
-  ...(['nobody', 'expired', 'employee', 'broken'] as const).map(
+  ...(['anonymous', 'expired', 'employee', 'broken'] as const).map(
     (as): Case => ({
       name: 'a stream',
       as,
@@ -222,8 +222,8 @@ export const headerCases: readonly Case[] = [
     ['a Host with a port', { ...queryOf('users.me'), headers: { host: 'bff.example:8080' } }],
     ['a Host of IPv6', { ...queryOf('users.me'), headers: { host: '[::1]:80' } }],
     ['a Host of letters beyond ASCII', { ...queryOf('users.me'), headers: { host: 'b\u00fccher.example' } }],
-    ['a whole address', { target: `http://bff.example/trpc/users.byId?input=${good}` }],
-    ['a whole address of TLS', { target: `https://bff.example:1/trpc/users.byId?input=${good}` }],
-    ['a whole address in capitals', { target: `HTTP://bff.example/trpc/users.me` }],
+    ['an absolute URL', { target: `http://bff.example/trpc/users.byId?input=${good}` }],
+    ['an absolute https URL', { target: `https://bff.example:1/trpc/users.byId?input=${good}` }],
+    ['an absolute URL in capitals', { target: `HTTP://bff.example/trpc/users.me` }],
   ]),
 ];

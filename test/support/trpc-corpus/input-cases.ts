@@ -127,44 +127,47 @@ const texts: readonly string[] = [
 
 const addressesOf = (text: string): Asked[] => [
   ['an input', queryOf('users.byId', text)],
-  ['an input beside a good one', queryOf('users.byId,users.byId', `{"0":{"json":{"id":5}},"1":${text}}`, 'batch=1&')],
+  [
+    'an input in a batch with a valid one',
+    queryOf('users.byId,users.byId', `{"0":{"json":{"id":5}},"1":${text}}`, 'batch=1&'),
+  ],
 ];
 
 const bodiesOf = (text: string): Asked[] => [
   ['a body', postOf('assignments.next', text)],
-  ['a body with what is right in it', postOf('assignments.next', text.replaceAll('{"id":5}', JSON.stringify(turn)))],
+  ['a body with a valid value in it', postOf('assignments.next', text.replaceAll('{"id":5}', JSON.stringify(turn)))],
   ['a body within a batch', postOf('assignments.next,assignments.next?batch=1', `{"1":${rotation},"0":${text}}`)],
 ];
 
-/** Inputs as they come over the wire, in addresses and in bodies. */
+/** Raw inputs in URLs and in bodies. */
 export const inputCases: readonly Case[] = [
   ...asStaff('own', texts.filter(({ length }) => length < 8_000).flatMap(addressesOf)),
   ...asStaff('own', texts.flatMap(bodiesOf)),
   ...asStaff('own', [
-    ['an input for a call that has none', queryOf('session.me', 'x')],
-    ['an input of a batch for calls that have none', queryOf('session.me,users.byId,users.me', 'x', 'batch=1&')],
-    ['a body for a call that has no input', postOf('session.logout', 'x')],
+    ['an input for a procedure without input', queryOf('session.me', 'x')],
+    ['an input of a batch for procedures without input', queryOf('session.me,users.byId,users.me', 'x', 'batch=1&')],
+    ['a body for a procedure without input', postOf('session.logout', 'x')],
     ['a body for a query', postOf('users.byId', 'x')],
-    ['a body for nothing', postOf('no.such', 'x')],
+    ['a body for an unknown procedure', postOf('no.such', 'x')],
     ['a body in chunks', postOf('assignments.next', [rotation.slice(0, 5), rotation.slice(5)])],
-    ['a body of nothing, in chunks', postOf('assignments.next', [])],
+    ['an empty chunked body', postOf('assignments.next', [])],
     [
-      'a body that is no UTF-8',
+      'a body that is not UTF-8',
       postOf('assignments.next', Buffer.from(rotation.replace('TTS', '\u00ff\u00c0'), 'latin1')),
     ],
-    ['a body that is half of a character', postOf('assignments.next', Buffer.from([...Buffer.from(rotation), 0xc3]))],
+    ['a body that ends within a character', postOf('assignments.next', Buffer.from([...Buffer.from(rotation), 0xc3]))],
     ['a body of UTF-16', postOf('assignments.next', Buffer.from(rotation, 'utf16le'))],
     ['a body with a byte order mark of UTF-16', postOf('assignments.next', Buffer.from([0xff, 0xfe, 0x31]))],
-    ['an input in the address, too', postOf(`assignments.next?input=${good}`, rotation)],
-    ['a body that asks to go on', postOf('assignments.next', rotation, { expect: '100-continue' })],
-    ['a body as long as may be', postOf('assignments.next', rotation.padEnd(maxBodyBytes))],
+    ['an input in the URL and in the body', postOf(`assignments.next?input=${good}`, rotation)],
+    ['a body with Expect: 100-continue', postOf('assignments.next', rotation, { expect: '100-continue' })],
+    ['a body of the maximum length', postOf('assignments.next', rotation.padEnd(maxBodyBytes))],
   ]),
   ...asStaff('own', [
     ['no body', postOf('assignments.next', '')],
     ['no body, in a batch', postOf('assignments.next?batch=1', '')],
-    ['no body, for a call that has no input', postOf('session.logout', '')],
+    ['no body, for a procedure without input', postOf('session.logout', '')],
     ['no body, for a query', postOf('users.byId', '')],
-    ['no body, for nothing', postOf('no.such', '')],
+    ['no body, for an unknown procedure', postOf('no.such', '')],
   ]),
-  ...asStaff('neither', [['a body too long', postOf('assignments.next', rotation.padEnd(maxBodyBytes + 1))]]),
+  ...asStaff('neither', [['a body over the limit', postOf('assignments.next', rotation.padEnd(maxBodyBytes + 1))]]),
 ];

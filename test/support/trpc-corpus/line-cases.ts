@@ -45,7 +45,7 @@ const requests: ReadonlyArray<readonly string[]> = [
   ['GET /trpc/status.get?batch=1 HTTP/1.1', 'host: a', 'accept: text/html', 'accept: application/jsonl'],
   ['get /trpc/status.get HTTP/1.1', 'host: a'],
   ['GET /trpc/status.get HTTP/2.0', 'host: a'],
-  // With no word of a body there is none, not even an empty one.
+  // Without content-length and transfer-encoding there is no body, not even an empty one.
   ['POST /trpc/session.refresh HTTP/1.1', ...posted],
   ['POST /trpc/session.logout?batch=1 HTTP/1.1', ...posted],
   ['POST /trpc/assignments.next HTTP/1.1', ...posted],
@@ -59,7 +59,7 @@ const toCase = (lines: readonly string[]): Case => ({
   by: null,
 });
 
-/** What no client of Node's would send. */
+/** Request lines and headers that Node's HTTP client cannot send. */
 export const lineCases: readonly Case[] = [
   ...hosts.flatMap((host) =>
     ['/trpc/users.me', '/trpc/status.get?batch=1', '/trpc/no.such'].map((target) =>

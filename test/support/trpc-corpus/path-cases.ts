@@ -65,7 +65,7 @@ const encodedNames: readonly string[] = [
   '%25ff',
 ];
 
-/** What Fastify does not route, Node does not read, or no service can store. */
+/** Names that Fastify does not route, Node cannot parse, or no database can store. */
 const lostNames: readonly string[] = [
   'users.byId%00',
   '%00',
@@ -85,21 +85,21 @@ const lostNames: readonly string[] = [
 const askedOf = (name: string): Asked[] => [
   ['a path', { target: `/trpc/${name}?input=${good}` }],
   ['a path in a batch', { target: `/trpc/${name}?batch=1&input=${both}` }],
-  ['a path beside a good one', { target: `/trpc/users.byId,${name}?batch=1&input=${both}` }],
+  ['a path in a batch with a valid one', { target: `/trpc/users.byId,${name}?batch=1&input=${both}` }],
   ['a path in a batch by POST', postOf(`assignments.next,${name}?batch=1`, inputsText([turn, {}]))],
 ];
 
 const isEncodedTwice = (name: string) => name.includes('%25');
 
-/** Paths, as they are and as they are not. */
+/** Valid and malformed paths. */
 export const pathCases: readonly Case[] = [
   ...asStaff('own', [...names, ...encodedNames.filter((name) => !isEncodedTwice(name))].flatMap(askedOf)),
   ...asStaff('adapter', encodedNames.filter(isEncodedTwice).flatMap(askedOf)),
   ...asStaff('neither', lostNames.flatMap(askedOf)),
   ...asStaff('own', [
     ['an empty name', { target: '/trpc/' }],
-    ['a path that is encoded before', { target: `/%74rpc/users.byId?input=${good}` }],
-    ['an encoded path that means itself', { target: `/trpc/users%2EbyId?input=${good}` }],
+    ['a path with an encoded prefix', { target: `/%74rpc/users.byId?input=${good}` }],
+    ['a valid path with an encoded dot', { target: `/trpc/users%2EbyId?input=${good}` }],
   ]),
   ...asStaff('neither', [
     ['no name', { target: '/trpc' }],

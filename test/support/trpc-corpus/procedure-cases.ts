@@ -2,10 +2,10 @@ import { type RawRequest, written } from '../app/raw-request.ts';
 import { type Case, type Person, persons } from '../app/reference-pair.ts';
 import { inputsOf, postOf, procedures, queryOf } from './calls.ts';
 
-/** What no procedure takes. */
+/** Inputs that every procedure rejects. */
 const strangeInputs: readonly unknown[] = [undefined, null, 'text', [{ id: 5 }], {}, Symbol.iterator];
 
-/** A call as tRPC's clients send it, alone or as a batch of one. */
+/** A call as tRPC clients send it: alone, or as a batch of one. */
 const callOf = (path: string, input: string | undefined, isBatch: boolean): RawRequest => {
   const inputs = isBatch && input !== undefined ? `{"0":${input}}` : input;
   return procedures[path] === 'mutation'
@@ -25,7 +25,7 @@ const casesOf = (path: string): Case[] => {
   const askers: Array<[as: Person, isBatch: boolean]> = [
     ['staff', false],
     ['employee', true],
-    ['nobody', false],
+    ['anonymous', false],
   ];
   return [
     ...persons.map((as) => toCase(path, first, as, false)),
@@ -43,8 +43,8 @@ const upstreamCasesOf = (path: string): Case[] => {
   ];
 };
 
-/** Each procedure with its own inputs, by people whom the Auth Service is asked for. */
+/** Each procedure with its own inputs, for callers whose data comes from the Auth Service. */
 export const upstreamProcedureCases: readonly Case[] = Object.keys(procedures).flatMap(upstreamCasesOf);
 
-/** Each procedure, as everybody, with every input of its own. */
+/** Each procedure, as every caller, with all of its inputs. */
 export const procedureCases: readonly Case[] = Object.keys(procedures).flatMap(casesOf);

@@ -117,11 +117,11 @@ const answererOf = (query: string): Answerer => {
   return /connectionParam(s|%73)=/.test(query) ? 'adapter' : 'own';
 };
 
-const askedWith = (query: string): Asked[] => [
+const requestsWith = (query: string): Asked[] => [
   ['one call', { target: `/trpc/users.byId${query}` }],
   ['two calls', { target: `/trpc/users.byId,users.byId${query}` }],
   ['two mutations', postOf(`assignments.next,assignments.next${query}`, inputsText([turn, turn]))],
 ];
 
-/** What stands behind the path of an address, as clients write it and otherwise. */
-export const queryCases: readonly Case[] = queries.flatMap((query) => asStaff(answererOf(query), askedWith(query)));
+/** Query strings as clients write them, and malformed ones. */
+export const queryCases: readonly Case[] = queries.flatMap((query) => asStaff(answererOf(query), requestsWith(query)));

@@ -9,12 +9,12 @@ import { PeopleToTry } from './people-to-try.tsx';
 import { SecondFactor } from './second-factor.tsx';
 import { type Credentials, SignInForm } from './sign-in-form.tsx';
 
-const nobody: Credentials = { email: '', password: '', as: 'staff' };
+const emptyCredentials: Credentials = { email: '', password: '', as: 'staff' };
 
 /** The sign-in, with the second factor if it is required. */
 export const SignIn = () => {
   const trpc = useTRPC();
-  const [credentials, setCredentials] = useState(nobody);
+  const [credentials, setCredentials] = useState(emptyCredentials);
   const [challenge, setChallenge] = useState<string | null>(null);
   const login = useMutation(
     trpc.session.login.mutationOptions({
