@@ -5,7 +5,7 @@ import { createUpstream } from './auth-service/upstream.ts';
 import { createDirectory } from './directory/directory.ts';
 import { createHttp } from './http/http.ts';
 import { type App, createAppLifecycle } from './http/lifecycle/app-lifecycle.ts';
-import { toNetwork } from './http/plugins/client-address.ts';
+import { toNetwork } from './platform/ip-address.ts';
 import { createInFlightRequests } from './http/telemetry/request-record.ts';
 import { createRequestTelemetry } from './http/telemetry/request-telemetry.ts';
 import { createTracing } from './http/telemetry/tracing.ts';

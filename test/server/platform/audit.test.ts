@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../../server/dev/auth-service/people/people.ts';
 import { createAudit } from '../../../server/src/platform/audit.ts';
 import { createKeyHasher } from '../../../server/src/platform/key-hasher.ts';
-import { toNetwork } from '../../../server/src/http/plugins/client-address.ts';
+import { toNetwork } from '../../../server/src/platform/ip-address.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { type Browser, reasonOf } from '../../support/app/browser.ts';
 import { holdEndpoint } from '../../support/app/hold-endpoint.ts';

@@ -1,4 +1,4 @@
-import { toNetwork } from '../../http/plugins/client-address.ts';
+import { toNetwork } from '../../platform/ip-address.ts';
 import { type Caller, personOf, type UpstreamRequest } from '../transport.ts';
 
 /**

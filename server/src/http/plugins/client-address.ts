@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Address6 } from 'ip-address';
+import { toCanonicalAddress } from '../../platform/ip-address.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,36 +23,15 @@ const bracketed = /^\[([^\]]+)\](?::[\w.-]*)?$/;
 const v4WithPort = /^([\d.]+):[\w.-]*$/;
 /** An uncompressed IPv6 address followed by a port, without the brackets that the syntax requires. */
 const v6WithPort = /^((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5}$/i;
-/** An IPv4 address as a dual-stack socket reports it. */
-const v4InV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-/** The same as `URL` formats it: the last 32 bits in two groups. */
-const v4InHex = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
-
-const toDotted = (groups: readonly string[]): string =>
-  groups
-    .map((group) => Number.parseInt(group, 16))
-    .flatMap((bits) => [bits >> 8, bits & 255])
-    .join('.');
-
-/** The canonical form of an address: IPv4-mapped IPv6 as IPv4, no zone, IPv6 in lower case and compressed. */
-const toPlain = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  const mapped = v4InV6.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const plain = new URL(`http://[${address.split('%', 1)[0]}]`).hostname.slice(1, -1);
-  const [, ...groups] = v4InHex.exec(plain) ?? [];
-  return groups.length === 0 ? plain : toDotted(groups);
-};
-
 /** The address in one entry of X-Forwarded-For, without port, brackets and zone. Null: it has none (`unknown`, `_hidden`). */
 export const toAddress = (entry: string): string | null => {
   if (entry.length > maxEntryLength) return null;
   const text = entry.trim().replace(/^"(.*)"$/, '$1');
-  if (isIP(text) !== 0) return toPlain(text);
+  if (isIP(text) !== 0) return toCanonicalAddress(text);
   const inBrackets = bracketed.exec(text)?.[1];
-  if (inBrackets !== undefined) return isIPv6(inBrackets) ? toPlain(inBrackets) : null;
+  if (inBrackets !== undefined) return isIPv6(inBrackets) ? toCanonicalAddress(inBrackets) : null;
   const before = v4WithPort.exec(text)?.[1] ?? v6WithPort.exec(text)?.[1] ?? '';
-  return isIP(before) === 0 ? null : toPlain(before);
+  return isIP(before) === 0 ? null : toCanonicalAddress(before);
 };
 
 /** X-Forwarded-For with a canonical address or `unknown` in each entry, without empty entries. */
@@ -89,16 +68,8 @@ export const clientAddressOf = (
   request: Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'> & { ips?: string[] | undefined },
 ): string => {
   // `ips` goes from the peer of this socket to the client. It is set only behind a trusted proxy.
-  request.clientAddress ??= toPlain(
+  request.clientAddress ??= toCanonicalAddress(
     (request.ips ?? [request.ip]).findLast((address) => isIP(address) !== 0) ?? request.socket.remoteAddress ?? '',
   );
   return request.clientAddress;
-};
-
-/** The key of limits by address: an IPv4 address, or the /64 network of an IPv6 address, because one customer owns all of it. */
-export const toNetwork = (address: string): string => {
-  if (!isIPv6(address)) return address.toLowerCase();
-  const parsed = new Address6(address);
-  if (parsed.isMapped4()) return parsed.to4().correctForm();
-  return new Address6(`${address}/64`).startAddress().correctForm();
 };

@@ -8,7 +8,8 @@ import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { ChosenToken, TokenChooser } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
-import { clientAddressOf, toNetwork } from './client-address.ts';
+import { clientAddressOf } from './client-address.ts';
+import { toNetwork } from '../../platform/ip-address.ts';
 import { presentedTokens } from './request-tokens.ts';
 import type { SignOutLookup } from './sign-out-lookup.ts';
 
