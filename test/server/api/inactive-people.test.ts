@@ -104,7 +104,7 @@ describe.each(dialects)('before the %s service, the session of', (dialect) => {
     await colleague.trpc.users.byId.query({ id: staff.id });
     expect(await errorDataOf(browser.trpc.session.me.query())).toMatchObject({
       reason: 'session_ended',
-      message: expect.stringContaining('not active'),
+      message: expect.stringContaining('no longer active'),
     });
     expect(await reasonOf(browser.trpc.users.byId.query({ id: 1 }))).toBe('session_ended');
     expect(await browser.trpc.session.current.query()).toEqual({ state: 'signed_out' });
