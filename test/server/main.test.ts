@@ -87,7 +87,9 @@ describe('a start', () => {
     };
     await using main = startMain(environment(nobody, { ...doubtful, OPS_PORT: '0' }));
     await main.printed(/"level":40.*COOKIE_SECURE is false outside development/);
-    await main.printed(/"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/);
+    await main.printed(
+      /"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/,
+    );
     await main.printed(/"level":40.*REDIS_URL has the unknown query parameter clster, which is ignored/);
     expect(main.output()).not.toContain('sekret');
   });

@@ -45,6 +45,6 @@ describe('an input', () => {
   });
 
   it('is refused where its annotations are deeper than any input', () => {
-    expect(() => readInput(annotated(11))).toThrow('too deep');
+    expect(() => readInput(annotated(11))).toThrow('annotations of the input are too deep');
   });
 });
