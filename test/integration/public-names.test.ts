@@ -5,7 +5,7 @@ import { runTraffic } from '../support/public-names/run-traffic.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
 
 // Code, dashboards and alerts outside this repository depend on these names. To add a name: run `npx vitest run -u` on this
-// file, and add a line to CHANGELOG.md. Renaming or removing a name is a breaking change.
+// file, and run `npm run changeset`. Renaming or removing a name is a breaking change.
 
 it('procedures, reasons, headers, cookies, variables, metrics, log fields, flags and exports are the published ones', async () => {
   const memory = await runTraffic();

@@ -138,7 +138,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
       {isStaff ? (
         <AssigneePreview key={system} system={system} isAsked={isOpen} />
       ) : (
-        <p className="preview sub">Somebody of {system} will take it.</p>
+        <p className="preview sub">A member of {system} will take it.</p>
       )}
       <div className="form-message">
         {error === null ? null : <NotOpened error={error} dueAtMs={dueAtMs} retry={send} />}
