@@ -91,12 +91,12 @@ describe('the packed server', () => {
     const command = { program: 'node_modules/.bin/auth-bff', before: [], cwd: packed.alone };
     const { access } = await authService.issue({ type: 'staff', id: 123 });
     const well = await runDoctor({ env: wellEnvironment(authService.url), token: access, command });
-    expect(well.line('✓', 'DJANGO_JWT_SIGNING_KEY')).toContain('made the signature');
+    expect(well.line('✓', 'DJANGO_JWT_SIGNING_KEY')).toContain('signed the token');
     expect(well.line('✓', 'AUTH_API_KEY')).toContain('opens the employee endpoint');
     expect(well).toMatchObject({ code: 0, stderr: '' });
     const env = wellEnvironment(authService.url, { AUTH_API_KEY: 'not-the-key' });
     const ill = await runDoctor({ env, command });
-    expect(ill.line('✗', 'AUTH_API_KEY')).toContain('refuses it');
+    expect(ill.line('✗', 'AUTH_API_KEY')).toContain('refuses the key (status 403)');
     expect(ill.code).toBe(1);
     const start = await runCli(['start'], { command });
     expect(start.stderr).toContain('AUTH_SERVICE_URL: is not set');
