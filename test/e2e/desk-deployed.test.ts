@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed diale
     await visitor.go();
     const alert = page.getByRole('alert');
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
-    for (const words of ['Wrong code', 'Go back, and sign in again']) {
+    for (const words of ['Wrong code', 'Go back and sign in again']) {
       await page.getByLabel('Code').fill('000000');
       await page.getByRole('button', { name: 'Go on' }).click();
       await expect.poll(() => alert.textContent()).toContain(words);

@@ -120,7 +120,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await visitor.turnTo('Turns');
     await page.getByLabel('Number or company id').fill(String(stranger));
     await page.getByRole('button', { name: 'Look up' }).click();
-    await page.getByText(/^Next try in \d+ s$/).waitFor();
+    await page.getByText(/^Retrying in \d+ s$/).waitFor();
     await shown('12-maintenance');
     await visitor.turnTo('Tickets');
     await page.locator('.person-name[data-stale]').first().waitFor();
