@@ -35,10 +35,14 @@ const SESSION_SECONDS = 14 * 24 * 60 * 60;
 const CSRF_SECONDS = 52 * 7 * 24 * 60 * 60;
 
 /** 32 hexadecimal digits, like Django's identifiers. */
-export const randomKey = (): string => randomUUID().replaceAll('-', '');
+const randomKey = (): string => randomUUID().replaceAll('-', '');
 
-export const sessionIdCookie = (sessionId: string, now: number): string =>
-  setCookie('sessionid', sessionId, { now, maxAgeSeconds: SESSION_SECONDS, httpOnly: true });
+/** The cookie of a new Django session. */
+export const sessionIdCookie = (now: number): string =>
+  setCookie('sessionid', randomKey(), { now, maxAgeSeconds: SESSION_SECONDS, httpOnly: true });
 
-export const csrfCookie = (now: number): string =>
+const csrfCookie = (now: number): string =>
   setCookie('csrftoken', randomKey(), { now, maxAgeSeconds: CSRF_SECONDS, httpOnly: false });
+
+/** The session and CSRF cookies that Django sets at sign-in. The BFF must not pass them on. */
+export const djangoCookies = (now: number): string[] => [sessionIdCookie(now), csrfCookie(now)];

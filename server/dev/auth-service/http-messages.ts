@@ -104,13 +104,30 @@ export const readJson = ({ headers, body }: AuthRequest): JsonBody => {
 };
 
 /** The text of a field. Empty if the field is missing or not a string. */
-export const textField = (fields: Readonly<Record<string, unknown>>, name: string): string => {
+const textField = (fields: Readonly<Record<string, unknown>>, name: string): string => {
   const value = fields[name];
   return typeof value === 'string' ? value : '';
 };
 
-/** Django's errors for required fields that are empty. Null: none is empty. */
-export const missingFields = (required: Record<string, string>): Record<string, string[]> | null => {
-  const empty = Object.keys(required).filter((name) => required[name] === '');
-  return empty.length > 0 ? Object.fromEntries(empty.map((name) => [name, ['This field is required.']])) : null;
+type FieldErrors = Record<string, string[]>;
+type TextBody<Name extends string> =
+  | { ok: true; texts: Record<Name, string>; fields: Readonly<Record<string, unknown>> }
+  | { ok: false; answer: AuthResponse };
+
+/**
+ * Reads required text fields from a JSON object, or returns Django's error response. `toAnswer`: the response to empty
+ * fields. Default: status 400 with the errors by field.
+ */
+export const readTexts = <Name extends string>(
+  request: AuthRequest,
+  names: readonly Name[],
+  toAnswer: (errors: FieldErrors) => AuthResponse = (errors) => json(400, errors),
+): TextBody<Name> => {
+  const read = readJson(request);
+  if (!read.ok) return read;
+  const { fields } = read;
+  const texts = Object.fromEntries(names.map((name) => [name, textField(fields, name)])) as Record<Name, string>;
+  const empty = names.filter((name) => texts[name] === '');
+  if (empty.length === 0) return { ok: true, texts, fields };
+  return { ok: false, answer: toAnswer(Object.fromEntries(empty.map((name) => [name, ['This field is required.']]))) };
 };

@@ -1,5 +1,5 @@
 import { setCookie } from '../cookies.ts';
-import { json, missingFields, readJson, textField } from '../http-messages.ts';
+import { json, readTexts } from '../http-messages.ts';
 import { createAccountLockout } from '../account-lockout.ts';
 import type { Employee, Subject } from '../people/people.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -30,12 +30,9 @@ export const createEmployeeSignIn = ({ people, tokens, captcha, secondFactor, no
 
   return {
     'employee-login': (async (request) => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'password'], signInError);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const password = textField(read.fields, 'password');
-      const missing = missingFields({ email, password });
-      if (missing) return signInError(missing);
+      const { email, password } = read.texts;
       const captchaError = captchaErrors(captcha(read.fields.g_recaptcha_response, false));
       if (captchaError) return signInError(captchaError);
       const person = people.employees.byEmail(email);

@@ -1,4 +1,4 @@
-import { deleteCookie, randomKey, sessionIdCookie } from '../cookies.ts';
+import { deleteCookie, sessionIdCookie } from '../cookies.ts';
 import { type AuthResponse, html, redirect } from '../http-messages.ts';
 
 const LOGIN_PAGE = '/staff/login/';
@@ -38,7 +38,7 @@ export const isLoginPage = (path: string): boolean => path === LOGIN_PAGE || pat
 /** Redirects to the login page, deletes both token cookies and starts a new Django session. */
 export const redirectToLogin = (now: number): AuthResponse => {
   const { headers, ...answer } = redirect(302, LOGIN_PAGE);
-  const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(randomKey(), now)];
+  const cookies = [deleteCookie('access_token'), deleteCookie('refresh_token'), sessionIdCookie(now)];
   return { ...answer, headers: { ...headers, 'set-cookie': cookies } };
 };
 

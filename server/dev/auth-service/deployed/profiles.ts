@@ -30,8 +30,8 @@ const systemRoles = (person: Staff, chosenSystem: string | null) =>
     )
     .filter(({ system_slug }) => chosenSystem === null || system_slug === chosenSystem);
 
-/** A staff user in profiles and lists: without `position`, `full_name` and `is_staff`. */
-export const staffProfile = (person: Staff, { host, chosenSystem }: View) => ({
+/** The fields that all profiles begin with. */
+const identity = (person: Staff | Employee) => ({
   id: person.id,
   email: person.email,
   username: person.username,
@@ -42,6 +42,11 @@ export const staffProfile = (person: Staff, { host, chosenSystem }: View) => ({
   phone_number: person.phone_number,
   company_id: person.company_id,
   department: person.department,
+});
+
+/** A staff user in profiles and lists: without `position`, `full_name` and `is_staff`. */
+export const staffProfile = (person: Staff, { host, chosenSystem }: View) => ({
+  ...identity(person),
   status: person.status,
   notified: false,
   is_active: person.is_active,
@@ -86,16 +91,7 @@ const employeeRoles = ({ id, created_at: assignedAt }: Employee) => [
 
 /** An employee in profiles and in the internal endpoint, which needs no credentials. */
 export const employeeProfile = (person: Employee, { host }: Pick<View, 'host'>) => ({
-  id: person.id,
-  email: person.email,
-  username: person.username,
-  first_name: person.first_name,
-  middle_name: person.middle_name,
-  last_name: person.last_name,
-  suffix: person.suffix,
-  phone_number: person.phone_number,
-  company_id: person.company_id,
-  department: person.department,
+  ...identity(person),
   status: statusOf(person),
   profile_picture: absolute(person.profile_picture, host),
   otp_enabled: person.second_factor,
@@ -108,16 +104,7 @@ export const employeeProfile = (person: Employee, { host }: Pick<View, 'host'>) 
 
 /** An employee in the list of HDTS users: in the shape of a staff user, always active, with an id that a staff user may have too. */
 export const employeeAmongStaff = (person: Employee) => ({
-  id: person.id,
-  email: person.email,
-  username: person.username,
-  first_name: person.first_name,
-  middle_name: person.middle_name,
-  last_name: person.last_name,
-  suffix: person.suffix,
-  phone_number: person.phone_number,
-  company_id: person.company_id,
-  department: person.department,
+  ...identity(person),
   status: statusOf(person),
   notified: false,
   is_active: true,

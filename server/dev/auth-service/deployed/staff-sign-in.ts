@@ -1,5 +1,5 @@
-import { csrfCookie, randomKey, sessionIdCookie } from '../cookies.ts';
-import { type AuthResponse, json, missingFields, readJson, textField } from '../http-messages.ts';
+import { djangoCookies } from '../cookies.ts';
+import { type AuthResponse, json, readTexts } from '../http-messages.ts';
 import { createAccountLockout } from '../account-lockout.ts';
 import type { Staff, Subject } from '../people/people.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -29,14 +29,13 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
     const { access: access_token, refresh: refresh_token } = await tokens.pair(subjectOf(person));
     return { access_token, refresh_token };
   };
-  const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
 
   const signedIn = async (person: Staff, view: View): Promise<AuthResponse> => {
     const { system_roles, ...profile } = staffProfile(person, view);
     const user = { ...profile, is_staff: person.is_staff, is_superuser: person.is_superuser };
     const pair = await tokensFor(person);
     const body = { success: true, otp_required: false, message: 'Login successful', ...pair, user, system_roles };
-    return json(200, body, djangoCookies());
+    return json(200, body, djangoCookies(now()));
   };
 
   const secondFactorRequired = async (person: Staff): Promise<AuthResponse> => {
@@ -70,12 +69,9 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
 
   return {
     'staff-login': (async (request) => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'password'], staffSignInError);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const password = textField(read.fields, 'password');
-      const missing = missingFields({ email, password });
-      if (missing) return staffSignInError(missing);
+      const { email, password } = read.texts;
       const person = people.staff.byEmail(email);
       const captchaError = captchaErrors(captcha(read.fields.g_recaptcha_response, person?.captcha === true));
       if (captchaError) return staffSignInError(captchaError);
@@ -85,12 +81,9 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
     }) satisfies Handler,
 
     'staff-otp': (async (request) => {
-      const read = readJson(request);
+      const read = readTexts(request, ['temporary_token', 'otp_code'], signInError);
       if (!read.ok) return read.answer;
-      const temporaryToken = textField(read.fields, 'temporary_token');
-      const otpCode = textField(read.fields, 'otp_code');
-      const missing = missingFields({ temporary_token: temporaryToken, otp_code: otpCode });
-      if (missing) return signInError(missing);
+      const { temporary_token: temporaryToken, otp_code: otpCode } = read.texts;
       const verified = await tokens.verify(temporaryToken);
       const person = verified.ok ? people.staff.find(userIdOf(verified.claims) ?? 0) : null;
       if (!verified.ok || person === null) return signInError(formError('Invalid or expired token.'));
@@ -100,7 +93,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       }
       const { system_roles: _, ...user } = staffProfile(person, request.view);
       const body = { success: true, message: 'OTP verification successful', ...(await tokensFor(person)), user };
-      return json(200, { ...body, redirect: '/staff/settings/profile/' }, djangoCookies());
+      return json(200, { ...body, redirect: '/staff/settings/profile/' }, djangoCookies(now()));
     }) satisfies Handler,
 
     /** During a sign-in, the temporary token in the access cookie authorizes a new code. */

@@ -1,5 +1,5 @@
-import { csrfCookie, deleteCookie, randomKey, sessionIdCookie, setCookie } from '../cookies.ts';
-import { type AuthResponse, type AuthRequest, json, missingFields, readJson, textField } from '../http-messages.ts';
+import { deleteCookie, djangoCookies, setCookie } from '../cookies.ts';
+import { type AuthResponse, type AuthRequest, json, readTexts } from '../http-messages.ts';
 import { isActiveEmployee, type Subject } from '../people/people.ts';
 import { guideEmployee, guideUser } from './profiles.ts';
 import { createGuideSignIn } from './sign-in.ts';
@@ -39,11 +39,8 @@ export const createGuideSessions = (dependencies: Dependencies) => {
     ];
   };
 
-  // Cookies of Django that the BFF must not pass on.
-  const djangoCookies = (): string[] => [sessionIdCookie(randomKey(), now()), csrfCookie(now())];
-
   const signedIn = async (subject: Subject, user: unknown): Promise<AuthResponse> =>
-    json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies()]);
+    json(200, { message: 'Login successful', user }, [...(await tokenCookies(subject)), ...djangoCookies(now())]);
 
   const verifyCode = async (subject: Subject, code: string, user: unknown): Promise<AuthResponse> => {
     const result = secondFactor.redeem(subject, code);
@@ -80,12 +77,9 @@ export const createGuideSessions = (dependencies: Dependencies) => {
 
   return {
     'staff-login': async (request: AuthRequest): Promise<AuthResponse> => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'password']);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const password = textField(read.fields, 'password');
-      const missing = missingFields({ email, password });
-      if (missing) return json(400, missing);
+      const { email, password } = read.texts;
       const attempt = signIn.staff(email, password, read.fields.captcha_token);
       if (!('person' in attempt)) return signInErrors[attempt.outcome];
       const { outcome, person } = attempt;
@@ -96,23 +90,17 @@ export const createGuideSessions = (dependencies: Dependencies) => {
     },
 
     'staff-otp': async (request: AuthRequest): Promise<AuthResponse> => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'otp_code']);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const otpCode = textField(read.fields, 'otp_code');
-      const missing = missingFields({ email, otp_code: otpCode });
-      if (missing) return json(400, missing);
+      const { email, otp_code: otpCode } = read.texts;
       const person = people.staff.byEmail(email);
       return person ? verifyCode({ type: 'staff', id: person.id }, otpCode, guideUser(person)) : wrongCode;
     },
 
     'employee-login': async (request: AuthRequest): Promise<AuthResponse> => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'password']);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const password = textField(read.fields, 'password');
-      const missing = missingFields({ email, password });
-      if (missing) return json(400, missing);
+      const { email, password } = read.texts;
       const attempt = signIn.employee(email, password, read.fields.captcha_token);
       if (!('person' in attempt)) return signInErrors[attempt.outcome];
       const { outcome, person } = attempt;
@@ -123,12 +111,9 @@ export const createGuideSessions = (dependencies: Dependencies) => {
     },
 
     'employee-otp': async (request: AuthRequest): Promise<AuthResponse> => {
-      const read = readJson(request);
+      const read = readTexts(request, ['email', 'otp_code']);
       if (!read.ok) return read.answer;
-      const email = textField(read.fields, 'email');
-      const otpCode = textField(read.fields, 'otp_code');
-      const missing = missingFields({ email, otp_code: otpCode });
-      if (missing) return json(400, missing);
+      const { email, otp_code: otpCode } = read.texts;
       const person = people.employees.byEmail(email);
       return person ? verifyCode({ type: 'employee', id: person.id }, otpCode, guideEmployee(person)) : wrongCode;
     },

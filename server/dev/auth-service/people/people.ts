@@ -12,7 +12,7 @@ export type Role = {
 /** Staff and employees have separate ids, which overlap. */
 export type Subject = { type: 'staff' | 'employee'; id: number };
 
-export type Staff = {
+type PersonFields = {
   id: number;
   email: string;
   first_name: string;
@@ -20,9 +20,16 @@ export type Staff = {
   last_name: string;
   suffix: string | null;
   username: string;
-  phone_number: string | null;
   company_id: string;
   department: string;
+  last_login: string | null;
+  profile_picture: string | null;
+  password: string;
+  second_factor: boolean;
+};
+
+export type Staff = PersonFields & {
+  phone_number: string | null;
   /** Only in the guide dialect. The deployed service has no such field. */
   position: string | null;
   /** In the deployed dialect it blocks sign-in only for people with the role Employee in HDTS. */
@@ -32,11 +39,7 @@ export type Staff = {
   is_staff: boolean;
   is_superuser: boolean;
   date_joined: string;
-  last_login: string | null;
-  profile_picture: string | null;
   roles: readonly Role[];
-  password: string;
-  second_factor: boolean;
   locked: boolean;
   /** Sign-in also requires a captcha. */
   captcha: boolean;
@@ -45,24 +48,11 @@ export type Staff = {
 /** The first three values are of the guide dialect, the others of the deployed dialect. */
 export type EmployeeStatus = 'active' | 'inactive' | 'on_leave' | 'Pending' | 'Approved' | 'Rejected';
 
-export type Employee = {
-  id: number;
-  email: string;
-  first_name: string;
-  middle_name: string | null;
-  last_name: string;
-  suffix: string | null;
-  username: string;
+export type Employee = PersonFields & {
   phone_number: string;
-  company_id: string;
-  department: string;
   status: EmployeeStatus;
   created_at: string;
   updated_at: string;
-  last_login: string | null;
-  profile_picture: string | null;
-  password: string;
-  second_factor: boolean;
 };
 
 export { employees, staff };
