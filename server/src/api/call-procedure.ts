@@ -1,16 +1,10 @@
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import type { z } from 'zod';
+import { AppError } from '../errors.ts';
 import { isSync } from '../platform/maybe-promise.ts';
 import type { Context } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
-import {
-  admit,
-  admitPerson,
-  checkPermission,
-  observe,
-  rejectUnstorable,
-  yieldBeforeSerializing,
-} from './middlewares.ts';
+import { admit, admitPerson, isPermitted, observe, rejectUnstorable, yieldBeforeSerializing } from './middlewares.ts';
 import { definitionOf, isPermissionChecked, middlewareOf } from './procedure-definition.ts';
 
 /** The arguments of a procedure call. tRPC's types omit some of them. */
@@ -58,7 +52,7 @@ const createFastPath = (procedure: AnyTRPCProcedure) => {
       const admitted = admitPerson(ctx, path);
       const person = isSync(admitted) ? admitted : await admitted;
       const input = parseInput(inputSchema, await getRawInput());
-      if (hasPermission) await checkPermission(path, person, input);
+      if (hasPermission && !(await isPermitted(path, person, input))) throw new AppError('insufficient_permissions');
       const answer = resolver({ ...options, ctx: { request, person }, input });
       const data = outputSchema.parse(answer instanceof Promise ? await answer : answer);
       const turn = yieldBeforeSerializing(data, person);

@@ -40,13 +40,9 @@ export const admitPerson = ({ request }: Context, path: string): MaybePromise<Pe
   return isSync(authentication) ? toPerson(authentication) : authentication.then(toPerson);
 };
 
-/** Throws `insufficient_permissions` unless `permits` of the policy's rule allows this input. */
-export const checkPermission = async (path: string, { principal, member }: Person, input: unknown): Promise<void> => {
-  const { permits } = ruleOf(path);
-  if (permits !== undefined && !(await permits({ principal, member, input }))) {
-    throw new AppError('insufficient_permissions');
-  }
-};
+/** Whether `permits` of the policy's rule allows this input. */
+export const isPermitted = (path: string, { principal, member }: Person, input: unknown): MaybePromise<boolean> =>
+  ruleOf(path).permits?.({ principal, member, input }) ?? true;
 
 /**
  * Throws `invalid_input` for text that no database can store, before anything else happens. An input that cannot be
@@ -95,6 +91,8 @@ export const admit = t.middleware(async ({ ctx, path, next }) => {
 
 /** Required directly after `.input()` of each procedure whose rule has `permits`. The service does not start without it. */
 export const permitted = t.middleware(async ({ ctx, path, input, next }) => {
-  await checkPermission(path, (ctx as SignedInContext).person, input);
+  if (!(await isPermitted(path, (ctx as SignedInContext).person, input))) {
+    throw new AppError('insufficient_permissions');
+  }
   return next();
 });

@@ -1,4 +1,5 @@
 import { inSystem } from '@auth-bff/shared';
+import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
 
 /** What a rule may depend on. */
@@ -14,7 +15,7 @@ export type Rule = {
   /** Checked before the input is parsed. */
   who: 'anyone' | 'signed_in' | 'staff';
   /** Checked after the input is validated. */
-  permits?: (request: PolicyRequest) => boolean | Promise<boolean>;
+  permits?: (request: PolicyRequest) => MaybePromise<boolean>;
 };
 
 const anyone: Rule = { who: 'anyone' };
