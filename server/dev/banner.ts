@@ -15,7 +15,7 @@ export type BannerOptions = {
 const jar = '/tmp/auth-bff.cookies';
 
 /** Three curl commands that work as printed. */
-export const toCurlLines = (bffUrl: string): string[] => {
+const toCurlLines = (bffUrl: string): string[] => {
   const trpc = `${bffUrl}/trpc`;
   const [person] = signInPeople;
   if (person === undefined) throw new Error('The seed data has no person to sign in as.');

@@ -131,5 +131,3 @@ export const createRefreshScheduler = (options: RefreshSchedulerOptions) => {
     },
   };
 };
-
-export type RefreshScheduler = ReturnType<typeof createRefreshScheduler>;

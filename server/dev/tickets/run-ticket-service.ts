@@ -50,5 +50,3 @@ export const runTicketService = async (options: RunTicketServiceOptions) => {
     },
   };
 };
-
-export type TicketServiceProcess = Awaited<ReturnType<typeof runTicketService>>;

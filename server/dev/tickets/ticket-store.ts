@@ -28,5 +28,3 @@ export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
     },
   };
 };
-
-export type TicketStore = ReturnType<typeof createTicketStore>;

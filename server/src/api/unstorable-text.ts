@@ -7,10 +7,10 @@ const maxIssues = 20;
 const maxPathLength = 200;
 
 /** Whether databases and UTF-8 can hold the text: it has no NUL character and no unpaired surrogate. */
-export const isStorable = (text: string): boolean => !text.includes(nul) && text.isWellFormed();
+const isStorable = (text: string): boolean => !text.includes(nul) && text.isWellFormed();
 
 /** The error message for unstorable text. */
-export const expectationOf = (text: string, what: string): string =>
+const expectationOf = (text: string, what: string): string =>
   text.includes(nul) ? `Expected ${what} without NUL characters` : `Expected ${what} without unpaired surrogates`;
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

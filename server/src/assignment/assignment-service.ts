@@ -49,5 +49,3 @@ export const createAssignmentService = ({ platform, directory, assignmentLimits 
     memoryBytes: redisStore === null ? memoryStore.bytes : null,
   };
 };
-
-export type AssignmentService = ReturnType<typeof createAssignmentService>;

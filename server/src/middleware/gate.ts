@@ -74,5 +74,3 @@ export const createGate = (options: RequireAuthOptions) => {
     }
   };
 };
-
-export type Gate = ReturnType<typeof createGate>;

@@ -42,5 +42,3 @@ export const createEventLoopMonitor = (options: EventLoopMonitorOptions) => {
 
   return { isOverloaded, close: (): void => clearTimeout(timer) };
 };
-
-export type EventLoopMonitor = ReturnType<typeof createEventLoopMonitor>;

@@ -132,5 +132,3 @@ export const createAccountAttempts = ({ createCounter, keyHasher }: AccountAttem
     },
   };
 };
-
-export type AccountAttempts = ReturnType<typeof createAccountAttempts>;

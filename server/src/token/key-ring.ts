@@ -50,5 +50,3 @@ export const createKeyRing = ({ signingKeys, algorithm }: KeyRingOptions) => {
     },
   };
 };
-
-export type KeyRing = ReturnType<typeof createKeyRing>;

@@ -16,7 +16,7 @@ export const cookieValues = (header: string, name: string): string[] => {
 };
 
 /** The Bearer token. Null: another scheme, or no header. */
-export const bearerOf = (authorization: string | undefined): string | null =>
+const bearerOf = (authorization: string | undefined): string | null =>
   /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1] ?? null;
 
 /**

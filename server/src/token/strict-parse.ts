@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 
 /** The maximum length of a token. The Auth Service rejects a Cookie header over 8 kB. */
-export const maxTokenLength = 8192;
+const maxTokenLength = 8192;
 
 export type JsonObject = { readonly [name: string]: unknown };
 export type ParsedToken = { header: JsonObject; payload: JsonObject };

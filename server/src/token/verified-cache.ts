@@ -20,5 +20,3 @@ export const createVerifiedCache = ({ maxTokens }: VerifiedCacheOptions) => {
     delete: (token: string): void => void tokens.delete(token),
   };
 };
-
-export type VerifiedCache = ReturnType<typeof createVerifiedCache>;

@@ -6,10 +6,10 @@ import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts'
 import { serve } from './serve.ts';
 
 /** Paths that return the caller (`/who` returns a short form). They are guarded by requireAuth only. */
-export const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/public-but-not', '/secret'];
+const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/public-but-not', '/secret'];
 
 /** Paths that return the caller, guarded by requireAuth and requireRole. */
-export const rolePaths = { '/admin': ['TTS', 'Admin'], '/public/admin': ['tts', 'ADMIN'] } as const;
+const rolePaths = { '/admin': ['TTS', 'Admin'], '/public/admin': ['tts', 'ADMIN'] } as const;
 
 /** A backend service on Express, like the example of the integration guide. */
 export const startExpressService = (options: RequireAuthOptions) => {

@@ -52,5 +52,3 @@ export const openConnection = async (url: string) => {
     [Symbol.dispose]: () => void socket.destroy(),
   };
 };
-
-export type OpenConnection = Awaited<ReturnType<typeof openConnection>>;

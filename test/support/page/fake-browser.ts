@@ -64,8 +64,6 @@ export const createFakeLocks = (behaviour: LockBehaviour = 'normal') => {
   };
 };
 
-export type FakeLocks = ReturnType<typeof createFakeLocks>;
-
 /** The broadcast channels of a browser's tabs: a message arrives at all other tabs after `delayMs`. */
 export const createFakeChannels = ({ clock, delayMs = 0 }: { clock: Clock; delayMs?: number }) => {
   type Listener = (event: { data: unknown }) => void;
@@ -99,8 +97,6 @@ export const createFakeChannels = ({ clock, delayMs = 0 }: { clock: Clock; delay
     },
   };
 };
-
-export type FakeChannels = ReturnType<typeof createFakeChannels>;
 
 /** A target that counts its listeners. */
 const createTarget = () => {
@@ -152,5 +148,3 @@ export const stubWindow = ({ isVisible = true, locks }: { isVisible?: boolean; l
     resume: () => void onDocument.dispatch('resume'),
   };
 };
-
-export type FakeWindow = ReturnType<typeof stubWindow>;

@@ -56,5 +56,3 @@ export const createFakeClock = () => {
     },
   };
 };
-
-export type FakeClock = ReturnType<typeof createFakeClock>;

@@ -1,6 +1,6 @@
 import type { Employee } from './people.ts';
 
-export const EMPLOYEE_PASSWORD = 'employee-pass-1';
+const EMPLOYEE_PASSWORD = 'employee-pass-1';
 
 const plain = (name: string): string =>
   name

@@ -1,6 +1,6 @@
 import type { Role, Staff } from './people.ts';
 
-export const STAFF_PASSWORD = 'staff-pass-1';
+const STAFF_PASSWORD = 'staff-pass-1';
 
 const ams = (role: string): Role => ({ system: 'AMS', role });
 const bms = (role: string): Role => ({ system: 'BMS', role });

@@ -104,5 +104,3 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     expirePlanted,
   };
 };
-
-export type CookieWriter = ReturnType<typeof createCookieWriter>;

@@ -8,7 +8,7 @@ export type KeyRegistryOptions = {
 };
 
 /** Seconds until a silent replica no longer counts: three announcement intervals. */
-export const replicaCountsSeconds = 180;
+const replicaCountsSeconds = 180;
 /** More replicas than any deployment has. Bounds the entries that a crash loop leaves behind. */
 const maxReplicas = 200;
 

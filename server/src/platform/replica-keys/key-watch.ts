@@ -101,5 +101,3 @@ export const createKeyWatch = (options: KeyWatchOptions) => {
     },
   };
 };
-
-export type KeyWatch = ReturnType<typeof createKeyWatch>;

@@ -192,5 +192,3 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     revokedAt: async (access: TokenRef): Promise<string> => (await redis.get(revokedKey(nameOf(access)))) ?? '',
   };
 };
-
-export type FamilyStore = ReturnType<typeof createFamilyStore>;

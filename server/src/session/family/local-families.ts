@@ -72,5 +72,3 @@ export const createLocalFamilies = ({ maxTokens }: LocalFamiliesOptions) => {
     hold: refreshing.hold,
   };
 };
-
-export type LocalFamilies = ReturnType<typeof createLocalFamilies>;

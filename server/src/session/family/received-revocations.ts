@@ -36,5 +36,3 @@ export const createReceivedRevocations = ({ now, maxNames = 50_000 }: ReceivedRe
     isEmpty: (): boolean => received.size === 0,
   };
 };
-
-export type ReceivedRevocations = ReturnType<typeof createReceivedRevocations>;

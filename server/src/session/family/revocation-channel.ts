@@ -70,5 +70,3 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
     hasReceivedNone: (): boolean => received.isEmpty(),
   };
 };
-
-export type RevocationChannel = ReturnType<typeof createRevocationChannel>;

@@ -69,5 +69,3 @@ export const createRevocationMessages = ({ keyHasher, channel, now, maxTtlMs }: 
     },
   };
 };
-
-export type RevocationMessages = ReturnType<typeof createRevocationMessages>;

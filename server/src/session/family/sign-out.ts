@@ -65,5 +65,3 @@ export const createSignOut = ({ authService, tokenFamilies, exchangeCache, token
     await Promise.all(ending.map((pair) => signOutUpstream(pair, presented)));
   };
 };
-
-export type SignOut = ReturnType<typeof createSignOut>;

@@ -91,5 +91,3 @@ export const createExchangeStore = ({ redisGuard, keyHasher, now, prefix, maxTtl
     },
   };
 };
-
-export type ExchangeStore = ReturnType<typeof createExchangeStore>;
