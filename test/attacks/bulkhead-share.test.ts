@@ -4,7 +4,7 @@ import { staff } from '../../server/dev/auth-service/people/people-staff.ts';
 import { type Browser, errorDataOf } from '../support/app/browser.ts';
 import { browserOf, crowd } from '../support/app/crowd.ts';
 import { apiKey, createClock, dialects, forgetful, signingKey, startApp } from '../support/app/start-app.ts';
-import { startHoldingProxy } from '../support/app/start-holding-proxy.ts';
+import { startHoldingProxy } from '../support/auth-service/start-holding-proxy.ts';
 import { createVictim, reportVictim } from '../support/app/victim.ts';
 
 const attackers = crowd(4, 500_000);

@@ -5,9 +5,8 @@ import { hasRedis } from '../support/redis/redis.ts';
 import { heldBy, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { craft, staffClaims } from '../support/token/tokens.ts';
 import { createVictim, reportVictim } from '../support/app/victim.ts';
-import { john } from '../support/app/people.ts';
+import { john, johnsCredentials as credentials } from '../support/app/people.ts';
 
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 /** All requests of a test come from one address: the request limit must not hide a missing revocation. */
 const unlimited = { RATE_LIMIT_PER_MINUTE: '0' };

@@ -3,6 +3,7 @@ import { startAuthService } from '../../server/dev/auth-service/auth-service.ts'
 import { createBrowser, errorDataOf } from '../support/app/browser.ts';
 import { runBuilt } from '../support/processes/run-process.ts';
 import { apiKey, dialects, signingKey } from '../support/app/start-app.ts';
+import { johnsCredentials } from '../support/app/people.ts';
 
 describe.each(dialects)('the built service against the %s dialect', (dialect) => {
   it('does the main job: signs in, looks up, asks for a batch and refreshes', async () => {
@@ -13,7 +14,7 @@ describe.each(dialects)('the built service against the %s dialect', (dialect) =>
     });
     const [, url = ''] = await server.printed(/"address":"([^"]+)"/);
     const { trpc } = createBrowser({ url });
-    await trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await trpc.session.login.mutate(johnsCredentials);
     const [user, { userIds }, employee] = await Promise.all([
       trpc.users.byId.query({ id: 123 }),
       trpc.users.byRole.query({ system: 'TTS', role: 'Technician' }),

@@ -4,22 +4,15 @@ import { createKeyHasher } from '../../server/src/platform/key-hasher.ts';
 import { createRedisChannel } from '../../server/src/platform/redis/redis-channel.ts';
 import { createRevocationMessages } from '../../server/src/session/family/revocation-messages.ts';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
-import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../support/auth-service/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
 import { signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
 import { heldBy, patientRedisMs, type Replicas, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { john } from '../support/app/people.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 const channelName = 'auth-bff:sign-outs';
 
-const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
-  const client = new Redis(redis.url);
-  try {
-    return await use(client);
-  } finally {
-    client.disconnect();
-  }
-};
 /** A Redis client of the test, separate from the BFF's. */
 const connect = (url: string) => {
   const client = new Redis(url);
@@ -29,7 +22,7 @@ const usedBytes = async (client: Redis) => Number(/^used_memory:(\d+)/m.exec(awa
 
 /** Limits the memory of Redis until it rejects writes, as if keys of other applications had filled it. */
 const fill = (test: Pick<Replicas, 'redis'>) =>
-  inRedis(test, async (client) => {
+  inRedis(test.redis, async (client) => {
     await client.config('SET', 'maxmemory-policy', 'noeviction');
     await client.config('SET', 'maxmemory', String((await usedBytes(client)) + 1_000_000));
     let answer = 'OK';
@@ -40,7 +33,8 @@ const fill = (test: Pick<Replicas, 'redis'>) =>
     // A client buffer that is freed afterwards must not leave room for writes.
     await client.config('SET', 'maxmemory', String(Math.floor((await usedBytes(client)) / 2)));
   });
-const makeRoom = (test: Pick<Replicas, 'redis'>) => inRedis(test, (client) => client.config('SET', 'maxmemory', '0'));
+const makeRoom = (test: Pick<Replicas, 'redis'>) =>
+  inRedis(test.redis, (client) => client.config('SET', 'maxmemory', '0'));
 
 const me = (browser: Browser) =>
   browser.trpc.session.me.query().then(
@@ -90,7 +84,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     expect(await refresh(test.holder(test.second))).toBe('session_ended');
     expect(await refresh(test.holder(test.second, { refresh: test.tokens.refresh }))).toBe('session_ended');
     expect(test.authService.count('refresh')).toBe(0);
-    expect(await inRedis(test, (client) => client.keys('*:ended:*'))).toEqual([]);
+    expect(await inRedis(test.redis, (client) => client.keys('*:ended:*'))).toEqual([]);
 
     const other = await test.authService.issue(john);
     await test.holder(test.first, other).trpc.session.logout.mutate();
@@ -133,7 +127,9 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await fill(test);
     await test.holder(test.first).trpc.session.logout.mutate();
     await makeRoom(test);
-    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).toHaveLength(1));
+    await vi.waitFor(async () =>
+      expect(await inRedis(test.redis, (client) => client.keys('*:ended:*'))).toHaveLength(1),
+    );
     await using third = await test.startThird();
     expect(await me(test.holder(third))).toBe('session_ended');
   });
@@ -160,8 +156,8 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
 
   it('reaches a replica that has resubscribed after a broken connection', async () => {
     await using test = await start();
-    await inRedis(test, (client) => client.client('KILL', 'TYPE', 'pubsub'));
-    const subscribers = () => inRedis(test, (client) => client.pubsub('NUMSUB', channelName));
+    await inRedis(test.redis, (client) => client.client('KILL', 'TYPE', 'pubsub'));
+    const subscribers = () => inRedis(test.redis, (client) => client.pubsub('NUMSUB', channelName));
     await vi.waitFor(async () => expect(await subscribers()).toEqual([channelName, 2]));
     await fill(test);
     await test.holder(test.first).trpc.session.logout.mutate();
@@ -171,7 +167,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
   it('whose publication Redis rejects too is logged, and reaches the other replica once Redis permits it', async () => {
     await using test = await start();
     await fill(test);
-    await inRedis(test, (client) => client.acl('SETUSER', 'default', '-publish'));
+    await inRedis(test.redis, (client) => client.acl('SETUSER', 'default', '-publish'));
     await test.holder(test.first).trpc.session.logout.mutate();
     expect(await me(test.holder(test.first))).toBe('session_ended');
     expect(await me(test.holder(test.second))).toBe('answered');
@@ -180,7 +176,7 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     ]);
     await test.holder(test.first, await test.authService.issue(john)).trpc.session.logout.mutate();
     expect(linesOf(test.first, /^Sign-outs do not reach the other replicas/)).toHaveLength(1);
-    await inRedis(test, (client) => client.acl('SETUSER', 'default', '+publish'));
+    await inRedis(test.redis, (client) => client.acl('SETUSER', 'default', '+publish'));
     test.elapse(10_000);
     await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
   });
@@ -194,7 +190,9 @@ describe.skipIf(!hasRedis())('while Redis is full, a sign-out', () => {
     await test.holder(test.first).trpc.session.logout.mutate();
     await vi.waitFor(async () => expect(await me(test.holder(test.second))).toBe('session_ended'));
     await makeRoom(full);
-    await vi.waitFor(async () => expect(await inRedis(full, (client) => client.keys('*:ended:*'))).toHaveLength(1));
+    await vi.waitFor(async () =>
+      expect(await inRedis(full.redis, (client) => client.keys('*:ended:*'))).toHaveLength(1),
+    );
   });
 });
 
@@ -232,7 +230,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
       'y'.repeat(1_000_000),
       ...others.encode({ what: 'ended', isProven: true, atMs: test.clock.now(), names }),
     ];
-    await inRedis(test, async (client) => {
+    await inRedis(test.redis, async (client) => {
       for (const text of texts) await client.publish(channelName, text);
     });
     for (const app of [test.first, test.second]) expect(await me(test.holder(app))).toBe('answered');
@@ -240,7 +238,7 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
 
   it('is reported in the log if Redis forbids the subscription, and nothing else is affected', async () => {
     await using test = await start();
-    await inRedis(test, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
+    await inRedis(test.redis, (client) => client.acl('SETUSER', 'default', 'resetchannels'));
     await using third = await test.startThird();
     expect(linesOf(third, /^Redis rejected SUBSCRIBE/)).toMatchObject([
       { level: 50, channel: channelName, cause: expect.stringMatching(/^NOPERM /) as string },
@@ -277,11 +275,11 @@ describe.skipIf(!hasRedis())('the channel for sign-outs', () => {
     await using test = await start();
     {
       await using third = await test.startThird();
-      expect(await inRedis(test, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 3]);
+      expect(await inRedis(test.redis, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 3]);
       await third.app.close();
     }
     await vi.waitFor(async () =>
-      expect(await inRedis(test, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 2]),
+      expect(await inRedis(test.redis, (client) => client.pubsub('NUMSUB', channelName))).toEqual([channelName, 2]),
     );
   });
 });

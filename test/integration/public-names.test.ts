@@ -1,8 +1,8 @@
-import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { collectPublicNames } from '../support/public-names/public-names.ts';
 import { runTraffic } from '../support/public-names/run-traffic.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 // Code, dashboards and alerts outside this repository depend on these names. To add a name: run `npx vitest run -u` on this
 // file, and run `npm run changeset`. Renaming or removing a name is a breaking change.
@@ -20,14 +20,10 @@ it.skipIf(!hasRedis())('the names of Redis keys, and the types of their values, 
   await using server = await startRedis();
   // On a busy machine a Redis timeout would make the BFF count in memory.
   await runTraffic({ REDIS_URL: server.url }, { startRedisTimer: () => () => {}, redisTimeoutMs: 30_000 });
-  const client = new Redis(server.url);
-  try {
-    const keys = await client.keys('*');
-    const described = await Promise.all(
-      keys.map(async (key) => `${key.replaceAll(hash, '<hash>')} ${await client.type(key)}`),
-    );
-    await expect(`${[...new Set(described)].toSorted().join('\n')}\n`).toMatchFileSnapshot('./redis-keys.txt');
-  } finally {
-    client.disconnect();
-  }
+  const described = await inRedis(server, async (client) =>
+    Promise.all(
+      (await client.keys('*')).map(async (key) => `${key.replaceAll(hash, '<hash>')} ${await client.type(key)}`),
+    ),
+  );
+  await expect(`${[...new Set(described)].toSorted().join('\n')}\n`).toMatchFileSnapshot('./redis-keys.txt');
 });

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { createLog } from '../../server/src/platform/log.ts';
 import { createRedis } from '../../server/src/platform/redis/redis.ts';
@@ -9,6 +8,7 @@ import { startFakeRedis } from '../support/redis/fake-redis.ts';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis/redis.ts';
 import { startRedisProxy } from '../support/redis/redis-proxy.ts';
 import { createClock, startApp } from '../support/app/start-app.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 /** The error reply of Redis 6.0 to 6.2 for an error within a script. */
 const inScript = (error: string) =>
@@ -23,14 +23,8 @@ const wordAs62 = (answer: string) =>
     (_line, code: string, text: string) => `-${inScript(`${code} ${text}`)}`,
   );
 
-const runCommand = async ({ url }: Pick<RedisServer, 'url'>, ...[name, ...args]: [string, ...string[]]) => {
-  const client = new Redis(url);
-  try {
-    return await client.call(name, ...args);
-  } finally {
-    client.disconnect();
-  }
-};
+const runCommand = (server: Pick<RedisServer, 'url'>, ...[name, ...args]: [string, ...string[]]) =>
+  inRedis(server, (client) => client.call(name, ...args));
 
 /** A primary with a replica, and a BFF that connects through a proxy whose target the test changes. */
 const start = async ({ rewrite }: { rewrite?: (answer: string) => string } = {}) => {

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { openConnection } from '../support/app/open-connection.ts';
 import {
@@ -15,6 +14,7 @@ import { createClock, startApp, type StartAppOptions, type TestApp } from '../su
 import { patientRedisMs, startReplicas } from '../support/processes/start-replicas.ts';
 import { createTimers } from '../support/time/timers.ts';
 import { john } from '../support/app/people.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 const remotely = { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' };
 
@@ -55,14 +55,6 @@ const start = async (options: StartAppOptions = {}) => {
   };
 };
 
-const inRedis = async <Result>({ url }: { url: string }, use: (client: Redis) => Promise<Result>): Promise<Result> => {
-  const client = new Redis(url);
-  try {
-    return await use(client);
-  } finally {
-    client.disconnect();
-  }
-};
 const signOut = ({ url }: TestApp, access: string) =>
   askRaw(url, {
     method: 'POST',

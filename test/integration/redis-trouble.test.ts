@@ -1,7 +1,6 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
-import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../support/auth-service/hold-endpoint.ts';
 import { hasRedis, startRedis } from '../support/redis/redis.ts';
 import { commandsIn, startRedisProxy } from '../support/redis/redis-proxy.ts';
 import { createClock, signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
@@ -14,6 +13,7 @@ import {
 import { createTimers } from '../support/time/timers.ts';
 import { staffToken } from '../support/token/tokens.ts';
 import { john } from '../support/app/people.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 const me = (browser: Browser) =>
   browser.trpc.session.me.query().then(
@@ -21,16 +21,8 @@ const me = (browser: Browser) =>
     (error: { data?: { reason?: string } }) => error.data?.reason,
   );
 
-const inRedis = async <Result>({ redis }: Pick<Replicas, 'redis'>, use: (client: Redis) => Promise<Result>) => {
-  const client = new Redis(redis.url);
-  try {
-    return await use(client);
-  } finally {
-    client.disconnect();
-  }
-};
 const refuseWrites = (test: Pick<Replicas, 'redis'>) =>
-  inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '1'));
+  inRedis(test.redis, (client) => client.config('SET', 'min-replicas-to-write', '1'));
 const redisOf = async (app: TestApp) =>
   ((await (await fetch(`${app.url}/health/ready`)).json()) as { redis: string }).redis;
 const linesOf = (app: TestApp, message: RegExp) => app.logLines.filter(({ msg }) => message.test(String(msg)));
@@ -52,7 +44,7 @@ describe.skipIf(!hasRedis())('while Redis rejects writes', () => {
     const other = test.holder(test.first, await test.authService.issue(john));
     // Each of these calls retries the write.
     for (let call = 0; call < 3; call += 1) expect(await me(other)).toBe('answered');
-    await inRedis(test, (client) => client.config('SET', 'min-replicas-to-write', '0'));
+    await inRedis(test.redis, (client) => client.config('SET', 'min-replicas-to-write', '0'));
     await vi.waitFor(async () => {
       expect(await me(other)).toBe('answered');
       expect(await me(test.holder(test.second))).toBe('session_ended');
@@ -91,7 +83,9 @@ describe.skipIf(!hasRedis())('a sign-out', () => {
       await vi.waitFor(async () => expect(await redisOf(app)).toBe('up'));
     }
     await test.holder(test.second).trpc.session.logout.mutate();
-    await vi.waitFor(async () => expect(await inRedis(test, (client) => client.keys('*:ended:*'))).not.toEqual([]));
+    await vi.waitFor(async () =>
+      expect(await inRedis(test.redis, (client) => client.keys('*:ended:*'))).not.toEqual([]),
+    );
     gate.release();
     expect(await refresh).toBe('session_ended');
     expect(browser.setCookies).toEqual([]);
@@ -106,7 +100,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     const winner = slow.trpc.session.refresh.mutate();
     await firstGate.held;
     // The lock expires after 7 s.
-    expect(await inRedis(test, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
+    expect(await inRedis(test.redis, async (client) => client.del(await client.keys('*:lock')))).toBe(1);
     const secondGate = holdEndpoint(test.authService, 'refresh');
     const late = test.holder(test.second);
     const loser = late.trpc.session.refresh.mutate();
@@ -114,7 +108,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     firstGate.release();
     await winner;
     // The late refresh holds the lock now.
-    expect(await inRedis(test, (client) => client.keys('*:lock'))).toHaveLength(1);
+    expect(await inRedis(test.redis, (client) => client.keys('*:lock'))).toHaveLength(1);
     secondGate.release();
     expect((await loser).user.id).toBe(123);
     expect(heldBy(late)).toEqual(heldBy(slow));
@@ -140,7 +134,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
     const loser = reasonOf(waiting.trpc.session.refresh.mutate());
     // The waiting refresh polls the lock.
     const claims = () =>
-      inRedis(test, async (client) =>
+      inRedis(test.redis, async (client) =>
         Number((await client.info('commandstats')).match(/cmdstat_evalsha:calls=(\d+)/)?.[1] ?? 0),
       );
     const before = await claims();
@@ -156,7 +150,7 @@ describe.skipIf(!hasRedis())('a refresh', () => {
   it('works after Redis has lost its script cache', async () => {
     await using test = await start();
     await test.holder(test.first).trpc.session.refresh.mutate();
-    await inRedis(test, (client) => client.script('FLUSH'));
+    await inRedis(test.redis, (client) => client.script('FLUSH'));
     const tokens = await test.authService.issue(john);
     const browsers = Array.from({ length: 20 }, (_, index) =>
       test.holder(index % 2 === 0 ? test.first : test.second, tokens),
@@ -197,7 +191,7 @@ it.skipIf(!hasRedis())('the Redis keys of a token without a practical expiry liv
   };
   await test.holder(test.first, held).trpc.session.refresh.mutate();
   await test.holder(test.first, held).trpc.session.logout.mutate();
-  const lifetimesMs = await inRedis(test, async (client) =>
+  const lifetimesMs = await inRedis(test.redis, async (client) =>
     Promise.all((await client.keys('auth-bff:*')).map((key) => client.pttl(key))),
   );
   expect(lifetimesMs.filter((ms) => ms > 300 * 86_400_000).length).toBeGreaterThan(3);

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { staff } from '../../server/dev/auth-service/people/people.ts';
 import { dialects } from '../support/app/start-app.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import { runReplicas } from '../support/processes/run-replicas.ts';
 import { john } from '../support/app/people.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
 
 describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, before the %s dialect', (dialect) => {
   // Both tests share one start; the second test kills a process.
@@ -54,11 +54,12 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
     expect(await death).toBeInstanceOf(Error);
 
     // The lock of the dead process expires within 7 s. The test shortens the rest.
-    const client = new Redis(test.redis.url);
-    const [lock = 'no lock'] = await client.keys('*:lock');
-    const boundMs = await client.pttl(lock);
-    await client.pexpire(lock, 1);
-    client.disconnect();
+    const boundMs = await inRedis(test.redis, async (client) => {
+      const [lock = 'no lock'] = await client.keys('*:lock');
+      const ttlMs = await client.pttl(lock);
+      await client.pexpire(lock, 1);
+      return ttlMs;
+    });
     expect(boundMs).toBeGreaterThan(0);
     expect(boundMs).toBeLessThanOrEqual(7_000);
 

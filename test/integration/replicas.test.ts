@@ -1,41 +1,32 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
 import { reasonOf } from '../support/app/browser.ts';
-import { holdEndpoint } from '../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../support/auth-service/hold-endpoint.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import type { TestApp } from '../support/app/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas as start } from '../support/processes/start-replicas.ts';
-import { john } from '../support/app/people.ts';
+import { john, johnsCredentials as credentials } from '../support/app/people.ts';
+import { inRedis } from '../support/redis/in-redis.ts';
+import { answerWithTokens } from '../support/auth-service/answer-with-tokens.ts';
 
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
 
 /** All keys in Redis, with their values and whether each has a TTL. */
-const contentsOf = async ({ redis }: Pick<Replicas, 'redis'>) => {
-  const client = new Redis(redis.url);
-  try {
+const contentsOf = ({ redis }: Pick<Replicas, 'redis'>) =>
+  inRedis(redis, async (client) => {
     const keys = await client.keys('*');
-    return await Promise.all(
+    return Promise.all(
       keys.map(async (key) => ({
         key,
         ttlMs: await client.pttl(key),
         value: (await client.type(key)) === 'hash' ? JSON.stringify(await client.hgetall(key)) : await client.get(key),
       })),
     );
-  } finally {
-    client.disconnect();
-  }
-};
+  });
 
 /** Deletes the stored results of refreshes, as their TTL of 30 s does. */
-const forgetResults = async ({ redis }: Pick<Replicas, 'redis'>): Promise<number> => {
-  const client = new Redis(redis.url);
-  const keys = await client.keys('*:result');
-  const gone = await client.del(keys);
-  client.disconnect();
-  return gone;
-};
+const forgetResults = ({ redis }: Pick<Replicas, 'redis'>): Promise<number> =>
+  inRedis(redis, async (client) => client.del(await client.keys('*:result')));
 
 const expectCalls = ({ authService }: Pick<Replicas, 'authService'>, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
@@ -168,16 +159,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
   it('end a session whose refresh returned the tokens of another person, and clear its cookies', async () => {
     await using test = await start();
     const foreign = await test.authService.issue({ type: 'staff', id: 5 });
-    test.authService.fault('refresh', {
-      kind: 'transform',
-      answer: ({ headers, ...answer }) => ({
-        ...answer,
-        headers: {
-          ...headers,
-          'set-cookie': [`access_token=${foreign.access}`, `refresh_token=${foreign.refresh}`],
-        },
-      }),
-    });
+    test.authService.fault('refresh', answerWithTokens(foreign));
     const browser = test.holder(test.first);
     expect(await reasonOf(browser.trpc.session.refresh.mutate())).toBe('session_ended');
     expect(browser.cookies.size).toBe(0);

@@ -9,6 +9,7 @@ import { openConnection } from '../support/app/open-connection.ts';
 import { freePort, holdPort, runBuilt, runProcess, sourceArgs } from '../support/processes/run-process.ts';
 import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { hold } from '../support/time/hold.ts';
+import { johnsCredentials } from '../support/app/people.ts';
 
 const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
   AUTH_SERVICE_URL: authServiceUrl,
@@ -31,7 +32,7 @@ describe('the service with environment variables only', () => {
     const [, url = ''] = await main.printed(address);
     expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
     const browser = createBrowser({ url });
-    await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await browser.trpc.session.login.mutate(johnsCredentials);
     expect((await browser.trpc.users.byId.query({ id: 123 })).lastName).toBe('Doe');
     await main.printed(/"person":"staff 123"/);
     main.kill('SIGTERM');

@@ -8,6 +8,7 @@ import { serve } from '../support/app/serve.ts';
 import { dockerfile, imageOf, readStages } from './images.ts';
 import { knownVariables } from './known-variables.ts';
 import { checkHealth, startContainer } from './start-container.ts';
+import { johnsCredentials } from '../support/app/people.ts';
 
 const keys = { DJANGO_JWT_SIGNING_KEY: 'a-signing-key-of-the-shipping-tests-alone', AUTH_API_KEY: 'an-api-key' };
 const required = { ...keys, AUTH_SERVICE_URL: 'http://auth-service:8000' };
@@ -83,7 +84,7 @@ describe('the production image', () => {
     await container.untilHealthy();
 
     const { trpc } = createBrowser({ url: `http://127.0.0.1:${port}` });
-    await trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await trpc.session.login.mutate(johnsCredentials);
     expect(await trpc.users.byId.query({ id: 123 })).toMatchObject({ email: 'user@example.com' });
 
     container.kill('SIGTERM');

@@ -17,6 +17,7 @@ import {
   startApp,
   type StartAppOptions,
 } from '../../support/app/start-app.ts';
+import { startSignedIn as startAs } from '../../support/app/start-signed-in.ts';
 
 const people = createPeopleDirectory();
 const { staffIdsByRole } = people;
@@ -25,14 +26,7 @@ const helpDeskAgent: Subject = { type: 'staff', id: 3 };
 const assetCustodian: Subject = { type: 'staff', id: 4 };
 const employee: Subject = { type: 'employee', id: 1 };
 
-const startSignedIn = async (subject: Subject, options: StartAppOptions = {}) => {
-  const clock = createClock();
-  const app = await startApp({ now: clock.now, ...options });
-  const tokens = await app.authService.issue(subject);
-  const browser = app.browser();
-  browser.holdTokens(tokens);
-  return { ...app, app, clock, tokens, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
-};
+const startSignedIn = (subject: Subject, options: StartAppOptions = {}) => startAs({ subject, ...options });
 
 const seeded = (id: number): Staff => {
   const found = people.staff.find(id);

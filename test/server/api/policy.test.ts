@@ -6,6 +6,7 @@ import { createMembership } from '../../../server/src/session/membership.ts';
 import { type Browser, reasonOf } from '../../support/app/browser.ts';
 import { errorOf, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
 const callers = {
   anonymous: null,
@@ -47,7 +48,7 @@ const rows: Row[] = [
   { path: 'session.me', expected: signedIn },
   {
     path: 'session.login',
-    input: { email: 'user@example.com', password: 'staff-pass-1' },
+    input: johnsCredentials,
     expected: anyone,
   },
   {

@@ -13,6 +13,8 @@ import {
   startApp,
   type StartAppOptions,
 } from '../../support/app/start-app.ts';
+import { startSignedIn as startAs } from '../../support/app/start-signed-in.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
 const technician: Subject = { type: 'staff', id: 123 };
 const marker = 'must-never-be-exposed';
@@ -22,13 +24,8 @@ const date = (ms: number) => new Date(ms).toUTCString();
 
 const clockStart = Date.UTC(2030, 0, 1);
 
-const startSignedIn = async (options: StartAppOptions = {}) => {
-  const clock = createClock(clockStart);
-  const app = await startApp({ now: clock.now, env: forgetful, ...options });
-  const browser = app.browser();
-  browser.holdTokens(await app.authService.issue(technician));
-  return { ...app, app, clock, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
-};
+const startSignedIn = (options: StartAppOptions = {}) =>
+  startAs({ subject: technician, clock: createClock(clockStart), env: forgetful, ...options });
 type Test = Awaited<ReturnType<typeof startSignedIn>>;
 
 /** No failure of the Auth Service signs a person out or exposes its response. */
@@ -373,8 +370,7 @@ describe('an unreachable Auth Service', () => {
   it('causes auth_service_unavailable for sign-in and refresh', async () => {
     await using test = await startSignedIn();
     await test.authService.close();
-    const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
-    expect(await reasonOf(test.app.browser().trpc.session.login.mutate(credentials))).toBe(unavailable);
+    expect(await reasonOf(test.app.browser().trpc.session.login.mutate(johnsCredentials))).toBe(unavailable);
     expect(await endOf(test, test.browser.trpc.session.refresh.mutate())).toEqual(failure(unavailable, 5));
   });
 
@@ -388,7 +384,6 @@ describe('an unreachable Auth Service', () => {
 });
 
 describe('sign-in', () => {
-  const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
   it.each([
     ['a hang', { kind: 'hang' }, unavailable],
     ['a reset', { kind: 'reset' }, unavailable],
@@ -421,7 +416,7 @@ describe('sign-in', () => {
     shared.clock.advance(60_000);
     const browser = shared.app.browser();
     const email = `${name.replaceAll(/\W/g, '-')}@example.com`;
-    const login = () => reasonOf(browser.trpc.session.login.mutate({ ...credentials, email }));
+    const login = () => reasonOf(browser.trpc.session.login.mutate({ ...johnsCredentials, email }));
     expect(await meet(shared, 'staff-login', fault, login)).toBe(reason);
     expect(browser.setCookies).toEqual([]);
     expect(JSON.stringify([await browser.lastAnswer().text(), shared.logLines])).not.toContain(marker);
@@ -433,7 +428,7 @@ describe('sign-in', () => {
     const body = JSON.stringify({ success: false, access_token: access, refresh_token: refresh });
     app.authService.fault('staff-login', { kind: 'body', body });
     const browser = app.browser();
-    expect(await reasonOf(browser.trpc.session.login.mutate(credentials))).toBe('bad_credentials');
+    expect(await reasonOf(browser.trpc.session.login.mutate(johnsCredentials))).toBe('bad_credentials');
     expect(browser.setCookies).toEqual([]);
   });
 });

@@ -12,8 +12,7 @@ import { startFakeRedis } from '../../support/redis/fake-redis.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
 import { serve } from '../../support/app/serve.ts';
 import { apiKey, signingKey, startApp } from '../../support/app/start-app.ts';
-
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+import { johnsCredentials as credentials } from '../../support/app/people.ts';
 
 /** A Redis connection and its log lines. */
 const createConnection = (url: string) => {

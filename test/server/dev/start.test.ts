@@ -13,6 +13,7 @@ import {
 } from '../../support/processes/run-process.ts';
 import { apiKey, sendRequest, claimsOf, signingKey } from './auth-service/send-request.ts';
 import { createPageFolder } from './desk/page-folder.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
 const run = promisify(execFile);
 const hasCurl = await run('curl', ['--version']).then(
@@ -68,9 +69,8 @@ const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof create
 };
 
 const signIn = async (url: string) => {
-  const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
   const { cookies } = await sendRequest(`${url}/trpc/session.login`, {
-    json: { json: credentials },
+    json: { json: johnsCredentials },
     headers: { 'x-csrf': '1' },
   });
   return cookies.access_token ?? '';
@@ -324,7 +324,7 @@ describe('start-auth-service', () => {
       env: { DJANGO_JWT_SIGNING_KEY: signingKey, AUTH_API_KEY: apiKey },
     });
     await service.printed(/Fault injection/);
-    const json = { email: 'user@example.com', password: 'staff-pass-1' };
+    const json = johnsCredentials;
     const { cookies } = await sendRequest(`http://127.0.0.1:${port}/api/v1/users/login/api/`, { json });
     const { exp, iat } = claimsOf(cookies.access_token);
     expect(Number(exp) - Number(iat)).toBe(37);

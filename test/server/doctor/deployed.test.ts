@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startDeployedUpstream } from '../../support/app/deployed-upstream.ts';
+import { startDeployedUpstream } from '../../support/auth-service/deployed-upstream.ts';
 import { runDoctorHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
 import { serve } from '../../support/app/serve.ts';
 import { signingKey } from '../../support/app/start-app.ts';

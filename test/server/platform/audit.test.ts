@@ -5,11 +5,12 @@ import { createKeyHasher } from '../../../server/src/platform/key-hasher.ts';
 import { toNetwork } from '../../../server/src/platform/ip-address.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { type Browser, reasonOf } from '../../support/app/browser.ts';
-import { holdEndpoint } from '../../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../../support/auth-service/hold-endpoint.ts';
 import { openConnection } from '../../support/app/open-connection.ts';
 import { askRaw, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { staffToken } from '../../support/token/tokens.ts';
+import { answerWithTokens } from '../../support/auth-service/answer-with-tokens.ts';
 
 const person = (shows: RegExp) => {
   const found = signInPeople.find((one) => shows.test(one.shows));
@@ -273,16 +274,7 @@ describe.each(dialects)('the audit log in the %s dialect', (dialect) => {
   it('a refresh that returns the session of another person is logged', async () => {
     await using test = await start({ dialect });
     const foreign = await test.issue({ type: 'staff', id: 5 });
-    test.app.authService.fault('refresh', {
-      kind: 'transform',
-      answer: ({ headers, ...answer }) => ({
-        ...answer,
-        headers: {
-          ...headers,
-          'set-cookie': [`access_token=${foreign.access}`, `refresh_token=${foreign.refresh}`],
-        },
-      }),
-    });
+    test.app.authService.fault('refresh', answerWithTokens(foreign));
     const browser = test.browserOf(await test.issue({ type: 'staff', id: 123 }));
     await reasonOf(browser.trpc.session.refresh.mutate());
     expect(await test.after(1)).toEqual([

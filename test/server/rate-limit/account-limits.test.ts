@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hasRedis } from '../../support/redis/redis.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
+import { dialects } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
-import { createSignInTries, type SignInTries } from '../../support/app/try-sign-in.ts';
+import { createSignInTries, type SignInTries, startSignInApp as start } from '../../support/app/try-sign-in.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -35,16 +35,6 @@ type Account = (typeof accounts)[number];
 /** Each account type and dialect; they differ in the response to a wrong password and to a success. */
 const cases = accounts.map((account, index) => ({ dialect: dialects[index] ?? 'guide', account, as: account.as }));
 const allCases = dialects.flatMap((dialect) => accounts.map((account) => ({ dialect, account, as: account.as })));
-
-const start = async (options: StartAppOptions = {}) => {
-  const clock = createClock();
-  const app = await startApp({
-    now: clock.now,
-    ...options,
-    env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0', ...options.env },
-  });
-  return { ...app, clock, tryIn: createSignInTries(app.url), [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
-};
 
 const asked = ({ authService }: Pick<Awaited<ReturnType<typeof start>>, 'authService'>, { as }: Pick<Account, 'as'>) =>
   authService.count(`${as}-login`);

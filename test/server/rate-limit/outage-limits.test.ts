@@ -4,9 +4,9 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../../server/dev/auth-service/auth-service.ts';
 import { type Browser, reasonOf } from '../../support/app/browser.ts';
 import { hasRedis } from '../../support/redis/redis.ts';
-import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { createClock, dialects, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
-import { createSignInTries } from '../../support/app/try-sign-in.ts';
+import { createSignInTries, startSignInApp } from '../../support/app/try-sign-in.ts';
 import { johnsCredentials } from '../../support/app/people.ts';
 
 const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
@@ -14,17 +14,10 @@ const rafael = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' }
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
 const env = { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0' };
 
-const start = async (options: StartAppOptions = {}) => {
+const start = (options: StartAppOptions = {}) => {
   const clock = createClock();
   // The breakers use the same clock; otherwise they would still be open after the outage.
-  const app = await startApp({ now: clock.now, monotonicNow: clock.now, env, ...options });
-  return {
-    ...app,
-    app,
-    clock,
-    tryIn: createSignInTries(app.url),
-    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
-  };
+  return startSignInApp({ clock, monotonicNow: clock.now, ...options });
 };
 type Started = Awaited<ReturnType<typeof start>>;
 

@@ -5,9 +5,8 @@ import { hasRedis } from '../../support/redis/redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { startReplicas } from '../../support/processes/start-replicas.ts';
 import { staffToken } from '../../support/token/tokens.ts';
-import { john } from '../../support/app/people.ts';
+import { john, johnsCredentials as credentials } from '../../support/app/people.ts';
 
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const wrong = { ...credentials, password: 'wrong' };
 /** This person needs a captcha, which the Auth Service checks before the password. */
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { signInPeople, staff } from '../../../server/dev/auth-service/people/people.ts';
 import { reasonOf } from '../../support/app/browser.ts';
-import { holdEndpoint } from '../../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../../support/auth-service/hold-endpoint.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
-import { john } from '../../support/app/people.ts';
-
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+import { john, johnsCredentials as credentials } from '../../support/app/people.ts';
+import { answerWithTokens } from '../../support/auth-service/answer-with-tokens.ts';
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
@@ -117,16 +116,7 @@ describe('a refresh', () => {
     await using test = await start();
     const browser = test.holder();
     await browser.trpc.session.refresh.mutate();
-    test.app.authService.fault('refresh', {
-      kind: 'transform',
-      answer: ({ headers, ...answer }) => ({
-        ...answer,
-        headers: {
-          ...headers,
-          'set-cookie': [`access_token=${test.tokens.access}`, `refresh_token=${test.tokens.refresh}`],
-        },
-      }),
-    });
+    test.app.authService.fault('refresh', answerWithTokens(test.tokens));
     await browser.trpc.session.refresh.mutate();
     expect(await browser.trpc.session.logout.mutate()).toBeNull();
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { createClock, dialects, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
+import { johnsCredentials } from '../../support/app/people.ts';
 
 const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 const startRemote = (options: StartAppOptions) =>
@@ -16,7 +17,7 @@ describe.each(dialects)('remote validation with the %s dialect', (dialect) => {
   it('supports sign-in, lookup, refresh and sign-out without the signing key', async () => {
     await using app = await startRemote({ dialect });
     const browser = app.browser();
-    await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await browser.trpc.session.login.mutate(johnsCredentials);
     expect((await browser.trpc.users.byId.query({ id: 123 })).email).toBe('user@example.com');
     expect((await browser.trpc.session.refresh.mutate()).user.id).toBe(123);
     await browser.trpc.session.logout.mutate();

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { createClock, startApp, type StartAppOptions } from './start-app.ts';
 import { askRaw, errorOf, postHeaders, type RawAnswer, resultOf, written } from './raw-request.ts';
 
 export type SignInTry = {
@@ -46,3 +47,24 @@ export const createSignInTries =
   };
 
 export type SignInTries = ReturnType<typeof createSignInTries>;
+
+export type SignInAppOptions = StartAppOptions & {
+  /** Clock of the BFF and the Auth Service. Default: one that a test moves, from the current time. */
+  clock?: ReturnType<typeof createClock>;
+};
+
+/** Starts an app that trusts one proxy and has no request limit, so that each attempt can name its address. */
+export const startSignInApp = async ({ clock = createClock(), ...options }: SignInAppOptions = {}) => {
+  const app = await startApp({
+    now: clock.now,
+    ...options,
+    env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0', ...options.env },
+  });
+  return {
+    ...app,
+    app,
+    clock,
+    tryIn: createSignInTries(app.url),
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+};

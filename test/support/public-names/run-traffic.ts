@@ -1,8 +1,8 @@
 import { vi, expect } from 'vitest';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
 import { readExposition } from '../output/exposition.ts';
+import { johnsCredentials as person } from '../app/people.ts';
 
-const person = { email: 'user@example.com', password: 'staff-pass-1' };
 const personWithSecondFactor = { ...person, email: 'rafael.domingo@example.com' };
 const origin = 'https://app.example.org';
 const json = { 'content-type': 'application/json', 'x-csrf': '1' };

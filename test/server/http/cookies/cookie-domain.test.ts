@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { isHostInDomain, otherVariants, plantedVariants } from '../../../../server/src/http/cookies/cookie-variants.ts';
 import { askRaw, postHeaders, resultOf, written } from '../../../support/app/raw-request.ts';
 import { startApp } from '../../../support/app/start-app.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 
-const login = written({ email: 'user@example.com', password: 'staff-pass-1' });
+const login = written(johnsCredentials);
 
 describe('a sign-in at a host outside COOKIE_DOMAIN, whose cookies the browser discards', () => {
   const startWith = async (env: Record<string, string>) => {

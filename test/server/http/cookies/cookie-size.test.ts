@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { errorDataOf } from '../../../support/app/browser.ts';
 import { createClock, dialects, signingKey, startApp } from '../../../support/app/start-app.ts';
 import { staffToken } from '../../../support/token/tokens.ts';
+import { johnsCredentials as credentials } from '../../../support/app/people.ts';
 
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const manyRoles = Array.from({ length: 200 }, (_, index) => ({ system: 'TTS', role: `Role number ${index}` }) as const);
 
 /** A token whose cookie has this many bytes, name and value together. */

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 import { askRaw, errorOf, postHeaders, queryTarget, resultOf, written } from '../../../support/app/raw-request.ts';
 import { dialects, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 
-const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
-const login = written({ email: technician?.email, password: technician?.password });
+const login = written(johnsCredentials);
 
 /** An app, and the tokens of two people. */
 const startWithTwo = async (options: StartAppOptions = {}) => {

@@ -1,6 +1,6 @@
 import { CookieJar } from 'tough-cookie';
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 import {
   askRaw,
   errorOf,
@@ -13,8 +13,7 @@ import {
 import { createClock, dialects, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
 import { staffToken } from '../../../support/token/tokens.ts';
 
-const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
-const login = written({ email: technician?.email, password: technician?.password });
+const login = written(johnsCredentials);
 const host = 'tts.app.example.org';
 
 /** An app, the tokens of two people, and a clock to expire them. */

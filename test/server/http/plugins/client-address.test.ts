@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { normalizeForwardedFor, toAddress } from '../../../../server/src/http/plugins/client-address.ts';
 import { createBrowser, reasonOf } from '../../../support/app/browser.ts';
 import { startApp, type TestApp } from '../../../support/app/start-app.ts';
-
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
+import { johnsCredentials as credentials } from '../../../support/app/people.ts';
 
 /** The client address that the BFF sends to the Auth Service at sign-in, uses for limits, and logs. */
 const addressOf = async (app: TestApp, forwardedFor: string): Promise<unknown> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 import { askRaw, postHeaders, type RawAnswer, type RawRequest, written } from '../../../support/app/raw-request.ts';
 import { startApp } from '../../../support/app/start-app.ts';
 
@@ -23,8 +23,7 @@ const listOf = (value: string | undefined): string[] =>
 const corsHeadersOf = ({ headers }: RawAnswer) =>
   Object.keys(headers).filter((name) => name.startsWith('access-control'));
 
-const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
-const login = written({ email: technician?.email, password: technician?.password });
+const login = written(johnsCredentials);
 const post = (target: string, rest: Partial<RawRequest> = {}): RawRequest => ({
   method: 'POST',
   target,

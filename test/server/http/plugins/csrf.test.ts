@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 import {
   askRaw,
   errorOf,
@@ -11,9 +11,8 @@ import {
 } from '../../../support/app/raw-request.ts';
 import { startApp, type StartAppOptions, type TestApp } from '../../../support/app/start-app.ts';
 
-const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
 const mutations = ['session.login', 'session.logout', 'session.refresh'];
-const body = written({ email: technician?.email, password: technician?.password });
+const body = written(johnsCredentials);
 
 /** An app, and the cookies of a signed-in person. */
 const startSignedIn = async (options: StartAppOptions = {}) => {

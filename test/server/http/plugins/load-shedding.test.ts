@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { askRaw, errorOf, postHeaders, resultOf, written } from '../../../support/app/raw-request.ts';
 import { startApp } from '../../../support/app/start-app.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 
-const login = written({ email: 'user@example.com', password: 'staff-pass-1' });
+const login = written(johnsCredentials);
 
 it('refuses calls while there is more to do than can be done, says when to come again, and does nothing', async () => {
   let isOverloaded = true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signInPeople } from '../../../../server/dev/auth-service/people/people.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 import {
   askRaw,
   errorOf,
@@ -11,8 +11,7 @@ import {
 } from '../../../support/app/raw-request.ts';
 import { startApp } from '../../../support/app/start-app.ts';
 
-const technician = signInPeople.find(({ shows }) => /guide's example/.test(shows));
-const login = written({ email: technician?.email, password: technician?.password });
+const login = written(johnsCredentials);
 
 const tooLarge = { code: 'PAYLOAD_TOO_LARGE', httpStatus: 413, reason: 'payload_too_large' };
 const invalid = { code: 'BAD_REQUEST', httpStatus: 400, reason: 'invalid_input' };

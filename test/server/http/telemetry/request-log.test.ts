@@ -1,9 +1,10 @@
-import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { errorDataOf, reasonOf } from '../../../support/app/browser.ts';
 import { browserOf } from '../../../support/app/crowd.ts';
 import { askRaw, postHeaders, queryTarget, sendLines, written } from '../../../support/app/raw-request.ts';
 import { createClock, startApp, type TestApp } from '../../../support/app/start-app.ts';
+import { sendThenLeave } from '../../../support/app/send-then-leave.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 
 const linesOf = (app: TestApp) => app.logLines.filter(({ msg }) => msg === 'request');
 
@@ -125,7 +126,7 @@ describe('the log line of a request', () => {
   it('counts the upstream calls of sign-in and sign-out', async () => {
     await using app = await startApp();
     const browser = app.browser();
-    await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await browser.trpc.session.login.mutate(johnsCredentials);
     expect(await lastLine(app, 1)).toMatchObject({ procedures: ['session.login'], upstreamCalls: expect.any(Number) });
     await browser.trpc.session.refresh.mutate();
     expect(await lastLine(app, 2)).toMatchObject({
@@ -161,14 +162,7 @@ describe('the log line of a request', () => {
 
   it('marks a client disconnect without reporting an error', async () => {
     await using app = await startApp();
-    const { access } = await app.authService.issue({ type: 'staff', id: 123 });
-    app.authService.fault('user', { kind: 'hang' });
-    const { hostname, port } = new URL(app.url);
-    const socket = connect(Number(port), hostname);
-    const target = queryTarget('users.byId', { json: { id: 5 } });
-    socket.write(`GET ${target} HTTP/1.1\r\nhost: a\r\ncookie: access_token=${access}\r\n\r\n`);
-    await vi.waitFor(() => expect(app.authService.count('user')).toBe(1));
-    socket.destroy();
+    await sendThenLeave(app);
     const line = await lastLine(app, 1);
     expect(line).toMatchObject({ clientLeft: true, person: 'staff 123' });
     expect(line).not.toHaveProperty('reasons');

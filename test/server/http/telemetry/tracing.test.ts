@@ -1,5 +1,4 @@
 import { channel } from 'node:diagnostics_channel';
-import { connect } from 'node:net';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -14,6 +13,7 @@ import { traceHeadersOf } from '../../../../server/src/http/telemetry/tracing.ts
 import { browserOf } from '../../../support/app/crowd.ts';
 import { askRaw, postHeaders, queryTarget } from '../../../support/app/raw-request.ts';
 import { startApp, type TestApp } from '../../../support/app/start-app.ts';
+import { sendThenLeave } from '../../../support/app/send-then-leave.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parentId = 'b7ad6b7169203331';
@@ -142,14 +142,7 @@ describe('with an SDK', () => {
 
   it('a request that its client has left ends, too', async () => {
     await using app = await startApp();
-    const { access } = await app.authService.issue({ type: 'staff', id: 123 });
-    app.authService.fault('user', { kind: 'hang' });
-    const { hostname, port } = new URL(app.url);
-    const socket = connect(Number(port), hostname);
-    const target = queryTarget('users.byId', { json: { id: 5 } });
-    socket.write(`GET ${target} HTTP/1.1\r\nhost: a\r\ncookie: access_token=${access}\r\n\r\n`);
-    await vi.waitFor(() => expect(app.authService.count('user')).toBe(1));
-    socket.destroy();
+    await sendThenLeave(app);
     const [request] = await requestSpans();
     await vi.waitFor(() => expect(spansOf(SpanKind.CLIENT)).toHaveLength(1));
     isChildOf(spansOf(SpanKind.CLIENT)[0], request);

@@ -19,13 +19,13 @@ import {
   startReferencePair,
   type ReferencePair,
 } from '../../../support/app/reference-pair.ts';
+import { johnsCredentials as credentials } from '../../../support/app/people.ts';
 
 /** Runs per dialect. For more runs: `FUZZ_RUNS=10000`; for another seed: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 200);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 
 const withCors = { CORS_ORIGINS: 'https://tts.example.org' };
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const second = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
 const superjson = (input: unknown): unknown => JSON.parse(written(input));
 

@@ -14,6 +14,7 @@ import {
   type StartAppOptions,
   type TestApp,
 } from '../../../support/app/start-app.ts';
+import { johnsCredentials } from '../../../support/app/people.ts';
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
@@ -168,7 +169,7 @@ describe('/metrics', () => {
     await using test = await start({ env: { RATE_LIMIT_PER_MINUTE: '20' } });
     const { app } = test;
     const browser = app.browser();
-    await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
+    await browser.trpc.session.login.mutate(johnsCredentials);
     await browser.trpc.session.refresh.mutate();
     await browser.trpc.assignments.next.mutate({ system: 'TTS', role: 'Technician', key: 'T-1' });
     await browser.trpc.assignments.next.mutate({ system: 'TTS', role: 'Technician', key: 'T-1' });

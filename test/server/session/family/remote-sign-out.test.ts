@@ -1,14 +1,13 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { type Browser, reasonOf } from '../../../support/app/browser.ts';
-import { holdEndpoint } from '../../../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../../../support/auth-service/hold-endpoint.ts';
 import { hasRedis } from '../../../support/redis/redis.ts';
 import { accessLifetimeMs, dialects, startApp, type TestApp } from '../../../support/app/start-app.ts';
 import { heldBy, type Replicas, startHeldReplicas } from '../../../support/processes/start-replicas.ts';
 import { staffToken } from '../../../support/token/tokens.ts';
-import { john } from '../../../support/app/people.ts';
+import { john, johnsCredentials as credentials } from '../../../support/app/people.ts';
 
-const credentials = { email: 'user@example.com', password: 'staff-pass-1' };
 const env = {
   TOKEN_VALIDATION: 'remote',
   SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789',

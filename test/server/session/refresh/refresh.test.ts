@@ -1,30 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EmbeddedAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import { errorDataOf, reasonOf } from '../../../support/app/browser.ts';
-import { holdEndpoint } from '../../../support/app/hold-endpoint.ts';
+import { holdEndpoint } from '../../../support/auth-service/hold-endpoint.ts';
 import { pastDeadlineAt } from '../../../support/time/past-deadline.ts';
-import {
-  accessLifetimeMs,
-  createClock,
-  dialects,
-  startApp,
-  type StartAppOptions,
-} from '../../../support/app/start-app.ts';
+import { accessLifetimeMs, dialects, startApp } from '../../../support/app/start-app.ts';
+import { startSignedIn } from '../../../support/app/start-signed-in.ts';
 
 const staff = { type: 'staff', id: 123 } as const;
 
 /** Resolves once the Auth Service has received `count` calls. */
 const asked = (authService: EmbeddedAuthService, endpoint: string, count: number) =>
   vi.waitFor(() => expect(authService.count(endpoint)).toBeGreaterThanOrEqual(count));
-
-const startSignedIn = async (options: StartAppOptions = {}) => {
-  const clock = createClock();
-  const app = await startApp({ now: clock.now, ...options });
-  const tokens = await app.authService.issue(staff);
-  const browser = app.browser();
-  browser.holdTokens(tokens);
-  return { app, clock, tokens, browser, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
-};
 
 describe.each(dialects)('refreshing against the %s dialect', (dialect) => {
   it('returns a new session and sets its token as a cookie', async () => {

@@ -2,8 +2,8 @@ import { CookieJar } from 'tough-cookie';
 import { describe, expect, it } from 'vitest';
 import { staff as seededStaff } from '../../../../server/dev/auth-service/people/people.ts';
 import { askRaw, postHeaders, resultOf, written } from '../../../support/app/raw-request.ts';
-import { createClock, dialects, startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
-import { createSignInTries } from '../../../support/app/try-sign-in.ts';
+import { dialects, type StartAppOptions } from '../../../support/app/start-app.ts';
+import { startSignInApp } from '../../../support/app/try-sign-in.ts';
 import { johnsCredentials } from '../../../support/app/people.ts';
 
 const minuteMs = 60_000;
@@ -12,13 +12,7 @@ const maria = { email: 'maria.santos@example.com', password: 'staff-pass-1' };
 
 /** An app, and how to find out whether a browser is known for an account: strangers have used up their tries of it. */
 const start = async (options: StartAppOptions = {}) => {
-  const clock = createClock();
-  const app = await startApp({
-    now: clock.now,
-    ...options,
-    env: { TRUST_PROXY: '1', RATE_LIMIT_PER_MINUTE: '0', ...options.env },
-  });
-  const tryIn = createSignInTries(app.url);
+  const { app, clock, tryIn } = await startSignInApp(options);
   const signIn = async (account: { email: string; password: string }, cookie?: string): Promise<string> => {
     const { end, device } = await tryIn({ ...account, cookie });
     expect({ end, device }).toEqual({ end: 'signed_in', device: expect.any(String) });

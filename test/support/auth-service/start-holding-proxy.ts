@@ -4,7 +4,7 @@ import {
   request as requestUpstream,
   type ServerResponse,
 } from 'node:http';
-import { serve } from './serve.ts';
+import { serve } from '../app/serve.ts';
 
 export type HoldingProxyOptions = {
   /** The URL of the Auth Service. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { serve } from './serve.ts';
+import { serve } from '../app/serve.ts';
 
 export type DeployedUpstreamOptions = {
   /** Valid tokens, each with the type of its person. */
