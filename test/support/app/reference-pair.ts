@@ -1,8 +1,8 @@
-import { Agent } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { EmbeddedAuthService, TokenPair } from '../../../server/dev/auth-service/auth-service.ts';
 import { readExposition } from '../output/exposition.ts';
 import { unchunk } from '../fuzz/fault-of.ts';
+import { createRawConnection, type RawConnection } from './raw-connection.ts';
 import { askRaw, type RawAnswer, type RawRequest, sendLines } from './raw-request.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from './start-app.ts';
 
@@ -96,12 +96,6 @@ const differenceOf = (own: Fields, official: Fields): { own: Fields; official: F
   return differing.length === 0 ? null : { own: pick(own), official: pick(official) };
 };
 
-/** A response to HEAD has no body, but a request that Node cannot parse is answered with a body. */
-const unreadable = (error: NodeJS.ErrnoException): RawAnswer => {
-  if (error.code?.startsWith('HPE_') !== true) throw error;
-  return { status: 0, headers: {}, setCookies: [], body: error.code };
-};
-
 const isChunked = ({ headers }: RawAnswer) => headers['transfer-encoding'] === 'chunked';
 
 /** Responses of the adapter are chunked. All others have a content-length. */
@@ -163,12 +157,12 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
   const own = await startApp(shared);
   const official = await startApp({ ...shared, officialAdapter: true });
   const opsUrls = [await own.app.listenOps(), await official.app.listenOps()] as const;
-  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+  const connections = [createRawConnection(own.url), createRawConnection(official.url)] as const;
   const differences: Difference[] = [];
   let requestCount = 0;
 
-  const send = async ({ url }: TestApp, agent: Agent, sent: Sent): Promise<RawAnswer> => {
-    if (!isLines(sent)) return askRaw(url, { ...sent, agent }).catch(unreadable);
+  const send = async ({ url }: TestApp, connection: RawConnection, sent: Sent): Promise<RawAnswer> => {
+    if (!isLines(sent)) return connection.ask(sent);
     const answer = await sendLines(url, sent);
     return isChunked(answer) ? { ...answer, body: unchunk(answer.body)[0] } : answer;
   };
@@ -182,7 +176,7 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
       return isLines(sent) ? sent : { ...sent, headers: { ...made, ...sent.headers } };
     };
     const [toOwn, toOfficial] = [complete(own), complete(official)];
-    const answers = await Promise.all([send(own, agents[0], toOwn), send(official, agents[1], toOfficial)]);
+    const answers = await Promise.all([send(own, connections[0], toOwn), send(official, connections[1], toOfficial)]);
     const [byOwn, byOfficial] = answers;
 
     const sentId = isLines(toOwn) ? undefined : toOwn.headers?.['x-request-id'];
@@ -200,7 +194,7 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
 
   let ending: Promise<unknown> | null = null;
   const end = async (): Promise<void> => {
-    for (const agent of agents) agent.destroy();
+    for (const connection of connections) connection.close();
     ending ??= Promise.all([own[Symbol.asyncDispose](), official[Symbol.asyncDispose]()]);
     await ending;
   };

@@ -1,32 +1,53 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { johnsCredentials } from '../../../support/app/people.ts';
+import { createRawConnection, type RawConnection } from '../../../support/app/raw-connection.ts';
 import {
   askRaw,
   errorOf,
   postHeaders,
   type RawAnswer,
+  type RawRequest,
   resultOf,
   sendLines,
   written,
 } from '../../../support/app/raw-request.ts';
-import { startApp, type StartAppOptions, type TestApp } from '../../../support/app/start-app.ts';
+import { createClock, startApp, type TestApp } from '../../../support/app/start-app.ts';
 
 const mutations = ['session.login', 'session.logout', 'session.refresh'];
 const body = written(johnsCredentials);
 
-/** An app, and the cookies of a signed-in person. */
-const startSignedIn = async (options: StartAppOptions = {}) => {
-  const app = await startApp(options);
-  const tokens = await app.authService.issue({ type: 'staff', id: 123 });
+// The tests of rejected requests share an app and a connection, because none of them may change anything in the app.
+const clock = createClock();
+let shared: TestApp;
+let connection: RawConnection;
+beforeAll(async () => {
+  shared = await startApp({ now: clock.now, env: { RATE_LIMIT_PER_MINUTE: '0' } });
+  connection = createRawConnection(shared.url);
+});
+// Tokens without a jti that are issued within the same second are identical.
+beforeEach(() => clock.advance(1_000));
+afterAll(async () => {
+  connection.close();
+  await shared[Symbol.asyncDispose]();
+});
+
+/** Asks the shared app over its connection, and any other over a connection of its own. */
+const ask = (app: TestApp, request: RawRequest) =>
+  app === shared ? connection.ask(request) : askRaw(app.url, request);
+
+/** The shared app, and the cookies of a person. */
+const signIn = async () => {
+  shared.authService.resetCalls();
+  const tokens = await shared.authService.issue({ type: 'staff', id: 123 });
   const cookie = `access_token=${tokens.access}; refresh_token=${tokens.refresh}`;
-  return { app, cookie, host: new URL(app.url).host, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+  return { app: shared, cookie, host: new URL(shared.url).host };
 };
 
 /** Asserts that no cookie was set or cleared, no upstream call was made, and the session is still valid. */
 const expectNothingDone = async (app: TestApp, cookie: string, answers: RawAnswer[]) => {
   expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([]);
   expect(app.authService.count()).toBe(0);
-  const me = await askRaw(app.url, { target: '/trpc/session.me', headers: { cookie } });
+  const me = await ask(app, { target: '/trpc/session.me', headers: { cookie } });
   expect(resultOf(me)).toMatchObject({ user: { id: 123 } });
 };
 
@@ -55,15 +76,14 @@ const bodyOf = (type: string | undefined) =>
 
 describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
   it.each(formTypes)('is rejected with %s, without side effects', async (_name, type) => {
-    await using test = await startSignedIn();
-    const { app, cookie } = test;
+    const { app, cookie } = await signIn();
     const answers: RawAnswer[] = [];
     for (const site of ['cross-site', 'same-site', 'same-origin', undefined]) {
       const from = site === undefined ? {} : { 'sec-fetch-site': site };
       for (const search of ['', '?batch=1', '?input=%7B%22json%22%3Anull%7D']) {
         const target = `/trpc/${mutation}${search}`;
         const headers = { ...typeHeader(type), ...from, cookie };
-        const answer = await askRaw(app.url, { method: 'POST', target, headers, body: bodyOf(type) });
+        const answer = await ask(app, { method: 'POST', target, headers, body: bodyOf(type) });
         const reason = site === 'cross-site' || site === 'same-site' ? 'csrf' : 'unsupported_media_type';
         expect(errorOf(answer)).toMatchObject({ reason });
         answers.push(answer);
@@ -73,8 +93,7 @@ describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
   });
 
   it('is rejected without the x-csrf header even as JSON, and with any other value of the header', async () => {
-    await using test = await startSignedIn();
-    const { app, cookie } = test;
+    const { app, cookie } = await signIn();
     const answers: RawAnswer[] = [];
     for (const value of [undefined, '', '0', '11', 'true', '1, 1', ['1', '1']]) {
       const headers = {
@@ -82,7 +101,7 @@ describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
         cookie,
         ...(value === undefined ? {} : { 'x-csrf': value }),
       };
-      const answer = await askRaw(app.url, { method: 'POST', target: `/trpc/${mutation}`, headers, body });
+      const answer = await ask(app, { method: 'POST', target: `/trpc/${mutation}`, headers, body });
       expect(errorOf(answer)).toMatchObject({
         code: 'FORBIDDEN',
         reason: 'csrf',
@@ -94,8 +113,7 @@ describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
   });
 
   it('has no effect by GET, in any disguise', async () => {
-    await using test = await startSignedIn();
-    const { app, cookie } = test;
+    const { app, cookie } = await signIn();
     const input = encodeURIComponent(body);
     const answers: RawAnswer[] = [];
     for (const search of [
@@ -113,7 +131,7 @@ describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
         { 'content-type': 'multipart/form-data; boundary=x' },
         { 'content-type': 'application/octet-stream' },
       ]) {
-        const answer = await askRaw(app.url, { target: `/trpc/${mutation}${search}`, headers: { cookie, ...dress } });
+        const answer = await ask(app, { target: `/trpc/${mutation}${search}`, headers: { cookie, ...dress } });
         expect({ search, dress, status: answer.status }).toEqual({ search, dress, status: 405 });
         expect(answer.body).toContain('"reason":"method_not_allowed"');
         answers.push(answer);
@@ -146,18 +164,17 @@ describe('the URL in a cross-site form', () => {
     ['as a whole address of another scheme', (host) => `https://${host}/trpc/session.logout`],
   ];
   it.each(disguises)('has no effect %s', async (_name, toTarget) => {
-    await using test = await startSignedIn();
-    const { app, cookie, host } = test;
+    const { app, cookie, host } = await signIn();
     const answers: RawAnswer[] = [];
     for (const from of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }, {}]) {
       const headers = { 'content-type': 'multipart/form-data; boundary=x', cookie, ...from };
-      const answer = await askRaw(app.url, { method: 'POST', target: toTarget(host), headers, body: '--x--\r\n' });
+      const answer = await ask(app, { method: 'POST', target: toTarget(host), headers, body: '--x--\r\n' });
       expect(errorOf(answer).reason).toMatch(/^(csrf|unsupported_media_type|no_such_procedure)$/);
       answers.push(answer);
     }
     await expectNothingDone(app, cookie, answers);
     const query = toTarget(host).replace('logout', 'me');
-    const read = await askRaw(app.url, { target: query, headers: { cookie, 'sec-fetch-site': 'cross-site' } });
+    const read = await ask(app, { target: query, headers: { cookie, 'sec-fetch-site': 'cross-site' } });
     expect(errorOf(read).reason).toMatch(/^(csrf|no_such_procedure)$/);
   });
 });
@@ -165,8 +182,8 @@ describe('the URL in a cross-site form', () => {
 describe('the origin of a request', () => {
   /** The outcome of a query and a mutation, which must be the same. */
   const reasonFor = async (app: TestApp, headers: Record<string, string | string[]>): Promise<string> => {
-    const query = await askRaw(app.url, { target: '/trpc/status.get', headers });
-    const mutation = await askRaw(app.url, {
+    const query = await ask(app, { target: '/trpc/status.get', headers });
+    const mutation = await ask(app, {
       method: 'POST',
       target: '/trpc/session.logout',
       headers: { ...postHeaders, ...headers },
@@ -188,7 +205,7 @@ describe('the origin of a request', () => {
     ['same-origin, cross-site', 'csrf'],
     ['a-value-to-come', 'csrf'],
   ])('is taken from Sec-Fetch-Site: %j', async (site, reason) => {
-    await using app = await startApp();
+    const app = shared;
     expect(await reasonFor(app, { 'sec-fetch-site': site })).toBe(reason);
     // Sec-Fetch-Site takes precedence over Origin, which a same-origin request may lack.
     expect(await reasonFor(app, { 'sec-fetch-site': site, origin: app.url })).toBe(reason);
@@ -222,12 +239,12 @@ describe('the origin of a request', () => {
     ['an extension', 'bff.example', 'chrome-extension://abcdefgh', 'csrf'],
     ['two origins', 'bff.example', 'http://bff.example http://evil.example', 'csrf'],
   ])('is taken from Origin if Sec-Fetch-Site is missing: %s', async (_name, host, origin, reason) => {
-    await using app = await startApp();
+    const app = shared;
     expect(await reasonFor(app, { host, ...(origin === undefined ? {} : { origin }) })).toBe(reason);
   });
 
   it('is rejected with two Origin headers, even if one is the own origin', async () => {
-    await using app = await startApp();
+    const app = shared;
     const { host } = new URL(app.url);
     for (const origins of [
       [app.url, 'http://evil.example'],
@@ -238,7 +255,7 @@ describe('the origin of a request', () => {
   });
 
   it('is rejected with an Origin if an HTTP/1.0 request has no Host', async () => {
-    await using app = await startApp();
+    const app = shared;
     for (const origin of ['http://evil.example', 'null', 'file://', '']) {
       const asked = ['GET /trpc/status.get HTTP/1.0', `origin: ${origin}`, '', ''];
       expect(errorOf(await sendLines(app.url, asked)).reason).toBe('csrf');
@@ -287,15 +304,15 @@ describe('the origin of a request', () => {
     await using app = await startApp({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
     const from = { 'sec-fetch-site': 'cross-site', origin: 'https://tts.example.org' };
     const post = (headers: Record<string, string>) =>
-      askRaw(app.url, { method: 'POST', target: '/trpc/session.logout', headers: { ...from, ...headers }, body: '{}' });
+      ask(app, { method: 'POST', target: '/trpc/session.logout', headers: { ...from, ...headers }, body: '{}' });
     expect(errorOf(await post({ 'content-type': 'text/plain', 'x-csrf': '1' })).reason).toBe('unsupported_media_type');
     expect(errorOf(await post({ 'content-type': 'application/json' })).reason).toBe('csrf');
     expect(resultOf(await post(postHeaders))).toBeNull();
   });
 
   it('is not checked for the health routes', async () => {
-    await using app = await startApp();
-    const answer = await askRaw(app.url, { target: '/health/live', headers: { 'sec-fetch-site': 'cross-site' } });
+    const app = shared;
+    const answer = await ask(app, { target: '/health/live', headers: { 'sec-fetch-site': 'cross-site' } });
     expect(answer.status).toBe(200);
   });
 });
@@ -303,9 +320,9 @@ describe('the origin of a request', () => {
 it.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset=utf-8', 'Application/JSON'])(
   'accepts a POST of %s with the x-csrf header',
   async (type) => {
-    await using app = await startApp();
+    const app = shared;
     const headers = { ...postHeaders, 'content-type': type };
-    const answer = await askRaw(app.url, { method: 'POST', target: '/trpc/session.login', headers, body });
+    const answer = await ask(app, { method: 'POST', target: '/trpc/session.login', headers, body });
     expect(resultOf(answer)).toMatchObject({ status: 'signed_in' });
     expect(answer.setCookies.map((line) => line.split('=', 1)[0])).toEqual([
       'access_token',

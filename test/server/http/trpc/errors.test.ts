@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createRawConnection, type RawConnection } from '../../../support/app/raw-connection.ts';
 import {
   askRaw,
   errorOf,
@@ -10,26 +11,37 @@ import {
   sendLines,
   written,
 } from '../../../support/app/raw-request.ts';
-import { startApp, type StartAppOptions } from '../../../support/app/start-app.ts';
+import { startApp, type TestApp } from '../../../support/app/start-app.ts';
 
-/** An app, and helpers that call it anonymously, as staff and as an employee. */
-const startAsking = async (options: StartAppOptions = {}) => {
-  const app = await startApp(options);
-  const staff = await app.authService.issue({ type: 'staff', id: 123 });
-  const employee = await app.authService.issue({ type: 'employee', id: 1 });
-  const cookies = { anonymous: '', staff: `access_token=${staff.access}`, employee: `access_token=${employee.access}` };
-  const ask = (target: string, as: keyof typeof cookies = 'anonymous') =>
-    askRaw(app.url, { target, headers: { cookie: cookies[as] } });
-  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
-    askRaw(app.url, { method: 'POST', target: `/trpc/${path}`, headers: { ...postHeaders, ...headers }, body });
-  return { app, ask, post, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
-};
+// The tests share an app and a connection: each of their requests is rejected, or leaves nothing behind but cached people.
+let app: TestApp;
+let connection: RawConnection;
+const cookies = { anonymous: '', staff: '', employee: '' };
+beforeAll(async () => {
+  app = await startApp({ env: { RATE_LIMIT_PER_MINUTE: '0' } });
+  connection = createRawConnection(app.url);
+  cookies.staff = `access_token=${(await app.authService.issue({ type: 'staff', id: 123 })).access}`;
+  cookies.employee = `access_token=${(await app.authService.issue({ type: 'employee', id: 1 })).access}`;
+});
+beforeEach(() => {
+  app.authService.resetCalls();
+  app.logLines.length = 0;
+});
+afterAll(async () => {
+  connection.close();
+  await app[Symbol.asyncDispose]();
+});
+
+const ask = (target: string, as: keyof typeof cookies = 'anonymous') =>
+  connection.ask({ target, headers: { cookie: cookies[as] } });
+const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+  connection.ask({ method: 'POST', target: `/trpc/${path}`, headers: { ...postHeaders, ...headers }, body });
 
 const invalid = { code: 'BAD_REQUEST', httpStatus: 400, reason: 'invalid_input' };
 const unknown = { code: 'NOT_FOUND', httpStatus: 404, reason: 'no_such_procedure' };
 
 describe('the shape of an error', () => {
-  const post = (headers: Record<string, string>, body: string): RawRequest => ({
+  const signInPost = (headers: Record<string, string>, body: string): RawRequest => ({
     method: 'POST',
     target: '/trpc/session.login',
     headers,
@@ -46,7 +58,7 @@ describe('the shape of an error', () => {
     ],
     [
       'the x-csrf header is missing',
-      post({ 'content-type': 'application/json' }, '{}'),
+      signInPost({ 'content-type': 'application/json' }, '{}'),
       { code: 'FORBIDDEN', httpStatus: 403, reason: 'csrf' },
       -32_003,
     ],
@@ -60,7 +72,7 @@ describe('the shape of an error', () => {
     ],
     [
       'the body is too large',
-      post(postHeaders, ' '.repeat(100_001)),
+      signInPost(postHeaders, ' '.repeat(100_001)),
       { code: 'PAYLOAD_TOO_LARGE', httpStatus: 413, reason: 'payload_too_large' },
       -32_013,
     ],
@@ -72,11 +84,11 @@ describe('the shape of an error', () => {
     ],
     [
       'the content type is wrong',
-      post({ 'content-type': 'text/plain' }, '{}'),
+      signInPost({ 'content-type': 'text/plain' }, '{}'),
       { code: 'UNSUPPORTED_MEDIA_TYPE', httpStatus: 415, reason: 'unsupported_media_type' },
       -32_015,
     ],
-    ['the input is not valid', post(postHeaders, written({})), { ...invalid, path: 'session.login' }, -32_600],
+    ['the input is not valid', signInPost(postHeaders, written({})), { ...invalid, path: 'session.login' }, -32_600],
     ['the batch is too large', { target: `/trpc/${','.repeat(60)}?batch=1` }, invalid, -32_600],
     ['the name is malformed', { target: '/trpc/%25zz' }, invalid, -32_600],
     ['the path is malformed', { target: '/trpc/%zz' }, invalid, -32_600],
@@ -84,8 +96,7 @@ describe('the shape of an error', () => {
   ];
 
   it.each(failures)('is that of tRPC where %s', async (_name, asked, data, code) => {
-    await using app = await startApp();
-    const answer = await askRaw(app.url, asked);
+    const answer = await connection.ask(asked);
     expect(errorOf(answer)).toMatchObject(data);
     expect(JSON.parse(answer.body)).toEqual({
       error: { json: { message: expect.any(String), code, data: expect.objectContaining(data) } },
@@ -93,15 +104,13 @@ describe('the shape of an error', () => {
   });
 
   it('includes issues for invalid_input, and for no other reason', async () => {
-    await using app = await startApp();
     for (const [name, asked, { reason }] of failures) {
-      const { issues } = errorOf(await askRaw(app.url, asked));
+      const { issues } = errorOf(await connection.ask(asked));
       expect({ name, told: Array.isArray(issues) }).toEqual({ name, told: reason === 'invalid_input' });
     }
   });
 
   it('has the shape of a tRPC error even for bytes that are not HTTP', async () => {
-    await using app = await startApp();
     for (const lines of [
       ['NONSENSE', '', ''],
       ['GET /trpc/status.get HTTP/9.9', 'host: a', '', ''],
@@ -129,8 +138,7 @@ describe('the shape of an error', () => {
 
 describe('a batch', () => {
   it('answers 207 if its calls have different outcomes, each with its own error', async () => {
-    await using test = await startAsking();
-    const answer = await test.ask('/trpc/status.get,session.me,no.such?batch=1');
+    const answer = await ask('/trpc/status.get,session.me,no.such?batch=1');
     expect(answer.status).toBe(207);
     expect(outcomesOf(answer)).toEqual([
       expect.objectContaining({ authService: 'up' }),
@@ -140,24 +148,21 @@ describe('a batch', () => {
   });
 
   it('answers one status if all calls fail alike', async () => {
-    await using test = await startAsking();
-    const answer = await test.ask('/trpc/session.me,users.me?batch=1');
+    const answer = await ask('/trpc/session.me,users.me?batch=1');
     expect(answer.status).toBe(401);
     expect(outcomesOf(answer)).toEqual(['no_token', 'no_token']);
   });
 
   it('rejects one invalid input without failing the other calls', async () => {
-    await using test = await startAsking();
     const inputs = { 0: { json: { id: 1 } }, 1: { json: { id: 'x' } }, 2: { json: { id: -1 } } };
-    const answer = await test.ask(queryTarget(['users.byId', 'users.byId', 'users.byId'], inputs), 'staff');
+    const answer = await ask(queryTarget(['users.byId', 'users.byId', 'users.byId'], inputs), 'staff');
     expect(answer.status).toBe(207);
     expect(outcomesOf(answer)).toEqual([expect.objectContaining({ id: 1 }), 'invalid_input', 'invalid_input']);
   });
 
   it('rejects inputs that are not an object', async () => {
-    await using test = await startAsking();
     for (const inputs of [[], [1], 'x', 1, null, true]) {
-      const answer = await test.ask(queryTarget(['users.byId'], inputs), 'staff');
+      const answer = await ask(queryTarget(['users.byId'], inputs), 'staff');
       expect(outcomesOf(answer)).toEqual(['invalid_input']);
     }
   });
@@ -191,11 +196,10 @@ describe('an unknown procedure', () => {
   ];
 
   it('is any unregistered name, including names on the prototype', async () => {
-    await using test = await startAsking();
     for (const name of names) {
       for (const search of ['', '?batch=1']) {
         const path = `${encodeURIComponent(name)}${search}`;
-        for (const answer of [await test.ask(`/trpc/${path}`, 'staff'), await test.post(path, '{}')]) {
+        for (const answer of [await ask(`/trpc/${path}`, 'staff'), await post(path, '{}')]) {
           expect({ name, status: answer.status }).toEqual({ name, status: 404 });
           expect(answer.body).toContain('"reason":"no_such_procedure"');
         }
@@ -204,7 +208,6 @@ describe('an unknown procedure', () => {
   });
 
   it('is any path beside or below the registered ones', async () => {
-    await using app = await startApp();
     for (const target of [
       '/',
       '/trpc',
@@ -215,7 +218,7 @@ describe('an unknown procedure', () => {
       '/api',
     ]) {
       for (const method of ['GET', 'POST', 'PUT']) {
-        const answer = await askRaw(app.url, { method, target, headers: postHeaders, body: '{}' });
+        const answer = await connection.ask({ method, target, headers: postHeaders, body: '{}' });
         expect(errorOf(answer)).toMatchObject(unknown);
       }
     }
@@ -297,8 +300,6 @@ describe('a malicious input', () => {
   const polluted = () => Reflect.get({}, 'polluted') as unknown;
 
   it('is rejected as the body of a mutation', async () => {
-    await using test = await startAsking();
-    const { app, post } = test;
     for (const [name, body] of [...hostile, ...deep]) {
       const { reason, issues } = errorOf(await post('session.login', body));
       expect({ name, reason, issues }).toEqual({ name, reason: 'invalid_input', issues: expect.any(Array) });
@@ -310,8 +311,6 @@ describe('a malicious input', () => {
   });
 
   it('is rejected as the input of a query', async () => {
-    await using test = await startAsking();
-    const { app, ask } = test;
     for (const [name, body] of hostile) {
       for (const path of ['users.byId', 'users.byIds', 'users.byCompanyId', 'employees.byId']) {
         const { reason } = errorOf(await ask(`/trpc/${path}?input=${encodeURIComponent(body)}`, 'staff'));
@@ -323,16 +322,13 @@ describe('a malicious input', () => {
   });
 
   it('is ignored by a procedure without an input', async () => {
-    await using test = await startAsking();
     for (const [, body] of hostile) {
-      expect((await test.ask(`/trpc/status.get?input=${encodeURIComponent(body)}`)).status).toBe(200);
-      expect((await test.post('session.logout', body)).status).toBe(200);
+      expect((await ask(`/trpc/status.get?input=${encodeURIComponent(body)}`)).status).toBe(200);
+      expect((await post('session.logout', body)).status).toBe(200);
     }
   });
 
   it('leaves the service available, and logs no internal error', async () => {
-    await using test = await startAsking();
-    const { app, ask, post } = test;
     for (const [, body] of [...hostile, ...deep]) await post('session.login', body);
     expect(resultOf(await ask('/trpc/session.me', 'staff'))).toMatchObject({ user: { id: 123 } });
     expect(app.logLines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
@@ -348,28 +344,25 @@ describe('an input that is not JSON', () => {
     ['in a pattern', '{"json":{"email":"a","password":"/(hunter2/"},"meta":{"values":{"password":["regexp"]}}}'],
     ['in a URL', '{"json":{"email":"a","password":"hunter2"},"meta":{"values":{"password":["URL"]}}}'],
   ])('is never quoted in the response or the log: %s', async (_name, body) => {
-    await using test = await startAsking();
-    const answer = await test.post('session.login', body);
+    const answer = await post('session.login', body);
     expect(errorOf(answer)).toMatchObject({
       ...invalid,
       message: expect.stringContaining('The input is not superjson'),
     });
     expect(answer.body).not.toContain('hunter2');
-    expect(JSON.stringify(test.app.logLines)).not.toContain('hunter2');
+    expect(JSON.stringify(app.logLines)).not.toContain('hunter2');
   });
 
   it('allocates no array of the length that a caller claims', async () => {
-    await using test = await startAsking();
     const body = '{"json":{"email":9,"password":"b"},"meta":{"values":{"email":[["typed-array","Uint8Array"]]}}}';
-    const { issues, message } = errorOf(await test.post('session.login', body));
+    const { issues, message } = errorOf(await post('session.login', body));
     expect(issues).toEqual([]);
     expect(message).not.toContain('Uint8Array');
   });
 
   it('is rejected, without an internal error, in a query', async () => {
-    await using test = await startAsking();
     for (const input of ['{', '%zz', '%', '%7B%22json%22', '%ff%fe', '+', 'undefined']) {
-      const answer = await test.ask(`/trpc/users.byId?input=${input}`, 'staff');
+      const answer = await ask(`/trpc/users.byId?input=${input}`, 'staff');
       expect(errorOf(answer)).toMatchObject(invalid);
     }
   });
@@ -390,11 +383,10 @@ describe('an invalid input', () => {
     ['session.verifyOtp', { challenge: 'x', code: "1' OR 1=1" }, ['code']],
     ['session.verifyOtp', { code: '123456' }, ['challenge']],
   ])('names the invalid fields: %s of %j', async (path, input, fields) => {
-    await using test = await startAsking();
-    const { issues, message } = errorOf(await test.post(path, written(input)));
+    const { issues, message } = errorOf(await post(path, written(input)));
     expect(issues?.map((issue) => issue.path).toSorted()).toEqual(fields);
     for (const issue of issues ?? []) expect(message).toContain(`${issue.path}: ${issue.message}`);
-    expect(test.app.authService.count()).toBe(0);
+    expect(app.authService.count()).toBe(0);
   });
 
   it.each([
@@ -407,28 +399,25 @@ describe('an invalid input', () => {
     ['users.byIds', { ids: Array.from({ length: 501 }, (_, index) => index + 1) }, ['ids']],
     ['users.byRole', { system: 'TTS' }, ['role']],
   ])('names the invalid fields of a query: %s of %j', async (path, input, fields) => {
-    await using test = await startAsking();
-    const answer = await test.ask(queryTarget(path, { json: input }), 'staff');
+    const answer = await ask(queryTarget(path, { json: input }), 'staff');
     expect([...new Set(errorOf(answer).issues?.map((issue) => issue.path))]).toEqual(fields);
-    expect(test.app.authService.count()).toBe(0);
+    expect(app.authService.count()).toBe(0);
   });
 
   it('is described by at most twenty issues', async () => {
-    await using test = await startAsking();
     const input = { json: { ids: Array.from({ length: 400 }, () => 'x') } };
-    const { issues, message } = errorOf(await test.ask(queryTarget('users.byIds', input), 'staff'));
+    const { issues, message } = errorOf(await ask(queryTarget('users.byIds', input), 'staff'));
     expect(issues).toHaveLength(20);
     expect(message.length).toBeLessThan(2_000);
   });
 
   it('is validated after authorization: 401 for an anonymous caller, 403 for a forbidden one', async () => {
-    await using test = await startAsking();
     for (const input of ['?input=%7B%22json%22%3A%7B%22id%22%3A0%7D%7D', '?input=%7B', '']) {
       const target = `/trpc/users.byId${input}`;
-      expect(errorOf(await test.ask(target))).toMatchObject({ httpStatus: 401, reason: 'no_token' });
-      const employee = errorOf(await test.ask(target, 'employee'));
+      expect(errorOf(await ask(target))).toMatchObject({ httpStatus: 401, reason: 'no_token' });
+      const employee = errorOf(await ask(target, 'employee'));
       expect(employee).toMatchObject({ httpStatus: 403, reason: 'insufficient_permissions' });
-      expect(errorOf(await test.ask(target, 'staff'))).toMatchObject(invalid);
+      expect(errorOf(await ask(target, 'staff'))).toMatchObject(invalid);
     }
   });
 });
@@ -463,30 +452,30 @@ describe('a stack trace', () => {
     ['nothing', {}],
     ['an empty value', { NODE_ENV: '' }],
   ])('is not exposed if NODE_ENV is %s', async (_name, env) => {
-    await using app = await startApp({ env });
+    await using own = await startApp({ env });
     for (const asked of failures) {
-      const { body } = await askRaw(app.url, asked);
+      const { body } = await askRaw(own.url, asked);
       expect(body).toContain('"reason"');
       expect(body).not.toMatch(/"stack"|\\n +at |node_modules|\.ts\b/);
     }
   });
 
   it('is included in development', async () => {
-    await using app = await startApp({ env: { NODE_ENV: 'development' } });
+    await using own = await startApp({ env: { NODE_ENV: 'development' } });
     for (const asked of failures.slice(0, 4)) {
-      const { body } = await askRaw(app.url, asked);
+      const { body } = await askRaw(own.url, asked);
       expect(body).toMatch(/"stack":"(App|TRPC)Error: .*\\n +at /);
     }
   });
 });
 
 it('a rate-limit error has a Retry-After in the header and in the error', async () => {
-  await using app = await startApp();
-  app.authService.fault('*', { kind: 'status', status: 503 });
-  const { access } = await app.authService.issue({ type: 'staff', id: 123 });
+  await using own = await startApp();
+  own.authService.fault('*', { kind: 'status', status: 503 });
+  const { access } = await own.authService.issue({ type: 'staff', id: 123 });
   const headers = { cookie: `access_token=${access}` };
   const asked = queryTarget('users.byId', { json: { id: 1 } });
-  const answer = await askRaw(app.url, { target: asked, headers });
+  const answer = await askRaw(own.url, { target: asked, headers });
   const error = errorOf(answer);
   expect(error).toMatchObject({ httpStatus: 503, reason: 'auth_service_unavailable' });
   expect(error.retryAfterSeconds).toBeGreaterThan(0);

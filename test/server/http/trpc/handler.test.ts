@@ -25,6 +25,13 @@ import { johnsCredentials as credentials } from '../../../support/app/people.ts'
 const runs = Number(process.env.FUZZ_RUNS ?? 200);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 
+/**
+ * A third of the cases, unless `EVERY_CASE=1`, which `.ci/run` sets. The cases are combinations, such as each text in each of 5
+ * places, or each procedure for each of 13 callers: every third one has each text and each place.
+ */
+const sampleOf = (cases: readonly Case[]): readonly Case[] =>
+  process.env.EVERY_CASE === '1' ? cases : cases.filter((_case, index) => index % 3 === 0);
+
 const withCors = { CORS_ORIGINS: 'https://tts.example.org' };
 const second = { email: 'rafael.domingo@example.com', password: 'staff-pass-1' };
 const superjson = (input: unknown): unknown => JSON.parse(written(input));
@@ -71,7 +78,7 @@ it.each([
   ['for requests that no Node client sends', lineCases],
 ])('answers like the official adapter %s', { timeout: 300_000 }, async (_name, cases) => {
   await using pair = await startPrimedReferencePair('guide');
-  await pair.compareAll(cases);
+  await pair.compareAll(sampleOf(cases));
   expect(await pair.differences()).toEqual([]);
 });
 
@@ -90,7 +97,7 @@ const casesOf: Record<Dialect, Array<[name: string, cases: readonly Case[]]>> = 
 describe.each(dialects)('in the %s dialect, it answers like the official adapter for', (dialect) => {
   it.each(casesOf[dialect])('%s', { timeout: 300_000 }, async (_name, cases) => {
     await using pair = await startPrimedReferencePair(dialect);
-    await pair.compareAll(cases);
+    await pair.compareAll(sampleOf(cases));
     expect(await pair.differences()).toEqual([]);
   });
 
