@@ -22,7 +22,11 @@ const startAttacked = async (dialect: (typeof dialects)[number]) => {
     isHeld: ({ cookie = '', 'x-forwarded-for': address }) =>
       address === attackersAddress || [...tokens].some((token) => cookie.includes(token)),
   });
-  const app = await startApp({ now, upstream, env: { ...forgetful, AUTH_SERVICE_URL: proxy.url, TRUST_PROXY: '1' } });
+  const app = await startApp({
+    now,
+    upstream,
+    env: { ...forgetful, AUTH_SERVICE_URL: proxy.url, TRUST_PROXY: '1', LOG_LEVEL: 'warn' },
+  });
   let requests = 0;
   app.app.server.server.on('request', () => {
     requests += 1;
@@ -121,8 +125,8 @@ describe.each(dialects)('lookups of other people do not queue behind those of on
     const page = (from: number) => attacker.send((trpc) => [trpc.users.byIds.query({ ids: crowd(500, from) })]);
     for (let count = 0; count < 4; count += 1) await page(100_000 + count * 500);
     await expect.poll(test.proxy.held).toBe(16);
-    for (let count = 0; count < 3; count += 1) await page(1_000 + count * 500);
-    await lookUp(test, `3,500 slow users of one person (${dialect})`);
+    await page(1_000);
+    await lookUp(test, `2,500 slow users of one person (${dialect})`);
     expect([test.proxy.mostHeld(), test.answered()]).toEqual([16, 0]);
     // The attacker's calls wait for the attacker's own share, and none is rejected.
     expect(new Set(await test.release())).toEqual(new Set(['OK']));

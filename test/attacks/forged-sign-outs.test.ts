@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { askRaw, keepingAgent, postHeaders } from '../support/app/raw-request.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import { heldBy, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { craft, staffClaims } from '../support/token/tokens.ts';
@@ -29,16 +30,12 @@ const forge = (nowMs: number, tokenType: 'access' | 'refresh'): string => {
 const start = async (env: Record<string, string>) => {
   const test = await startHeldReplicas({ env });
   const client = new Redis(test.redis.url);
+  const agent = keepingAgent();
   let requests = 0;
   const post = async (procedure: string, cookie: string) => {
     requests += 1;
-    const answer = await fetch(`${test.first.url}/trpc/${procedure}`, {
-      method: 'POST',
-      headers: { cookie, 'content-type': 'application/json', 'x-csrf': '1' },
-      body: '{}',
-    });
-    await answer.arrayBuffer();
-    return answer;
+    const headers = { ...postHeaders, cookie };
+    return askRaw(test.first.url, { method: 'POST', target: `/trpc/${procedure}`, headers, body: '{}', agent });
   };
   const forgedCookies = (values: number) =>
     Array.from(
@@ -58,6 +55,7 @@ const start = async (env: Record<string, string>) => {
       test.authService.calls.filter(({ headers }) => String(headers.cookie).includes(`.${noSignature}`)).length,
     async [Symbol.asyncDispose]() {
       client.disconnect();
+      agent[Symbol.dispose]();
       await test[Symbol.asyncDispose]();
     },
   };
@@ -76,10 +74,10 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
     await test.forgedSignOut();
     await test.forgedRefresh();
     const before = await test.dbSize();
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const answers = await Promise.all([test.forgedSignOut(), test.forgedSignOut(), test.forgedRefresh()]);
       expect(answers[0]?.status).toBe(200);
-      expect(answers[0]?.headers.getSetCookie().join()).toContain('access_token=;');
+      expect(answers[0]?.setCookies.join()).toContain('access_token=;');
     }
     expect(await test.dbSize()).toBeLessThanOrEqual(before + 3);
     expect(test.forgedCalls()).toBeLessThanOrEqual(mode === 'local' ? 0 : test.requests());
@@ -95,8 +93,8 @@ describe.skipIf(!hasRedis()).each(modes)('made-up cookies with %s validation', (
         await test.forgedRefresh();
       }
     };
-    const attacks = Array.from({ length: 4 }, attack);
-    for (let round = 0; round < 3; round += 1) {
+    const attacks = Array.from({ length: 2 }, attack);
+    for (let round = 0; round < 2; round += 1) {
       const browser = test.first.browser();
       await victim.attempt(() => browser.trpc.session.login.mutate(credentials));
       const signedIn = heldBy(browser);

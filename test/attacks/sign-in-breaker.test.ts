@@ -3,10 +3,11 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type Dialect, startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { staff } from '../../server/dev/auth-service/people/people.ts';
-
 import { type Browser, reasonOf } from '../support/app/browser.ts';
+import { keepingAgent } from '../support/app/raw-request.ts';
 import { serve } from '../support/app/serve.ts';
 import { apiKey, createClock, dialects, signingKey, startApp } from '../support/app/start-app.ts';
+import { createSignInTries } from '../support/app/try-sign-in.ts';
 import { staffToken } from '../support/token/tokens.ts';
 import { createVictim, reportVictim } from '../support/app/victim.ts';
 
@@ -74,13 +75,15 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
     upstream: upstream.authService,
     now: clock.now,
     monotonicNow: clock.now,
-    env: { AUTH_SERVICE_URL: upstream.url, TRUST_PROXY: '1', ...env },
+    env: { AUTH_SERVICE_URL: upstream.url, TRUST_PROXY: '1', LOG_LEVEL: 'warn', ...env },
   });
   let attempts = 0;
   const from = (address: string) => app.browser({ headers: { 'x-forwarded-for': address } });
-  const attack = (address: string, password: string) => {
+  const agent = keepingAgent();
+  const tryIn = createSignInTries(app.url, agent);
+  const attack = async (address: string, password: string) => {
     attempts += 1;
-    return reasonOf(from(address).trpc.session.login.mutate({ email: `unknown-${attempts}@example.com`, password }));
+    return (await tryIn({ email: `unknown-${attempts}@example.com`, password, address })).end;
   };
   return {
     app,
@@ -100,6 +103,7 @@ const start = async (dialect: Dialect, env: Record<string, string> = {}) => {
       return victim;
     },
     async [Symbol.asyncDispose]() {
+      agent[Symbol.dispose]();
       await app[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
     },

@@ -1,4 +1,5 @@
 import {
+  Agent,
   type IncomingHttpHeaders,
   type IncomingMessage,
   request as requestUpstream,
@@ -15,13 +16,14 @@ export type HoldingProxyOptions = {
 
 /** A proxy that simulates an Auth Service that is slow for some callers: it holds their requests until the test releases them. */
 export const startHoldingProxy = async ({ upstream, isHeld }: HoldingProxyOptions) => {
+  const agent = new Agent({ keepAlive: true });
   const held = new Set<() => void>();
   let mostHeld = 0;
   let isReleased = false;
 
   const pass = (request: IncomingMessage, response: ServerResponse): void => {
     const { method, url, headers } = request;
-    const onward = requestUpstream(new URL(url ?? '/', upstream), { method, headers, agent: false }, (answer) => {
+    const onward = requestUpstream(new URL(url ?? '/', upstream), { method, headers, agent }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
@@ -42,6 +44,10 @@ export const startHoldingProxy = async ({ upstream, isHeld }: HoldingProxyOption
   });
   return {
     ...server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      agent.destroy();
+    },
     held: () => held.size,
     mostHeld: () => mostHeld,
     /** Releases all held requests, and stops holding. */
