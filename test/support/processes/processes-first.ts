@@ -7,6 +7,7 @@ import { processFileIndex } from './process-files.ts';
  */
 export class ProcessesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- The sequencer's own method.
     const sorted = await super.sort(files);
     const first = sorted
       .filter(({ moduleId }) => processFileIndex(moduleId) !== -1)
