@@ -1,22 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-
-/** Tests that start services as separate processes, from bundles that are built once per run. */
-const processes = [
-  'test/server/main.test.ts',
-  'test/server/main-crash.test.ts',
-  'test/server/dev/start.test.ts',
-  'test/server/assignment/replicas.test.ts',
-  'test/integration/replica-processes.test.ts',
-  'test/server/doctor/doctor.test.ts',
-];
-
-/** Tests that render React in jsdom: the globals of a page have to be there before React, and gone after each file. */
-const rendering = [
-  'test/client/react/persisted-cache.test.ts',
-  'test/client/react/react.test.ts',
-  'test/client/react/react-origins.test.ts',
-];
+import { ProcessesFirst } from './test/support/processes/processes-first.ts';
 
 export default defineConfig({
   resolve: { conditions: ['source'] },
@@ -36,6 +20,7 @@ export default defineConfig({
     // Tests wait for sockets and processes, so one more worker than cores keeps the cores busy. On two cores it saves a sixth
     // of the time.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: ProcessesFirst },
     globalSetup: ['test/support/output/empty-captured.ts'],
     projects: [
       {
@@ -52,19 +37,9 @@ export default defineConfig({
             'test/browser/**',
             'test/shipping/**',
             'test/e2e/**',
-            ...processes,
-            ...rendering,
+            'test/docs/**',
+            'test/ci/**',
           ],
-          sequence: { groupOrder: 0 },
-        },
-      },
-      { extends: true, test: { name: 'rendering', include: rendering, sequence: { groupOrder: 0 } } },
-      {
-        extends: true,
-        test: {
-          name: 'processes',
-          include: processes,
-          isolate: false,
           globalSetup: ['test/support/processes/bundle-programs.ts'],
           sequence: { groupOrder: 0 },
         },
@@ -73,6 +48,16 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'secrets', include: ['test/integration/secrets.test.ts'], sequence: { groupOrder: 2 } },
+      },
+      // The documentation and the tools of CI, which `npm test` leaves to `.ci/run`.
+      {
+        extends: true,
+        test: {
+          name: 'repository',
+          include: ['test/docs/**/*.test.ts', 'test/ci/**/*.test.ts'],
+          isolate: false,
+          sequence: { groupOrder: 1 },
+        },
       },
       // Tests the output of `npm run build`. Not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 3 } } },

@@ -72,6 +72,7 @@ describe('.ci/run', () => {
 
   it.each([
     'npm ci && npm test',
+    'test:repository',
     'check',
     'build',
     'bundle',

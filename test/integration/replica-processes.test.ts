@@ -1,21 +1,70 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { staff } from '../../server/dev/auth-service/people/people.ts';
+import type { Dialect } from '../../server/dev/auth-service/options.ts';
 import { dialects } from '../support/app/start-app.ts';
 import { hasRedis } from '../support/redis/redis.ts';
 import { runReplicas } from '../support/processes/run-replicas.ts';
 import { john } from '../support/app/people.ts';
 import { inRedis } from '../support/redis/in-redis.ts';
 
+/** One start of each dialect for all tests. The last test of a dialect kills a process. */
+const started = new Map<Dialect, ReturnType<typeof runReplicas>>();
+const runningIn = (dialect: Dialect) => {
+  const running = started.get(dialect) ?? runReplicas({ count: 2, authService: { dialect } });
+  started.set(dialect, running);
+  return running;
+};
+afterAll(async () => {
+  for (const running of started.values()) await (await running)[Symbol.asyncDispose]();
+});
+
+/** The number of refreshes: the environment variable `REFRESHES`, such as 4000. */
+const refreshCount = Number(process.env.REFRESHES ?? 160);
+
+it.skipIf(!hasRedis())(
+  'two processes return the result of a refresh to every duplicate, and never refresh_superseded',
+  async () => {
+    const test = await runningIn('guide');
+    test.authService.resetCalls();
+    const duplicates = 8;
+    const tokenCount = Math.ceil(refreshCount / duplicates);
+    // Many people, because exchanges are limited per person.
+    const people = staff.filter(({ is_active: isActive, second_factor: secondFactor }) => isActive && !secondFactor);
+    const outcomes: Record<string, number> = {};
+    const refresh = async (index: number) => {
+      const tokens = await test.authService.issue({ type: 'staff', id: people[index % people.length]?.id ?? 123 });
+      await Promise.all(
+        Array.from({ length: duplicates }, async (_, duplicate) => {
+          const browser = test.browser(duplicate % 2);
+          browser.holdTokens(tokens);
+          // The duplicates are spread over the duration of the exchange.
+          for (let turn = 0; turn < 6 * duplicate; turn += 1) await nextTurn();
+          const outcome = await browser.trpc.session.refresh.mutate().then(
+            () => 'refreshed',
+            (error: { data?: { reason?: string } | null; message: string }) => error.data?.reason ?? error.message,
+          );
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        }),
+      );
+    };
+    for (let index = 0; index < tokenCount; index += 4) {
+      await Promise.all(Array.from({ length: Math.min(4, tokenCount - index) }, (_, at) => refresh(index + at)));
+    }
+    expect(outcomes).toEqual({ refreshed: tokenCount * duplicates });
+    expect(test.authService.count('refresh')).toBe(tokenCount);
+  },
+  600_000,
+);
+
 describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, before the %s dialect', (dialect) => {
-  // Both tests share one start; the second test kills a process.
   let test: Awaited<ReturnType<typeof runReplicas>>;
   beforeAll(async () => {
-    test = await runReplicas({ count: 2, authService: { dialect } });
+    test = await runningIn(dialect);
   });
-  afterAll(() => test[Symbol.asyncDispose]());
 
   it('make one upstream refresh for 200 concurrent refreshes with one token, and sign no browser out', async () => {
+    test.authService.resetCalls();
     const tokens = await test.authService.issue(john);
     const browsers = Array.from({ length: 200 }, (_, index) => {
       const browser = test.browser(index % 2);
@@ -69,40 +118,3 @@ describe.skipIf(!hasRedis()).each(dialects)('two processes over one Redis, befor
     expect(new Set(others.map(({ cookies }) => cookies.get('refresh_token'))).size).toBe(1);
   });
 });
-
-/** The number of refreshes: the environment variable `REFRESHES`, such as 4000. */
-const refreshCount = Number(process.env.REFRESHES ?? 160);
-
-it.skipIf(!hasRedis())(
-  'two processes return the result of a refresh to every duplicate, and never refresh_superseded',
-  async () => {
-    await using test = await runReplicas({ count: 2 });
-    const duplicates = 8;
-    const tokenCount = Math.ceil(refreshCount / duplicates);
-    // Many people, because exchanges are limited per person.
-    const people = staff.filter(({ is_active: isActive, second_factor: secondFactor }) => isActive && !secondFactor);
-    const outcomes: Record<string, number> = {};
-    const refresh = async (index: number) => {
-      const tokens = await test.authService.issue({ type: 'staff', id: people[index % people.length]?.id ?? 123 });
-      await Promise.all(
-        Array.from({ length: duplicates }, async (_, duplicate) => {
-          const browser = test.browser(duplicate % 2);
-          browser.holdTokens(tokens);
-          // The duplicates are spread over the duration of the exchange.
-          for (let turn = 0; turn < 6 * duplicate; turn += 1) await nextTurn();
-          const outcome = await browser.trpc.session.refresh.mutate().then(
-            () => 'refreshed',
-            (error: { data?: { reason?: string } | null; message: string }) => error.data?.reason ?? error.message,
-          );
-          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-        }),
-      );
-    };
-    for (let index = 0; index < tokenCount; index += 4) {
-      await Promise.all(Array.from({ length: Math.min(4, tokenCount - index) }, (_, at) => refresh(index + at)));
-    }
-    expect(outcomes).toEqual({ refreshed: tokenCount * duplicates });
-    expect(test.authService.count('refresh')).toBe(tokenCount);
-  },
-  600_000,
-);

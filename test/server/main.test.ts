@@ -6,7 +6,7 @@ import { capture } from '../support/output/captured.ts';
 import { crowd } from '../support/app/crowd.ts';
 import { askRaw, queryTarget, resultOf } from '../support/app/raw-request.ts';
 import { openConnection } from '../support/app/open-connection.ts';
-import { freePort, holdPort, runBuilt, runProcess, sourceArgs } from '../support/processes/run-process.ts';
+import { freePort, holdPort, runProcess } from '../support/processes/run-process.ts';
 import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { hold } from '../support/time/hold.ts';
 import { johnsCredentials } from '../support/app/people.ts';
@@ -27,8 +27,7 @@ const address = /"address":"([^"]+)"/;
 describe('the service with environment variables only', () => {
   it('serves requests, and exits with 0 on SIGTERM', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    // This test runs the source; the others run the bundle.
-    await using main = runBuilt({ args: sourceArgs(['server/src/main.ts']), env: environment(authService.url) });
+    await using main = startMain(environment(authService.url));
     const [, url = ''] = await main.printed(address);
     expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
     const browser = createBrowser({ url });

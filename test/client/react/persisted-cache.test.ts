@@ -1,4 +1,4 @@
-import { dom } from '../../support/page/dom.ts';
+import { dom, useDom } from '../../support/page/dom.ts';
 import { QueryClient } from '@tanstack/react-query';
 import { type PersistedClient, type Persister, PersistQueryClientProvider } from '@tanstack/react-query-persist-client';
 import { createElement, type ReactNode } from 'react';
@@ -15,6 +15,7 @@ const storeKey = 'query-cache';
 
 beforeEach(() => dom.localStorage.clear());
 
+useDom();
 failOnComplaints();
 
 /** The content of the browser's store. */

@@ -1,3 +1,4 @@
+import { useDom } from '../../support/page/dom.ts';
 import { startBrowser } from '../../support/page/react-page.ts';
 import { createElement } from 'react';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,6 +9,7 @@ import { forgetful } from '../../support/app/start-app.ts';
 
 const ethan = { type: 'staff', id: 2 } as const;
 
+useDom();
 failOnComplaints();
 
 type Browser = Awaited<ReturnType<typeof startBrowser>>;

@@ -1,4 +1,4 @@
-import { dom } from '../../support/page/dom.ts';
+import { dom, useDom } from '../../support/page/dom.ts';
 import {
   dehydrate,
   HydrationBoundary,
@@ -39,6 +39,7 @@ class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
   }
 }
 
+useDom();
 const consoleError = failOnComplaints();
 afterEach(() => {
   onlineManager.setOnline(true);

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { askRaw, keepingAgent, postHeaders } from '../../support/app/raw-request.ts';
 import { hasRedis } from '../../support/redis/redis.ts';
 import { runReplicas } from '../../support/processes/run-replicas.ts';
 
 /** As many as `ASSIGNMENT_TURNS` says, such as 9000. */
-const turns = Number(process.env.ASSIGNMENT_TURNS ?? 600);
-const callers = 50;
+const turns = Number(process.env.ASSIGNMENT_TURNS ?? 300);
+const callers = 25;
 /** Some minutes: a restart of Redis takes as long as the machine lets it. */
 const maxAttempts = 10_000;
 
@@ -20,17 +21,20 @@ describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
       env: { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'error' },
     });
     const { redis, processes: replicas, urls } = test;
+    using agent = keepingAgent();
     const { access } = await test.authService.issue({ type: 'staff', id: 2 });
 
     const next = async (url: string, key: string): Promise<number> => {
-      const answer = await fetch(`${url}/trpc/assignments.next`, {
+      const { status, body } = await askRaw(url, {
         method: 'POST',
-        headers: { cookie: `access_token=${access}`, 'content-type': 'application/json', 'x-csrf': '1' },
+        target: '/trpc/assignments.next',
+        headers: { ...postHeaders, cookie: `access_token=${access}` },
         body: JSON.stringify({ json: { system: 'TTS', role: 'Technician', key } }),
+        agent,
       });
-      const { result } = (await answer.json()) as Answer;
+      const { result } = JSON.parse(body) as Answer;
       const id = result?.data.json.assignee?.id;
-      if (id === undefined) throw new Error(`No turn: ${answer.status}`);
+      if (id === undefined) throw new Error(`No turn: ${status}`);
       return id;
     };
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readStartOptions } from '../../../server/dev/start-options.ts';
 import { askRaw } from '../../support/app/raw-request.ts';
 import {
@@ -26,7 +26,7 @@ type StartDev = {
   ports?: Partial<Ports>;
   args?: string[];
   pageFolder?: string;
-  /** Runs the TypeScript source, as `npm run dev` does, instead of the bundle. */
+  /** Runs the script of package.json. */
   isScript?: boolean;
 };
 
@@ -49,22 +49,26 @@ const startDev = async ({ ports: given = {}, args = [], pageFolder, isScript = f
 
 type RunningDev = Awaited<ReturnType<typeof startDev>>;
 
-/** Starts the servers once for all tests of a describe block. These tests must not depend on each other's changes. */
-const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof createPageFolder>): (() => RunningDev) => {
-  let running: RunningDev | undefined;
-  let page: Awaited<ReturnType<typeof createPageFolder>> | undefined;
-  beforeAll(async () => {
-    page = await createPage?.();
-    running = await startDev({ ...options, ...(page === undefined ? {} : { pageFolder: page.folder }) });
+/**
+ * Starts the servers once for all tests that call the function returned. These tests must not depend on each other's changes;
+ * the last one may stop the servers.
+ */
+const shareDev = (options: StartDev, createPage?: () => ReturnType<typeof createPageFolder>) => {
+  const starting = async () => {
+    const page = await createPage?.();
+    const running = await startDev({ ...options, ...(page === undefined ? {} : { pageFolder: page.folder }) });
     await running.dev.printed(/Ctrl-C to stop all servers/);
-  });
+    return { ...running, page };
+  };
+  let started: ReturnType<typeof starting> | undefined;
   afterAll(async () => {
+    const running = await started;
     await running?.dev[Symbol.asyncDispose]();
-    await page?.[Symbol.asyncDispose]();
+    await running?.page?.[Symbol.asyncDispose]();
   });
-  return () => {
-    if (running === undefined) throw new Error('npm run dev has not started.');
-    return running;
+  return (): Promise<RunningDev> => {
+    started ??= starting();
+    return started;
   };
 };
 
@@ -118,15 +122,17 @@ const lifetimes = async ({ dev, url }: RunningDev) => {
 const noPage = { status: 404, text: expect.stringContaining('no_such_procedure') };
 const askForPage = (url: string) => sendRequest(`${url}/`, { headers: { accept: 'text/html' } });
 
-describe('npm run dev', () => {
-  const running = shareDev({ isScript: true });
+const runningGuide = shareDev({ isScript: true });
+/** Serves no page, because the folder has no index.html. */
+const runningDeployed = shareDev({ args: ['--dialect', 'deployed'], pageFolder: '/nowhere' });
 
+describe('npm run dev', () => {
   it.skipIf(!hasCurl)('npm run dev prints curl commands that work as printed', async () => {
-    expect(await curlAnswers(running().dev.output())).toMatchObject(workingAnswers);
+    expect(await curlAnswers((await runningGuide()).dev.output())).toMatchObject(workingAnswers);
   });
 
   it('the ticket service accepts the session of the BFF and lets the page read its responses', async () => {
-    const { dev, url, ticketsUrl } = running();
+    const { dev, url, ticketsUrl } = await runningGuide();
     expect(dev.output()).toContain(ticketsUrl);
     expect(await sendRequest(ticketsUrl)).toMatchObject({ status: 401, body: { error: 'Authentication required' } });
     const token = await signIn(url);
@@ -141,7 +147,7 @@ describe('npm run dev', () => {
   });
 
   it('the page gets the URL of the ticket service with the host name under which it was opened', async () => {
-    const { ports } = running();
+    const { ports } = await runningGuide();
     for (const host of ['localhost', '127.0.0.1']) {
       const { body } = await sendRequest(`http://${host}:${ports.bff}/dev/config`);
       expect(body).toMatchObject({ ticketsUrl: `http://${host}:${ports.tickets}` });
@@ -149,25 +155,23 @@ describe('npm run dev', () => {
   });
 
   it('access tokens have the lifetime of the guide dialect, and the banner and the page show it', async () => {
-    expect(await lifetimes(running())).toEqual({ printed: 900, ofToken: 900, ofPage: 900 });
+    expect(await lifetimes(await runningGuide())).toEqual({ printed: 900, ofToken: 900, ofPage: 900 });
   });
 
   it('npm run dev serves no page with NO_DEMO=1', async () => {
-    const { dev, url } = running();
+    const { dev, url } = await runningGuide();
     expect(dev.output()).not.toContain('The help desk');
     expect(await askForPage(url)).toMatchObject(noPage);
   });
 });
 
 describe('npm run dev --dialect deployed', () => {
-  const running = shareDev({ args: ['--dialect', 'deployed'] });
-
   it.skipIf(!hasCurl)('npm run dev prints curl commands that work as printed', async () => {
-    expect(await curlAnswers(running().dev.output())).toMatchObject(workingAnswers);
+    expect(await curlAnswers((await runningDeployed()).dev.output())).toMatchObject(workingAnswers);
   });
 
   it('access tokens have the lifetime of the deployed dialect, and the banner and the page show it', async () => {
-    expect(await lifetimes(running())).toEqual({ printed: 300, ofToken: 300, ofPage: 300 });
+    expect(await lifetimes(await runningDeployed())).toEqual({ printed: 300, ofToken: 300, ofPage: 300 });
   });
 });
 
@@ -176,7 +180,7 @@ describe('npm run dev with --demo-folder, --access-lifetime-seconds and --allowe
   const running = shareDev({ args }, () => createPageFolder('Good morning'));
 
   it('all ports accept the host of --allowed-host and reject other hosts', async () => {
-    const { ports } = running();
+    const { ports } = await running();
     const statuses = async (host: string) => {
       const requests: Array<[port: number, target: string]> = [
         [ports.bff, '/'],
@@ -199,11 +203,11 @@ describe('npm run dev with --demo-folder, --access-lifetime-seconds and --allowe
   });
 
   it('access tokens have the lifetime of --access-lifetime-seconds, and the banner and the page show it', async () => {
-    expect(await lifetimes(running())).toEqual({ printed: 37, ofToken: 37, ofPage: 37 });
+    expect(await lifetimes(await running())).toEqual({ printed: 37, ofToken: 37, ofPage: 37 });
   });
 
   it('the BFF builds the page, serves it at the root and does not log its requests', async () => {
-    const { dev, url } = running();
+    const { dev, url } = await running();
     expect(dev.output()).toMatch(new RegExp(`^The help desk +${url} `, 'm'));
     await dev.printed(/The help desk is ready/);
     const index = await sendRequest(`${url}/`);
@@ -218,17 +222,15 @@ describe('npm run dev with --demo-folder, --access-lifetime-seconds and --allowe
 });
 
 describe('npm run dev with a --demo-folder that has no index.html', () => {
-  const running = shareDev({ pageFolder: '/nowhere' });
-
   it('serves no page', async () => {
-    const { dev, url } = running();
+    const { dev, url } = await runningDeployed();
     expect(dev.output()).not.toContain('The help desk');
     expect(await askForPage(url)).toMatchObject(noPage);
   });
 
   // Must be the last test of this start.
   it('Ctrl-C stops all servers and frees their ports', async () => {
-    const { dev, ports } = running();
+    const { dev, ports } = await runningDeployed();
     dev.kill('SIGINT');
     expect(await dev.exited).toBe(0);
     await expectFree(ports);
@@ -237,9 +239,8 @@ describe('npm run dev with a --demo-folder that has no index.html', () => {
 
 describe('start and stop of npm run dev', () => {
   it('the ticket service stops when npm run dev is killed', async () => {
-    const { dev, ports } = await startDev();
-    await using _ = dev;
-    await dev.printed(/Ctrl-C to stop all servers/);
+    // Must be the last test of this start.
+    const { dev, ports } = await runningGuide();
     dev.kill('SIGKILL');
     // The output stream closes only after all processes that share it have exited.
     expect(await dev.exited).toBeNull();

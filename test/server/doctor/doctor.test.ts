@@ -57,7 +57,7 @@ describe('auth-bff doctor in a healthy environment', () => {
   it('prints the findings as JSON with --json', async () => {
     await using authService = await start();
     const env = wellEnvironment(authService.url, { AUTH_API_KEY: 'not-the-key' });
-    const run = await runDoctor({ env, args: ['--json'] });
+    const run = await runCliHere(['doctor', '--json'], { env });
     const { ok, findings } = JSON.parse(run.stdout) as DoctorJson;
     expect(run.code).toBe(1);
     expect(ok).toBe(false);
@@ -159,7 +159,7 @@ describe('auth-bff doctor exits with 1 and names the action', () => {
   });
 
   it('if no variable is set', async () => {
-    const run = await runDoctor({ env: {}, token: staffToken(Date.now(), {}, signingKey) });
+    const run = await runDoctorHere({ env: {}, token: staffToken(Date.now(), {}, signingKey) });
     for (const name of ['DJANGO_JWT_SIGNING_KEY', 'AUTH_SERVICE_URL', 'AUTH_API_KEY']) {
       expect(run.line('✗', name)).toContain('is not set; expected');
     }
@@ -222,12 +222,8 @@ describe('auth-bff doctor exits with 0', () => {
 describe('auth-bff', () => {
   const usage = 'Usage: auth-bff <command>';
 
-  it.each([
-    [[], runCli],
-    [['--help'], runCliHere],
-    [['doctor', '-h'], runCliHere],
-  ])('prints its usage and exits with 0: %j', async (args, runIt) => {
-    const run = await runIt(args);
+  it.each([[[]], [['--help']], [['doctor', '-h']]])('prints its usage and exits with 0: %j', async (args) => {
+    const run = await runCliHere(args);
     expect(run.stdout).toContain(usage);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, vi } from 'vitest';
 
 /** Fails each test of this file in which React or TanStack Query complains: of a hydration that does not fit, a query without a function. */
 export const failOnComplaints = () => {
@@ -10,5 +10,7 @@ export const failOnComplaints = () => {
     const [complaint] = consoleError.mock.calls;
     if (complaint) throw new Error(complaint.join(' '));
   });
+  // Other files share the worker.
+  afterAll(() => consoleError.mockRestore());
   return consoleError;
 };

@@ -85,9 +85,9 @@ export const runCli = async (args: string[], options: RunCliOptions = {}): Promi
 
 let runsHere = 0;
 
-/** Runs the command in this process, for commands that exit before any request. A child process costs a hundred times as much CPU. */
-export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
-  const { argv, exitCode } = process;
+/** Runs the command in this process, with only the given environment. A child process costs a hundred times as much CPU. */
+export const runCliHere = async (args: string[], { env = {} }: Pick<RunCliOptions, 'env'> = {}): Promise<DoctorRun> => {
+  const { argv, env: ownEnv, exitCode } = process;
   const output = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((name) =>
     vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
@@ -96,10 +96,11 @@ export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
     }),
   );
   process.argv = [...argv.slice(0, 2), ...args];
+  process.env = env;
   process.exitCode = undefined;
   runsHere += 1;
   try {
-    // Each query is another module, so the command runs again.
+    // Each query is another module, so the command runs again. The import ends with the command.
     const cli = `../../../server/src/cli.ts?run=${runsHere}`;
     await import(/* @vite-ignore */ cli);
     const code = typeof process.exitCode === 'number' ? process.exitCode : null;
@@ -108,6 +109,7 @@ export const runCliHere = async (args: string[]): Promise<DoctorRun> => {
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.argv = argv;
+    process.env = ownEnv;
     process.exitCode = exitCode;
   }
 };

@@ -24,17 +24,25 @@ const withBundles = (args: readonly string[]): string[] | null => {
 /** For Node: runs the bundle of the program where this run of the tests has made one, the source otherwise. */
 export const programArgs = (args: readonly string[]): string[] => withBundles(args) ?? sourceArgs(args);
 
-/** For Node: runs the source. */
-export const sourceArgs = (args: readonly string[]): string[] => ['--conditions=source', '--import', 'tsx', ...args];
+/** Run Node with TypeScript sources. */
+const sourceOptions = ['--conditions=source', '--import', 'tsx'];
 
-/** For Node: runs a script of package.json, which says `node …`, with more arguments behind it. */
+/** For Node: runs the source. */
+const sourceArgs = (args: readonly string[]): string[] => [...sourceOptions, ...args];
+
+/**
+ * For Node: runs a script of package.json, which says `node …`, with more arguments behind it. A script that runs a source runs
+ * its bundle where there is one.
+ */
 export const scriptArgs = (name: string, args: readonly string[] = []): string[] => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
   const [program, ...scriptArguments] = (scripts[name] ?? '').split(' ');
   if (program !== 'node') throw new Error(`The script ${name} does not run node: ${scripts[name]}`);
-  return [...scriptArguments, ...args];
+  const all = [...scriptArguments, ...args];
+  const isOfSource = sourceOptions.every((option, index) => all[index] === option);
+  return isOfSource ? programArgs(all.slice(sourceOptions.length)) : all;
 };
 
 /** A process of the repo's own, from its bundle or its source. */

@@ -1,0 +1,12 @@
+/** The test files that start our programs as processes, from bundles that are built once per run. The slowest first. */
+export const processFiles: readonly string[] = [
+  'test/server/dev/start.test.ts',
+  'test/server/assignment/replicas.test.ts',
+  'test/integration/replica-processes.test.ts',
+  'test/server/main.test.ts',
+  'test/server/doctor/doctor.test.ts',
+  'test/server/main-crash.test.ts',
+];
+
+/** Its place in the list, for an absolute path. -1: it starts no bundle. */
+export const processFileIndex = (path: string): number => processFiles.findIndex((file) => path.endsWith(`/${file}`));
