@@ -162,11 +162,12 @@ export const createSessionManager = (options: SessionManagerOptions) => {
     /** The person signed out in this tab. A refresh in flight is aborted. */
     onSignedOut: (): void => dispatch({ type: 'signed_out' }),
 
-    /** Returns a function that unsubscribes. */
-    subscribe(listener: SessionListener): () => void {
+    /** `isImmediate`: calls the listener at once, too. Returns a function that unsubscribes. */
+    subscribe(listener: SessionListener, isImmediate = false): () => void {
       // A function of its own for each subscription: the same listener may subscribe twice.
       const entry: SessionListener = (next) => listener(next);
       listeners.add(entry);
+      if (isImmediate) runGuarded(() => listener(current()));
       return () => {
         listeners.delete(entry);
       };
