@@ -12,11 +12,7 @@ const processes = [
 ];
 
 /** Tests that render React in jsdom: the globals of a page have to be there before React, and gone after each file. */
-const rendering = [
-  'test/client/react/persisted-cache.test.ts',
-  'test/client/react/react.test.ts',
-  'test/client/react/react-origins.test.ts',
-];
+const rendering = ['test/client/react/**/*.test.ts'];
 
 export default defineConfig({
   resolve: { conditions: ['source'] },

@@ -139,6 +139,7 @@ export const createSessionManager = (options: SessionManagerOptions) => {
      */
     refresh: (sentIn?: number) => inFlight.refresh(sentIn),
     monotonicNow: clock.now,
+    clock,
     /** The current token pair. A call notes it when it is sent. */
     epoch: () => state.epoch,
     /** A call is about to be sent: refreshes if that is due. */
