@@ -35,11 +35,8 @@ const loadOnServer = async ({ app, browser }: Browser, options: ServerOptions = 
   const { cookie = cookieOf(browser.cookies), loads = ['me'], serializeData = serialize, keyPrefix } = options;
   const client = createAuthClient({ url: `${app.url}/trpc`, headers: { cookie }, channel: null, locks: null });
   const queryClient = new QueryClient();
-  const trpc = createTRPCOptionsProxy({
-    client: client.trpc,
-    queryClient,
-    ...((keyPrefix === undefined ? {} : { keyPrefix }) as object),
-  });
+  const prefix: object = keyPrefix === undefined ? {} : { keyPrefix };
+  const trpc = createTRPCOptionsProxy({ client: client.trpc, queryClient, ...prefix });
   if (loads.includes('current')) await queryClient.prefetchQuery(trpc.session.current.queryOptions());
   if (loads.includes('me')) await queryClient.prefetchQuery(trpc.session.me.queryOptions());
   if (loads.includes('me')) await queryClient.prefetchQuery(trpc.users.me.queryOptions());
