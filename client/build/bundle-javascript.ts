@@ -25,6 +25,10 @@ export const bundleJavaScript = async ({ entries, shared, folder }: BundleJavaSc
       // The client validates nothing. Without this, the schemas in modules that it imports would stay in the bundle.
       manualPureFunctions: ['z', 'schemaOf'],
     },
+    onLog: (level, log, handle) => {
+      // Kept at the top of the React entry, where it belongs.
+      if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
+    },
   });
   const { output } = await bundle.generate({
     format: 'esm',

@@ -1,11 +1,12 @@
 import type { AppRouter } from '@auth-bff/server';
-import { createTRPCClient, type TRPCClient } from '@trpc/client';
+import { createTRPCClient, type TRPCClient, type TRPCLink } from '@trpc/client';
 import { systemClock } from './clock.ts';
 import { batchLink } from './links/batch-link.ts';
 import { refreshLinkOf } from './links/refresh-link.ts';
 import { type RetryOptions, retryLink } from './links/retry-link.ts';
 import { createSessionFetch } from './session/session-fetch.ts';
 import { resolveSessionOptions, type SessionOptions } from './session/session-options.ts';
+import { managerOf } from './session/manager-of.ts';
 import type { SessionListener, SessionSnapshot } from './session/session-snapshot.ts';
 import type { AuthFetch } from './transport.ts';
 
@@ -14,6 +15,13 @@ export type AuthClientOptions = SessionOptions & {
   onSessionChange?: SessionListener | undefined;
   /** Retries of queries during an outage. False: none. Default: `{}`, the defaults of `RetryOptions`. */
   retry?: RetryOptions | false | undefined;
+  /** Placed first in the chain of links: they see each call once, as the page made it. Default: none. */
+  links?: readonly TRPCLink<AppRouter>[] | undefined;
+  /**
+   * Whether `session.subscribe` calls the listener at once with the current snapshot, as the store contract of Svelte wants.
+   * Default: false.
+   */
+  notifyOnSubscribe?: boolean | undefined;
 };
 
 /** The session of this client. */
@@ -45,37 +53,37 @@ export type AuthClient = { trpc: TRPCClient<AppRouter>; session: AuthSession };
 /** Creates the client of the BFF: typed calls, and a session that refreshes itself. Create one per page. */
 export const createAuthClient = (options: AuthClientOptions): AuthClient => {
   const { manager, url, fetch, headers } = resolveSessionOptions(options);
-  const { clock = systemClock, random = Math.random, retry, onSessionChange } = options;
+  const { clock = systemClock, random = Math.random, retry, links = [], onSessionChange, notifyOnSubscribe } = options;
   if (onSessionChange) manager.subscribe(onSessionChange);
 
   const trpc = createTRPCClient<AppRouter>({
     links: [
+      ...links,
       ...(retry === false ? [] : [retryLink<AppRouter>(retry ?? {}, { clock, random })]),
       refreshLinkOf<AppRouter>(manager),
       batchLink({ url, fetch, headers }),
     ],
   });
 
-  return {
-    trpc,
-    session: {
-      get current() {
-        return manager.current();
-      },
-      subscribe: manager.subscribe,
-      load: async () => {
-        await manager.load();
-        return manager.current();
-      },
-      refresh: async () => {
-        await manager.refresh();
-        return manager.current();
-      },
-      signOut: async () => {
-        await trpc.session.logout.mutate();
-      },
-      fetch: createSessionFetch({ manager, fetch: options.fetch }),
-      dispose: manager.dispose,
+  const session: AuthSession = {
+    get current() {
+      return manager.current();
     },
+    subscribe: (listener) => manager.subscribe(listener, notifyOnSubscribe),
+    load: async () => {
+      await manager.load();
+      return manager.current();
+    },
+    refresh: async () => {
+      await manager.refresh();
+      return manager.current();
+    },
+    signOut: async () => {
+      await trpc.session.logout.mutate();
+    },
+    fetch: createSessionFetch({ manager, fetch: options.fetch }),
+    dispose: manager.dispose,
   };
+  managerOf.set(session, manager);
+  return { trpc, session };
 };

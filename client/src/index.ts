@@ -2,7 +2,23 @@ import type { AppRouter } from '@auth-bff/server';
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 
 export type { AppRouter } from '@auth-bff/server';
-export type { Employee, ErrorCode, ErrorData, Reason, Session, SystemRole, User } from '@auth-bff/shared';
+export {
+  type Assignment,
+  type CurrentSession,
+  type Employee,
+  type ErrorCode,
+  type ErrorData,
+  hasRole,
+  type InputIssue,
+  inSystem,
+  type KnownSystem,
+  type LoginAnswer,
+  type Reason,
+  type Session,
+  type Status,
+  type SystemRole,
+  type User,
+} from '@auth-bff/shared';
 export type { Clock } from './clock.ts';
 export {
   type AuthClient,
@@ -10,9 +26,11 @@ export {
   type AuthSession,
   createAuthClient,
 } from './create-auth-client.ts';
-export { type ErrorAction, errorAction, isAuthError, reasonOf } from './errors.ts';
+export { type ErrorAction, errorAction, errorData, isAuthError, reasonOf } from './errors.ts';
 export { type RefreshLinkOptions, refreshLink } from './links/refresh-link.ts';
 export type { RetryOptions } from './links/retry-link.ts';
+export { queryRetry } from './query-retry.ts';
+export { hydrateSession } from './session/hydrate-session.ts';
 export type { SessionListener, SessionSnapshot, SessionUser } from './session/session-snapshot.ts';
 export type { Channel, Locks } from './session/tabs.ts';
 

@@ -1,3 +1,6 @@
+'use client';
+
 export { AuthProvider, type AuthProviderProps } from './react/auth-provider.ts';
-export { useSession, useTRPC, useTRPCClient } from './react/hooks.ts';
-export { retry } from './react/retry.ts';
+export { useAuthClient, useSession, useSignOut, useTRPC, useTRPCClient } from './react/hooks.ts';
+export type { SessionView } from './react/session-view.ts';
+export { queryRetry as retry } from './query-retry.ts';

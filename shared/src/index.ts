@@ -2,6 +2,7 @@ export * from './ascii-case.ts';
 export * from './assignment.ts';
 export * from './employee.ts';
 export * from './errors.ts';
+export * from './membership.ts';
 export * from './protocol.ts';
 export * from './roles.ts';
 export * from './session.ts';

@@ -48,6 +48,8 @@ describe('the tables of client/README.md', () => {
       headers: true,
       onSignedOut: true,
       onSessionChange: true,
+      links: true,
+      notifyOnSubscribe: true,
       refreshThresholdSeconds: true,
       refreshWhileHidden: true,
       refreshTimeoutMs: true,

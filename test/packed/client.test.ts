@@ -4,7 +4,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../support/processes/run-process.ts';
 import { compile, type Fault, isOfTrpcAlone } from './compile.ts';
-import { createHover } from './hover.ts';
+import { completionsOf, createHover } from './hover.ts';
 import { installPacked, type Packed } from './install-packed.ts';
 import { typescripts } from './packing.ts';
 import { runWell } from './run.ts';
@@ -60,6 +60,24 @@ describe('the packed client, installed alone', () => {
       session.dispose();`;
     const output = await runWell(process.execPath, ['--input-type=module', '--eval', code], { cwd: packed.alone });
     expect(output).toBe('unknown bug\n');
+  });
+
+  it.each(['', '/server'])('has an entry %s that needs no React', async (entry) => {
+    const code = `console.log(Object.keys(await import('@auth-bff/client${entry}')).length > 0)`;
+    const output = await runWell(process.execPath, ['--input-type=module', '--eval', code], { cwd: packed.alone });
+    expect(output).toBe('true\n');
+    const dist = distOf(packed.alone);
+    const seen = new Set<string>();
+    const importsOf = (name: string): string[] => {
+      if (seen.has(name)) return [];
+      seen.add(name);
+      const found = [...readFileSync(join(dist, name), 'utf8').matchAll(/from ["']([^"']+)["']/g)].map(
+        ([, from = '']) => from,
+      );
+      return found.flatMap((from) => (from.startsWith('./') ? importsOf(from.slice(2)) : [from]));
+    };
+    const imported = importsOf(entry === '' ? 'index.js' : 'server.js');
+    expect(imported.filter((from) => /react/.test(from))).toEqual([]);
   });
 
   it('contains no code or types of zod, the server or the context', () => {
@@ -131,6 +149,17 @@ describe('the packed client, installed alone', () => {
     expect(hover('createAuthClient').doc).not.toBe('');
   });
 
+  it("offers the organisation's systems inside of an input, and compiles any other", async () => {
+    const file = 'completed.ts';
+    const text = `import { createAuthClient } from '@auth-bff/client';
+      const { trpc } = createAuthClient({ url: '/trpc' });
+      export const found = trpc.users.byRole.query({ system: '|', role: 'Technician' });`;
+    const names = completionsOf({ folder: packed.alone, file, text });
+    expect(names.toSorted()).toEqual(['AMS', 'BMS', 'HDTS', 'TTS']);
+    const files = { [file]: text.replace('|', 'ANOTHER') };
+    expect(unexpected(await compileIn(packed.alone, 'typescript-7', files, resolutions[0]))).toEqual([]);
+  });
+
   it('names the types of the answers on hover', () => {
     const text = `import { createAuthClient } from '@auth-bff/client';
       const { trpc } = createAuthClient({ url: '/trpc' });
@@ -156,6 +185,13 @@ describe('the packed client, installed alone', () => {
 });
 
 describe('the packed client beside React', () => {
+  it("begins with 'use client' in the React entry, and in no other", () => {
+    const entries = ['index', 'react', 'server', 'testing'];
+    const isMarked = (name: string) =>
+      /^['"]use client['"]/.test(readFileSync(join(distOf(packed.besideReact), `${name}.js`), 'utf8'));
+    expect(entries.filter(isMarked)).toEqual(['react']);
+  });
+
   it.each(typescripts)('compiles a consumer of ./react under %s', async (name) => {
     const faults = await compileIn(packed.besideReact, name, { 'react.ts': reactConsumer }, resolutions[0]);
     expect(unexpected(faults)).toEqual([]);

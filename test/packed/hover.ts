@@ -4,8 +4,7 @@ import ts from '@typescript/typescript6';
 
 export type HoverOptions = { folder: string; file: string; text: string };
 
-/** What an editor shows on hover: the type, and the doc comment under it. */
-export const createHover = ({ folder, file, text }: HoverOptions) => {
+const createService = ({ folder, file, text }: HoverOptions) => {
   const path = join(folder, file);
   writeFileSync(path, text);
   const options: ts.CompilerOptions = {
@@ -15,7 +14,7 @@ export const createHover = ({ folder, file, text }: HoverOptions) => {
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     types: [],
   };
-  const service = ts.createLanguageService({
+  return ts.createLanguageService({
     getCompilationSettings: () => options,
     getScriptFileNames: () => [path],
     getScriptVersion: () => '1',
@@ -31,6 +30,13 @@ export const createHover = ({ folder, file, text }: HoverOptions) => {
     getDirectories: ts.sys.getDirectories,
     realpath: (name) => ts.sys.realpath?.(name) ?? name,
   });
+};
+
+/** What an editor shows on hover: the type, and the doc comment under it. */
+export const createHover = (options: HoverOptions) => {
+  const { folder, file, text } = options;
+  const path = join(folder, file);
+  const service = createService(options);
 
   /** Of the last word of `phrase`, where that first stands in the file. */
   return (phrase: string) => {
@@ -42,4 +48,11 @@ export const createHover = ({ folder, file, text }: HoverOptions) => {
       doc: ts.displayPartsToString(info?.documentation),
     };
   };
+};
+
+/** What an editor offers at the first `|` of the text, which is left out of the file. */
+export const completionsOf = ({ folder, file, text }: HoverOptions): string[] => {
+  const service = createService({ folder, file, text: text.replace('|', '') });
+  const found = service.getCompletionsAtPosition(join(folder, file), text.indexOf('|'), {});
+  return (found?.entries ?? []).map(({ name }) => name);
 };

@@ -1,5 +1,5 @@
 import { createAuthClient } from '@auth-bff/client';
-import { AuthProvider, retry } from '@auth-bff/client/react';
+import { AuthProvider } from '@auth-bff/client/react';
 import { QueryClient } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -14,7 +14,7 @@ const client = createAuthClient({
   // Short failures are retried silently. For a longer wait the page shows a countdown.
   retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 1_000 },
 });
-const queryClient = new QueryClient({ defaultOptions: { queries: { retry, staleTime: 2_000 } } });
+const queryClient = new QueryClient({ defaultOptions: { queries: { staleTime: 2_000 } } });
 // The panels belong to no session and stay after a sign-out.
 const labQueryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } });
 
@@ -23,7 +23,7 @@ if (root === null) throw new Error('index.html has no #root.');
 createRoot(root).render(
   <StrictMode>
     <AuthProvider client={client} queryClient={queryClient}>
-      <LabContext value={{ session: client.session, watch, queryClient: labQueryClient }}>
+      <LabContext value={{ watch, queryClient: labQueryClient }}>
         <App />
       </LabContext>
     </AuthProvider>

@@ -1,11 +1,10 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
-import type { AuthSession } from '../create-auth-client.ts';
 import { isAuthError } from '../errors.ts';
 import { isSamePerson, type SessionSnapshot } from '../session/session-snapshot.ts';
-import { hasOtherOwner, isOwnerQuery, ownersOf, setOwner } from './cache-owner.ts';
+import { hasOtherOwner, ownersOf, setOwner } from './cache-owner.ts';
 import { emptyCache } from './empty-cache.ts';
 
-const isActive = ({ state }: SessionSnapshot): boolean => state === 'signed_in' || state === 'changed';
+export const isActive = ({ state }: SessionSnapshot): boolean => state === 'signed_in' || state === 'changed';
 
 /** An unnamed person who is named now is the same person. */
 const isOtherPerson = (previous: SessionSnapshot, next: SessionSnapshot): boolean => {
@@ -16,7 +15,7 @@ const isOtherPerson = (previous: SessionSnapshot, next: SessionSnapshot): boolea
 const hasData = ({ state }: Query) => state.data !== undefined;
 
 /** Empties a cache that belongs to another person, such as a persisted one, and stores the current person as its owner. */
-const claimCache = (queryClient: QueryClient, snapshot: SessionSnapshot): void => {
+export const claimCache = (queryClient: QueryClient, snapshot: SessionSnapshot): void => {
   const { state, user } = snapshot;
   if (state === 'signed_out' && ownersOf(queryClient).length > 0) {
     emptyCache(queryClient, { where: hasData, outcome: 'refetch' });
@@ -29,8 +28,11 @@ const claimCache = (queryClient: QueryClient, snapshot: SessionSnapshot): void =
 /** The last snapshot that was applied to each cache, also while no provider is mounted. */
 const lastSnapshots = new WeakMap<QueryClient, SessionSnapshot>();
 
-/** Applies a change of the session to the cache. After a sign-out no query is refetched: it could revive the session. */
-export const syncCache = (queryClient: QueryClient, next: SessionSnapshot): void => {
+/**
+ * Applies a change of the session to the cache. After a sign-out no query is refetched: it could revive the session.
+ * `isHydrated`: the session was found in this cache, so the data belongs to it.
+ */
+export const syncCache = (queryClient: QueryClient, next: SessionSnapshot, { isHydrated = false } = {}): void => {
   const previous = lastSnapshots.get(queryClient) ?? next;
   lastSnapshots.set(queryClient, next);
   if (isOtherPerson(previous, next)) {
@@ -38,7 +40,7 @@ export const syncCache = (queryClient: QueryClient, next: SessionSnapshot): void
   } else if (isActive(previous) && next.state === 'signed_out') {
     const wasUsed = ({ state }: Query) => state.status !== 'pending' || state.fetchStatus !== 'idle';
     emptyCache(queryClient, { where: wasUsed, outcome: 'session_ended' });
-  } else if (previous.state === 'unknown' && next.state === 'signed_out') {
+  } else if (previous.state === 'unknown' && next.state === 'signed_out' && !isHydrated) {
     // Data that a server rendered for a session that has ended since. The call that failed keeps its own error.
     emptyCache(queryClient, { where: hasData, outcome: 'refetch' });
   } else if (previous.state === 'signed_out' && isActive(next)) {
@@ -46,25 +48,4 @@ export const syncCache = (queryClient: QueryClient, next: SessionSnapshot): void
     void queryClient.refetchQueries({ type: 'active', predicate: wasRejected }, { cancelRefetch: false });
   }
   claimCache(queryClient, next);
-};
-
-/**
- * Checks the owner of the cache when a persisted cache is restored, before or after the session is known. Returns a
- * function that unsubscribes.
- */
-export const watchCacheOwner = (session: AuthSession, queryClient: QueryClient): (() => void) => {
-  let isScheduled = false;
-  const check = () => {
-    isScheduled = false;
-    if (session.current.state !== 'unknown') claimCache(queryClient, session.current);
-    // The cache is of an earlier page, and another person may have signed in since.
-    else if (ownersOf(queryClient).length > 0) session.load().catch(() => {});
-  };
-  check();
-  return queryClient.getQueryCache().subscribe(({ query }) => {
-    if (isScheduled || !isOwnerQuery(query)) return;
-    isScheduled = true;
-    // After the whole cache is restored, and before a component renders it.
-    queueMicrotask(check);
-  });
 };

@@ -139,6 +139,7 @@ export const createSessionManager = (options: SessionManagerOptions) => {
      */
     refresh: (sentIn?: number) => inFlight.refresh(sentIn),
     monotonicNow: clock.now,
+    clock,
     /** The current token pair. A call notes it when it is sent. */
     epoch: () => state.epoch,
     /** A call is about to be sent: refreshes if that is due. */
@@ -162,11 +163,12 @@ export const createSessionManager = (options: SessionManagerOptions) => {
     /** The person signed out in this tab. A refresh in flight is aborted. */
     onSignedOut: (): void => dispatch({ type: 'signed_out' }),
 
-    /** Returns a function that unsubscribes. */
-    subscribe(listener: SessionListener): () => void {
+    /** `isImmediate`: calls the listener at once, too. Returns a function that unsubscribes. */
+    subscribe(listener: SessionListener, isImmediate = false): () => void {
       // A function of its own for each subscription: the same listener may subscribe twice.
       const entry: SessionListener = (next) => listener(next);
       listeners.add(entry);
+      if (isImmediate) runGuarded(() => listener(current()));
       return () => {
         listeners.delete(entry);
       };

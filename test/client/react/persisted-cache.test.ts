@@ -50,7 +50,7 @@ const open = (browser: Browser) => browser.open({ queryClient: createQueryClient
 const leaveJohnsCache = async (browser: Browser) => {
   const page = open(browser);
   show(page);
-  await page.shows('signed_in nobody. John');
+  await page.shows('signed_in John Doe. John');
   await vi.waitFor(() => expect(stored()).toContain('staff:123'));
   expect(stored()).toContain('user@example.com');
   page.close();
@@ -143,7 +143,7 @@ describe('a persisted cache', () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
-    await page.shows('signed_in nobody. John');
+    await page.shows('signed_in John Doe. John');
     await vi.waitFor(() => expect(stored()).toContain('user@example.com'));
     await page.client.session.signOut();
     await vi.waitFor(() => expect(stored()).not.toContain('user@example.com'));
@@ -154,7 +154,7 @@ describe('a persisted cache', () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
-    await page.shows('signed_in nobody. John');
+    await page.shows('signed_in John Doe. John');
     page.queryClient.clear();
     await page.queryClient.resetQueries();
     await page.queryClient.refetchQueries();
@@ -173,7 +173,7 @@ describe('a persisted cache', () => {
     await using browser = await startBrowser();
     const page = open(browser);
     show(page);
-    await page.shows('signed_in nobody. John');
+    await page.shows('signed_in John Doe. John');
     const owner = page.queryClient.getQueryCache().find({ queryKey: ['auth-bff', 'owner', 'staff:123'] });
     expect(owner?.gcTime).toBe(Number.POSITIVE_INFINITY);
   });

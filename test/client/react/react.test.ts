@@ -75,7 +75,7 @@ describe('a page under AuthProvider', () => {
     const { client, queryClient } = page;
     page.root.render(createElement(StrictMode, null, createElement(AuthProvider, { client, queryClient, children })));
     await page.shows('signed_in John Doe. John DoeJohn');
-    expect(page.requests).toEqual(['session.me,users.me']);
+    expect(page.requests).toEqual(['session.current', 'session.me,users.me']);
     await client.session.signOut();
     await page.shows('signed_out nobody. session_endedsession_ended');
   });
@@ -121,24 +121,25 @@ describe('useSession', () => {
       return session.state;
     };
     page.show(createElement(Seen));
-    await page.shows('unknown');
+    await page.shows('signed_out');
 
     await page.client.trpc.session.login.mutate(johnsSignIn);
     await page.shows('signed_in');
     clock.advance(60_000);
     page.show(createElement(Seen));
     await page.client.trpc.users.me.query();
-    await vi.waitFor(() => expect(seen).toHaveLength(3));
-    expect(seen[2]).toBe(seen[1]);
+    await vi.waitFor(() => expect(seen).toHaveLength(4));
+    expect(seen[3]).toBe(seen[2]);
 
     browser.clock.advance(60_000);
     await page.client.session.refresh();
-    await vi.waitFor(() => expect(seen).toHaveLength(4));
+    await vi.waitFor(() => expect(seen).toHaveLength(5));
 
     await page.client.session.signOut();
     await page.shows('signed_out');
     expect(seen.map(({ state, user }) => `${state} ${user?.id}`)).toEqual([
       'unknown undefined',
+      'signed_out undefined',
       'signed_in 123',
       'signed_in 123',
       'signed_in 123',
@@ -361,16 +362,16 @@ describe('a server-rendered page', () => {
   };
   const cookieOf = ({ cookies }: Browser) => [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
 
-  it('has the data in its HTML, and an unknown session on both sides', async () => {
+  it('has the data and the session in its HTML, and hydrates without a request', async () => {
     await using browser = await startBrowser();
     const rendered = await renderOnServer(browser.app, cookieOf(browser.browser), Page);
     expect(rendered.current.state).toBe('signed_in');
-    expect(rendered.html).toBe('<b>unknown nobody. </b><u>John Doe</u>');
+    expect(rendered.html).toBe('<b>signed_in John Doe. </b><u>John Doe</u>');
     const page = browser.open();
-    await page.client.trpc.session.me.query();
     using hydrated = hydrate(page, rendered);
-    await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe'));
-    expect(page.requests).toEqual(['session.me']);
+    await vi.waitFor(() => expect(page.client.session.current.state).toBe('signed_in'));
+    expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe');
+    expect(page.requests).toEqual([]);
   });
 
   it('is rendered without data if the token has expired, and the browser refreshes', async () => {
@@ -382,7 +383,7 @@ describe('a server-rendered page', () => {
     const page = browser.open();
     using hydrated = hydrate(page, rendered);
     await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe'));
-    expect(page.requests).toEqual(['session.me', 'session.refresh', 'session.me']);
+    expect(page.requests).toEqual(['session.current', 'session.me', 'session.refresh', 'session.me']);
   });
 
   it('loses the server’s data if the session has ended', async () => {
@@ -391,9 +392,9 @@ describe('a server-rendered page', () => {
     browser.browser.cookies.clear();
     const page = browser.open();
     using hydrated = hydrate(page, rendered);
-    await vi.waitFor(() => expect(hydrated.container.textContent).toBe('unknown nobody. John Doe'));
+    await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_in John Doe. John Doe'));
     await expect(page.client.trpc.users.me.query()).rejects.toThrow(TRPCClientError);
-    await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_out nobody. no_token'));
-    expect(page.requests).toEqual(['users.me', 'session.me']);
+    await vi.waitFor(() => expect(hydrated.container.textContent).toBe('signed_out nobody. session_ended'));
+    expect(page.requests).toEqual(['users.me']);
   });
 });

@@ -1,13 +1,12 @@
 import type { Session } from '@auth-bff/client';
+import { useSignOut } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { useLab } from '../lab/lab-context.tsx';
 import { Icon } from './icon.tsx';
 import { StatusPill } from './status-pill.tsx';
 
 /** The signed-in person, the state of the Auth Service, and the sign-out. */
 export const DeskHeader = ({ me }: { me: Session }) => {
-  const { session } = useLab();
-  const signOut = useMutation({ mutationFn: () => session.signOut() });
+  const signOut = useMutation({ mutationFn: useSignOut() });
   const { fullName, email, type } = me.user;
   return (
     <header className="desk-header who-is-there">

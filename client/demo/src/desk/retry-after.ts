@@ -1,7 +1,7 @@
+import { errorData } from '@auth-bff/client';
+
 const defaultSeconds = 5;
 
 /** Whole seconds until the next retry: `retryAfterSeconds`, or 5. */
-export const retryAfterOf = (error: unknown): number => {
-  const { data } = (error ?? {}) as { data?: { retryAfterSeconds?: number } | null };
-  return Math.max(1, data?.retryAfterSeconds ?? defaultSeconds);
-};
+export const retryAfterOf = (error: unknown): number =>
+  Math.max(1, errorData(error)?.retryAfterSeconds ?? defaultSeconds);

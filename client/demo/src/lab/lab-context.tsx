@@ -1,10 +1,8 @@
-import type { AuthSession } from '@auth-bff/client';
 import type { QueryClient } from '@tanstack/react-query';
 import { createContext, use } from 'react';
 import type { RequestWatch } from './request-watch.ts';
 
 export type Lab = {
-  session: AuthSession;
   watch: RequestWatch;
   /** A QueryClient for `/dev`, which a sign-out does not empty. */
   queryClient: QueryClient;

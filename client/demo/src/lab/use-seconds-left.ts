@@ -1,9 +1,9 @@
+import { useAuthClient } from '@auth-bff/client/react';
 import { useEffect, useState } from 'react';
-import { useLab } from './lab-context.tsx';
 
 /** Whole seconds until the access token expires, counted down. Null if unknown. */
 export const useSecondsLeft = (): number | null => {
-  const { session } = useLab();
+  const { session } = useAuthClient();
   const [seconds, setSeconds] = useState(session.current.expiresIn);
   useEffect(() => {
     const look = () => setSeconds(session.current.expiresIn);

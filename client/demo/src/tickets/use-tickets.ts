@@ -1,14 +1,14 @@
+import { useAuthClient } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useDeskConfig } from '../lab/use-desk-config.ts';
-import { useLab } from '../lab/lab-context.tsx';
 import { createTicketService, type TicketService } from './ticket-service.ts';
 
 export const ticketsKey = ['tickets'];
 
 /** Null until the configuration is loaded. */
 export const useTicketService = (): TicketService | null => {
-  const { session } = useLab();
+  const { session } = useAuthClient();
   const url = useDeskConfig()?.ticketsUrl;
   return useMemo(() => (url === undefined ? null : createTicketService(session, url)), [session, url]);
 };

@@ -1,0 +1,1 @@
+export { createServerClient } from './server/create-server-client.ts';

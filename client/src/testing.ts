@@ -1,0 +1,1 @@
+export { createTestBff } from './testing/create-test-bff.ts';
