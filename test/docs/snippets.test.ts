@@ -27,7 +27,11 @@ const tsconfig = {
   include: ['./*.ts', './*.tsx'],
 };
 
-const isTypeScript = ({ language }: CodeBlock): boolean => language === 'ts' || language === 'tsx';
+/** The files of an application of another framework, each named in its first line. Tests of the packed client compile them. */
+const isFileOfApp = ({ code }: CodeBlock): boolean => /^\/\/ \S+\.tsx?\n/.test(code);
+
+const isTypeScript = (block: CodeBlock): boolean =>
+  (block.language === 'ts' || block.language === 'tsx') && !isFileOfApp(block);
 
 /** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
 const compile = async (pages: readonly Page[]): Promise<string[]> => {

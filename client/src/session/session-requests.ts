@@ -1,11 +1,9 @@
-import { csrfHeader, csrfValue, type CurrentSession, type Session } from '@auth-bff/shared';
+import { csrfHeader, csrfValue, type Session } from '@auth-bff/shared';
 import { TRPCClientError } from '@trpc/client';
-import { deserialize } from 'superjson';
 import type { Clock } from '../clock.ts';
-import { errorData } from '../errors.ts';
 import type { AuthFetch, AuthHeaders } from '../transport.ts';
+import { readSession, type SessionPath } from './read-session.ts';
 import type { ResponseHeaders } from './session-headers.ts';
-import { isPerson } from './session-snapshot.ts';
 
 export type SessionOutcome =
   /** The session is valid with the current cookies. `isNew`: the token was issued by this request. */
@@ -34,29 +32,16 @@ export type SessionRequestsOptions = {
 
 /** `session.refresh` and `session.current`, without a link chain. They never reject. */
 export const createSessionRequests = ({ url, fetch, headers, timeoutMs, clock }: SessionRequestsOptions) => {
-  const send = async (path: 'refresh' | 'current', init: RequestInit): Promise<SessionOutcome> => {
+  const send = async (path: SessionPath, init: RequestInit): Promise<SessionOutcome> => {
     const own = await headers();
-    if (Object.keys(own).some((name) => /^(cookie|authorization)$/i.test(name))) return { kind: 'not_refreshable' };
+    const isOwnSession = Object.keys(own).some((name) => /^(cookie|authorization)$/i.test(name));
+    if (isOwnSession && path === 'refresh') return { kind: 'not_refreshable' };
     const allHeaders = { ...own, ...(init.headers as AuthHeaders), [csrfHeader]: csrfValue };
-    const response = await fetch(`${url}/session.${path}`, { ...init, headers: allHeaders });
-    const body = (await response.json()) as { result?: { data: never }; error?: never };
-    if (body.result) {
-      // `session.current` returns a state and, if signed in, the session. `session.refresh` returns the session itself.
-      const data = deserialize<Session & { state?: CurrentSession['state']; session?: Session }>(body.result.data);
-      const { state, session = data } = data;
-      if (state === 'expired') return { kind: 'expired' };
-      if (state === 'signed_out') return { kind: 'ended' };
-      if (!isPerson(session.user)) throw new TypeError('The response contains no session.');
-      return { kind: 'active', session, headers: response.headers, isNew: path === 'refresh' };
-    }
-    const error = TRPCClientError.from<never>({ error: deserialize(body.error as never) });
-    const data = errorData(error);
-    if (data?.code !== 'UNAUTHORIZED') return { kind: 'failed', error };
-    return { kind: data.reason === 'refresh_superseded' ? 'superseded' : 'ended' };
+    return readSession(path, await fetch(`${url}/session.${path}`, { ...init, headers: allHeaders }));
   };
 
   const sendWithTimeout = async (
-    path: 'refresh' | 'current',
+    path: SessionPath,
     init: RequestInit,
     signal?: AbortSignal,
   ): Promise<SessionOutcome> => {
