@@ -27,7 +27,9 @@ const tsconfig = {
   include: ['./*.ts', './*.tsx'],
 };
 
-const isTypeScript = ({ language }: CodeBlock): boolean => language === 'ts' || language === 'tsx';
+/** Files of a project are compiled with the project's own packages, by test/packed/frameworks. */
+const isTypeScript = ({ language, project }: CodeBlock): boolean =>
+  project === null && (language === 'ts' || language === 'tsx');
 
 /** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
 const compile = async (pages: readonly Page[]): Promise<string[]> => {

@@ -1,0 +1,174 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Site, startSite } from '../../browser/start-site.ts';
+import { cookiesLeft, hasChromium, launchChromium } from '../../support/page/chromium.ts';
+import { createPacking } from '../packing.ts';
+import { buildProject, checkProject, createRecipeProject, filesInDocs, type Recipe } from './recipe-project.ts';
+
+const indexHtml = `<!doctype html><title>Tickets</title><div id="app"></div>
+<script type="module" src="/src/main.ts"></script>`;
+
+const vue: Recipe = {
+  name: 'vue',
+  packages: ['vue@3', '@tanstack/vue-query@5', '@vitejs/plugin-vue@6', 'vue-tsc@3'],
+  check: ['vue-tsc', '--noEmit'],
+  viteConfig: "import vue from '@vitejs/plugin-vue';\nexport default { plugins: [vue()] };",
+  indexHtml,
+};
+const svelte: Recipe = {
+  name: 'svelte',
+  packages: ['svelte@5', '@tanstack/svelte-query@6', '@sveltejs/vite-plugin-svelte@7', 'svelte-check@4'],
+  check: ['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings'],
+  viteConfig: "import { svelte } from '@sveltejs/vite-plugin-svelte';\nexport default { plugins: [svelte()] };",
+  indexHtml,
+};
+const vanilla: Recipe = { name: 'vanilla', packages: [], check: ['tsc', '--noEmit'], viteConfig: 'export default {};' };
+const recipes = [vue, svelte, vanilla];
+
+let packing: Awaited<ReturnType<typeof createPacking>>;
+const folders = new Map<string, string>();
+const pages = new Map<string, string>();
+beforeAll(async () => {
+  packing = await createPacking('client');
+  await Promise.all(
+    recipes.map(async (recipe) => {
+      const folder = await createRecipeProject(packing, recipe);
+      folders.set(recipe.name, folder);
+      pages.set(recipe.name, await buildProject(folder));
+    }),
+  );
+}, 300_000);
+afterAll(() => packing?.[Symbol.dispose]());
+
+describe('the recipes of docs/frontends.md with the packed client', () => {
+  it.each(recipes)('compile in strict mode: $name', async (recipe) => {
+    expect(filesInDocs(recipe.name).size).toBeGreaterThan(2);
+    await checkProject(folders.get(recipe.name) ?? '', recipe);
+  });
+});
+
+describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real BFF', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  const open = async ({ name }: Recipe) => {
+    const site = await startSite({ folder: pages.get(name) ?? '' });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    /** Errors in the page, and error lines in its console. */
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    page.on('console', (line) => {
+      if (line.type() === 'error') errors.push(line.text());
+    });
+    await page.goto(site.url);
+    return {
+      site,
+      page,
+      context,
+      errors,
+      async [Symbol.asyncDispose]() {
+        await context.close();
+        await site[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  const signIn = async (page: Page, email = 'user@example.com', password = 'staff-pass-1') => {
+    await page.fill('[name=email]', email);
+    await page.fill('[name=password]', password);
+    await page.click('button:text("Sign in")');
+  };
+
+  /** Puts the cookies of another person's sign-in, as another tab would, into this browser. */
+  const signInElsewhere = async ({ site, page }: { site: Site; page: Page }, id: number) => {
+    const { access, refresh } = await site.authService.issue({ type: 'staff', id });
+    const cookies = Object.entries({ access_token: access, refresh_token: refresh });
+    await page.context().addCookies(cookies.map(([name, value]) => ({ name, value, url: site.url, httpOnly: true })));
+  };
+
+  describe.each([vue, svelte])('with $name', (recipe) => {
+    it('shows the sign-in to a visitor, without an error in the console', async () => {
+      await using opened = await open(recipe);
+      await opened.page.waitForSelector('[name=email]');
+      expect(opened.site.requestedPaths).toEqual(['session.current']);
+      expect(opened.errors).toEqual([]);
+    });
+
+    it('explains a wrong password, and then signs in, refreshes and signs out', async () => {
+      await using opened = await open(recipe);
+      const { page, site, context } = opened;
+      await signIn(page, 'user@example.com', 'wrong-password-1');
+      await page.waitForSelector('text=Wrong');
+      await signIn(page);
+      await page.waitForSelector('text=Hello John');
+
+      site.expire();
+      site.requestedPaths.length = 0;
+      await page.click('button:text("Reload")');
+      await expect.poll(() => site.requestedPaths.at(-1)).toBe('users.me');
+      await expect.poll(() => site.requestedPaths.filter((path) => path === 'users.me').length).toBe(2);
+      expect(site.authService.count('refresh')).toBe(1);
+      await page.waitForSelector('text=Hello John');
+
+      site.requestedPaths.length = 0;
+      opened.errors.length = 0;
+      await page.click('button:text("Sign out")');
+      await page.waitForSelector('[name=email]');
+      expect(await page.textContent('body')).not.toContain('John');
+      expect(await cookiesLeft(context)).toEqual([]);
+      // The query of the page is not sent once more, only to be rejected.
+      expect(site.requestedPaths).toEqual(['session.logout']);
+      expect(opened.errors).toEqual([]);
+
+      await signIn(page, 'ethan.caldwell@example.com');
+      await page.waitForSelector('text=Hello Ethan');
+    });
+
+    it('shows nothing of the previous person after another one has signed in elsewhere', async () => {
+      await using opened = await open(recipe);
+      const { page } = opened;
+      await signIn(page);
+      await page.waitForSelector('text=Hello John');
+      await signInElsewhere(opened, 2);
+      await page.click('button:text("Reload")');
+      await page.waitForSelector('text=Hello Ethan');
+      expect(await page.textContent('body')).not.toContain('John');
+      expect(opened.errors).toEqual([]);
+    });
+
+    it('stays signed in if the sign-out fails during an outage, and says so', async () => {
+      await using opened = await open(recipe);
+      const { page } = opened;
+      await signIn(page);
+      await page.waitForSelector('text=Hello John');
+      await opened.context.setOffline(true);
+      await page.click('button:text("Sign out")');
+      await page.waitForSelector('text=Still signed in');
+      await opened.context.setOffline(false);
+      await page.click('button:text("Reload")');
+      await page.waitForSelector('text=Hello John');
+    });
+  });
+
+  describe('without a framework', () => {
+    it('guards, signs in and signs out, and shows another person after a reload', async () => {
+      await using opened = await open(vanilla);
+      const { page, site } = opened;
+      await page.waitForSelector('text=Please sign in.');
+      expect(opened.errors).toEqual([]);
+      await signIn(page);
+      await page.waitForSelector('text=Signed in as John Doe');
+      site.expire();
+      await page.reload();
+      await page.waitForSelector('text=Signed in as John Doe');
+      expect(site.authService.count('refresh')).toBe(1);
+      await page.click('button:text("Sign out")');
+      await page.waitForSelector('text=Please sign in.');
+      expect(await cookiesLeft(opened.context)).toEqual([]);
+    });
+  });
+});
