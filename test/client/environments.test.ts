@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
-import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
+import { bundleClient } from '../support/page/bundle-client.ts';
 import { createFakeBff, ethan, john } from '../support/page/fake-bff.ts';
 import { createFakeLocks, stubWindow } from '../support/page/fake-browser.ts';
 import { createFakeClock, settle } from '../support/time/fake-clock.ts';
@@ -54,21 +53,6 @@ const globalsOfBrowsers =
   );
 
 describe('an import', () => {
-  const bundle = async () => {
-    const entry = fileURLToPath(new URL('../../client/src/index.ts', import.meta.url));
-    const { outputFiles } = await build({
-      entryPoints: [entry],
-      bundle: true,
-      write: false,
-      conditions: ['source'],
-      format: 'iife',
-      globalName: 'client',
-      target: 'es2022',
-      logLevel: 'error',
-    });
-    return outputFiles[0]?.text ?? '';
-  };
-
   it('reads no browser global', async () => {
     const touched: string[] = [];
     const sandbox = {};
@@ -81,7 +65,7 @@ describe('an import', () => {
       });
     }
     const context = createContext(sandbox);
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     expect(touched).toEqual([]);
     expect(runInContext('Object.keys(client).sort().join()', context)).toContain('createAuthClient');
   });
@@ -95,7 +79,7 @@ describe('an import', () => {
     };
     const given = { AbortController, Headers, DOMException, performance, setTimeout, clearTimeout, queueMicrotask };
     const context = createContext({ ...given, fetch });
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     const ask = "client.createAuthClient({ url: 'https://app.test/trpc' }).trpc.session.me.query()";
     expect(await runInContext(ask, context)).toMatchObject({ user: { id: 1 } });
     expect(asked).toEqual([[expect.stringContaining('https://app.test/trpc/session.me'), 'include']]);
@@ -137,7 +121,7 @@ describe('an import', () => {
     // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
     const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
     runInContext(signalsWithoutReason, context);
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     const outcome: unknown = await runInContext(
       `(async () => {
         const abort = new AbortController();
