@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signInPeople } from '../../../server/dev/auth-service/people/people.ts';
 import { type Site, startSite } from '../../browser/start-site.ts';
 import { cookiesLeft, hasChromium, launchChromium } from '../../support/page/chromium.ts';
 import { createPacking } from '../packing.ts';
@@ -155,6 +156,48 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
   });
 
   describe('without a framework', () => {
+    const personOf = (firstName: string) => {
+      const found = signInPeople.find(({ email }) => email.startsWith(firstName));
+      if (found === undefined) throw new Error(`${firstName} cannot sign in.`);
+      return found;
+    };
+
+    it('signs in with a second factor, after a wrong code', async () => {
+      await using opened = await open(vanilla);
+      const { page, site } = opened;
+      const { email, password } = personOf('rafael');
+      await signIn(page, email, password);
+      await page.waitForSelector('text=Enter the code');
+      const code = site.authService.lastCode(email) ?? '';
+      await page.fill('[name=code]', code === '000000' ? '111111' : '000000');
+      await page.click('button:text("Confirm")');
+      await expect.poll(() => page.textContent('[role=status]')).toMatch(/code/i);
+      await expect.poll(() => site.requestedPaths.filter((path) => path === 'session.verifyOtp').length).toBe(1);
+      await page.fill('[name=code]', code);
+      await page.click('button:text("Confirm")');
+      await page.waitForSelector('text=Signed in as Rafael');
+      expect(await page.isHidden('[name=code]')).toBe(true);
+    });
+
+    it('signs in with a captcha when the Auth Service asks for one', async () => {
+      await using opened = await open(vanilla);
+      const { page, site } = opened;
+      page.on('dialog', (dialog) => void dialog.accept('captcha-ok'));
+      const { email, password } = personOf('hana');
+      await signIn(page, email, password);
+      await page.waitForSelector('text=Signed in as Hana');
+      expect(site.requestedPaths.filter((path) => path === 'session.login')).toHaveLength(2);
+    });
+
+    it('says that the service is unavailable if the guard cannot reach it', async () => {
+      await using opened = await open(vanilla);
+      const { page } = opened;
+      await page.route('**/trpc/**', (route) => route.abort());
+      await page.reload();
+      await page.waitForSelector('text=The service is unavailable.');
+      expect(await page.isHidden('[name=email]')).toBe(true);
+    });
+
     it('guards, signs in and signs out, and shows another person after a reload', async () => {
       await using opened = await open(vanilla);
       const { page, site } = opened;
