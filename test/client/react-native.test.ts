@@ -1,7 +1,8 @@
 import { createContext, runInContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type * as clientPackage from '../../client/src/index.ts';
-import type { AuthClient, AuthClientOptions, AuthFetch } from '../../client/src/index.ts';
+import type { AuthClient, AuthClientOptions } from '../../client/src/index.ts';
+import type { AuthFetch } from '../../client/src/transport.ts';
 import { createClock, startApp, type TestApp } from '../support/app/start-app.ts';
 import { plainFetch } from '../support/app/plain-fetch.ts';
 import { bundleClient } from '../support/page/bundle-client.ts';
