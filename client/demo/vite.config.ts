@@ -18,5 +18,6 @@ export default defineConfig(({ mode }) => ({
     target: 'es2023',
   },
   // For who works on the page: `npx vite client/demo` beside `npm run dev`.
-  server: { proxy: { '/trpc': bff, '/dev': bff } },
+  // `changeOrigin: false` keeps the Host header, by which the BFF recognises its own page, also on a LAN address.
+  server: { proxy: { '/trpc': { target: bff, changeOrigin: false }, '/dev': bff } },
 }));

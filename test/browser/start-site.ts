@@ -1,5 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { createClock, startApp, type StartAppOptions } from '../support/app/start-app.ts';
@@ -24,16 +26,27 @@ export type StartSiteOptions = Pick<StartAppOptions, 'dialect' | 'authService'> 
   env?: Record<string, string>;
   /** Other pages, by their path. */
   pages?: Record<string, string>;
+  /** A built frontend, which is served instead of the test page. */
+  folder?: string;
+};
+
+const contentTypes: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
+
+/** A file of a built frontend. Other paths are the frontend's index.html. */
+const serveFile = (folder: string, pathname: string, response: ServerResponse) => {
+  const name = /^\/[\w./-]+\.\w+$/.test(pathname) && existsSync(join(folder, pathname)) ? pathname : 'index.html';
+  response.setHeader('content-type', contentTypes[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream');
+  response.end(readFileSync(join(folder, name)));
 };
 
 /**
  * A frontend's server: the page, and the BFF under /trpc. It accepts every host name that resolves to this machine,
  * such as `tts.app.localhost`. The test advances its clock.
  */
-export const startSite = async ({ env, pages = {}, ...options }: StartSiteOptions = {}) => {
+export const startSite = async ({ env, pages = {}, folder, ...options }: StartSiteOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, env: { COOKIE_SECURE: 'false', ...env }, ...options });
-  const script = await bundlePage();
+  const script = folder === undefined ? await bundlePage() : '';
   /** The procedure paths of all requests, in order. */
   const requestedPaths: string[] = [];
   /** The response statuses, in order. */
@@ -53,6 +66,7 @@ export const startSite = async ({ env, pages = {}, ...options }: StartSiteOption
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname.startsWith('/trpc/')) return forward(request, response);
+    if (folder !== undefined) return serveFile(folder, pathname, response);
     const isScript = pathname === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
     response.end(isScript ? script : (pages[pathname] ?? pageHtml));

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { build, type BuildOptions } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
+import { bundleClient } from '../support/page/bundle-client.ts';
 import { createFakeBff, ethan, john } from '../support/page/fake-bff.ts';
 import { createFakeLocks, stubWindow } from '../support/page/fake-browser.ts';
 import { createFakeClock, settle } from '../support/time/fake-clock.ts';
@@ -66,13 +66,6 @@ const bundleWith = async (options: BuildOptions): Promise<string> => {
 };
 
 describe('an import', () => {
-  let bundled: Promise<string> | undefined;
-  const bundle = (): Promise<string> => {
-    const entry = fileURLToPath(new URL('../../client/src/index.ts', import.meta.url));
-    bundled ??= bundleWith({ entryPoints: [entry], format: 'iife', globalName: 'client' });
-    return bundled;
-  };
-
   it('reads no browser global', async () => {
     const touched: string[] = [];
     const sandbox = {};
@@ -85,7 +78,7 @@ describe('an import', () => {
       });
     }
     const context = createContext(sandbox);
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     expect(touched).toEqual([]);
     expect(runInContext('Object.keys(client).sort().join()', context)).toContain('createAuthClient');
   });
@@ -99,7 +92,7 @@ describe('an import', () => {
     };
     const given = { AbortController, Headers, DOMException, performance, setTimeout, clearTimeout, queueMicrotask };
     const context = createContext({ ...given, fetch });
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     const ask = "client.createAuthClient({ url: 'https://app.test/trpc' }).trpc.session.me.query()";
     expect(await runInContext(ask, context)).toMatchObject({ user: { id: 1 } });
     expect(asked).toEqual([[expect.stringContaining('https://app.test/trpc/session.me'), 'include']]);
@@ -141,7 +134,7 @@ describe('an import', () => {
     // No Request, no URL, no performance, no BroadcastChannel, and a window without a document.
     const context = createContext({ Headers, setTimeout, clearTimeout, queueMicrotask });
     runInContext(signalsWithoutReason, context);
-    runInContext(await bundle(), context);
+    runInContext(await bundleClient(), context);
     const outcome: unknown = await runInContext(
       `(async () => {
         const abort = new AbortController();

@@ -28,7 +28,7 @@ const tsconfig = {
 };
 
 /** The files of an application of another framework, each named in its first line. Tests of the packed client compile them. */
-const isFileOfApp = ({ code }: CodeBlock): boolean => /^\/\/ \S+\.tsx?\n/.test(code);
+const isFileOfApp = ({ code, project }: CodeBlock): boolean => project !== null || /^\/\/ \S+\.tsx?\n/.test(code);
 
 const isTypeScript = (block: CodeBlock): boolean =>
   (block.language === 'ts' || block.language === 'tsx') && !isFileOfApp(block);

@@ -7,8 +7,11 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** A Markdown file of the repository; `path` is relative to its root. */
 export type Page = { path: string; text: string };
 
-/** A fenced code block. `line`: number of the first line of its code, from 1. */
-export type CodeBlock = { path: string; line: number; language: string; code: string };
+/**
+ * A fenced code block. `line`: number of the first line of its code, from 1. `project`: named by `project=vue` after the
+ * language, or null. Such a block is a file of a project that a packed test builds; its first line names the file.
+ */
+export type CodeBlock = { path: string; line: number; language: string; project: string | null; code: string };
 
 const rootPages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'];
 const packagePages = ['client/README.md', 'server/README.md', 'server/middleware/README.md'];
@@ -26,12 +29,15 @@ export const readPages = (): Page[] =>
   [...rootPages, ...packagePages, ...listDocs('docs')].filter((path) => existsSync(join(root, path))).map(readPage);
 
 export const codeBlocksIn = ({ path, text }: Page): CodeBlock[] =>
-  [...text.matchAll(/^```(\w+)[^\n]*\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
-    path,
-    line: text.slice(0, index).split('\n').length + 1,
-    language,
-    code,
-  }));
+  [...text.matchAll(/^```(\w+)(?: project=(\w+))?[^\n]*\n(.*?)^```$/gms)].map(
+    ({ 1: language = '', 2: project = null, 3: code = '', index }) => ({
+      path,
+      line: text.slice(0, index).split('\n').length + 1,
+      language,
+      project,
+      code,
+    }),
+  );
 
 /** The text without fenced code, whose lines stay as empty lines. */
 export const withoutCode = (text: string): string =>

@@ -12,20 +12,29 @@ if (!hasChromium) {
   process.stderr.write(`Skipped the tests in a browser. ${message}\n`);
 }
 
-/** `keepsPages`: pages that are left stay in the back/forward cache, which Playwright switches off. */
-export const launchChromium = ({ keepsPages = false }: { keepsPages?: boolean } = {}): Promise<Browser> =>
-  chromium.launch({
-    executablePath,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--no-first-run',
-      '--disable-component-update',
-    ],
-    ...(keepsPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
-  });
+export type ChromiumOptions = {
+  /** Whether pages that are left stay in the back/forward cache, which Playwright switches off. Default: false. */
+  keepsPages?: boolean;
+  /** A host name that leads to this machine. Unlike localhost, it is no secure context without https. Default: none. */
+  mappedHost?: string;
+};
+
+export const chromiumOptions = ({ keepsPages = false, mappedHost }: ChromiumOptions = {}) => ({
+  executablePath,
+  args: [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--no-first-run',
+    '--disable-component-update',
+    ...(mappedHost === undefined ? [] : [`--host-resolver-rules=MAP ${mappedHost} 127.0.0.1`]),
+  ],
+  ...(keepsPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
+});
+
+export const launchChromium = (options?: ChromiumOptions): Promise<Browser> =>
+  chromium.launch(chromiumOptions(options));
 
 /** The names of the cookies that a sign-out should have removed. The device cookie stays: the browser remains known. */
 export const cookiesLeft = async (context: BrowserContext): Promise<string[]> =>

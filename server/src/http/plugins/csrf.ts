@@ -23,6 +23,21 @@ export const isCrossSite = (request: FastifyRequest): boolean => {
   return originHost === null || originHost === '' || originHost !== hostOf(`${scheme}//${request.host}`);
 };
 
+/**
+ * Names the origin and the host: behind a proxy that replaces `Host`, the BFF's own page looks like another site. Contains
+ * only parsed parts, because the headers may contain anything.
+ */
+const toRejectionMessage = ({ headers, host }: FastifyRequest): string => {
+  if (headers.origin === undefined) return 'Refused: the request comes from a page of another site.';
+  const url = toUrl(headers.origin);
+  const origin = url === null ? 'null' : `${url.protocol}//${url.host}`;
+  const rejection = `Refused: the origin ${origin} of the page is not in CORS_ORIGINS`;
+  // With Sec-Fetch-Site, the browser itself says that the page is of another origin.
+  if (headers['sec-fetch-site'] !== undefined) return `${rejection}.`;
+  const ownHost = hostOf(`${url?.protocol ?? 'http:'}//${host}`) ?? 'unknown';
+  return `${rejection}, and is not the host ${ownHost} of the request. If a proxy forwards the requests of the page, let it keep the Host header (Vite: changeOrigin: false) or, with TRUST_PROXY, send X-Forwarded-Host.`;
+};
+
 const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/i.test(contentType?.trim() ?? '');
 
 /**
@@ -35,7 +50,7 @@ export const registerCsrf = (server: FastifyInstance, { corsOrigins }: CsrfOptio
   server.addHook('onRequest', (request, _reply, done) => {
     if (!isTrpc(request) || request.method === 'OPTIONS') return done();
     if (isCrossSite(request) && !allowed.has(request.headers.origin ?? '')) {
-      throw new AppError('csrf', { message: 'Refused: the request comes from an origin that is not in CORS_ORIGINS.' });
+      throw new AppError('csrf', { message: toRejectionMessage(request) });
     }
     if (request.method !== 'POST') return done();
     if (!isJson(request.headers['content-type'])) throw new AppError('unsupported_media_type');

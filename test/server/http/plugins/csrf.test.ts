@@ -243,6 +243,35 @@ describe('the origin of a request', () => {
     expect(await reasonFor(app, { host, ...(origin === undefined ? {} : { origin }) })).toBe(reason);
   });
 
+  it.each<[name: string, headers: Record<string, string>, message: RegExp]>([
+    [
+      'a proxy has replaced the Host header',
+      { host: 'localhost:4000', origin: 'http://192.168.7.7:5173' },
+      /origin http:\/\/192\.168\.7\.7:5173 of the page .* host localhost:4000 of the request\. .*changeOrigin: false/,
+    ],
+    [
+      'a mobile web view has an origin of its own',
+      { host: 'bff.example', origin: 'capacitor://localhost' },
+      /origin capacitor:\/\/localhost of the page/,
+    ],
+    [
+      'the browser says that the page is of another origin',
+      { 'sec-fetch-site': 'same-site', origin: 'https://tts.example.org' },
+      /^Refused: the origin https:\/\/tts\.example\.org of the page is not in CORS_ORIGINS\.$/,
+    ],
+    ['the page hides its origin', { 'sec-fetch-site': 'cross-site', origin: 'null' }, /origin null of the page/],
+    ['there is no Origin', { 'sec-fetch-site': 'cross-site' }, /a page of another site\.$/],
+    [
+      'Origin contains more than an origin',
+      { host: 'bff.example', origin: 'http://ann:secret@evil.example/secret?a=secret' },
+      /^(?=.*origin http:\/\/evil\.example of the page)(?!.*secret)/,
+    ],
+  ])('is named in the message of the rejection, with the remedy: %s', async (_name, headers, message) => {
+    await using app = await startApp();
+    const answer = await askRaw(app.url, { target: '/trpc/status.get', headers });
+    expect(errorOf(answer)).toMatchObject({ reason: 'csrf', message: expect.stringMatching(message) });
+  });
+
   it('is rejected with two Origin headers, even if one is the own origin', async () => {
     const app = shared;
     const { host } = new URL(app.url);

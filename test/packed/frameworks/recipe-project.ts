@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { codeBlocksIn, readPage } from '../../support/docs/markdown.ts';
+import type { createPacking } from '../packing.ts';
+import { runWell } from '../run.ts';
+
+export type Recipe = {
+  /** As in the code blocks of docs/frontends.md: ```ts project=vue */
+  name: string;
+  /** Beside the client, Vite and the compiler. */
+  packages: readonly string[];
+  /** The command that checks the types, in node_modules/.bin. */
+  check: readonly [program: string, ...args: string[]];
+  /** The text of vite.config.js. */
+  viteConfig: string;
+  indexHtml?: string;
+  compilerOptions?: Record<string, unknown>;
+};
+
+const compilerOptions = {
+  target: 'es2022',
+  lib: ['es2022', 'dom', 'dom.iterable'],
+  module: 'esnext',
+  moduleResolution: 'bundler',
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+/** The files of a project in docs/frontends.md: texts by the path in the first line of each block. */
+export const filesInDocs = (project: string): Map<string, string> => {
+  const blocks = codeBlocksIn(readPage('docs/frontends.md')).filter((block) => block.project === project);
+  return new Map(
+    blocks.map(({ code }) => {
+      const [, path] = /^(?:\/\/|<!--) (\S+)/.exec(code) ?? [];
+      if (path === undefined) throw new Error(`The first line of a block of ${project} names no file:\n${code}`);
+      // A comment before the doctype would be valid, but no page begins so.
+      return [path, path.endsWith('.html') ? code.replace(/^.*\n/, '') : code] as const;
+    }),
+  );
+};
+
+/** Creates the project of a recipe in a temporary folder, with the packed client. Returns its folder. */
+export const createRecipeProject = async (
+  packing: Awaited<ReturnType<typeof createPacking>>,
+  { name, packages, viteConfig, indexHtml, compilerOptions: own }: Recipe,
+): Promise<string> => {
+  const folder = await packing.project(name, ['vite@8', 'typescript@5.9', ...packages]);
+  const files = filesInDocs(name);
+  if (indexHtml !== undefined) files.set('index.html', indexHtml);
+  files.set('vite.config.js', viteConfig);
+  files.set(
+    'tsconfig.json',
+    JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['vite/client'], ...own }, include: ['src'] }),
+  );
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+};
+
+/** Checks the types of a project. Rejects with the compiler's output if it finds an error. */
+export const checkProject = (folder: string, { check: [program, ...args] }: Recipe) =>
+  runWell(join(folder, 'node_modules/.bin', program), args, { cwd: folder });
+
+/** Builds a project with Vite. Returns the folder of the page. */
+export const buildProject = async (folder: string): Promise<string> => {
+  await runWell(join(folder, 'node_modules/.bin/vite'), ['build', '--logLevel', 'warn'], { cwd: folder });
+  return join(folder, 'dist');
+};
