@@ -61,9 +61,11 @@ describe('a client of the test BFF', () => {
     await Promise.all([page.trpc.users.byId.query({ id: 1 }), page.trpc.users.byId.query({ id: 2 })]);
     expect(pathsOf(page.bff)).toEqual([
       'session.current',
-      ...['users.byId', 'users.byId'],
+      'users.byId',
+      'users.byId',
       'session.refresh',
-      ...['users.byId', 'users.byId'],
+      'users.byId',
+      'users.byId',
     ]);
     expect(page.onSignedOut).not.toHaveBeenCalled();
   });
