@@ -1,6 +1,7 @@
 export * from './ascii-case.ts';
 export * from './assignment.ts';
 export * from './employee.ts';
+export * from './error-messages.ts';
 export * from './errors.ts';
 export * from './membership.ts';
 export * from './protocol.ts';
