@@ -39,11 +39,11 @@ export const createCallRunner = ({ functions, sessionProcedures, state, failures
     if (who === 'staff' && user.type !== 'staff') throw testError('insufficient_permissions');
   };
 
-  const rejectInBatch = (path: string, { callsInRequest, isStreamed }: TestContext): void => {
+  const rejectInBatch = (path: string, { callCount, isStreaming }: TestContext): void => {
     const isSessionMutation = path.startsWith('session.') && rules.get(path)?.type === 'mutation';
-    if (!isSessionMutation || (callsInRequest === 1 && !isStreamed)) return;
+    if (!isSessionMutation || (callCount === 1 && !isStreaming)) return;
     const message =
-      callsInRequest > 1
+      callCount > 1
         ? 'A session mutation cannot be batched with other calls: send it in a request of its own.'
         : 'A session mutation sets cookies, which a streamed response cannot: send it with httpLink or httpBatchLink.';
     throw testError('invalid_input', { message });

@@ -106,8 +106,8 @@ export const createTestBff = (options: TestBffOptions = {}): TestBff => {
     const requestId = requestIdOf(request, `test-${requests}`);
     const session = state.current();
     const context: TestContext = {
-      callsInRequest: 1,
-      isStreamed: /jsonl/.test(request.headers.get('trpc-accept') ?? request.headers.get('accept') ?? ''),
+      callCount: 1,
+      isStreaming: /jsonl/.test(request.headers.get('trpc-accept') ?? request.headers.get('accept') ?? ''),
       session,
       retryAfterSeconds: null,
       isCutOff: false,
@@ -126,7 +126,7 @@ export const createTestBff = (options: TestBffOptions = {}): TestBff => {
       finish(response.headers);
       return response;
     }
-    context.callsInRequest = record(request);
+    context.callCount = record(request);
     const { method, path, search, headers, body } = request;
     const response = await fetchRequestHandler({
       endpoint: trpcPath,

@@ -7,8 +7,8 @@ import { isTestError, type TestError, testError } from './test-error.ts';
 
 /** One request to the test BFF. */
 export type TestContext = {
-  callsInRequest: number;
-  isStreamed: boolean;
+  callCount: number;
+  isStreaming: boolean;
   /** The session that the response describes in its headers. Null: none. */
   session: Session | null;
   /** Seconds for `Retry-After`. */
