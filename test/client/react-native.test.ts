@@ -152,11 +152,10 @@ describe('an app of React Native', () => {
       };
     };
 
-    it('calls as the token’s person, whom it knows from the first response', async () => {
+    it('finds out whose token it is by load(), and calls as that person', async () => {
       await using device = await startWithToken();
       using client = device.client;
-      // Without a call, `load` finds out nothing: the token is the app's own.
-      expect((await client.session.load()).state).toBe('unknown');
+      expect(await client.session.load()).toMatchObject({ state: 'signed_in', user: { id: 123 } });
       await client.trpc.session.me.query();
       expect(client.session.current).toMatchObject({ state: 'signed_in', user: { id: 123, fullName: 'John Doe' } });
     });

@@ -84,7 +84,7 @@ describe('the packed client, installed alone', () => {
     const files = builtFiles();
     expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['index.js', 'index.d.ts']));
     const traces =
-      /\b(zod|fastify|jose|ioredis|undici|pino|callsInRequest|isStreamed|isDevelopment|requestSession|membership)\b/gi;
+      /\b(zod|fastify|jose|ioredis|undici|pino|callsInRequest|isStreamed|isDevelopment|requestSession)\b/gi;
     expect(files.flatMap(({ name, text }) => (text.match(traces) ?? []).map((trace) => `${name}: ${trace}`))).toEqual(
       [],
     );

@@ -73,6 +73,9 @@ const ignoredHeaders = new Set(['date', 'connection', 'keep-alive', 'transfer-en
 
 type Fields = Record<string, unknown>;
 
+/** The message about a page of another origin names the host of the app, and so its port. */
+const withoutHost = (text: string): string => text.replaceAll(/is not the host \S+ of/g, 'is not the host <host> of');
+
 /** The comparable part of a response. Generated values (tokens, challenges, ids, stacks) are replaced or removed. */
 const toComparable = ({ status, headers, setCookies, body }: RawAnswer, sentId: unknown): Fields => ({
   ...Object.fromEntries(Object.entries(headers).filter(([name]) => !ignoredHeaders.has(name))),
@@ -81,7 +84,7 @@ const toComparable = ({ status, headers, setCookies, body }: RawAnswer, sentId: 
   'set-cookie': setCookies.map((line) => line.replace(/^(\w+=)[\w-]+(?:\.[\w-]*){2,4};/, '$1<token>;')),
   'x-request-id': headers['x-request-id'] === sentId ? 'the one sent' : typeof headers['x-request-id'],
   status,
-  body: body
+  body: withoutHost(body)
     .replaceAll(/"challenge":"[^"]+"/g, '"challenge":"<challenge>"')
     .replaceAll(/"stack":"(?:[^"\\]|\\.)+"/g, '"stack":"<stack>"'),
 });
@@ -106,11 +109,13 @@ const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** A log line without measured and generated values. Calls of a batch are sorted, because they may fail in any order. */
 const toLogged = ({ time: _time, ms: _ms, upstreamMs: _upstreamMs, ...line }: Record<string, unknown>): string =>
-  JSON.stringify({
-    ...line,
-    ...(uuid.test(String(line.requestId)) ? { requestId: 'made' } : {}),
-    ...(Array.isArray(line.reasons) ? { reasons: line.reasons.map(String).toSorted() } : {}),
-  });
+  withoutHost(
+    JSON.stringify({
+      ...line,
+      ...(uuid.test(String(line.requestId)) ? { requestId: 'made' } : {}),
+      ...(Array.isArray(line.reasons) ? { reasons: line.reasons.map(String).toSorted() } : {}),
+    }),
+  );
 
 /** The values of the counters. */
 const countsOf = async (opsUrl: string): Promise<string[]> => {

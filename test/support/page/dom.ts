@@ -20,7 +20,13 @@ const define = (): void => {
   }
 };
 
-const restore = (): void => {
+/** React's scheduler runs what is left of a render in later turns of the event loop, where it reads `window`. */
+const finishRenders = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+};
+
+const restore = async (): Promise<void> => {
+  await finishRenders();
   for (const [name, original] of originals) {
     if (original === undefined) Reflect.deleteProperty(globalThis, name);
     else Object.defineProperty(globalThis, name, original);
