@@ -5,11 +5,11 @@ import { readSession, type SessionPath } from '../session/read-session.ts';
 import { lifetimeOf } from '../session/session-headers.ts';
 import type { SessionOutcome } from '../session/session-requests.ts';
 import { parseCookies, toCookieHeader, withSetCookies } from './cookie-header.ts';
-import type { ServerClientOptions } from './create-server-client.ts';
+import type { ServerRequestOptions } from './create-server-client.ts';
 import { cookiesOf, forwardedHeaders } from './request-headers.ts';
 import { createServerFetch, toServerUrl } from './server-fetch.ts';
 
-export type RefreshOnServerOptions = ServerClientOptions & {
+export type RefreshOnServerOptions = ServerRequestOptions & {
   /** Milliseconds for all calls together, after which the state is `unknown`. Default: 5,000. */
   timeoutMs?: number | undefined;
   /** Called with the cause if the BFF gives no readable answer. The message contains no cookie. Default: none. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createServerClient, type RefreshOnServerOptions, refreshOnServer } from '../../../client/src/server.ts';
-import { reasonOf } from '../../../client/src/index.ts';
+import { errorAction, reasonOf } from '../../../client/src/index.ts';
 import { serve } from '../../support/app/serve.ts';
 import { accessLifetimeMs, dialects } from '../../support/app/start-app.ts';
 import { startPageServer } from '../../support/app/start-page-server.ts';
@@ -77,6 +77,21 @@ describe('an outage of the BFF', () => {
     expect(result).toEqual(unchanged);
     expect(failures.join()).toContain('did not respond within 5000 ms');
     expect(clock.pending()).toBe(0);
+  });
+
+  it.each([
+    ['of Node', undefined],
+    ['of the caller that ignores the signal', () => new Promise<Response>(() => {})],
+  ])('ends a call of createServerClient after 5 seconds, with a fetch %s', async (_name, fetch) => {
+    const received = vi.fn<() => void>();
+    await using bff = await serve(received);
+    const deadline = new AbortController();
+    using timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(deadline.signal);
+    const { trpc } = createServerClient({ url: `${bff.url}/trpc`, request: { headers: { cookie } }, fetch });
+    const called = trpc.users.me.query().catch((error: unknown) => [reasonOf(error), errorAction(error)]);
+    await vi.waitFor(() => expect(timeout).toHaveBeenCalledWith(5_000));
+    deadline.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    expect(await called).toEqual(['network', 'maintenance']);
   });
 
   it('ends at timeoutMs even if a fetch of the caller ignores the signal', async () => {

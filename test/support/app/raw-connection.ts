@@ -95,8 +95,10 @@ export const createRawConnection = (url: string) => {
     return opened;
   };
 
-  const ask = (request: RawRequest): Promise<RawAnswer> =>
+  /** Null: the server closed a kept connection before it took the request, as it may at any time between two requests. */
+  const tryToAsk = (request: RawRequest): Promise<RawAnswer | null> =>
     new Promise((resolve, reject) => {
+      const isKept = socket !== null;
       const used = socket ?? open();
       let received: Buffer = Buffer.alloc(0);
       const stop = () => {
@@ -109,27 +111,34 @@ export const createRawConnection = (url: string) => {
         if (complete === null) return;
         stop();
         const { answer, end } = complete;
-        // Bytes after the answer are none: the server took the request for two, or its answer to HEAD has a body.
-        if (end < received.length) {
+        if (answer.headers.connection === 'close') {
+          // What is not HTTP gets an answer with a body, even if its method is HEAD.
+          used.destroy();
+          socket = null;
+        } else if (end < received.length) {
+          // The server took the request for two, or its answer to HEAD has a body.
           used.destroy();
           reject(new Error(`Bytes after the answer: ${received.toString('latin1', end, end + 200)}`));
           return;
-        }
-        if (answer.headers.connection === 'close') {
-          used.destroy();
-          socket = null;
         }
         capture('answer', answer.body);
         resolve(answer);
       };
       const fail = () => {
         stop();
-        reject(new Error(`The server closed the connection after ${received.length} bytes.`));
+        if (isKept && received.length === 0) resolve(null);
+        else reject(new Error(`The server closed the connection after ${received.length} bytes.`));
       };
       used.on('data', read);
       used.once('close', fail);
       used.write(toBytes(host, request));
     });
+
+  const ask = async (request: RawRequest): Promise<RawAnswer> => {
+    const answer = (await tryToAsk(request)) ?? (await tryToAsk(request));
+    if (answer === null) throw new Error('The server closed two connections without an answer.');
+    return answer;
+  };
 
   return { ask, close: () => socket?.destroy() };
 };
