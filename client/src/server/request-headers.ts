@@ -3,7 +3,7 @@ import type { AuthHeaders } from '../transport.ts';
 import { type Cookie, parseCookies, toCookieHeader } from './cookie-header.ts';
 
 /**
- * The request of a browser to the server that renders the page: a `Request`, the request of Node, Express or Fastify, or an
+ * The request of a browser to the server that renders the page: a `Request`, the request of Node or of a framework on it, or an
  * object with the headers, such as Next's `{ headers: await headers() }`.
  */
 export type ServerRequest = {
