@@ -1,4 +1,4 @@
-import type { Reason } from './errors.ts';
+import type { InputIssue, Reason } from './errors.ts';
 
 /** The default messages of errors: people may see them. */
 export const messageOfReason: Readonly<Record<Reason, string>> = {
@@ -29,3 +29,13 @@ export const messageOfReason: Readonly<Record<Reason, string>> = {
   unsupported_media_type: 'A POST request must have the Content-Type application/json.',
   internal: 'Internal error.',
 };
+
+const issuesToText = (issues: readonly InputIssue[]): string =>
+  issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+
+/** The message of `invalid_input`, which names each issue. */
+export const invalidInputMessage = (issues: readonly InputIssue[]): string =>
+  `The input is not valid: ${issuesToText(issues)}`;
+
+/** The message of an input that is no superjson. It quotes nothing, because the text may contain a password. */
+export const notSuperjsonMessage = 'The input is not superjson: expected {"json": …}.';

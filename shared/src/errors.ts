@@ -47,6 +47,17 @@ export const codeOfReason = {
 
 export type Reason = keyof typeof codeOfReason;
 
+/** Reasons of the errors that tRPC raises itself, by tRPC's code. Any other code is a fault of the BFF. */
+export const reasonOfTrpcCode: Readonly<Partial<Record<string, Reason>>> = {
+  BAD_REQUEST: 'invalid_input',
+  PARSE_ERROR: 'invalid_input',
+  NOT_FOUND: 'no_such_procedure',
+  METHOD_NOT_SUPPORTED: 'method_not_allowed',
+  PAYLOAD_TOO_LARGE: 'payload_too_large',
+  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+  TOO_MANY_REQUESTS: 'rate_limited',
+};
+
 /** A fault in a call's input: its path (`ids.3`) and the expected value. */
 export interface InputIssue {
   path: string;

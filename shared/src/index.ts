@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './membership.ts';
 export * from './protocol.ts';
 export * from './roles.ts';
+export * from './safe-path.ts';
 export * from './session.ts';
 export * from './status.ts';
 export * from './user.ts';

@@ -3,22 +3,11 @@ import { createServer, request as sendRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { createClock, startApp, type StartAppOptions } from '../support/app/start-app.ts';
+import { bundleSource } from '../support/page/bundle-source.ts';
 
-const bundlePage = async (): Promise<string> => {
-  const entry = fileURLToPath(new URL('page.ts', import.meta.url));
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    conditions: ['source'],
-    format: 'iife',
-    target: 'es2022',
-    logLevel: 'error',
-  });
-  return outputFiles[0]?.text ?? '';
-};
+const bundlePage = (): Promise<string> =>
+  bundleSource({ entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))], format: 'iife' });
 
 const pageHtml = '<!doctype html><title>Tickets</title><script src="/page.js"></script>';
 

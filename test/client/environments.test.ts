@@ -1,8 +1,9 @@
 import { createContext, runInContext } from 'node:vm';
-import { build, type BuildOptions } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AuthClientOptions, createAuthClient, errorAction, reasonOf } from '../../client/src/index.ts';
+import { abortControllerWithoutReason } from '../support/page/abort-controller-without-reason.ts';
 import { bundleClient } from '../support/page/bundle-client.ts';
+import { bundleSource } from '../support/page/bundle-source.ts';
 import { createFakeBff, ethan, john } from '../support/page/fake-bff.ts';
 import { createFakeLocks, stubWindow } from '../support/page/fake-browser.ts';
 import { createFakeClock, settle } from '../support/time/fake-clock.ts';
@@ -53,18 +54,6 @@ const globalsOfBrowsers =
     ' ',
   );
 
-const bundleWith = async (options: BuildOptions): Promise<string> => {
-  const { outputFiles } = await build({
-    bundle: true,
-    write: false,
-    conditions: ['source'],
-    target: 'es2022',
-    logLevel: 'error',
-    ...options,
-  });
-  return outputFiles?.[0]?.text ?? '';
-};
-
 describe('an import', () => {
   it('reads no browser global', async () => {
     const touched: string[] = [];
@@ -100,19 +89,7 @@ describe('an import', () => {
 
   /** Signals as React Native has them: they know no reason. */
   const signalsWithoutReason = `
-    globalThis.AbortController = class {
-      signal = {
-        aborted: false,
-        listeners: new Set(),
-        addEventListener(_type, listener) { this.listeners.add(listener); },
-        removeEventListener(_type, listener) { this.listeners.delete(listener); },
-      };
-      abort() {
-        if (this.signal.aborted) return;
-        this.signal.aborted = true;
-        for (const listener of [...this.signal.listeners]) listener();
-      }
-    };
+    ${abortControllerWithoutReason}
     globalThis.window = globalThis;
   `;
 
@@ -167,7 +144,7 @@ describe('a process of Node', () => {
       const lost = createAuthClient({ url: 'http://127.0.0.1:1/trpc', retry: { baseDelayMs: 1 } });
       console.log(session.current.state, await lost.trpc.session.me.query().catch(reasonOf));`;
     // Minified, because the system limits the length of an argument. Node with a loader of TypeScript takes five times as long.
-    const script = await bundleWith({
+    const script = await bundleSource({
       stdin: { contents, resolveDir: root },
       format: 'esm',
       platform: 'node',

@@ -5,6 +5,7 @@ import type { AuthClient, AuthClientOptions } from '../../client/src/index.ts';
 import type { AuthFetch } from '../../client/src/transport.ts';
 import { createClock, startApp, type TestApp } from '../support/app/start-app.ts';
 import { plainFetch } from '../support/app/plain-fetch.ts';
+import { abortControllerWithoutReason } from '../support/page/abort-controller-without-reason.ts';
 import { bundleClient } from '../support/page/bundle-client.ts';
 
 /**
@@ -14,19 +15,7 @@ import { bundleClient } from '../support/page/bundle-client.ts';
 const globalsOfReactNative = `
   globalThis.window = globalThis;
   globalThis.navigator = { product: 'ReactNative' };
-  globalThis.AbortController = class {
-    signal = {
-      aborted: false,
-      listeners: new Set(),
-      addEventListener(_type, listener) { this.listeners.add(listener); },
-      removeEventListener(_type, listener) { this.listeners.delete(listener); },
-    };
-    abort() {
-      if (this.signal.aborted) return;
-      this.signal.aborted = true;
-      for (const listener of [...this.signal.listeners]) listener();
-    }
-  };
+  ${abortControllerWithoutReason}
 `;
 
 /** The `fetch` of an app without a cookie store. React Native's ignores `keepalive`, and its signals are not Node's. */

@@ -1,4 +1,4 @@
-import { type InputIssue, messageOfReason, type Reason } from '@auth-bff/shared';
+import { type InputIssue, invalidInputMessage, messageOfReason, type Reason } from '@auth-bff/shared';
 
 export type TestErrorOptions = {
   /** Default: the BFF's message for this reason. */
@@ -20,12 +20,9 @@ export interface TestError extends Error {
   readonly issues: readonly InputIssue[] | undefined;
 }
 
-const textOf = (issues: readonly InputIssue[]): string =>
-  issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-
 const messageOf = (reason: FailureReason, issues: readonly InputIssue[] = []): string => {
   if (reason === 'network') return 'Failed to fetch';
-  return issues.length === 0 ? messageOfReason[reason] : `The input is not valid: ${textOf(issues)}`;
+  return issues.length === 0 ? messageOfReason[reason] : invalidInputMessage(issues);
 };
 
 const isReason = (reason: unknown): reason is FailureReason =>

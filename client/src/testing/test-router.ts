@@ -1,4 +1,13 @@
-import { codeOfReason, type ErrorData, httpStatusOfCode, type Reason, type Session } from '@auth-bff/shared';
+import {
+  codeOfReason,
+  type ErrorData,
+  httpStatusOfCode,
+  notSuperjsonMessage,
+  type Reason,
+  reasonOfTrpcCode,
+  safePath,
+  type Session,
+} from '@auth-bff/shared';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import superjson from 'superjson';
@@ -17,21 +26,11 @@ export type TestContext = {
   isCutOff: boolean;
 };
 
-/** The reasons of tRPC's own errors. Their messages may quote the input. */
-const reasonOfTrpcCode: Partial<Record<TRPCError['code'], Reason>> = {
-  BAD_REQUEST: 'invalid_input',
-  PARSE_ERROR: 'invalid_input',
-  NOT_FOUND: 'no_such_procedure',
-  METHOD_NOT_SUPPORTED: 'method_not_allowed',
-  PAYLOAD_TOO_LARGE: 'payload_too_large',
-  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
-};
-
 const fromTrpc = ({ code, message, cause }: TRPCError): TestError => {
   const reason = reasonOfTrpcCode[code] ?? 'internal';
   if (reason === 'internal' || reason === 'no_such_procedure') return testError(reason);
   const isParseError = reason === 'invalid_input' && cause !== undefined;
-  return testError(reason, { message: isParseError ? 'The input is not superjson: expected {"json": …}.' : message });
+  return testError(reason, { message: isParseError ? notSuperjsonMessage : message });
 };
 
 const toTestError = (error: TRPCError): TestError => (isTestError(error.cause) ? error.cause : fromTrpc(error));
@@ -47,8 +46,7 @@ export const toErrorShape = (error: TestError, path?: string) => {
     code,
     httpStatus: httpStatusOfCode[code],
     reason,
-    // The rest of a path may be an input whose question mark is missing.
-    ...(path === undefined ? {} : { path: (/^[\w.,/-]*/.exec(path)?.[0] ?? '').slice(0, 200) }),
+    ...(path === undefined ? {} : { path: safePath(path) }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     ...(issues === undefined ? {} : { issues: [...issues] }),
   };

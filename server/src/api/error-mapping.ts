@@ -4,35 +4,24 @@ import {
   type ErrorData,
   httpStatusOfCode,
   type InputIssue,
+  invalidInputMessage,
+  notSuperjsonMessage,
   type Reason,
+  reasonOfTrpcCode,
+  safePath,
 } from '@auth-bff/shared';
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
 import { AppError } from '../errors.ts';
-import { safePath } from './safe-path.ts';
 
 const maxIssues = 20;
-
-/** Reasons of tRPC's own errors. Any other code is a fault of the BFF. */
-const reasonOfTrpcCode: Partial<Record<TRPCError['code'], Reason>> = {
-  BAD_REQUEST: 'invalid_input',
-  PARSE_ERROR: 'invalid_input',
-  NOT_FOUND: 'no_such_procedure',
-  METHOD_NOT_SUPPORTED: 'method_not_allowed',
-  PAYLOAD_TOO_LARGE: 'payload_too_large',
-  UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
-  TOO_MANY_REQUESTS: 'rate_limited',
-};
 
 const toIssues = (error: ZodError): InputIssue[] =>
   error.issues.slice(0, maxIssues).map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
 
-const issuesToText = (issues: readonly InputIssue[]) =>
-  issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-
 /** `invalid_input` with a message that names each issue. */
 export const invalidInput = (issues: InputIssue[]): AppError =>
-  new AppError('invalid_input', { message: `The input is not valid: ${issuesToText(issues)}`, issues });
+  new AppError('invalid_input', { message: invalidInputMessage(issues), issues });
 
 /** An error that tRPC raised itself: it wraps no AppError. */
 const trpcErrorToAppError = (error: TRPCError): AppError => {
@@ -45,7 +34,7 @@ const trpcErrorToAppError = (error: TRPCError): AppError => {
   if (reason === 'invalid_input' && cause instanceof ZodError) return invalidInput(toIssues(cause));
   if (cause === undefined) return new AppError(reason, { message, cause: error, ...issues });
   // A JSON parser quotes the text that it cannot parse, which may be a password. So its error is not kept as a cause, either.
-  return new AppError(reason, { message: 'The input is not superjson: expected {"json": …}.', ...issues });
+  return new AppError(reason, { message: notSuperjsonMessage, ...issues });
 };
 
 /** Any error as an AppError, whose message may be shown to the caller. */

@@ -125,7 +125,7 @@ describe.each(dialects)('refreshOnServer before the %s service', (dialect) => {
 });
 
 describe('refreshOnServer', () => {
-  it('signs out a person who comes after the expiry, if the Auth Service then refuses, as the deployed one does', async () => {
+  it('reports signed_out if the Auth Service refuses to refresh an expired session', async () => {
     await using page = await startPageServer({ dialect: 'deployed' });
     page.clock.advance(accessLifetimeMs.deployed + 1_000);
     expect(await page.open()).toMatchObject({ state: 'signed_out', session: null, cookie: '' });

@@ -112,7 +112,7 @@ export const createRawConnection = (url: string) => {
         stop();
         const { answer, end } = complete;
         if (answer.headers.connection === 'close') {
-          // What is not HTTP gets an answer with a body, even if its method is HEAD.
+          // The answer to a malformed request has a body, even after HEAD. The connection ends, so the body is ignored.
           used.destroy();
           socket = null;
         } else if (end < received.length) {

@@ -1,4 +1,4 @@
-import { safePath } from '../../api/safe-path.ts';
+import { safePath } from '@auth-bff/shared';
 import type { Log } from '../../platform/log.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
 
