@@ -44,5 +44,5 @@ export const startBalancer = async ({ site }: { site: string }) => {
     await end();
     throw error;
   });
-  return { [Symbol.asyncDispose]: end };
+  return { output: running.output, [Symbol.asyncDispose]: end };
 };

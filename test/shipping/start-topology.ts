@@ -68,6 +68,7 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
     for (const part of started.toReversed()) await part[Symbol.asyncDispose]();
   };
   const replicas: Container[] = [];
+  let balancerOutput = () => '';
   const keep = async (container: Container) => {
     started.push(container);
     await container.untilHealthy();
@@ -96,7 +97,9 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
       if (!hasNginx()) return;
       const [source = ''] = service.volumes[0]?.split(':') ?? [];
       const site = toLoopback(readFileSync(join(root, source), 'utf8'));
-      started.push(await startBalancer({ site: site.replace('listen 8080', `listen 127.0.0.1:${own.balancer}`) }));
+      const balancer = await startBalancer({ site: site.replace('listen 8080', `listen 127.0.0.1:${own.balancer}`) });
+      started.push(balancer);
+      balancerOutput = balancer.output;
     },
   };
   const startAll = async () => {
@@ -118,6 +121,8 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
     },
     replicas,
     startReplica,
+    /** The log of nginx. */
+    balancerOutput: () => balancerOutput(),
     [Symbol.asyncDispose]: endAll,
   };
 };
