@@ -1,4 +1,5 @@
 import type { AppOptions } from './app-options.ts';
+import { createAssertions } from './assertion/assertions.ts';
 import { createAssignmentService } from './assignment/assignment-service.ts';
 import { createStatus } from './auth-service/health/status.ts';
 import { createUpstream } from './auth-service/upstream.ts';
@@ -61,6 +62,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     keyMismatches: redis === null ? null : redis.keyWatch.mismatches,
   });
 
+  const assertions = await createAssertions({ config, now });
+
   const http = await createHttp({
     ...options,
     platform,
@@ -70,6 +73,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     authService,
     directory,
     assignments,
+    assertions,
     identity,
     status,
     callCounter,

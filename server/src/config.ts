@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import {
   crossCheck,
   defaultHost,
@@ -36,6 +37,11 @@ export type Config = {
   cookieSecure: boolean;
   /** Input of the key derivation for all sealing keys. */
   sealingSecret: string;
+  /** Signs assertions. Null: a key that derives from `sealingSecret`. */
+  assertionKey: KeyObject | null;
+  /** A public key that still verifies assertions. */
+  previousAssertionKey: KeyObject | null;
+  assertionIssuer: string;
   redisUrl: string | null;
   /** Prefix of every key in Redis. */
   redisPrefix: string;
@@ -93,6 +99,9 @@ export const loadConfig = (env: Env): Config => {
     cookieDomain: read.COOKIE_DOMAIN ?? null,
     cookieSecure: read.COOKIE_SECURE ?? true,
     sealingSecret: textOf(env, 'SEALING_KEY') ?? signingKey ?? '',
+    assertionKey: read.ASSERTION_KEY ?? null,
+    previousAssertionKey: read.ASSERTION_KEY_PREVIOUS ?? null,
+    assertionIssuer: read.ASSERTION_ISSUER ?? 'auth-bff',
     redisUrl: read.REDIS_URL ?? null,
     redisPrefix: read.REDIS_PREFIX ?? defaultRedisPrefix,
     directory: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseAssertionKey, parsePreviousAssertionKey } from './assertion-key.ts';
 import { parseCorsOrigins } from './cors-origins.ts';
 import { parseHttpUrl } from './http-url.ts';
 import { parseListenHost } from './listen-host.ts';
@@ -47,6 +48,14 @@ export const Environment = z.object({
   COOKIE_DOMAIN: optional(parsedBy(parseCookieDomain)),
   COOKIE_SECURE: optional(flag),
   SEALING_KEY: optional(z.string()),
+  ASSERTION_KEY: optional(parsedBy(parseAssertionKey)),
+  ASSERTION_KEY_PREVIOUS: optional(parsedBy(parsePreviousAssertionKey)),
+  ASSERTION_ISSUER: optional(
+    z
+      .string()
+      .trim()
+      .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 printable ASCII characters without spaces'),
+  ),
   REDIS_URL: optional(
     parsedBy((text) => {
       const parsed = parseRedisUrl(text);

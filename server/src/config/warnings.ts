@@ -85,6 +85,20 @@ const cookieWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   return warnings;
 };
 
+const assertionWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
+  const { assertionKey, sealingSecret, signingKeys } = config;
+  return assertionKey === null && sealingSecret === signingKeys[0]
+    ? [
+        {
+          name: 'SEALING_KEY',
+          message:
+            'is not set, so the key that signs assertions derives from DJANGO_JWT_SIGNING_KEY, and everybody who has that key can sign assertions',
+          fix: 'Set SEALING_KEY to a secret of its own, the same in all replicas',
+        },
+      ]
+    : [];
+};
+
 const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
   config.rateLimitPerMinute > 0 && config.rateLimitPerMinute < maxCallsPerBatch
     ? [
@@ -113,6 +127,7 @@ export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...addressWarnings(options),
   ...redisWarnings(options),
   ...cookieWarnings(options),
+  ...assertionWarnings(options),
   ...limitWarnings(options),
 ];
 

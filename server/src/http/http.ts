@@ -2,6 +2,7 @@ import type { Status } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import type { AppOptions } from '../app-options.ts';
 import type { Upstream } from '../auth-service/upstream.ts';
+import type { Assertions } from '../assertion/assertions.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
@@ -13,6 +14,7 @@ import { registerSessionHeaders } from './cookies/announce-session.ts';
 import { registerCookies } from './cookies/cookies.ts';
 import { createFastifyServer } from './fastify-server.ts';
 import { createDraining, type Draining } from './lifecycle/draining.ts';
+import { registerForwardAuth } from './forward-auth/forward-auth.ts';
 import { createOpsServer, registerHealth } from './lifecycle/health.ts';
 import { createResponseTimeout } from './lifecycle/response-timeout.ts';
 import { defaultTimeouts } from './node-server.ts';
@@ -51,6 +53,7 @@ export type HttpOptions = Pick<
   authService: Upstream['authService'];
   directory: Directory;
   assignments: Assignments;
+  assertions: Assertions;
   identity: Identity;
   status: { current: () => Status; check: () => Promise<Status> };
   callCounter: FixedWindowCounter;
@@ -138,6 +141,15 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       status: status.check,
       charge: rateLimit.charge,
     }),
+  });
+
+  await registerForwardAuth(server, {
+    platform,
+    identity,
+    assertions: options.assertions,
+    signOuts,
+    telemetry,
+    audit,
   });
 
   return {

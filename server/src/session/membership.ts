@@ -27,15 +27,20 @@ export const createMembership = ({ user }: MembershipOptions) => {
   const isComplete = ({ type, systems, roles }: Principal) =>
     type === 'employee' || (systems !== null && roles !== null);
 
+  const completeOrKeep = (principal: Principal, caller: DirectoryCaller): Promise<Principal> =>
+    complete(principal, caller).catch((error: unknown) => {
+      if (isAppError(error, 'user_not_found', 'insufficient_permissions')) return principal;
+      throw error;
+    });
+
   return {
-    /** The principal for an access decision. A person unknown to user-info belongs to no system. Throws during an outage. */
+    /** The principal for a decision by systems. A person unknown to user-info belongs to none. Throws during an outage. */
     async toDecide(principal: Principal, caller: DirectoryCaller): Promise<Principal> {
-      // Decisions depend only on the systems.
-      if (principal.type === 'employee' || principal.systems !== null) return principal;
-      return complete(principal, caller).catch((error: unknown) => {
-        if (isAppError(error, 'user_not_found', 'insufficient_permissions')) return principal;
-        throw error;
-      });
+      return principal.type === 'employee' || principal.systems !== null ? principal : completeOrKeep(principal, caller);
+    },
+    /** As `toDecide`, for a decision by roles. */
+    async toDecideByRole(principal: Principal, caller: DirectoryCaller): Promise<Principal> {
+      return isComplete(principal) ? principal : completeOrKeep(principal, caller);
     },
     /** The principal for display. During an outage it may be incomplete. */
     async toShow(principal: Principal, caller: DirectoryCaller): Promise<Principal> {

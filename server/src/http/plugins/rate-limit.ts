@@ -15,8 +15,8 @@ import type { SignOutLookup } from './sign-out-lookup.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** False: the route has no rate limit. */
-    rateLimit?: false;
+    /** False: the route has no rate limit. `verify`: a limit of its own, ten times the general one. Default: the general limit. */
+    rateLimit?: false | 'verify';
   }
 }
 
@@ -44,6 +44,11 @@ export type RateLimit = {
 
 const windowMs = 60_000;
 
+/** A page of a backend makes several requests, and the proxy asks for each of them. */
+const verifyFactor = 10;
+
+const isVerify = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.rateLimit === 'verify';
+
 /**
  * Rejects requests over the limit with 429, on every route that is registered after it. Each call of a batch counts. The
  * identity is the person of a verified access token, otherwise the network address: clients could evade the limit with an
@@ -69,36 +74,40 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   };
   const nameOfAddress = (request: FastifyRequest): string => toName(`address ${toNetwork(clientAddressOf(request))}`);
 
-  const check = ({ count, resetMs }: WindowCount): void => {
-    if (count <= perMinute) return;
+  const check = ({ count, resetMs }: WindowCount, allowed = perMinute): void => {
+    if (count <= allowed) return;
     onLimited?.();
     throw new AppError('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) });
   };
   const checkLater = async (
     hits: MaybePromise<WindowCount>,
+    allowed: number,
     lookup: MaybePromise<void>,
     done: HookHandlerDoneFunction,
   ): Promise<void> => {
     const failure = await Promise.all([hits, lookup])
-      .then(([counted]) => check(counted))
+      .then(([counted]) => check(counted, allowed))
       .catch((error: Error) => error);
     done(failure ?? undefined);
   };
 
   const limit: onRequestHookHandler = (request, _reply, done) => {
     const chosen = choose(request);
-    const name = chosen === null ? nameOfAddress(request) : nameOf(chosen.verified);
+    const identity = chosen === null ? nameOfAddress(request) : nameOf(chosen.verified);
+    const [name, allowed] = isVerify(request)
+      ? [`${identity} verify`, perMinute * verifyFactor]
+      : [identity, perMinute];
     const add = () => counter.add(name, { windowMs, by: callsOf(request) });
     if (signOuts !== null && chosen !== null) {
-      signOuts.together(() => void checkLater(add(), signOuts.lookUp(request, chosen.verified), done));
+      signOuts.together(() => void checkLater(add(), allowed, signOuts.lookUp(request, chosen.verified), done));
       return;
     }
     const hits = add();
     if (!isSync(hits)) {
-      void checkLater(hits, undefined, done);
+      void checkLater(hits, allowed, undefined, done);
       return;
     }
-    check(hits);
+    check(hits, allowed);
     done();
   };
   server.addHook('onRoute', (route) => {
@@ -112,7 +121,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     charge(person, calls) {
       if (calls <= 0) return undefined;
       const hits = counter.add(toName(personOf(person)), { windowMs, by: calls });
-      return isSync(hits) ? check(hits) : hits.then(check);
+      return isSync(hits) ? check(hits) : hits.then((counted) => check(counted));
     },
   };
 };

@@ -128,7 +128,11 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         assignments: {
           candidates: async () => ({ users: (await directory.users(crowd(2_000), caller)).users }),
         } as never,
-        membership: { toDecide: async () => principal, toShow: async () => principal },
+        membership: {
+          toDecide: async () => principal,
+          toDecideByRole: async () => principal,
+          toShow: async () => principal,
+        },
         getDisconnectSignal: disconnectSignalOf(reply),
         onStale: () => {},
         status: () => expect.fail('Unexpected call of status().'),

@@ -1,0 +1,27 @@
+import type { Reason } from '@auth-bff/shared';
+import type { Principal } from '../../token/principal.ts';
+
+const encodeMatches = (text: string, pattern: RegExp): string =>
+  text.toWellFormed().replaceAll(pattern, (characters) => encodeURIComponent(characters));
+
+/** Percent-encodes everything except printable ASCII, and the percent sign itself. */
+const encodeText = (text: string): string => encodeMatches(text, /[^\x20-\x7e]+|%/gu);
+
+/** Also encodes the separators of lists. `encodeURIComponent` encodes both. */
+const encodeName = (text: string): string => encodeMatches(text, /[^\x20-\x7e]+|[%,:]/gu);
+
+const toHeaders = (caller: Principal | null, assertion: string) => ({
+  'x-auth-user': caller === null ? '' : `${caller.type}:${caller.id}`,
+  'x-auth-email': encodeText(caller?.email ?? ''),
+  'x-auth-systems': (caller?.systems ?? []).map(encodeName).join(','),
+  'x-auth-roles': (caller?.roles ?? [])
+    .map(({ system, role }) => `${encodeName(system)}:${encodeName(role)}`)
+    .join(','),
+  'x-auth-assertion': assertion,
+});
+
+/** The headers about an admitted caller. All of them are always set, so that a proxy overwrites those of the request. */
+export const admittedHeaders = (caller: Principal, assertion: string | null) => toHeaders(caller, assertion ?? '');
+
+/** The headers of a refusal: empty, and the reason. */
+export const refusedHeaders = (reason: Reason) => ({ ...toHeaders(null, ''), 'x-auth-reason': reason });

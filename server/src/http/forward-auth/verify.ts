@@ -1,0 +1,147 @@
+import { METHODS } from 'node:http';
+import { codeOfReason, hasRole, httpStatusOfCode, inSystem } from '@auth-bff/shared';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Assertions } from '../../assertion/assertions.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Audit } from '../../platform/audit.ts';
+import { createBoundedMap } from '../../platform/bounded-map.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Authentication, SignedInAs } from '../../session/authentication.ts';
+import type { Membership } from '../../session/membership.ts';
+import type { Principal } from '../../token/principal.ts';
+import { disconnectSignalOf } from '../lifecycle/response-end.ts';
+import { toCause } from '../plugins/request-tokens.ts';
+import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
+import { admittedHeaders, refusedHeaders } from './identity-headers.ts';
+import { readVerifyQuery, type VerifyQuery } from './verify-query.ts';
+
+export const verifyPath = '/bff/verify';
+
+/** The name in metrics, logs and audit lines, in place of a procedure's. */
+const name = 'verify';
+
+/** Seconds after which the proxy's client may try again, if the failure itself does not say. */
+const defaultRetrySeconds = 1;
+
+/** The queries of a proxy's configuration are few. */
+const maxQueries = 1_000;
+
+export type VerifyOptions = {
+  /** The caller of a request. Sets no cookies. */
+  authenticate: (request: FastifyRequest) => Authentication | Promise<Authentication>;
+  membership: Membership;
+  assertions: Assertions;
+  telemetry: RequestTelemetry;
+  audit: Audit;
+  log: Log;
+  /** Monotonic milliseconds. */
+  monotonicNow: () => number;
+};
+
+const send = (reply: FastifyReply, status: number, headers: Record<string, string>): void => {
+  reply.code(status).headers(headers).header('cache-control', 'no-store').send();
+};
+
+/** Proxies understand 401 and 403. Anything else means that the BFF cannot tell now. */
+const sendRefusal = (reply: FastifyReply, { reason, retryAfterSeconds }: AppError): void => {
+  const status = httpStatusOfCode[codeOfReason[reason]];
+  const isDecided = status === 401 || status === 403;
+  if (!isDecided) reply.header('retry-after', String(retryAfterSeconds ?? defaultRetrySeconds));
+  send(reply, isDecided ? status : 503, refusedHeaders(reason));
+};
+
+const toAppError = (error: unknown): AppError =>
+  isAppError(error) ? error : new AppError('internal', { cause: error });
+
+const queryOf = ({ raw: { url = '' } }: FastifyRequest): string => {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at + 1);
+};
+
+const isMet = ({ systems, role }: VerifyQuery, caller: Principal): boolean =>
+  systems.length === 0 ||
+  systems.some((system) => (role === null ? inSystem(caller, system) : hasRole(caller, system, role)));
+
+/**
+ * Forward authentication: a proxy asks who the caller of its request is, and whether they may pass. Answers without a body:
+ * 200, 401, 403, or 503 with `Retry-After` for anything else. The facts are in the headers.
+ */
+export const registerVerify = async (server: FastifyInstance, options: VerifyOptions): Promise<void> => {
+  const { authenticate, membership, assertions, telemetry, audit, log, monotonicNow } = options;
+  const queries = createBoundedMap<string, VerifyQuery>(maxQueries);
+  const reported = createBoundedMap<string, true>(maxQueries);
+
+  const readQuery = (query: string): VerifyQuery => {
+    const known = queries.get(query);
+    if (known !== undefined) return known;
+    const read = readVerifyQuery(query);
+    queries.set(query, read);
+    return read;
+  };
+
+  /** With the systems and roles that the token lacks. Throws during an outage if the decision depends on them. */
+  const complete = async (
+    { principal, caller }: SignedInAs,
+    { systems, role }: VerifyQuery,
+    reply: FastifyReply,
+  ): Promise<Principal> => {
+    const lookingUp = { ...caller, onStale: undefined, getSignal: disconnectSignalOf(reply) };
+    if (role !== null) return membership.toDecideByRole(principal, lookingUp);
+    const decided = systems.length === 0 ? principal : await membership.toDecide(principal, lookingUp);
+    return membership.toShow(decided, lookingUp);
+  };
+
+  const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<Record<string, string>> => {
+    const query = readQuery(queryOf(request));
+    const caller = await authenticate(request);
+    if (caller.state === 'refused') throw caller.error;
+    if (request.record !== null) request.record.person = caller.principal;
+    const principal = await complete(caller, query, reply);
+    if (!isMet(query, principal)) throw new AppError('insufficient_permissions');
+    const assertion = query.audience === null ? null : await assertions.issue(principal, query.audience);
+    return admittedHeaders(principal, assertion);
+  };
+
+  /** The operator of the proxy has to see this, but not once a request. */
+  const reportQuery = (error: AppError): void => {
+    if (error.reason !== 'invalid_input' || reported.get(error.message) === true) return;
+    reported.set(error.message, true);
+    log.error({ issues: error.issues }, `${error.message} Correct the configuration of the proxy.`);
+  };
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const startedAtMs = monotonicNow();
+    if (request.record !== null) request.record.procedures = [name];
+    try {
+      const headers = await admit(request, reply);
+      telemetry.recordCall(request, name, null, monotonicNow() - startedAtMs);
+      send(reply, 200, headers);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      reportQuery(error);
+      telemetry.recordCall(request, name, error.reason, monotonicNow() - startedAtMs);
+      telemetry.recordFailure(error, request, name);
+      if (error.reason === 'insufficient_permissions') {
+        const person = request.record?.person ?? null;
+        audit.write({ audit: 'permission_denied', procedure: name, person }, toCause(request));
+      }
+      sendRefusal(reply, error);
+    }
+  };
+
+  await server.register(async (scope) => {
+    // Errors of hooks that run earlier: limits, load shedding.
+    scope.setErrorHandler((thrown, request, reply) => {
+      const error = toAppError(thrown);
+      telemetry.recordRejectedRequest(error, request);
+      sendRefusal(reply, error);
+    });
+    for (const method of METHODS) if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method);
+    scope.all(verifyPath, {
+      config: { cors: false, rateLimit: name },
+      // Before the body is parsed: it is none of ours, whatever its type.
+      preParsing: (request, reply) => void answer(request, reply),
+      handler: () => {},
+    });
+  });
+};
