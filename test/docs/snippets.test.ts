@@ -27,11 +27,13 @@ const tsconfig = {
   include: ['./*.ts', './*.tsx'],
 };
 
-/** The files of an application of another framework, each named in its first line. Tests of the packed client compile them. */
-const isFileOfApp = ({ code, project }: CodeBlock): boolean => project !== null || /^\/\/ \S+\.tsx?\n/.test(code);
+/** The pages with the files of an application of another framework. Tests of the packed client compile them. */
+const pagesOfApps = new Set(
+  ['next', 'svelte', 'svelte-kit', 'vue', 'without-a-framework'].map((name) => `docs/frontends/${name}.md`),
+);
 
-const isTypeScript = (block: CodeBlock): boolean =>
-  (block.language === 'ts' || block.language === 'tsx') && !isFileOfApp(block);
+const isTypeScript = ({ language, path, file }: CodeBlock): boolean =>
+  (language === 'ts' || language === 'tsx') && !(file !== null && pagesOfApps.has(path));
 
 /** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
 const compile = async (pages: readonly Page[]): Promise<string[]> => {

@@ -6,13 +6,15 @@ import { cookiesLeft, hasChromium, launchChromium } from '../../support/page/chr
 import { hold } from '../../support/time/hold.ts';
 import { createPacking } from '../packing.ts';
 import { runWell } from '../run.ts';
-import { buildProject, checkProject, createRecipeProject, filesInDocs, type Recipe } from './recipe-project.ts';
+import { filesInDocs } from '../docs-app.ts';
+import { buildProject, checkProject, createRecipeProject, type Recipe } from './recipe-project.ts';
 
 const indexHtml = `<!doctype html><title>Tickets</title><div id="app"></div>
 <script type="module" src="/src/main.ts"></script>`;
 
 const vue: Recipe = {
   name: 'vue',
+  page: 'docs/frontends/vue.md',
   packages: ['vue@3', '@tanstack/vue-query@5', '@vitejs/plugin-vue@6', 'vue-tsc@3'],
   check: ['vue-tsc', '--noEmit'],
   viteConfig: "import vue from '@vitejs/plugin-vue';\nexport default { plugins: [vue()] };",
@@ -20,12 +22,19 @@ const vue: Recipe = {
 };
 const svelte: Recipe = {
   name: 'svelte',
+  page: 'docs/frontends/svelte.md',
   packages: ['svelte@5', '@tanstack/svelte-query@6', '@sveltejs/vite-plugin-svelte@7', 'svelte-check@4'],
   check: ['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings'],
   viteConfig: "import { svelte } from '@sveltejs/vite-plugin-svelte';\nexport default { plugins: [svelte()] };",
   indexHtml,
 };
-const vanilla: Recipe = { name: 'vanilla', packages: [], check: ['tsc', '--noEmit'], viteConfig: 'export default {};' };
+const vanilla: Recipe = {
+  name: 'vanilla',
+  page: 'docs/frontends/without-a-framework.md',
+  packages: [],
+  check: ['tsc', '--noEmit'],
+  viteConfig: 'export default {};',
+};
 const recipes = [vue, svelte, vanilla];
 
 let packing: Awaited<ReturnType<typeof createPacking>>;
@@ -43,9 +52,9 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => packing?.[Symbol.dispose]());
 
-describe('the recipes of docs/frontends.md with the packed client', () => {
+describe('the recipes of docs/frontends with the packed client', () => {
   it.each(recipes)('compile in strict mode: $name', async (recipe) => {
-    expect(filesInDocs(recipe.name).size).toBeGreaterThan(2);
+    expect(filesInDocs(recipe.page).size).toBeGreaterThan(2);
     await checkProject(folders.get(recipe.name) ?? '', recipe);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPacking } from '../packing.ts';
 import { run } from '../run.ts';
-import { filesInDocs, writeFiles } from './docs-app.ts';
+import { filesInDocs, writeFiles } from '../docs-app.ts';
 
 const tsconfig = {
   compilerOptions: {
@@ -24,7 +24,7 @@ let folder: string;
 beforeAll(async () => {
   packing = await createPacking('client');
   folder = await packing.project('svelte-kit', ['@sveltejs/kit@2', 'typescript@5.9', '@types/node@20']);
-  writeFiles(folder, filesInDocs('SvelteKit'));
+  writeFiles(folder, filesInDocs('docs/frontends/svelte-kit.md'));
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
 }, 300_000);
 afterAll(() => packing?.[Symbol.dispose]());
