@@ -11,9 +11,8 @@ export type Recipe = {
   packages: readonly string[];
   /** The command that checks the types, in node_modules/.bin. */
   check: readonly [program: string, ...args: string[]];
-  /** The text of vite.config.js. */
-  viteConfig: string;
-  indexHtml?: string;
+  /** Files of the template that the page keeps: texts by path. */
+  template?: Readonly<Record<string, string>>;
   compilerOptions?: Record<string, unknown>;
 };
 
@@ -33,15 +32,16 @@ const compilerOptions = {
 /** Creates the project of a recipe in a temporary folder, with the packed client. Returns its folder. */
 export const createRecipeProject = async (
   packing: Awaited<ReturnType<typeof createPacking>>,
-  { name, page, packages, viteConfig, indexHtml, compilerOptions: own }: Recipe,
+  { name, page, packages, template = {}, compilerOptions: own }: Recipe,
 ): Promise<string> => {
   const folder = await packing.project(name, ['vite@8', 'typescript@5.9', ...packages]);
-  const files = filesInDocs(page);
-  if (indexHtml !== undefined) files.set('index.html', indexHtml);
-  files.set('vite.config.js', viteConfig);
+  const files = new Map([...Object.entries(template), ...filesInDocs(page)]);
   files.set(
     'tsconfig.json',
-    JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['vite/client'], ...own }, include: ['src'] }),
+    JSON.stringify({
+      compilerOptions: { ...compilerOptions, types: ['vite/client'], ...own },
+      include: ['src', 'vite.config.ts'],
+    }),
   );
   writeFiles(folder, files);
   return folder;
