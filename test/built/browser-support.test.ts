@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { readPage, root } from '../support/docs/markdown.ts';
 
-/** The oldest browsers of docs/frontends.md, "Browser support". */
+/** The oldest browsers of docs/frontends/browser-support.md. */
 const oldest = ['chrome97', 'edge97', 'firefox104', 'safari15.4', 'ios15.4'];
 
 /** The built client and all that it imports, as one script. esbuild rewrites syntax that `target` lacks. */
@@ -37,8 +37,8 @@ describe('the built client, with tRPC and superjson', () => {
     expect(newerIn(await bundle('esnext'))).toEqual([]);
   });
 
-  it('supports the browsers that docs/frontends.md names', () => {
-    const { text } = readPage('docs/frontends.md');
+  it('supports the browsers that docs/frontends/browser-support.md names', () => {
+    const { text } = readPage('docs/frontends/browser-support.md');
     expect(text).toContain('Chrome and Edge 97, Firefox 104, Safari and iOS 15.4, and newer.');
   });
 

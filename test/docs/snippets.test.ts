@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type CodeBlock, codeBlocksIn, type Page, readPages, root } from '../support/docs/markdown.ts';
@@ -24,14 +25,16 @@ declare global {
 const tsconfig = {
   extends: '../../../tsconfig.json',
   compilerOptions: { jsx: 'react-jsx' },
-  include: ['./*.ts', './*.tsx'],
+  include: ['./**/*.ts', './**/*.tsx'],
 };
 
-/** The files of an application of another framework, each named in its first line. Tests of the packed client compile them. */
-const isFileOfApp = ({ code, project }: CodeBlock): boolean => project !== null || /^\/\/ \S+\.tsx?\n/.test(code);
+/** The pages with the files of an application of another framework. Tests of the packed client compile them. */
+const pagesOfApps = new Set(
+  ['next', 'svelte', 'svelte-kit', 'vue', 'without-a-framework'].map((name) => `docs/frontends/${name}.md`),
+);
 
-const isTypeScript = (block: CodeBlock): boolean =>
-  (block.language === 'ts' || block.language === 'tsx') && !isFileOfApp(block);
+const isTypeScript = ({ language, path, file }: CodeBlock): boolean =>
+  (language === 'ts' || language === 'tsx') && !(file !== null && pagesOfApps.has(path));
 
 /** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
 const compile = async (pages: readonly Page[]): Promise<string[]> => {
@@ -40,10 +43,13 @@ const compile = async (pages: readonly Page[]): Promise<string[]> => {
   try {
     await writeFile(`${folder}/tsconfig.json`, JSON.stringify(tsconfig));
     await writeFile(`${folder}/ambient.d.ts`, ambient);
-    for (const { path, line, language, code } of pages.flatMap(codeBlocksIn).filter(isTypeScript)) {
+    for (const { path, line, language, file, code } of pages.flatMap(codeBlocksIn).filter(isTypeScript)) {
       // Preceded by empty lines, so that tsc reports the line of the page.
       const text = `${'\n'.repeat(line - 1)}${code}\nexport {};\n`;
-      await writeFile(`${folder}/${path.replaceAll('/', '+')}.${line}.${language}`, text);
+      // Files of one application import each other, so they keep their paths.
+      const name = `${path.replaceAll('/', '+')}${file === null ? `.${line}.${language}` : `/${file}`}`;
+      await mkdir(dirname(`${folder}/${name}`), { recursive: true });
+      await writeFile(`${folder}/${name}`, text);
     }
     const tsc = [`${root}node_modules/typescript/bin/tsc`, '--project', folder, '--pretty', 'false'];
     const { stdout } = await promisify(execFile)(process.execPath, tsc, { cwd: folder }).catch((error: unknown) => {
@@ -54,9 +60,12 @@ const compile = async (pages: readonly Page[]): Promise<string[]> => {
       .split('\n')
       .filter((line) => line !== '')
       .map((message) =>
-        message.replace(/^(\S+)\.\d+\.tsx?\((\d+),(\d+)\): /, (_all, name: string, line: string, column: string) => {
-          return `${name.replaceAll('+', '/')}:${line}:${column} `;
-        }),
+        message.replace(
+          /^(\S+\.md)[./]\S+?\.tsx?\((\d+),(\d+)\): /,
+          (_all, name: string, line: string, column: string) => {
+            return `${name.replaceAll('+', '/')}:${line}:${column} `;
+          },
+        ),
       );
   } finally {
     await rm(folder, { recursive: true });

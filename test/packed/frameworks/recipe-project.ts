@@ -1,19 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { codeBlocksIn, readPage } from '../../support/docs/markdown.ts';
+import { join } from 'node:path';
+import { filesInDocs, writeFiles } from '../docs-app.ts';
 import type { createPacking } from '../packing.ts';
 import { runWell } from '../run.ts';
 
 export type Recipe = {
-  /** As in the code blocks of docs/frontends.md: ```ts project=vue */
   name: string;
+  /** The page of the docs with the files of the project. */
+  page: string;
   /** Beside the client, Vite and the compiler. */
   packages: readonly string[];
   /** The command that checks the types, in node_modules/.bin. */
   check: readonly [program: string, ...args: string[]];
-  /** The text of vite.config.js. */
-  viteConfig: string;
-  indexHtml?: string;
+  /** Files of the template that the page keeps: texts by path. */
+  template?: Readonly<Record<string, string>>;
   compilerOptions?: Record<string, unknown>;
 };
 
@@ -30,36 +29,21 @@ const compilerOptions = {
   noEmit: true,
 };
 
-/** The files of a project in docs/frontends.md: texts by the path in the first line of each block. */
-export const filesInDocs = (project: string): Map<string, string> => {
-  const blocks = codeBlocksIn(readPage('docs/frontends.md')).filter((block) => block.project === project);
-  return new Map(
-    blocks.map(({ code }) => {
-      const [, path] = /^(?:\/\/|<!--) (\S+)/.exec(code) ?? [];
-      if (path === undefined) throw new Error(`The first line of a block of ${project} names no file:\n${code}`);
-      // A comment before the doctype would be valid, but no page begins so.
-      return [path, path.endsWith('.html') ? code.replace(/^.*\n/, '') : code] as const;
-    }),
-  );
-};
-
 /** Creates the project of a recipe in a temporary folder, with the packed client. Returns its folder. */
 export const createRecipeProject = async (
   packing: Awaited<ReturnType<typeof createPacking>>,
-  { name, packages, viteConfig, indexHtml, compilerOptions: own }: Recipe,
+  { name, page, packages, template = {}, compilerOptions: own }: Recipe,
 ): Promise<string> => {
   const folder = await packing.project(name, ['vite@8', 'typescript@5.9', ...packages]);
-  const files = filesInDocs(name);
-  if (indexHtml !== undefined) files.set('index.html', indexHtml);
-  files.set('vite.config.js', viteConfig);
+  const files = new Map([...Object.entries(template), ...filesInDocs(page)]);
   files.set(
     'tsconfig.json',
-    JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['vite/client'], ...own }, include: ['src'] }),
+    JSON.stringify({
+      compilerOptions: { ...compilerOptions, types: ['vite/client'], ...own },
+      include: ['src', 'vite.config.ts'],
+    }),
   );
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
+  writeFiles(folder, files);
   return folder;
 };
 

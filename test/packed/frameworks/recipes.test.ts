@@ -6,27 +6,56 @@ import { cookiesLeft, hasChromium, launchChromium } from '../../support/page/chr
 import { hold } from '../../support/time/hold.ts';
 import { createPacking } from '../packing.ts';
 import { runWell } from '../run.ts';
-import { buildProject, checkProject, createRecipeProject, filesInDocs, type Recipe } from './recipe-project.ts';
+import { filesInDocs } from '../docs-app.ts';
+import { buildProject, checkProject, createRecipeProject, type Recipe } from './recipe-project.ts';
 
-const indexHtml = `<!doctype html><title>Tickets</title><div id="app"></div>
-<script type="module" src="/src/main.ts"></script>`;
+/** As in the templates of Vite. */
+const toIndexHtml = (id: string, script: string) => `<!doctype html><title>Tickets</title><div id="${id}"></div>
+<script type="module" src="/src/${script}"></script>`;
 
+const react: Recipe = {
+  name: 'react',
+  page: 'docs/frontends/react.md',
+  packages: [
+    'react@19',
+    'react-dom@19',
+    '@types/react@19',
+    '@types/react-dom@19',
+    '@tanstack/react-query@5',
+    '@trpc/tanstack-react-query@11.22.1',
+    '@vitejs/plugin-react@6',
+  ],
+  check: ['tsc', '--noEmit'],
+  template: {
+    'index.html': toIndexHtml('root', 'main.tsx'),
+    'src/main.tsx': `import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import App from './App.tsx';
+createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictMode>);`,
+  },
+  compilerOptions: { jsx: 'react-jsx', allowImportingTsExtensions: true },
+};
 const vue: Recipe = {
   name: 'vue',
+  page: 'docs/frontends/vue.md',
   packages: ['vue@3', '@tanstack/vue-query@5', '@vitejs/plugin-vue@6', 'vue-tsc@3'],
   check: ['vue-tsc', '--noEmit'],
-  viteConfig: "import vue from '@vitejs/plugin-vue';\nexport default { plugins: [vue()] };",
-  indexHtml,
+  template: { 'index.html': toIndexHtml('app', 'main.ts') },
 };
 const svelte: Recipe = {
   name: 'svelte',
+  page: 'docs/frontends/svelte.md',
   packages: ['svelte@5', '@tanstack/svelte-query@6', '@sveltejs/vite-plugin-svelte@7', 'svelte-check@4'],
   check: ['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings'],
-  viteConfig: "import { svelte } from '@sveltejs/vite-plugin-svelte';\nexport default { plugins: [svelte()] };",
-  indexHtml,
+  template: { 'index.html': toIndexHtml('app', 'main.ts') },
 };
-const vanilla: Recipe = { name: 'vanilla', packages: [], check: ['tsc', '--noEmit'], viteConfig: 'export default {};' };
-const recipes = [vue, svelte, vanilla];
+const vanilla: Recipe = {
+  name: 'vanilla',
+  page: 'docs/frontends/without-a-framework.md',
+  packages: [],
+  check: ['tsc', '--noEmit'],
+};
+const recipes = [react, vue, svelte, vanilla];
 
 let packing: Awaited<ReturnType<typeof createPacking>>;
 const folders = new Map<string, string>();
@@ -43,9 +72,9 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => packing?.[Symbol.dispose]());
 
-describe('the recipes of docs/frontends.md with the packed client', () => {
+describe('the recipes of docs/frontends with the packed client', () => {
   it.each(recipes)('compile in strict mode: $name', async (recipe) => {
-    expect(filesInDocs(recipe.name).size).toBeGreaterThan(2);
+    expect(filesInDocs(recipe.page).size).toBeGreaterThan(2);
     await checkProject(folders.get(recipe.name) ?? '', recipe);
   });
 
@@ -105,7 +134,7 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
     await page.context().addCookies(cookies.map(([name, value]) => ({ name, value, url: site.url, httpOnly: true })));
   };
 
-  describe.each([vue, svelte])('with $name', (recipe) => {
+  describe.each([react, vue, svelte])('with $name', (recipe) => {
     it('shows the sign-in to a visitor, without an error in the console', async () => {
       await using opened = await open(recipe);
       await opened.page.waitForSelector('[name=email]');

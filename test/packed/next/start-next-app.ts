@@ -3,7 +3,7 @@ import { createBrowser } from '../../support/app/browser.ts';
 import { createClock, startApp } from '../../support/app/start-app.ts';
 import { freePort, runProgram } from '../../support/processes/run-process.ts';
 import { createPacking } from '../packing.ts';
-import { filesInDocs, writeFiles } from './docs-app.ts';
+import { filesInDocs, writeFiles } from '../docs-app.ts';
 
 const tsconfig = {
   compilerOptions: {
@@ -26,7 +26,7 @@ const tsconfig = {
   exclude: ['node_modules'],
 };
 
-/** The application of docs/frontends.md with the packed client, built and started by Next before a real BFF. */
+/** The application of docs/frontends/next.md with the packed client, built and started by Next before a real BFF. */
 export const startNextApp = async () => {
   const packing = await createPacking('client');
   const folder = await packing.project('next-app', [
@@ -40,7 +40,7 @@ export const startNextApp = async () => {
     '@trpc/tanstack-react-query@11.22.1',
     'superjson@2',
   ]);
-  writeFiles(folder, filesInDocs('Next'));
+  writeFiles(folder, filesInDocs('docs/frontends/next.md'));
   writeFiles(folder, new Map([['tsconfig.json', JSON.stringify(tsconfig)]]));
 
   const clock = createClock();

@@ -10,7 +10,7 @@ import { run } from '../run.ts';
 /** The files of the recipes: blocks whose info string names a file. */
 const recipeFiles = (): Map<string, string> =>
   new Map(
-    [...readPage('docs/frontends.md').text.matchAll(/^```jsx? ([\w.-]+)\n(.*?)^```$/gms)].map(
+    [...readPage('docs/frontends/testing.md').text.matchAll(/^```jsx? ([\w.-]+)\n(.*?)^```$/gms)].map(
       ([, name = '', code = '']) => [name, code],
     ),
   );
@@ -36,7 +36,7 @@ const packages = [
 /** The part of Vitest's JSON report that is read. */
 type Results = { testResults: { name: string; status: string; assertionResults: { status: string }[] }[] };
 
-describe('the recipes of docs/frontends.md, with the packed client', () => {
+describe('the recipes of docs/frontends/testing.md, with the packed client', () => {
   let packing: Awaited<ReturnType<typeof createPacking>>;
   let folder: string;
   let output: string;

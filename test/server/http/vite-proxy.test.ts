@@ -8,7 +8,8 @@ import { codeBlocksIn, readPage, root } from '../../support/docs/markdown.ts';
 
 const bffInDocs = 'http://localhost:4000';
 const recipe =
-  codeBlocksIn(readPage('docs/frontends.md')).find(({ code }) => code.includes("from 'vite'"))?.code ?? 'no recipe';
+  codeBlocksIn(readPage('docs/frontends/other-origins.md')).find(({ code }) => code.includes("from 'vite'"))?.code ??
+  'no recipe';
 const body = written(johnsCredentials);
 
 /** A BFF, and Vite's own development server in front of it. The file is a vite.config.ts; `bffInDocs` becomes the BFF's URL. */
@@ -48,7 +49,7 @@ const signInFrom = (url: string, host: string, headers: Record<string, string> =
     body,
   });
 
-describe('the Vite proxy of docs/frontends.md', () => {
+describe('the Vite proxy of docs/frontends/other-origins.md', () => {
   it.each([
     ['an IPv4 address of the LAN', (port: number) => `192.168.7.7:${port}`, {}],
     ['an IPv6 address of the LAN', (port: number) => `[fd00::2]:${port}`, {}],

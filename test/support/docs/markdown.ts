@@ -8,10 +8,10 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export type Page = { path: string; text: string };
 
 /**
- * A fenced code block. `line`: number of the first line of its code, from 1. `project`: named by `project=vue` after the
- * language, or null. Such a block is a file of a project that a packed test builds; its first line names the file.
+ * A fenced code block. `line`: number of the first line of its code, from 1. `file`: the path that a comment in its first
+ * line names (`// src/auth.ts`), or null. Such a block is a file of an application.
  */
-export type CodeBlock = { path: string; line: number; language: string; project: string | null; code: string };
+export type CodeBlock = { path: string; line: number; language: string; file: string | null; code: string };
 
 const rootPages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'];
 const packagePages = ['client/README.md', 'server/README.md', 'server/middleware/README.md'];
@@ -29,15 +29,13 @@ export const readPages = (): Page[] =>
   [...rootPages, ...packagePages, ...listDocs('docs')].filter((path) => existsSync(join(root, path))).map(readPage);
 
 export const codeBlocksIn = ({ path, text }: Page): CodeBlock[] =>
-  [...text.matchAll(/^```(\w+)(?: project=(\w+))?[^\n]*\n(.*?)^```$/gms)].map(
-    ({ 1: language = '', 2: project = null, 3: code = '', index }) => ({
-      path,
-      line: text.slice(0, index).split('\n').length + 1,
-      language,
-      project,
-      code,
-    }),
-  );
+  [...text.matchAll(/^```(\w+)[^\n]*\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
+    path,
+    line: text.slice(0, index).split('\n').length + 1,
+    language,
+    file: /^(?:\/\/|<!--) ([\w./+-]+\.\w+)(?: -->)?\n/.exec(code)?.[1] ?? null,
+    code,
+  }));
 
 /** The text without fenced code, whose lines stay as empty lines. */
 export const withoutCode = (text: string): string =>
