@@ -20,6 +20,7 @@ import { runTicketService } from './tickets/run-ticket-service.ts';
 /** Default environment of `npm run dev`. These values are public and must not be used in production. */
 const developmentDefaults = {
   DJANGO_JWT_SIGNING_KEY: 'development-signing-key-for-nobody-but-this-machine',
+  SEALING_KEY: 'development-sealing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
   // Short cache times: the effect of an injected fault becomes visible within seconds.

@@ -46,6 +46,9 @@ describe('loadConfig with the required variables only', () => {
       cookieDomain: null,
       cookieSecure: true,
       sealingSecret: key,
+      assertionKey: null,
+      previousAssertionKey: null,
+      assertionIssuer: 'auth-bff',
       redisUrl: null,
       redisPrefix: 'auth-bff:',
       directory: {
@@ -378,15 +381,23 @@ describe('remote validation', () => {
 });
 
 describe('configWarnings', () => {
-  it('returns no warnings by default', () => {
-    expect(configWarnings(load())).toEqual([]);
+  const sealing = { SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01' };
+
+  it('returns no warnings if the sealing key is set', () => {
+    expect(configWarnings(load(sealing))).toEqual([]);
+  });
+
+  it('warns that assertions are signed with a key that derives from the signing key', () => {
+    expect(configWarnings(load())).toEqual([expect.stringMatching(/^SEALING_KEY is not set.*Set SEALING_KEY/)]);
   });
 
   it('warns about cookies without Secure outside development', () => {
-    expect(configWarnings(load({ COOKIE_SECURE: 'false' }))).toEqual([expect.stringContaining('COOKIE_SECURE')]);
+    expect(configWarnings(load({ ...sealing, COOKIE_SECURE: 'false' }))).toEqual([
+      expect.stringContaining('COOKIE_SECURE'),
+    ]);
   });
 
   it('does not warn about such cookies in development', () => {
-    expect(configWarnings(load({ COOKIE_SECURE: 'false', NODE_ENV: 'development' }))).toEqual([]);
+    expect(configWarnings(load({ ...sealing, COOKIE_SECURE: 'false', NODE_ENV: 'development' }))).toEqual([]);
   });
 });

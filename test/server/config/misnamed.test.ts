@@ -8,6 +8,7 @@ const required: Environment = {
   DJANGO_JWT_SIGNING_KEY: 'signing-key-of-32-bytes-exactly!',
   AUTH_SERVICE_URL: 'http://auth-service:8000',
   AUTH_API_KEY: 'internal-api-key',
+  SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01',
 };
 
 const warningsOf = (changes: Environment): string[] => {

@@ -6,6 +6,7 @@ const required = {
   DJANGO_JWT_SIGNING_KEY: key,
   AUTH_SERVICE_URL: 'http://auth-service:8000',
   AUTH_API_KEY: 'internal-api-key',
+  SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01',
 };
 
 const warningsOf = (changes: Record<string, string>): string[] => {

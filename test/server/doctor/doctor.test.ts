@@ -25,7 +25,8 @@ describe('auth-bff doctor in a healthy environment', () => {
   it('reports every item of the checklist as ok, run by `npm run doctor`, and exits with 0', async () => {
     await using authService = await start();
     const token = `${await tokenOf(authService)}\n`;
-    const run = await runDoctor({ env: wellEnvironment(authService.url), token, command: doctorScript() });
+    const env = wellEnvironment(authService.url, { SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01' });
+    const run = await runDoctor({ env, token, command: doctorScript() });
     expect(run.line('✓', 'AUTH_SERVICE_URL')).toMatch(/responds in \d+ ms\.$/);
     expect(run.line('✓', 'paths')).toContain('none is redirected');
     expect(run.line('✓', 'dialect')).toContain('guide');
