@@ -8,7 +8,7 @@ import { root } from '../support/processes/run-process.ts';
 import { composeText, readCompose, serviceOf } from './compose.ts';
 import { imageOf } from './images.ts';
 import { knownVariables } from './known-variables.ts';
-import { hasNginx } from './start-balancer.ts';
+import { hasNginx } from '../support/proxies/start-nginx.ts';
 import { inOrder, startTopology, type Topology } from './start-topology.ts';
 
 const replicaNames = ['bff-1', 'bff-2'] as const;

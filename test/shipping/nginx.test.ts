@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort, root } from '../support/processes/run-process.ts';
 import { serve } from '../support/app/serve.ts';
-import { hasNginx, startBalancer } from './start-balancer.ts';
+import { hasNginx, startBalancer } from '../support/proxies/start-nginx.ts';
 
 /** Starts nginx with deploy/nginx.conf in front of two given replicas, on a free port. */
 const balance = async (first: string, second = first) => {

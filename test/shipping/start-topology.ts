@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, root, runProgram } from '../support/processes/run-process.ts';
 import { type Compose, type Service, serviceOf } from './compose.ts';
 import { imageOf } from './images.ts';
-import { hasNginx, startBalancer } from './start-balancer.ts';
+import { hasNginx, startBalancer } from '../support/proxies/start-nginx.ts';
 import { type Container, startContainer } from './start-container.ts';
 
 export type TopologyOptions = { compose: Compose };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAuthClient, errorAction, reasonOf } from '../../../client/src/index.ts';
 import { maxClientUrlBytes, maxIdsPerCall, maxUrlBytes } from '../../../shared/src/index.ts';
-import { hasNginx, startBalancer } from '../../shipping/start-balancer.ts';
+import { hasNginx, startBalancer } from '../../support/proxies/start-nginx.ts';
 import { freePort, root } from '../../support/processes/run-process.ts';
 import { dialects, startApp, type TestApp } from '../../support/app/start-app.ts';
 

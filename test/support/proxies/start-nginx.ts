@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../support/processes/run-process.ts';
+import { runProgram } from '../processes/run-process.ts';
 
 const program = process.env.NGINX ?? 'nginx';
 const env = { PATH: `${process.env.PATH ?? ''}:/usr/sbin` };
@@ -20,6 +20,8 @@ export const hasNginx = (): boolean => {
 /** Starts nginx with `site` included in the `http` block of a minimal configuration, as nginx's image includes it. */
 export const startBalancer = async ({ site }: { site: string }) => {
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-nginx-'));
+  // Started by root, nginx works as another user, who stores large bodies here.
+  chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'site.conf'), site);
   writeFileSync(
     join(folder, 'nginx.conf'),
