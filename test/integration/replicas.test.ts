@@ -1,10 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { signInPeople } from '../../server/dev/auth-service/people/people.ts';
 import { reasonOf } from '../support/app/browser.ts';
 import { holdEndpoint } from '../support/auth-service/hold-endpoint.ts';
-import { hasRedis } from '../support/redis/redis.ts';
+import { hasRedis, type RedisServer, startRedis } from '../support/redis/redis.ts';
 import type { TestApp } from '../support/app/start-app.ts';
-import { heldBy, type Replicas, startHeldReplicas as start } from '../support/processes/start-replicas.ts';
+import { heldBy, type Replicas, startHeldReplicas } from '../support/processes/start-replicas.ts';
 import { john, johnsCredentials as credentials } from '../support/app/people.ts';
 import { inRedis } from '../support/redis/in-redis.ts';
 import { answerWithTokens } from '../support/auth-service/answer-with-tokens.ts';
@@ -32,9 +32,17 @@ const expectCalls = ({ authService }: Pick<Replicas, 'authService'>, endpoint: s
   vi.waitFor(() => expect(authService.count(endpoint)).toBe(count));
 
 describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
+  let shared: RedisServer;
+  beforeAll(async () => {
+    shared = await startRedis();
+  });
+  afterAll(() => shared[Symbol.asyncDispose]());
+  const start = (options: Parameters<typeof startHeldReplicas>[0] = {}) =>
+    startHeldReplicas({ redis: shared, ...options });
+
   it('exchange a refresh token once, and return the same tokens to all concurrent refreshes with it', async () => {
     await using test = await start();
-    const browsers = Array.from({ length: 100 }, (_, index) => test.holder(index % 2 === 0 ? test.first : test.second));
+    const browsers = Array.from({ length: 40 }, (_, index) => test.holder(index % 2 === 0 ? test.first : test.second));
     await Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate()));
     expect(test.authService.count('refresh')).toBe(1);
     expect(new Set(browsers.map((browser) => JSON.stringify(heldBy(browser)))).size).toBe(1);
@@ -250,7 +258,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
   });
 
   it('remember a sign-out during a Redis outage, and write it once Redis is back', async () => {
-    await using test = await start();
+    await using test = await startHeldReplicas();
     await test.redis.stop();
     await test.holder(test.first).trpc.session.logout.mutate();
     expect(await reasonOf(test.holder(test.first).trpc.session.me.query())).toBe('session_ended');
@@ -266,10 +274,10 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
     ['down', (redis: Replicas['redis']) => redis.stop()],
     ['unresponsive', async (redis: Replicas['redis']) => redis.pause()],
   ])('refresh once per replica, by the local guard, while Redis is %s', async (_name, fail) => {
-    await using test = await start();
+    await using test = await startHeldReplicas();
     expect((await test.holder(test.first).trpc.session.me.query()).user.id).toBe(123);
     await fail(test.redis);
-    const browsers = Array.from({ length: 50 }, () => test.holder(test.first));
+    const browsers = Array.from({ length: 20 }, () => test.holder(test.first));
     const { fireUntil } = test.redisTimers;
     await fireUntil(Promise.all(browsers.map((browser) => browser.trpc.session.refresh.mutate())));
     expect(test.authService.count('refresh')).toBe(1);
@@ -281,7 +289,7 @@ describe.skipIf(!hasRedis())('two replicas over one Redis', () => {
 
   it('do not wait for Redis on each call while Redis is unresponsive', async () => {
     let nowMs = 0;
-    await using test = await start({ monotonicNow: () => nowMs });
+    await using test = await startHeldReplicas({ monotonicNow: () => nowMs });
     test.redis.pause();
     const { fireUntil, fired } = test.redisTimers;
     const browser = test.holder(test.first);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../../server/dev/auth-service/auth-service.ts';
 import { signInPeople, type Subject } from '../../../server/dev/auth-service/people/people.ts';
 import { codeOfReason, httpStatusOfCode, type Reason } from '../../../shared/src/index.ts';
@@ -16,6 +16,7 @@ type Case = {
   status: number;
   /** The signed-in caller. Default: a technician. */
   as?: Subject | null;
+  /** A case with it has an app of its own. */
   arrange?: (test: Test) => unknown;
   /** Default: a lookup of one user. */
   call?: (test: Test) => Promise<Response>;
@@ -69,6 +70,9 @@ const answers = (status: number, body = '{"detail":"no"}', headers: Record<strin
   body,
   headers,
 });
+
+/** For calls that count against the limits of a person. */
+const alone = () => {};
 
 const unauthorized = { code: 'UNAUTHORIZED', status: 401 } as const;
 const forbidden = { code: 'FORBIDDEN', status: 403 } as const;
@@ -199,9 +203,10 @@ const cases: Case[] = [
     when: 'the code is wrong, and may be typed again',
     ...unauthorized,
     reason: 'otp_invalid',
+    arrange: alone,
     call: wrongCodes(1),
   },
-  { when: 'that was the last try', ...unauthorized, reason: 'otp_expired', call: wrongCodes(5) },
+  { when: 'that was the last try', ...unauthorized, reason: 'otp_expired', arrange: alone, call: wrongCodes(5) },
   {
     when: 'an employee calls a staff procedure',
     ...forbidden,
@@ -335,16 +340,21 @@ it('has a case for every reason that a caller can receive', () => {
 });
 
 describe.each(dialects)('errors in the %s dialect', (dialect) => {
-  let app: TestApp;
-  let clock: Clock;
-  beforeEach(async () => {
-    clock = createClock();
-    app = await startApp({ dialect, now: clock.now });
+  const start = async () => {
+    const clock = createClock();
+    return { clock, app: await startApp({ dialect, now: clock.now }) };
+  };
+  /** For the cases that change nothing in it. */
+  let shared: Awaited<ReturnType<typeof start>>;
+  beforeAll(async () => {
+    shared = await start();
   });
-  afterEach(() => app[Symbol.asyncDispose]());
+  afterAll(() => shared.app[Symbol.asyncDispose]());
 
   it.each(cases)('$status $code $reason where $when', async (row) => {
     const { as = technician, arrange, call = byId, code, reason, status, waits = false, clears = false } = row;
+    const { app, clock } = arrange === undefined ? shared : await start();
+    await using _own = arrange === undefined ? null : app;
     const test: Test = { app, clock, browser: app.browser() };
     if (as !== null) test.browser.holdTokens(await app.authService.issue(as));
     await arrange?.(test);

@@ -3,8 +3,9 @@ import type { Subject } from '../../../server/dev/auth-service/people/people.ts'
 import { policy } from '../../../server/src/api/policy.ts';
 import { appRouter } from '../../../server/src/api/router.ts';
 import { createMembership } from '../../../server/src/session/membership.ts';
-import { type Browser, reasonOf } from '../../support/app/browser.ts';
-import { errorOf, postHeaders, queryTarget, written } from '../../support/app/raw-request.ts';
+import { reasonOf } from '../../support/app/browser.ts';
+import { createRawConnections } from '../../support/app/raw-connections.ts';
+import { errorOf, postHeaders, queryTarget, type RawAnswer, written } from '../../support/app/raw-request.ts';
 import { createClock, dialects, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
 import { johnsCredentials } from '../../support/app/people.ts';
 
@@ -119,23 +120,28 @@ const procedures = Object.entries<{ _def: { type: string } }>(
   appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>,
 );
 const paths = procedures.map(([path]) => path).toSorted();
-const kindOf = (path: string) => procedures.find(([name]) => name === path)?.[1]._def.type;
+const kinds = new Map(procedures.map(([path, { _def }]) => [path, _def.type]));
 
-const ask = (browser: Browser, url: string, { path, input }: Pick<Row, 'path' | 'input'>) =>
-  kindOf(path) === 'mutation'
-    ? browser.fetch(`${url}/trpc/${path}`, {
-        method: 'POST',
-        headers: postHeaders,
-        ...(input === undefined ? {} : { body: written(input) }),
-      })
-    : browser.fetch(`${url}${queryTarget(path, input === undefined ? undefined : { json: input })}`);
+/** Makes calls as a person, without one where the person is null. */
+const createCaller = ({ url, authService }: TestApp) => {
+  const { ask } = createRawConnections(url);
+  return async (subject: Subject | null, { path, input }: Pick<Row, 'path' | 'input'>): Promise<RawAnswer> => {
+    const tokens = subject === null ? null : await authService.issue(subject);
+    const headers: Record<string, string> =
+      tokens === null ? {} : { cookie: `access_token=${tokens.access}; refresh_token=${tokens.refresh}` };
+    return kinds.get(path) === 'mutation'
+      ? ask({
+          method: 'POST',
+          target: `/trpc/${path}`,
+          headers: { ...headers, ...postHeaders },
+          ...(input === undefined ? {} : { body: written(input) }),
+        })
+      : ask({ target: queryTarget(path, input === undefined ? undefined : { json: input }), headers });
+  };
+};
 
 /** `allowed`, or the reason of the error. */
-const outcomeOf = async (answer: Response): Promise<string> => {
-  if (answer.ok) return allowed;
-  const headers = { 'content-type': answer.headers.get('content-type') ?? '' };
-  return errorOf({ status: answer.status, headers, setCookies: [], body: await answer.text() }).reason;
-};
+const outcomeOf = (answer: RawAnswer): string => (answer.status === 200 ? allowed : errorOf(answer).reason);
 
 describe('the policy', () => {
   it('has a rule for every procedure and no other rule', () => {
@@ -151,8 +157,10 @@ describe('the policy', () => {
 describe.each(dialects)('procedure permissions in the %s dialect', (dialect) => {
   const clock = createClock();
   let app: TestApp;
+  let call: ReturnType<typeof createCaller>;
   beforeAll(async () => {
     app = await startApp({ dialect, now: clock.now });
+    call = createCaller(app);
   });
   // Tokens without a jti that are issued within the same second are identical, and one of them is signed out below.
   beforeEach(() => clock.advance(1_000));
@@ -165,20 +173,14 @@ describe.each(dialects)('procedure permissions in the %s dialect', (dialect) => 
   );
 
   it.each(cases)('$caller, $call', async ({ caller, expected, ...row }) => {
-    const browser = app.browser();
-    const subject = callers[caller];
-    if (subject !== null) browser.holdTokens(await app.authService.issue(subject));
-    expect(await outcomeOf(await ask(browser, app.url, row))).toBe(expected[caller]);
+    expect(outcomeOf(await call(callers[caller], row))).toBe(expected[caller]);
   });
 
   it.each(cases.filter(({ caller, expected }) => [forbidden, 'no_token'].includes(expected[caller])))(
     'does not call the Auth Service for a call that it then rejects: $caller, $call',
     async ({ caller, ...row }) => {
-      const browser = app.browser();
-      const subject = callers[caller];
-      if (subject !== null) browser.holdTokens(await app.authService.issue(subject));
       app.authService.resetCalls();
-      await ask(browser, app.url, row);
+      await call(callers[caller], row);
       expect(app.authService.calls).toEqual([]);
     },
   );
@@ -343,9 +345,8 @@ it('the BFF checks the identity before it validates the input', async () => {
   expect(await reasonOf(anonymous.trpc.users.byId.query({ id: -1 }))).toBe('no_token');
   const forStaff = paths.filter((path) => policy[path]?.who === 'staff');
   expect(forStaff).toEqual(expect.arrayContaining(['users.byCompanyId', 'users.byId', 'users.byIds', 'users.byRole']));
+  const call = createCaller(app);
   for (const path of forStaff) {
-    const browser = app.browser();
-    browser.holdTokens(await app.authService.issue(employee));
-    expect(await outcomeOf(await ask(browser, app.url, { path, input: 'not an input' }))).toBe(forbidden);
+    expect(outcomeOf(await call(employee, { path, input: 'not an input' }))).toBe(forbidden);
   }
 });

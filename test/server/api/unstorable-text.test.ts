@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { serialize } from 'superjson';
 import type { ErrorData } from '../../../shared/src/index.ts';
 import { unstorableIssuesOf } from '../../../server/src/api/unstorable-text.ts';
-import { askRaw, postHeaders, type RawAnswer, sendLines } from '../../support/app/raw-request.ts';
+import { createRawConnections } from '../../support/app/raw-connections.ts';
+import { postHeaders, type RawAnswer, sendLines } from '../../support/app/raw-request.ts';
 import { startApp, type TestApp } from '../../support/app/start-app.ts';
 import { inputsText, procedures, technicians } from '../../support/trpc-corpus/calls.ts';
 
@@ -22,15 +24,16 @@ const start = async (officialAdapter: boolean) => {
   const app = await startApp({ officialAdapter });
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
   const headers = { cookie: `access_token=${access}` };
+  const raw = createRawConnections(app.url);
   const ask = (path: string, inputs: string, more: Record<string, string> = {}, batch = ''): Promise<RawAnswer> =>
     procedures[path.split(',')[0] ?? ''] === 'mutation'
-      ? askRaw(app.url, {
+      ? raw.ask({
           method: 'POST',
           target: `/trpc/${path}${batch === '' ? '' : `?${batch}`}`,
           headers: { ...postHeaders, ...headers, ...more },
           body: inputs,
         })
-      : askRaw(app.url, {
+      : raw.ask({
           target: `/trpc/${path}?${batch === '' ? '' : `${batch}&`}input=${encodeURIComponent(inputs)}`,
           headers: { ...headers, ...more },
         });
@@ -55,27 +58,36 @@ describe.each([
   ['by the handler of the BFF', false],
   ['by the adapter of tRPC', true],
 ])('text that no service can store, answered %s', (_name, officialAdapter) => {
+  let test: Awaited<ReturnType<typeof start>>;
+  beforeAll(async () => {
+    test = await start(officialAdapter);
+  });
+  beforeEach(() => test.app.authService.resetCalls());
+  afterAll(() => test[Symbol.asyncDispose]());
+
   it.each(faults)(
     'is invalid_input for every procedure, before anything is asked: %s',
     async (...[, input, path, message]) => {
-      await using test = await start(officialAdapter);
+      const expected = {
+        status: 400,
+        code: 'BAD_REQUEST',
+        reason: 'invalid_input',
+        issues: [{ path, message }],
+        cookies: [],
+      };
+      const different: unknown[] = [];
       for (const procedure of Object.keys(procedures)) {
         const answer = await test.ask(procedure, written(input));
-        expect(answer.status).toBe(400);
-        expect(dataOf(read(answer))).toMatchObject({
-          code: 'BAD_REQUEST',
-          reason: 'invalid_input',
-          path: procedure,
-          issues: [{ path, message }],
-        });
-        expect(answer.setCookies).toEqual([]);
+        const { code, reason, path: called, issues } = dataOf(read(answer)) ?? {};
+        const told = { status: answer.status, code, reason, called, issues, cookies: answer.setCookies };
+        if (!isDeepStrictEqual(told, { ...expected, called: procedure })) different.push(told);
       }
+      expect(different).toEqual([]);
       expect(test.app.authService.count()).toBe(0);
     },
   );
 
   it('fails only the call of a batch that is at fault', async () => {
-    await using test = await start(officialAdapter);
     const inputs = inputsText([{ id: 5 }, { ...technicians, role: 'x\0' }, { id: 12 }]);
     const answer = await test.ask('users.byId,users.byRole,users.byId', inputs, {}, 'batch=1');
     expect(answer.status).toBe(207);
@@ -85,7 +97,6 @@ describe.each([
   });
 
   it('fails only the call of a batch of mutations that is at fault', async () => {
-    await using test = await start(officialAdapter);
     const inputs = inputsText([technicians, { ...technicians, key: '\ud800' }]);
     const answer = await test.ask('assignments.next,assignments.next', inputs, {}, 'batch=1');
     const told = read(answer) as unknown as Answered[];
@@ -93,7 +104,6 @@ describe.each([
   });
 
   it('fails only the call of a stream that is at fault', async () => {
-    await using test = await start(officialAdapter);
     const inputs = inputsText([{ id: 5 }, { ...technicians, role: '\ud800' }]);
     const streamed = { 'trpc-accept': 'application/jsonl' };
     const answer = await test.ask('users.byId,users.byRole', inputs, streamed, 'batch=1');
@@ -104,13 +114,21 @@ describe.each([
   });
 
   it('is no well-formed text beyond ASCII', async () => {
-    await using test = await start(officialAdapter);
     const answer = await test.ask('users.byRole', written({ ...technicians, role: 'Zoë 😀 \u2028 \ufffd \uffff' }));
     expect([answer.status, test.app.authService.count('round-robin')]).toEqual([200, 1]);
   });
 });
 
 describe('an address', () => {
+  let app: TestApp;
+  let raw: ReturnType<typeof createRawConnections>;
+  beforeAll(async () => {
+    app = await startApp({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
+    raw = createRawConnections(app.url);
+  });
+  beforeEach(() => app.authService.resetCalls());
+  afterAll(() => app[Symbol.asyncDispose]());
+
   it.each([
     ['/trpc/%00', 'path', noNul],
     ['/trpc/users.byId%00', 'path', noNul],
@@ -125,30 +143,34 @@ describe('an address', () => {
     ['/trpc/status.get?batch=1&input=%7B%220%22%3A%22%ED%B0%80%22%7D', 'query.input', noSurrogate],
     ['/health/live?x=%00', 'query.x', noNul],
   ])('is invalid_input with such text: %s', async (target, path, message) => {
-    await using app = await startApp();
-    const answer = await askRaw(app.url, { target });
+    const answer = await raw.ask({ target });
     expect(answer.status).toBe(400);
     expect(dataOf(read(answer))).toMatchObject({ reason: 'invalid_input', issues: [{ path, message }] });
     expect(app.authService.count()).toBe(0);
   });
 
   it('is none with well-formed text', async () => {
-    await using app = await startApp();
     for (const query of ['x=%ED%9F%BF', 'x=%EE%80%80', 'x=%F0%9F%98%80', 'x=%2500', 'x=%01']) {
-      expect((await askRaw(app.url, { target: `/trpc/status.get?${query}` })).status).toBe(200);
+      expect((await raw.ask({ target: `/trpc/status.get?${query}` })).status).toBe(200);
     }
   });
 
   it('is refused in a way that an allowed origin can read', async () => {
-    await using app = await startApp({ env: { CORS_ORIGINS: 'https://tts.example.org' } });
     const headers = { origin: 'https://tts.example.org' };
-    const answer = await askRaw(app.url, { target: '/trpc/status.get?x=%00', headers });
+    const answer = await raw.ask({ target: '/trpc/status.get?x=%00', headers });
     expect(answer.headers['access-control-allow-origin']).toBe('https://tts.example.org');
   });
 });
 
 describe('a header', () => {
-  const lines = (app: TestApp, header: string) =>
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp();
+  });
+  beforeEach(() => app.authService.resetCalls());
+  afterAll(() => app[Symbol.asyncDispose]());
+
+  const lines = (header: string) =>
     sendLines(app.url, ['GET /trpc/session.me HTTP/1.1', 'host: a', header, 'connection: close', '', '']);
   /** The bytes that would be an unpaired surrogate, if UTF-8 had surrogates. */
   const surrogate = Buffer.from([0xed, 0xa0, 0x80]).toString('latin1');
@@ -156,8 +178,7 @@ describe('a header', () => {
   it.each(['cookie: access_token=a\0b', 'authorization: Bearer a\0b', 'x-request-id: \0', 'x-odd: \0'])(
     'with a NUL is no HTTP: %j',
     async (header) => {
-      await using app = await startApp();
-      const answer = await lines(app, header);
+      const answer = await lines(header);
       expect(answer.status).toBe(400);
       expect(dataOf(read(answer))?.reason).toBe('invalid_input');
       expect(app.authService.count()).toBe(0);
@@ -168,24 +189,26 @@ describe('a header', () => {
     'with a token of such text is token_invalid, before anything is asked (%s)',
     async (way) => {
       const remote = { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789' };
-      await using app = await startApp({ env: way === 'remote' ? { ...remote, DJANGO_JWT_SIGNING_KEY: '' } : {} });
-      const { access } = await app.authService.issue({ type: 'staff', id: 123 });
+      await using validating = await startApp({
+        env: way === 'remote' ? { ...remote, DJANGO_JWT_SIGNING_KEY: '' } : {},
+      });
+      const raw = createRawConnections(validating.url);
+      const { access } = await validating.authService.issue({ type: 'staff', id: 123 });
       for (const text of [surrogate, '%00', '%ED%A0%80', '\\u0000']) {
         for (const token of [text, `${access}${text}`, `${text}${access}`, access.replace('.', `${text}.`)]) {
           for (const headers of [{ cookie: `access_token=${token}` }, { authorization: `Bearer ${token}` }]) {
-            const answer = await askRaw(app.url, { target: '/trpc/session.me', headers });
+            const answer = await raw.ask({ target: '/trpc/session.me', headers });
             expect([answer.status, dataOf(read(answer))?.reason]).toEqual([401, 'token_invalid']);
           }
         }
       }
-      expect(app.authService.count()).toBe(0);
+      expect(validating.authService.count()).toBe(0);
     },
   );
 
   it('that names the request is replaced with such text', async () => {
-    await using app = await startApp();
     for (const id of [surrogate, 'a%00', 'a\u0001']) {
-      const answer = await lines(app, `x-request-id: ${id}`);
+      const answer = await lines(`x-request-id: ${id}`);
       expect(answer.headers['x-request-id'] ?? '').not.toContain(id);
     }
   });

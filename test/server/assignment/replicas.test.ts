@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { askRaw, keepingAgent, postHeaders } from '../../support/app/raw-request.ts';
+import { createRawConnections } from '../../support/app/raw-connections.ts';
+import { postHeaders } from '../../support/app/raw-request.ts';
 import { hasRedis } from '../../support/redis/redis.ts';
 import { runReplicas } from '../../support/processes/run-replicas.ts';
 
 /** As many as `ASSIGNMENT_TURNS` says, such as 9000. */
-const turns = Number(process.env.ASSIGNMENT_TURNS ?? 300);
+const turns = Number(process.env.ASSIGNMENT_TURNS ?? 150);
 const callers = 25;
 /** Some minutes: a restart of Redis takes as long as the machine lets it. */
 const maxAttempts = 10_000;
@@ -21,16 +22,16 @@ describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
       env: { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'error' },
     });
     const { redis, processes: replicas, urls } = test;
-    using agent = keepingAgent();
+    const connections = urls.map((url) => createRawConnections(url));
     const { access } = await test.authService.issue({ type: 'staff', id: 2 });
 
-    const next = async (url: string, key: string): Promise<number> => {
-      const { status, body } = await askRaw(url, {
+    const next = async (replica: number, key: string): Promise<number> => {
+      const { ask } = connections[replica] ?? createRawConnections('no such replica');
+      const { status, body } = await ask({
         method: 'POST',
         target: '/trpc/assignments.next',
         headers: { ...postHeaders, cookie: `access_token=${access}` },
         body: JSON.stringify({ json: { system: 'TTS', role: 'Technician', key } }),
-        agent,
       });
       const { result } = JSON.parse(body) as Answer;
       const id = result?.data.json.assignee?.id;
@@ -44,9 +45,8 @@ describe.skipIf(!hasRedis())('three replicas with one Redis', () => {
     /** Like a ticket desk, repeats the same key at another replica until it gets a response. */
     const assign = async (key: string): Promise<void> => {
       for (let attempt = 1; ; attempt += 1) {
-        const url = urls[(asked += 1) % urls.length] ?? '';
         try {
-          const id = await next(url, key);
+          const id = await next((asked += 1) % urls.length, key);
           given.set(key, (given.get(key) ?? new Set()).add(id));
           return;
         } catch (error) {

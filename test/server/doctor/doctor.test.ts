@@ -230,7 +230,7 @@ describe('auth-bff', () => {
   });
 
   it.each([
-    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi'], runCli],
+    ['an unknown option', ['doctor', '--tokens=eyJhbGciOi'], runCliHere],
     ['a token in the command line', ['doctor', '--token', 'eyJhbGciOi'], runCliHere],
     ['a token behind the command', ['doctor', 'eyJhbGciOi'], runCliHere],
     ['an option without its value', ['doctor', '--token'], runCliHere],

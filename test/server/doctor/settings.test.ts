@@ -1,13 +1,18 @@
-import { describe, expect, it } from 'vitest';
-import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EmbeddedAuthService, startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import { runDoctorHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
 import { apiKey, signingKey } from '../../support/app/start-app.ts';
 import { staffToken } from '../../support/token/tokens.ts';
 
+let authService: EmbeddedAuthService;
+beforeAll(async () => {
+  authService = await startAuthService({ signingKey, apiKey });
+});
+afterAll(() => authService.close());
+
 const examine = async (changes: Record<string, string>, token?: string) => {
-  await using authService = await startAuthService({ signingKey, apiKey });
   const env = wellEnvironment(authService.url, changes);
-  return await runDoctorHere({ env, ...(token === undefined ? {} : { token }) });
+  return runDoctorHere({ env, ...(token === undefined ? {} : { token }) });
 };
 
 describe('the doctor warns about weak settings', () => {
@@ -110,7 +115,7 @@ describe('the cookie of a token', () => {
   const sized = (bytes: number, claims: Record<string, unknown> = {}): string => {
     const ofPadding = (pad: string) => staffToken(Date.now(), { ...claims, pad }, signingKey);
     // Four characters for three bytes: some lengths are none that a token can have.
-    for (let length = 0; ; length += 1) {
+    for (let length = Math.floor(((bytes - ofPadding('').length) * 3) / 4) - 3; ; length += 1) {
       const token = ofPadding('x'.repeat(length));
       if (token.length >= bytes) return token;
     }

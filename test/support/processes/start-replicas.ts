@@ -1,16 +1,23 @@
 import type { Browser } from '../app/browser.ts';
-import { startRedis } from '../redis/redis.ts';
+import { inRedis } from '../redis/in-redis.ts';
+import { type RedisServer, startRedis } from '../redis/redis.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
 import { createTimers } from '../time/timers.ts';
 
 /** For a Redis that is there: as long as any machine takes. */
 export const patientRedisMs = 60_000;
 
+export type StartReplicasOptions = Omit<StartAppOptions, 'now' | 'upstream'> & {
+  /** A running Redis, which is emptied. Default: a new one. */
+  redis?: RedisServer;
+};
+
 /** Two BFFs in front of one Auth Service that share one real Redis, and do without it only when a test says so. */
-export const startReplicas = async (options: Omit<StartAppOptions, 'now' | 'upstream'> = {}) => {
+export const startReplicas = async ({ redis: given, ...options }: StartReplicasOptions = {}) => {
   const clock = createClock();
   const redisTimers = createTimers();
-  const redis = await startRedis();
+  const redis = given ?? (await startRedis());
+  if (given !== undefined) await inRedis(given, (client) => client.flushall());
   const env = { REDIS_URL: redis.url, ...options.env };
   const shared = {
     redisTimeoutMs: patientRedisMs,
@@ -32,7 +39,7 @@ export const startReplicas = async (options: Omit<StartAppOptions, 'now' | 'upst
     async [Symbol.asyncDispose]() {
       await second[Symbol.asyncDispose]();
       await first[Symbol.asyncDispose]();
-      await redis[Symbol.asyncDispose]();
+      if (given === undefined) await redis[Symbol.asyncDispose]();
     },
   };
 };
@@ -40,7 +47,7 @@ export const startReplicas = async (options: Omit<StartAppOptions, 'now' | 'upst
 export type Replicas = Awaited<ReturnType<typeof startReplicas>>;
 
 /** The same, with tokens of the staff user 123, and browsers that hold them or others. */
-export const startHeldReplicas = async (options: Parameters<typeof startReplicas>[0] = {}) => {
+export const startHeldReplicas = async (options: StartReplicasOptions = {}) => {
   const replicas = await startReplicas(options);
   const tokens = await replicas.authService.issue({ type: 'staff', id: 123 });
   const holder = (app: TestApp, held: { access?: string; refresh?: string } = tokens): Browser => {

@@ -1,7 +1,7 @@
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDemoPage, type DemoPageState } from '../../../../server/dev/desk/demo-page.ts';
 import { createPageFolder } from './page-folder.ts';
 
@@ -16,10 +16,20 @@ const scriptOf = (state: DemoPageState): string =>
 
 const prepare = (folder: string, alsoFrom: string[] = []) => createDemoPage({ folder, alsoFrom, env }).prepare();
 
+type PageFolder = Awaited<ReturnType<typeof createPageFolder>>;
+
+/** The first test builds a page, which costs half a second, and the next two take the same build. */
 describe('the demo page', () => {
+  let page: PageFolder;
+  let shared: PageFolder;
+  const build = () => prepare(page.folder, [shared.folder]);
+  beforeAll(async () => {
+    [page, shared] = [await createPageFolder('Good morning'), await createPageFolder('Shared')];
+  });
+  afterAll(() => Promise.all([page, shared].map((folder) => folder[Symbol.asyncDispose]())));
+
   it('the page is built from its sources and reports the state building meanwhile', async () => {
-    await using page = await createPageFolder('Good morning');
-    const demo = createDemoPage({ folder: page.folder, alsoFrom: [], env });
+    const demo = createDemoPage({ folder: page.folder, alsoFrom: [shared.folder], env });
     const preparing = demo.prepare();
     expect(demo.current()).toEqual({ state: 'building' });
     const prepared = await preparing;
@@ -30,8 +40,7 @@ describe('the demo page', () => {
   });
 
   it('built files have content types, gzip and a mark for hashed names', async () => {
-    await using page = await createPageFolder();
-    const files = filesOf(await prepare(page.folder));
+    const files = filesOf(await build());
     expect([...files.keys()].toSorted()).toEqual([expect.stringMatching(/^assets\/index-[\w-]{8}\.js$/), 'index.html']);
     expect(files.get('index.html')).toMatchObject({ type: 'text/html; charset=utf-8', isHashed: false });
     const [script] = [...files].filter(([name]) => name.endsWith('.js')).map(([, file]) => file);
@@ -40,9 +49,6 @@ describe('the demo page', () => {
   });
 
   it('the page is rebuilt after a changed or new source, and not after a changed modification time', async () => {
-    await using page = await createPageFolder('Good morning');
-    await using shared = await createPageFolder('Shared');
-    const build = () => prepare(page.folder, [shared.folder]);
     await build();
     // Marks the build output, so that a rebuild becomes visible.
     const mark = () => page.write('dist/index.html', 'marked');
@@ -64,7 +70,9 @@ describe('the demo page', () => {
     expect(await isOfLastBuild()).toBe(false);
     expect(scriptOf(await build())).toContain('Good evening');
   });
+});
 
+describe('the build of the demo page', () => {
   it('a failed build reports its error, leaves no files behind, and succeeds after a fix', async () => {
     await using page = await createPageFolder();
     await page.write('main.ts', "import './missing.ts';");
