@@ -36,7 +36,9 @@ export const createMembership = ({ user }: MembershipOptions) => {
   return {
     /** The principal for a decision by systems. A person unknown to user-info belongs to none. Throws during an outage. */
     async toDecide(principal: Principal, caller: DirectoryCaller): Promise<Principal> {
-      return principal.type === 'employee' || principal.systems !== null ? principal : completeOrKeep(principal, caller);
+      return principal.type === 'employee' || principal.systems !== null
+        ? principal
+        : completeOrKeep(principal, caller);
     },
     /** As `toDecide`, for a decision by roles. */
     async toDecideByRole(principal: Principal, caller: DirectoryCaller): Promise<Principal> {

@@ -108,9 +108,9 @@ for (const { name, isInstalled, start } of proxies) {
       const statuses: number[] = [];
       const client = createAuthClient({
         url: `${proxy.url}/trpc`,
-        clock: { now: clock.now, setTimeout: () => 0, clearTimeout: () => {} } as never,
+        clock: { now: clock.now, setTimeout: () => 0, clearTimeout: () => {} },
         fetch: async (input, init) => {
-          const answer = await browser.fetch(input as string, init as RequestInit);
+          const answer = await browser.fetch(input, init);
           statuses.push(answer.status);
           return answer;
         },
@@ -150,7 +150,7 @@ for (const { name, isInstalled, start } of proxies) {
     });
   });
 
-  describe.skipIf(!isInstalled)(`${name}`, () => {
+  describe.skipIf(!isInstalled)(`${name} in front of a backend`, () => {
     it('passes no Set-Cookie of the verification on', async () => {
       await using bff = await serve((request, response) => {
         const status = request.headers.authorization === undefined ? 401 : 200;
