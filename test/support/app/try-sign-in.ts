@@ -1,6 +1,7 @@
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
+import { createRawConnections } from './raw-connections.ts';
 import { createClock, startApp, type StartAppOptions } from './start-app.ts';
-import { askRaw, errorOf, postHeaders, type RawAnswer, resultOf, written } from './raw-request.ts';
+import { askRaw, errorOf, postHeaders, type RawAnswer, type RawRequest, resultOf, written } from './raw-request.ts';
 
 export type SignInTry = {
   email: string;
@@ -26,16 +27,16 @@ export type SignInEnd = {
 const deviceOf = ({ setCookies }: RawAnswer): string | null =>
   setCookies.find((line) => /^auth_bff_device=[^;]/.test(line))?.split(';')[0] ?? null;
 
-/** Signs in with one raw POST per attempt, so that thousands of attempts take seconds. */
-export const createSignInTries =
-  (url: string, agent = new Agent({ keepAlive: true })) =>
-  async ({ address = '203.0.113.1', cookie, ...input }: SignInTry): Promise<SignInEnd> => {
-    const answer = await askRaw(url, {
+/** Signs in with one raw POST per attempt, so that thousands of attempts take seconds. Default: over kept connections. */
+export const createSignInTries = (url: string, agent?: Agent) => {
+  const ask =
+    agent === undefined ? createRawConnections(url) : (request: RawRequest) => askRaw(url, { ...request, agent });
+  return async ({ address = '203.0.113.1', cookie, ...input }: SignInTry): Promise<SignInEnd> => {
+    const answer = await ask({
       method: 'POST',
       target: '/trpc/session.login',
       headers: { ...postHeaders, 'x-forwarded-for': address, ...(cookie === undefined ? {} : { cookie }) },
       body: written(input),
-      agent,
     });
     const device = deviceOf(answer);
     if (answer.status !== 200) {
@@ -45,6 +46,7 @@ export const createSignInTries =
     const { status, challenge } = resultOf(answer) as { status: string; challenge?: string };
     return { end: status, challenge, device, answer };
   };
+};
 
 export type SignInTries = ReturnType<typeof createSignInTries>;
 
