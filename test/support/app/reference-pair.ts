@@ -66,6 +66,8 @@ export type Case = {
   request: Sent | ((app: TestApp) => RawRequest);
   /** The handler that must answer. Null: any. */
   by: Answerer | null;
+  /** The value under test, if several cases have it in different places. */
+  text?: string;
 };
 
 /** Headers of the HTTP connection, which are not compared. */

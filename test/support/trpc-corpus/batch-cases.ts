@@ -65,19 +65,26 @@ const batches: ReadonlyArray<[path: string, input: string | undefined]> = [
 
 type Batch = (typeof batches)[number];
 
-const asPeople = ([path, input]: Batch): Case[] => [
-  { name: 'a batch', as: 'staff', request: queryOf(path, input, 'batch=1&'), by: 'own' },
-  { name: 'a batch', as: 'employee', request: queryOf(path, input, 'batch=1&'), by: 'own' },
-];
+const asPeople = ([path, input]: Batch, text: string): Case[] =>
+  (['staff', 'employee'] as const).map((as) => ({
+    name: 'a batch',
+    as,
+    request: queryOf(path, input, 'batch=1&'),
+    by: 'own',
+    text,
+  }));
 
-const asOthers = ([path, input]: Batch): Case[] => [
-  { name: 'a batch', as: 'expired', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
-  { name: 'a batch', as: 'staff', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own' },
-  { name: 'no batch', as: 'staff', request: queryOf(path, input), by: 'own' },
+const asOthers = ([path, input]: Batch, text: string): Case[] => [
+  { name: 'a batch', as: 'expired', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own', text },
+  { name: 'a batch', as: 'staff', request: postOf(`${path}?batch=1`, input ?? '{}'), by: 'own', text },
+  { name: 'no batch', as: 'staff', request: queryOf(path, input), by: 'own', text },
 ];
 
 /** Batches of two signed-in callers. */
-export const upstreamBatchCases: readonly Case[] = batches.flatMap(asPeople);
+export const upstreamBatchCases: readonly Case[] = batches.flatMap((batch) => asPeople(batch, String(batch)));
 
 /** Batches, and the same paths without a batch. */
-export const batchCases: readonly Case[] = batches.flatMap((batch) => asPeople(batch).concat(asOthers(batch)));
+export const batchCases: readonly Case[] = batches.flatMap((batch) => {
+  const text = String(batch);
+  return asPeople(batch, text).concat(asOthers(batch, text));
+});

@@ -119,9 +119,9 @@ export const postOf = (
 
 export type Asked = [name: string, request: Case['request']];
 
-/** Cases with the same caller, the staff user, and the same expected handler. */
-export const asStaff = (by: Answerer | null, requests: readonly Asked[]): Case[] =>
-  requests.map(([name, request]) => ({ name, as: 'staff', request, by }));
+/** Cases with the same caller, the staff user, the same expected handler, and the same text under test, if any. */
+export const asStaff = (by: Answerer | null, requests: readonly Asked[], text?: string): Case[] =>
+  requests.map(([name, request]) => ({ name, as: 'staff', request, by, ...(text === undefined ? {} : { text }) }));
 
 /** The inputs of a batch. */
 export const inputsText = (inputs: readonly unknown[]): string =>

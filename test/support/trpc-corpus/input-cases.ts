@@ -133,22 +133,22 @@ const addressesOf = (text: string): Asked[] => [
   ],
 ];
 
-const bodiesOf = (text: string): Asked[] => {
+const bodiesOf = (text: string): Asked[] => [
+  ['a body', postOf('assignments.next', text)],
+  ['a body within a batch', postOf('assignments.next,assignments.next?batch=1', `{"1":${rotation},"0":${text}}`)],
+];
+
+/** Without a place for the valid value, it would be the same request as without one. */
+const validBodiesOf = (text: string): Asked[] => {
   const withTurn = text.replaceAll('{"id":5}', JSON.stringify(turn));
-  return [
-    ['a body', postOf('assignments.next', text)],
-    // Without a place for the valid value, it is the same request.
-    ...(withTurn === text
-      ? []
-      : [['a body with a valid value in it', postOf('assignments.next', withTurn)] satisfies Asked]),
-    ['a body within a batch', postOf('assignments.next,assignments.next?batch=1', `{"1":${rotation},"0":${text}}`)],
-  ];
+  return withTurn === text ? [] : [['a body with a valid value in it', postOf('assignments.next', withTurn)]];
 };
 
 /** Raw inputs in URLs and in bodies. */
 export const inputCases: readonly Case[] = [
-  ...asStaff('own', texts.filter(({ length }) => length < 8_000).flatMap(addressesOf)),
-  ...asStaff('own', texts.flatMap(bodiesOf)),
+  ...texts.filter(({ length }) => length < 8_000).flatMap((text) => asStaff('own', addressesOf(text), text)),
+  ...texts.flatMap((text) => asStaff('own', bodiesOf(text), text)),
+  ...texts.flatMap((text) => asStaff('own', validBodiesOf(text))),
   ...asStaff('own', [
     ['an input for a procedure without input', queryOf('session.me', 'x')],
     ['an input of a batch for procedures without input', queryOf('session.me,users.byId,users.me', 'x', 'batch=1&')],

@@ -93,9 +93,9 @@ const isEncodedTwice = (name: string) => name.includes('%25');
 
 /** Valid and malformed paths. */
 export const pathCases: readonly Case[] = [
-  ...asStaff('own', [...names, ...encodedNames.filter((name) => !isEncodedTwice(name))].flatMap(askedOf)),
-  ...asStaff('adapter', encodedNames.filter(isEncodedTwice).flatMap(askedOf)),
-  ...asStaff('neither', lostNames.flatMap(askedOf)),
+  ...names.flatMap((name) => asStaff('own', askedOf(name), name)),
+  ...encodedNames.flatMap((name) => asStaff(isEncodedTwice(name) ? 'adapter' : 'own', askedOf(name), name)),
+  ...lostNames.flatMap((name) => asStaff('neither', askedOf(name), name)),
   ...asStaff('own', [
     ['an empty name', { target: '/trpc/' }],
     ['a path with an encoded prefix', { target: `/%74rpc/users.byId?input=${good}` }],

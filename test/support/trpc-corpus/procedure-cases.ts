@@ -13,11 +13,18 @@ const callOf = (path: string, input: string | undefined, isBatch: boolean): RawR
     : queryOf(path, inputs, isBatch ? 'batch=1&' : '');
 };
 
-const toCase = (path: string, input: unknown, as: Person, isBatch: boolean): Case => ({
+const toCase = (
+  path: string,
+  input: unknown,
+  as: Person,
+  isBatch: boolean,
+  text = `${path} ${written(input)}`,
+): Case => ({
   name: isBatch ? `${path} in a batch` : path,
   as,
   request: callOf(path, input === undefined ? undefined : written(input), isBatch),
   by: 'own',
+  text,
 });
 
 const casesOf = (path: string): Case[] => {
@@ -31,7 +38,8 @@ const casesOf = (path: string): Case[] => {
     ...persons.map((as) => toCase(path, first, as, false)),
     ...askers.map(([as]) => toCase(path, first, as, true)),
     ...others.flatMap((input) => askers.map(([as, isBatch]) => toCase(path, input, as, isBatch))),
-    ...strangeInputs.map((input) => toCase(path, input, 'staff', false)),
+    // Each procedure rejects them alike.
+    ...strangeInputs.map((input) => toCase(path, input, 'staff', false, written(input))),
   ];
 };
 

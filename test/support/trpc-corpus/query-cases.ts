@@ -117,11 +117,19 @@ const answererOf = (query: string): Answerer => {
   return /connectionParam(s|%73)=/.test(query) ? 'adapter' : 'own';
 };
 
-const requestsWith = (query: string): Asked[] => [
-  ['one call', { target: `/trpc/users.byId${query}` }],
+const readBy = (query: string): Asked[] => [['one call', { target: `/trpc/users.byId${query}` }]];
+
+/** Two names are one unknown procedure unless the query says batch, and mutations read their input from the body. */
+const barelyReadBy = (query: string): Asked[] => [
   ['two calls', { target: `/trpc/users.byId,users.byId${query}` }],
   ['two mutations', postOf(`assignments.next,assignments.next${query}`, inputsText([turn, turn]))],
 ];
 
-/** Query strings as clients write them, and malformed ones. */
-export const queryCases: readonly Case[] = queries.flatMap((query) => asStaff(answererOf(query), requestsWith(query)));
+const casesOf = (query: string): Case[] => {
+  const by = answererOf(query);
+  const kind = `${by}, ${/batch[^&]*/.exec(query)?.[0] ?? 'no batch'}`;
+  return asStaff(by, readBy(query), query).concat(asStaff(by, barelyReadBy(query), kind));
+};
+
+/** Query strings as clients write them, and malformed ones. A sample has each of them in one call. */
+export const queryCases: readonly Case[] = queries.flatMap(casesOf);

@@ -311,13 +311,16 @@ describe('a malicious input', () => {
   });
 
   it('is rejected as the input of a query', async () => {
-    for (const [name, body] of hostile) {
-      for (const path of ['users.byId', 'users.byIds', 'users.byCompanyId', 'employees.byId']) {
+    const paths = ['users.byId', 'users.byIds', 'users.byCompanyId', 'employees.byId'] as const;
+    const accepted: unknown[] = [];
+    for (const [index, [name, body]] of hostile.entries()) {
+      // Two of the paths for each input, and all of them if EVERY_CASE=1.
+      for (const path of paths.filter((_path, at) => process.env.EVERY_CASE === '1' || (at + index) % 2 === 0)) {
         const { reason } = errorOf(await ask(`/trpc/${path}?input=${encodeURIComponent(body)}`, 'staff'));
-        expect({ name, path, reason }).toEqual({ name, path, reason: 'invalid_input' });
-        expect(polluted()).toBeUndefined();
+        if (reason !== 'invalid_input' || polluted() !== undefined) accepted.push({ name, path, reason });
       }
     }
+    expect(accepted).toEqual([]);
     expect(app.authService.count()).toBe(0);
   });
 
