@@ -10,6 +10,7 @@ import { measureRedis } from './workloads/redis.ts';
 import { measureStart } from './workloads/start.ts';
 import { measureTokens } from './workloads/tokens.ts';
 import { measureVerification } from './workloads/verification.ts';
+import { measureVerify } from './workloads/verify.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const { values } = parseArgs({
@@ -33,6 +34,7 @@ const generator = startGenerator();
 
 const workloads: Record<string, () => Promise<unknown>> = {
   queries: () => measureQueries({ setUp: given, generator, report, rounds, roundMs: 2_000, before: values.before }),
+  verify: () => measureVerify({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
   redis: () => measureRedis({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
   page: () => measurePage({ setUp: given, report, rounds }),
   verification: () => measureVerification({ setUp: given, report, rounds }),
