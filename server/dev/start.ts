@@ -22,6 +22,7 @@ const developmentDefaults = {
   DJANGO_JWT_SIGNING_KEY: 'development-signing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
+  API_DOCS: 'true',
   // Short cache times: the effect of an injected fault becomes visible within seconds.
   DIRECTORY_FRESH_SECONDS: '10',
   DIRECTORY_STALE_SECONDS: '10',
