@@ -51,8 +51,8 @@ export const registerRest = async (server: FastifyInstance, options: RestOptions
       scope.route({
         method: others,
         url: toPattern(path),
-        // Before the body is read.
-        onRequest: (_request, reply) => {
+        // After the rate limit, and before the body is read.
+        preParsing: (_request, reply) => {
           reply.header('allow', methods.join(', '));
           throw new AppError('method_not_allowed');
         },
@@ -61,7 +61,7 @@ export const registerRest = async (server: FastifyInstance, options: RestOptions
     }
     // A route, so that the rate limit counts these requests, too.
     scope.all('/*', {
-      onRequest: () => {
+      preParsing: () => {
         throw new AppError('no_such_procedure');
       },
       handler: () => {},
