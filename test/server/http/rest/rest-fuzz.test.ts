@@ -94,7 +94,7 @@ const hostileBodies = [
   '}',
   '"',
   '[[[[',
-  `${'['.repeat(20_000)}`,
+  '['.repeat(20_000),
   `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
   `${'{"ids":'.repeat(9_000)}1${'}'.repeat(9_000)}`,
   '{"ids":null}',
@@ -149,16 +149,17 @@ it.each(routes)('$method $path answers hostile parts with JSON below 500', async
     ...hostileQueries.map((query) => ({ method, path: `${plainPath}?${query}` })),
     ...hostileBodies.map((body) => ({ method: 'POST', path: plainPath, body })),
   ];
+  const faults: string[] = [];
   for (const request of requests) {
-    const answer = await askRest(test.app.url, {
+    const { status, headers, body, json } = await askRest(test.app.url, {
       ...request,
       headers: { authorization: `Bearer ${test.tokens.access}` },
     });
-    const shown = `${request.method} ${request.path.slice(0, 200)}: ${answer.status} ${answer.body.slice(0, 300)}`;
-    expect(answer.status, shown).toBeLessThan(500);
-    expect(answer.headers['content-type'], shown).toMatch(/^application\/(problem\+)?json/);
-    expect(answer.headers, shown).not.toHaveProperty('set-cookie');
-    if (answer.status >= 400) expect(answer.json, shown).toHaveProperty('reason');
+    const isJson = /^application\/(problem\+)?json/.test(headers['content-type'] ?? '');
+    const hasReason = status < 400 || (json as { reason?: string } | null)?.reason !== undefined;
+    if (status < 500 && isJson && hasReason && headers['set-cookie'] === undefined) continue;
+    faults.push(`${request.method} ${request.path.slice(0, 200)}: ${status} ${body.slice(0, 300)}`);
   }
+  expect(faults).toEqual([]);
   expect(({} as Record<string, unknown>).ids).toBeUndefined();
 });
