@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { swaggerUiFiles } from '../src/http/rest/api-docs.ts';
+import { swaggerUiFiles } from '../src/swagger-ui-folder.ts';
 
 /** Copies the files of Swagger UI that `/bff/docs` serves, and their licence, to `swagger-ui` in a folder of built code. */
 export const copySwaggerUi = (dist: string): void => {

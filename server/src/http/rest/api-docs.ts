@@ -2,14 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiDocsPath, csrfHeader, csrfValue, openApiPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { swaggerUiFiles } from '../../swagger-ui-folder.ts';
 
 export type ApiDocsOptions = {
   /** The folder with the files of Swagger UI. */
   folder: string;
 };
-
-/** The files of Swagger UI that the page uses. */
-export const swaggerUiFiles = ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'] as const;
 
 const page = `<!doctype html>
 <html lang="en">
