@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copySwaggerUi } from './swagger-ui.ts';
 import { bundlePrograms, unbundledPackages } from './bundle-programs.ts';
 
 // Writes one folder per image. Each holds everything that its image needs beside Node: dist/, package.json and node_modules/ if packages are not bundled.
@@ -68,4 +69,5 @@ const bundleImage = async ({ name, programs, external }: ImageOptions): Promise<
 
 rmSync(bundle, { recursive: true, force: true });
 await bundleImage({ name: 'bff', programs: ['server/src/main.ts', 'server/src/cli.ts'], external: unbundledPackages });
+copySwaggerUi(join(bundle, 'bff/dist'));
 await bundleImage({ name: 'auth-service', programs: ['server/dev/start-auth-service.ts'], external: [] });

@@ -23,6 +23,7 @@ const developmentDefaults = {
   SEALING_KEY: 'development-sealing-key-for-nobody-but-this-machine',
   AUTH_API_KEY: 'development-api-key',
   COOKIE_SECURE: 'false',
+  API_DOCS: 'true',
   // Short cache times: the effect of an injected fault becomes visible within seconds.
   DIRECTORY_FRESH_SECONDS: '10',
   DIRECTORY_STALE_SECONDS: '10',

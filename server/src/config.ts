@@ -48,6 +48,8 @@ export type Config = {
   directory: DirectoryLifetimes;
   /** Procedure calls. 0 disables the limit. */
   rateLimitPerMinute: number;
+  /** Whether `/bff/docs` is served. */
+  hasApiDocs: boolean;
   trustProxy: boolean | number | string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
@@ -119,6 +121,7 @@ export const loadConfig = (env: Env): Config => {
       maxEntries: read.DIRECTORY_MAX_ENTRIES ?? 20_000,
     },
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 6000,
+    hasApiDocs: read.API_DOCS ?? false,
     trustProxy: read.TRUST_PROXY ?? false,
     logLevel: read.LOG_LEVEL ?? 'info',
   };

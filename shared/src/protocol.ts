@@ -1,6 +1,13 @@
 /** Base path of tRPC. */
 export const trpcPath = '/trpc';
 
+/** Base path of the REST mirror. */
+export const restPath = '/bff/api';
+
+/** The OpenAPI document of the REST mirror, and the page that shows it. */
+export const openApiPath = '/bff/openapi.json';
+export const apiDocsPath = '/bff/docs';
+
 /** Names of the JWT cookies, as set by the Auth Service. */
 export const accessCookie = 'access_token';
 export const refreshCookie = 'refresh_token';

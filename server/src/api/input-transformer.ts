@@ -28,6 +28,12 @@ export const unstorableInputError = (input: unknown): AppError | null => {
   return invalidInput(input[unstorable] as InputIssue[]);
 };
 
+/** The input, or a mark in its place if it contains text that no database can store: every procedure rejects that. */
+export const markUnstorable = (input: unknown): unknown => {
+  const issues = unstorableIssuesOf(input);
+  return issues.length === 0 ? input : { [unstorable]: issues };
+};
+
 /** The issues of the input itself, which is `json` on the wire; or those of the superjson metadata if there are no others. */
 const toInputIssues = (issues: InputIssue[]): InputIssue[] => {
   const ofInput = issues.filter(({ path }) => /^json(\.|$)/.test(path));

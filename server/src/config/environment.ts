@@ -71,6 +71,7 @@ export const Environment = z.object({
   DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
   DIRECTORY_MAX_ENTRIES: optional(wholeNumber(1, 10_000_000)),
   RATE_LIMIT_PER_MINUTE: optional(wholeNumber(0, 1_000_000)),
+  API_DOCS: optional(flag),
   TRUST_PROXY: optional(parsedBy(parseTrustProxy)),
   LOG_LEVEL: optional(
     word(

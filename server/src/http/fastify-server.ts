@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Draining } from './lifecycle/draining.ts';
 import { createNodeServer, type Timeouts } from './node-server.ts';
 import { requestIdOf } from './plugins/request-id.ts';
+import { answerRestFrameworkError, isRestUrl } from './rest/rest-errors.ts';
 import type { RequestTelemetry } from './telemetry/request-telemetry.ts';
 import { answerClientError, answerFrameworkError } from './trpc/errors.ts';
 
@@ -32,11 +33,10 @@ export const createFastifyServer = (options: FastifyServerOptions): FastifyInsta
     serverFactory: (handler) => createNodeServer({ timeouts, handler, onServer: draining.watch }),
     return503OnClosing: false,
     routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
-    frameworkErrors: (error, request, reply) =>
-      telemetry.recordUnreadableRequest(
-        answerFrameworkError(error, request, reply.headers(securityHeaders)),
-        request.id,
-      ),
+    frameworkErrors: (error, request, reply) => {
+      const answer = isRestUrl(request.url) ? answerRestFrameworkError : answerFrameworkError;
+      telemetry.recordUnreadableRequest(answer(error, request, reply.headers(securityHeaders)), request.id);
+    },
     clientErrorHandler: (error, socket) => {
       const requestId = requestIdOf({ headers: {} });
       const headers = { ...securityHeaders, [requestIdHeader]: requestId };

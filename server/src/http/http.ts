@@ -30,6 +30,10 @@ import { registerSecurityHeaders, toSecurityHeaders } from './plugins/security-h
 import { registerSignOutLookup } from './plugins/sign-out-lookup.ts';
 import { registerUrlLimit } from './plugins/url-limit.ts';
 import { registerUrlText } from './plugins/url-text.ts';
+import { findSwaggerUi } from '../swagger-ui-folder.ts';
+import { registerApiDocs } from './rest/api-docs.ts';
+import { registerOpenApi } from './rest/openapi-route.ts';
+import { registerRest } from './rest/rest.ts';
 import { createSessionBinding } from './session-binding.ts';
 import { registerRequestLifetime } from './telemetry/request-lifetime.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
@@ -125,23 +129,31 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   });
   const sessionOf = createSessionBinding({ platform, authService: options.authService, identity, audit, signOuts });
   registerSessionHeaders(server, { announce: (request, reply) => sessionOf(request, reply).announce() });
+  const createContext = createContextFactory({
+    platform,
+    audit,
+    telemetry,
+    sessionOf,
+    directory: options.directory,
+    assignments: options.assignments,
+    membership: identity.membership,
+    status: status.check,
+    charge: rateLimit.charge,
+  });
   await registerTrpc(server, {
     onError: (error, request, procedure) => telemetry.recordFailure(error, request, procedure),
     onUnreached: telemetry.recordUnreachedCall,
     variesByOrigin: config.corsOrigins.length > 0,
     officialAdapter,
-    createContext: createContextFactory({
-      platform,
-      audit,
-      telemetry,
-      sessionOf,
-      directory: options.directory,
-      assignments: options.assignments,
-      membership: identity.membership,
-      status: status.check,
-      charge: rateLimit.charge,
-    }),
+    createContext,
   });
+  await registerRest(server, {
+    createContext,
+    onError: telemetry.recordFailure,
+    onRejected: telemetry.recordRejectedRequest,
+  });
+  registerOpenApi(server);
+  if (config.hasApiDocs) registerApiDocs(server, { folder: findSwaggerUi() });
 
   await registerForwardAuth(server, {
     platform,

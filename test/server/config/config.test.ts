@@ -32,6 +32,7 @@ describe('loadConfig with the required variables only', () => {
   it('returns every default', () => {
     expect(load()).toEqual({
       isDevelopment: false,
+      hasApiDocs: false,
       signingKeys: [key],
       algorithm: 'HS256',
       authServiceUrl: 'http://auth-service:8000',

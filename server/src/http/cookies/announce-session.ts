@@ -1,4 +1,10 @@
-import { sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader, trpcPath } from '@auth-bff/shared';
+import {
+  restPath,
+  sessionExpiresInHeader,
+  sessionRefreshInHeader,
+  sessionUserHeader,
+  trpcPath,
+} from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
@@ -21,14 +27,15 @@ export type SessionHeadersOptions = {
 };
 
 /**
- * Sets the session headers on every tRPC response whose token is valid, including responses of public procedures and errors
+ * Sets the session headers on every tRPC and REST response whose token is valid, including responses of public procedures and errors
  * that arise before tRPC. Requests rejected by load shedding are skipped.
  */
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
   server.addHook('onSend', (request, reply, payload, done) => {
-    const isTrpc = request.routeOptions.url?.startsWith(`${trpcPath}/`) === true;
+    const url = request.routeOptions.url ?? '';
+    const isApi = url.startsWith(`${trpcPath}/`) || url.startsWith(`${restPath}/`);
     const isShed = reply.statusCode === 503 && request.requestSession === null;
-    if (!isTrpc || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
+    if (!isApi || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
     const announced = announce(request, reply);
     if (!(announced instanceof Promise)) return done(null, payload);
     const finish = () => done(null, payload);

@@ -1,12 +1,19 @@
-import { csrfHeader, csrfValue, trpcPath } from '@auth-bff/shared';
+import { accessCookie, csrfHeader, csrfValue, restPath, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { toUrl } from '../../platform/to-url.ts';
+import { cookieValues } from '../../token/request-credentials.ts';
 
 export type CsrfOptions = { corsOrigins: readonly string[] };
 
 /** By the matched route, not the raw URL: `/%74rpc/…` and `http://host/trpc/…` match it, too. */
 const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${trpcPath}/`) === true;
+
+const isRest = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${restPath}/`) === true;
+
+/** Whether the session comes as a cookie, which a browser adds to requests of any page. A cookie takes precedence over Bearer. */
+const hasSessionCookie = ({ headers }: FastifyRequest): boolean =>
+  cookieValues(headers.cookie ?? '', accessCookie).length > 0;
 
 /** Without the default port of the scheme, so that `Host: a:443` equals the origin `https://a`. */
 const hostOf = (origin: string): string | null => toUrl(origin)?.host ?? null;
@@ -42,18 +49,23 @@ const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/
 
 /**
  * Rejects requests that another site could make a browser send. A form cannot send JSON or a custom header, and a script
- * of another origin must pass CORS first.
+ * of another origin must pass CORS first. No page can make a browser send a Bearer token or an API key, so REST requests
+ * without a session cookie need neither check.
  * Source: OWASP, Cross-Site Request Forgery Prevention ("Custom Request Headers", "Fetch Metadata").
  */
 export const registerCsrf = (server: FastifyInstance, { corsOrigins }: CsrfOptions): void => {
   const allowed = new Set(corsOrigins);
   server.addHook('onRequest', (request, _reply, done) => {
-    if (!isTrpc(request) || request.method === 'OPTIONS') return done();
+    const mayBeForged = isTrpc(request) || (isRest(request) && hasSessionCookie(request));
+    if (!mayBeForged || request.method === 'OPTIONS') return done();
     if (isCrossSite(request) && !allowed.has(request.headers.origin ?? '')) {
       throw new AppError('csrf', { message: toRejectionMessage(request) });
     }
     if (request.method !== 'POST') return done();
-    if (!isJson(request.headers['content-type'])) throw new AppError('unsupported_media_type');
+    const contentType = request.headers['content-type'];
+    // A POST without a body needs no type over REST. Of a body without one, the parser of the route says 415.
+    const needsNoType = contentType === undefined && isRest(request);
+    if (!needsNoType && !isJson(contentType)) throw new AppError('unsupported_media_type');
     if (request.headers[csrfHeader] !== csrfValue) {
       throw new AppError('csrf', { message: `Refused: a POST must carry the header ${csrfHeader}: ${csrfValue}.` });
     }

@@ -1,4 +1,4 @@
-import { safePath } from '@auth-bff/shared';
+import { restPath, safePath } from '@auth-bff/shared';
 import type { Log } from '../../platform/log.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
 
@@ -11,6 +11,10 @@ export type RequestLogOptions = {
 const listUnlessEmpty = (list: string[]): string[] | undefined => (list.length === 0 ? undefined : list);
 const unlessZero = (count: number): number | undefined => (count === 0 ? undefined : count);
 
+/** REST paths contain inputs, such as a company id, so the log has their pattern: `/bff/api/users/:id`. */
+const toLoggedPath = (url: string, pattern: string | undefined): string =>
+  pattern?.startsWith(`${restPath}/`) === true ? pattern : safePath(url);
+
 /** One line a request: procedures, person, status, duration, and the upstream calls and cache hits behind it. */
 export const createRequestLog =
   ({ log, monotonicNow }: RequestLogOptions): OnRequestEnd =>
@@ -21,7 +25,7 @@ export const createRequestLog =
       {
         requestId: id,
         method,
-        path: safePath(url),
+        path: toLoggedPath(url, routeOptions.url),
         status: statusCode,
         ms: Math.round(monotonicNow() - record.startedAtMs),
         // Undefined fields are left out of the line.

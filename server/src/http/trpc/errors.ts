@@ -22,7 +22,7 @@ const toBody = (error: AppError): string => {
   return JSON.stringify(transformTRPCResponse(config, { error: shape }));
 };
 
-const statusOf = (error: AppError): number => httpStatusOfCode[codeOfReason[error.reason]];
+export const statusOf = (error: Pick<AppError, 'reason'>): number => httpStatusOfCode[codeOfReason[error.reason]];
 
 const reasonOfStatus: Partial<Record<number, Reason>> = {
   400: 'invalid_input',
@@ -37,7 +37,7 @@ const reasonOfStatus: Partial<Record<number, Reason>> = {
 };
 
 /** Fastify's errors, mapped by status. Any other error is a fault of the BFF, and its message is not shown. */
-const toAppError = (error: FastifyError | AppError): AppError => {
+export const fastifyErrorToAppError = (error: FastifyError | AppError): AppError => {
   if (error instanceof AppError) return error;
   const reason = reasonOfStatus[error.statusCode ?? 500] ?? 'internal';
   if (reason !== 'invalid_input') return new AppError(reason, { cause: error });
@@ -57,7 +57,7 @@ export type TrpcErrorsOptions = { onError: (error: AppError, request: FastifyReq
 /** Sends errors that arise outside tRPC in tRPC's format, with the reason in `data`. */
 export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErrorsOptions): void => {
   server.setErrorHandler<FastifyError>(async (cause, request, reply) => {
-    const error = toAppError(cause);
+    const error = fastifyErrorToAppError(cause);
     onError(error, request);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
     return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
@@ -71,7 +71,7 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
 
 /** Responds to a request that Fastify could not route, such as a path with invalid encoding. No hook runs for it. */
 export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): AppError => {
-  const error = toAppError(cause);
+  const error = fastifyErrorToAppError(cause);
   reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store');
   reply.header(requestIdHeader, request.id).send(toBody(error));
   return error;

@@ -3,10 +3,8 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape } from '@trpc/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
-import { sourceOf } from '../../auth-service/resilience/call-source.ts';
 import type { AppError } from '../../errors.ts';
-import { minRecords, slices } from '../../platform/cooperative-yield.ts';
-import { clientAddressOf } from '../plugins/client-address.ts';
+import { turnToParse } from '../turn-to-parse.ts';
 import { createTrpcAdapter, setJsonContentType } from './adapter.ts';
 import { type CallResult, httpStatusOf, isText, toBody, toCallResult } from './call-result.ts';
 import { createCallRunner } from './call-runner.ts';
@@ -15,15 +13,6 @@ import { procedureNamesOf, reportFailure, retryAfterOf, type TrpcOptions } from 
 import { registerRequestLine } from './request-line.ts';
 
 const config = appRouter._def._config;
-
-/** Characters of an input that take as long to parse as one record takes to load, validate and serialize. */
-const charactersPerRecord = 160;
-
-/** The cost of parsing a request, in records. */
-const recordsToParse = ({ body, raw }: FastifyRequest): number => {
-  const characters = (raw.url?.length ?? 0) + (typeof body === 'string' ? body.length : 0);
-  return Math.floor(characters / charactersPerRecord);
-};
 
 const send = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
   const retryAfter = errors.length === 0 ? null : retryAfterOf(errors);
@@ -105,10 +94,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
 
   /** Large inputs wait for their slice of the event loop: parsing 50 that arrive at once would block it. */
   const handle = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
-    const records = recordsToParse(request);
-    // Most inputs are small, so their source need not be computed.
-    if (records < minRecords) return serve(request, reply);
-    const turn = slices.take(records, sourceOf({ address: clientAddressOf(request) }).name);
+    const turn = turnToParse(request);
     if (turn === undefined) return serve(request, reply);
     turn
       .then(() => serve(request, reply))

@@ -1,0 +1,94 @@
+import { type InputIssue, safePath } from '@auth-bff/shared';
+import { invalidInput } from '../error-mapping.ts';
+import { markUnstorable } from '../input-transformer.ts';
+import { elementOf, type InputMember, isNumber, type RestProcedure } from './rest-procedures.ts';
+
+/** The parts of a request that an input can come from. */
+export type RestParts = {
+  /** Decoded, by name. */
+  path: Readonly<Record<string, string>>;
+  /** Without the question mark. */
+  query: string;
+  /** The text of the body. Empty: there is none. */
+  body: string;
+};
+
+const maxIssues = 20;
+
+/** A whole number in its usual form: `7`, not `07`, `7.0` or `7e0`. */
+const wholeNumber = /^(0|-?[1-9]\d*)$/;
+
+/** A text of a URL, as a number where the schema wants one. Any other text is left for the schema to reject. */
+const toValue = (text: string, schema: InputMember['schema']): unknown =>
+  isNumber(schema) && wholeNumber.test(text) ? Number(text) : text;
+
+const listOf = (names: readonly InputMember[]): string => names.map(({ name }) => name).join(', ');
+
+/** A name that the caller chose, as far as an error may repeat it. */
+const shownName = (name: string): string => safePath(name).slice(0, 64) || 'unknown';
+
+const unknownIssue = (name: string, known: readonly InputMember[], what: string): InputIssue => ({
+  path: shownName(name),
+  message: known.length === 0 ? `Expected no ${what}` : `Unknown ${what}. Known: ${listOf(known)}`,
+});
+
+const throwIfAny = (issues: readonly InputIssue[]): void => {
+  if (issues.length > 0) throw invalidInput(issues.slice(0, maxIssues));
+};
+
+const readQuery = (query: string, members: readonly InputMember[]): Record<string, unknown> => {
+  // The extra question mark: URLSearchParams removes one, which may be part of the query.
+  const given = new URLSearchParams(`?${query}`);
+  const names = [...new Set(given.keys())];
+  const unknown = names.filter((name) => members.every((member) => member.name !== name));
+  throwIfAny(unknown.map((name) => unknownIssue(name, members, 'query parameter')));
+  const input: Record<string, unknown> = {};
+  for (const { name, schema } of members) {
+    const texts = given.getAll(name);
+    if (texts.length === 0) continue;
+    const element = elementOf(schema);
+    if (element !== null) {
+      input[name] = texts.flatMap((text) => text.split(',')).map((text) => toValue(text, element));
+    } else {
+      throwIfAny(texts.length > 1 ? [{ path: name, message: 'Expected this query parameter once' }] : []);
+      input[name] = toValue(texts[0] ?? '', schema);
+    }
+  }
+  return input;
+};
+
+const parseJson = (body: string): unknown => {
+  try {
+    // JSON.parse rejects a byte order mark.
+    return JSON.parse(body.replace(/^\uFEFF/, ''));
+  } catch {
+    // The message of JSON.parse quotes the text.
+    throw invalidInput([{ path: '', message: 'The body is not valid JSON' }]);
+  }
+};
+
+const readBody = (body: string, members: readonly InputMember[]): Record<string, unknown> => {
+  if (body === '') return {};
+  const parsed = parseJson(body);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw invalidInput([{ path: '', message: 'Expected a JSON object as the body' }]);
+  }
+  const unknown = Object.keys(parsed).filter((name) => members.every((member) => member.name !== name));
+  throwIfAny(unknown.slice(0, maxIssues).map((name) => unknownIssue(name, members, 'member of the body')));
+  return parsed as Record<string, unknown>;
+};
+
+/**
+ * The input of a procedure from the path, query and body of its REST request, for the procedure's own schema to validate.
+ * Undefined: it takes none. Throws `invalid_input` for parts that no schema sees: unknown query parameters and members of
+ * the body, and a body that is no JSON object.
+ */
+export const readRestInput = (
+  { fromPath, fromQuery, fromBody }: RestProcedure,
+  { path, query, body }: RestParts,
+): unknown => {
+  const input = { ...readBody(body, fromBody), ...readQuery(query, fromQuery) };
+  for (const { name, schema } of fromPath) input[name] = toValue(path[name] ?? '', schema);
+  const takesInput = fromPath.length + fromQuery.length + fromBody.length > 0;
+  return takesInput ? markUnstorable(input) : undefined;
+};

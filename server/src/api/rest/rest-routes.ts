@@ -1,0 +1,101 @@
+import type { Reason } from '@auth-bff/shared';
+
+/** A procedure that REST serves. */
+export type RestRoute = {
+  method: 'GET' | 'POST';
+  /**
+   * Below `/bff/api`. A name in braces is the member of the input that the path contains. All other members come from the
+   * query of a GET, and from the JSON body of a POST.
+   */
+  path: `/${string}`;
+  /** One line for the reference. */
+  summary: string;
+  /** What the summary does not say. Markdown. */
+  description?: string;
+  /** The reason of a 404, if the procedure looks for one person. */
+  notFound?: Reason;
+};
+
+/** Why REST does not serve a procedure. */
+export type NoRestRoute = { reason: string };
+
+const setsCookies =
+  'It sets or clears cookies. Browsers call it over tRPC; other callers send a Bearer token or an API key.';
+
+/** Every procedure, with its REST route or the reason why it has none. A test compares it to the router. */
+export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
+  'session.current': {
+    reason: 'It is for pages that must not see a 401. GET /session gives the session, or the reason why there is none.',
+  },
+  'session.me': {
+    method: 'GET',
+    path: '/session',
+    summary: 'The session of the caller: the person, and when the access token expires',
+  },
+  'session.login': { reason: setsCookies },
+  'session.verifyOtp': { reason: setsCookies },
+  'session.refresh': { reason: setsCookies },
+  'session.logout': { reason: setsCookies },
+  'session.validate': {
+    reason: 'GET /session already refuses tokens that are invalid or signed out, without a call of the Auth Service.',
+  },
+
+  'users.me': {
+    reason: 'GET /session says who the caller is; GET /users/{id} and GET /employees/{id} give the record.',
+  },
+  'users.byId': { method: 'GET', path: '/users/{id}', summary: 'One staff user by id', notFound: 'user_not_found' },
+  'users.byIds': {
+    method: 'POST',
+    path: '/users/query',
+    summary: 'Up to 500 staff users by id',
+    description:
+      'The users found, in the requested order and each once, and the ids without a user. It fails as a whole if the lookup of one id fails. The rate limit counts it once per 50 ids. It changes nothing: it is a POST because 500 ids do not fit into every URL.',
+  },
+  'users.byCompanyId': {
+    method: 'GET',
+    path: '/users/by-company/{companyId}',
+    summary: 'One staff user by company id, such as MA0001',
+    notFound: 'user_not_found',
+  },
+  'users.byRole': {
+    method: 'GET',
+    path: '/systems/{system}/roles/{role}/users',
+    summary: 'The ids of everyone with a role in a system',
+  },
+
+  'employees.byId': {
+    method: 'GET',
+    path: '/employees/{id}',
+    summary: 'One employee by id',
+    description:
+      'For staff of HDTS and TTS, and for employees themselves. Ids of employees and of staff users overlap.',
+  },
+
+  'assignments.candidates': {
+    method: 'GET',
+    path: '/assignments/{system}/{role}',
+    summary: 'The active people with a role, next in turn first',
+  },
+  'assignments.peek': {
+    method: 'GET',
+    path: '/assignments/{system}/{role}/next',
+    summary: 'The person whose turn is next',
+    description: 'Changes nothing. `exclude` skips people: `?exclude=1&exclude=2` or `?exclude=1,2`.',
+  },
+  'assignments.next': {
+    method: 'POST',
+    path: '/assignments/{system}/{role}/next',
+    summary: 'Assigns the next person',
+    description:
+      'The body may be left out. For 24 hours, the same `key` returns the same person: send the id of the ticket, so that a repeated request does not assign twice. People in `exclude` are skipped and keep their turns.',
+  },
+
+  'status.get': { method: 'GET', path: '/status', summary: 'The state of the Auth Service, and since when' },
+};
+
+export const isRestRoute = (route: RestRoute | NoRestRoute | undefined): route is RestRoute =>
+  route !== undefined && 'path' in route;
+
+/** The names in braces of a path. */
+export const pathParametersOf = ({ path }: Pick<RestRoute, 'path'>): string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);

@@ -1,0 +1,47 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callProcedure } from '../../api/call-procedure.ts';
+import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
+import { readRestInput } from '../../api/rest/rest-input.ts';
+import type { RestProcedure } from '../../api/rest/rest-procedures.ts';
+import { personOf } from '../../auth-service/transport.ts';
+import type { TrpcOptions } from '../trpc/options.ts';
+import { turnToParse } from '../turn-to-parse.ts';
+import { toJsonBody } from './json-body.ts';
+import { sendProblem } from './problem.ts';
+
+export type RestHandlerOptions = Pick<TrpcOptions, 'createContext' | 'onError'>;
+
+const queryOf = (url: string): string => {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : (url.slice(at + 1).split('#')[0] ?? '');
+};
+
+const sourceOf = ({ id, record }: FastifyRequest): string => (record?.person == null ? id : personOf(record.person));
+
+/** Answers requests with the result of a procedure, under the same policy, limits and telemetry as over tRPC. */
+export const createRestHandler = (rest: RestProcedure, { createContext, onError }: RestHandlerOptions) => {
+  const { name, procedure } = rest;
+  const { type } = procedure._def;
+  const facts = { callsInRequest: 1, isStreamed: false, procedures: [name] };
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    await turnToParse(request);
+    const { params, body, raw } = request;
+    const path = params as Record<string, string>;
+    const query = queryOf(raw.url ?? '');
+    const ctx = createContext(request, reply, facts);
+    const input = readRestInput(rest, { path, query, body: typeof body === 'string' ? body : '' });
+    let data: unknown;
+    try {
+      const getRawInput = async () => input;
+      data = await callProcedure(procedure, { path: name, type, ctx, getRawInput, signal: undefined, batchIndex: 0 });
+    } catch (cause) {
+      const error = toAppError(thrownToTRPCError(cause));
+      onError(error, request, name);
+      return sendProblem(request, reply, error);
+    }
+    return reply
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(await toJsonBody(data, sourceOf(request)));
+  };
+};

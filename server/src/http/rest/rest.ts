@@ -1,0 +1,75 @@
+import { restPath } from '@auth-bff/shared';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { type RestProcedure, restProcedures } from '../../api/rest/rest-procedures.ts';
+import { AppError } from '../../errors.ts';
+import type { TrpcOptions } from '../trpc/options.ts';
+import { registerRestErrors, type RestErrorsOptions } from './rest-errors.ts';
+import { createRestHandler } from './rest-handler.ts';
+
+export type RestOptions = {
+  createContext: TrpcOptions['createContext'];
+  /** Called for each failed call of a procedure. */
+  onError: TrpcOptions['onError'];
+  /** Called for each request that fails before it reaches a procedure. */
+  onRejected: RestErrorsOptions['onError'];
+};
+
+/** `/users/{id}` as Fastify writes it: `/users/:id`. */
+const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+/** The methods of each path, in the order of the table. Fastify serves HEAD where there is a GET. */
+const methodsByPath = (procedures: readonly RestProcedure[]): Map<string, HTTPMethods[]> => {
+  const methods = new Map<string, HTTPMethods[]>();
+  for (const { route } of procedures) {
+    const added: HTTPMethods[] = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+    methods.set(route.path, [...(methods.get(route.path) ?? []), ...added]);
+  }
+  return methods;
+};
+
+/** Serves `/bff/api`: the procedures of `rest-routes.ts` as plain JSON, with errors as `application/problem+json`. */
+export const registerRest = async (server: FastifyInstance, options: RestOptions): Promise<void> => {
+  const procedures = restProcedures();
+
+  const serve = async (scope: FastifyInstance): Promise<void> => {
+    registerRestErrors(scope, { onError: options.onRejected });
+    // A hook, so that responses of other hooks have this header, too.
+    scope.addHook('onSend', (_request, reply, payload, done) => {
+      reply.header('cache-control', 'no-store');
+      done(null, payload);
+    });
+    scope.removeAllContentTypeParsers();
+    // The text: the handler parses it when it is its turn.
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+
+    for (const rest of procedures) {
+      const { method, path } = rest.route;
+      scope.route({ method, url: toPattern(path), handler: createRestHandler(rest, options) });
+    }
+    for (const [path, methods] of methodsByPath(procedures)) {
+      const others = scope.supportedMethods.filter((method) => !methods.includes(method));
+      scope.route({
+        method: others,
+        url: toPattern(path),
+        // After the rate limit, and before the body is read.
+        preParsing: (_request, reply) => {
+          reply.header('allow', methods.join(', '));
+          throw new AppError('method_not_allowed');
+        },
+        handler: () => {},
+      });
+    }
+    // A route, so that the rate limit counts these requests, too.
+    scope.all('/*', {
+      preParsing: () => {
+        throw new AppError('no_such_procedure');
+      },
+      handler: () => {},
+    });
+    // For `/bff/api` itself, and for methods that Fastify does not route.
+    scope.setNotFoundHandler(() => {
+      throw new AppError('no_such_procedure');
+    });
+  };
+  await server.register(serve, { prefix: restPath });
+};

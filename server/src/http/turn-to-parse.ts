@@ -1,0 +1,24 @@
+import type { FastifyRequest } from 'fastify';
+import { sourceOf } from '../auth-service/resilience/call-source.ts';
+import { minRecords, slices } from '../platform/cooperative-yield.ts';
+import { clientAddressOf } from './plugins/client-address.ts';
+
+/** Characters of an input that take as long to parse as one record takes to load, validate and serialize. */
+const charactersPerRecord = 160;
+
+/** The cost of parsing a request, in records. */
+const recordsToParse = ({ body, raw }: FastifyRequest): number => {
+  const characters = (raw.url?.length ?? 0) + (typeof body === 'string' ? body.length : 0);
+  return Math.floor(characters / charactersPerRecord);
+};
+
+/**
+ * The slice of the event loop in which a request may be parsed. Undefined: at once. Parsing 50 large inputs that arrive
+ * together would block the event loop.
+ */
+export const turnToParse = (request: FastifyRequest): Promise<void> | undefined => {
+  const records = recordsToParse(request);
+  // Most inputs are small, so their source need not be computed.
+  if (records < minRecords) return undefined;
+  return slices.take(records, sourceOf({ address: clientAddressOf(request) }).name);
+};
