@@ -12,6 +12,7 @@ import { createTracing } from './http/telemetry/tracing.ts';
 import { createAudit } from './platform/audit.ts';
 import { createPlatform } from './platform/platform.ts';
 import { createCounters } from './rate-limit/counters.ts';
+import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
 
 export type { App, AppOptions };
@@ -53,6 +54,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     networkOf: toNetwork,
   });
 
+  const serviceAccess = createServiceAccess({ platform, authService, identity, audit });
+
   metrics.addStateGauges({
     status: status.current,
     breakerStates,
@@ -71,6 +74,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     directory,
     assignments,
     identity,
+    serviceAccess,
     status,
     callCounter,
     audit,
