@@ -24,9 +24,7 @@ const headerCount = ({ raw: { rawHeaders } }: FastifyRequest, name: string): num
 export const registerServiceKeys = (server: FastifyInstance, serviceKeys: ServiceKeys): ServiceLookup => {
   server.decorateRequest('presentedService', null);
 
-  const read = (request: FastifyRequest): Service | AppError | null => {
-    const key = request.headers[serviceKeyHeader];
-    if (key === undefined || key === '') return null;
+  const read = (request: FastifyRequest, key: string | string[]): Service | AppError | null => {
     const { accessTokens, refreshTokens } = presentedTokens(request);
     if (accessTokens.length > 0 || refreshTokens.length > 0) return null;
     if (headerCount(request, serviceKeyHeader) > 1) return refuse('The request carries X-API-Key more than once.');
@@ -41,7 +39,9 @@ export const registerServiceKeys = (server: FastifyInstance, serviceKeys: Servic
   };
 
   return (request) => {
-    request.presentedService ??= { service: read(request) };
+    const key = request.headers[serviceKeyHeader];
+    if (key === undefined || key === '') return null;
+    request.presentedService ??= { service: read(request, key) };
     return request.presentedService.service;
   };
 };
