@@ -17,9 +17,6 @@ export type ServiceLookup = (request: FastifyRequest) => Service | AppError | nu
 
 const refuse = (message: string) => new AppError('token_invalid', { message });
 
-const headerCount = ({ raw: { rawHeaders } }: FastifyRequest, name: string): number =>
-  rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length;
-
 /** Decorates requests, so that a key is compared once per request. A session takes precedence over a key. */
 export const registerServiceKeys = (server: FastifyInstance, serviceKeys: ServiceKeys): ServiceLookup => {
   server.decorateRequest('presentedService', null);
@@ -27,10 +24,9 @@ export const registerServiceKeys = (server: FastifyInstance, serviceKeys: Servic
   const read = (request: FastifyRequest, key: string | string[]): Service | AppError | null => {
     const { accessTokens, refreshTokens } = presentedTokens(request);
     if (accessTokens.length > 0 || refreshTokens.length > 0) return null;
-    if (headerCount(request, serviceKeyHeader) > 1) return refuse('The request carries X-API-Key more than once.');
-    // Node joins the values of a header that came twice, so that none is an array.
+    // Node joins the values of a header that came twice by a comma, which no key has.
     if (typeof key !== 'string' || !isServiceKey(key)) {
-      return refuse('The value of X-API-Key is not a key: it has 32 to 256 printable ASCII characters.');
+      return refuse('X-API-Key is not one key of 32 to 256 printable ASCII characters, without spaces and commas.');
     }
     const service = serviceKeys.find(key);
     if (service === null) return refuse('The key in X-API-Key is not known: SERVICE_KEYS has no hash of it.');
