@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ServiceAccountError } from '../../../server/src/auth-service/calling-service.ts';
+import type { Caller } from '../../../server/src/auth-service/transport.ts';
+import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
+import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
+import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { browserOf, crowd } from '../../support/app/crowd.ts';
 import { holdEndpoint } from '../../support/auth-service/hold-endpoint.ts';
@@ -283,4 +288,27 @@ describe('a sign-in that requires a captcha', () => {
       msg: expect.stringContaining('captcha'),
     });
   });
+});
+
+it('a person who joined the load of a service gets the data by their own token if the service account fails', async () => {
+  const callers: Array<string | undefined> = [];
+  const loads = createSharedLoads<number, string>({
+    async load([key = 0], caller) {
+      callers.push(caller.service?.name);
+      if (caller.service !== undefined) throw new ServiceAccountError({ retryAfterSeconds: 60 });
+      return new Map([[key, 'the data']]);
+    },
+    notFound: () => new AppError('user_not_found'),
+    perCallerKeys: createPerCallerKeys({ now: () => 0 }),
+  });
+  const service: Caller = { type: 'staff', id: 0, accessToken: '', service: { name: 'desk', account: null } };
+  const outcomes = await Promise.allSettled([
+    loads.load(7, service),
+    loads.load(7, { type: 'staff', id: 42, accessToken: 'a token' }),
+  ]);
+  expect(outcomes).toMatchObject([
+    { status: 'rejected', reason: { reason: unavailable } },
+    { status: 'fulfilled', value: 'the data' },
+  ]);
+  expect(callers).toEqual(['desk', undefined]);
 });
