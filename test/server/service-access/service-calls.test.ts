@@ -219,13 +219,13 @@ describe('without a service account', () => {
     expect(await trpc.employees.byId.query({ id: 1 })).toMatchObject({ id: 1 });
     test.authService.resetCalls();
     const calls = [
-      trpc.users.byId.query({ id: 5 }),
-      trpc.users.byIds.query({ ids: [1, 2] }),
-      trpc.users.byRole.query(technicians),
-      trpc.assignments.next.mutate(technicians),
+      () => trpc.users.byId.query({ id: 5 }),
+      () => trpc.users.byIds.query({ ids: [1, 2] }),
+      () => trpc.users.byRole.query(technicians),
+      () => trpc.assignments.next.mutate(technicians),
     ];
     for (const call of calls) {
-      const { reason, message } = await errorDataOf(call);
+      const { reason, message } = await errorDataOf(call());
       expect(reason).toBe(forbidden);
       expect(message).toContain('SERVICE_ACCOUNT_EMAIL and SERVICE_ACCOUNT_PASSWORD');
     }
