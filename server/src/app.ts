@@ -13,6 +13,7 @@ import { createTracing } from './http/telemetry/tracing.ts';
 import { createAudit } from './platform/audit.ts';
 import { createPlatform } from './platform/platform.ts';
 import { createCounters } from './rate-limit/counters.ts';
+import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
 
 export type { App, AppOptions };
@@ -54,6 +55,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     networkOf: toNetwork,
   });
 
+  const serviceAccess = createServiceAccess({ platform, authService, identity, audit });
+
   metrics.addStateGauges({
     status: status.current,
     breakerStates,
@@ -75,6 +78,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     assignments,
     assertions,
     identity,
+    serviceAccess,
     status,
     callCounter,
     audit,

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { grantableProcedures, isServiceName } from './config/service-keys.ts';
 import { isOk, toJson, toText } from './doctor/report.ts';
 import { runDoctor } from './doctor/run.ts';
 import { readTokenInput } from './doctor/token-input.ts';
+import { createServiceKey, isServiceKey, toServiceEntry } from './service-access/new-service-key.ts';
 
 const usage = `Usage: auth-bff <command>
 
@@ -10,16 +12,24 @@ Commands
   start    Starts the service. It is configured by environment variables.
   doctor   Checks the environment against the Auth Service and Redis. Changes nothing.
            Exit code 1 if there is a problem, otherwise 0.
+  key <name> [procedure …]
+           Makes a key for a service that calls without a person, and prints it with the entry for SERVICE_KEYS.
+           The key is shown once and stored nowhere: the entry has its hash only.
 
 Options of doctor
   --token -   Reads an access token from standard input. With it, the doctor also checks the signing key,
               its algorithm, the refresh threshold, the clocks and more endpoints.
   --json      Prints {ok, findings: [{name, level, message, fix}]}.
+
+Options of key
+  --hash -    Reads your own key from standard input and prints the entry for SERVICE_KEYS only.
+              A key has 32 to 256 printable ASCII characters, without spaces and commas.
 `;
 
 const options = {
   token: { type: 'string' },
   json: { type: 'boolean', default: false },
+  hash: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -47,6 +57,35 @@ const doctor = async ({ token, json }: { token?: string | undefined; json: boole
   return isOk(findings) ? 0 : 1;
 };
 
+/** The key that was piped in, or a new one. Null: what was piped in is no key. */
+const obtainKey = async (isPiped: boolean): Promise<string | null> => {
+  if (!isPiped) return createServiceKey();
+  const input = await readTokenInput({ stream: process.stdin, deadlineMs: 5_000 });
+  return input.state === 'given' && isServiceKey(input.token) ? input.token : null;
+};
+
+const key = async (name: string | undefined, procedures: readonly string[], isPiped: boolean): Promise<number> => {
+  if (name === undefined || !isServiceName(name)) {
+    return failUsage('Expected a name: up to 40 letters, digits, hyphens and underscores, the first a letter.');
+  }
+  if (!procedures.every((procedure) => grantableProcedures.includes(procedure))) {
+    return failUsage(`Expected procedures that a service may be granted: ${grantableProcedures.join(', ')}.`);
+  }
+  const value = await obtainKey(isPiped);
+  if (value === null) {
+    return failUsage('Expected a key of 32 to 256 printable ASCII characters, without spaces and commas.');
+  }
+  const entry = toServiceEntry(name, value, procedures);
+  const hint =
+    procedures.length > 0 ? '' : `<procedures>: one or more of ${grantableProcedures.join(', ')}, separated by |.\n`;
+  process.stdout.write(
+    isPiped
+      ? `${entry}\n`
+      : `Key of ${name}, which it sends as X-API-Key. It is shown only now:\n${value}\n\nEntry for SERVICE_KEYS of the BFF:\n${entry}\n${hint}`,
+  );
+  return 0;
+};
+
 /** The exit code. Null if the service was started. */
 const run = async (args: readonly string[]): Promise<number | null> => {
   const parsed = parse(args);
@@ -57,6 +96,15 @@ const run = async (args: readonly string[]): Promise<number | null> => {
     process.stdout.write(usage);
     return 0;
   }
+  const { hash } = values;
+  if (command === 'key') {
+    if (values.json || values.token !== undefined) return failUsage('key has no such option.');
+    const [name, ...procedures] = rest;
+    return hash === undefined || hash === '-'
+      ? key(name, procedures, hash !== undefined)
+      : failUsage('Other users can read command lines. Use --hash - and pipe the key in.');
+  }
+  if (hash !== undefined) return failUsage('Only key has the option --hash.');
   if (rest.length > 0) return failUsage('Expected one command, followed by options only.');
   if (command === 'doctor') {
     return values.token === undefined || values.token === '-'

@@ -11,10 +11,12 @@ import {
 import { Environment, variables } from './config/environment.ts';
 import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
+import type { ServiceGrant } from './config/service-keys.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';
 
 export { variables } from './config/environment.ts';
+export type { ServiceGrant } from './config/service-keys.ts';
 export type { ConfigWarning } from './config/warnings.ts';
 
 /** The validated configuration. */
@@ -50,6 +52,10 @@ export type Config = {
   rateLimitPerMinute: number;
   /** Whether `/bff/docs` is served. */
   hasApiDocs: boolean;
+  /** Services that may call without a person. */
+  services: readonly ServiceGrant[];
+  /** The staff account for lookups on behalf of services. Null: they cannot call what needs one. */
+  serviceAccount: { email: string; password: string } | null;
   trustProxy: boolean | number | string[];
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
@@ -122,6 +128,11 @@ export const loadConfig = (env: Env): Config => {
     },
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 6000,
     hasApiDocs: read.API_DOCS ?? false,
+    services: read.SERVICE_KEYS ?? [],
+    serviceAccount:
+      read.SERVICE_ACCOUNT_EMAIL === undefined || read.SERVICE_ACCOUNT_PASSWORD === undefined
+        ? null
+        : { email: read.SERVICE_ACCOUNT_EMAIL, password: read.SERVICE_ACCOUNT_PASSWORD },
     trustProxy: read.TRUST_PROXY ?? false,
     logLevel: read.LOG_LEVEL ?? 'info',
   };

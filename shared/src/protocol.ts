@@ -28,6 +28,9 @@ export const isEmptyCookie = (value: string): boolean => value === '' || value =
 export const csrfHeader = 'x-csrf';
 export const csrfValue = '1';
 
+/** Authenticates a service that calls without a person. */
+export const serviceKeyHeader = 'x-api-key';
+
 /** The BFF keeps a client's request id if it matches the pattern, and otherwise creates one. */
 export const requestIdHeader = 'x-request-id';
 export const requestIdPattern = /^[A-Za-z0-9_-]{1,64}$/;

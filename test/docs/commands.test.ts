@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTicketService } from '../../server/dev/tickets/ticket-service.ts';
-import { type CodeBlock, codeBlocksIn, codeSpansIn, readPages, root, withoutCode } from '../support/docs/markdown.ts';
+import {
+  type CodeBlock,
+  codeBlocksIn,
+  codeSpansIn,
+  readPage,
+  readPages,
+  root,
+  withoutCode,
+} from '../support/docs/markdown.ts';
 import { freePort } from '../support/processes/run-process.ts';
 import { signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
 
@@ -71,6 +79,13 @@ const curlStepsIn = (code: string): CurlStep[] => {
 
 const curlBlocks = shell.filter(({ code }) => curlStepsIn(code).length > 0);
 
+/** The service and the service account with which docs/services.md starts the development servers. */
+const documentedServices = (): Record<string, string> => {
+  const { text } = readPage('docs/services.md');
+  const settings = [...text.matchAll(/\b(SERVICE_[A-Z_]+)=(?:'([^']+)'|(\S+))/g)];
+  return Object.fromEntries(settings.map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? '']));
+};
+
 describe.skipIf(!hasCurl)('the curl commands', () => {
   let app: TestApp;
   let tickets: Awaited<ReturnType<typeof createTicketService>>;
@@ -79,7 +94,7 @@ describe.skipIf(!hasCurl)('the curl commands', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'auth-bff-docs-'));
-    app = await startApp({ now: Date.now, authService: { controlPort: 0 } });
+    app = await startApp({ now: Date.now, authService: { controlPort: 0 }, env: documentedServices() });
     tickets = await createTicketService({ signingKeys: [signingKey], origins: [], seed: [], now: Date.now });
     addresses.set('http://localhost:4000', app.url);
     addresses.set('http://localhost:8000', app.authService.url);

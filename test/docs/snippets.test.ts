@@ -28,10 +28,11 @@ const tsconfig = {
   include: ['./**/*.ts', './**/*.tsx'],
 };
 
-/** The pages with the files of an application of another framework. Tests of the packed client compile them. */
-const pagesOfApps = new Set(
-  ['next', 'svelte', 'svelte-kit', 'vue', 'without-a-framework'].map((name) => `docs/frontends/${name}.md`),
-);
+/** The pages with the files of an application of another framework. Packed tests compile them. */
+const pagesOfApps = new Set([
+  ...['next', 'svelte', 'svelte-kit', 'vue', 'without-a-framework'].map((name) => `docs/frontends/${name}.md`),
+  'docs/rest.md',
+]);
 
 const isTypeScript = ({ language, path, file }: CodeBlock): boolean =>
   (language === 'ts' || language === 'tsx') && !(file !== null && pagesOfApps.has(path));

@@ -30,8 +30,11 @@ describe('docs/configuration.md', () => {
 
   /** The configuration with one variable set, or the message that refuses it. */
   const configWith = (variable: Record<string, string>): string => {
+    // The service account needs both.
+    const isOfAccount = Object.keys(variable).some((name) => name.startsWith('SERVICE_ACCOUNT_'));
+    const account = isOfAccount ? { SERVICE_ACCOUNT_EMAIL: 'a@b.example', SERVICE_ACCOUNT_PASSWORD: 'a-password' } : {};
     try {
-      return JSON.stringify(loadConfig({ ...required, ...variable }));
+      return JSON.stringify(loadConfig({ ...required, ...account, ...variable }));
     } catch (error) {
       return String(error);
     }

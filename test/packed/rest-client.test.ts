@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 it('the client that docs/rest.md generates from a running BFF compiles, and calls it', async () => {
-  const code = codeBlocksIn(readPage('docs/rest.md')).find(({ project }) => project === 'rest')?.code ?? '';
+  const code = codeBlocksIn(readPage('docs/rest.md')).find(({ file }) => file === 'main.ts')?.code ?? '';
   expect(code).toContain('createClient<paths>');
   writeFileSync(join(folder, 'main.ts'), code);
   const bin = (name: string) => join(folder, 'node_modules/.bin', name);

@@ -15,6 +15,7 @@ const routes = [
   ['staff-login', 'POST', '/api/v1/users/login/api/'],
   ['staff-otp', 'POST', '/api/v1/users/login/verify-otp/'],
   ['staff-otp-resend', 'POST', '/api/v1/users/2fa/request-otp-authenticated/'],
+  ['staff-token', 'POST', '/token/'],
   ['employee-login', 'POST', '/api/v1/hdts/employees/api/login/'],
   ['employee-otp', 'POST', '/api/v1/hdts/employees/api/2fa/verify-otp/'],
   ['refresh', 'POST', '/api/v1/token/refresh/cookie/'],

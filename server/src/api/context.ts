@@ -1,25 +1,35 @@
-import type { Reason, Status } from '@auth-bff/shared';
+import type { Reason, Session, Status } from '@auth-bff/shared';
+import { AppError } from '../errors.ts';
 import type { Assignments } from '../assignment/assignments.ts';
+import type { AccountTokens } from '../auth-service/calling-service.ts';
+import { type Caller, callerNameOf } from '../auth-service/transport.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
-import type { Directory } from '../directory/directory.ts';
+import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
 import type { Authentication, SignedInAs } from '../session/authentication.ts';
 import type { RequestSession } from '../session/request-session.ts';
-import type { Principal, Subject } from '../token/principal.ts';
+import type { Service } from '../service-access/service-keys.ts';
+import type { Principal } from '../token/principal.ts';
 
 export type ContextOptions = {
   requestId: string;
+  /** IP address of the client. */
+  address: string;
   isDevelopment: boolean;
   callsInRequest: number;
   isStreamed: boolean;
   requestSession: RequestSession;
+  /** The service that sent the request, or the error of its key. Null: there is no key, or a session beside it. */
+  service: Service | AppError | null;
+  /** The session of the service account. Null: it is not configured. */
+  serviceAccount: AccountTokens | null;
   directory: Directory;
   assignments: Assignments;
   membership: Membership;
   /** Returns the signal that aborts when the client disconnects. */
   getDisconnectSignal: () => AbortSignal;
-  /** Counts additional calls against the rate limit of a person, before they run. Throws `rate_limited`. */
-  charge: (person: Subject, calls: number) => MaybePromise<void>;
+  /** Counts additional calls against the rate limit of a caller, before they run. Throws `rate_limited`. */
+  charge: (caller: Pick<Caller, 'type' | 'id' | 'service'>, calls: number) => MaybePromise<void>;
   /** Called if any data of the response comes from a stale cache entry. */
   onStale: () => void;
   status: () => Promise<Status>;
@@ -29,23 +39,43 @@ export type ContextOptions = {
   onCall: (procedure: string, failure: Reason | null, durationMs: number) => void;
 };
 
+/** Whom the policy has admitted to a procedure: the signed-in person, or a service. */
+export type Person = {
+  /** The caller's name in limits and shares. */
+  name: string;
+  /** For upstream calls. */
+  caller: DirectoryCaller;
+  me: () => Promise<Session>;
+} & (
+  | {
+      kind: 'person';
+      principal: Principal;
+      /** The principal with their systems, which are looked up if the token does not contain them. */
+      member: () => Promise<Principal>;
+    }
+  | { kind: 'service' }
+);
+
 /**
  * Per-request context: the caller and the services. Creating it does no I/O and never throws: `session()` reports an
  * invalid token, because a caller with one must still be able to call `session.refresh`.
  */
 export const createContext = (options: ContextOptions) => {
-  const { requestId, isDevelopment, callsInRequest, isStreamed, requestSession } = options;
+  const { requestId, address, isDevelopment, callsInRequest, isStreamed, requestSession, service, serviceAccount } =
+    options;
   const { directory, assignments, membership, getDisconnectSignal, charge, onStale, status, monotonicNow, onCall } =
     options;
 
-  const toPerson = (signedIn: SignedInAs) => {
+  const toPerson = (signedIn: SignedInAs): Person => {
     const { principal } = signedIn;
-    const { type, id, accessToken, address } = signedIn.caller;
+    const { type, id, accessToken } = signedIn.caller;
     // Upstream calls for this person carry their token.
     const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
     // Resolved once for all calls of a batch.
     let member: Promise<Principal> | null = null;
     return {
+      kind: 'person',
+      name: callerNameOf(caller),
       principal,
       caller,
       member: () => {
@@ -55,7 +85,23 @@ export const createContext = (options: ContextOptions) => {
       me: () => requestSession.show(signedIn),
     };
   };
-  let person: ReturnType<typeof toPerson> | null = null;
+  let person: Person | null = null;
+
+  const toService = ({ name }: Service): Person => {
+    const caller: DirectoryCaller = {
+      // The service account is staff. Its id and token are known only when a call is sent.
+      type: 'staff',
+      id: 0,
+      accessToken: '',
+      service: { name, account: serviceAccount },
+      requestId,
+      address,
+      onStale,
+      getSignal: getDisconnectSignal,
+    };
+    const me = () => Promise.reject(new AppError('insufficient_permissions'));
+    return { kind: 'service', name: callerNameOf(caller), caller, me };
+  };
 
   const request = {
     requestId,
@@ -65,6 +111,8 @@ export const createContext = (options: ContextOptions) => {
     /** Resolved once per request. Synchronous if no I/O is needed. */
     session: (): MaybePromise<Authentication> => requestSession.current(),
     commands: requestSession,
+    service,
+    hasServiceAccount: serviceAccount !== null,
     directory,
     assignments,
     status,
@@ -75,6 +123,10 @@ export const createContext = (options: ContextOptions) => {
       person ??= toPerson(signedIn);
       return person;
     },
+    asService: (known: Service) => {
+      person ??= toService(known);
+      return person;
+    },
   };
   // One member: tRPC copies the members of the context for each call.
   return { request };
@@ -82,6 +134,3 @@ export const createContext = (options: ContextOptions) => {
 
 /** An interface, so that declarations refer to it by name: the client's published types replace it by an empty one. */
 export interface Context extends ReturnType<typeof createContext> {}
-
-/** The signed-in person. */
-export type Person = ReturnType<Context['request']['as']>;

@@ -1,14 +1,14 @@
 import type { Reason } from '@auth-bff/shared';
-import { personOf } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
+import type { Service } from '../service-access/service-keys.ts';
 import type { Authentication } from '../session/authentication.ts';
 import type { Context, Person } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
 import { unstorableInputError } from './input-transformer.ts';
 import { countRecords } from './output-transformer.ts';
-import { policy } from './policy.ts';
+import { policy, type Rule } from './policy.ts';
 import { t } from './trpc.ts';
 
 /*
@@ -28,9 +28,36 @@ const ruleOf = (path: string) => {
 /** Whether the policy lets callers without a session call the procedure. */
 export const isPublic = (path: string): boolean => ruleOf(path).who === 'anyone';
 
-/** The signed-in person, if the `who` of the policy's rule admits them. Runs before the input is parsed. */
-export const admitPerson = ({ request }: Context, path: string): MaybePromise<Person> => {
-  const { who } = ruleOf(path);
+/** The service, if SERVICE_KEYS grants the procedure to it and the service account is there for those that need it. */
+const admitService = (
+  { request }: Context,
+  path: string,
+  { rule, service }: { rule: Rule; service: Service },
+): Person => {
+  if (rule.service === undefined || !service.mayCall(path)) {
+    throw new AppError('insufficient_permissions', {
+      message: `SERVICE_KEYS does not grant ${path} to the service ${service.name}.`,
+    });
+  }
+  if (rule.service === 'account' && !request.hasServiceAccount) {
+    throw new AppError('insufficient_permissions', {
+      message: `${path} needs the service account: set SERVICE_ACCOUNT_EMAIL and SERVICE_ACCOUNT_PASSWORD for the BFF.`,
+    });
+  }
+  return request.asService(service);
+};
+
+/**
+ * The signed-in person, if the `who` of the policy's rule admits them, or the service with a grant. Runs before the input is
+ * parsed.
+ */
+export const admitPerson = (context: Context, path: string): MaybePromise<Person> => {
+  const { request } = context;
+  const rule = ruleOf(path);
+  const { who } = rule;
+  const { service } = request;
+  if (service instanceof AppError) throw service;
+  if (service !== null) return admitService(context, path, { rule, service });
   const toPerson = (authentication: Authentication): Person => {
     if (authentication.state === 'refused') throw authentication.error;
     if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
@@ -40,9 +67,13 @@ export const admitPerson = ({ request }: Context, path: string): MaybePromise<Pe
   return isSync(authentication) ? toPerson(authentication) : authentication.then(toPerson);
 };
 
-/** Whether `permits` of the policy's rule allows this input. */
-export const isPermitted = (path: string, { principal, member }: Person, input: unknown): MaybePromise<boolean> =>
-  ruleOf(path).permits?.({ principal, member, input }) ?? true;
+/** Whether `permits` of the policy's rule allows this input. It does not apply to services. */
+export const isPermitted = (path: string, person: Person, input: unknown): MaybePromise<boolean> => {
+  const { permits } = ruleOf(path);
+  // The grant of a service is explicit, and covers all inputs.
+  if (permits === undefined || person.kind === 'service') return true;
+  return permits({ principal: person.principal, member: person.member, input });
+};
 
 /**
  * Throws `invalid_input` for text that no database can store, before anything else happens. An input that cannot be
@@ -63,8 +94,8 @@ export const rejectUnstorable = async (getRawInput: () => Promise<unknown>): Pro
  * A response with many records is serialized as soon as its call ends, which takes longer than the call. It waits for its
  * slice of the event loop. Undefined: no wait is needed.
  */
-export const yieldBeforeSerializing = (data: unknown, { principal }: Person): Promise<void> | undefined =>
-  slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), personOf(principal));
+export const yieldBeforeSerializing = (data: unknown, { name }: Person): Promise<void> | undefined =>
+  slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), name);
 
 /** Measures each call. Calls that tRPC rejects earlier (unknown procedure, wrong method) are measured by the handler. */
 export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput, next }) => {

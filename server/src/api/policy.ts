@@ -16,11 +16,18 @@ export type Rule = {
   who: 'anyone' | 'signed_in' | 'staff';
   /** Checked after the input is validated. */
   permits?: (request: PolicyRequest) => MaybePromise<boolean>;
+  /**
+   * Whether SERVICE_KEYS may grant the procedure. `account`: the Auth Service answers it only to people, so it needs the
+   * service account. `own`: it needs nothing else. Default: a service cannot call it.
+   *
+   * Neither `who` nor `permits` applies to a service: its grant in SERVICE_KEYS is explicit, and covers all systems.
+   */
+  service?: 'account' | 'own';
 };
 
 const anyone: Rule = { who: 'anyone' };
 const signedIn: Rule = { who: 'signed_in' };
-const staff: Rule = { who: 'staff' };
+const staffOrService: Rule = { who: 'staff', service: 'account' };
 
 const staffOf =
   (systems: (input: unknown) => readonly string[]) =>
@@ -33,7 +40,7 @@ const systemOfInput = (input: unknown) => [(input as { system: string }).system]
 const isOwnEmployeeRecord = ({ principal, input }: PolicyRequest): boolean =>
   principal.type === 'employee' && principal.id === (input as { id: number }).id;
 
-const staffOfInputSystem: Rule = { who: 'staff', permits: staffOf(systemOfInput) };
+const staffOfInputSystem: Rule = { who: 'staff', permits: staffOf(systemOfInput), service: 'account' };
 
 /** Who may call which procedure. A procedure without a rule cannot be called. */
 export const policy: Readonly<Record<string, Rule>> = {
@@ -46,19 +53,21 @@ export const policy: Readonly<Record<string, Rule>> = {
   'session.validate': anyone,
 
   'users.me': signedIn,
-  'users.byId': staff,
-  'users.byIds': staff,
-  'users.byCompanyId': staff,
+  'users.byId': staffOrService,
+  'users.byIds': staffOrService,
+  'users.byCompanyId': staffOrService,
   'users.byRole': staffOfInputSystem,
 
   'employees.byId': {
     who: 'signed_in',
     permits: async (request) => isOwnEmployeeRecord(request) || staffOf(() => ['HDTS', 'TTS'])(request),
+    // The BFF's own API key authorizes the call.
+    service: 'own',
   },
 
   'assignments.candidates': staffOfInputSystem,
   'assignments.next': staffOfInputSystem,
   'assignments.peek': staffOfInputSystem,
 
-  'status.get': anyone,
+  'status.get': { ...anyone, service: 'own' },
 };

@@ -1,5 +1,5 @@
 import type { Assignment, NextInput, PeekInput, RotationInput, User } from '@auth-bff/shared';
-import { personOf } from '../auth-service/transport.ts';
+import { callerNameOf } from '../auth-service/transport.ts';
 import type { DirectoryCaller, Directory } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
 import { type AssignmentStore, toRotation } from './assignment-store.ts';
@@ -88,7 +88,7 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
         rotation: toRotation({ system, role }),
         candidates: eligible.map(({ id }) => id),
         key: key ?? null,
-        by: personOf(caller),
+        by: callerNameOf(caller),
       });
       if (turn === null) {
         const answer = toNoAssignee(candidates);

@@ -1,6 +1,7 @@
 import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
 import { slices } from '../platform/cooperative-yield.ts';
+import { sendAsAccount } from './calling-service.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';
@@ -10,7 +11,7 @@ import { createRoleHolders, type RequestAs } from './role-holders.ts';
 import { createSignInCalls } from './sign-in-calls.ts';
 import {
   type Caller,
-  personOf,
+  callerNameOf,
   type RequestMeta,
   requestMetaOf,
   type UpstreamRequest,
@@ -31,7 +32,7 @@ type TokenlessCaller = Omit<Caller, 'accessToken'>;
 
 const toRequest = (caller: TokenlessCaller): UpstreamRequest => {
   const { signal, onQueued, onAdmitted } = caller;
-  const person = caller.isUnverified === true ? undefined : personOf(caller);
+  const person = caller.isUnverified === true ? undefined : callerNameOf(caller);
   return { signal, onQueued, onAdmitted, person, ...requestMetaOf(caller) };
 };
 const toAuthorizedRequest = (caller: Caller): UpstreamRequest => ({
@@ -71,10 +72,14 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
     return response;
   };
 
-  /** Sends the caller's own token, and only to endpoints that accept tokens of the caller's person type. */
+  /** Sends the caller's own token, or that of the service account for a service, and only to endpoints that accept tokens of the caller's person type. */
   const requestAs: RequestAs = async (caller, endpoint, schema, { records = 0, ...rest } = {}) => {
     if (endpoint.audience !== caller.type) throw new AppError('insufficient_permissions');
-    const response = await request(endpoint, { ...rest, ...toAuthorizedRequest(caller) });
+    const { service } = caller;
+    const send = (accessToken: string) => request(endpoint, { ...rest, ...toRequest(caller), accessToken });
+    const response = await (service === undefined
+      ? send(caller.accessToken)
+      : sendAsAccount(service, { ...caller, cause: requestMetaOf(caller) }, send));
     const turn = slices.take(records, sourceNameOf(caller));
     if (turn !== undefined) await turn;
     return decode(endpoint, schema, readJson(endpoint, response));

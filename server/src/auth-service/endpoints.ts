@@ -81,6 +81,8 @@ export const endpoints = {
     staff: signIn('staff-sign-in', '/api/v1/users/login/api/'),
     employee: signIn('employee-sign-in', '/api/v1/hdts/employees/api/login/'),
   },
+  /** Deployed service only: staff sign-in without a captcha, for the service account. */
+  staffTokens: signIn('staff-token', '/token/'),
   verifyOtp: {
     staff: signIn('staff-second-factor', '/api/v1/users/login/verify-otp/'),
     employee: signIn('employee-second-factor', '/api/v1/hdts/employees/api/2fa/verify-otp/'),

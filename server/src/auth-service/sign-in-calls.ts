@@ -3,8 +3,8 @@ import { AppError } from '../errors.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts';
-import { contractError, readJson, statusToError } from './response-errors.ts';
-import { parseSignInFailure, type SignInFailure, type SignInStep } from './sign-in-failure.ts';
+import { contractError, isJson, readJson, statusToError } from './response-errors.ts';
+import { isCodeRequest, parseSignInFailure, type SignInFailure, type SignInStep } from './sign-in-failure.ts';
 import { cookieOf, type TokenSet } from './token-set.ts';
 import { type RequestMeta, requestMetaOf, type Transport, type UpstreamResponse } from './transport.ts';
 import { WireTokenResponse } from './wire.ts';
@@ -146,6 +146,23 @@ export const createSignInCalls = ({ transport, now }: SignInCallsOptions) => {
       return result.isOtpRequired || result.grant === null
         ? { status: 'otp_required', temporaryToken: result.temporaryToken ?? result.grant?.accessToken ?? null }
         : { status: 'granted', grant: result.grant };
+    },
+
+    /**
+     * Signs staff in by an endpoint without a captcha. Throws like `signIn`; `captcha_required` if the service has no such
+     * endpoint.
+     */
+    async signInWithoutCaptcha({ email, password, ...meta }: Omit<Credentials, 'as' | 'captchaToken'>) {
+      const endpoint = endpoints.staffTokens;
+      const response = await transport.request(endpoint, { json: { email, password }, ...requestMetaOf(meta) });
+      const isMissing = response.status === 404 || response.status === 405 || isRedirect(response);
+      if (isMissing) throw new AppError('captcha_required');
+      if (refusalStatuses.has(response.status) && isJson(response.contentType)) {
+        if (isCodeRequest(readJson(endpoint, response))) return { status: 'otp_required' } as const;
+      }
+      if (!isSuccess(response)) throw toSignInError(endpoint, response, 'password');
+      const { grant } = readSignIn(endpoint, response, { as: 'staff', step: 'password' });
+      return grant === null ? ({ status: 'otp_required' } as const) : ({ status: 'granted', grant } as const);
     },
 
     /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`. */

@@ -98,6 +98,10 @@ const parseAccountFailure = (sentences: readonly string[], step: SignInStep): Si
   return match === undefined ? null : { reason: 'account_inactive', message: messageOfInactiveStatus[match[0]] };
 };
 
+/** Whether a refused sign-in asks for a second-factor code in the same request, as `POST /token/` does. */
+export const isCodeRequest = (body: unknown): boolean =>
+  sentencesOf(body).some((text) => /\b(otp|one time|verification)\b.*\brequired\b/i.test(text));
+
 /**
  * Classifies a refused sign-in. The service distinguishes wrong passwords, locks, captchas and inactive accounts by
  * text only. An unknown text counts as a wrong password or code.

@@ -1,5 +1,6 @@
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, Pool } from 'undici';
+import type { CallingService } from './calling-service.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { QueueEvents } from './resilience/bulkhead.ts';
 import { toTransportError } from './transport-errors.ts';
@@ -15,11 +16,13 @@ export type RequestMeta = {
 };
 export const requestMetaOf = ({ requestId, address }: RequestMeta): RequestMeta => ({ requestId, address });
 
-/** The person whose token authorizes an upstream call. */
+/** The person whose token authorizes an upstream call, or a service. */
 export type Caller = RequestMeta & {
   type: PersonType;
   id: number;
   accessToken: string;
+  /** A service calls, by the token of the service account: `id` is 0 and `accessToken` is empty. */
+  service?: CallingService | undefined;
   /** `type` and `id` are claims of a token that is not verified yet. Default false. */
   isUnverified?: boolean | undefined;
   /** Aborts when the client disconnects. */
@@ -29,12 +32,20 @@ export type Caller = RequestMeta & {
 /** Identifies a person. The id alone is ambiguous: staff ids and employee ids overlap. */
 export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `${type} ${id}`;
 
+/**
+ * Identifies a verified caller, in limits and shares: `staff 123`, or `service tickets`. Work for a service counts as its
+ * own, not as that of the service account.
+ */
+export const callerNameOf = ({ service, ...person }: Pick<Caller, 'type' | 'id' | 'service'>): string =>
+  service === undefined ? personOf(person) : serviceCallerName(service);
+export const serviceCallerName = ({ name }: { name: string }): string => `service ${name}`;
+
 export type UpstreamRequest = RequestMeta & {
   query?: Record<string, string>;
   json?: unknown;
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
-  /** `personOf` a verified caller. Without it, the call is attributed to the network of `address`. */
+  /** `callerNameOf` a verified caller. Without it, the call is attributed to the network of `address`. */
   person?: string | undefined;
   signal?: AbortSignal | undefined;
 } & QueueEvents;

@@ -80,5 +80,21 @@ const findPortClash = (env: Env): Fault[] => {
     : [];
 };
 
+/** Names the variable that is set, so that the doctor can go on without it. */
+const findHalfAccount = (env: Env): Fault[] => {
+  const halves = [
+    ['SERVICE_ACCOUNT_EMAIL', 'SERVICE_ACCOUNT_PASSWORD'],
+    ['SERVICE_ACCOUNT_PASSWORD', 'SERVICE_ACCOUNT_EMAIL'],
+  ] as const;
+  return halves
+    .filter(([variable, other]) => textOf(env, variable) !== undefined && textOf(env, other) === undefined)
+    .map(([variable, other]) => ({ variable, fault: `is set without ${other}; expected both or neither` }));
+};
+
 /** Faults that concern several variables. Reads the environment itself, so that other invalid variables hide none. */
-export const crossCheck = (env: Env): Fault[] => [...findMissing(env), ...findShortKeys(env), ...findPortClash(env)];
+export const crossCheck = (env: Env): Fault[] => [
+  ...findMissing(env),
+  ...findShortKeys(env),
+  ...findPortClash(env),
+  ...findHalfAccount(env),
+];

@@ -6,6 +6,7 @@ import { parseListenHost } from './listen-host.ts';
 import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
 import { parseRedisPrefix } from './redis-prefix.ts';
 import { parseRedisUrl } from '../platform/redis/redis-url.ts';
+import { parseServiceKeys } from './service-keys.ts';
 import { parseTrustProxy } from './trust-proxy.ts';
 
 /** As the cookie library requires (RFC 1034, section 3.5): labels neither begin nor end with a hyphen. */
@@ -72,6 +73,15 @@ export const Environment = z.object({
   DIRECTORY_MAX_ENTRIES: optional(wholeNumber(1, 10_000_000)),
   RATE_LIMIT_PER_MINUTE: optional(wholeNumber(0, 1_000_000)),
   API_DOCS: optional(flag),
+  SERVICE_KEYS: optional(parsedBy(parseServiceKeys)),
+  SERVICE_ACCOUNT_EMAIL: optional(
+    z
+      .string()
+      .trim()
+      .max(254, 'expected an e-mail address of at most 254 characters')
+      .regex(/^[^\s@]+@[^\s@]+$/, 'expected the e-mail address of a staff account'),
+  ),
+  SERVICE_ACCOUNT_PASSWORD: optional(z.string()),
   TRUST_PROXY: optional(parsedBy(parseTrustProxy)),
   LOG_LEVEL: optional(
     word(

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { maxCallsPerBatch } from '@auth-bff/shared';
+import { policy } from '../api/policy.ts';
 import type { Config } from '../config.ts';
 import { findMisnamed } from './misnamed.ts';
 import { parseRedisUrl } from '../platform/redis/redis-url.ts';
@@ -32,6 +33,7 @@ const keyWarnings = ({ config, env }: WarningsOptions): ConfigWarning[] => {
     ['DJANGO_JWT_SIGNING_KEY', config.signingKeys[0]],
     ['AUTH_API_KEY', config.apiKey],
     ['SEALING_KEY', env.SEALING_KEY?.trim() === '' ? undefined : env.SEALING_KEY],
+    ['SERVICE_ACCOUNT_PASSWORD', config.serviceAccount?.password],
   ];
   return keys.flatMap(([name, key]) => {
     const message = key === undefined ? null : describeEdges(key);
@@ -110,6 +112,24 @@ const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
       ]
     : [];
 
+/** Services with calls that fail without a service account. */
+const serviceWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
+  const { services, serviceAccount } = config;
+  if (serviceAccount !== null) return [];
+  const needing = services.flatMap(({ name, procedures }) => {
+    const needs = procedures.filter((path) => policy[path]?.service === 'account');
+    return needs.length === 0 ? [] : [`${name} ${needs.join(' and ')}`];
+  });
+  if (needing.length === 0) return [];
+  return [
+    {
+      name: 'SERVICE_KEYS',
+      message: `grants ${needing.join(', ')}, but there is no service account, so these calls fail with insufficient_permissions`,
+      fix: 'Set SERVICE_ACCOUNT_EMAIL and SERVICE_ACCOUNT_PASSWORD to those of a staff account for services',
+    },
+  ];
+};
+
 const misnamedWarnings = ({ env, variables }: WarningsOptions): ConfigWarning[] =>
   findMisnamed(env, variables).map(({ name, meant }) => ({
     name,
@@ -129,6 +149,7 @@ export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...cookieWarnings(options),
   ...assertionWarnings(options),
   ...limitWarnings(options),
+  ...serviceWarnings(options),
 ];
 
 export const toWarningText = ({ name, message, fix }: ConfigWarning): string => `${name} ${message}. ${fix}.`;

@@ -25,8 +25,8 @@ export type ReadThrough<Key extends string | number, Value> = {
 };
 
 const toCaller = (caller: DirectoryCaller): Caller => {
-  const { type, id, accessToken, isUnverified, requestId, address, signal, getSignal } = caller;
-  return { type, id, accessToken, isUnverified, requestId, address, signal: getSignal?.() ?? signal };
+  const { type, id, accessToken, service, isUnverified, requestId, address, signal, getSignal } = caller;
+  return { type, id, accessToken, service, isUnverified, requestId, address, signal: getSignal?.() ?? signal };
 };
 
 const withoutSignal = (caller: DirectoryCaller): Caller =>

@@ -1,5 +1,6 @@
+import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import type { QueueEvents } from '../auth-service/resilience/bulkhead.ts';
-import { type Caller, personOf } from '../auth-service/transport.ts';
+import { type Caller, callerNameOf, personOf } from '../auth-service/transport.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { onAbort } from '../platform/on-abort.ts';
 import {
@@ -39,13 +40,14 @@ export type SharedLoadsOptions<Key extends string | number, Value> = {
 
 /** Identifies the caller. Unverified tokens prove no identity, so the address is part of the name. */
 const personNameOf = (caller: Caller): string =>
-  caller.isUnverified === true ? `unverified ${personOf(caller)} at ${caller.address}` : personOf(caller);
+  caller.isUnverified === true ? `unverified ${personOf(caller)} at ${caller.address}` : callerNameOf(caller);
 
 /** The partition of all callers. For a per-caller key, each person has their own partition. */
 const sharedPartition = '';
 
-/** Concerns one person only: their token is refused, or their share of the bulkhead is full. */
-const isRefusal = (error: AppError) => isAppError(error, 'session_ended', 'insufficient_permissions', 'overloaded');
+/** Concerns one caller only: their token is refused, their share of the bulkhead is full, or a service has no session. */
+const isRefusal = (error: AppError): boolean =>
+  error instanceof ServiceAccountError || isAppError(error, 'session_ended', 'insufficient_permissions', 'overloaded');
 /** Also a 500, which the token of a deleted person causes, and a 429, which one person's calls cause. */
 const mayConcernPerson = (error: AppError) => isRefusal(error) || error.upstream === 500 || error.upstream === 429;
 

@@ -1,3 +1,4 @@
+import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
@@ -80,7 +81,9 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
   };
 
   const noteFailure = (error: unknown): void => {
-    if (isOutage(error)) staleness = { sinceMs: staleness?.sinceMs ?? now(), lastMs: now() };
+    // The Auth Service may be up for everyone but the service account.
+    if (isOutage(error) && !(error instanceof ServiceAccountError))
+      staleness = { sinceMs: staleness?.sinceMs ?? now(), lastMs: now() };
   };
 
   /** At most one revalidation per key. Callers do not wait for it, so their number stays unbounded without cost. */

@@ -36,6 +36,8 @@ export const loadPartialConfig = (env: Record<string, string | undefined>): Part
     if (!(error instanceof ConfigError)) throw error;
     const faults = faultsOf(error);
     const replaced = [...faults.keys()].map((variable) => [variable, placeholders[variable]] as const);
-    return { config: loadConfig({ ...env, ...Object.fromEntries(replaced) }), faults };
+    // Without an invalid variable, another one may lack its counterpart. That is no fault of its own.
+    const { config } = loadPartialConfig({ ...env, ...Object.fromEntries(replaced) });
+    return { config, faults };
   }
 };

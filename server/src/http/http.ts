@@ -9,6 +9,7 @@ import type { Audit } from '../platform/audit.ts';
 import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
+import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerSessionHeaders } from './cookies/announce-session.ts';
 import { registerCookies } from './cookies/cookies.ts';
@@ -26,6 +27,7 @@ import { registerLoadShedding } from './plugins/load-shedding.ts';
 import { registerRateLimit } from './plugins/rate-limit.ts';
 import { registerRequestId } from './plugins/request-id.ts';
 import { registerRequestTokens } from './plugins/request-tokens.ts';
+import { registerServiceKeys } from './plugins/service-key.ts';
 import { registerSecurityHeaders, toSecurityHeaders } from './plugins/security-headers.ts';
 import { registerSignOutLookup } from './plugins/sign-out-lookup.ts';
 import { registerUrlLimit } from './plugins/url-limit.ts';
@@ -59,6 +61,7 @@ export type HttpOptions = Pick<
   assignments: Assignments;
   assertions: Assertions;
   identity: Identity;
+  serviceAccess: ServiceAccess;
   status: { current: () => Status; check: () => Promise<Status> };
   callCounter: FixedWindowCounter;
   audit: Audit;
@@ -118,11 +121,13 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   registerSecurityHeaders(opsServer, securityHeaders);
 
   const signOuts = registerSignOutLookup(server, { sessions: identity.sessions, monotonicNow });
+  const serviceOf = registerServiceKeys(server, options.serviceAccess.keys);
   const rateLimit = registerRateLimit(server, {
     perMinute: config.rateLimitPerMinute,
     counter: options.callCounter,
     keyHasher,
     tokenChooser: identity.tokenChooser,
+    serviceOf,
     callsOf: countCalls,
     signOuts: redis === null ? null : { together: redis.guard.together, lookUp: signOuts.start },
     onLimited: () => metrics.countRateLimited('requests'),
@@ -134,6 +139,8 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     audit,
     telemetry,
     sessionOf,
+    serviceOf,
+    serviceAccount: options.serviceAccess.account,
     directory: options.directory,
     assignments: options.assignments,
     membership: identity.membership,

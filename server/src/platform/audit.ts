@@ -31,7 +31,8 @@ type AuditDetails = {
   sign_out: Tokens & { person: Subject };
   sign_out_everywhere: { person: Subject };
   session_ended: Tokens & { reason: SessionEnd; person: Subject | null };
-  permission_denied: { procedure: string; person: Subject | null };
+  /** `service`: the name of the service that called without a person. */
+  permission_denied: { procedure: string; person: Subject | null; service: string | null };
   password_changed: { person: Subject };
   /** `person` made the change; `of` is away or back. */
   availability_changed: { person: Subject; of: Subject; system: string; away: boolean };
@@ -103,6 +104,7 @@ export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOp
       write({
         audit: event.audit,
         person: person === null ? undefined : toText(person),
+        service: 'service' in event ? (event.service ?? undefined) : undefined,
         reason: 'reason' in event ? event.reason : undefined,
         procedure: 'procedure' in event ? event.procedure : undefined,
         of: 'of' in event ? toText(event.of) : undefined,

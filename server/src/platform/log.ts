@@ -10,7 +10,7 @@ export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal
 
 export type LogOptions = Pick<Config, 'logLevel'> &
   /** Secrets that are hidden in every line. */
-  Partial<Pick<Config, 'apiKey' | 'signingKeys' | 'sealingSecret'>> & {
+  Partial<Pick<Config, 'apiKey' | 'signingKeys' | 'sealingSecret' | 'serviceAccount'>> & {
     /** Default: standard output. */
     destination?: pino.DestinationStream | undefined;
   };
@@ -59,8 +59,9 @@ const inJson = (secrets: readonly string[]): string[] =>
  * One JSON object per line. Callers log named fields, never whole objects, so that no secret slips in. In addition, each
  * finished line is scrubbed of secrets (in the message of a library or the text of a client) and of control characters.
  */
-export const createLog = ({ logLevel, destination, apiKey, signingKeys = [], sealingSecret }: LogOptions): Log => {
-  const secrets = inJson([apiKey ?? '', sealingSecret ?? '', ...signingKeys]);
+export const createLog = (options: LogOptions): Log => {
+  const { logLevel, destination, apiKey = '', signingKeys = [], sealingSecret = '', serviceAccount } = options;
+  const secrets = inJson([apiKey, sealingSecret, ...signingKeys, serviceAccount?.password ?? '']);
   const hideSecrets = (line: string): string =>
     secrets.reduce(
       (hiding, secret) => (hiding.includes(secret) ? hiding.replaceAll(secret, '[hidden]') : hiding),

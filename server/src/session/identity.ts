@@ -61,6 +61,7 @@ export const createIdentity = (options: IdentityOptions) => {
   });
   return {
     sessions,
+    verifier,
     accountStatus,
     tokenChooser: createTokenChooser({ verifier, now }),
     membership: createMembership({ user: directory.user }),

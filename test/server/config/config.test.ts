@@ -58,6 +58,8 @@ describe('loadConfig with the required variables only', () => {
         maxEntries: 20_000,
       },
       rateLimitPerMinute: 6000,
+      services: [],
+      serviceAccount: null,
       trustProxy: false,
       logLevel: 'info',
     });

@@ -1,9 +1,11 @@
 import { vi, expect } from 'vitest';
+import { toServiceEntry } from '../../../server/src/service-access/new-service-key.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
 import { readExposition } from '../output/exposition.ts';
 import { johnsCredentials as person } from '../app/people.ts';
 
 const personWithSecondFactor = { ...person, email: 'rafael.domingo@example.com' };
+const serviceKey = 'key-of-the-desk-0123456789-0123456789';
 const origin = 'https://app.example.org';
 const json = { 'content-type': 'application/json', 'x-csrf': '1' };
 
@@ -54,7 +56,7 @@ export const runTraffic = async (
     now: clock.now,
     monotonicNow: clock.now,
     ...redis,
-    env: { CORS_ORIGINS: origin, ...env },
+    env: { CORS_ORIGINS: origin, SERVICE_KEYS: toServiceEntry('desk', serviceKey, ['employees.byId']), ...env },
   });
   const visitor = () => createVisitor(app, seen);
 
@@ -74,6 +76,10 @@ export const runTraffic = async (
   await stranger.send('/trpc/session.logout', { method: 'POST', headers: { ...json, origin: 'https://evil.example' } });
   await stranger.send('/trpc/session.logout', { method: 'POST', headers: { 'content-type': 'text/plain' } });
   await stranger.send(`/trpc/users.byId?input=${'x'.repeat(13_000)}`);
+
+  const serviceHeaders = { headers: { 'x-api-key': serviceKey } };
+  await stranger.send('/trpc/employees.byId?input=%7B%22json%22%3A%7B%22id%22%3A1%7D%7D', serviceHeaders);
+  await stranger.send('/trpc/users.me', serviceHeaders);
 
   const someone = visitor();
   await someone.mutate('session.login', person);

@@ -7,6 +7,8 @@ export const signInErrorTexts = {
   captchaMissing: 'reCAPTCHA verification is required.',
   captchaRefused: 'reCAPTCHA verification failed.',
   staffLocked: 'Account is locked due to too many failed login attempts. Please try again later.',
+  otpMissing: 'OTP code is required for this account. An OTP has been sent to your email.',
+  otpRefused: 'Invalid or expired OTP code.',
   staffPending: 'Your account is pending approval by the HDTS system administrator.',
   staffRejected: 'Your account has been rejected by the HDTS system administrator.',
   employeeNowLocked: 'Account locked due to too many failed login attempts. Try again in 30 minutes.',
@@ -22,6 +24,12 @@ export const staffSignInError = (errors: Errors): AuthResponse =>
   json(400, { success: false, otp_required: false, errors });
 /** The error response of employee sign-in and of the second factor. */
 export const signInError = (errors: Errors): AuthResponse => json(400, { success: false, errors });
+
+/** The error response of `POST /token/`. */
+export const tokenError = (text: string): AuthResponse =>
+  text === signInErrorTexts.staffPending || text === signInErrorTexts.staffRejected
+    ? json(403, { detail: text })
+    : json(400, formError(text));
 
 /** The errors of a captcha check. Null: none. */
 export const captchaErrors = (result: CaptchaResult): Errors | null => {

@@ -1,4 +1,4 @@
-import { djangoCookies } from '../cookies.ts';
+import { djangoCookies, setCookie } from '../cookies.ts';
 import { type AuthResponse, json, readTexts } from '../http-messages.ts';
 import { createAccountLockout } from '../account-lockout.ts';
 import type { Staff, Subject } from '../people/people.ts';
@@ -6,9 +6,17 @@ import type { Dependencies } from '../dependencies.ts';
 import { userIdOf } from '../tokens.ts';
 import { asStaff, type Handler, type View } from './guards.ts';
 import { staffProfile } from './profiles.ts';
-import { captchaErrors, formError, signInError, signInErrorTexts, staffSignInError } from './sign-in-errors.ts';
+import {
+  captchaErrors,
+  formError,
+  signInError,
+  signInErrorTexts,
+  staffSignInError,
+  tokenError,
+} from './sign-in-errors.ts';
 
 const TEMPORARY_TOKEN_SECONDS = 300;
+const REFRESH_COOKIE_SECONDS = 7 * 24 * 60 * 60;
 const MAX_FAILURES = 10;
 const LOCK_DURATION_MS = 15 * 60_000;
 
@@ -80,6 +88,32 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       return person.second_factor ? secondFactorRequired(person) : signedIn(person, request.view);
     }) satisfies Handler,
 
+    /** The sign-in of the HTML page as JSON: no captcha, and the tokens are in cookies only. */
+    'staff-token': (async (request) => {
+      const read = readTexts(request, ['email', 'password']);
+      if (!read.ok) return read.answer;
+      const { email, password } = read.texts;
+      const person = people.staff.byEmail(email);
+      const error = passwordError(person, email, password);
+      if (error !== null || person === null) return tokenError(error ?? signInErrorTexts.wrong);
+      const subject = subjectOf(person);
+      if (person.second_factor) {
+        const { otp_code: code } = read.fields;
+        if (typeof code !== 'string' || code === '') {
+          secondFactor.send(subject, person.email);
+          return tokenError(signInErrorTexts.otpMissing);
+        }
+        if (secondFactor.redeem(subject, code) !== 'ok') return tokenError(signInErrorTexts.otpRefused);
+      }
+      const { access, refresh } = await tokens.pair(subject);
+      const cookie = (name: string, token: string, maxAgeSeconds: number) =>
+        setCookie(name, token, { maxAgeSeconds, now: now(), httpOnly: false });
+      return json(200, { message: 'Login successful' }, [
+        cookie('access_token', access, tokens.accessLifetimeSeconds),
+        cookie('refresh_token', refresh, REFRESH_COOKIE_SECONDS),
+      ]);
+    }) satisfies Handler,
+
     'staff-otp': (async (request) => {
       const read = readTexts(request, ['temporary_token', 'otp_code'], signInError);
       if (!read.ok) return read.answer;
@@ -89,7 +123,7 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       if (!verified.ok || person === null) return signInError(formError('Invalid or expired token.'));
       if (verified.claims.temp_otp_login !== true) return signInError(formError('Invalid token type.'));
       if (secondFactor.redeem(subjectOf(person), otpCode) !== 'ok') {
-        return signInError(formError('Invalid or expired OTP code.'));
+        return signInError(formError(signInErrorTexts.otpRefused));
       }
       const { system_roles: _, ...user } = staffProfile(person, request.view);
       const body = { success: true, message: 'OTP verification successful', ...(await tokensFor(person)), user };

@@ -1,8 +1,8 @@
 import { toNetwork } from '../../platform/ip-address.ts';
-import { type Caller, personOf, type UpstreamRequest } from '../transport.ts';
+import { type Caller, callerNameOf, type UpstreamRequest } from '../transport.ts';
 
 /**
- * Who makes a call: a verified person (`staff 123`), or else the network of the client. Unverified input, such as an
+ * Who makes a call: a verified person (`staff 123`), a service by its key (`service tickets`), or else the network of the client. Unverified input, such as an
  * e-mail address or the claims of an unverified token, never identifies a source.
  */
 export type CallSource = { isVerified: boolean; name: string };
@@ -15,4 +15,4 @@ export const sourceOf = ({ person, address }: Pick<UpstreamRequest, 'person' | '
 
 /** The source whose share of bulkheads and time slices a caller uses. */
 export const sourceNameOf = ({ isUnverified, address, ...caller }: Omit<Caller, 'accessToken'>): string =>
-  sourceOf({ person: isUnverified === true ? undefined : personOf(caller), address }).name;
+  sourceOf({ person: isUnverified === true ? undefined : callerNameOf(caller), address }).name;

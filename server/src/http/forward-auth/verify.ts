@@ -123,7 +123,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
       telemetry.recordFailure(error, request, name);
       if (error.reason === 'insufficient_permissions') {
         const person = request.record?.person ?? null;
-        audit.write({ audit: 'permission_denied', procedure: name, person }, toCause(request));
+        audit.write({ audit: 'permission_denied', procedure: name, person, service: null }, toCause(request));
       }
       sendRefusal(reply, error);
     }

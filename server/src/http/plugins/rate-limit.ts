@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
-import { personOf } from '../../auth-service/transport.ts';
+import { type Caller, callerNameOf, personOf, serviceCallerName } from '../../auth-service/transport.ts';
 import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError } from '../../errors.ts';
 import type { FixedWindowCounter, WindowCount } from '../../rate-limit/fixed-window-counter.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { ChosenToken, TokenChooser } from '../../token/token-chooser.ts';
-import type { Subject } from '../../token/principal.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 import { clientAddressOf } from './client-address.ts';
 import { toNetwork } from '../../platform/ip-address.ts';
 import { presentedTokens } from './request-tokens.ts';
+import type { ServiceLookup } from './service-key.ts';
 import type { SignOutLookup } from './sign-out-lookup.ts';
 
 declare module 'fastify' {
@@ -26,6 +26,7 @@ export type RateLimitOptions = {
   counter: FixedWindowCounter;
   keyHasher: KeyHasher;
   tokenChooser: Pick<TokenChooser, 'here'>;
+  serviceOf: ServiceLookup;
   /** The number of calls in a request, from its URL. */
   callsOf: (request: FastifyRequest) => number;
   /**
@@ -38,8 +39,8 @@ export type RateLimitOptions = {
 };
 
 export type RateLimit = {
-  /** Counts additional calls of a person before they run. Throws `rate_limited`. Synchronous if no I/O is needed. */
-  charge: (person: Subject, calls: number) => MaybePromise<void>;
+  /** Counts additional calls of a caller before they run. Throws `rate_limited`. Synchronous if no I/O is needed. */
+  charge: (caller: Pick<Caller, 'type' | 'id' | 'service'>, calls: number) => MaybePromise<void>;
 };
 
 const windowMs = 60_000;
@@ -51,12 +52,12 @@ const isVerify = ({ routeOptions }: FastifyRequest): boolean => routeOptions.con
 
 /**
  * Rejects requests over the limit with 429, on every route that is registered after it. Each call of a batch counts. The
- * identity is the person of a verified access token, otherwise the network address: clients could evade the limit with an
- * unverified identity. A request is served or rejected as a whole, and rejected requests count, too. Counting in memory is
+ * identity is the person of a verified access token, the service of a known key, or else the network address: clients could
+ * evade the limit with an unverified identity. A request is served or rejected as a whole, and rejected requests count, too. Counting in memory is
  * synchronous.
  */
 export const registerRateLimit = (server: FastifyInstance, options: RateLimitOptions): RateLimit => {
-  const { perMinute, counter, keyHasher, tokenChooser, callsOf, signOuts, onLimited } = options;
+  const { perMinute, counter, keyHasher, tokenChooser, serviceOf, callsOf, signOuts, onLimited } = options;
   if (perMinute === 0) return { charge: () => {} };
   const toName = (identity: string) => keyHasher('limit requests', identity);
   const nameOfToken = new WeakMap<VerifiedToken, string>();
@@ -72,7 +73,12 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     nameOfToken.set(verified, name);
     return name;
   };
-  const nameOfAddress = (request: FastifyRequest): string => toName(`address ${toNetwork(clientAddressOf(request))}`);
+  const nameWithoutPerson = (request: FastifyRequest): string => {
+    const service = serviceOf(request);
+    return service === null || service instanceof AppError
+      ? toName(`address ${toNetwork(clientAddressOf(request))}`)
+      : toName(serviceCallerName(service));
+  };
 
   const check = ({ count, resetMs }: WindowCount, allowed = perMinute): void => {
     if (count <= allowed) return;
@@ -93,7 +99,7 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
 
   const limit: onRequestHookHandler = (request, _reply, done) => {
     const chosen = choose(request);
-    const identity = chosen === null ? nameOfAddress(request) : nameOf(chosen.verified);
+    const identity = chosen === null ? nameWithoutPerson(request) : nameOf(chosen.verified);
     const [name, allowed] = isVerify(request)
       ? [`${identity} verify`, perMinute * verifyFactor]
       : [identity, perMinute];
@@ -118,9 +124,9 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
   });
 
   return {
-    charge(person, calls) {
+    charge(caller, calls) {
       if (calls <= 0) return undefined;
-      const hits = counter.add(toName(personOf(person)), { windowMs, by: calls });
+      const hits = counter.add(toName(callerNameOf(caller)), { windowMs, by: calls });
       return isSync(hits) ? check(hits) : hits.then((counted) => check(counted));
     },
   };

@@ -15,7 +15,7 @@ const unlessZero = (count: number): number | undefined => (count === 0 ? undefin
 const toLoggedPath = (url: string, pattern: string | undefined): string =>
   pattern?.startsWith(`${restPath}/`) === true ? pattern : safePath(url);
 
-/** One line a request: procedures, person, status, duration, and the upstream calls and cache hits behind it. */
+/** One line a request: procedures, person or service, status, duration, and the upstream calls and cache hits behind it. */
 export const createRequestLog =
   ({ log, monotonicNow }: RequestLogOptions): OnRequestEnd =>
   ({ id, method, url, routeOptions }, { statusCode, raw }, record) => {
@@ -33,6 +33,7 @@ export const createRequestLog =
         procedures: listUnlessEmpty(record.procedures),
         calls: record.calls > 1 ? record.calls : undefined,
         person: record.person === null ? undefined : `${record.person.type} ${record.person.id}`,
+        service: record.service ?? undefined,
         reasons: listUnlessEmpty(record.reasons),
         upstreamCalls: unlessZero(record.upstreamCalls),
         upstreamMs: record.upstreamCalls === 0 ? undefined : Math.round(record.upstreamMs),

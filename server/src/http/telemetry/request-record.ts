@@ -11,6 +11,8 @@ export type RequestRecord = {
   /** Calls in the request: more than one in a batch. */
   calls: number;
   person: Pick<Principal, 'type' | 'id'> | null;
+  /** The name of the service that called by its key. */
+  service: string | null;
   /** Reasons of failed calls, each once. */
   reasons: string[];
   /** Attempts to call the Auth Service that this request caused, and their total duration. */
@@ -41,6 +43,7 @@ export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => n
         procedures: [],
         calls: 0,
         person: null,
+        service: null,
         reasons: [],
         upstreamCalls: 0,
         upstreamMs: 0,

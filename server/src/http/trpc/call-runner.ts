@@ -4,7 +4,7 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import type { Context } from '../../api/context.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
-import { personOf } from '../../auth-service/transport.ts';
+import { personOf, serviceCallerName } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
 import { type CallResult, isLarge, toCallResult, toLargeCallResult } from './call-result.ts';
 import type { Call, Calls } from './calls.ts';
@@ -22,7 +22,11 @@ export type RunningRequest = {
   errors: AppError[];
 };
 
-const sourceOf = ({ id, record }: FastifyRequest): string => (record?.person == null ? id : personOf(record.person));
+const sourceOf = ({ id, record }: FastifyRequest): string => {
+  const { person = null, service = null } = record ?? {};
+  if (service !== null) return serviceCallerName({ name: service });
+  return person === null ? id : personOf(person);
+};
 
 /** Runs one call of a request. Never rejects because of the call: failures become error results. */
 export const createCallRunner =

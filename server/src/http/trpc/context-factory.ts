@@ -3,24 +3,28 @@ import { createContext, type ContextOptions } from '../../api/context.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { disconnectSignalOf } from '../lifecycle/response-end.ts';
+import { clientAddressOf } from '../plugins/client-address.ts';
 import { toCause } from '../plugins/request-tokens.ts';
+import type { ServiceLookup } from '../plugins/service-key.ts';
 import type { SessionBinding } from '../session-binding.ts';
 import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
 import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  'directory' | 'assignments' | 'membership' | 'status' | 'charge'
+  'directory' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge'
 > & {
   platform: Platform;
   audit: Audit;
   telemetry: RequestTelemetry;
   sessionOf: SessionBinding;
+  serviceOf: ServiceLookup;
 };
 
 /** Creates the tRPC context of each request. */
 export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
-  const { platform, audit, telemetry, sessionOf, directory, assignments, membership, status, charge } = options;
+  const { platform, audit, telemetry, sessionOf, serviceOf, directory, assignments, membership } = options;
+  const { serviceAccount, status, charge } = options;
   const { isDevelopment } = platform.config;
   const { monotonicNow } = platform;
 
@@ -31,6 +35,7 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
     }
     return createContext({
       requestId: request.id,
+      address: clientAddressOf(request),
       isDevelopment,
       callsInRequest,
       isStreamed,
@@ -38,8 +43,8 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       onCall: (procedure, failure, durationMs) => {
         telemetry.recordCall(request, procedure, failure, durationMs);
         if (failure !== 'insufficient_permissions') return;
-        const person = request.record?.person ?? null;
-        audit.write({ audit: 'permission_denied', procedure, person }, toCause(request));
+        const { person = null, service = null } = request.record ?? {};
+        audit.write({ audit: 'permission_denied', procedure, person, service }, toCause(request));
       },
       directory,
       assignments,
@@ -52,6 +57,8 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
         if (!reply.raw.headersSent) reply.header(directoryStaleHeader, '1');
       },
       requestSession: sessionOf(request, reply),
+      service: serviceOf(request),
+      serviceAccount,
     });
   };
 };

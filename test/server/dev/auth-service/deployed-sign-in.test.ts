@@ -287,3 +287,47 @@ it('an employee with a second factor cannot complete a sign-in in the deployed d
   const second = await test.post('hdts/employees/api/2fa/verify-otp/', json);
   expect([second.status, second.headers.get('location'), second.text]).toEqual([302, '/staff/login/', '']);
 });
+
+describe('POST /token/ in the deployed dialect', () => {
+  const startTokens = async () => {
+    const test = await startDeployed({ captcha: 'on' });
+    const obtain = (json: unknown) => sendRequest(`${test.service.url}/token/`, { method: 'POST', json });
+    return { ...test, obtain };
+  };
+
+  it('signs staff in without a captcha, with the tokens in readable cookies alone', async () => {
+    await using test = await startTokens();
+    expect(statusAndBody(await test.signIn(john))).toEqual(staffRefused(captchaMissing));
+    const answer = await test.obtain(john);
+    expect(answer.status).toBe(200);
+    expect(Object.keys(answer.cookies)).toEqual(['access_token', 'refresh_token']);
+    expect(claimsOf(answer.cookies.access_token ?? '')).toMatchObject({ token_type: 'access', user_id: 123 });
+    expect(claimsOf(answer.cookies.refresh_token ?? '')).toMatchObject({ token_type: 'refresh', user_id: 123 });
+    expect(JSON.stringify(answer.body)).not.toContain('eyJ');
+  });
+
+  it.each([
+    ['a wrong password', { ...john, password: 'wrong' }, wrong],
+    ['a locked account', { ...STAFF, email: 'oluwaseun.adeyemi@example.com' }, staffLocked],
+    [
+      'an account with a second factor and no code',
+      rafael,
+      'OTP code is required for this account. An OTP has been sent to your email.',
+    ],
+    ['a wrong second-factor code', { ...rafael, otp_code: '000' }, 'Invalid or expired OTP code.'],
+  ])('answers 400 to %s', async (_name, json, text) => {
+    await using test = await startTokens();
+    const answer = await test.obtain(json);
+    expect(statusAndBody(answer)).toEqual({ status: 400, body: { non_field_errors: [text] } });
+    expect(answer.cookies).toEqual({});
+  });
+
+  it('takes the second-factor code in the same request, and counts wrong passwords towards the lock', async () => {
+    await using test = await startTokens();
+    await test.obtain(rafael);
+    const answer = await test.obtain({ ...rafael, otp_code: test.service.lastCode(rafael.email) });
+    expect(answer.status).toBe(200);
+    for (let tries = 0; tries < 10; tries += 1) await test.obtain({ ...john, password: 'wrong' });
+    expect((await test.obtain(john)).body).toEqual({ non_field_errors: [staffLocked] });
+  });
+});

@@ -122,7 +122,10 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
       turns.count('begun', 1);
       return createContext({
         requestId,
+        address: '127.0.0.1',
         isDevelopment: false,
+        service: null,
+        serviceAccount: null,
         ...facts,
         directory,
         assignments: {
