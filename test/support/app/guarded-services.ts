@@ -1,9 +1,12 @@
 import express from 'express';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import * as forExpress from '../../../server/src/middleware/express.ts';
-import * as forFastify from '../../../server/src/middleware/fastify.ts';
-import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
+import * as forExpress from '../../../server/middleware/src/express.ts';
+import * as forFastify from '../../../server/middleware/src/fastify.ts';
+import type { AuthOptions } from '../../../server/middleware/src/options.ts';
 import { serve } from './serve.ts';
+
+/** Options of the guard for any framework. */
+export type GuardOptions = AuthOptions<unknown>;
 
 /** Paths that return the caller (`/who` returns a short form). They are guarded by requireAuth only. */
 const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/public-but-not', '/secret'];
@@ -12,7 +15,7 @@ const openPaths = ['/tickets', '/public', '/public/info', '/public/a/b', '/publi
 const rolePaths = { '/admin': ['TTS', 'Admin'], '/public/admin': ['tts', 'ADMIN'] } as const;
 
 /** A backend service on Express, like the example of the integration guide. */
-export const startExpressService = (options: RequireAuthOptions) => {
+export const startExpressService = (options: GuardOptions) => {
   const app = express();
   app.use(forExpress.requireAuth(options));
   const answer: express.RequestHandler = (request, response) => {
@@ -29,7 +32,7 @@ export const startExpressService = (options: RequireAuthOptions) => {
 };
 
 /** The same service on Fastify. */
-export const startFastifyService = async (options: RequireAuthOptions) => {
+export const startFastifyService = async (options: GuardOptions) => {
   const app = Fastify();
   await app.register(forFastify.requireAuth(options));
   const answer = ({ jwtPayload: payload, auth, body }: FastifyRequest, reply: FastifyReply) =>
