@@ -15,7 +15,7 @@ restore();
 // Nothing of an earlier build is packed.
 rmSync(dist, { recursive: true, force: true });
 // In this order: each needs the types of those before it.
-const workspaces = ['shared', 'server/middleware', 'server'];
+const workspaces = ['@auth-bff/shared', '@auth-bff/middleware', '@auth-bff/server'];
 execFileSync('npm', ['run', 'build', ...workspaces.flatMap((workspace) => ['--workspace', workspace])], {
   cwd: root,
   stdio: 'inherit',
