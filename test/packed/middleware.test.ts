@@ -156,7 +156,7 @@ describe('the packed middleware', () => {
     it.each(['declared-user.ts', 'passport-user.ts'])(
       'works where Request.user is declared already: %s',
       async (name) => {
-        expect(await faultsOf(packed.beside, compiler, { [name]: consumer(name) })).toEqual([]);
+        expect(await faultsOf(packed.beside, compiler, { [name]: consumer(`${name}.txt`) })).toEqual([]);
       },
     );
   });
