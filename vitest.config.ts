@@ -13,7 +13,7 @@ export default defineConfig({
     // A report without thresholds, by `npm run coverage`.
     coverage: {
       provider: 'v8',
-      include: ['shared/src/**', 'server/src/**', 'client/src/**'],
+      include: ['shared/src/**', 'server/src/**', 'server/middleware/src/**', 'client/src/**'],
       reporter: ['text-summary', 'html'],
     },
     setupFiles: ['test/support/time/patience.ts'],

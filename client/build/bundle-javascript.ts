@@ -7,22 +7,23 @@ export type BundleJavaScriptOptions = {
   shared: string;
   /** The folder that the paths in the bundle's comments are relative to. */
   folder: string;
+  platform: 'browser' | 'node';
 };
 
 /**
- * Bundles the code of the client's entries, not minified. Packages stay imports. Modules that several entries use go to a file of
+ * Bundles the code of a package's entries, not minified. Packages stay imports. Modules that several entries use go to a file of
  * their own, so that their state exists once. Returns the texts by file name.
  */
-export const bundleJavaScript = async ({ entries, shared, folder }: BundleJavaScriptOptions) => {
+export const bundleJavaScript = async ({ entries, shared, folder, platform }: BundleJavaScriptOptions) => {
   const bundle = await rolldown({
     cwd: folder,
     input: [...entries],
-    platform: 'browser',
+    platform,
     resolve: { alias: { '@auth-bff/shared': shared } },
     external: (id) => /^[^./\0]/.test(id) && id !== '@auth-bff/shared',
     treeshake: {
       moduleSideEffects: false,
-      // The client validates nothing. Without this, the schemas in modules that it imports would stay in the bundle.
+      // No schema is used in these packages. Without this, the schemas in modules that it imports would stay in the bundle.
       manualPureFunctions: ['z', 'schemaOf'],
     },
     onLog: (level, log, handle) => {

@@ -8,21 +8,27 @@ import { dts } from 'rollup-plugin-dts';
 export type BundleTypesOptions = {
   /** The folder of the repository. */
   root: string;
-  /** The names of the package's entries: `index` is `client/src/index.ts`. */
+  /** The folder of the package in the repository, with a tsconfig.build.json that emits declarations to `.dist-types`. */
+  workspace: string;
+  /** The names of the package's entries: `index` is `src/index.ts`. */
   entryNames: readonly string[];
+  /** Declarations to replace, by path in the repository. Default none. */
+  replaced?: Readonly<Record<string, string>>;
 };
 
 /**
- * Bundles the declarations of the client's entries. Types from server and shared are inlined; packages stay imports. Types
+ * Bundles the declarations of a package's entries. Types from server and shared are inlined; packages stay imports. Types
  * that several entries use go to a file of their own. Returns the texts by file name.
  */
-export const bundleTypes = async ({ root, entryNames }: BundleTypesOptions): Promise<Map<string, string>> => {
-  const emitted = join(root, 'client/.dist-types');
+export const bundleTypes = async (options: BundleTypesOptions): Promise<Map<string, string>> => {
+  const { root, workspace, entryNames, replaced = {} } = options;
+  const emitted = join(root, workspace, '.dist-types');
   try {
-    emitDeclarations(root, emitted);
-    hideServer(emitted);
+    emitDeclarations(join(root, workspace, 'tsconfig.build.json'), emitted);
+    for (const [path, text] of Object.entries(replaced)) writeFileSync(join(emitted, path), text);
+    hideZod(emitted);
     const bundle = await rollup({
-      input: Object.fromEntries(entryNames.map((name) => [name, join(emitted, `client/src/${name}.d.ts`)])),
+      input: Object.fromEntries(entryNames.map((name) => [name, join(emitted, workspace, `src/${name}.d.ts`)])),
       // The plugin needs the JavaScript API of TypeScript. TypeScript 7 has none, so the plugin loads `@typescript/typescript6`,
       // Microsoft's package of TypeScript 6 for installation beside TypeScript 7.
       onwarn: (warning, warn) => {
@@ -51,16 +57,14 @@ const workspacePaths = (emitted: string): Record<string, string[]> => ({
   '@auth-bff/server': [join(emitted, 'server/src/api/router.d.ts')],
 });
 
-const emitDeclarations = (root: string, emitted: string): void => {
+const emitDeclarations = (config: string, emitted: string): void => {
   rmSync(emitted, { recursive: true, force: true });
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', join(root, 'client/tsconfig.build.json')], { stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', config], { stdio: 'inherit' });
 };
 
-/** Removes from the emitted declarations everything that would pull the server or zod into the bundle. */
-const hideServer = (emitted: string): void => {
-  // Callers never create the context of a request.
-  writeFileSync(join(emitted, 'server/src/api/context.d.ts'), 'export interface Context {}\n');
+/** Removes from the emitted declarations everything that would pull zod into the bundle. */
+const hideZod = (emitted: string): void => {
   // A schema and its type share one name. The bundle needs the type only.
   const shared = join(emitted, 'shared/src');
   for (const name of readdirSync(shared)) {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPublishedManifest } from '../../client/build/published-manifest.ts';
-import { embedShared } from './embed-shared.ts';
+import { embedPackages } from './embed-packages.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const server = join(root, 'server');
@@ -14,9 +14,14 @@ const { put, restore } = createPublishedManifest(server);
 restore();
 // Nothing of an earlier build is packed.
 rmSync(dist, { recursive: true, force: true });
-execFileSync('npm', ['run', 'build', '--workspace', 'shared', '--workspace', 'server'], {
+// In this order: each needs the types of those before it.
+const workspaces = ['@auth-bff/shared', '@auth-bff/middleware', '@auth-bff/server'];
+execFileSync('npm', ['run', 'build', ...workspaces.flatMap((workspace) => ['--workspace', workspace])], {
   cwd: root,
   stdio: 'inherit',
 });
-embedShared({ dist, shared: join(root, 'shared/dist') });
+embedPackages({
+  dist,
+  packages: { shared: join(root, 'shared/dist'), middleware: join(root, 'server/middleware/dist') },
+});
 put();

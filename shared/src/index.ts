@@ -4,6 +4,7 @@ export * from './employee.ts';
 export * from './error-messages.ts';
 export * from './errors.ts';
 export * from './membership.ts';
+export * from './names.ts';
 export * from './protocol.ts';
 export * from './roles.ts';
 export * from './safe-path.ts';

@@ -1,5 +1,12 @@
 import { z } from 'zod';
 import { toAsciiUpperCase } from './ascii-case.ts';
+import {
+  maxRoleNameLength,
+  roleNameMissingMessage,
+  roleNameTooLongMessage,
+  systemNameMessage,
+  systemNamePattern,
+} from './names.ts';
 import { schemaOf } from './schema-of.ts';
 
 /** A role in one system. The system is in upper case; the role reads as the Auth Service spells it. */
@@ -16,12 +23,8 @@ export type KnownSystem = 'AMS' | 'BMS' | 'TTS' | 'HDTS';
 export const SystemName: z.ZodType<string, KnownSystem | (string & {})> = z
   .string()
   .trim()
-  .regex(/^[A-Za-z0-9_-]{1,32}$/, 'Expected the short name of a system, such as TTS: 1 to 32 letters, digits, _ or -')
+  .regex(systemNamePattern, systemNameMessage)
   .transform(toAsciiUpperCase);
 
 /** Input: the name of a role. */
-export const RoleName = z
-  .string()
-  .trim()
-  .min(1, 'Expected the name of a role, such as Technician')
-  .max(100, 'Expected the name of a role: at most 100 characters');
+export const RoleName = z.string().trim().min(1, roleNameMissingMessage).max(maxRoleNameLength, roleNameTooLongMessage);

@@ -31,6 +31,7 @@ const tsconfig = {
 /** The pages with the files of an application of another framework. Packed tests compile them. */
 const pagesOfApps = new Set([
   ...['next', 'svelte', 'svelte-kit', 'vue', 'without-a-framework'].map((name) => `docs/frontends/${name}.md`),
+  'docs/middleware.md',
   'docs/rest.md',
 ]);
 

@@ -11,9 +11,10 @@ const npmInstall = (cwd: string, packages: readonly string[]) =>
   runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd });
 
 /** Packs a workspace with npm, for projects in temporary folders outside the repository. */
-export const createPacking = async (workspace: 'client' | 'server') => {
+export const createPacking = async (workspace: 'client' | 'server' | 'middleware') => {
   const folder = mkdtempSync(join(tmpdir(), `packed-${workspace}-`));
-  await runWell('npm', ['pack', '--pack-destination', folder, '--workspace', workspace], { cwd: root });
+  // By its name: a folder would name the workspaces inside of it, too.
+  await runWell('npm', ['pack', '--pack-destination', folder, '--workspace', `@auth-bff/${workspace}`], { cwd: root });
   const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
 
   const install = async (name: string, packages: readonly string[]) => {

@@ -62,7 +62,9 @@ describe('the packed server', () => {
     expect(readdirSync(join(modules, '@auth-bff'))).toEqual(['server']);
     expect(existsSync(join(modules, 'express'))).toBe(false);
     const files = readdirSync(join(modules, '@auth-bff/server'), { recursive: true, encoding: 'utf8' });
-    expect(files).toEqual(expect.arrayContaining(['dist/main.js', 'dist/index.d.ts', 'dist/shared/index.js']));
+    expect(files).toEqual(
+      expect.arrayContaining(['dist/main.js', 'dist/index.d.ts', 'dist/shared/index.js', 'dist/middleware/express.js']),
+    );
     expect(files.filter((name) => /(?<!\.d)\.ts$|\.map$|test|^(src|dev|build)/.test(name))).toEqual([]);
   });
 
@@ -72,8 +74,8 @@ describe('the packed server', () => {
     }`;
     expect((await runIn(packed.alone, code)).split('\n')).toEqual([
       expect.stringMatching(/\bcreateApp createVerifier\b/),
-      'requireAuth requireRole',
-      'requireAuth requireRole',
+      'requireAuth requireRole requireSystem',
+      'requireAuth requireRole requireSystem',
       '',
     ]);
   });
@@ -144,7 +146,7 @@ describe('the packed server', () => {
 
   it('leaves the package.json of the workspace unchanged', () => {
     const manifest = readFileSync(join(root, 'server/package.json'), 'utf8');
-    expect(manifest).toContain('"source": "./src/middleware/express.ts"');
+    expect(manifest).toContain('"source": "./src/express.ts"');
     expect(manifest).toContain('"@auth-bff/shared"');
   });
 });

@@ -1,4 +1,5 @@
-import { requireAuth, type RequireAuthOptions } from '@auth-bff/server/fastify';
+import type { SigningKeyOptions } from '@auth-bff/middleware';
+import { requireAuth } from '@auth-bff/middleware/fastify';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
@@ -7,7 +8,7 @@ import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
 export type TicketServiceOptions = TicketStoreOptions &
   HostCheckOptions &
-  Pick<RequireAuthOptions, 'signingKeys' | 'algorithm'> & {
+  Pick<SigningKeyOptions, 'signingKeys' | 'algorithm'> & {
     /** Origins whose pages may call with credentials: those of the BFF. */
     origins: readonly string[];
   };

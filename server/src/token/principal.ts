@@ -56,7 +56,8 @@ const toSubject = (payload: JsonObject): Subject => {
   return { type, id };
 };
 
-const toText = (claim: unknown): string | null => (typeof claim === 'string' && claim !== '' ? claim : null);
+/** A claim that is a non-empty text, or null. */
+export const toText = (claim: unknown): string | null => (typeof claim === 'string' && claim !== '' ? claim : null);
 
 /** A role with its system. Null: a name without a system, or an unreadable entry. */
 const toScopedRole = (entry: unknown): (SystemRole & { isActive: boolean }) | null => {
@@ -86,14 +87,16 @@ const toSystems = (claim: unknown, roles: readonly SystemRole[] | null): string[
   return [...new Set(all.map(toAsciiUpperCase))];
 };
 
-/** Reads all formats of claims that the Auth Service issues. Throws `token_invalid`. */
-export const claimsToPrincipal = (payload: JsonObject): Principal => {
-  const roles = toRoles(payload.roles);
-  return {
-    ...toSubject(payload),
-    email: toText(payload.email),
-    fullName: toText(payload.full_name),
-    systems: toSystems(payload.systems, roles),
-    roles,
-  };
+/** The systems and roles that the claims name. */
+export const claimsToMembership = ({ roles: claim, systems }: JsonObject): Pick<Principal, 'systems' | 'roles'> => {
+  const roles = toRoles(claim);
+  return { systems: toSystems(systems, roles), roles };
 };
+
+/** Reads all formats of claims that the Auth Service issues. Throws `token_invalid`. */
+export const claimsToPrincipal = (payload: JsonObject): Principal => ({
+  ...toSubject(payload),
+  email: toText(payload.email),
+  fullName: toText(payload.full_name),
+  ...claimsToMembership(payload),
+});

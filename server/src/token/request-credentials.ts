@@ -16,14 +16,17 @@ export const cookieValues = (header: string, name: string): string[] => {
 };
 
 /** The Bearer token. Null: another scheme, or no header. */
-const bearerOf = (authorization: string | undefined): string | null =>
+export const bearerOf = (authorization: string | undefined): string | null =>
   /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1] ?? null;
 
 /**
  * The access tokens of a request, each once: the values of the cookie or, if it is absent or empty, `Authorization: Bearer`.
  * Source: the guide's "Middleware Integration".
  */
-export const accessTokensOf = ({ cookie, authorization }: IncomingHttpHeaders): readonly string[] => {
+export const accessTokensOf = ({
+  cookie,
+  authorization,
+}: Pick<IncomingHttpHeaders, 'cookie' | 'authorization'>): readonly string[] => {
   const values = cookieValues(cookie ?? '', accessCookie);
   if (values.length > 0) return values.length === 1 ? values : [...new Set(values)];
   const bearer = bearerOf(authorization);

@@ -1,4 +1,4 @@
-import { createBoundedMap } from '../platform/bounded-map.ts';
+import { createLruMap } from '../platform/lru-map.ts';
 import type { VerifiedToken } from './verified-token.ts';
 
 export type VerifiedCacheOptions = {
@@ -12,11 +12,11 @@ const copyOf = (text: string): string => Buffer.from(text, 'latin1').toString('l
 /**
  * Tokens whose signature was verified, by their full text: a lookup is faster than a hash. The caller still checks `exp`.
  */
-export const createVerifiedCache = ({ maxTokens }: VerifiedCacheOptions) => {
-  const tokens = createBoundedMap<string, VerifiedToken>(maxTokens);
+export const createVerifiedCache = <Token extends {} = VerifiedToken>({ maxTokens }: VerifiedCacheOptions) => {
+  const tokens = createLruMap<string, Token>(maxTokens);
   return {
-    get: (token: string): VerifiedToken | undefined => tokens.get(token),
-    set: (token: string, verified: VerifiedToken): void => void tokens.set(copyOf(token), verified),
-    delete: (token: string): void => void tokens.delete(token),
+    get: (token: string): Token | undefined => tokens.get(token),
+    set: (token: string, verified: Token): void => tokens.set(copyOf(token), verified),
+    delete: (token: string): void => tokens.delete(token),
   };
 };

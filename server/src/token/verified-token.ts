@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import type { RequestMeta } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { checkHeader } from './header-rules.ts';
 import { claimsToPrincipal, type Principal } from './principal.ts';
 import { type JsonObject, strictParse } from './strict-parse.ts';
 
@@ -40,34 +42,6 @@ export type Verifier = {
 
 export const fingerprintOf = (token: string): string => hash('sha256', token, 'base64url');
 
-/** Cached tokens are shared by all calls, and therefore must not change. */
-const freeze = <Value>(value: Value): Value => {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
-};
-
-/** Parameters that change the meaning of the token or select a key. The BFF supports none of them, and therefore rejects all. */
-const refusedParameters = ['b64', 'crit', 'cty', 'enc', 'jku', 'jwk', 'x5c', 'x5t', 'x5t#S256', 'x5u', 'zip'];
-
-/** A plain name. The BFF does not use it; anything that could be a path or a query is rejected. */
-const plainKeyId = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-
-const refuse = (what: string) => new AppError('token_invalid', { message: `The token is not valid: ${what}.` });
-
-/** Throws `token_invalid` unless the header is that of a JWT signed with `algorithm`. Source: RFC 8725, sections 3.1 and 3.10. */
-const checkHeader = (header: JsonObject, algorithm: string): void => {
-  if (header.alg !== algorithm) throw refuse(`its algorithm is not ${algorithm}`);
-  if (header.typ !== undefined && (typeof header.typ !== 'string' || header.typ.toUpperCase() !== 'JWT')) {
-    throw refuse('its type is not JWT');
-  }
-  if (header.kid !== undefined && (typeof header.kid !== 'string' || !plainKeyId.test(header.kid))) {
-    throw refuse('its key id is not a plain name');
-  }
-  const refused = refusedParameters.find((name) => Object.hasOwn(header, name));
-  if (refused !== undefined) throw refuse(`its header has ${refused}`);
-};
-
 export type ReadTokenOptions = { use: TokenUse; algorithm: string; nowMs: number; refreshThresholdSeconds: number };
 
 /**
@@ -76,12 +50,12 @@ export type ReadTokenOptions = { use: TokenUse; algorithm: string; nowMs: number
  */
 export const readToken = (token: string, options: ReadTokenOptions): VerifiedToken => {
   const { header, payload } = strictParse(token);
-  checkHeader(header, options.algorithm);
+  checkHeader(header, [options.algorithm]);
   const { issuedAtMs, expiresAtMs } = checkClaims(payload, options.use, options.nowMs);
   // Without `iat` the lifetime counts from the first read. The threshold is at most half of it: otherwise every short-lived
   // token would be due for a refresh as soon as it is issued.
   const lifetimeMs = Math.max(0, expiresAtMs - (issuedAtMs ?? options.nowMs));
-  return freeze({
+  return deepFreeze({
     principal: claimsToPrincipal(payload),
     payload,
     issuedAtMs,

@@ -6,6 +6,7 @@ const required = {
   DJANGO_JWT_SIGNING_KEY: 'signing-key-of-32-bytes-exactly!',
   AUTH_SERVICE_URL: 'http://auth-service:8000',
   AUTH_API_KEY: 'internal-api-key',
+  SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01',
 };
 const account = { SERVICE_ACCOUNT_EMAIL: 'desk@example.com', SERVICE_ACCOUNT_PASSWORD: 'long-pass-word-1' };
 const [hash, other] = ['a1'.repeat(32), 'b2'.repeat(32)];

@@ -1,6 +1,6 @@
 import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { requireAuth, requireRole } from '../../../server/src/middleware/express.ts';
+import { requireAuth, requireRole } from '../../../server/middleware/src/express.ts';
 import { askRaw } from '../../support/app/raw-request.ts';
 import { serve } from '../../support/app/serve.ts';
 import { now, signingKey, staffToken } from '../../support/token/tokens.ts';

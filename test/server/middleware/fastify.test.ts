@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { requireAuth, requireRole } from '../../../server/src/middleware/fastify.ts';
+import { requireAuth, requireRole } from '../../../server/middleware/src/fastify.ts';
 import { askRaw } from '../../support/app/raw-request.ts';
 import { now, signingKey, staffToken } from '../../support/token/tokens.ts';
 
@@ -187,7 +187,7 @@ describe('requireAuth in a Fastify app', () => {
     const app = Fastify();
     await app.register(requireAuth(options));
     await app.ready();
-    expect(app.hasPlugin('@auth-bff/server/fastify')).toBe(true);
+    expect(app.hasPlugin('@auth-bff/middleware/fastify')).toBe(true);
     await app.close();
   });
 });

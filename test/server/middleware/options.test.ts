@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import * as forExpress from '../../../server/src/middleware/express.ts';
-import * as forFastify from '../../../server/src/middleware/fastify.ts';
+import * as forExpress from '../../../server/middleware/src/express.ts';
+import * as forFastify from '../../../server/middleware/src/fastify.ts';
 import { signingKey } from '../../support/token/tokens.ts';
+
+const jwks = 'https://bff.example.org/bff/jwks.json';
+const byKeys = (options: Record<string, unknown>) => ({ signingKeys: undefined, jwks, ...options });
+const jwksMessage =
+  'jwks: expected the http(s) address of the BFF’s keys, such as https://bff.example.org/bff/jwks.json';
 
 const messageOf = (start: () => unknown): string => {
   try {
@@ -20,7 +25,28 @@ describe.each([
   const start = (options: Record<string, unknown>) => () => requireAuth({ signingKeys: [signingKey], ...options });
 
   it.each([
-    ['no keys', { signingKeys: undefined }, 'signingKeys: expected an array of at least one key'],
+    [
+      'no keys',
+      { signingKeys: undefined },
+      "Expected exactly one of signingKeys (the Auth Service's key) and jwks (the address of the BFF's public keys): neither is given",
+    ],
+    [
+      'signing keys and a JWKS',
+      { jwks },
+      "Expected exactly one of signingKeys (the Auth Service's key) and jwks (the address of the BFF's public keys): both are given",
+    ],
+    ['a JWKS that is no address', byKeys({ jwks: 'bff.example.org/bff/jwks.json' }), jwksMessage],
+    ['a JWKS in a file', byKeys({ jwks: 'file:///bff/jwks.json' }), jwksMessage],
+    ['a JWKS with a password', byKeys({ jwks: 'https://me:secret@bff.example.org/bff/jwks.json' }), jwksMessage],
+    ['an empty audience', byKeys({ audience: '' }), 'audience: expected the name of this backend, such as tickets'],
+    ['a list of issuers', byKeys({ issuer: ['auth-bff'] }), 'issuer: expected the iss of assertions, such as auth-bff'],
+    ['an algorithm for a JWKS', byKeys({ algorithm: 'HS256' }), 'algorithm: applies only to signingKeys'],
+    ['an audience for signing keys', { audience: 'tickets' }, 'audience: applies only to jwks'],
+    ['an issuer for signing keys', { issuer: 'auth-bff' }, 'issuer: applies only to jwks'],
+    ['roles for a resolver', { resolveRoles: [] }, 'resolveRoles: expected a function'],
+    ['a text for a report', { onRefused: 'log' }, 'onRefused: expected a function'],
+    ['no cache', { maxCachedTokens: 0 }, 'maxCachedTokens: expected a whole number of 1 or more'],
+    ['a timeout in text', byKeys({ jwksTimeoutMs: '5s' }), 'jwksTimeoutMs: expected a whole number of 1 or more'],
     ['an empty list of keys', { signingKeys: [] }, 'signingKeys: expected an array of at least one key'],
     ['a key for a list', { signingKeys: signingKey }, 'signingKeys: expected an array of at least one key'],
     ['a key that is not set', { signingKeys: [signingKey, undefined] }, 'signingKeys: key 2 is missing or blank'],

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPublicPaths } from '../../../server/src/middleware/public-paths.ts';
+import { createPublicPaths } from '../../../server/middleware/src/public-paths.ts';
 
 describe('public paths', () => {
   const isPublic = createPublicPaths(['/public/', '/health', '/docs/v1']);

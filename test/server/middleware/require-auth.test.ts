@@ -1,7 +1,12 @@
 import { validateHeaderValue } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequireAuthOptions } from '../../../server/src/middleware/gate.ts';
-import { startExpressService, startFastifyService } from '../../support/app/guarded-services.ts';
+import {
+  type GuardOptions,
+  startExpressService,
+  startFastifyService,
+  startFetchService,
+  startNodeService,
+} from '../../support/app/guarded-services.ts';
 import { goodTokens, hostileTokens } from '../../support/token/hostile-tokens.ts';
 import { askRaw, type RawRequest, sendLines } from '../../support/app/raw-request.ts';
 import { craft, now, previousKey, seconds, signingKey, staffClaims, staffToken } from '../../support/token/tokens.ts';
@@ -10,7 +15,7 @@ const required = { status: 401, body: '{"error":"Authentication required"}' };
 const invalid = { status: 401, body: '{"error":"Invalid token"}' };
 const forbidden = { status: 403, body: '{"error":"Insufficient permissions"}' };
 
-const options: RequireAuthOptions = {
+const options: GuardOptions = {
   signingKeys: [signingKey, previousKey],
   publicPrefixes: ['/public'],
   now: () => now,
@@ -42,6 +47,8 @@ const travels = (token: string) => {
 describe.each([
   { name: 'Express', start: startExpressService },
   { name: 'Fastify', start: startFastifyService },
+  { name: 'node:http (createAuthenticator)', start: startNodeService },
+  { name: 'fetch (createRequestAuthenticator)', start: startFetchService },
 ])('requireAuth for $name', ({ start }) => {
   let service: Service;
   beforeAll(async () => {

@@ -128,9 +128,14 @@ const devPrograms = (): string[] =>
 /** The names that an entry exports, types included. */
 const exportedNames = (path: string): string[] =>
   sortedUnique(
-    [...read(path).matchAll(/^export (?:type )?\{([^}]*)\}|^export (?:const|type|declare const) (\w+)/gms)].flatMap(
-      ([, list, single]) =>
-        single === undefined
+    [
+      ...read(path).matchAll(
+        /^export (?:type )?\{([^}]*)\}|^export (?:const|type|declare const) (\w+)|^export (\* from '@auth-bff\/[^']+')/gms,
+      ),
+    ].flatMap(([, list, single = undefined, all]) =>
+      all !== undefined
+        ? [all]
+        : single === undefined
           ? (list ?? '')
               .split(',')
               .map((name) => name.trim().replace(/^type /, ''))
@@ -139,7 +144,7 @@ const exportedNames = (path: string): string[] =>
     ),
   );
 
-const packageFolders = ['server', 'client', 'shared'];
+const packageFolders = ['server', 'server/middleware', 'client', 'shared'];
 
 const packages = () =>
   sortedEntries(
