@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyRequest } from 'fastify';
 import { createApp } from '../src/app.ts';
-import { ConfigError, loadConfig } from '../src/config.ts';
+import { ConfigError, loadConfig, variables } from '../src/config.ts';
 import { createLog } from '../src/platform/log.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
 import { toBanner } from './banner.ts';
@@ -89,12 +89,18 @@ closables.push(authService);
 
 // Cookies belong to one host name, so the ticket service must accept every name under which the page can be opened.
 const hosts = new Set(['localhost', '127.0.0.1', ...allowedHosts]);
+/** The addresses `0.0.0.0` and `::` mean all addresses, among them this one. */
+const ownHost = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
+// No variable of the BFF: the service is to know none of its secrets.
+const isOfBff = (name: string) => (variables as readonly string[]).includes(name);
 const ticketService = runTicketService({
   host: config.host,
   port: ticketsPort,
+  bffUrl: `http://${isIPv6(ownHost) ? `[${ownHost}]` : ownHost}:${config.port}`,
+  issuer: config.assertionIssuer,
   origins: [...Array.from(hosts, (host) => `http://${host}:${config.port}`), ...config.corsOrigins],
   allowedHosts,
-  env: { ...environment, TOKEN_VALIDATION: 'local', DJANGO_JWT_SIGNING_KEY: signingKey },
+  env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfBff(name))),
   onUnexpectedExit: () => print('The ticket service has stopped unexpectedly. Restart npm run dev.'),
 });
 

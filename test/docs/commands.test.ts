@@ -15,7 +15,7 @@ import {
   withoutCode,
 } from '../support/docs/markdown.ts';
 import { freePort } from '../support/processes/run-process.ts';
-import { signingKey, startApp, type TestApp } from '../support/app/start-app.ts';
+import { startApp, type TestApp } from '../support/app/start-app.ts';
 
 const pages = readPages();
 const blocks = pages.flatMap(codeBlocksIn);
@@ -95,7 +95,7 @@ describe.skipIf(!hasCurl)('the curl commands', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'auth-bff-docs-'));
     app = await startApp({ now: Date.now, authService: { controlPort: 0 }, env: documentedServices() });
-    tickets = await createTicketService({ signingKeys: [signingKey], origins: [], seed: [], now: Date.now });
+    tickets = await createTicketService({ bffUrl: app.url, origins: [], seed: [], now: Date.now });
     addresses.set('http://localhost:4000', app.url);
     addresses.set('http://localhost:8000', app.authService.url);
     addresses.set('http://localhost:8001', app.authService.controlUrl ?? '');

@@ -556,6 +556,8 @@ describe('behaviour 3: every path needs its trailing slash', () => {
     expect(neverCalled).toEqual([
       'staff-internal',
       'staff-otp-resend',
+      // Only for a service account that needs a captcha.
+      'staff-token',
       'employee-otp',
       'staff-refresh',
       'employee-refresh',

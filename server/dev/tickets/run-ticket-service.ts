@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 export type RunTicketServiceOptions = {
   host: string;
   port: number;
+  bffUrl: string;
+  /** The issuer of assertions. */
+  issuer: string;
   origins: readonly string[];
   /** Hosts that requests may have in the Host header, in addition to this machine's. */
   allowedHosts: readonly string[];
-  /** Environment of the process, with the variables of the integration guide. */
+  /** Environment of the process. It needs no variable of the BFF. */
   env: Record<string, string | undefined>;
   /** Called if the process exits without `close`. */
   onUnexpectedExit: () => void;
@@ -21,12 +24,16 @@ const stopTimeoutMs = 3_000;
 
 /** Starts the ticket service as a child process. Rejects if the process exits before it listens; it prints the reason itself. */
 export const runTicketService = async (options: RunTicketServiceOptions) => {
-  const { host, port, origins, allowedHosts, env, onUnexpectedExit } = options;
+  const { host, port, bffUrl, issuer, origins, allowedHosts, env, onUnexpectedExit } = options;
   const args = [
     '--host',
     host,
     '--port',
     String(port),
+    '--bff-url',
+    bffUrl,
+    '--issuer',
+    issuer,
     ...origins.flatMap((origin) => ['--origin', origin]),
     ...allowedHosts.flatMap((allowed) => ['--allowed-host', allowed]),
   ];

@@ -1,14 +1,13 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, loadConfig } from '../../src/config.ts';
-import { exitOnStartError, createOptionReader, print, exitWithError } from '../command-line.ts';
+import { exitOnStartError, createOptionReader, print } from '../command-line.ts';
 import { toSeedTickets } from './seed-tickets.ts';
 import { createTicketService } from './ticket-service.ts';
 
-// Runs the ticket service as a separate process, as in production. It shares with the BFF only the signing key, and knows
-// the origins of the BFF's pages.
+// Runs the ticket service as a separate process, as in production. It shares no secret with the BFF: it knows the address of the
+// BFF, whose public keys verify assertions, and the origins of the BFF's pages.
 
 const usage =
-  'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
+  'Usage: start-ticket-service.ts [--host 127.0.0.1] [--port 8010] [--bff-url http://localhost:4000] [--issuer auth-bff] [--origin http://localhost:4000]… [--allowed-host tickets.test]…';
 
 const readOptions = () => {
   const { failWithUsage, toPort, toHosts } = createOptionReader(usage);
@@ -17,6 +16,8 @@ const readOptions = () => {
       options: {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8010' },
+        'bff-url': { type: 'string', default: 'http://localhost:4000' },
+        issuer: { type: 'string', default: 'auth-bff' },
         origin: { type: 'string', multiple: true, default: ['http://localhost:4000'] },
         'allowed-host': { type: 'string', multiple: true, default: [] },
       },
@@ -24,6 +25,8 @@ const readOptions = () => {
     return {
       host: values.host,
       port: toPort('--port', values.port),
+      bffUrl: values['bff-url'],
+      issuer: values.issuer,
       origins: values.origin,
       allowedHosts: toHosts('--allowed-host', values['allowed-host']),
     };
@@ -32,20 +35,9 @@ const readOptions = () => {
   }
 };
 
-const readKeys = () => {
-  try {
-    const { signingKeys, algorithm } = loadConfig({ ...process.env, NODE_ENV: 'development' });
-    return { signingKeys, algorithm };
-  } catch (error) {
-    return exitWithError(error instanceof ConfigError ? error.message : String(error));
-  }
-};
-
-const { host, port, origins, allowedHosts } = readOptions();
+const { host, port, ...options } = readOptions();
 const service = await createTicketService({
-  ...readKeys(),
-  origins,
-  allowedHosts,
+  ...options,
   seed: toSeedTickets(Date.now()),
   now: Date.now,
 });

@@ -1,14 +1,17 @@
-import type { SigningKeyOptions } from '@auth-bff/middleware';
 import { requireAuth } from '@auth-bff/middleware/fastify';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
+import { registerForwardAuth } from './forward-auth.ts';
 import { NewTicket } from './ticket.ts';
 import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
 export type TicketServiceOptions = TicketStoreOptions &
-  HostCheckOptions &
-  Pick<SigningKeyOptions, 'signingKeys' | 'algorithm'> & {
+  HostCheckOptions & {
+    /** The BFF's base URL. Its public keys are all that the service knows of it. */
+    bffUrl: string;
+    /** The issuer of assertions. Default `auth-bff`. */
+    issuer?: string;
     /** Origins whose pages may call with credentials: those of the BFF. */
     origins: readonly string[];
   };
@@ -17,12 +20,15 @@ export type TicketServiceOptions = TicketStoreOptions &
 const toErrorText = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; message: string }>): string =>
   issues.map(({ path, message }) => [...path.map(String), message].join(': ')).join('; ');
 
+/** The name of the service in assertions. */
+const audience = 'tickets';
+
 /**
- * The TTS service of the guide's first picture, as its team would write it. It verifies the access token locally with
- * `requireAuth`, without a request to another service. Routes: `GET /tickets/` and `POST /tickets/`.
+ * The TTS service of the guide's first picture, as its team would write it. It verifies assertions of the BFF with
+ * `requireAuth` and knows no secret. Routes: `GET /tickets/` and `POST /tickets/`.
  */
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
-  const { origins, allowedHosts = [], seed, now, ...verifying } = options;
+  const { bffUrl, issuer = 'auth-bff', origins, allowedHosts = [], seed, now } = options;
   const hostCheck = createHostCheck({ allowedHosts });
   const tickets = createTicketStore({ seed, now });
   const server = Fastify({
@@ -47,7 +53,8 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
     maxAge: 600,
     strictPreflight: false,
   });
-  await server.register(requireAuth({ ...verifying, now, isDevelopment: true }));
+  registerForwardAuth(server, { bffUrl, audience });
+  await server.register(requireAuth({ jwks: new URL('/bff/jwks.json', bffUrl), issuer, audience, now }));
 
   server.setErrorHandler<FastifyError>(async ({ statusCode = 500, message }, _request, reply) =>
     reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Internal server error' }),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTicketService } from '../../../server/dev/tickets/ticket-service.ts';
 import { askRaw, sendLines } from '../../support/app/raw-request.ts';
-import { now, signingKey as ticketsKey } from '../../support/token/tokens.ts';
+import { now } from '../../support/token/tokens.ts';
 import { start } from './auth-service/send-request.ts';
 import { startDesk } from './desk/start-desk.ts';
 
@@ -27,7 +27,7 @@ const servers: Record<string, () => Promise<Started>> = {
   'the embedded Auth Service, guide dialect': () => startDialect('guide'),
   'the embedded Auth Service, deployed dialect': () => startDialect('deployed'),
   'the ticket service': async () => {
-    const service = await createTicketService({ signingKeys: [ticketsKey], origins: [], seed: [], now: () => now });
+    const service = await createTicketService({ bffUrl: 'http://127.0.0.1:1', origins: [], seed: [], now: () => now });
     const url = await service.listen({ host: '127.0.0.1', port: 0 });
     return { url, target: '/tickets/', count: () => null, close: () => service.close() };
   },

@@ -1,20 +1,28 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ticket } from '../../../../server/dev/tickets/ticket.ts';
 import { createTicketService } from '../../../../server/dev/tickets/ticket-service.ts';
 import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
 import { askRaw } from '../../../support/app/raw-request.ts';
-import { now, signingKey, staffToken } from '../../../support/token/tokens.ts';
+import { signingKey, startApp, type TestApp } from '../../../support/app/start-app.ts';
+import { now, staffToken } from '../../../support/token/tokens.ts';
 
 const origin = 'http://localhost:4000';
-const asStaff = { cookie: `access_token=${staffToken(now)}` };
+const tokenOf = (changes = {}) => staffToken(now, changes, signingKey);
+const asStaff = { cookie: `access_token=${tokenOf()}` };
 const asEmployee = {
-  cookie: `access_token=${staffToken(now, { user_id: undefined, user_type: 'employee', employee_id: 7 })}`,
+  cookie: `access_token=${tokenOf({ user_id: undefined, user_type: 'employee', employee_id: 7 })}`,
 };
 const written = { title: 'Laptop is wet', system: 'TTS', assigneeId: 5, key: 'a-key' };
 
-const startService = async () => {
+let bff: TestApp;
+beforeAll(async () => {
+  bff = await startApp({ now: () => now });
+});
+afterAll(() => bff[Symbol.asyncDispose]());
+
+const startService = async (bffUrl = bff.url) => {
   const service = await createTicketService({
-    signingKeys: [signingKey],
+    bffUrl,
     origins: [origin],
     seed: toSeedTickets(now),
     now: () => now,
@@ -39,7 +47,7 @@ const startService = async () => {
 describe('the ticket service', () => {
   it("every path answers 401 with the guide's bodies to an unauthenticated request", async () => {
     await using service = await startService();
-    const bad = { cookie: `access_token=${staffToken(now, { exp: Math.floor(now / 1000) - 1 })}` };
+    const bad = { cookie: `access_token=${tokenOf({ exp: Math.floor(now / 1000) - 1 })}` };
     for (const target of ['/tickets/', '/elsewhere']) {
       expect(await askRaw(service.url, { target })).toMatchObject({
         status: 401,
@@ -52,6 +60,23 @@ describe('the ticket service', () => {
     }
     expect(await service.open(written, {})).toEqual({ status: 401, body: { error: 'Authentication required' } });
     expect(await service.list()).toHaveLength(60);
+  });
+
+  it('refuses an assertion that the caller made up or took from elsewhere', async () => {
+    await using service = await startService();
+    const headers = { authorization: `Bearer ${tokenOf()}` };
+    const taken = await askRaw(bff.url, { target: '/bff/verify?audience=tickets', headers });
+    const assertion = String(taken.headers['x-auth-assertion']);
+    expect(assertion).toContain('.');
+    expect((await askRaw(service.url, { target: '/tickets/', headers })).status).toBe(200);
+    const answer = await askRaw(service.url, { target: '/tickets/', headers: { 'x-auth-assertion': assertion } });
+    expect([answer.status, answer.body]).toEqual([401, '{"error":"Authentication required"}']);
+  });
+
+  it('answers 503 while the BFF is away, and never 401', async () => {
+    await using service = await startService('http://127.0.0.1:1');
+    const { status, headers } = await askRaw(service.url, { target: '/tickets/', headers: { ...asStaff, origin } });
+    expect([status, headers['retry-after'], headers['access-control-allow-origin']]).toEqual([503, '1', origin]);
   });
 
   it('GET /tickets lists the tickets with and without trailing slash', async () => {
