@@ -15,14 +15,15 @@ export type SessionLoaderOptions = {
 
 /** Asks who is signed in, and asks again with growing delays until the session is known. */
 export const createSessionLoader = ({ session, beforeLoad, onAsked }: SessionLoaderOptions) => {
-  const clock = managerOf.get(session)?.clock ?? systemClock;
+  const manager = managerOf.get(session);
+  const clock = manager?.clock ?? systemClock;
   let isWanted = false;
   let isScheduled = false;
   let isAsking = false;
   let failures = 0;
   let timer: unknown = null;
 
-  const isNeeded = () => isWanted && session.current.state === 'unknown';
+  const isNeeded = () => isWanted && session.current.state === 'unknown' && manager?.isDisposed() !== true;
 
   const ask = async (): Promise<void> => {
     timer = null;

@@ -174,6 +174,7 @@ export const createSessionManager = (options: SessionManagerOptions) => {
       };
     },
 
+    isDisposed: () => isDisposed,
     /** Removes all timers and listeners. Calls that wait for a refresh still receive its result. */
     dispose(): void {
       isDisposed = true;

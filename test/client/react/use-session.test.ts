@@ -133,6 +133,19 @@ describe('useSession', () => {
     expect(world.requests()).toEqual(['users.byId']);
   });
 
+  it('does not ask again with a client that was disposed during an outage', async () => {
+    const world = startWorld();
+    world.startOutage();
+    const page = world.open();
+    page.show(createElement(Shown));
+    await vi.waitFor(() => expect(world.requests()).toEqual(['session.current']));
+    await world.clock.advance(2_000);
+    expect(world.requests()).toHaveLength(2);
+    page.session.dispose();
+    await world.clock.advance(300_000);
+    expect(world.requests()).toHaveLength(2);
+  });
+
   it('does not ask for a page that does not use it', async () => {
     const world = startWorld();
     const page = world.open();
