@@ -152,6 +152,8 @@ beforeAll(async () => {
 afterEach(() => {
   shared.authService.clearFaults();
   shared.authService.resetCalls();
+  // Each test looks for secrets in its own lines.
+  shared.logLines.length = 0;
 });
 afterAll(() => shared[Symbol.asyncDispose]());
 
@@ -181,7 +183,7 @@ describe('a GET lookup', () => {
   );
 
   it('answers user_not_found to a 404 with any body', async () => {
-    await using test = await startSignedIn();
+    const test = shared;
     for (const body of [detail, page, '']) {
       test.authService.fault('user', status(404, {}, body));
       expect(await endOf(test, test.browser.trpc.users.byId.query({ id: 5 }))).toEqual(failure('user_not_found'));
@@ -288,9 +290,8 @@ describe('a lookup with the API key', () => {
   );
 
   it.each([401, 403, 302])('logs the name AUTH_API_KEY if the service refuses it with %i', async (code) => {
-    await using test = await startSignedIn();
-    test.authService.fault('employee', status(code, { location: '/login/' }));
-    const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 1 }));
+    shared.authService.fault('employee', status(code, { location: '/login/' }));
+    const data = await errorDataOf(shared.browser.trpc.employees.byId.query({ id: 1 }));
     expect(data.message).toContain('AUTH_API_KEY');
   });
 });
@@ -321,7 +322,7 @@ describe('a redirect of the Auth Service', () => {
   ])(
     'to the same path %s is reported as a wrong AUTH_SERVICE_URL and does not end the session',
     async (_name, location) => {
-      await using test = await startSignedIn();
+      const test = shared;
       for (const code of [301, 302, 307, 308]) {
         test.authService.fault('user', status(code, { location }));
         const data = await errorDataOf(test.browser.trpc.users.byId.query({ id: 5 }));
@@ -351,7 +352,7 @@ describe('a redirect of the Auth Service', () => {
   });
 
   it('may have any Location that a header can contain', async () => {
-    await using test = await startSignedIn();
+    const test = shared;
     for (const location of ['', '//', 'http://', 'http://[', '%', 'javascript:alert(1)', '\\\\host\\path']) {
       test.authService.fault('user', status(302, { location }));
       expect(await reasonOf(test.browser.trpc.users.byId.query({ id: 5 }))).toBe('session_ended');

@@ -8,6 +8,8 @@ import {
   startNodeService,
 } from '../../support/app/guarded-services.ts';
 import { goodTokens, hostileTokens } from '../../support/token/hostile-tokens.ts';
+import { createRawConnection, type RawConnection } from '../../support/app/raw-connection.ts';
+import { createRawConnections } from '../../support/app/raw-connections.ts';
 import { askRaw, type RawRequest, sendLines } from '../../support/app/raw-request.ts';
 import { craft, now, previousKey, seconds, signingKey, staffClaims, staffToken } from '../../support/token/tokens.ts';
 
@@ -51,12 +53,18 @@ describe.each([
   { name: 'fetch (createRequestAuthenticator)', start: startFetchService },
 ])('requireAuth for $name', ({ start }) => {
   let service: Service;
+  // One kept connection: a new one for each of the hundreds of tokens would take most of the time.
+  let connection: RawConnection;
   beforeAll(async () => {
     service = await start(options);
+    connection = createRawConnection(service.url);
   });
-  afterAll(() => service[Symbol.asyncDispose]());
+  afterAll(async () => {
+    connection.close();
+    await service[Symbol.asyncDispose]();
+  });
 
-  const ask = (request: Partial<RawRequest> = {}) => askRaw(service.url, { target: '/tickets', ...request });
+  const ask = (request: Partial<RawRequest> = {}) => connection.ask({ target: '/tickets', ...request });
   const askWith = (headers: NonNullable<RawRequest['headers']>) => ask({ headers });
   /** The payload and the principal that the handler saw. */
   const seenBy = async (request: Partial<RawRequest>) => {
@@ -155,7 +163,11 @@ describe.each([
 
   it('keeps concurrent requests of different people separate', async () => {
     const tokens = Array.from({ length: 40 }, (_, index) => staffToken(now, { user_id: (index % 20) + 1 }));
-    const seen = await Promise.all(tokens.map((token) => seenBy({ headers: cookie(token) })));
+    using connections = createRawConnections(service.url);
+    const answers = await Promise.all(
+      tokens.map((token) => connections.ask({ target: '/tickets', headers: cookie(token) })),
+    );
+    const seen = answers.map(({ body }) => JSON.parse(body) as { auth: unknown });
     expect(seen.map(({ auth }) => auth)).toEqual(
       tokens.map((_, index) => expect.objectContaining({ id: (index % 20) + 1 })),
     );
@@ -291,22 +303,20 @@ describe.each([
       ['the cookie', (token: string) => ({ cookie: `a=b; access_token=${asBytes(token)}; c=d` })],
       ['Bearer', (token: string) => ({ authorization: `Bearer ${asBytes(token)}` })],
     ])('rejects every hostile token in %s', async (_, headersOf) => {
-      const verdicts = await Promise.all(
-        sent.map(async ({ name, token }) => {
-          const { status, body } = await askWith(headersOf(token));
-          return { name, answer: { status, body } };
-        }),
-      );
+      const verdicts: Array<{ name: string; answer: unknown }> = [];
+      for (const { name, token } of sent) {
+        const { status, body } = await askWith(headersOf(token));
+        verdicts.push({ name, answer: { status, body } });
+      }
       expect(verdicts).toEqual(sent.map(({ name }) => ({ name, answer: invalid })));
     });
 
     it('admits every good token as its person', async () => {
       const all = goodTokens({ signingKey, previousKey, now });
-      const seen = await Promise.all(
-        all.map(
-          async ({ token }) => JSON.parse((await ask({ target: '/who', headers: cookie(token) })).body) as unknown,
-        ),
-      );
+      const seen: unknown[] = [];
+      for (const { token } of all) {
+        seen.push(JSON.parse((await ask({ target: '/who', headers: cookie(token) })).body));
+      }
       expect(seen).toEqual(all.map(({ principal }) => principal));
     });
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { johnsCredentials } from '../../../support/app/people.ts';
 import { createRawConnection, type RawConnection } from '../../../support/app/raw-connection.ts';
 import {
-  askRaw,
   errorOf,
   postHeaders,
   type RawAnswer,
@@ -31,9 +30,14 @@ afterAll(async () => {
   await shared[Symbol.asyncDispose]();
 });
 
-/** Asks the shared app over its connection, and any other over a connection of its own. */
-const ask = (app: TestApp, request: RawRequest) =>
-  app === shared ? connection.ask(request) : askRaw(app.url, request);
+/** The connection to each app that is not shared. An app closes its connection when it ends. */
+const connections = new WeakMap<TestApp, RawConnection>();
+const connectionTo = (app: TestApp): RawConnection => {
+  const kept = app === shared ? connection : (connections.get(app) ?? createRawConnection(app.url));
+  connections.set(app, kept);
+  return kept;
+};
+const ask = (app: TestApp, request: RawRequest) => connectionTo(app).ask(request);
 
 /** The shared app, and the cookies of a person. */
 const signIn = async () => {
@@ -78,16 +82,21 @@ describe.each(mutations)('a cross-site form that posts to %s', (mutation) => {
   it.each(formTypes)('is rejected with %s, without side effects', async (_name, type) => {
     const { app, cookie } = await signIn();
     const answers: RawAnswer[] = [];
-    for (const site of ['cross-site', 'same-site', 'same-origin', undefined]) {
-      const from = site === undefined ? {} : { 'sec-fetch-site': site };
-      for (const search of ['', '?batch=1', '?input=%7B%22json%22%3Anull%7D']) {
-        const target = `/trpc/${mutation}${search}`;
-        const headers = { ...typeHeader(type), ...from, cookie };
-        const answer = await ask(app, { method: 'POST', target, headers, body: bodyOf(type) });
-        const reason = site === 'cross-site' || site === 'same-site' ? 'csrf' : 'unsupported_media_type';
-        expect(errorOf(answer)).toMatchObject({ reason });
-        answers.push(answer);
-      }
+    for (const [site, search] of [
+      ['cross-site', ''],
+      ['same-site', '?batch=1'],
+      ['same-origin', ''],
+      [undefined, ''],
+      [undefined, '?batch=1'],
+      [undefined, '?input=%7B%22json%22%3Anull%7D'],
+    ] as const) {
+      const from: Record<string, string> = site === undefined ? {} : { 'sec-fetch-site': site };
+      const target = `/trpc/${mutation}${search}`;
+      const headers = { ...typeHeader(type), ...from, cookie };
+      const answer = await ask(app, { method: 'POST', target, headers, body: bodyOf(type) });
+      const reason = site === 'cross-site' || site === 'same-site' ? 'csrf' : 'unsupported_media_type';
+      expect(errorOf(answer)).toMatchObject({ reason });
+      answers.push(answer);
     }
     await expectNothingDone(app, cookie, answers);
   });
@@ -267,8 +276,7 @@ describe('the origin of a request', () => {
       /^(?=.*origin http:\/\/evil\.example of the page)(?!.*secret)/,
     ],
   ])('is named in the message of the rejection, with the remedy: %s', async (_name, headers, message) => {
-    await using app = await startApp();
-    const answer = await askRaw(app.url, { target: '/trpc/status.get', headers });
+    const answer = await ask(shared, { target: '/trpc/status.get', headers });
     expect(errorOf(answer)).toMatchObject({ reason: 'csrf', message: expect.stringMatching(message) });
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isRestRoute, restRoutes } from '../../../../server/src/api/rest/rest-routes.ts';
 import { askRest } from '../../../support/app/ask-rest.ts';
+import { createRawConnection, type RawConnection } from '../../../support/app/raw-connection.ts';
 import { startSignedIn } from '../../../support/app/start-signed-in.ts';
 
 const hostileTexts = [
@@ -125,10 +126,15 @@ const hostileBodies = [
 ];
 
 let test: Awaited<ReturnType<typeof startSignedIn>>;
+let connection: RawConnection;
 beforeAll(async () => {
   test = await startSignedIn({ env: { RATE_LIMIT_PER_MINUTE: '0' } });
+  connection = createRawConnection(test.url);
 });
-afterAll(() => test[Symbol.asyncDispose]());
+afterAll(async () => {
+  connection.close();
+  await test[Symbol.asyncDispose]();
+});
 
 const routes = Object.values(restRoutes).filter(isRestRoute);
 const plain: Record<string, string> = { id: '5', companyId: 'MA0001', system: 'TTS', role: 'Technician' };
@@ -151,7 +157,7 @@ it.each(routes)('$method $path answers hostile parts with JSON below 500', async
   ];
   const faults: string[] = [];
   for (const request of requests) {
-    const { status, headers, body, json } = await askRest(test.app.url, {
+    const { status, headers, body, json } = await askRest(connection, {
       ...request,
       headers: { authorization: `Bearer ${test.tokens.access}` },
     });

@@ -23,7 +23,7 @@ import {
 import { johnsCredentials as credentials } from '../../../support/app/people.ts';
 
 /** Runs per dialect. For more runs: `FUZZ_RUNS=10000`; for another seed: `FUZZ_SEED=7`. */
-const runs = Number(process.env.FUZZ_RUNS ?? 60);
+const runs = Number(process.env.FUZZ_RUNS ?? 40);
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);
 
 const withCors = { CORS_ORIGINS: 'https://tts.example.org' };
@@ -198,7 +198,8 @@ describe.each(dialects)('in the %s dialect, it answers like the official adapter
       asStaff('a question for the service', get('status.get')),
     ];
     await pair.compareAll(cases);
-    await pair.compareAll(cases);
+    // Again, now that failures are known: in one dialect, unless all cases run.
+    if (dialect === 'guide' || process.env.EVERY_CASE === '1') await pair.compareAll(cases);
     expect(await pair.differences()).toEqual([]);
   });
 
