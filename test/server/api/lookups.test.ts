@@ -96,17 +96,23 @@ const idsAsked = ({ calls }: EmbeddedAuthService): unknown[] =>
   calls.filter(({ endpoint }) => endpoint === 'users').map(({ body }) => JSON.parse(body) as unknown);
 
 describe.each(dialects)('lookups in the %s dialect', (dialect) => {
-  /** For calls that are rejected, which leave nothing behind. */
-  let rejecting: Awaited<ReturnType<typeof startSignedIn>>;
+  /** For calls that are rejected, or that only read: they leave nothing behind but cached people. */
+  let shared: Awaited<ReturnType<typeof startSignedIn>>;
   beforeAll(async () => {
-    rejecting = await startSignedIn(technician, { dialect });
+    shared = await startSignedIn(technician, { dialect });
   });
-  beforeEach(() => rejecting.authService.resetCalls());
-  afterAll(() => rejecting[Symbol.asyncDispose]());
+  beforeEach(() => shared.authService.resetCalls());
+  afterAll(() => shared[Symbol.asyncDispose]());
+  /** A browser of the shared app. */
+  const readAs = async (subject: Subject) => {
+    const browser = shared.app.browser();
+    browser.holdTokens(await shared.authService.issue(subject));
+    return { browser };
+  };
 
   describe('users.me', () => {
     it('returns the profile of a signed-in staff member', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       expect(await test.browser.trpc.users.me.query()).toEqual(profileOf(seeded(123), dialect));
     });
 
@@ -119,14 +125,14 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
 
   describe('users.byId', () => {
     it('returns a user, with null for every field that the Auth Service omits', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       for (const id of [123, 1, 12, 31, 42]) {
         expect(await test.browser.trpc.users.byId.query({ id })).toEqual(userOf(seeded(id), dialect));
       }
     });
 
     it('answers user_not_found for an unknown id', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       expect(await errorDataOf(test.browser.trpc.users.byId.query({ id: 999_999 }))).toMatchObject({
         code: 'NOT_FOUND',
         reason: 'user_not_found',
@@ -137,8 +143,8 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
     it.each([0, -1, 1.5, Number.MAX_SAFE_INTEGER + 1])(
       'rejects %s as an id without calling the Auth Service',
       async (id) => {
-        expect(await reasonOf(rejecting.browser.trpc.users.byId.query({ id }))).toBe('invalid_input');
-        expect(rejecting.authService.count()).toBe(0);
+        expect(await reasonOf(shared.browser.trpc.users.byId.query({ id }))).toBe('invalid_input');
+        expect(shared.authService.count()).toBe(0);
       },
     );
   });
@@ -155,7 +161,7 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
     });
 
     it('returns only notFound if every requested id is unknown', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       const answer = await test.browser.trpc.users.byIds.query({ ids: [9999, 8888] });
       expect(answer).toEqual({ users: [], notFound: [9999, 8888] });
     });
@@ -191,9 +197,9 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
 
     it.each([0, 501])('rejects %i ids without calling the Auth Service', async (length) => {
       const ids = Array.from({ length }, (_, index) => index + 1);
-      const data = await errorDataOf(rejecting.browser.trpc.users.byIds.query({ ids }));
+      const data = await errorDataOf(shared.browser.trpc.users.byIds.query({ ids }));
       expect(data).toMatchObject({ code: 'BAD_REQUEST', reason: 'invalid_input', issues: [{ path: 'ids' }] });
-      expect(rejecting.authService.count()).toBe(0);
+      expect(shared.authService.count()).toBe(0);
     });
 
     it('fails as a whole if one of its requests fails', async () => {
@@ -208,7 +214,7 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
     it.each(['MA0001', 'ma0001', ' MA0001 '])(
       'finds %j, and merges the fields of both Auth Service responses',
       async (companyId) => {
-        await using test = await startSignedIn(assetCustodian, { dialect });
+        const test = await readAs(assetCustodian);
         const found = await test.browser.trpc.users.byCompanyId.query({ companyId });
         expect(found).toEqual(profileOf(seeded(123), dialect));
       },
@@ -219,7 +225,7 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
       ['an employee’s company id, whose number a staff user has too', 'EM0001'],
       ['an employee’s company id in lower case', 'em0005'],
     ])('answers user_not_found for %s', async (_name, companyId) => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       const data = await errorDataOf(test.browser.trpc.users.byCompanyId.query({ companyId }));
       expect(data).toMatchObject({ code: 'NOT_FOUND', reason: 'user_not_found' });
     });
@@ -238,9 +244,9 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
     });
 
     it.each(['../profile', 'MA0001/', 'MA0001?x=1', '%2e%2e', '', 'MA 0001'])('rejects %j', async (companyId) => {
-      const call = rejecting.browser.trpc.users.byCompanyId.query({ companyId });
+      const call = shared.browser.trpc.users.byCompanyId.query({ companyId });
       expect(await reasonOf(call)).toBe('invalid_input');
-      expect(rejecting.authService.count()).toBe(0);
+      expect(shared.authService.count()).toBe(0);
     });
   });
 
@@ -249,14 +255,14 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
       ['TTS', 'Technician'],
       ['tts', 'tECHNICIAN'],
     ])('returns the technicians for %s and %s', async (system, role) => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       const { userIds } = await test.browser.trpc.users.byRole.query({ system, role });
       expect(userIds).toEqual([1, 5, 12, 23, 31, 123]);
       expect(userIds).toEqual(staffIdsByRole('TTS', 'Technician'));
     });
 
     it('returns an empty list for an unknown role', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       expect(await test.browser.trpc.users.byRole.query({ system: 'TTS', role: 'Astronaut' })).toEqual({ userIds: [] });
     });
 
@@ -276,7 +282,7 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
       ['staff of TTS', technician],
       ['the employee', employee],
     ])('returns only the public fields to %s', async (_name, subject) => {
-      await using test = await startSignedIn(subject, { dialect });
+      const test = await readAs(subject);
       expect(await test.browser.trpc.employees.byId.query({ id: 1 })).toEqual(employeeOf(1, dialect));
       const answered = await test.browser.lastAnswer().text();
       expect(answered).not.toMatch(/phone|company|username|EM0001|last_login|\+63/);
@@ -287,15 +293,15 @@ describe.each(dialects)('lookups in the %s dialect', (dialect) => {
       ['staff of nothing', { type: 'staff', id: 42 } as const],
       ['another employee', { type: 'employee', id: 5 } as const],
     ])('rejects %s without calling the Auth Service', async (_name, subject) => {
-      const browser = rejecting.app.browser();
-      browser.holdTokens(await rejecting.authService.issue(subject));
+      const browser = shared.app.browser();
+      browser.holdTokens(await shared.authService.issue(subject));
       const data = await errorDataOf(browser.trpc.employees.byId.query({ id: 1 }));
       expect(data).toMatchObject({ code: 'FORBIDDEN', reason: 'insufficient_permissions' });
-      expect(rejecting.authService.count()).toBe(0);
+      expect(shared.authService.count()).toBe(0);
     });
 
     it('answers employee_not_found for an unknown employee number, though a staff user has it', async () => {
-      await using test = await startSignedIn(technician, { dialect });
+      const test = await readAs(technician);
       const data = await errorDataOf(test.browser.trpc.employees.byId.query({ id: 123 }));
       expect(data).toMatchObject({ code: 'NOT_FOUND', reason: 'employee_not_found' });
     });

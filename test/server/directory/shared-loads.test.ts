@@ -5,7 +5,8 @@ import { createPerCallerKeys } from '../../../server/src/directory/per-caller-ke
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { browserOf, crowd, probeBulkLookups } from '../../support/app/crowd.ts';
-import { askRaw, keepingAgent, queryTarget, resultOf } from '../../support/app/raw-request.ts';
+import { createRawConnections } from '../../support/app/raw-connections.ts';
+import { queryTarget } from '../../support/app/raw-request.ts';
 import { serve } from '../../support/app/serve.ts';
 import { createClock, dialects, forgetful, startApp, type TestApp } from '../../support/app/start-app.ts';
 import { hold } from '../../support/time/hold.ts';
@@ -56,22 +57,25 @@ describe.each(dialects)('user lookups, in the %s dialect,', (dialect) => {
     await using app = await startApp({ dialect, now: clock.now });
     await probeBulkLookups(app);
     // Without a client of tRPC, which would take most of the time.
-    using agent = keepingAgent();
+    using connections = createRawConnections(app.url);
     const cookies = await Promise.all(
       crowd(4).map(async (id) => `access_token=${(await app.authService.issue({ type: 'staff', id })).access}`),
     );
     const everybody = crowd(200);
+    // Not read by superjson, which would take a third of the time.
+    const incomplete: string[] = [];
     for (let wave = 0; wave < 50; wave += 1) {
       clock.advance(100);
       await Promise.all(
         cookies.map(async (cookie, index) => {
           const from = ((wave * 7 + index) % 4) * 50;
           const target = queryTarget('users.byIds', { json: { ids: everybody.slice(from, from + 50) } });
-          const answer = await askRaw(app.url, { target, headers: { cookie }, agent });
-          expect(resultOf(answer)).toMatchObject({ notFound: [] });
+          const { status, body } = await connections.ask({ target, headers: { cookie } });
+          if (status !== 200 || !body.includes('"notFound":[]')) incomplete.push(body);
         }),
       );
     }
+    expect(incomplete).toEqual([]);
     expect(lookups(app)).toBeLessThanOrEqual(4);
     expect(app.authService.count()).toBe(lookups(app));
   });

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { johnsCredentials } from '../../../support/app/people.ts';
-import { askRaw, postHeaders, type RawAnswer, type RawRequest, written } from '../../../support/app/raw-request.ts';
-import { startApp } from '../../../support/app/start-app.ts';
+import { createRawConnection, type RawConnection } from '../../../support/app/raw-connection.ts';
+import { postHeaders, type RawAnswer, type RawRequest, written } from '../../../support/app/raw-request.ts';
+import { createClock, startApp, type TestApp } from '../../../support/app/start-app.ts';
 
 const allowed = 'https://tts.example.org';
 const env = { CORS_ORIGINS: `${allowed},http://localhost:3000` };
@@ -64,11 +65,36 @@ const from = (origin: string | undefined, asked: RawRequest): RawRequest => ({
   headers: { ...asked.headers, ...(origin === undefined ? {} : { origin }) },
 });
 
+// The tests share two apps, with and without CORS_ORIGINS, and a connection to each: no request changes another's answer.
+const clock = createClock();
+type Shared = { app: TestApp; connection: RawConnection };
+let withOrigins: Shared;
+let withoutOrigins: Shared;
+const start = async (settings: Record<string, string>): Promise<Shared> => {
+  const app = await startApp({ now: clock.now, env: { RATE_LIMIT_PER_MINUTE: '0', ...settings } });
+  return { app, connection: createRawConnection(app.url) };
+};
+beforeAll(async () => {
+  withOrigins = await start(env);
+  withoutOrigins = await start({});
+});
+// One account and one address have a limited number of sign-ins per minute.
+beforeEach(() => {
+  clock.advance(60_000);
+  withOrigins.app.authService.resetCalls();
+});
+afterAll(async () => {
+  for (const { app, connection } of [withOrigins, withoutOrigins]) {
+    connection.close();
+    await app[Symbol.asyncDispose]();
+  }
+});
+
 describe('an allowed origin', () => {
   it.each([...answers, ...elsewhere])('can read %s (%i)', async (_name, status, asked) => {
-    await using app = await startApp({ env });
+    const { connection } = withOrigins;
     for (const origin of [allowed, 'http://localhost:3000']) {
-      const answer = await askRaw(app.url, from(origin, asked));
+      const answer = await connection.ask(from(origin, asked));
       expect(answer.status).toBe(status);
       expect(answer.headers['access-control-allow-origin']).toBe(origin);
       expect(answer.headers['access-control-allow-credentials']).toBe('true');
@@ -77,10 +103,10 @@ describe('an allowed origin', () => {
   });
 
   it('can send everything that the client package sends, after one cached preflight', async () => {
-    await using app = await startApp({ env });
+    const { app, connection } = withOrigins;
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });
     for (const path of ['session.logout', 'status.get', `status.get?pad=${'a'.repeat(12_000)}`]) {
-      const answer = await askRaw(app.url, {
+      const answer = await connection.ask({
         method: 'OPTIONS',
         target: `/trpc/${path}`,
         headers: {
@@ -116,17 +142,17 @@ describe.each([
   ['a wildcard', '*'],
 ])('an origin that is not in the list: %s', (_name, origin) => {
   it('receives no header that lets a script read the response', async () => {
-    await using app = await startApp({ env });
+    const { connection } = withOrigins;
     for (const [name, , asked] of [...answers, ...elsewhere]) {
-      const answer = await askRaw(app.url, from(origin, asked));
+      const answer = await connection.ask(from(origin, asked));
       expect({ name, headers: corsHeadersOf(answer) }).toEqual({ name, headers: [] });
     }
   });
 
   it('fails its preflight', async () => {
-    await using app = await startApp({ env });
+    const { connection } = withOrigins;
     const headers = { origin, 'access-control-request-method': 'POST' };
-    const answer = await askRaw(app.url, { method: 'OPTIONS', target: '/trpc/session.logout', headers });
+    const answer = await connection.ask({ method: 'OPTIONS', target: '/trpc/session.logout', headers });
     expect(answer.status).toBe(405);
     expect(corsHeadersOf(answer)).toEqual([]);
   });
@@ -138,21 +164,21 @@ describe('the Vary header of a response', () => {
     ['an allowed origin', allowed],
     ['another', 'https://evil.example'],
   ])('names Origin and trpc-accept, with %s', async (_name, origin) => {
-    await using app = await startApp({ env });
+    const { connection } = withOrigins;
     for (const [name, , asked] of answers) {
-      const vary = listOf((await askRaw(app.url, from(origin, asked))).headers.vary);
+      const vary = listOf((await connection.ask(from(origin, asked))).headers.vary);
       expect({ name, vary }).toEqual({ name, vary: ['accept', 'origin', 'trpc-accept'] });
     }
     for (const [name, , asked] of elsewhere) {
-      const vary = listOf((await askRaw(app.url, from(origin, asked))).headers.vary);
+      const vary = listOf((await connection.ask(from(origin, asked))).headers.vary);
       expect({ name, vary }).toEqual({ name, vary: ['origin'] });
     }
   });
 
   it('omits Origin if no origin is allowed', async () => {
-    await using app = await startApp();
+    const { connection } = withoutOrigins;
     for (const [name, , asked] of answers) {
-      const vary = listOf((await askRaw(app.url, asked)).headers.vary);
+      const vary = listOf((await connection.ask(asked)).headers.vary);
       expect({ name, vary }).toEqual({ name, vary: ['accept', 'trpc-accept'] });
     }
   });
@@ -160,14 +186,14 @@ describe('the Vary header of a response', () => {
 
 describe('without CORS_ORIGINS', () => {
   it('the BFF sends no CORS headers', async () => {
-    await using app = await startApp();
+    const { app, connection } = withoutOrigins;
     for (const origin of [allowed, app.url, 'null']) {
       for (const [name, , asked] of [...answers, ...elsewhere]) {
-        const answer = await askRaw(app.url, from(origin, asked));
+        const answer = await connection.ask(from(origin, asked));
         expect({ name, headers: corsHeadersOf(answer) }).toEqual({ name, headers: [] });
       }
       const headers = { origin, 'access-control-request-method': 'POST' };
-      const preflight = await askRaw(app.url, { method: 'OPTIONS', target: '/trpc/session.logout', headers });
+      const preflight = await connection.ask({ method: 'OPTIONS', target: '/trpc/session.logout', headers });
       expect(preflight.status).toBe(405);
       expect(corsHeadersOf(preflight)).toEqual([]);
     }
@@ -175,9 +201,9 @@ describe('without CORS_ORIGINS', () => {
 });
 
 it('the BFF forbids caches to store a response', async () => {
-  await using app = await startApp({ env });
+  const { connection } = withOrigins;
   for (const [name, , asked] of answers) {
-    const answer = await askRaw(app.url, asked);
+    const answer = await connection.ask(asked);
     expect({ name, cache: answer.headers['cache-control'] }).toEqual({ name, cache: 'no-store' });
   }
 });
