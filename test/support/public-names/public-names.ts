@@ -132,7 +132,7 @@ const exportedNames = (path: string): string[] =>
       ...read(path).matchAll(
         /^export (?:type )?\{([^}]*)\}|^export (?:const|type|declare const) (\w+)|^export (\* from '@auth-bff\/[^']+')/gms,
       ),
-    ].flatMap(([, list, single = undefined, all]) =>
+    ].flatMap(([, list, single, all]) =>
       all !== undefined
         ? [all]
         : single === undefined
