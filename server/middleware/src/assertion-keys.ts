@@ -86,7 +86,9 @@ export const createAssertionKeys = ({ url, timeoutMs, now }: AssertionKeysOption
 
   /** Loads the keys unless that was just tried. Requests join a load in flight. */
   const reload = async (): Promise<void> => {
-    if (loading === null && now() < nextLoadAtMs) return;
+    const waitMs = nextLoadAtMs - now();
+    // A longer wait than any that we set: the clock was put back.
+    if (loading === null && waitMs > 0 && waitMs <= cooldownMs) return;
     loading ??= load().finally(() => {
       loading = null;
     });
@@ -113,7 +115,7 @@ export const createAssertionKeys = ({ url, timeoutMs, now }: AssertionKeysOption
       const { compactVerify } = await jose;
       if (current() === null) await reload();
       // The known keys are used meanwhile.
-      else if (known !== null && now() >= known.loadedAtMs + freshMs) void reload();
+      else if (known !== null && Math.abs(now() - known.loadedAtMs) >= freshMs) void reload();
       let key = await find(header);
       if (key === null) {
         await reload();

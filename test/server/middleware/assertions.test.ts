@@ -225,6 +225,26 @@ describe('the keys of assertions', () => {
     expect(await service.ask()).toMatchObject(admitted);
   });
 
+  it('are loaded although the clock was an hour ahead when they could not be loaded', async () => {
+    await using service = await start();
+    service.clock.now += 3_600_000;
+    service.server.status = 500;
+    expect(await service.ask()).toEqual(unavailable);
+    service.clock.now -= 3_600_000;
+    service.server.status = 200;
+    expect(await service.ask()).toMatchObject(admitted);
+  });
+
+  it('are loaded again after a rotation although the clock was an hour ahead at the first load', async () => {
+    await using service = await start();
+    service.clock.now += 3_600_000;
+    expect(await service.ask()).toMatchObject(admitted);
+    service.clock.now -= 3_600_000;
+    const next = createAssertionKey('a-2');
+    service.server.publish(next, key);
+    expect(await service.ask(next)).toMatchObject(admitted);
+  });
+
   it('stay in use for a day while they cannot be loaded again', async () => {
     await using service = await start();
     expect(await service.ask()).toMatchObject(admitted);

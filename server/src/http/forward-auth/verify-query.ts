@@ -1,4 +1,4 @@
-import { RoleName, SystemName } from '@auth-bff/shared';
+import { RoleName, SystemName, safePath } from '@auth-bff/shared';
 import { AppError } from '../../errors.ts';
 
 /** What the proxy requires, and for whom the assertion is. */
@@ -13,6 +13,9 @@ export type VerifyQuery = {
 
 const parameters = ['system', 'role', 'audience'];
 const audiencePattern = /^[\w.:/~-]{1,128}$/;
+
+/** A name that is not ours, as far as the log may repeat it: anybody who reaches the path chooses it. */
+const shownName = (name: string): string => safePath(name).slice(0, 64) || 'unknown';
 
 const refuse = (path: string, message: string): AppError =>
   new AppError('invalid_input', {
@@ -32,7 +35,8 @@ const only = (values: readonly string[], path: string): string | null => {
 export const readVerifyQuery = (query: string): VerifyQuery => {
   const params = new URLSearchParams(query);
   for (const name of params.keys()) {
-    if (!parameters.includes(name)) throw refuse(name, `Unknown parameter; expected ${parameters.join(', ')}`);
+    if (!parameters.includes(name))
+      throw refuse(shownName(name), `Unknown parameter; expected ${parameters.join(', ')}`);
   }
   const systems = params.getAll('system').map((value) => {
     const system = SystemName.safeParse(value);

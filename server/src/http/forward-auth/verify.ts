@@ -23,8 +23,12 @@ const name = 'verify';
 /** Seconds after which the proxy's client may try again, if the failure itself does not say. */
 const defaultRetrySeconds = 1;
 
-/** The queries of a proxy's configuration are few. */
+/** The queries of a proxy's configuration are few and short. Longer ones are read anew each time. */
 const maxQueries = 1_000;
+const maxCachedQueryLength = 1_000;
+
+/** Bounds the log lines that made-up queries can cause. */
+const maxReports = 100;
 
 export type VerifyOptions = {
   /** The caller of a request. Sets no cookies. */
@@ -69,13 +73,13 @@ const isMet = ({ systems, role }: VerifyQuery, caller: Principal): boolean =>
 export const registerVerify = async (server: FastifyInstance, options: VerifyOptions): Promise<void> => {
   const { authenticate, membership, assertions, telemetry, audit, log, monotonicNow } = options;
   const queries = createBoundedMap<string, VerifyQuery>(maxQueries);
-  const reported = createBoundedMap<string, true>(maxQueries);
+  const reported = new Set<string>();
 
   const readQuery = (query: string): VerifyQuery => {
     const known = queries.get(query);
     if (known !== undefined) return known;
     const read = readVerifyQuery(query);
-    queries.set(query, read);
+    if (query.length <= maxCachedQueryLength) queries.set(query, read);
     return read;
   };
 
@@ -104,9 +108,10 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
 
   /** The operator of the proxy has to see this, but not once a request. */
   const reportQuery = (error: AppError): void => {
-    if (error.reason !== 'invalid_input' || reported.get(error.message) === true) return;
-    reported.set(error.message, true);
-    log.error({ issues: error.issues }, `${error.message} Correct the configuration of the proxy.`);
+    const { reason, message } = error;
+    if (reason !== 'invalid_input' || reported.size >= maxReports || reported.has(message)) return;
+    reported.add(message);
+    log.error({ issues: error.issues }, `${message} Correct the configuration of the proxy.`);
   };
 
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {

@@ -3,9 +3,9 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { readRestInput } from '../../api/rest/rest-input.ts';
 import type { RestProcedure } from '../../api/rest/rest-procedures.ts';
-import { personOf } from '../../auth-service/transport.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { turnToParse } from '../turn-to-parse.ts';
+import { workSourceOf } from '../work-source.ts';
 import { toJsonBody } from './json-body.ts';
 import { sendProblem } from './problem.ts';
 
@@ -15,8 +15,6 @@ const queryOf = (url: string): string => {
   const at = url.indexOf('?');
   return at < 0 ? '' : (url.slice(at + 1).split('#')[0] ?? '');
 };
-
-const sourceOf = ({ id, record }: FastifyRequest): string => (record?.person == null ? id : personOf(record.person));
 
 /** Answers requests with the result of a procedure, under the same policy, limits and telemetry as over tRPC. */
 export const createRestHandler = (rest: RestProcedure, { createContext, onError }: RestHandlerOptions) => {
@@ -42,6 +40,6 @@ export const createRestHandler = (rest: RestProcedure, { createContext, onError 
     }
     return reply
       .header('content-type', 'application/json; charset=utf-8')
-      .send(await toJsonBody(data, sourceOf(request)));
+      .send(await toJsonBody(data, workSourceOf(request)));
   };
 };

@@ -4,8 +4,8 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import type { Context } from '../../api/context.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
-import { personOf, serviceCallerName } from '../../auth-service/transport.ts';
 import type { AppError } from '../../errors.ts';
+import { workSourceOf } from '../work-source.ts';
 import { type CallResult, isLarge, toCallResult, toLargeCallResult } from './call-result.ts';
 import type { Call, Calls } from './calls.ts';
 import { reportFailure, type TrpcOptions } from './options.ts';
@@ -20,12 +20,6 @@ export type RunningRequest = {
   inputOf: Calls['inputOf'];
   /** Collects the failures of the calls. */
   errors: AppError[];
-};
-
-const sourceOf = ({ id, record }: FastifyRequest): string => {
-  const { person = null, service = null } = record ?? {};
-  if (service !== null) return serviceCallerName({ name: service });
-  return person === null ? id : personOf(person);
 };
 
 /** Runs one call of a request. Never rejects because of the call: failures become error results. */
@@ -52,5 +46,5 @@ export const createCallRunner =
       reportFailure(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
       return toCallResult({ error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) });
     }
-    return isLarge(data) ? toLargeCallResult(data, sourceOf(request)) : toCallResult({ result: { data } });
+    return isLarge(data) ? toLargeCallResult(data, workSourceOf(request)) : toCallResult({ result: { data } });
   };

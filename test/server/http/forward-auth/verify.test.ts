@@ -127,6 +127,16 @@ describe.each(dialects)('/bff/verify over the %s dialect', (dialect) => {
     expect(errors.map(({ issues }) => issues)).toEqual([[expect.objectContaining({ path })]]);
   });
 
+  it('repeats at most 64 characters of a name that the caller made up in the log', async () => {
+    app.logLines.length = 0;
+    await ask({ target: `/bff/verify?made-up-${'x'.repeat(8_000)}=1` });
+    const errors = app.logLines.filter(({ level }) => level === 50);
+    expect(errors.map(({ issues }) => issues)).toEqual([
+      [expect.objectContaining({ path: `made-up-${'x'.repeat(56)}` })],
+    ]);
+    expect(JSON.stringify(app.logLines)).not.toContain('x'.repeat(57));
+  });
+
   it('answers every method, with any content type and body', async () => {
     const headers = bearer(await tokenOf());
     const answers = await Promise.all(
@@ -249,6 +259,17 @@ describe('/bff/verify', () => {
     expect(refusalOf(limited)).toEqual([503, 'rate_limited']);
     expect([limited.headers['retry-after'], factsOf(limited)]).toEqual([expect.stringMatching(/^\d+$/), nothing]);
     connection.close();
+  });
+
+  it('reports the made-up queries of one caller in at most 100 lines of the log', async () => {
+    await using test = await startSignedIn({ env: { RATE_LIMIT_PER_MINUTE: '0' } });
+    const connection = createRawConnection(test.url);
+    for (let made = 0; made < 120; made += 1) {
+      const answer = await connection.ask({ target: `/bff/verify?made-up-${made}=1` });
+      expect(refusalOf(answer)).toEqual([503, 'invalid_input']);
+    }
+    connection.close();
+    expect(test.logLines.filter(({ level }) => level === 50)).toHaveLength(100);
   });
 
   it('answers 503 under overload, with every header empty', async () => {
