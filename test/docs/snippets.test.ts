@@ -35,8 +35,12 @@ const pagesOfApps = new Set([
   'docs/rest.md',
 ]);
 
+/** Files that import a package of which only the packed tests have a copy. */
+const filesOfApps = new Set(['docs/frontends/react.md/src/Guarded.tsx']);
+
 const isTypeScript = ({ language, path, file }: CodeBlock): boolean =>
-  (language === 'ts' || language === 'tsx') && !(file !== null && pagesOfApps.has(path));
+  (language === 'ts' || language === 'tsx') &&
+  !(file !== null && (pagesOfApps.has(path) || filesOfApps.has(`${path}/${file}`)));
 
 /** The errors of one run of tsc over all snippets of the pages, each with the page and the line of the snippet. */
 const compile = async (pages: readonly Page[]): Promise<string[]> => {

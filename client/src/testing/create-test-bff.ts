@@ -11,6 +11,7 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { serialize } from 'superjson';
 import { abortable } from '../abortable.ts';
 import type { AuthFetch } from '../transport.ts';
+import { assertWebApis } from './assert-web-apis.ts';
 import { createCallRunner } from './call-runner.ts';
 import { assertProcedurePath, type Inputs, type procedureRules, type ProcedurePath, rules } from './procedure-rules.ts';
 import { isRouted, readCalls, readRequest, rejectMalformed, requestIdOf, type TestRequest } from './read-request.ts';
@@ -71,8 +72,12 @@ const announce = (headers: Headers, { user, expiresAt, refreshAt }: Session, now
 /** What `fetch` rejects with if there is no response. */
 const networkError = (): TypeError => new TypeError('Failed to fetch');
 
-/** Creates a BFF for tests, which answers in memory. It has no timers and nothing to dispose of. */
+/**
+ * Creates a BFF for tests, which answers in memory. It has no timers and nothing to dispose of. Throws if the environment has
+ * no `Response`, `Request`, `Headers` or `TextEncoder`.
+ */
 export const createTestBff = (options: TestBffOptions = {}): TestBff => {
+  assertWebApis();
   const { procedures = {}, session: initial = null, now = () => Date.now() } = options;
   const functions = functionsOf(procedures);
   const state = createSessionState(now, initial);

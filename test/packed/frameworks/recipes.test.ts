@@ -24,6 +24,7 @@ const react: Recipe = {
     '@tanstack/react-query@5',
     '@trpc/tanstack-react-query@11.22.1',
     '@vitejs/plugin-react@6',
+    'react-router@8',
   ],
   check: ['tsc', '--noEmit'],
   template: {
@@ -38,7 +39,7 @@ createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictM
 const vue: Recipe = {
   name: 'vue',
   page: 'docs/frontends/vue.md',
-  packages: ['vue@3', '@tanstack/vue-query@5', '@vitejs/plugin-vue@6', 'vue-tsc@3'],
+  packages: ['vue@3', '@tanstack/vue-query@5', '@vitejs/plugin-vue@6', 'vue-router@5', 'vue-tsc@3'],
   check: ['vue-tsc', '--noEmit'],
   template: { 'index.html': toIndexHtml('app', 'main.ts') },
 };
@@ -98,7 +99,8 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
   });
   afterAll(() => browser.close());
 
-  const open = async ({ name }: Recipe) => {
+  /** `prepare` is called before the page loads. */
+  const open = async ({ name }: Recipe, prepare?: (page: Page) => Promise<void>) => {
     const site = await startSite({ folder: pages.get(name) ?? '' });
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -108,6 +110,7 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
     page.on('console', (line) => {
       if (line.type() === 'error') errors.push(line.text());
     });
+    await prepare?.(page);
     await page.goto(site.url);
     return {
       site,
@@ -125,6 +128,12 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
     await page.fill('[name=email]', email);
     await page.fill('[name=password]', password);
     await page.click('button:text("Sign in")');
+  };
+
+  const personOf = (firstName: string) => {
+    const found = signInPeople.find(({ email }) => email.startsWith(firstName));
+    if (found === undefined) throw new Error(`${firstName} cannot sign in.`);
+    return found;
   };
 
   /** Puts the cookies of another person's sign-in, as another tab would, into this browser. */
@@ -192,6 +201,69 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
       expect(opened.errors).toEqual([]);
     });
 
+    it('shows an outage at page load, and recovers without a reload', async () => {
+      let failures = 0;
+      await using opened = await open(recipe, async (page) => {
+        await page.clock.install();
+        await page.route('**/trpc/**', async (route) => {
+          await route.abort();
+          failures += 1;
+        });
+      });
+      const { page, site } = opened;
+      await page.waitForSelector('text=The service is unavailable. Retrying automatically.');
+      // The first request after it fails, too.
+      await page.clock.runFor(3_000);
+      await expect.poll(() => failures).toBe(2);
+      await page.unroute('**/trpc/**');
+      expect(site.requestedPaths).toEqual([]);
+      await page.clock.runFor(30_000);
+      await page.waitForSelector('[name=email]');
+      await signIn(page);
+      await page.waitForSelector('text=Hello John');
+    });
+
+    it('signs in with a second factor, after a wrong code', async () => {
+      await using opened = await open(recipe);
+      const { page, site } = opened;
+      const { email, password } = personOf('rafael');
+      await signIn(page, email, password);
+      await page.waitForSelector('[name=code]');
+      const code = site.authService.lastCode(email) ?? '';
+      await page.fill('[name=code]', code === '000000' ? '111111' : '000000');
+      await page.click('button:text("Sign in")');
+      await page.waitForSelector('form p');
+      await page.fill('[name=code]', code);
+      await page.click('button:text("Sign in")');
+      await page.waitForSelector('text=Hello Rafael');
+      expect(site.requestedPaths.filter((path) => path === 'session.verifyOtp')).toHaveLength(2);
+    });
+
+    it('signs in with a captcha when the Auth Service asks for one', async () => {
+      await using opened = await open(recipe);
+      const { page, site } = opened;
+      const { email, password } = personOf('hana');
+      await signIn(page, email, password);
+      await page.fill('[name=captchaToken]', 'captcha-ok');
+      await page.click('button:text("Sign in")');
+      await page.waitForSelector('text=Hello Hana');
+      expect(site.requestedPaths.filter((path) => path === 'session.login')).toHaveLength(2);
+    });
+
+    it('shows the message of the BFF after too many failed sign-ins', async () => {
+      await using opened = await open(recipe);
+      const { page, site } = opened;
+      const failed = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-csrf': '1' },
+        body: JSON.stringify({ json: { email: 'user@example.com', password: 'wrong-password-1' } }),
+      };
+      for (let attempts = 0; attempts < 7; attempts += 1) await fetch(`${site.url}trpc/session.login`, failed);
+      await signIn(page);
+      await page.waitForSelector('text=Too many requests.');
+      expect(site.statuses.at(-1)).toBe(429);
+    });
+
     it('stays signed in if the sign-out fails during an outage, and says so', async () => {
       await using opened = await open(recipe);
       const { page } = opened;
@@ -209,12 +281,6 @@ describe.skipIf(!hasChromium)('the page of a recipe, in Chromium before a real B
   });
 
   describe('without a framework', () => {
-    const personOf = (firstName: string) => {
-      const found = signInPeople.find(({ email }) => email.startsWith(firstName));
-      if (found === undefined) throw new Error(`${firstName} cannot sign in.`);
-      return found;
-    };
-
     it('signs in with a second factor, after a wrong code', async () => {
       await using opened = await open(vanilla);
       const { page, site } = opened;

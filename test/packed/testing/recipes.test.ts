@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { run } from '../run.ts';
 /** The files of the recipes: blocks whose info string names a file. */
 const recipeFiles = (): Map<string, string> =>
   new Map(
-    [...readPage('docs/frontends/testing.md').text.matchAll(/^```jsx? ([\w.-]+)\n(.*?)^```$/gms)].map(
+    [...readPage('docs/frontends/testing.md').text.matchAll(/^```(?:jsx?|json) ([\w.-]+)\n(.*?)^```$/gms)].map(
       ([, name = '', code = '']) => [name, code],
     ),
   );
@@ -31,10 +31,30 @@ const packages = [
   'storybook@10',
   '@storybook/react@10',
   'playwright-core@1',
+  'jest@30',
+  'jest-environment-jsdom@30',
+  'jest-fixed-jsdom@0',
+  '@babel/core@7',
+  '@babel/preset-react@7',
 ];
 
 /** The part of Vitest's JSON report that is read. */
 type Results = { testResults: { name: string; status: string; assertionResults: { status: string }[] }[] };
+
+/** Runs the component test of the page with Jest, in a subfolder with the configuration of the page. Returns its output. */
+const runJest = async (folder: string): Promise<string> => {
+  const jest = join(folder, 'jest');
+  mkdirSync(jest);
+  const files = recipeFiles();
+  const test = files.get('greeting.test.jsx')?.replace("from 'vitest'", "from '@jest/globals'") ?? '';
+  writeFileSync(join(jest, 'package.json'), JSON.stringify({ type: 'module' }));
+  writeFileSync(join(jest, 'greeting.test.jsx'), test);
+  writeFileSync(join(jest, 'greeting.jsx'), readFileSync(new URL('own/greeting.jsx.txt', import.meta.url)));
+  for (const name of ['jest.config.json', 'babel.config.json']) writeFileSync(join(jest, name), files.get(name) ?? '');
+  const program = join(folder, 'node_modules/jest/bin/jest.js');
+  const { code, output } = await run(process.execPath, ['--experimental-vm-modules', program], { cwd: jest });
+  return `${output}\nended with ${code}`;
+};
 
 describe('the recipes of docs/frontends/testing.md, with the packed client', () => {
   let packing: Awaited<ReturnType<typeof createPacking>>;
@@ -58,7 +78,9 @@ describe('the recipes of docs/frontends/testing.md, with the packed client', () 
     });
     const vitest = join(folder, 'node_modules/vitest/vitest.mjs');
     const reporters = ['--reporter=default', '--reporter=json', '--outputFile.json=results.json'];
-    ({ output } = await run(process.execPath, [vitest, 'run', '--root', folder, ...reporters], { cwd: folder }));
+    ({ output } = await run(process.execPath, [vitest, 'run', '--root', folder, '--exclude', 'jest/**', ...reporters], {
+      cwd: folder,
+    }));
     const results = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as Results;
     for (const { name, status, assertionResults } of results.testResults) {
       const passed = assertionResults.filter((one) => one.status === 'passed').length;
@@ -70,6 +92,8 @@ describe('the recipes of docs/frontends/testing.md, with the packed client', () 
   it('are all files that this test knows', () => {
     expect([...recipeFiles().keys()]).toEqual([
       'greeting.test.jsx',
+      'jest.config.json',
+      'babel.config.json',
       'msw.test.js',
       'greeting.stories.jsx',
       'route-bff.js',
@@ -79,6 +103,11 @@ describe('the recipes of docs/frontends/testing.md, with the packed client', () 
   it('test a component in jsdom', () => {
     expect({ ...outcomes.get('greeting.test.jsx'), output }).toMatchObject({ status: 'passed', passed: 3 });
   });
+  it('test a component with Jest', async () => {
+    const jestOutput = await runJest(folder);
+    expect(jestOutput).toContain('3 passed');
+    expect(jestOutput).toContain('ended with 0');
+  }, 120_000);
   it('answer requests that MSW intercepts', () => {
     expect({ ...outcomes.get('msw.test.js'), output }).toMatchObject({ status: 'passed', passed: 2 });
   });
