@@ -51,11 +51,12 @@ describe('the Dockerfile', () => {
 describe('the production image', () => {
   const image = () => imageOf('production');
 
-  it('contains the bundled programs, their manifest and the two unbundled packages, and no sources or tests', () => {
+  it('contains the bundled programs, their manifest, the API reference and the two unbundled packages, and no sources or tests', () => {
     const files = filesOf('production');
     const own = files.filter((path) => !path.startsWith('node_modules/'));
     expect(own).toEqual(expect.arrayContaining(['dist/main.js', 'dist/cli.js', 'package.json']));
-    expect(own.filter((path) => !/^(dist\/[\w-]+\.js|package\.json)$/.test(path))).toEqual([]);
+    const expected = /^(dist\/[\w-]+\.js|dist\/swagger-ui\/[\w.-]+|package\.json)$/;
+    expect(own.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining(['node_modules/ioredis/package.json', 'node_modules/@opentelemetry/api/package.json']),
     );
