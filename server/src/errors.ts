@@ -39,6 +39,10 @@ export class AppError extends Error {
   }
 }
 
+/** Any error as an AppError. One that is none is a fault of the BFF, and its message is not shown. */
+export const asAppError = (error: unknown): AppError =>
+  error instanceof AppError ? error : new AppError('internal', { cause: error });
+
 /** Without `reasons`, true for every AppError. */
 export const isAppError = (error: unknown, ...reasons: Reason[]): error is AppError =>
   error instanceof AppError && (reasons.length === 0 || reasons.includes(error.reason));

@@ -42,6 +42,9 @@ export const sessionRefreshInHeader = 'x-session-refresh-in';
 /** The person of the session, such as `staff:123`. */
 export const sessionUserHeader = 'x-session-user';
 
+/** A person as `x-session-user` and the subject of an assertion name them: such as `staff:123`. */
+export const toPersonText = ({ type, id }: { type: string; id: number }): string => `${type}:${id}`;
+
 /** `1` if any data of the response is stale. */
 export const directoryStaleHeader = 'x-directory-stale';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeBlocksIn, readPage } from '../support/docs/markdown.ts';
 import { root } from '../support/processes/run-process.ts';
 import { signingKey, staffToken } from '../support/token/tokens.ts';
-import { compile } from './compile.ts';
+import { faultsIn, guardAnswers, runModule } from './guard-consumers.ts';
 import { createPacking, typescripts } from './packing.ts';
 import { runWell } from './run.ts';
 
@@ -41,30 +41,17 @@ beforeAll(async () => {
 afterAll(() => packed?.[Symbol.dispose](), 60_000);
 
 const entries = ['', '/express', '/fastify', '/fetch'];
-const runIn = (folder: string, code: string, args: readonly string[] = []) =>
-  runWell(process.execPath, ['--input-type=module', '--eval', code, ...args], { cwd: folder });
 
-const faultsOf = async (folder: string, compiler: string, files: Record<string, string>, compilerOptions = {}) => {
-  const faults = await compile({
-    compiler: join(packed.tools, 'node_modules', compiler),
+const faultsOf = (folder: string, compiler: string, files: Record<string, string>, compilerOptions = {}) =>
+  faultsIn({
+    tools: packed.tools,
+    compiler,
     folder,
     files,
-    typeRoots: join(packed.tools, 'node_modules/@types'),
     compilerOptions: { module: 'nodenext', moduleResolution: 'nodenext', ...compilerOptions },
   });
-  // Errors in the types of other packages are theirs.
-  return faults.filter(({ file }) => !file.includes('node_modules') || file.includes('@auth-bff'));
-};
 
 const token = staffToken(Date.now());
-const answers = [
-  '401 {"error":"Authentication required"}',
-  '401 {"error":"Invalid token"}',
-  '200 123',
-  '200 null',
-  '403 {"error":"Insufficient permissions"}',
-  '',
-].join('\n');
 
 describe('the packed middleware', () => {
   it('brings jose alone, and takes less than 1 MB with it', () => {
@@ -107,7 +94,7 @@ describe('the packed middleware', () => {
       await new Promise((resolve) => setImmediate(resolve));
       port1.close();
       console.log(JSON.stringify({ names, ms, loaded: loaded.filter((url) => url.startsWith('file:')) }));`;
-    const { names, loaded } = JSON.parse(await runIn(packed.alone, code)) as { names: string[]; loaded: string[] };
+    const { names, loaded } = JSON.parse(await runModule(packed.alone, code)) as { names: string[]; loaded: string[] };
     expect(names.length).toBeGreaterThan(0);
     expect(loaded.filter((url) => !url.includes('/@auth-bff/middleware/dist/'))).toEqual([]);
     expect(loaded.length).toBeGreaterThan(0);
@@ -136,15 +123,15 @@ describe('the packed middleware', () => {
       console.log(first.principal.id, then.principal.type, then.principal.id);
       server.close();
       server.closeAllConnections();`;
-    expect(await runIn(packed.alone, code, [signingKey, token])).toBe('123 employee 7\n');
+    expect(await runModule(packed.alone, code, [signingKey, token])).toBe('123 employee 7\n');
   });
 
   it.each(['beside', 'besideExpress4'] as const)('guards a service on Express, %s', async (project) => {
-    expect(await runIn(packed[project], consumer('serve-express.mjs'), [signingKey, token])).toBe(answers);
+    expect(await runModule(packed[project], consumer('serve-express.mjs'), [signingKey, token])).toBe(guardAnswers);
   });
 
   it('guards a service on Fastify', async () => {
-    expect(await runIn(packed.beside, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(answers);
+    expect(await runModule(packed.beside, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(guardAnswers);
   });
 
   describe.each(typescripts)('under %s', (compiler) => {

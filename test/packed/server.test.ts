@@ -7,7 +7,7 @@ import { runCli, runDoctor, wellEnvironment } from '../support/processes/run-doc
 import { root } from '../support/processes/run-process.ts';
 import * as bffKeys from '../support/app/start-app.ts';
 import { signingKey, staffToken } from '../support/token/tokens.ts';
-import { compile } from './compile.ts';
+import { faultsIn, guardAnswers, runModule } from './guard-consumers.ts';
 import { createPacking, typescripts } from './packing.ts';
 import { run, runWell } from './run.ts';
 
@@ -31,30 +31,16 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => packed?.[Symbol.dispose](), 60_000);
 
-/** Runs a script in a project, and returns its output. */
-const runIn = (folder: string, code: string, args: readonly string[] = []) =>
-  runWell(process.execPath, ['--input-type=module', '--eval', code, ...args], { cwd: folder });
-/** The compiler errors in consumers and in this package. Errors in the types of other packages are ignored. */
-const faultsOf = async (folder: string, compiler: string, names: readonly string[], resolution: string) => {
-  const faults = await compile({
-    compiler: join(packed.tools, 'node_modules', compiler),
+const faultsOf = (folder: string, compiler: string, names: readonly string[], resolution: string) =>
+  faultsIn({
+    tools: packed.tools,
+    compiler,
     folder,
     files: Object.fromEntries(names.map((name) => [name, consumer(name)])),
-    typeRoots: join(packed.tools, 'node_modules/@types'),
     compilerOptions: { module: resolution === 'bundler' ? 'esnext' : resolution, moduleResolution: resolution },
   });
-  return faults.filter(({ file }) => !file.includes('node_modules') || file.includes('@auth-bff'));
-};
 
 const token = staffToken(Date.now());
-const answers = [
-  '401 {"error":"Authentication required"}',
-  '401 {"error":"Invalid token"}',
-  '200 123',
-  '200 null',
-  '403 {"error":"Insufficient permissions"}',
-  '',
-].join('\n');
 
 describe('the packed server', () => {
   it('contains the shared code, and no Express, source or test', () => {
@@ -72,7 +58,7 @@ describe('the packed server', () => {
     const code = `for (const entry of ['', '/fastify', '/express']) {
       console.log(Object.keys(await import('@auth-bff/server' + entry)).join(' '));
     }`;
-    expect((await runIn(packed.alone, code)).split('\n')).toEqual([
+    expect((await runModule(packed.alone, code)).split('\n')).toEqual([
       expect.stringMatching(/\bcreateApp createVerifier\b/),
       'requireAuth requireRole requireSystem',
       'requireAuth requireRole requireSystem',
@@ -106,11 +92,11 @@ describe('the packed server', () => {
   });
 
   it('guards a service on Fastify', async () => {
-    expect(await runIn(packed.alone, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(answers);
+    expect(await runModule(packed.alone, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(guardAnswers);
   });
 
   it.each(['besideExpress', 'besideExpress4'] as const)('guards a service on Express, %s', async (project) => {
-    expect(await runIn(packed[project], consumer('serve-express.mjs'), [signingKey, token])).toBe(answers);
+    expect(await runModule(packed[project], consumer('serve-express.mjs'), [signingKey, token])).toBe(guardAnswers);
   });
 
   it.each(['nodenext', 'bundler'])('compiles a strict consumer without Express, %s', async (resolution) => {

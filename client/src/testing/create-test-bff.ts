@@ -5,6 +5,7 @@ import {
   sessionExpiresInHeader,
   sessionRefreshInHeader,
   sessionUserHeader,
+  toPersonText,
   trpcPath,
 } from '@auth-bff/shared';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
@@ -66,7 +67,7 @@ const announce = (headers: Headers, { user, expiresAt, refreshAt }: Session, now
   const secondsUntil = (time: Date) => String(Math.max(0, Math.floor((time.getTime() - nowMs) / 1000)));
   headers.set(sessionExpiresInHeader, secondsUntil(expiresAt));
   headers.set(sessionRefreshInHeader, secondsUntil(refreshAt));
-  headers.set(sessionUserHeader, `${user.type}:${user.id}`);
+  headers.set(sessionUserHeader, toPersonText(user));
 };
 
 /** What `fetch` rejects with if there is no response. */

@@ -15,7 +15,7 @@ export type VerifiedAssertion = { principal: Principal; payload: JsonObject; exp
 export type AssertionVerifierOptions = {
   keys: AssertionKeys;
   issuer: string;
-  /** Undefined: any. */
+  /** Undefined: assertions for every backend are accepted. */
   audience: string | undefined;
   maxCachedTokens: number;
   now: () => number;

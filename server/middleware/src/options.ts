@@ -6,7 +6,7 @@ import type { RefusalReason } from './refusals.ts';
 /** A refused request. `message` says why in plain words, and contains no token. `cause` is the error of a failed lookup. */
 export type Refused<Request> = { reason: RefusalReason; message: string; request: Request; cause?: unknown };
 
-/** For backends that hold the Auth Service's signing key. Whoever has that key can sign in as anybody: prefer `jwks`. */
+/** For backends that hold the Auth Service's signing key. With that key, one can also sign in as any person: prefer `jwks`. */
 export type SigningKeyOptions = {
   /** The current key first, then older keys that are still accepted during a key rotation. At least 32 bytes each. */
   signingKeys: readonly string[];
@@ -26,7 +26,7 @@ export type JwksOptions = {
   jwks: string | URL;
   /** The `iss` of assertions. Default `auth-bff`. */
   issuer?: string;
-  /** The `aud` of assertions: the name by which the proxy asks for them. Default: any. An assertion for another backend is then accepted, too. */
+  /** The `aud` of assertions: the name by which the proxy asks for them. Default: assertions for every backend are accepted. */
   audience?: string;
   /** How long loading the keys may take. Default 5,000. */
   jwksTimeoutMs?: number;

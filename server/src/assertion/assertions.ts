@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { toPersonText } from '@auth-bff/shared';
 import { type JWK, SignJWT } from 'jose';
 import type { Config } from '../config.ts';
 import type { Principal } from '../token/principal.ts';
@@ -27,13 +28,14 @@ export const createAssertions = async ({ config, now }: AssertionsOptions): Prom
 
   return {
     jwks,
-    issue({ type, id, email, fullName, systems, roles }, audience) {
+    issue(principal, audience) {
+      const { email, fullName, systems, roles } = principal;
       const issuedAt = Math.floor(now() / 1000);
       return new SignJWT({ email, name: fullName, systems: systems ?? [], roles: roles ?? [] })
         .setProtectedHeader(header)
         .setIssuer(config.assertionIssuer)
         .setAudience(audience)
-        .setSubject(`${type}:${id}`)
+        .setSubject(toPersonText(principal))
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + lifetimeSeconds)
         .setJti(randomUUID())

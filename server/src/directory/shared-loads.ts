@@ -1,7 +1,7 @@
 import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import type { QueueEvents } from '../auth-service/resilience/bulkhead.ts';
 import { type Caller, callerNameOf, personOf } from '../auth-service/transport.ts';
-import { AppError, isAppError } from '../errors.ts';
+import { AppError, asAppError, isAppError } from '../errors.ts';
 import { onAbort } from '../platform/on-abort.ts';
 import {
   createInFlightLoads,
@@ -153,7 +153,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     try {
       return await loadKeys(keys, { ...caller, ...queueEventsOf(keys), signal: abort.signal }, queueEventsOf);
     } catch (error) {
-      const outcome = isAppError(error) ? error : new AppError('internal', { cause: error });
+      const outcome = asAppError(error);
       return new Map(loads.map(({ key }) => [key, outcome]));
     }
   };

@@ -1,4 +1,4 @@
-import type { Reason } from '@auth-bff/shared';
+import { type Reason, toPersonText } from '@auth-bff/shared';
 import type { RequestMeta } from '../auth-service/transport.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -61,8 +61,6 @@ const maxRemembered = 20_000;
 /** Hexadecimal digits of an account's hash: 128 bits. */
 const accountLength = 32;
 
-const toText = ({ type, id }: Subject): string => `${type}:${id}`;
-
 /**
  * Writes audit events as log lines. They contain no e-mail address: `account` is a keyed hash of the normalised address, so
  * that attempts at one account can be counted.
@@ -103,11 +101,11 @@ export const createAudit = ({ log, keyHasher, networkOf, monotonicNow }: AuditOp
       const person = 'person' in event ? (event.person ?? null) : null;
       write({
         audit: event.audit,
-        person: person === null ? undefined : toText(person),
+        person: person === null ? undefined : toPersonText(person),
         service: 'service' in event ? (event.service ?? undefined) : undefined,
         reason: 'reason' in event ? event.reason : undefined,
         procedure: 'procedure' in event ? event.procedure : undefined,
-        of: 'of' in event ? toText(event.of) : undefined,
+        of: 'of' in event ? toPersonText(event.of) : undefined,
         system: 'system' in event ? event.system : undefined,
         role: 'role' in event ? event.role : undefined,
         away: 'away' in event ? event.away : undefined,

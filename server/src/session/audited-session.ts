@@ -1,6 +1,7 @@
 import { codeOfReason, type LoginInput, type Reason, type VerifyOtpInput } from '@auth-bff/shared';
 import type { Audit, AuditEvent } from '../platform/audit.ts';
 import { isAppError } from '../errors.ts';
+import type { AuthenticationOptions } from './authentication.ts';
 import type { EstablishedSession } from './established-session.ts';
 import { createRequestSession, type RequestSession, type RequestSessionOptions } from './request-session.ts';
 import type { TokenOwners } from './token-owners.ts';
@@ -16,6 +17,11 @@ const reasonOf = (error: unknown): Reason => (isAppError(error) ? error.reason :
 
 /** Whether the refresh was rejected. An outage or an unexpected response of the Auth Service is no rejection. */
 const isRejection = (reason: Reason): boolean => ['UNAUTHORIZED', 'TOO_MANY_REQUESTS'].includes(codeOfReason[reason]);
+
+/** The event of a valid token whose session has ended. */
+export const toSessionEnded = (
+  ...[reason, { principal, fingerprint }]: Parameters<AuthenticationOptions['onEnd']>
+): AuditEvent => ({ audit: 'session_ended', reason, person: principal, tokens: [fingerprint] });
 
 /** The session of one request, which writes an audit line for each sign-in, rejection and sign-out. */
 export const createAuditedSession = (options: AuditedSessionOptions): RequestSession => {
@@ -43,8 +49,7 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
       options.setCookies(established, cookieOptions);
       if (cookieOptions.isNew) auditSignIn(established);
     },
-    onEnd: (reason, { principal, fingerprint }) =>
-      write({ audit: 'session_ended', reason, person: principal, tokens: [fingerprint] }),
+    onEnd: (...end) => write(toSessionEnded(...end)),
   });
 
   const auditStep = async <Answer>(

@@ -1,5 +1,5 @@
 import type { Caller, RequestMeta } from '../auth-service/transport.ts';
-import { AppError, isAppError } from '../errors.ts';
+import { AppError, asAppError } from '../errors.ts';
 import type { SessionEnd } from '../platform/audit.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
@@ -43,7 +43,7 @@ export const createAuthentication = (options: AuthenticationOptions, onSignedIn:
 
   const refuse = (error: unknown): Authentication => {
     if (error instanceof ConflictingTokensError) onConflict();
-    return { state: 'refused', error: isAppError(error) ? error : new AppError('internal', { cause: error }) };
+    return { state: 'refused', error: asAppError(error) };
   };
 
   const judge = (access: ChosenToken): MaybePromise<Authentication> => {

@@ -4,6 +4,7 @@ import {
   sessionRefreshInHeader,
   sessionUserHeader,
   trpcPath,
+  toPersonText,
 } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
@@ -18,7 +19,7 @@ export const announceSession = (
   const secondsUntil = (timeMs: number) => Math.max(0, Math.floor((timeMs - nowMs) / 1000));
   reply.header(sessionExpiresInHeader, secondsUntil(expiresAtMs));
   reply.header(sessionRefreshInHeader, secondsUntil(refreshAtMs));
-  reply.header(sessionUserHeader, `${principal.type}:${principal.id}`);
+  reply.header(sessionUserHeader, toPersonText(principal));
 };
 
 export type SessionHeadersOptions = {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Assertions } from '../../assertion/assertions.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
+import { toSessionEnded } from '../../session/audited-session.ts';
 import { createAuthentication } from '../../session/authentication.ts';
 import type { Identity } from '../../session/identity.ts';
 import { presentedTokens, toCause } from '../plugins/request-tokens.ts';
@@ -36,8 +37,7 @@ export const registerForwardAuth = async (server: FastifyInstance, options: Forw
         isSignedOut: (access) => signOuts.isSignedOut(request, access),
         accountStatus,
         onConflict: () => {},
-        onEnd: (reason, { principal, fingerprint }) =>
-          audit.write({ audit: 'session_ended', reason, person: principal, tokens: [fingerprint] }, cause),
+        onEnd: (...end) => audit.write(toSessionEnded(...end), cause),
       },
       () => {},
     );

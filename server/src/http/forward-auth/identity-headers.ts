@@ -1,4 +1,4 @@
-import type { Reason } from '@auth-bff/shared';
+import { type Reason, toPersonText } from '@auth-bff/shared';
 import type { Principal } from '../../token/principal.ts';
 
 const encodeMatches = (text: string, pattern: RegExp): string =>
@@ -11,7 +11,7 @@ const encodeText = (text: string): string => encodeMatches(text, /[^\x20-\x7e]+|
 const encodeName = (text: string): string => encodeMatches(text, /[^\x20-\x7e]+|[%,:]/gu);
 
 const toHeaders = (caller: Principal | null, assertion: string) => ({
-  'x-auth-user': caller === null ? '' : `${caller.type}:${caller.id}`,
+  'x-auth-user': caller === null ? '' : toPersonText(caller),
   'x-auth-email': encodeText(caller?.email ?? ''),
   'x-auth-systems': (caller?.systems ?? []).map(encodeName).join(','),
   'x-auth-roles': (caller?.roles ?? [])

@@ -2,7 +2,7 @@ import { METHODS } from 'node:http';
 import { codeOfReason, hasRole, httpStatusOfCode, inSystem } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Assertions } from '../../assertion/assertions.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { AppError, asAppError } from '../../errors.ts';
 import type { Audit } from '../../platform/audit.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { Log } from '../../platform/log.ts';
@@ -23,7 +23,7 @@ const name = 'verify';
 /** Seconds after which the proxy's client may try again, if the failure itself does not say. */
 const defaultRetrySeconds = 1;
 
-/** The queries of a proxy's configuration are few and short. Longer ones are read anew each time. */
+/** A proxy's configuration has few queries, and they are short. Long queries are not cached. */
 const maxQueries = 1_000;
 const maxCachedQueryLength = 1_000;
 
@@ -54,9 +54,7 @@ const sendRefusal = (reply: FastifyReply, { reason, retryAfterSeconds }: AppErro
   send(reply, isDecided ? status : 503, refusedHeaders(reason));
 };
 
-const toAppError = (error: unknown): AppError =>
-  isAppError(error) ? error : new AppError('internal', { cause: error });
-
+/** What follows a `#` stays in the last value, which is then refused: no requirement may get lost. */
 const queryOf = ({ raw: { url = '' } }: FastifyRequest): string => {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at + 1);
@@ -122,7 +120,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
       telemetry.recordCall(request, name, null, monotonicNow() - startedAtMs);
       send(reply, 200, headers);
     } catch (thrown) {
-      const error = toAppError(thrown);
+      const error = asAppError(thrown);
       reportQuery(error);
       telemetry.recordCall(request, name, error.reason, monotonicNow() - startedAtMs);
       telemetry.recordFailure(error, request, name);
@@ -137,7 +135,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
   await server.register(async (scope) => {
     // Errors of hooks that run earlier: limits, load shedding.
     scope.setErrorHandler((thrown, request, reply) => {
-      const error = toAppError(thrown);
+      const error = asAppError(thrown);
       telemetry.recordRejectedRequest(error, request);
       sendRefusal(reply, error);
     });

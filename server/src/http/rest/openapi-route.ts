@@ -3,6 +3,7 @@ import { openApiPath } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import { createOpenApiDocument } from '../../api/rest/openapi-document.ts';
 import { readVersion } from '../../version.ts';
+import { publicDocumentHeaders } from '../public-document.ts';
 
 const createBody = () => {
   const body = JSON.stringify(createOpenApiDocument({ version: readVersion() }));
@@ -15,16 +16,10 @@ const createBody = () => {
  */
 export const registerOpenApi = (server: FastifyInstance): void => {
   let built: ReturnType<typeof createBody> | null = null;
-  // Without `cors`, the plugin would add headers for credentials.
   server.get(openApiPath, { config: { cors: false } }, async (request, reply) => {
     built ??= createBody();
     const { body, etag } = built;
-    reply.headers({
-      'access-control-allow-origin': '*',
-      'cross-origin-resource-policy': 'cross-origin',
-      'cache-control': 'public, max-age=300',
-      etag,
-    });
+    reply.headers({ ...publicDocumentHeaders, etag });
     if (request.headers['if-none-match']?.includes(etag) === true) return reply.code(304).send();
     return reply.type('application/json').send(body);
   });

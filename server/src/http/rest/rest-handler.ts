@@ -3,6 +3,7 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { readRestInput } from '../../api/rest/rest-input.ts';
 import type { RestProcedure } from '../../api/rest/rest-procedures.ts';
+import { queryOf } from '../trpc/calls.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { turnToParse } from '../turn-to-parse.ts';
 import { workSourceOf } from '../work-source.ts';
@@ -10,11 +11,6 @@ import { toJsonBody } from './json-body.ts';
 import { sendProblem } from './problem.ts';
 
 export type RestHandlerOptions = Pick<TrpcOptions, 'createContext' | 'onError'>;
-
-const queryOf = (url: string): string => {
-  const at = url.indexOf('?');
-  return at < 0 ? '' : (url.slice(at + 1).split('#')[0] ?? '');
-};
 
 /** Answers requests with the result of a procedure, under the same policy, limits and telemetry as over tRPC. */
 export const createRestHandler = (rest: RestProcedure, { createContext, onError }: RestHandlerOptions) => {

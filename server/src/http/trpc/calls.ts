@@ -16,7 +16,8 @@ type Query = { isBatch: boolean; input: string };
 /** The form that tRPC's clients send. */
 const commonQuery = /^(batch=1&)?input=([^&+]*)$/;
 
-const queryOf = (url: string): string => {
+/** The query of a request target, without the question mark. Empty: none. */
+export const queryOf = (url: string): string => {
   const fragmentAt = url.indexOf('#');
   const address = fragmentAt < 0 ? url : url.slice(0, fragmentAt);
   const at = address.indexOf('?');

@@ -53,8 +53,8 @@ const start = async (options: { isCluster?: boolean } = {}) => {
     const timer = createKeyTimer();
     const app = await startApp({
       monotonicNow: () => nowMs,
-      // The time that a start waits for an unavailable Redis.
-      redisTimeoutMs: isUp ? patientRedisMs : 50,
+      // The start waits so long for an unavailable Redis, and a command of a busy machine for its answer.
+      redisTimeoutMs: isUp ? patientRedisMs : 1_000,
       startKeyTimer: timer.start,
       env: { REDIS_URL: options.isCluster === true ? `${redis.url}?cluster=true` : redis.url, ...env },
     });
