@@ -13,6 +13,7 @@ export {
   inSystem,
   type KnownSystem,
   type LoginAnswer,
+  type Profile,
   type Reason,
   type Session,
   type Status,

@@ -1,4 +1,5 @@
 import type { AppOptions } from './app-options.ts';
+import { createAccount } from './account/account.ts';
 import { createAssertions } from './assertion/assertions.ts';
 import { createAssignmentService } from './assignment/assignment-service.ts';
 import { createStatus } from './auth-service/health/status.ts';
@@ -55,6 +56,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     networkOf: toNetwork,
   });
 
+  const account = createAccount({ authService, audit });
   const serviceAccess = createServiceAccess({ platform, authService, identity, audit });
 
   metrics.addStateGauges({
@@ -75,6 +77,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     tracing,
     authService,
     directory,
+    account,
     assignments,
     assertions,
     identity,

@@ -27,6 +27,10 @@ export type Config = {
   algorithm: 'HS256' | 'HS384' | 'HS512';
   /** Without a trailing slash. */
   authServiceUrl: string;
+  /** How browsers reach the Auth Service. Without a trailing slash. */
+  authServicePublicUrl: string;
+  /** Where the links of password-reset mails lead: to the BFF at `publicUrl`, which redirects to `pageUrl`. Null: to the Auth Service. */
+  passwordReset: { publicUrl: string; pageUrl: string } | null;
   apiKey: string;
   refreshThresholdSeconds: number;
   tokenValidation: 'local' | 'remote';
@@ -96,6 +100,11 @@ export const loadConfig = (env: Env): Config => {
       isRemoteIn(env) || signingKey === undefined ? [] : [signingKey, ...(read.DJANGO_JWT_SIGNING_KEY_PREVIOUS ?? [])],
     algorithm: read.JWT_ALGORITHM ?? 'HS256',
     authServiceUrl: read.AUTH_SERVICE_URL ?? '',
+    authServicePublicUrl: read.AUTH_SERVICE_PUBLIC_URL ?? read.AUTH_SERVICE_URL ?? '',
+    passwordReset:
+      read.PUBLIC_URL === undefined || read.PASSWORD_RESET_URL === undefined
+        ? null
+        : { publicUrl: read.PUBLIC_URL, pageUrl: read.PASSWORD_RESET_URL },
     apiKey: read.AUTH_API_KEY ?? '',
     refreshThresholdSeconds: read.TOKEN_REFRESH_THRESHOLD ?? 300,
     tokenValidation: read.TOKEN_VALIDATION ?? 'local',

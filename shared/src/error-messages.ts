@@ -23,6 +23,8 @@ export const messageOfReason: Readonly<Record<Reason, string>> = {
   overloaded: 'The service is overloaded. Try again shortly.',
   auth_service_contract: 'The Auth Service returned an unexpected response.',
   invalid_input: 'Invalid input.',
+  reset_link_invalid: 'This link is invalid, has expired or was already used. Request a new one.',
+  not_supported: 'The Auth Service does not offer this.',
   rate_limited: 'Too many requests. Slow down.',
   method_not_allowed: 'Method not allowed.',
   payload_too_large: 'The request is too large.',

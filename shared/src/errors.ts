@@ -9,6 +9,7 @@ export const httpStatusOfCode = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_REQUESTS: 429,
   INTERNAL_SERVER_ERROR: 500,
+  NOT_IMPLEMENTED: 501,
   BAD_GATEWAY: 502,
   SERVICE_UNAVAILABLE: 503,
 } as const;
@@ -38,6 +39,8 @@ export const codeOfReason = {
   overloaded: 'SERVICE_UNAVAILABLE',
   auth_service_contract: 'BAD_GATEWAY',
   invalid_input: 'BAD_REQUEST',
+  reset_link_invalid: 'BAD_REQUEST',
+  not_supported: 'NOT_IMPLEMENTED',
   rate_limited: 'TOO_MANY_REQUESTS',
   method_not_allowed: 'METHOD_NOT_SUPPORTED',
   payload_too_large: 'PAYLOAD_TOO_LARGE',
@@ -58,7 +61,7 @@ export const reasonOfTrpcCode: Readonly<Partial<Record<string, Reason>>> = {
   TOO_MANY_REQUESTS: 'rate_limited',
 };
 
-/** A fault in a call's input: its path (`ids.3`) and the expected value. */
+/** A fault in a call's input: its path (`ids.3`), and the expected value or the reason of a refusal. */
 export interface InputIssue {
   path: string;
   message: string;
@@ -73,7 +76,7 @@ export interface ErrorData {
   path?: string;
   /** Whole seconds to wait before the next attempt, if waiting helps. */
   retryAfterSeconds?: number;
-  /** Each fault of the input. Only with `invalid_input`. */
+  /** Each fault of the input, with `invalid_input`; the fields that the person may not change, with `insufficient_permissions`. */
   issues?: InputIssue[];
   /** Only in development. */
   stack?: string;

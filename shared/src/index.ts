@@ -1,5 +1,7 @@
+export * from './account.ts';
 export * from './ascii-case.ts';
 export * from './assignment.ts';
+export * from './credentials.ts';
 export * from './employee.ts';
 export * from './error-messages.ts';
 export * from './errors.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Email, Password, SecondFactorCode } from './credentials.ts';
 import { SystemRole } from './roles.ts';
 import { schemaOf } from './schema-of.ts';
 
@@ -46,8 +47,8 @@ export const CurrentSession = schemaOf<CurrentSession>()(
 );
 
 export const LoginInput = z.object({
-  email: z.string().trim().min(1, 'Expected an e-mail address').max(254, 'Expected at most 254 characters'),
-  password: z.string().min(1, 'Expected a password').max(1024, 'Expected at most 1024 characters'),
+  email: Email,
+  password: Password,
   /** Default: staff. The BFF never tries both. */
   as: PersonType.optional(),
   captchaToken: z.string().min(1).max(8192).optional(),
@@ -57,12 +58,18 @@ export type LoginInput = z.infer<typeof LoginInput>;
 export const VerifyOtpInput = z.object({
   /** The challenge from `session.login`. Valid for 10 minutes, one success, and at most five wrong codes. */
   challenge: z.string().min(1).max(16_384),
-  code: z
-    .string()
-    .trim()
-    .regex(/^[A-Za-z0-9]{4,10}$/, 'Expected a code of 4 to 10 letters or digits'),
+  code: SecondFactorCode,
 });
 export type VerifyOtpInput = z.infer<typeof VerifyOtpInput>;
+
+export const ResendOtpInput = z.object({ challenge: z.string().min(1).max(16_384) });
+export type ResendOtpInput = z.infer<typeof ResendOtpInput>;
+
+/** The challenge that replaces the one sent: the code of that one is not valid any more. */
+export interface ResendOtpAnswer {
+  challenge: string;
+}
+export const ResendOtpAnswer = schemaOf<ResendOtpAnswer>()(z.object({ challenge: z.string() }));
 
 const signedIn = z.object({ status: z.literal('signed_in'), session: Session });
 

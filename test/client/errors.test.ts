@@ -36,6 +36,8 @@ const table: Record<Reason, ErrorAction> = {
   overloaded: 'maintenance',
   auth_service_contract: 'maintenance',
   invalid_input: 'fix-input',
+  reset_link_invalid: 'fix-input',
+  not_supported: 'bug',
   rate_limited: 'slow-down',
   method_not_allowed: 'bug',
   payload_too_large: 'bug',

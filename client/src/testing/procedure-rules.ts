@@ -21,9 +21,18 @@ export const procedureRules = {
   'session.me': { type: 'query', who: 'signed_in' },
   'session.login': { type: 'mutation', who: 'anyone' },
   'session.verifyOtp': { type: 'mutation', who: 'anyone' },
+  'session.resendOtp': { type: 'mutation', who: 'anyone' },
   'session.refresh': { type: 'mutation', who: 'anyone' },
   'session.logout': { type: 'mutation', who: 'anyone' },
+  'session.logoutEverywhere': { type: 'mutation', who: 'signed_in' },
   'session.validate': { type: 'query', who: 'anyone' },
+
+  'account.profile': { type: 'query', who: 'signed_in' },
+  'account.updateProfile': { type: 'mutation', who: 'signed_in' },
+  'account.changePassword': { type: 'mutation', who: 'signed_in' },
+  'account.requestPasswordReset': { type: 'mutation', who: 'anyone' },
+  'account.resetPassword': { type: 'mutation', who: 'anyone' },
+  'account.secondFactor': { type: 'mutation', who: 'signed_in' },
 
   'users.me': { type: 'query', who: 'signed_in' },
   'users.byId': { type: 'query', who: 'staff' },

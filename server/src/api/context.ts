@@ -1,8 +1,9 @@
 import type { Reason, Session, Status } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
+import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
-import { type Caller, callerNameOf } from '../auth-service/transport.ts';
+import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
@@ -24,6 +25,7 @@ export type ContextOptions = {
   /** The session of the service account. Null: it is not configured. */
   serviceAccount: AccountTokens | null;
   directory: Directory;
+  account: Account;
   assignments: Assignments;
   membership: Membership;
   /** Returns the signal that aborts when the client disconnects. */
@@ -63,8 +65,18 @@ export type Person = {
 export const createContext = (options: ContextOptions) => {
   const { requestId, address, isDevelopment, callsInRequest, isStreamed, requestSession, service, serviceAccount } =
     options;
-  const { directory, assignments, membership, getDisconnectSignal, charge, onStale, status, monotonicNow, onCall } =
-    options;
+  const {
+    directory,
+    account,
+    assignments,
+    membership,
+    getDisconnectSignal,
+    charge,
+    onStale,
+    status,
+    monotonicNow,
+    onCall,
+  } = options;
 
   const toPerson = (signedIn: SignedInAs): Person => {
     const { principal } = signedIn;
@@ -105,6 +117,8 @@ export const createContext = (options: ContextOptions) => {
 
   const request = {
     requestId,
+    /** For upstream calls that carry no token. */
+    cause: { requestId, address } satisfies RequestMeta,
     isDevelopment,
     callsInRequest,
     isStreamed,
@@ -114,6 +128,7 @@ export const createContext = (options: ContextOptions) => {
     service,
     hasServiceAccount: serviceAccount !== null,
     directory,
+    account,
     assignments,
     status,
     charge,

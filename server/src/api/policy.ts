@@ -48,9 +48,18 @@ export const policy: Readonly<Record<string, Rule>> = {
   'session.me': signedIn,
   'session.login': anyone,
   'session.verifyOtp': anyone,
+  'session.resendOtp': anyone,
   'session.refresh': anyone, // The session service requires a valid refresh token.
   'session.logout': anyone,
+  'session.logoutEverywhere': signedIn,
   'session.validate': anyone,
+
+  'account.profile': signedIn,
+  'account.updateProfile': signedIn,
+  'account.changePassword': signedIn,
+  'account.requestPasswordReset': anyone,
+  'account.resetPassword': anyone,
+  'account.secondFactor': signedIn,
 
   'users.me': signedIn,
   'users.byId': staffOrService,

@@ -1,4 +1,5 @@
 import type { AnyTRPCProcedure } from '@trpc/server';
+import { accountRouter } from './routers/account-router.ts';
 import { assignmentsRouter } from './routers/assignments-router.ts';
 import { employeesRouter } from './routers/employees-router.ts';
 import { sessionRouter } from './routers/session-router.ts';
@@ -11,6 +12,8 @@ import { router } from './trpc.ts';
 type Routers = {
   /** Signing in, staying signed in, signing out. */
   session: typeof sessionRouter;
+  /** The profile, password and second factor of the caller. */
+  account: typeof accountRouter;
   /** Staff users. */
   users: typeof usersRouter;
   /** Employees. Their ids overlap with those of staff users. */
@@ -23,6 +26,7 @@ type Routers = {
 
 const routers: Routers = {
   session: sessionRouter,
+  account: accountRouter,
   users: usersRouter,
   employees: employeesRouter,
   assignments: assignmentsRouter,

@@ -2,6 +2,7 @@ import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
 import { slices } from '../platform/cooperative-yield.ts';
 import { sendAsAccount } from './calling-service.ts';
+import { createAccountCalls, type AccountCallsOptions } from './account-calls.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';
@@ -23,7 +24,7 @@ export type AuthServiceClientOptions = {
   transport: Pick<Resilience, 'request'>;
   /** Milliseconds since the epoch. Needed for a `Retry-After` that is a date. */
   now: () => number;
-};
+} & Pick<AccountCallsOptions, 'addresses'>;
 
 /** One result per requested id: the user, or an error. Ids that do not exist are absent. */
 export type UserResults = Map<number, UserRecord | AppError>;
@@ -64,7 +65,7 @@ const toValidity = (validation: Promise<boolean>): Promise<boolean> =>
   });
 
 /** All calls to the Auth Service, with domain types as results. Every error is an AppError. */
-export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOptions) => {
+export const createAuthServiceClient = ({ transport, now, addresses }: AuthServiceClientOptions) => {
   const request = async (endpoint: Endpoint, upstreamRequest: UpstreamRequest): Promise<UpstreamResponse> => {
     const response = await transport.request(endpoint, upstreamRequest);
     const error = statusToError(endpoint, response, now());
@@ -117,6 +118,7 @@ export const createAuthServiceClient = ({ transport, now }: AuthServiceClientOpt
 
   return {
     ...createSignInCalls({ transport, now }),
+    ...createAccountCalls({ transport, now, addresses }),
 
     /** Throws `user_not_found`. */
     user,

@@ -56,7 +56,15 @@ export const createUpstream = (options: UpstreamOptions) => {
   });
 
   return {
-    authService: createAuthServiceClient({ transport: resilience, now }),
+    authService: createAuthServiceClient({
+      transport: resilience,
+      now,
+      addresses: {
+        url: config.authServiceUrl,
+        publicUrl: config.authServicePublicUrl,
+        resetHost: new URL(config.passwordReset?.publicUrl ?? config.authServicePublicUrl).host,
+      },
+    }),
     health,
     probe,
     breakerStates: resilience.breakerStates,

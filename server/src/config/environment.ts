@@ -35,6 +35,9 @@ export const Environment = z.object({
   DJANGO_JWT_SIGNING_KEY: optional(z.string()),
   DJANGO_JWT_SIGNING_KEY_PREVIOUS: optional(z.string().transform(toList)),
   AUTH_SERVICE_URL: optional(parsedBy(parseHttpUrl)),
+  AUTH_SERVICE_PUBLIC_URL: optional(parsedBy(parseHttpUrl)),
+  PUBLIC_URL: optional(parsedBy(parseHttpUrl)),
+  PASSWORD_RESET_URL: optional(parsedBy(parseHttpUrl)),
   AUTH_API_KEY: optional(
     z.string().regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces, as required for an HTTP header'),
   ),

@@ -2,6 +2,7 @@ import type { Status } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 import type { AppOptions } from '../app-options.ts';
 import type { Upstream } from '../auth-service/upstream.ts';
+import type { Account } from '../account/account.ts';
 import type { Assertions } from '../assertion/assertions.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -58,6 +59,7 @@ export type HttpOptions = Pick<
   tracing: Tracing;
   authService: Upstream['authService'];
   directory: Directory;
+  account: Account;
   assignments: Assignments;
   assertions: Assertions;
   identity: Identity;
@@ -142,6 +144,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     serviceOf,
     serviceAccount: options.serviceAccess.account,
     directory: options.directory,
+    account: options.account,
     assignments: options.assignments,
     membership: identity.membership,
     status: status.check,

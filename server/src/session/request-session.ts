@@ -3,12 +3,14 @@ import {
   type CurrentSession,
   type LoginAnswer,
   type LoginInput,
+  type ResendOtpAnswer,
+  type ResendOtpInput,
   type Session,
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
 import type { Caller } from '../auth-service/transport.ts';
-import { isAppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
@@ -127,6 +129,9 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       return { status: 'signed_in', session: await begin(await sessions.verifyOtp(input, presented, deviceValues())) };
     },
 
+    /** Has a new code sent. Throws `otp_expired`, `rate_limited`, `not_supported`. */
+    resendOtp: (_input: ResendOtpInput): Promise<ResendOtpAnswer> => Promise.reject(new AppError('not_supported')),
+
     async refresh(): Promise<Session> {
       try {
         const { session, ...refreshed } = await sessions.refresh(presented);
@@ -146,6 +151,17 @@ export const createRequestSession = (options: RequestSessionOptions) => {
       await sessions.signOut(presented);
       return null;
     },
+
+    /** Ends all sessions of the caller, including this one. */
+    async signOutEverywhere(): Promise<null> {
+      isSettled = true;
+      clearCookies();
+      await sessions.signOut(presented);
+      return null;
+    },
+
+    /** Ends all sessions of the caller except this one. */
+    async endOtherSessions(): Promise<void> {},
 
     /** Whether the Auth Service accepts the access token. It is asked only if the token is valid locally. */
     async validate(): Promise<boolean> {

@@ -22,6 +22,8 @@ export type NoRestRoute = { reason: string };
 const setsCookies =
   'It sets or clears cookies. Browsers call it over tRPC; other callers send a Bearer token or an API key.';
 
+const typedInPages = 'It belongs to pages in which people manage their own account. They call it over tRPC.';
+
 /** Every procedure, with its REST route or the reason why it has none. A test compares it to the router. */
 export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
   'session.current': {
@@ -34,11 +36,20 @@ export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
   },
   'session.login': { reason: setsCookies },
   'session.verifyOtp': { reason: setsCookies },
+  'session.resendOtp': { reason: typedInPages },
   'session.refresh': { reason: setsCookies },
   'session.logout': { reason: setsCookies },
+  'session.logoutEverywhere': { reason: setsCookies },
   'session.validate': {
     reason: 'GET /session already refuses tokens that are invalid or signed out, without a call of the Auth Service.',
   },
+
+  'account.profile': { reason: typedInPages },
+  'account.updateProfile': { reason: typedInPages },
+  'account.changePassword': { reason: typedInPages },
+  'account.requestPasswordReset': { reason: typedInPages },
+  'account.resetPassword': { reason: typedInPages },
+  'account.secondFactor': { reason: typedInPages },
 
   'users.me': {
     reason: 'GET /session says who the caller is; GET /users/{id} and GET /employees/{id} give the record.',

@@ -1,4 +1,13 @@
-import { CurrentSession, LoginAnswer, LoginInput, Session, SignedIn, VerifyOtpInput } from '@auth-bff/shared';
+import {
+  CurrentSession,
+  LoginAnswer,
+  LoginInput,
+  ResendOtpAnswer,
+  ResendOtpInput,
+  Session,
+  SignedIn,
+  VerifyOtpInput,
+} from '@auth-bff/shared';
 import { z } from 'zod';
 import { publicProcedure, sessionMutation, signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
@@ -23,11 +32,20 @@ export const sessionRouter = router({
     .output(SignedIn)
     .mutation(({ ctx, input }) => ctx.request.commands.verifyOtp(input)),
 
+  /** Has a new code sent for the challenge from `login`. The challenge in the answer replaces it, and the old code is invalid. */
+  resendOtp: sessionMutation
+    .input(ResendOtpInput)
+    .output(ResendOtpAnswer)
+    .mutation(({ ctx, input }) => ctx.request.commands.resendOtp(input)),
+
   /** Exchanges the refresh token for a new session. The client package calls this automatically. */
   refresh: sessionMutation.output(Session).mutation(({ ctx }) => ctx.request.commands.refresh()),
 
   /** Signs out. Clears the cookies even if the Auth Service fails. */
   logout: sessionMutation.output(z.null()).mutation(({ ctx }) => ctx.request.commands.signOut()),
+
+  /** Ends all sessions of the caller, in all browsers, including this one. */
+  logoutEverywhere: sessionMutation.output(z.null()).mutation(({ ctx }) => ctx.request.commands.signOutEverywhere()),
 
   /** Whether the Auth Service accepts the session. */
   validate: publicProcedure

@@ -12,7 +12,7 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  'directory' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge'
+  'directory' | 'account' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge'
 > & {
   platform: Platform;
   audit: Audit;
@@ -23,7 +23,7 @@ export type ContextFactoryOptions = Pick<
 
 /** Creates the tRPC context of each request. */
 export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
-  const { platform, audit, telemetry, sessionOf, serviceOf, directory, assignments, membership } = options;
+  const { platform, audit, telemetry, sessionOf, serviceOf, directory, account, assignments, membership } = options;
   const { serviceAccount, status, charge } = options;
   const { isDevelopment } = platform.config;
   const { monotonicNow } = platform;
@@ -47,6 +47,7 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
         audit.write({ audit: 'permission_denied', procedure, person, service }, toCause(request));
       },
       directory,
+      account,
       assignments,
       membership,
       status,

@@ -128,6 +128,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         serviceAccount: null,
         ...facts,
         directory,
+        account: {} as never,
         assignments: {
           candidates: async () => ({ users: (await directory.users(crowd(2_000), caller)).users }),
         } as never,
