@@ -68,7 +68,7 @@ export const createCutoffs = ({ keyHasher, now, maxPeople = 20_000 }: CutoffsOpt
     },
 
     /** A new cutoff: later than every token of the person that was issued until now, and than their last cutoff. */
-    next: (subject: Subject): number => Math.max(now() + issuerAheadMs, (get(subject) ?? 0) + 1),
+    next: (subject: Subject): number => Math.max(now() + issuerAheadMs, get(subject) ?? 0) + 1,
   };
 };
 
