@@ -53,6 +53,17 @@ describe.each(dialects)('sign-out everywhere at one process, in front of the %s 
   });
 });
 
+it('a browser that was signed out everywhere costs no exchange, and loses its cookies when it refreshes later', async () => {
+  const clock = createClock();
+  await using app = await startApp({ now: clock.now });
+  const [here, there] = [await signedInAt(app), await signedInAt(app)];
+  await here.trpc.session.logoutEverywhere.mutate();
+  clock.advance(31_000);
+  expect(await reasonOf(there.trpc.session.refresh.mutate())).toBe('session_ended');
+  expect(app.authService.count('refresh')).toBe(0);
+  expect(heldBy(there)).toEqual({ access: '', refresh: '' });
+});
+
 it('sign-out everywhere needs a session', async () => {
   await using app = await startApp();
   expect(await reasonOf(app.browser().trpc.session.logoutEverywhere.mutate())).toBe('no_token');
@@ -134,7 +145,7 @@ describe.skipIf(!hasRedis())('sign-out everywhere at several replicas', () => {
     await expect.poll(() => stateOf(test.there)).toBe(ended);
   });
 
-  it('survives a restart of the replicas', async () => {
+  it('is known to a replica that starts later: its first refresh is refused, and its first sign-in works', async () => {
     await using test = await start();
     await test.here.trpc.session.logoutEverywhere.mutate();
     await using restarted = await startApp({
@@ -142,7 +153,10 @@ describe.skipIf(!hasRedis())('sign-out everywhere at several replicas', () => {
       upstream: test.authService,
       env: { REDIS_URL: test.redis.url },
     });
-    expect(await stateOf(at(restarted, test.there))).toBe(ended);
+    expect(await reasonOf(at(restarted, test.there).trpc.session.refresh.mutate())).toBe('session_ended');
+    expect(test.authService.count('refresh')).toBe(0);
+    const again = await signedInAt(restarted);
+    expect([await stateOf(again), await stateOf(at(test.first, again))]).toEqual([works, works]);
   });
 
   describe.skip('a change of password', () => {
