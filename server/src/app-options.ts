@@ -25,6 +25,8 @@ export type AppOptions = {
   startRedisTimer?: StartTimer;
   /** Starts the timer of the next comparison of keys between replicas. Default `setTimeout`. */
   startKeyTimer?: StartTimer;
+  /** Starts the timer of an answer that comes at a constant moment: that of `account.requestPasswordReset`. Default `setTimeout`. */
+  startAnswerTimer?: StartTimer;
   /** Milliseconds between two probes of an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a shutdown waits for in-flight requests. Default 10,000. */

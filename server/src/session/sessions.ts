@@ -3,7 +3,8 @@ import { personOf } from '../auth-service/transport.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';
-import { type AttemptLimiterOptions, createAttemptLimiter } from '../rate-limit/attempt-limiter.ts';
+import type { AccountLimiter } from '../rate-limit/account-limiter.ts';
+import type { AttemptLimiter, AttemptLimiterOptions } from '../rate-limit/attempt-limiter.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { establishSession } from './established-session.ts';
 import { createSharedFamilies, type SharedFamiliesOptions } from './family/shared-families.ts';
@@ -19,10 +20,12 @@ import { createDeviceCookies } from './sign-in/device-cookies.ts';
 import { createSessionService, type SessionService } from './sign-in/session-service.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' | 'onForeignToken' | 'onRefresh'> &
-  Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
+  Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf'> &
   Pick<SharedFamiliesOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
+    attemptLimiter: AttemptLimiter;
+    accountLimiter: Pick<AccountLimiter, 'resendCode'>;
     /** Whether the BFF verifies signatures. If not, Redis entries about tokens live for at most 7 days. */
     isVerifiedHere: boolean;
     sealingSecret: string;
@@ -56,12 +59,11 @@ const createShared = (
 /** Composes the session service: state in this process and, with Redis, the state that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
   const { authService, verifier, accountStatus, sealingSecret, createCounter, keyHasher, now } = options;
-  const { networkOf, onLimited, onForeignToken, onRefresh, onEnd } = options;
+  const { attemptLimiter, accountLimiter, networkOf, onForeignToken, onRefresh, onEnd } = options;
   const shared = options.shared === null ? null : createShared(options, options.shared);
   const tokenFamilies = createTokenFamilies({ now, shared: shared?.families ?? null });
   const exchangeCache = createExchangeCache({ now, shared: shared?.exchanges ?? null });
   const tokenProof = createTokenProof({ verifier, counter: createCounter(), keyHasher, now });
-  const attemptLimiter = createAttemptLimiter({ createCounter, keyHasher, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
@@ -90,6 +92,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     refresher,
     tokenProof,
     attemptLimiter,
+    accountLimiter,
     now,
   });
 };

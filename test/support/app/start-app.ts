@@ -40,6 +40,7 @@ export type StartAppOptions = {
   | 'isOverloaded'
   | 'officialAdapter'
   | 'redisTimeoutMs'
+  | 'startAnswerTimer'
   | 'startKeyTimer'
   | 'startRedisTimer'
   | 'timeouts'
@@ -98,6 +99,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    startAnswerTimer,
     assignmentLimits,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
@@ -137,6 +139,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     startKeyTimer,
   });
