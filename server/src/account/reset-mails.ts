@@ -1,5 +1,6 @@
 import type { PersonType } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { HostRefusedError } from '../auth-service/host-refused-error.ts';
 import { type RequestMeta, requestMetaOf } from '../auth-service/transport.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
 import { causesOf, type Log } from '../platform/log.ts';
@@ -37,7 +38,8 @@ const startSystemTimer: StartTimer = (task, ms) => {
 };
 
 /** Whether the failure is the same for every address, so that the caller may learn of it. A status never is. */
-const isForEveryAddress = (error: unknown): boolean => isUnsent(error) || isAppError(error, 'not_supported');
+const isForEveryAddress = (error: unknown): boolean =>
+  isUnsent(error) || isAppError(error, 'not_supported') || error instanceof HostRefusedError;
 
 const outcomeOf = (error: unknown): ResetMailOutcome => {
   if (isForEveryAddress(error)) return 'unsent';
