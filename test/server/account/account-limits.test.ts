@@ -1,16 +1,17 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { AppError, type AppErrorOptions } from '../../../server/src/errors.ts';
 import type { Reason } from '../../../shared/src/index.ts';
 import { type Browser, errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { john, johnsCredentials } from '../../support/app/people.ts';
 import { createClock, startApp, type StartAppOptions } from '../../support/app/start-app.ts';
-import { rightCode, rightPassword, wrongAt } from '../../support/auth-service/fake-account-calls.ts';
+import {
+  createFakeAccountCalls,
+  rightCode,
+  rightPassword,
+  wrongAt,
+} from '../../support/auth-service/fake-account-calls.ts';
 
-const fake = await vi.hoisted(async () => {
-  const { createFakeAccountCalls } = await import('../../support/auth-service/fake-account-calls.ts');
-  return createFakeAccountCalls();
-});
-vi.mock('../../../server/src/auth-service/account-calls.ts', () => ({ createAccountCalls: () => fake.calls }));
+const fake = createFakeAccountCalls();
 beforeEach(() => fake.reset());
 
 const newPassword = 'another pass-word 2';
@@ -20,6 +21,7 @@ const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({
     now: clock.now,
+    accountCalls: fake.calls,
     // Answers that come at a constant moment come at once.
     startAnswerTimer: (task) => {
       const timer = setImmediate(task);

@@ -33,6 +33,7 @@ export type StartAppOptions = {
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
+  | 'accountCalls'
   | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
@@ -100,6 +101,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     redisTimeoutMs,
     startRedisTimer,
     startAnswerTimer,
+    accountCalls,
     assignmentLimits,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
@@ -139,6 +141,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(accountCalls === undefined ? {} : { accountCalls }),
     ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     startKeyTimer,

@@ -32,8 +32,8 @@ const defaults = {
 } satisfies Partial<AccountCalls>;
 
 /**
- * Replaces the calls of the Auth Service that concern accounts, for tests of what stands before them. Use it with
- * `vi.mock` of `account-calls.ts`.
+ * Replaces the calls of the Auth Service about accounts, for tests of what stands before them: limits, times, logs. For the
+ * option `accountCalls` of `startApp`.
  */
 export const createFakeAccountCalls = () => {
   let own: Partial<AccountCalls> = {};
