@@ -44,6 +44,14 @@ describe.each(dialects)('a change of password in front of the %s dialect', (dial
   });
 });
 
+it('a change of password keeps a session that this process has not seen before, with its refresh token', async () => {
+  await using test = await start();
+  const page = test.browser();
+  page.holdTokens(await test.authService.issue(john));
+  await page.trpc.account.changePassword.mutate(change);
+  expect(await stateOf(page)).toBe(works);
+});
+
 it('a change of password with endOtherSessions: false ends no session', async () => {
   await using test = await start();
   await test.here.trpc.account.changePassword.mutate({ ...change, endOtherSessions: false });
