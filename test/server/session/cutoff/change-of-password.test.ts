@@ -50,6 +50,8 @@ it('a change of password keeps a session that this process has not seen before, 
   page.holdTokens(await test.authService.issue(john));
   await page.trpc.account.changePassword.mutate(change);
   expect(await stateOf(page)).toBe(works);
+  page.cookies.delete('access_token');
+  expect(await page.trpc.session.refresh.mutate()).toMatchObject({ user: { id: john.id } });
 });
 
 it('a change of password with endOtherSessions: false ends no session', async () => {
