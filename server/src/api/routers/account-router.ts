@@ -8,6 +8,7 @@ import {
 } from '@auth-bff/shared';
 import { z } from 'zod';
 import { publicProcedure, signedInProcedure } from '../procedures.ts';
+import { isOutcomeUnknown } from '../../auth-service/outcome-unknown.ts';
 import { router } from '../trpc.ts';
 
 /** What people manage about their own account. */
@@ -28,7 +29,13 @@ export const accountRouter = router({
     .input(ChangePasswordInput)
     .output(z.null())
     .mutation(async ({ ctx: { request, person }, input: { endOtherSessions = true, ...passwords } }) => {
-      await request.account.changePassword(passwords, person.caller);
+      try {
+        await request.account.changePassword(passwords, person.caller);
+      } catch (error) {
+        // Without a response, the password may have been changed.
+        if (endOtherSessions && isOutcomeUnknown(error)) await request.commands.endOtherSessions();
+        throw error;
+      }
       if (endOtherSessions) await request.commands.endOtherSessions();
       return null;
     }),

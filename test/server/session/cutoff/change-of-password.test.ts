@@ -69,6 +69,18 @@ it('a refused change of password ends no session', async () => {
   expect([await stateOf(test.there), await stateOf(test.here)]).toEqual([works, works]);
 });
 
+it.each<[name: string, status: number, expected: string]>([
+  ['ends the other sessions if the Auth Service fails after it may have changed the password', 500, ended],
+  ['ends no session if the Auth Service had no time for it', 429, works],
+])('a change of password %s', async (_name, status, expected) => {
+  await using test = await start({ dialect: 'deployed' });
+  test.authService.fault('staff-password-change', { kind: 'status', status });
+  expect(await errorDataOf(test.here.trpc.account.changePassword.mutate(change))).toMatchObject({
+    reason: 'auth_service_unavailable',
+  });
+  expect([await stateOf(test.there), await stateOf(test.here)]).toEqual([expected, works]);
+});
+
 it('a change of password keeps what a refresh of its own session, in flight meanwhile, brings', async () => {
   await using test = await start();
   const { here } = test;
