@@ -63,15 +63,24 @@ const required = (what: string, max: number) => text(max).min(1, `Expected ${wha
 
 /** The fields of a profile that a person may ask to change. Which of them they may change, the Auth Service decides. */
 export const UpdateProfileInput = z
-  .strictObject({
-    username: clearable(150),
-    firstName: required('a first name', 150).optional(),
-    middleName: clearable(150),
-    lastName: required('a last name', 150).optional(),
-    suffix: clearable(10),
-    phoneNumber: clearable(20),
-    department: clearable(150),
-  })
+  .strictObject(
+    {
+      username: clearable(150),
+      firstName: required('a first name', 150).optional(),
+      middleName: clearable(150),
+      lastName: required('a last name', 150).optional(),
+      suffix: clearable(10),
+      phoneNumber: clearable(20),
+      department: clearable(150),
+    },
+    {
+      // zod's own message quotes the names of other fields, which may be anything, and messages are logged.
+      error: ({ code }) =>
+        code === 'unrecognized_keys'
+          ? 'Expected no fields but username, firstName, middleName, lastName, suffix, phoneNumber and department'
+          : undefined,
+    },
+  )
   .refine((changes) => Object.values(changes).some((value) => value !== undefined), {
     error: 'Expected at least one field to change',
   });

@@ -33,6 +33,18 @@ describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
     });
   });
 
+  it.each(['api/v1/users/password/reset', 'employees/reset-password/'])(
+    'forwards the link of a reset mail with its token, and all headers: /%s',
+    async (path) => {
+      await using replica = await serve(({ url, headers }, response) =>
+        response.end(JSON.stringify([url, headers.host])),
+      );
+      await using balancer = await balance(replica.url);
+      const answer = await fetch(`${balancer.url}${path}?token=a-token-1`);
+      expect(await answer.json()).toEqual([`/${path}?token=a-token-1`, balancer.address]);
+    },
+  );
+
   it('passes two cookies with tokens of 4 kB each in one response', async () => {
     const token = 'a'.repeat(4_000);
     await using replica = await serve((_, response) => {

@@ -10,6 +10,7 @@ import {
   rightPassword,
   wrongAt,
 } from '../../support/auth-service/fake-account-calls.ts';
+import { atOnce } from '../../support/time/timers.ts';
 
 const fake = createFakeAccountCalls();
 beforeEach(() => fake.reset());
@@ -22,11 +23,7 @@ const start = async (options: StartAppOptions = {}) => {
   const app = await startApp({
     now: clock.now,
     accountCalls: fake.calls,
-    // Answers that come at a constant moment come at once.
-    startAnswerTimer: (task) => {
-      const timer = setImmediate(task);
-      return () => clearImmediate(timer);
-    },
+    startAnswerTimer: atOnce,
     ...options,
   });
   const signedIn = async (id: number = john.id, type: 'staff' | 'employee' = 'staff') => {

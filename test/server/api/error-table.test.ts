@@ -287,6 +287,21 @@ const cases: Case[] = [
     call: query('employees.byId', { id: 1 }),
   },
   { when: 'a field of the input is invalid', ...invalid, call: query('users.byId', { id: 'five' }) },
+  {
+    when: 'the token of a reset link is none',
+    code: 'BAD_REQUEST',
+    reason: 'reset_link_invalid',
+    status: 400,
+    call: mutation('account.resetPassword', { token: 'not-a-token', newPassword: 'a new pass-word 1' }),
+  },
+  {
+    when: 'the Auth Service lacks an endpoint for accounts',
+    code: 'NOT_IMPLEMENTED',
+    reason: 'not_supported',
+    status: 501,
+    arrange: broken(['staff-profile', answers(404, '<h1>Not Found</h1>', { 'content-type': 'text/html' })]),
+    call: query('account.profile'),
+  },
   { when: 'the input is missing', ...invalid, call: query('users.byId') },
   {
     when: 'the input is not JSON',

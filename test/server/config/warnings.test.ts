@@ -27,6 +27,12 @@ describe('a configuration warning', () => {
     ['COOKIE_DOMAIN', '192.0.2.7', 'is an IP address'],
     ['COOKIE_DOMAIN', 'localhost', 'is a name without a dot'],
     ['COOKIE_SECURE', 'false', 'is false outside development, so browsers send the session cookies over plain HTTP'],
+    [
+      'PUBLIC_URL',
+      'https://bff.example.org',
+      'is set without PASSWORD_RESET_URL, so links in password-reset mails lead to',
+    ],
+    ['PASSWORD_RESET_URL', 'https://app.example.org/a', 'is set without PUBLIC_URL, so links in password-reset mails'],
     ['RATE_LIMIT_PER_MINUTE', '49', 'is less than 50, so a full batch of the client always exceeds the rate limit'],
   ])('is issued for %s=%j', (name, value, says) => {
     const [warning = '', ...others] = warningsOf({ [name]: value });
@@ -37,7 +43,16 @@ describe('a configuration warning', () => {
     expect(warning).not.toMatch(/p4ss|w0rd|signing-key|api-key|192\.0/);
   });
 
+  it('is issued for a PUBLIC_URL with a path, which no link in a mail can have', () => {
+    const PASSWORD_RESET_URL = 'https://app.example.org/reset';
+    expect(warningsOf({ PUBLIC_URL: 'https://example.org/bff', PASSWORD_RESET_URL })).toEqual([
+      expect.stringMatching(/^PUBLIC_URL has a path, .*\. Let the proxy route /),
+    ]);
+    expect(warningsOf({ PUBLIC_URL: 'https://example.org', PASSWORD_RESET_URL })).toEqual([]);
+  });
+
   it.each([
+    ['AUTH_SERVICE_PUBLIC_URL', 'https://auth.example.org'],
     ['REDIS_URL', 'redis://redis?cluster=true'],
     ['COOKIE_DOMAIN', 'example.org'],
     ['RATE_LIMIT_PER_MINUTE', '0'],

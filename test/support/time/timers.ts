@@ -1,5 +1,11 @@
 import type { StartTimer } from '../../../server/src/platform/redis/redis-guard.ts';
 
+/** A timer that fires at once, for tests in which the moment does not matter. */
+export const atOnce: StartTimer = (task) => {
+  const timer = setImmediate(task);
+  return () => clearImmediate(timer);
+};
+
 /** Timers that fire when a test says so. None fires by itself, however busy the machine is. */
 export const createTimers = () => {
   const running = new Map<() => void, number>();
