@@ -57,7 +57,7 @@ describe.each(dialects)('account.* in the %s dialect', (dialect) => {
       joinedAt: expect.any(Date),
       lastSignInAt: null,
       systems: expect.arrayContaining(['HDTS']),
-      roles: dialect === 'guide' ? expect.anything() : expect.arrayContaining([{ system: 'HDTS', role: 'Agent' }]),
+      roles: expect.arrayContaining([{ system: 'HDTS', role: 'Agent' }]),
     });
   });
 
@@ -194,11 +194,6 @@ describe.each(dialects)('account.* in the %s dialect', (dialect) => {
     const token = tokenIn(link);
     const reset = (password: string) =>
       account.resetPassword.mutate({ token, newPassword: password, ...(type === undefined ? {} : { as: type }) });
-    if (type === undefined) {
-      expect((await errorDataOf(reset('password123'))).issues).toEqual([
-        { path: 'newPassword', message: 'Password is too common.' },
-      ]);
-    }
     expect(await reset(newPassword)).toBeNull();
     expect(await reasonOf(reset(newPassword))).toBe('reset_link_invalid');
     expect(await reasonOf(signIn({ ...person, password: old }))).toBe('bad_credentials');
@@ -212,6 +207,17 @@ describe.each(dialects)('account.* in the %s dialect', (dialect) => {
     expect(await account.requestPasswordReset.mutate({ email })).toBeNull();
     expect(await account.requestPasswordReset.mutate({ email, as: 'employee' })).toBeNull();
     expect(app.authService.mails.length).toBe(sent);
+  });
+
+  it('account.resetPassword says what is wrong with the new password, and the link stays valid', async () => {
+    const { account } = app.browser().trpc;
+    await account.requestPasswordReset.mutate({ email: 'user@example.com' });
+    const token = tokenIn(lastMail('user@example.com'));
+    expect(await errorDataOf(account.resetPassword.mutate({ token, newPassword: 'password123' }))).toMatchObject({
+      reason: 'invalid_input',
+      issues: [{ path: 'newPassword', message: 'Password is too common.' }],
+    });
+    expect(await account.resetPassword.mutate({ token, newPassword: staffPassword })).toBeNull();
   });
 
   it('a password-reset token of staff is no token of an employee', async () => {
