@@ -34,7 +34,11 @@ const pictureOf = (bytes: Buffer, rest: Partial<Picture> = {}): Picture => ({
 });
 
 /** A client with its resilience, over a real transport. Deadlines pass only when the test says so. */
-const connect = (service: EmbeddedAuthService, createDeadline: CreateDeadline = createDeadlines().create) => {
+const connect = (
+  service: EmbeddedAuthService,
+  createDeadline: CreateDeadline = createDeadlines().create,
+  monotonicNow?: () => number,
+) => {
   const outcomes: CallOutcome['outcome'][] = [];
   const transport = createTransport({
     url: service.url,
@@ -42,7 +46,13 @@ const connect = (service: EmbeddedAuthService, createDeadline: CreateDeadline = 
     createDeadline,
     onCall: ({ outcome }) => void outcomes.push(outcome),
   });
-  const resilience = createResilience({ transport, now: Date.now, createDeadline, sleep: () => Promise.resolve() });
+  const resilience = createResilience({
+    transport,
+    now: Date.now,
+    createDeadline,
+    sleep: () => Promise.resolve(),
+    ...(monotonicNow && { monotonicNow }),
+  });
   const addresses = { url: service.url, publicUrl: 'https://auth.example.com', resetHost: 'auth.example.com' };
   const { setPicture, profile } = createAuthServiceClient({ transport: resilience, now: Date.now, addresses });
   const as = async (subject: Subject) => ({ ...subject, accessToken: (await service.issue(subject)).access });
@@ -173,5 +183,23 @@ describe('an upload', () => {
     deadlines.pass();
     expect(await unanswered).toMatchObject({ reason: 'auth_service_unavailable' });
     expect(client.outcomes).toEqual(['abandoned', 'unavailable']);
+  });
+
+  it('that breaks does not close the breaker of a service that fails', async () => {
+    await using service = await startAuthService({ signingKey, apiKey });
+    let nowMs = 0;
+    await using client = connect(service, createDeadlines().create, () => nowMs);
+    service.fault('staff-profile-update', { kind: 'status', status: 503 });
+    for (const id of [123, 2, 3, 4, 6, 11, 12, 15, 16, 17, 20, 24]) {
+      // oxlint-disable-next-line no-await-in-loop -- failures in a row
+      await failureOf(client.setPicture(pictureOf(png()), await client.as({ type: 'staff', id })));
+    }
+    expect(client.breaker()).toEqual([['staff-picture', 'open']]);
+    nowMs += 60_000;
+    const tooShort = pictureOf(png(), { size: 300 });
+    expect(await failureOf(client.setPicture(tooShort, await client.as(staff)))).toMatchObject({
+      reason: 'invalid_input',
+    });
+    expect(client.breaker()).toEqual([['staff-picture', 'half_open']]);
   });
 });
