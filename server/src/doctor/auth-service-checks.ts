@@ -1,5 +1,6 @@
 import type { Transport } from '../auth-service/transport.ts';
 import type { Config } from '../config.ts';
+import { checkAccount } from './checks/account.ts';
 import { checkApiKey } from './checks/api-key.ts';
 import { checkCaptcha } from './checks/captcha.ts';
 import { checkDialect } from './checks/dialect.ts';
@@ -38,6 +39,7 @@ export const runAuthServiceChecks = async (options: AuthServiceChecksOptions): P
     check('paths', ({ probe }) => checkPaths(url, probe, tokenProbe)),
     check('dialect', ({ probe }) => checkDialect(probe)),
     check('refresh', ({ probe }) => checkRefresh(assessEndpoints(probe, tokenProbe))),
+    check('account', ({ probe }) => checkAccount(assessEndpoints({ ...probe, endpoints: probe.account }, tokenProbe))),
     check('captcha', ({ probe }) => checkCaptcha(probe)),
     ...(faults.has('AUTH_API_KEY')
       ? []

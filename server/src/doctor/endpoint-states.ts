@@ -49,7 +49,7 @@ const toStates = ({ endpoints, missingPath }: TokenProbe): EndpointState[] =>
 
 /** Endpoints whose existence is unknown without a token. */
 export const unknownEndpoints = (probe: EndpointProbe): Endpoint[] =>
-  toStates(probe)
+  [...toStates(probe), ...toStates({ ...probe, endpoints: probe.account })]
     .filter(({ state }) => state === 'unknown')
     .map(({ endpoint }) => endpoint);
 

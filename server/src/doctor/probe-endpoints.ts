@@ -1,4 +1,5 @@
 import type { PersonType } from '@auth-bff/shared';
+import { accountEndpoints } from '../auth-service/account/account-endpoints.ts';
 import { type Endpoint, endpoints } from '../auth-service/endpoints.ts';
 import { isJson } from '../auth-service/response-errors.ts';
 import type { Transport, UpstreamRequest, UpstreamResponse } from '../auth-service/transport.ts';
@@ -21,6 +22,8 @@ export type EndpointProbe = {
   loginPage: Outcome;
   /** Empty if the service is unavailable or refuses the Host header. */
   endpoints: readonly ProbedEndpoint[];
+  /** Endpoints of `account.*`, which a service may lack. */
+  account: readonly ProbedEndpoint[];
 };
 
 export type ProbeEndpointsOptions = { transport: Pick<Transport, 'request'>; now: () => number };
@@ -46,6 +49,22 @@ const calledEndpoints: readonly Endpoint[] = [
   endpoints.refreshOlder.employee,
   endpoints.signOut.staff,
   endpoints.signOut.employee,
+];
+
+/** Without those of the profile: a GET cannot tell whether it may be changed. */
+const accountEndpointList: readonly Endpoint[] = [
+  accountEndpoints.changePassword.staff,
+  accountEndpoints.changePassword.employee,
+  accountEndpoints.changePasswordOlder,
+  accountEndpoints.requestPasswordReset.staff,
+  accountEndpoints.requestPasswordReset.employee,
+  accountEndpoints.resetPassword.staff,
+  accountEndpoints.resetPassword.employee,
+  accountEndpoints.enableSecondFactor.staff,
+  accountEndpoints.enableSecondFactor.employee,
+  accountEndpoints.disableSecondFactor.staff,
+  accountEndpoints.disableSecondFactor.employee,
+  accountEndpoints.requestCode,
 ];
 
 const page = (name: string, path: string): Endpoint => ({
@@ -91,17 +110,22 @@ export const probeEndpoints = async ({ transport, now }: ProbeEndpointsOptions):
   const first = await probe(endpoints.validateStaff);
   const times = { first, sentAtMs, receivedAtMs: now() };
   const isAvailable = isResponse(first) && first.status < 500 && first.status !== 429;
-  if (!isAvailable) return { ...times, missingPath: first, loginPage: first, endpoints: [] };
+  if (!isAvailable) return { ...times, missingPath: first, loginPage: first, endpoints: [], account: [] };
   const missing = await probe(missingPath);
   if (isHostRefused({ first, missingPath: missing })) {
-    return { ...times, missingPath: missing, loginPage: first, endpoints: [] };
+    return { ...times, missingPath: missing, loginPage: first, endpoints: [], account: [] };
   }
-  const [login, others] = await Promise.all([probe(loginPage), probeAll(calledEndpoints)]);
+  const [login, others, account] = await Promise.all([
+    probe(loginPage),
+    probeAll(calledEndpoints),
+    probeAll(accountEndpointList),
+  ]);
   return {
     ...times,
     missingPath: missing,
     loginPage: login,
     endpoints: [{ endpoint: endpoints.validateStaff, outcome: first }, ...others],
+    account,
   };
 };
 

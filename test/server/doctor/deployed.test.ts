@@ -61,7 +61,10 @@ describe('the doctor, with the deployed service, which redirects unknown paths,'
     const sentTo = new Set(upstream.calls.filter((call) => call.token !== null).map(({ path }) => path));
     expect([...sentTo].toSorted()).toEqual([
       '/api/me/',
+      '/api/v1/hdts/employees/api/2fa/disable/',
+      '/api/v1/hdts/employees/api/2fa/enable/',
       '/api/v1/hdts/employees/api/profile/',
+      '/api/v1/hdts/employees/api/profile/change-password/',
       '/api/v1/hdts/employees/api/token/refresh/',
       '/api/v1/no-such-path-asked-by-auth-bff-doctor/',
       '/api/v1/token/refresh/cookie/',
