@@ -1,5 +1,6 @@
 import type { AppOptions } from './app-options.ts';
 import { createAccount } from './account/account.ts';
+import { createPictures } from './account/pictures.ts';
 import { createAssertions } from './assertion/assertions.ts';
 import { createAssignmentService } from './assignment/assignment-service.ts';
 import { createStatus } from './auth-service/health/status.ts';
@@ -57,6 +58,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   });
 
   const account = createAccount({ authService, audit });
+  const pictures = createPictures({
+    authService,
+    counter: createAttemptCounter(),
+    keyHasher,
+    onLimited: () => metrics.countRateLimited('pictures'),
+  });
   const serviceAccess = createServiceAccess({ platform, authService, identity, audit });
 
   metrics.addStateGauges({
@@ -78,6 +85,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     authService,
     directory,
     account,
+    pictures,
     assignments,
     assertions,
     identity,

@@ -12,7 +12,7 @@ import type { RefreshOutcome } from '../../session/refresh/refresher.ts';
 
 /** `OK`, tRPC's error code, or that the client disconnected before the response. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
-export type Limit = 'requests' | 'assignment_keys' | AttemptLimit;
+export type Limit = 'requests' | 'assignment_keys' | 'pictures' | AttemptLimit;
 
 const refreshOutcomes: readonly RefreshOutcome[] = [
   'exchanged',
@@ -28,7 +28,7 @@ const assignmentOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
   'no_candidates',
   'all_excluded',
 ];
-const limits: readonly Limit[] = ['requests', 'assignment_keys', 'sign_in', 'second_factor', 'refresh'];
+const limits: readonly Limit[] = ['requests', 'assignment_keys', 'pictures', 'sign_in', 'second_factor', 'refresh'];
 
 const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
