@@ -5,12 +5,14 @@ type PictureType = Picture['contentType'];
 /** The longest signature: that of WebP. */
 export const signatureBytes = 12;
 
-/** What the bytes of an image begin with, in Latin-1. Source: https://mimesniff.spec.whatwg.org, 6.1. */
+/** The first bytes of each type, in hex. Source: https://mimesniff.spec.whatwg.org, 6.1. */
 const signatures: ReadonlyArray<readonly [type: PictureType, begins: RegExp]> = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
+  ['image/png', /^89504e470d0a1a0a/],
+  ['image/jpeg', /^ffd8ff/],
+  // GIF87a, GIF89a.
+  ['image/gif', /^47494638(37|39)61/],
+  // RIFF, four bytes of length, WEBP.
+  ['image/webp', /^52494646.{8}57454250/],
 ];
 
 /**
@@ -18,6 +20,6 @@ const signatures: ReadonlyArray<readonly [type: PictureType, begins: RegExp]> = 
  * the types that pictures may have.
  */
 export const pictureTypeOf = (firstBytes: Buffer): PictureType | null => {
-  const start = firstBytes.toString('latin1', 0, signatureBytes);
+  const start = firstBytes.toString('hex', 0, signatureBytes);
   return signatures.find(([, begins]) => begins.test(start))?.[0] ?? null;
 };

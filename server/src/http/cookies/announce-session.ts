@@ -22,6 +22,11 @@ export const announceSession = (
   reply.header(sessionUserHeader, toPersonText(principal));
 };
 
+/** Removes the session headers: this request has ended the session that they describe. */
+export const withdrawSession = (reply: FastifyReply): void => {
+  for (const name of [sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader]) reply.removeHeader(name);
+};
+
 export type SessionHeadersOptions = {
   /** Sets the headers if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
