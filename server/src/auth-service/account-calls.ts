@@ -1,6 +1,32 @@
 import type { PersonType, Profile, UpdateProfileInput } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
-import type { Caller, RequestMeta, Transport } from './transport.ts';
+import { accountEndpoints } from './account/account-endpoints.ts';
+import { isMissingEndpoint, notSupported } from './account/not-supported.ts';
+import { toPictureUpload } from './account/picture-upload.ts';
+import { createToPictureUrl } from './account/picture-url.ts';
+import { toUpstreamChanges } from './account/profile-changes.ts';
+import { fieldsNotPermitted, readFieldPermissions, readRefusal, type RefusalRules } from './account/refusal.ts';
+import { createWireProfile } from './account/wire-profile.ts';
+import { toAuthorizedRequest } from './caller-request.ts';
+import { decode } from './decode.ts';
+import type { Endpoint } from './endpoints.ts';
+import {
+  contractError,
+  isCanonicalRedirect,
+  isJson,
+  isRedirect,
+  readJson,
+  requireSameId,
+  statusToError,
+} from './response-errors.ts';
+import {
+  type Caller,
+  type RequestMeta,
+  requestMetaOf,
+  type Transport,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from './transport.ts';
 
 export type AccountCallsOptions = {
   transport: Pick<Transport, 'request'>;
@@ -53,21 +79,225 @@ export type AccountCalls = {
   resendCode: (pending: RequestMeta & { as: PersonType; temporaryToken: string | null }) => Promise<void>;
 };
 
-const missing = (): Promise<never> => Promise.reject(new AppError('not_supported'));
+/** Statuses of a refused input. */
+const refusalStatuses = new Set([400, 409, 422]);
+/** Django answers 400 with a page to a `Host` that ALLOWED_HOSTS lacks; other servers answer 421. */
+const isHostRefused = ({ status, contentType }: UpstreamResponse): boolean =>
+  status === 421 || (status === 400 && contentType !== null && !isJson(contentType));
+
+const invalid = (path: string, message: string): AppError =>
+  new AppError('invalid_input', { message, issues: [{ path, message }] });
+
+const textsOf = (json: Readonly<Record<string, unknown>>): string[] =>
+  Object.values(json).filter((value) => typeof value === 'string');
+
+type Rules = Pick<RefusalRules, 'passwordField' | 'defaultField'>;
 
 /**
  * Calls of the Auth Service with which people manage their own account. All throw `not_supported`, with the name of the
- * endpoint, if the Auth Service lacks it.
+ * endpoint, if the Auth Service lacks it. Writes are never retried.
  */
-export const createAccountCalls = (_options: AccountCallsOptions): AccountCalls => ({
-  profile: missing,
-  updateProfile: missing,
-  setPicture: missing,
-  changePassword: missing,
-  requestPasswordReset: missing,
-  resetPassword: missing,
-  enableSecondFactor: missing,
-  requestCode: missing,
-  disableSecondFactor: missing,
-  resendCode: missing,
-});
+export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOptions): AccountCalls => {
+  const toPictureUrl = createToPictureUrl(addresses);
+  const profileOf = {
+    staff: createWireProfile({ type: 'staff', toPictureUrl }),
+    employee: createWireProfile({ type: 'employee', toPictureUrl }),
+  };
+
+  const toError = (endpoint: Endpoint, response: UpstreamResponse): AppError => {
+    const { status } = response;
+    if (isMissingEndpoint(endpoint, response)) return notSupported(endpoint);
+    // Without a token, there is no session to end and nobody to refuse.
+    const needsToken = endpoint.audience === 'none' && (status === 401 || status === 403);
+    const error = needsToken ? null : statusToError(endpoint, response, now());
+    return error ?? contractError(endpoint, `status ${status}`);
+  };
+
+  /** Throws for any response but a success. Null for a success without a body. */
+  const readSuccess = (endpoint: Endpoint, response: UpstreamResponse, rules: RefusalRules): unknown => {
+    const { status, body } = response;
+    const isSuccess = status >= 200 && status < 300;
+    if (isSuccess && body.trim() === '') return null;
+    const json = isSuccess || refusalStatuses.has(status) ? readJson(endpoint, response) : null;
+    const isRefused = isSuccess && typeof json === 'object' && json !== null && 'success' in json && !json.success;
+    if (isSuccess && !isRefused) return json;
+    if (status === 404 || status === 403 || isRefused || refusalStatuses.has(status)) {
+      const refusal = readRefusal(response, rules);
+      if (refusal === 'no_such_person') {
+        throw new AppError(endpoint.audience === 'employee' ? 'employee_not_found' : 'user_not_found');
+      }
+      if (refusal !== null && status !== 403 && status !== 404) throw refusal;
+    }
+    throw toError(endpoint, response);
+  };
+
+  /** Sends the caller's own token, and only to an endpoint for people of the caller's type. */
+  const sendAs = (caller: Caller, endpoint: Endpoint, request: UpstreamRequest): Promise<UpstreamResponse> => {
+    if (endpoint.audience !== caller.type || caller.service !== undefined) {
+      throw new AppError('insufficient_permissions');
+    }
+    return transport.request(endpoint, { ...request, ...toAuthorizedRequest(caller) });
+  };
+
+  const toRules = (json: Readonly<Record<string, unknown>>, token: string | null, rules: Rules): RefusalRules => ({
+    fields: Object.keys(json),
+    sent: token === null ? textsOf(json) : [...textsOf(json), token],
+    ...rules,
+  });
+
+  const commandAs = async (
+    caller: Caller,
+    endpoint: Endpoint,
+    json: Record<string, string>,
+    rules: Rules,
+  ): Promise<void> => {
+    const response = await sendAs(caller, endpoint, { json });
+    readSuccess(endpoint, response, toRules(json, caller.accessToken, rules));
+  };
+
+  const readProfile = (endpoint: Endpoint, body: unknown, caller: Caller): Profile => {
+    const profile = decode(endpoint, profileOf[caller.type], body);
+    requireSameId(endpoint, caller.id, profile.id);
+    return profile;
+  };
+
+  const patchProfile = async (
+    caller: Caller,
+    endpoint: Endpoint,
+    request: Pick<UpstreamRequest, 'json' | 'upload'>,
+    rules: RefusalRules,
+  ): Promise<Profile> => {
+    const response = await sendAs(caller, endpoint, request);
+    // A proxy answers it with a page.
+    if (response.status === 413 && rules.defaultField !== null) {
+      throw invalid(rules.defaultField, 'The Auth Service does not accept files of this size. Send a smaller one.');
+    }
+    if (response.status === 403) {
+      const refusal = readFieldPermissions(response, rules);
+      if (refusal !== null) throw refusal;
+    }
+    return readProfile(endpoint, readSuccess(endpoint, response, rules), caller);
+  };
+
+  const changeStaffPassword = async (
+    { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+    caller: Caller,
+  ): Promise<void> => {
+    const passwords = { current_password: currentPassword, new_password: newPassword };
+    try {
+      // Both endpoints refuse common passwords and parts of the name. This one looks for breached passwords as well.
+      const json = { ...passwords, new_password_confirm: newPassword };
+      return await commandAs(caller, accountEndpoints.changePassword.staff, json, { defaultField: 'newPassword' });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.reason !== 'not_supported') throw error;
+      await commandAs(caller, accountEndpoints.changePasswordOlder, passwords, { defaultField: 'newPassword' }).catch(
+        (older: unknown) => {
+          throw older instanceof AppError && older.reason === 'not_supported' ? error : older;
+        },
+      );
+    }
+  };
+
+  return {
+    async profile(caller) {
+      const endpoint = accountEndpoints.profile[caller.type];
+      const response = await sendAs(caller, endpoint, {});
+      return readProfile(endpoint, readSuccess(endpoint, response, toRules({}, null, { defaultField: null })), caller);
+    },
+
+    async updateProfile(changes, caller) {
+      const { json, notPermitted } = toUpstreamChanges(changes, caller.type);
+      if (notPermitted.length > 0) throw fieldsNotPermitted(notPermitted);
+      const names = Object.keys(changes).filter((name) => changes[name as keyof ProfileChanges] !== undefined);
+      const [only = null] = names.length === 1 ? names : [];
+      const rules = toRules(json, caller.accessToken, { defaultField: only });
+      return patchProfile(caller, accountEndpoints.updateProfile[caller.type], { json }, rules);
+    },
+
+    setPicture(picture, caller) {
+      const endpoint = accountEndpoints.setPicture[caller.type];
+      const rules = toRules({ profile_picture: null }, caller.accessToken, { defaultField: 'picture' });
+      const request = picture === null ? { json: { profile_picture: null } } : { upload: toPictureUpload(picture) };
+      return patchProfile(caller, endpoint, request, rules);
+    },
+
+    changePassword({ currentPassword, newPassword }, caller) {
+      if (caller.type === 'staff') return changeStaffPassword({ currentPassword, newPassword }, caller);
+      const json = { old_password: currentPassword, new_password: newPassword, confirm_password: newPassword };
+      return commandAs(caller, accountEndpoints.changePassword.employee, json, { defaultField: 'newPassword' });
+    },
+
+    async requestPasswordReset({ as, email, ...meta }) {
+      const endpoint = accountEndpoints.requestPasswordReset[as];
+      const json = { email };
+      const host = addresses?.resetHost;
+      const response = await transport.request(endpoint, { json, host, ...requestMetaOf(meta) });
+      if (host !== undefined && isHostRefused(response)) {
+        throw contractError(
+          endpoint,
+          `it refuses the host ${host} of the links in reset mails (status ${response.status}): add it to Django's ALLOWED_HOSTS`,
+        );
+      }
+      try {
+        readSuccess(endpoint, response, toRules(json, null, { defaultField: 'email' }));
+      } catch (error) {
+        // The caller must not learn who has an account.
+        if (!(error instanceof AppError) || error.reason !== 'user_not_found') throw error;
+      }
+    },
+
+    async resetPassword({ as, token, newPassword, ...meta }) {
+      const endpoint = accountEndpoints.resetPassword[as];
+      const json: Record<string, string> =
+        as === 'staff'
+          ? { token, password: newPassword, password_confirm: newPassword }
+          : { token, new_password: newPassword, confirm_password: newPassword };
+      const response = await transport.request(endpoint, { json, ...requestMetaOf(meta) });
+      const rules = toRules(json, null, { passwordField: 'newPassword', defaultField: 'newPassword' });
+      readSuccess(endpoint, response, rules);
+    },
+
+    enableSecondFactor: (password, caller) =>
+      commandAs(
+        caller,
+        accountEndpoints.enableSecondFactor[caller.type],
+        { password },
+        { passwordField: 'password', defaultField: 'password' },
+      ),
+
+    async requestCode(caller) {
+      if (caller.type === 'employee') {
+        throw notSupported(accountEndpoints.requestCode, 'is for staff, and employees need no code');
+      }
+      await commandAs(caller, accountEndpoints.requestCode, {}, { defaultField: 'action' });
+    },
+
+    async disableSecondFactor({ password, code }, caller) {
+      const rules: Rules = { passwordField: 'password', defaultField: 'password' };
+      const endpoint = accountEndpoints.disableSecondFactor[caller.type];
+      if (caller.type === 'employee') return commandAs(caller, endpoint, { password }, rules);
+      if (code === null) throw invalid('code', 'Expected the code of the mail that requestCode sends.');
+      await commandAs(caller, endpoint, { password, otp_code: code }, rules);
+    },
+
+    async resendCode({ as, temporaryToken, ...meta }) {
+      const endpoint = accountEndpoints.requestCode;
+      if (as === 'employee') throw notSupported(endpoint, 'is for staff, and employees have no such endpoint');
+      if (temporaryToken === null) {
+        throw notSupported(endpoint, 'needs a temporary token, and this Auth Service issued none');
+      }
+      // No `person`: the temporary token is not a session yet.
+      const response = await transport.request(endpoint, {
+        json: {},
+        accessToken: temporaryToken,
+        ...requestMetaOf(meta),
+      });
+      const { status } = response;
+      const isLoginRedirect = isRedirect(status) && !isCanonicalRedirect(endpoint, response);
+      // The page of a proxy says nothing about the sign-in.
+      const isRefused = (status === 400 || status === 403) && isJson(response.contentType);
+      if (isLoginRedirect || isRefused || status === 401) throw new AppError('otp_expired');
+      readSuccess(endpoint, response, toRules({}, temporaryToken, { defaultField: null }));
+    },
+  };
+};

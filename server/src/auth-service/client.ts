@@ -7,12 +7,12 @@ import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';
 import type { Resilience } from './resilience/resilience.ts';
-import { contractError, isJson, readJson, statusToError } from './response-errors.ts';
+import { isJson, readJson, requireSameId, statusToError } from './response-errors.ts';
 import { createRoleHolders, type RequestAs } from './role-holders.ts';
 import { createSignInCalls } from './sign-in-calls.ts';
+import { toAuthorizedRequest, type TokenlessCaller, toRequest } from './caller-request.ts';
 import {
   type Caller,
-  callerNameOf,
   type RequestMeta,
   requestMetaOf,
   type UpstreamRequest,
@@ -29,18 +29,6 @@ export type AuthServiceClientOptions = {
 /** One result per requested id: the user, or an error. Ids that do not exist are absent. */
 export type UserResults = Map<number, UserRecord | AppError>;
 
-type TokenlessCaller = Omit<Caller, 'accessToken'>;
-
-const toRequest = (caller: TokenlessCaller): UpstreamRequest => {
-  const { signal, onQueued, onAdmitted } = caller;
-  const person = caller.isUnverified === true ? undefined : callerNameOf(caller);
-  return { signal, onQueued, onAdmitted, person, ...requestMetaOf(caller) };
-};
-const toAuthorizedRequest = (caller: Caller): UpstreamRequest => ({
-  ...toRequest(caller),
-  accessToken: caller.accessToken,
-});
-
 /** Fills fields that are null in `user` from another record of the same user. */
 const completeUser = (user: User, other: User): User => ({
   ...user,
@@ -52,10 +40,6 @@ const completeUser = (user: User, other: User): User => ({
   systems: user.systems ?? other.systems,
   roles: user.roles ?? other.roles,
 });
-
-const requireSameId = (endpoint: Endpoint, requested: number, received: number): void => {
-  if (requested !== received) throw contractError(endpoint, 'at id: it belongs to another person than requested');
-};
 
 /** False for a token that the service refuses. An outage stays an error. */
 const toValidity = (validation: Promise<boolean>): Promise<boolean> =>

@@ -4,7 +4,7 @@ import { type PersonType, type Reason, toAsciiLowerCase } from '@auth-bff/shared
 export type Endpoint = {
   /** Name in logs, metrics and errors. */
   name: string;
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PATCH';
   path: string;
   /** Person type whose token may be sent. The service would read an employee's token as the staff user with that id. */
   audience: PersonType | 'none';

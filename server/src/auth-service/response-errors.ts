@@ -16,6 +16,11 @@ export const contractError = (endpoint: Endpoint, detail: string, cause?: unknow
     cause,
   });
 
+/** Throws `auth_service_contract` if a record belongs to another person than the requested one. */
+export const requireSameId = (endpoint: Endpoint, requested: number, received: number): void => {
+  if (requested !== received) throw contractError(endpoint, 'at id: it belongs to another person than requested');
+};
+
 /** True also without a Content-Type. */
 export const isJson = (contentType: string | null) =>
   contentType === null || /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(contentType.trim());
@@ -60,7 +65,7 @@ export const isCanonicalRedirect = (endpoint: Endpoint, response: UpstreamRespon
   return trim(location.pathname).endsWith(trim(endpoint.path));
 };
 
-const isRedirect = (status: number) => status >= 300 && status < 400;
+export const isRedirect = (status: number) => status >= 300 && status < 400;
 
 /**
  * Maps the status of an authorized call (by token or API key) to an error. Null for 200 and 201. Only a refusal ends a

@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream';
 import type { PersonType } from '@auth-bff/shared';
 import { type Dispatcher, Pool } from 'undici';
 import type { CallingService } from './calling-service.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { QueueEvents } from './resilience/bulkhead.ts';
 import { toTransportError } from './transport-errors.ts';
+import { toUploadError, trackUpload, type UploadProgress } from './upload.ts';
 
 const maxResponseBytes = 5_000_000;
 const maxConnections = 64;
@@ -40,9 +42,21 @@ export const callerNameOf = ({ service, ...person }: Pick<Caller, 'type' | 'id' 
   service === undefined ? personOf(person) : serviceCallerName(service);
 export const serviceCallerName = ({ name }: { name: string }): string => `service ${name}`;
 
+/** A request body that is read once, so the request cannot be retried. */
+export type Upload = {
+  contentType: string;
+  /** Bytes of `body`. */
+  contentLength: number;
+  body: AsyncIterable<Uint8Array>;
+};
+
 export type UpstreamRequest = RequestMeta & {
   query?: Record<string, string>;
   json?: unknown;
+  /** Instead of `json`. */
+  upload?: Upload | undefined;
+  /** `Host` header. Default: the host of the base URL. The connection goes to the base URL in any case. */
+  host?: string | undefined;
   accessToken?: string | undefined;
   refreshToken?: string | undefined;
   /** `callerNameOf` a verified caller. Without it, the call is attributed to the network of `address`. */
@@ -64,7 +78,7 @@ export type UpstreamResponse = {
 
 /**
  * Result of one attempt, for health and metrics. `answered`: a status below 500. `rate_limited`: a 429, which does not
- * count as a failure of the service. `abandoned`: the client disconnected.
+ * count as a failure of the service. `abandoned`: the client disconnected, or did not complete its upload.
  */
 export type CallOutcome = {
   endpoint: string;
@@ -127,6 +141,13 @@ const cookieHeaderOf = ({ accessToken, refreshToken }: UpstreamRequest): string 
   return `access_token=${accessToken}; refresh_token=${refreshToken}`;
 };
 
+const contentHeadersOf = ({ json, upload }: UpstreamRequest): Record<string, string> => {
+  if (upload !== undefined) {
+    return { 'content-type': upload.contentType, 'content-length': String(upload.contentLength) };
+  }
+  return json === undefined ? {} : { 'content-type': 'application/json' };
+};
+
 const outcomeOf = (response: UpstreamResponse): CallOutcome['outcome'] => {
   if (isServerError(response)) return 'unavailable';
   return isRateLimited(response) ? 'rate_limited' : 'answered';
@@ -153,7 +174,8 @@ export const createTransport = (options: TransportOptions) => {
     return {
       ...trace?.headers,
       accept: 'application/json',
-      ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.host === undefined ? {} : { host: request.host }),
+      ...contentHeadersOf(request),
       ...(cookie === null ? {} : { cookie }),
       ...(endpoint.internal === true ? { 'x-api-key': apiKey } : {}),
       ...(request.requestId === undefined ? {} : { 'x-request-id': request.requestId }),
@@ -162,19 +184,26 @@ export const createTransport = (options: TransportOptions) => {
     };
   };
 
+  const bodyOf = ({ json, upload }: UpstreamRequest, progress: UploadProgress) => {
+    if (upload !== undefined) return Readable.from(trackUpload(upload.body, progress), { objectMode: false });
+    return json === undefined ? null : JSON.stringify(json);
+  };
+
   /** Sets `progress.hasHeaders` when the response headers arrive. */
   const send = async (
     endpoint: Endpoint,
     request: UpstreamRequest,
     trace: CallTrace | null,
-    progress: { hasHeaders: boolean },
+    progress: UploadProgress & { hasHeaders: boolean },
   ): Promise<UpstreamResponse> => {
     const query = request.query === undefined ? '' : `?${new URLSearchParams(request.query).toString()}`;
     const { statusCode, headers, body } = await pool.request({
+      // Without it, undici would take the TLS server name from the Host header.
+      ...(request.host === undefined ? {} : { servername: base.hostname.replaceAll(/[[\]]/g, '') }),
       method: endpoint.method,
       path: `${basePath}${endpoint.path}${query}`,
       headers: headersOf(endpoint, request, trace),
-      body: request.json === undefined ? null : JSON.stringify(request.json),
+      body: bodyOf(request, progress),
       signal: request.signal ?? createDeadline(deadlineMs ?? endpoint.deadlineMs),
     });
     progress.hasHeaders = true;
@@ -192,7 +221,7 @@ export const createTransport = (options: TransportOptions) => {
   return {
     async request(endpoint: Endpoint, request: UpstreamRequest = {}): Promise<UpstreamResponse> {
       const startedAt = now();
-      const progress = { hasHeaders: false };
+      const progress: UploadProgress & { hasHeaders: boolean } = { hasHeaders: false, isWaiting: false };
       const { requestId } = request;
       const trace = traceCall?.(endpoint, requestId) ?? null;
       const report = (outcome: CallOutcome['outcome'], status: number | null) => {
@@ -207,8 +236,11 @@ export const createTransport = (options: TransportOptions) => {
         report(outcomeOf(response), response.status);
         return response;
       } catch (cause) {
-        const error = toTransportError({ endpoint, cause, hasHeaders: progress.hasHeaders, maxResponseBytes });
-        const isAbandoned = request.signal?.aborted === true && !isTimeout(request.signal.reason);
+        const uploadError = toUploadError(cause, progress);
+        const error =
+          uploadError ?? toTransportError({ endpoint, cause, hasHeaders: progress.hasHeaders, maxResponseBytes });
+        const isAbandoned =
+          uploadError !== null || (request.signal?.aborted === true && !isTimeout(request.signal.reason));
         const outcome = error.reason === 'auth_service_contract' ? 'contract' : 'unavailable';
         report(isAbandoned ? 'abandoned' : outcome, null);
         throw error;

@@ -14,6 +14,7 @@ import {
 import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import { BulkheadFull, createBulkhead } from './bulkhead.ts';
 import { type CallSource, sourceOf } from './call-source.ts';
+import { UploadError } from '../upload.ts';
 import type { CallResult } from './half-open.ts';
 
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<unknown>;
@@ -167,7 +168,7 @@ export const createResilience = (options: ResilienceOptions) => {
           result = resultOf(outcome);
           return outcome;
         }
-        if (request.signal?.aborted !== true) {
+        if (request.signal?.aborted !== true && !(outcome instanceof UploadError)) {
           result = outcome.reason === 'auth_service_unavailable' ? 'failure' : 'success';
         }
         // A source cannot prevent a connection. Only a verified person's token can make the service hang.
