@@ -32,10 +32,12 @@ export const registerAccountPicture = async (
 
   const change = async (ctx: Context, request: FastifyRequest, reply: FastifyReply) => {
     const { caller } = await admitPerson(ctx, sameAs);
-    await pictures.count(caller);
     const upstreamCaller = { ...caller, signal: disconnectSignalOf(reply)() };
-    if (request.method === 'DELETE') return pictures.set(null, upstreamCaller);
-    return withPicture(request.raw, (picture) => pictures.set(picture, upstreamCaller));
+    return pictures.limit(caller, () =>
+      request.method === 'DELETE'
+        ? pictures.set(null, upstreamCaller)
+        : withPicture(request.raw, (picture) => pictures.set(picture, upstreamCaller)),
+    );
   };
 
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
