@@ -50,7 +50,7 @@ export const toBanner = (options: BannerOptions): string => {
     'Sign in, look up a user, and send two calls in one batch:',
     ...toCurlLines(bffUrl).map((line) => `  ${line}`),
     '',
-    'Second-factor codes are printed here. Press Ctrl-C to stop all servers.',
+    'Second-factor codes and password-reset links are printed here. Press Ctrl-C to stop all servers.',
     '',
   ].join('\n');
 };

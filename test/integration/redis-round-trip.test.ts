@@ -55,10 +55,10 @@ const start = async (options: StartAppOptions = {}) => {
   };
 };
 
-const signOut = ({ url }: TestApp, access: string) =>
+const signOut = ({ url }: TestApp, access: string, procedure = 'session.logout') =>
   askRaw(url, {
     method: 'POST',
-    target: '/trpc/session.logout',
+    target: `/trpc/${procedure}`,
     headers: { ...postHeaders, cookie: `access_token=${access}` },
     body: '{}',
   });
@@ -165,9 +165,11 @@ describe.skipIf(!hasRedis())('the round trip for the rate limit and the session 
   });
 
   it.each([
-    ['here', 0],
-    ['at another replica a second later', 1_000],
-  ])('rejects a request whose body arrives after a sign-out %s', async (_name, afterMs) => {
+    ['a sign-out here', 0, 'session.logout'],
+    ['a sign-out at another replica a second later', 1_000, 'session.logout'],
+    ['a sign-out everywhere here', 0, 'session.logoutEverywhere'],
+    ['a sign-out everywhere at another replica a second later', 1_000, 'session.logoutEverywhere'],
+  ])('rejects a request whose body arrives after %s', async (_name, afterMs, procedure) => {
     let nowMs = 0;
     await using test = await startReplicas({ monotonicNow: () => nowMs });
     const { access } = await test.authService.issue(john);
@@ -186,7 +188,9 @@ describe.skipIf(!hasRedis())('the round trip for the rate limit and the session 
     await vi.waitFor(async () =>
       expect(await inRedis(test.redis, (client) => client.keys('auth-bff:hits:*'))).toHaveLength(1),
     );
-    await signOut(afterMs === 0 ? test.second : test.first, access);
+    const replica = afterMs === 0 ? test.second : test.first;
+    const other = await test.authService.issue(john);
+    await signOut(replica, procedure === 'session.logout' ? access : other.access, procedure);
     nowMs += afterMs;
     connection.send('{}');
     expect(await connection.closed).toMatch(/"reason":"session_ended"/);

@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
+import { createMedia } from './account/media.ts';
+import { createOutbox, type Mail } from './account/outbox.ts';
+import { createResetTokens } from './account/reset-tokens.ts';
 import { createCaptcha } from './captcha.ts';
 import { createRequestRecorder, type RecordedRequest } from './request-recorder.ts';
 import { createControl } from './control.ts';
@@ -26,6 +29,7 @@ import { createTokens, type TokenPair } from './tokens.ts';
 
 export type { RecordedRequest } from './request-recorder.ts';
 export type { EndpointName } from './endpoints.ts';
+export type { Mail } from './account/outbox.ts';
 export type { Fault } from './fault-injection.ts';
 export type { AuthServiceOptions, Dialect } from './options.ts';
 export type { PersonChange } from './people/people-directory.ts';
@@ -43,6 +47,8 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   changePerson(subject: Subject, change: PersonChange): void;
   /** The last second-factor code sent to this e-mail address. Null: none was sent. */
   lastCode(email: string): string | null;
+  /** The mails that would have been sent, the latest last: codes and password-reset links. At most 200. */
+  mails: readonly Mail[];
   /** All requests to the main port since the start or the last reset, in order of arrival. */
   calls: readonly RecordedRequest[];
   /** The number of requests to an endpoint. Default: to all endpoints. */
@@ -109,10 +115,13 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     refreshLifetimeSeconds: options.refreshLifetimeSeconds ?? WEEK_SECONDS,
     claims: options.claims ?? 'dialect',
   });
-  const secondFactor = createSecondFactor({ now, log, validForMs, rejectedFromAttempt });
+  const outbox = createOutbox({ now, log });
+  const secondFactor = createSecondFactor({ now, outbox, validForMs, rejectedFromAttempt });
+  const accountState = { outbox, resetTokens: createResetTokens({ now }), media: createMedia() };
   const captcha = createCaptcha({ captcha: options.captcha ?? 'off' });
-  const dependencies = { dialect, apiKey, now, people, tokens, captcha, secondFactor };
+  const dependencies = { dialect, apiKey, now, people, tokens, captcha, secondFactor, ...accountState };
   const respondTo = dialect === 'guide' ? createGuide(dependencies) : createDeployed(dependencies);
+  const without = new Set<EndpointName>(options.without);
   const requests = createRequestRecorder();
   const faults = createFaultRegistry();
   const hostCheck = createHostCheck({ allowedHosts: [host, ...(options.allowedHosts ?? [])] });
@@ -125,7 +134,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     if (rejection !== null) return sendRejection(response, 421, rejection);
     const { method = 'GET', url = '/', headers } = request;
     const [path = '/', search = ''] = url.split(/\?(.*)/s, 2);
-    const endpoint = findEndpoint(path);
+    const endpoint = findEndpoint(path, method);
     const recorded = requests.record({
       endpoint: endpoint?.name ?? 'unknown',
       method,
@@ -134,18 +143,20 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
       body: '',
       at: now(),
     });
-    recorded.body = await text(request);
+    const bytes = await buffer(request);
+    recorded.body = bytes.toString();
     if (dialect === 'deployed') response.shouldKeepAlive = false;
 
     const authRequest: AuthRequest = {
       endpoint: endpoint?.name ?? null,
       method,
-      path,
+      path: endpoint !== null && without.has(endpoint.name) ? '/api/v1/not-in-this-version/' : path,
       parameter: endpoint?.parameter ?? '',
       query: new URLSearchParams(search),
       headers,
       cookies: parseCookies(headers.cookie),
       body: recorded.body,
+      bytes,
     };
     const answer = (): Promise<AuthResponse> => respondTo(authRequest);
     const send = (sent: AuthResponse): void => sendBytes(response, sent.status, sent.headers, toBytes(sent));
@@ -169,7 +180,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     handle(request, response).catch((error: unknown) => handleError(error, response));
   });
   const control =
-    controlPort === false ? null : createServer(serverOptions, createControl({ requests, faults, hostCheck }));
+    controlPort === false ? null : createServer(serverOptions, createControl({ requests, faults, outbox, hostCheck }));
 
   const close = async (): Promise<void> => {
     closing.abort();
@@ -196,6 +207,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     issue: tokens.pair,
     changePerson: people.change,
     lastCode: secondFactor.lastCode,
+    mails: outbox.all,
     calls: requests.all,
     count: requests.count,
     resetCalls: requests.reset,

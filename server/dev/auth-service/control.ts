@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { RequestRecorder } from './request-recorder.ts';
+import type { Outbox } from './account/outbox.ts';
 import { endpointNames, isEndpointName } from './endpoints.ts';
 import { parseFault, faultKinds } from './parse-fault.ts';
 import { sendRejection } from './http-messages.ts';
@@ -10,6 +11,7 @@ import type { HostCheck } from '../host-check.ts';
 type ControlOptions = {
   requests: RequestRecorder;
   faults: ReturnType<typeof createFaultRegistry>;
+  outbox: Pick<Outbox, 'all'>;
   hostCheck: HostCheck;
 };
 type ControlResponse = { status: number; body: unknown };
@@ -21,6 +23,7 @@ DELETE /calls              resets these numbers
 PUT    /faults/{endpoint}  injects a fault at an endpoint, or with * at all endpoints
 DELETE /faults/{endpoint}  clears this fault
 DELETE /faults             clears all faults
+GET    /mails              shows the mails that would have been sent: codes and password-reset links
 
 Endpoints: ${endpointNames.join(', ')}
 
@@ -32,8 +35,8 @@ curl -X PUT -d '{"kind":"status","status":503,"times":2}' $CONTROL_URL/faults/us
 
 const badRequest = (error: string): ControlResponse => ({ status: 400, body: { error } });
 
-/** HTTP API for other processes: counts requests and injects faults, like the methods of `EmbeddedAuthService`. */
-export const createControl = ({ requests, faults, hostCheck }: ControlOptions): RequestListener => {
+/** HTTP API for other processes: counts requests, injects faults and shows mails, like the methods of `EmbeddedAuthService`. */
+export const createControl = ({ requests, faults, outbox, hostCheck }: ControlOptions): RequestListener => {
   const setFault = (target: string, body: string | null): ControlResponse => {
     if (target !== '*' && !isEndpointName(target)) {
       return badRequest(`There is no endpoint "${target}". Use * or one of: ${endpointNames.join(', ')}.`);
@@ -63,6 +66,8 @@ export const createControl = ({ requests, faults, hostCheck }: ControlOptions): 
       case 'DELETE /calls':
         requests.reset();
         return countRequests();
+      case 'GET /mails':
+        return { status: 200, body: { mails: outbox.all } };
       case 'DELETE /faults':
         faults.clear();
         return { status: 200, body: {} };

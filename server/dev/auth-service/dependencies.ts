@@ -1,3 +1,6 @@
+import type { Media } from './account/media.ts';
+import type { Outbox } from './account/outbox.ts';
+import type { ResetTokens } from './account/reset-tokens.ts';
 import type { Captcha } from './captcha.ts';
 import type { Dialect } from './options.ts';
 import type { PeopleDirectory } from './people/people-directory.ts';
@@ -13,4 +16,7 @@ export type Dependencies = {
   tokens: Tokens;
   captcha: Captcha;
   secondFactor: SecondFactor;
+  outbox: Outbox;
+  resetTokens: ResetTokens;
+  media: Media;
 };

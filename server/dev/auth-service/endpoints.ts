@@ -9,12 +9,28 @@ const routes = [
   ['staff-internal', 'GET', '/api/v1/users/internal/<int>/'],
   ['validate', 'GET', '/api/v1/users/token/validate/'],
   ['staff-profile', 'GET', '/api/v1/users/profile/'],
+  ['staff-profile-update', 'PUT, PATCH', '/api/v1/users/profile/'],
   ['employee-profile', 'GET', '/api/v1/hdts/employees/api/profile/'],
+  ['employee-profile-update', 'PUT, PATCH', '/api/v1/hdts/employees/api/profile/'],
   ['me', 'GET', '/api/me/'],
   ['by-company', 'GET', '/api/v1/users/profile/by-company/<str>/'],
   ['staff-login', 'POST', '/api/v1/users/login/api/'],
   ['staff-otp', 'POST', '/api/v1/users/login/verify-otp/'],
   ['staff-otp-resend', 'POST', '/api/v1/users/2fa/request-otp-authenticated/'],
+  ['staff-second-factor-enable', 'POST', '/api/v1/users/2fa/enable/'],
+  ['staff-second-factor-disable', 'POST', '/api/v1/users/2fa/disable/'],
+  ['employee-second-factor-enable', 'POST', '/api/v1/hdts/employees/api/2fa/enable/'],
+  ['employee-second-factor-disable', 'POST', '/api/v1/hdts/employees/api/2fa/disable/'],
+  ['staff-password-change', 'POST', '/api/v1/users/password/change/'],
+  ['staff-password-change-older', 'POST', '/api/v1/users/change-password/'],
+  ['employee-password-change', 'POST', '/api/v1/hdts/employees/api/profile/change-password/'],
+  ['staff-password-forgot', 'POST', '/api/v1/users/password/forgot/'],
+  ['employee-password-forgot', 'POST', '/api/v1/hdts/employees/api/password/forgot/'],
+  // Mails link to this path without its trailing slash.
+  ['staff-password-reset-page', 'GET', '/api/v1/users/password/reset/?'],
+  ['staff-password-reset', 'POST', '/api/v1/users/password/reset/'],
+  ['employee-password-reset', 'POST', '/api/v1/hdts/employees/api/password/reset/'],
+  ['media', 'GET', '/media/<path>'],
   ['staff-token', 'POST', '/token/'],
   ['employee-login', 'POST', '/api/v1/hdts/employees/api/login/'],
   ['employee-otp', 'POST', '/api/v1/hdts/employees/api/2fa/verify-otp/'],
@@ -34,12 +50,18 @@ export const endpointNames: readonly EndpointName[] = routes.map(([name]) => nam
 export const isEndpointName = (name: string): name is EndpointName =>
   (endpointNames as readonly string[]).includes(name);
 
-export type Endpoint = { name: EndpointName; method: 'GET' | 'POST'; parameter: string };
+export type Endpoint = {
+  name: EndpointName;
+  isMethodAllowed: boolean;
+  /** All methods of the path, as the header `Allow`. */
+  allow: string;
+  parameter: string;
+};
 
-const patterns = routes.map(([name, method, path]) => ({
+const patterns = routes.map(([name, methods, path]) => ({
   name,
-  method,
-  pattern: new RegExp(`^${path.replace('<int>', '(\\d+)').replace('<str>', '([^/]+)')}$`),
+  methods,
+  pattern: new RegExp(`^${path.replace('<int>', '(\\d+)').replace('<str>', '([^/]+)').replace('<path>', '(.+)')}$`),
 }));
 
 const decoded = (segment: string): string => {
@@ -50,11 +72,19 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** The endpoint at a path, for any method. The path has a trailing slash and no query. */
-export const findEndpoint = (path: string): Endpoint | null => {
-  for (const { name, method, pattern } of patterns) {
-    const match = pattern.exec(path);
-    if (match) return { name, method, parameter: decoded(match[1] ?? '') };
-  }
-  return null;
+/**
+ * The endpoint at a path without query. Of several endpoints at one path, the one with this method, or else the first
+ * one.
+ */
+export const findEndpoint = (path: string, method: string): Endpoint | null => {
+  const matches = patterns.filter(({ pattern }) => pattern.test(path));
+  const allows = ({ methods }: (typeof patterns)[number]) => methods.split(', ').includes(method);
+  const found = matches.find(allows) ?? matches[0];
+  if (found === undefined) return null;
+  return {
+    name: found.name,
+    isMethodAllowed: allows(found),
+    allow: matches.map(({ methods }) => methods).join(', '),
+    parameter: decoded(found.pattern.exec(path)?.[1] ?? ''),
+  };
 };

@@ -12,9 +12,11 @@ export type AuthRequest = {
   headers: IncomingHttpHeaders;
   cookies: ReadonlyMap<string, string>;
   body: string;
+  /** The body as it was sent. */
+  bytes: Buffer;
 };
 
-/** `body`: null sends no body, a string is sent unchanged unless the content type is JSON, other values are serialized as JSON. */
+/** `body`: null sends no body, a string or a Buffer is sent unchanged unless the content type is JSON, other values are serialized as JSON. */
 export type AuthResponse = { status: number; body: unknown; headers: Record<string, string | string[]> };
 
 export const json = (status: number, body: unknown, setCookies: string[] = []): AuthResponse => ({
@@ -32,6 +34,12 @@ export const html = (status: number, heading: string): AuthResponse => ({
   headers: { 'content-type': 'text/html; charset=utf-8' },
 });
 
+/** Django's response to a method that the path does not have. `allow`: the methods that it has. */
+export const methodNotAllowed = (method: string, allow: string): AuthResponse => {
+  const response = json(405, { detail: `Method "${method}" not allowed.` });
+  return { ...response, headers: { ...response.headers, allow } };
+};
+
 /** Django's response to an unhandled exception. */
 export const serverError = (): AuthResponse => html(500, 'Server Error (500)');
 
@@ -43,6 +51,7 @@ export const redirect = (status: 301 | 302, location: string): AuthResponse => (
 
 export const toBytes = ({ body, headers }: AuthResponse): Buffer => {
   if (body === null || body === undefined) return Buffer.alloc(0);
+  if (Buffer.isBuffer(body)) return body;
   const isJson = String(headers['content-type'] ?? '').includes('json');
   return Buffer.from(typeof body === 'string' && !isJson ? body : JSON.stringify(body));
 };

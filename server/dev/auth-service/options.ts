@@ -1,3 +1,5 @@
+import type { EndpointName } from './endpoints.ts';
+
 export type Dialect = 'guide' | 'deployed';
 
 export type AuthServiceOptions = {
@@ -29,6 +31,11 @@ export type AuthServiceOptions = {
    * needs a captcha, so that `npm run dev` and most tests can sign in without one.
    */
   captcha?: 'off' | 'on';
-  /** Receives second-factor codes (`Second-factor code for a@b: 123456`) and internal errors. Default: discards them. */
+  /** Endpoints that this service lacks, like an older one. Default: none. */
+  without?: readonly EndpointName[];
+  /**
+   * Receives second-factor codes (`Second-factor code for a@b: 123456`), password-reset links and internal errors.
+   * Default: discards them.
+   */
   log?: (line: string) => void;
 };

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
+import type { Outbox } from './account/outbox.ts';
 import type { Subject } from './people/people.ts';
 
 export type SecondFactorOptions = {
   now: () => number;
-  /** Receives each code with its e-mail address. */
-  log: (line: string) => void;
+  outbox: Pick<Outbox, 'send'>;
   /** Milliseconds for which a code is valid. */
   validForMs: number;
   /** The attempt (from 1) from which even the right code is rejected. */
@@ -16,7 +16,7 @@ const keyOf = ({ type, id }: Subject) => `${type}:${id}`;
 type ActiveCode = { code: string; expiresAt: number; attempts: number };
 
 /** Second-factor codes: six digits, valid for one sign-in. Each person has one active code; a new code replaces it. */
-export const createSecondFactor = ({ now, log, validForMs, rejectedFromAttempt }: SecondFactorOptions) => {
+export const createSecondFactor = ({ now, outbox, validForMs, rejectedFromAttempt }: SecondFactorOptions) => {
   const activeCodes = new Map<string, ActiveCode>();
   const lastCodes = new Map<string, string>();
 
@@ -25,7 +25,12 @@ export const createSecondFactor = ({ now, log, validForMs, rejectedFromAttempt }
       const code = String(randomInt(1_000_000)).padStart(6, '0');
       activeCodes.set(keyOf(subject), { code, expiresAt: now() + validForMs, attempts: 0 });
       lastCodes.set(email.toLowerCase(), code);
-      log(`Second-factor code for ${email}: ${code}`);
+      outbox.send({
+        to: email,
+        subject: 'Your code',
+        text: `Your code: ${code}`,
+        line: `Second-factor code for ${email}: ${code}`,
+      });
     },
     redeem: (subject: Subject, code: string): 'ok' | 'wrong' | 'expired' => {
       const sent = activeCodes.get(keyOf(subject));
@@ -35,6 +40,8 @@ export const createSecondFactor = ({ now, log, validForMs, rejectedFromAttempt }
       activeCodes.delete(keyOf(subject));
       return now() < sent.expiresAt ? 'ok' : 'expired';
     },
+    /** The active code of the person becomes invalid. */
+    end: (subject: Subject): void => void activeCodes.delete(keyOf(subject)),
     lastCode: (email: string): string | null => lastCodes.get(email.toLowerCase()) ?? null,
   };
 };

@@ -100,6 +100,14 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
       }
     },
 
+    async signOutEverywhere() {
+      const answer = await session.signOutEverywhere();
+      for (const { person } of await tokenOwnersOf({ ...presented, refreshTokens: [] })) {
+        write({ audit: 'sign_out_everywhere', person });
+      }
+      return answer;
+    },
+
     async signOut() {
       const answer = await session.signOut();
       for (const { person, tokens } of await tokenOwnersOf(presented)) write({ audit: 'sign_out', person, tokens });

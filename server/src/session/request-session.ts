@@ -21,6 +21,7 @@ import {
   type SignedInAs,
   signedInAs,
 } from './authentication.ts';
+import type { OwnToken } from './cutoff/end-sessions.ts';
 import type { EstablishedSession } from './established-session.ts';
 import type { Membership } from './membership.ts';
 import { signedOutError } from './session-errors.ts';
@@ -94,6 +95,13 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     return shown;
   };
 
+  /** The access token of the caller. Throws if nobody is signed in. */
+  const requireCaller = async (): Promise<OwnToken> => {
+    const caller = await current();
+    if (caller.state === 'refused') throw caller.error;
+    return { token: caller.caller.accessToken, verified: caller.verified };
+  };
+
   const begin = ({ session, device }: NewSession): Promise<Session> =>
     enter(session, {
       isNew: true,
@@ -154,14 +162,16 @@ export const createRequestSession = (options: RequestSessionOptions) => {
 
     /** Ends all sessions of the caller, including this one. */
     async signOutEverywhere(): Promise<null> {
+      const own = await requireCaller();
       isSettled = true;
       clearCookies();
+      await sessions.endSessions.everywhere(own);
       await sessions.signOut(presented);
       return null;
     },
 
     /** Ends all sessions of the caller except this one. */
-    async endOtherSessions(): Promise<void> {},
+    endOtherSessions: async (): Promise<void> => sessions.endSessions.others(await requireCaller(), presented),
 
     /** Whether the Auth Service accepts the access token. It is asked only if the token is valid locally. */
     async validate(): Promise<boolean> {

@@ -5,6 +5,8 @@ import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';
 import { type AttemptLimiterOptions, createAttemptLimiter } from '../rate-limit/attempt-limiter.ts';
 import type { Verifier } from '../token/verified-token.ts';
+import { type Cutoffs, createCutoffs } from './cutoff/cutoffs.ts';
+import { createEndSessions } from './cutoff/end-sessions.ts';
 import { establishSession } from './established-session.ts';
 import { createSharedFamilies, type SharedFamiliesOptions } from './family/shared-families.ts';
 import { createTokenFamilies } from './family/token-families.ts';
@@ -40,11 +42,12 @@ export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' |
 const createShared = (
   { verifier, isVerifiedHere, sealingSecret, redisPrefix, keyHasher, now, monotonicNow, onUnstored }: SessionsOptions,
   { redisGuard, channel }: NonNullable<SessionsOptions['shared']>,
+  cutoffs: Cutoffs,
 ) => {
   const maxTtlMs = isVerifiedHere ? maxTtlVerifiedMs : maxTtlUnverifiedMs;
   const common = { redisGuard, keyHasher, now, monotonicNow, prefix: redisPrefix, maxTtlMs };
   return {
-    families: createSharedFamilies({ ...common, channel, onUnstored }),
+    families: createSharedFamilies({ ...common, channel, onUnstored, onCutoff: cutoffs.raise }),
     exchanges: createSharedExchanges({
       ...common,
       tokenSetSealer: createTokenSetSealer({ sealingSecret }),
@@ -57,8 +60,9 @@ const createShared = (
 export const createSessions = (options: SessionsOptions): SessionService => {
   const { authService, verifier, accountStatus, sealingSecret, createCounter, keyHasher, now } = options;
   const { networkOf, onLimited, onForeignToken, onRefresh, onEnd } = options;
-  const shared = options.shared === null ? null : createShared(options, options.shared);
-  const tokenFamilies = createTokenFamilies({ now, shared: shared?.families ?? null });
+  const cutoffs = createCutoffs({ keyHasher, now });
+  const shared = options.shared === null ? null : createShared(options, options.shared, cutoffs);
+  const tokenFamilies = createTokenFamilies({ now, cutoffs, shared: shared?.families ?? null });
   const exchangeCache = createExchangeCache({ now, shared: shared?.exchanges ?? null });
   const tokenProof = createTokenProof({ verifier, counter: createCounter(), keyHasher, now });
   const attemptLimiter = createAttemptLimiter({ createCounter, keyHasher, networkOf, onLimited });
@@ -75,6 +79,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
       isProven ? personOf(subject) : `address ${networkOf(address ?? '')}`,
     now,
     onForeignToken,
+    onIssue: cutoffs.observeIssue,
     onRefresh,
     onEnd,
   });
@@ -90,6 +95,8 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     refresher,
     tokenProof,
     attemptLimiter,
+    endSessions: createEndSessions({ verifier, cutoffs, tokenFamilies, tokenProof }),
+    onIssue: cutoffs.observeIssue,
     now,
   });
 };

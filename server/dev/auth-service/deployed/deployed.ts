@@ -1,6 +1,14 @@
 import { type EndpointName, findEndpoint } from '../endpoints.ts';
-import { type AuthResponse, type AuthRequest, html, json, redirect, serverError } from '../http-messages.ts';
+import {
+  type AuthResponse,
+  type AuthRequest,
+  html,
+  methodNotAllowed,
+  redirect,
+  serverError,
+} from '../http-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { createDeployedAccount } from './account.ts';
 import { createDeployedCallers, type DeployedCaller } from './caller.ts';
 import { createEmployeeSignIn } from './employee-sign-in.ts';
 import { isForEmployeesOnly, isLoginPage, isPublic, redirectToLogin, missingSlashResponse } from './login-required.ts';
@@ -14,11 +22,6 @@ const MAX_COOKIE_HEADER_BYTES = 8 * 1024;
 
 /** Endpoints that accept the token of a deleted staff user. All others answer 500. */
 const acceptsDeletedStaff = new Set<EndpointName>(['employee', 'staff-internal', 'refresh']);
-
-const methodNotAllowed = (method: string, allowed: string): AuthResponse => {
-  const response = json(405, { detail: `Method "${method}" not allowed.` });
-  return { ...response, headers: { ...response.headers, allow: allowed } };
-};
 
 /** With Django's DEBUG on, a browser gets an HTML page around the JSON. */
 const forBrowsers = (answer: AuthResponse, accept = ''): AuthResponse => {
@@ -35,6 +38,7 @@ export const createDeployed = (dependencies: Dependencies) => {
   const routes: Record<EndpointName, Handler> = {
     ...createDeployedLookups(dependencies, callers),
     ...createDeployedRoleLists(dependencies),
+    ...createDeployedAccount(dependencies),
     ...createStaffSignIn(dependencies),
     ...createEmployeeSignIn(dependencies),
     ...createDeployedSessions(dependencies, sessions),
@@ -49,18 +53,18 @@ export const createDeployed = (dependencies: Dependencies) => {
       sessions.end(cookies.get('sessionid') ?? '');
       return redirectToLogin(dependencies.now());
     }
-    if (!path.endsWith('/')) return missingSlashResponse(method, path);
+    if (!path.endsWith('/') && findEndpoint(path, method) === null) return missingSlashResponse(method, path);
     if (caller?.type === 'staff' && isForEmployeesOnly(path)) return redirect(302, '/staff/settings/profile/');
     return null;
   };
 
   const answerEndpoint = (request: DeployedRequest): AuthResponse | Promise<AuthResponse> => {
-    const endpoint = findEndpoint(request.path);
+    const endpoint = findEndpoint(request.path, request.method);
     const isDeletedStaff = request.caller?.type === 'staff' && request.caller.staff === null;
     if (isDeletedStaff && !(endpoint && acceptsDeletedStaff.has(endpoint.name))) return serverError();
     if (isLoginPage(request.path)) return html(200, 'Sign in');
     if (!endpoint) return html(404, 'Not Found');
-    if (request.method !== endpoint.method) return methodNotAllowed(request.method, endpoint.method);
+    if (!endpoint.isMethodAllowed) return methodNotAllowed(request.method, endpoint.allow);
     return routes[endpoint.name](request);
   };
 

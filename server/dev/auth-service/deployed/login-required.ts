@@ -24,7 +24,8 @@ const publicPaths = new Set([
     'hdts/employees/api/password/reset/',
   ].map((path) => `/api/v1/${path}`),
 ]);
-const publicFolders = ['/superadmin/', '/api/v1/users/internal/', '/api/v1/hdts/employees/internal/'];
+/** Pictures are public while Django's DEBUG is on. */
+const publicFolders = ['/media/', '/superadmin/', '/api/v1/users/internal/', '/api/v1/hdts/employees/internal/'];
 
 export const isPublic = (path: string): boolean =>
   publicPaths.has(path) || publicFolders.some((folder) => path.startsWith(folder));

@@ -4,7 +4,7 @@ import { createAccountLockout } from '../account-lockout.ts';
 import type { Staff, Subject } from '../people/people.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { userIdOf } from '../tokens.ts';
-import { asStaff, type Handler, type View } from './guards.ts';
+import type { Handler, View } from './guards.ts';
 import { staffProfile } from './profiles.ts';
 import {
   captchaErrors,
@@ -129,12 +129,5 @@ export const createStaffSignIn = ({ people, tokens, captcha, secondFactor, now }
       const body = { success: true, message: 'OTP verification successful', ...(await tokensFor(person)), user };
       return json(200, { ...body, redirect: '/staff/settings/profile/' }, djangoCookies(now()));
     }) satisfies Handler,
-
-    /** During a sign-in, the temporary token in the access cookie authorizes a new code. */
-    'staff-otp-resend': asStaff((_request, person) => {
-      if (!person.second_factor) return json(400, { error: '2FA is not enabled for this account' });
-      secondFactor.send(subjectOf(person), person.email);
-      return json(200, { message: 'OTP sent to your email address', expires_in_minutes: 5 });
-    }),
   };
 };

@@ -1,6 +1,6 @@
 import { type AuthRequest, json, readJson } from '../http-messages.ts';
 import { createGuideGuards } from './caller.ts';
-import { guideEmployee, guideEmployeeProfile, guideProfile, guideUser } from './profiles.ts';
+import { guideEmployee, guideEmployeeProfile, guideOwnProfile, guideProfile, guideUser } from './profiles.ts';
 import type { Dependencies } from '../dependencies.ts';
 
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
@@ -59,7 +59,7 @@ export const createGuideLookups = (dependencies: Dependencies) => {
       }),
     ),
 
-    'staff-profile': staffOnly((_request, person) => json(200, guideProfile(person))),
+    'staff-profile': staffOnly((_request, person) => json(200, guideOwnProfile(person))),
 
     'employee-profile': employeesOnly((_request, person) => json(200, guideEmployeeProfile(person))),
 

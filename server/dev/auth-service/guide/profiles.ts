@@ -21,6 +21,19 @@ export const guideProfile = (person: Staff) => ({
   date_joined: person.date_joined,
 });
 
+/** The fields that only the person themselves may see. The path of a picture is relative. */
+const ownFields = (person: Staff | Employee) => ({
+  middle_name: person.middle_name,
+  suffix: person.suffix,
+  phone_number: person.phone_number,
+  profile_picture: person.profile_picture,
+  otp_enabled: person.second_factor,
+  last_login: person.last_login,
+});
+
+/** The profile that a staff user sees of themselves. */
+export const guideOwnProfile = (person: Staff) => ({ ...guideProfile(person), ...ownFields(person) });
+
 /** The public fields of an employee. Only the employee sees more. */
 export const guideEmployee = (person: Employee) => ({
   id: person.id,
@@ -35,5 +48,5 @@ export const guideEmployeeProfile = (person: Employee) => ({
   ...guideEmployee(person),
   company_id: person.company_id,
   department: person.department,
-  phone_number: person.phone_number,
+  ...ownFields(person),
 });

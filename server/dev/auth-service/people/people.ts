@@ -19,7 +19,7 @@ type PersonFields = {
   middle_name: string | null;
   last_name: string;
   suffix: string | null;
-  username: string;
+  username: string | null;
   company_id: string;
   department: string;
   last_login: string | null;

@@ -14,7 +14,7 @@ declare module 'fastify' {
 const maxAgeMs = 1_000;
 
 export type SignOutLookupOptions = {
-  sessions: Pick<SessionService, 'isSignedOut' | 'isSignedOutHere'>;
+  sessions: Pick<SessionService, 'isSignedOut' | 'isSignedOutHere' | 'mayBeSignedOutHere'>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
 };
@@ -38,7 +38,9 @@ export const registerSignOutLookup = (server: FastifyInstance, { sessions, monot
     isSignedOut({ signOutLookup }: FastifyRequest, access: VerifiedToken): MaybePromise<boolean> {
       const isRecent = signOutLookup?.access === access && monotonicNow() - signOutLookup.startedAtMs < maxAgeMs;
       if (!isRecent) return sessions.isSignedOut(access);
-      return signOutLookup.isSignedOut || sessions.isSignedOutHere(access);
+      if (signOutLookup.isSignedOut || sessions.isSignedOutHere(access)) return true;
+      // A cutoff arrived after the lookup: whether it reaches this session, only a new lookup tells.
+      return sessions.mayBeSignedOutHere(access) ? sessions.isSignedOut(access) : false;
     },
   };
 };

@@ -25,5 +25,7 @@ export const createFamilyKeys = ({ keyHasher, prefix }: FamilyKeysOptions) => {
     familyNameKey: (ref: TokenRef): string => `${prefix}chain-of:${nameOf(ref)}`,
     /** The time at which the session of an access token was signed out. */
     revokedKey: (name: string): string => `${prefix}ended:${name}`,
+    /** The time from which the session of an access token counts as begun. */
+    sinceKey: (name: string): string => `${prefix}since:${name}`,
   };
 };

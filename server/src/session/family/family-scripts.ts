@@ -6,7 +6,8 @@ export const tokenField = 'token:';
 
 /**
  * KEYS: the family. ARGV: its minimum TTL and the current time, in milliseconds, then optionally the name of an access
- * token and its expiry. Returns {the time of the sign-out or '', 1 if the family was replaced}. A family that was signed
+ * token and its expiry. Returns {the time of the sign-out or '', 1 if the family was replaced, the time from which it counts
+ * as begun or ''}. A family that was signed
  * out accepts no more tokens. Expired tokens are dropped.
  */
 const addTokenScript = `
@@ -21,7 +22,7 @@ if not ended then
   if ARGV[3] then redis.call('HSET', KEYS[1], 'token:' .. ARGV[3], ARGV[4]) end
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 end
-return {ended or '', redis.call('HEXISTS', KEYS[1], 'replaced')}
+return {ended or '', redis.call('HEXISTS', KEYS[1], 'replaced'), redis.call('HGET', KEYS[1], 'since') or ''}
 `;
 
 /** KEYS: the family. ARGV: 'ended' or 'replaced', the time, and the minimum TTL in milliseconds. Returns all fields and values. */
@@ -31,14 +32,27 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KE
 return redis.call('HGETALL', KEYS[1])
 `;
 
+/** KEYS: the family. ARGV: the time from which it counts as begun, and the minimum TTL, in milliseconds. Returns all fields and values. */
+const keepScript = `
+local since = redis.call('HGET', KEYS[1], 'since')
+if not since or tonumber(since) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'since', ARGV[1]) end
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('HGETALL', KEYS[1])
+`;
+
 type FamilyCommands = {
-  addTokenToFamily: (family: string, ...args: Array<string | number>) => Promise<[ended: string, isReplaced: number]>;
+  addTokenToFamily: (
+    family: string,
+    ...args: Array<string | number>
+  ) => Promise<[ended: string, isReplaced: number, since: string]>;
   revokeFamily: (family: string, what: Revocation['what'], atMs: number, ttlMs: number) => Promise<string[]>;
+  keepFamily: (family: string, sinceMs: number, ttlMs: number) => Promise<string[]>;
 };
 
 /** Defines the scripts as commands of the client. */
 export const defineFamilyCommands = (redis: Redis | Cluster): FamilyCommands => {
   redis.defineCommand('addTokenToFamily' satisfies keyof FamilyCommands, { numberOfKeys: 1, lua: addTokenScript });
   redis.defineCommand('revokeFamily' satisfies keyof FamilyCommands, { numberOfKeys: 1, lua: revokeScript });
+  redis.defineCommand('keepFamily' satisfies keyof FamilyCommands, { numberOfKeys: 1, lua: keepScript });
   return redis as unknown as FamilyCommands;
 };

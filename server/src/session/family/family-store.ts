@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { cutoffKeyOf } from '../cutoff/cutoff-store.ts';
 import { createFamilyKeys, type FamilyKeysOptions } from './family-keys.ts';
 import { defineFamilyCommands, tokenField } from './family-scripts.ts';
 import type { ExpiringNames, Revocation } from './revocation-queue.ts';
@@ -11,8 +12,21 @@ import {
   type TokenRefs,
 } from './token-refs.ts';
 
-/** Null: the family was not signed out. `isReplaced`: the browser has signed in again. */
-export type RevocationState = { revokedAtMs: number | null; isReplaced: boolean };
+/**
+ * `revokedAtMs`: null if the family was not signed out. `isReplaced`: the browser has signed in again. `sinceMs`: the
+ * family counts as begun at this time, although its tokens may be older. 0: it does not.
+ */
+export type RevocationState = { revokedAtMs: number | null; isReplaced: boolean; sinceMs: number };
+
+/** What one look-up tells about an access token. */
+export type StoredToken = {
+  /** When its session was signed out. Null: it was not. */
+  revokedAtMs: number | null;
+  /** As in `RevocationState`. */
+  sinceMs: number;
+  /** The cutoff of its person. Null: they have none. */
+  cutoffMs: number | null;
+};
 
 /** The state of a family in Redis. */
 export type StoredFamily = RevocationState & {
@@ -21,6 +35,10 @@ export type StoredFamily = RevocationState & {
   /** Which of the tokens of the lookup are stored, and therefore proven. */
   stored: ProvenTokens;
 };
+
+/** The values of several keys. In a cluster they are on different nodes. */
+const readAll = (redis: Redis | Cluster, keys: string[]): Promise<Array<string | null>> =>
+  'nodes' in redis ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget(keys);
 
 /** What a revocation has reached. */
 export type RevocationReach = {
@@ -48,12 +66,17 @@ type RevocationSteps = {
 export const mergeStates = (states: readonly RevocationState[]): RevocationState => ({
   revokedAtMs: states.find(({ revokedAtMs }) => revokedAtMs !== null)?.revokedAtMs ?? null,
   isReplaced: states.some(({ isReplaced }) => isReplaced),
+  sinceMs: Math.max(0, ...states.map(({ sinceMs }) => sinceMs)),
 });
 
-const toState = (ended: string | null | undefined, isReplaced: boolean): RevocationState => ({
-  revokedAtMs: ended === null || ended === undefined || ended === '' ? null : Number(ended),
-  isReplaced,
-});
+const toTime = (text: string | null | undefined): number | null =>
+  text === null || text === undefined || text === '' ? null : Number(text);
+
+const toState = (
+  ended: string | null | undefined,
+  isReplaced: boolean,
+  since?: string | null | undefined,
+): RevocationState => ({ revokedAtMs: toTime(ended), isReplaced, sinceMs: toTime(since) ?? 0 });
 
 /**
  * Token families in Redis. Each token has an entry with the name of its family. The family is a hash with the names of
@@ -65,13 +88,13 @@ const toState = (ended: string | null | undefined, isReplaced: boolean): Revocat
  */
 export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: FamilyStoreOptions) => {
   const commands = defineFamilyCommands(redis);
-  const { nameOf, familyKey, familyNameKey, revokedKey } = createFamilyKeys({ keyHasher, prefix });
+  const { nameOf, familyKey, familyNameKey, revokedKey, sinceKey } = createFamilyKeys({ keyHasher, prefix });
   const ttlMs = (expiresAtMs: number) => entryTtlMs(expiresAtMs, now(), maxTtlMs);
   const longestTtlMs = (refs: readonly TokenRef[]) => Math.max(...refs.map(({ expiresAtMs }) => ttlMs(expiresAtMs)));
 
   const read = async (name: string): Promise<RevocationState> => {
-    const [ended, replaced] = await redis.hmget(familyKey(name), 'ended', 'replaced');
-    return toState(ended, typeof replaced === 'string');
+    const [ended, replaced, since] = await redis.hmget(familyKey(name), 'ended', 'replaced', 'since');
+    return toState(ended, typeof replaced === 'string', since);
   };
 
   const addToken = async (
@@ -80,8 +103,13 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     access: TokenRef | null,
   ): Promise<RevocationState> => {
     const token = access === null ? [] : [nameOf(access), access.expiresAtMs];
-    const [ended, replaced] = await commands.addTokenToFamily(familyKey(name), longestTtlMs(refs), now(), ...token);
-    return toState(ended, replaced === 1);
+    const [ended, replaced, since] = await commands.addTokenToFamily(
+      familyKey(name),
+      longestTtlMs(refs),
+      now(),
+      ...token,
+    );
+    return toState(ended, replaced === 1, since);
   };
 
   const writeFamilyName = (name: string, refs: readonly TokenRef[]) =>
@@ -111,8 +139,16 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     token: async () => null,
   };
 
+  const keepSteps = (sinceMs: number): RevocationSteps => ({
+    family: (name, lifetimeMs) => commands.keepFamily(familyKey(name), sinceMs, lifetimeMs),
+    token: (name, expiresAtMs) => redis.set(sinceKey(name), sinceMs, 'PX', ttlMs(expiresAtMs)),
+  });
+
   /** Reaches every family of these tokens. For a token without a family, reaches the family that would begin with it. */
-  const reachAll = async ({ refs, familyNames }: Revocation, steps: RevocationSteps): Promise<RevocationReach> => {
+  const reachAll = async (
+    { refs, familyNames }: Pick<Revocation, 'refs' | 'familyNames'>,
+    steps: RevocationSteps,
+  ): Promise<RevocationReach> => {
     const { access } = refs;
     const names = new Map<string, number>();
     const reachToken = async (name: string, expiresAtMs: number) => {
@@ -151,11 +187,17 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     /** The state of a family, by its name. */
     read,
 
-    /** Adds issued tokens to a family. */
-    async add(name: string, refs: TokenRefs): Promise<RevocationState> {
+    /** Adds issued tokens to a family, which counts as begun at `sinceMs` unless that is 0. */
+    async add(name: string, refs: TokenRefs, sinceMs: number): Promise<RevocationState> {
       const list = toRefList(refs);
+      const { access } = refs;
       await writeFamilyName(name, list);
-      return addToken(name, list, refs.access);
+      if (sinceMs > 0) await commands.keepFamily(familyKey(name), sinceMs, longestTtlMs(list));
+      const state = await addToken(name, list, access);
+      if (state.sinceMs > 0 && access !== null) {
+        await keepSteps(state.sinceMs).token(nameOf(access), access.expiresAtMs);
+      }
+      return state;
     },
 
     /** The state of the families of these tokens. `isWritten`: first stores the family of the proven ones. */
@@ -177,7 +219,8 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
       const states = await Promise.all([
         ...(isAdded ? [addToken(name, provenTokens, provenAccess)] : []),
         ...(access === null ? [] : [redis.get(revokedKey(nameOf(access))).then((ended) => toState(ended, false))]),
-        ...[...otherFamilies].map(read),
+        // Only the family itself keeps the session.
+        ...[...otherFamilies].map(async (other) => ({ ...(await read(other)), sinceMs: 0 })),
       ]);
       return { name, stored, ...mergeStates(states) };
     },
@@ -188,7 +231,21 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     /** Looks up what a revocation would reach, without writing it. */
     reachOf: (revocation: Revocation): Promise<RevocationReach> => reachAll(revocation, readSteps),
 
-    /** The stored time at which the session of this access token was signed out. Empty: it was not. */
-    revokedAt: async (access: TokenRef): Promise<string> => (await redis.get(revokedKey(nameOf(access)))) ?? '',
+    /** Lets the families of these tokens count as begun at `sinceMs`, with all of their tokens. */
+    keep: (kept: Pick<Revocation, 'refs' | 'familyNames'>, sinceMs: number): Promise<RevocationReach> =>
+      reachAll(kept, keepSteps(sinceMs)),
+
+    /** What is stored about an access token and its person, in one round trip. `person`: the name of the person in cutoffs. */
+    async lookUp(access: TokenRef, person: string): Promise<StoredToken> {
+      const name = nameOf(access);
+      const [ended, since, cutoff] = await readAll(redis, [
+        revokedKey(name),
+        sinceKey(name),
+        cutoffKeyOf(prefix, person),
+      ]);
+      return { revokedAtMs: toTime(ended), sinceMs: toTime(since) ?? 0, cutoffMs: toTime(cutoff) };
+    },
   };
 };
+
+export type FamilyStore = ReturnType<typeof createFamilyStore>;

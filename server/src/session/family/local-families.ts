@@ -10,6 +10,8 @@ export type TokenFamily = {
   revokedAtMs: number | null;
   /** The browser has signed in again. A refresh of this family must not overwrite the cookies of the new session. */
   isReplaced: boolean;
+  /** A cutoff before this time does not end the session, although its tokens may be older. 0: their `iat` decides. */
+  sinceMs: number;
 };
 
 export type LocalFamiliesOptions = {
@@ -17,7 +19,7 @@ export type LocalFamiliesOptions = {
   maxTokens: number;
 };
 
-export const newFamily = (): TokenFamily => ({ sharedName: null, revokedAtMs: null, isReplaced: false });
+export const newFamily = (): TokenFamily => ({ sharedName: null, revokedAtMs: null, isReplaced: false, sinceMs: 0 });
 
 /** The token families that this process knows, by the fingerprints of their tokens. Only proven tokens are remembered. */
 export const createLocalFamilies = ({ maxTokens }: LocalFamiliesOptions) => {

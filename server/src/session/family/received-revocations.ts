@@ -19,7 +19,7 @@ export const createReceivedRevocations = ({ now, maxNames = 50_000 }: ReceivedRe
   const received = createBoundedMap<string, ReceivedRevocation & { untilMs: number }>(maxNames);
 
   return {
-    add({ what, atMs, names }: Omit<RevocationMessage, 'isProven'>): void {
+    add({ what, atMs, names }: Pick<RevocationMessage, 'atMs' | 'names'> & { what: 'ended' | 'replaced' }): void {
       for (const [name, untilMs] of names) {
         const known = received.get(name);
         received.set(name, {

@@ -13,16 +13,18 @@ export type RevocationChannelOptions = {
   now: () => number;
   /** The longest time for which a revocation is remembered, in milliseconds. */
   maxTtlMs: number;
+  /** Called with each cutoff that another replica has published, by the name of its person. */
+  onCutoff: (name: string, cutoffMs: number) => void;
 };
 
-export type OnRevocation = (revocation: Pick<RevocationMessage, 'what' | 'atMs'>) => void;
+export type OnRevocation = (revocation: { what: 'ended' | 'replaced'; atMs: number }) => void;
 
 /**
  * Publishes revocations to the other replicas and remembers those that it receives. A Redis that is full stores nothing,
  * but still delivers messages.
  */
 export const createRevocationChannel = (options: RevocationChannelOptions) => {
-  const { redisGuard, channel, keyHasher, now, maxTtlMs } = options;
+  const { redisGuard, channel, keyHasher, now, maxTtlMs, onCutoff } = options;
   const received = createReceivedRevocations({ now });
   const messages = createRevocationMessages({ keyHasher, channel: channel.name, now, maxTtlMs });
   /** By the names of the tokens that this process is refreshing. */
@@ -31,15 +33,24 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
   channel.onMessage((text) => {
     const message = messages.decode(text);
     if (message === null) return;
-    if (message.isProven) received.add(message);
+    const { what, atMs } = message;
+    if (what === 'cutoff') {
+      for (const [name, cutoffMs] of message.names) onCutoff(name, cutoffMs);
+      return;
+    }
+    const revocation = { ...message, what, atMs };
+    if (message.isProven) received.add(revocation);
     for (const [name] of message.names) {
-      for (const onRevocation of watchers.get(name) ?? []) onRevocation(message);
+      for (const onRevocation of watchers.get(name) ?? []) onRevocation(revocation);
     }
   });
 
   return {
     /** Resolves to whether Redis accepted the messages. It does not confirm that a replica received them. */
-    async publish(message: Omit<RevocationMessage, 'atMs' | 'names'>, names: ExpiringNames): Promise<boolean> {
+    async publish(
+      message: Omit<RevocationMessage, 'atMs' | 'names'>,
+      names: ReadonlyMap<string, number>,
+    ): Promise<boolean> {
       for (const text of messages.encode({ ...message, atMs: now(), names: [...names] })) {
         if ((await redisGuard.ask(() => channel.publish(text))) === null) return false;
       }
@@ -70,3 +81,5 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
     hasReceivedNone: (): boolean => received.isEmpty(),
   };
 };
+
+export type RevocationChannel = ReturnType<typeof createRevocationChannel>;

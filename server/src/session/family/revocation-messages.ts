@@ -11,15 +11,18 @@ const maxMessageLength = 64 * 1024;
 const Name = z.string().regex(/^[\w-]{43}$/);
 const TimeMs = z.number().int().nonnegative();
 const Message = z.object({
-  what: z.enum(['ended', 'replaced']),
+  what: z.enum(['ended', 'replaced', 'cutoff']),
   /** False: the tokens may be made up. Such a message only affects refreshes of these tokens that are in flight. */
   isProven: z.boolean(),
   atMs: TimeMs,
-  /** Names of tokens and families, each with its expiry in milliseconds since the epoch. */
+  /** Names of tokens and families, each with its expiry; or names of people, each with their cutoff. In milliseconds since the epoch. */
   names: z.array(z.tuple([Name, TimeMs])).max(maxNames),
 });
 
-/** The message between replicas: a session was signed out (`ended`) or replaced by a new sign-in (`replaced`). */
+/**
+ * The message between replicas: a session was signed out (`ended`) or replaced by a new sign-in (`replaced`), or all
+ * sessions of a person that began before a time have ended (`cutoff`).
+ */
 export type RevocationMessage = z.infer<typeof Message>;
 
 export type RevocationMessagesOptions = {

@@ -1,9 +1,9 @@
-import { type ProvableTokenRef, toRefList, type TokenRefs } from './token-refs.ts';
+import { toRefList, type TokenRefs } from './token-refs.ts';
 import type { RevocationMessage } from './revocation-messages.ts';
 
 /** A change of the families of these tokens: signed out (`ended`), or replaced by a new sign-in (`replaced`). */
 export type Revocation = {
-  what: RevocationMessage['what'];
+  what: 'ended' | 'replaced';
   refs: TokenRefs;
   /** The families of the tokens, as far as this process knows them. */
   familyNames: readonly string[];
@@ -25,11 +25,13 @@ export type UnstoredRevocations = {
   waiting: number;
 };
 
-export type RevocationQueueOptions = {
+export type RevocationQueueOptions<Waiting> = {
   /** Tries to store a revocation. Never rejects. */
-  store: (revocation: Revocation) => Promise<StoreOutcome>;
-  /** Publishes sign-outs to the other replicas. Resolves to whether Redis accepted the message. Never rejects. */
-  publish: (names: ExpiringNames) => Promise<boolean>;
+  store: (revocation: Waiting) => Promise<StoreOutcome>;
+  /** Whether it concerns tokens that the Auth Service is known to have issued. */
+  isProven: (revocation: Waiting) => boolean;
+  /** Publishes names to the other replicas. Resolves to whether Redis accepted the message. Never rejects. */
+  publish: (names: ReadonlyMap<string, number>) => Promise<boolean>;
   /** Whether the connection is closed for good. */
   isClosed: () => boolean;
   /** Monotonic milliseconds. */
@@ -48,20 +50,22 @@ const reportIntervalMs = 60_000;
 /** How often waiting sign-outs are published again: replicas may have started or reconnected meanwhile. */
 const republishIntervalMs = 10_000;
 
-const isProven = (ref: ProvableTokenRef): boolean => ref.isProven;
+/** Whether any token of the revocation is proven. */
+export const concernsProven = ({ refs }: Pick<Revocation, 'refs'>): boolean =>
+  toRefList(refs).some((ref) => ref.isProven);
 
 /** Sign-outs that Redis has not stored, because it is unavailable or full. The queue retries them until they are stored. */
-export const createRevocationQueue = (options: RevocationQueueOptions) => {
-  const { store, publish, isClosed, monotonicNow, retryMs = 1_000, onUnstored } = options;
+export const createRevocationQueue = <Waiting extends object>(options: RevocationQueueOptions<Waiting>) => {
+  const { store, isProven, publish, isClosed, monotonicNow, retryMs = 1_000, onUnstored } = options;
   /** Oldest first, each with the names to publish. */
-  const waiting = new Map<Revocation, ExpiringNames>();
-  const unconfirmed = new Set<Revocation>();
+  const waiting = new Map<Waiting, ReadonlyMap<string, number>>();
+  const unconfirmed = new Set<Waiting>();
   const reportedAtMs = { published: Number.NEGATIVE_INFINITY, unpublished: Number.NEGATIVE_INFINITY };
   let publishedAtMs = Number.NEGATIVE_INFINITY;
   let retryTimer: NodeJS.Timeout | null = null;
   let isRetrying = false;
 
-  const publishAndReport = async (cause: string, names: ExpiringNames): Promise<void> => {
+  const publishAndReport = async (cause: string, names: ReadonlyMap<string, number>): Promise<void> => {
     publishedAtMs = monotonicNow();
     const isPublished = await publish(names);
     const kind = isPublished ? 'published' : 'unpublished';
@@ -105,8 +109,8 @@ export const createRevocationQueue = (options: RevocationQueueOptions) => {
 
   return {
     /** Keeps a sign-out until it is stored. Publishes it if Redis has rejected the write. */
-    async add(revocation: Revocation, names: ExpiringNames, errorReply: string | null): Promise<void> {
-      if (names.size > 0 || toRefList(revocation.refs).some(isProven)) {
+    async add(revocation: Waiting, names: ReadonlyMap<string, number>, errorReply: string | null): Promise<void> {
+      if (names.size > 0 || isProven(revocation)) {
         if (waiting.size < maxWaiting) waiting.set(revocation, names);
       } else if (unconfirmed.size < maxUnconfirmed) unconfirmed.add(revocation);
       scheduleRetry();

@@ -2,9 +2,22 @@ import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
 import { toRedisCause } from '../../platform/redis/redis-errors.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
-import { createFamilyStore, mergeStates, type RevocationReach, type StoredFamily } from './family-store.ts';
+import { createCutoffStore } from '../cutoff/cutoff-store.ts';
+import { createSharedCutoffs } from '../cutoff/shared-cutoffs.ts';
+import {
+  createFamilyStore,
+  mergeStates,
+  type RevocationReach,
+  type StoredFamily,
+  type StoredToken,
+} from './family-store.ts';
 import { createRevocationChannel, type OnRevocation } from './revocation-channel.ts';
-import { createRevocationQueue, type Revocation, type UnstoredRevocations } from './revocation-queue.ts';
+import {
+  concernsProven,
+  createRevocationQueue,
+  type Revocation,
+  type UnstoredRevocations,
+} from './revocation-queue.ts';
 import { noneProven, type ProvenTokens, toRefList, type TokenRef, type TokenRefs } from './token-refs.ts';
 
 export type SharedFamiliesOptions = {
@@ -24,6 +37,8 @@ export type SharedFamiliesOptions = {
   retryMs?: number | undefined;
   /** Called when Redis refuses to store sign-outs, at most once a minute for each value of `isPublished`. */
   onUnstored?: ((trouble: UnstoredRevocations) => void) | undefined;
+  /** Called with each cutoff that another replica has published, by the name of its person. */
+  onCutoff: (name: string, cutoffMs: number) => void;
 };
 
 /** `reach`: null if Redis stored nothing. `errorReply`: why Redis rejected the write; null also if it did not reply. */
@@ -39,6 +54,15 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
   const store = createFamilyStore({ ...options, redis });
   const revocations = createRevocationChannel(options);
   const { nameOf } = store;
+  const cutoffs = createSharedCutoffs({
+    redisGuard,
+    families: store,
+    cutoffs: createCutoffStore({ ...options, redis }),
+    channel: revocations,
+    monotonicNow,
+    retryMs,
+    onUnstored,
+  });
 
   /** Adds the received revocations of these names to the stored state. */
   const withReceived = (state: StoredFamily | null, names: ReadonlyArray<string | null>): StoredFamily | null => {
@@ -46,7 +70,7 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     if (received.length === 0) return state;
     return {
       ...(state ?? { name: null, stored: noneProven }),
-      ...mergeStates(state === null ? received : [state, ...received]),
+      ...mergeStates([...(state === null ? [] : [state]), ...received.map((one) => ({ ...one, sinceMs: 0 }))]),
     };
   };
 
@@ -64,7 +88,8 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     return { reach, errorReply };
   };
 
-  const queue = createRevocationQueue({
+  const queue = createRevocationQueue<Revocation>({
+    isProven: concernsProven,
     store: async (revocation) => {
       const { reach, errorReply } = await storeRevocation(revocation, { critical: false });
       return { isStored: reach !== null, errorReply };
@@ -116,11 +141,11 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
 
     /**
      * Adds issued tokens to a family, or begins one with them (null). Resolves to the state of the family. A family that
-     * was signed out accepts no tokens.
+     * was signed out accepts no tokens. `sinceMs`: the family counts as begun at this time. 0: the `iat` of its tokens decides.
      */
-    async add(familyName: string | null, refs: TokenRefs): Promise<StoredFamily | null> {
+    async add(familyName: string | null, refs: TokenRefs, sinceMs = 0): Promise<StoredFamily | null> {
       const name = familyName ?? toRefList(refs).map(nameOf)[0] ?? '';
-      const added = await ask(() => store.add(name, refs));
+      const added = await ask(() => store.add(name, refs, sinceMs));
       const state = added ?? (familyName === null ? null : await ask(() => store.read(familyName)));
       return withReceived(state === null ? null : { name, stored: noneProven, ...state }, [name]);
     },
@@ -150,11 +175,11 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     hasReceivedSignOut: (access: TokenRef, familyName: string | null): boolean =>
       !revocations.hasReceivedNone() && revocations.hasReceivedSignOut([nameOf(access), familyName]),
 
-    /** When the session of this access token was signed out. Null: it was not, or Redis is unavailable. */
-    async revokedAtMs(access: TokenRef): Promise<number | null> {
-      const stored = await ask(() => store.revokedAt(access));
-      return stored === null || stored === '' ? null : Number(stored);
-    },
+    /** What Redis stores about an access token and its person. Null: Redis is unavailable. */
+    lookUp: (access: TokenRef, person: string): Promise<StoredToken | null> => ask(() => store.lookUp(access, person)),
+
+    /** The cutoffs of people. */
+    cutoffs,
   };
 };
 

@@ -1,3 +1,5 @@
+import type { Subject } from '../../token/principal.ts';
+import type { Cutoffs, DatedToken } from '../cutoff/cutoffs.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { StoredFamily } from './family-store.ts';
 import { createLocalFamilies, newFamily, type TokenFamily } from './local-families.ts';
@@ -7,11 +9,15 @@ import { type ProvenTokens, toRefList, type TokenRef, type TokenRefs, toTokenRef
 export type TokenFamiliesOptions = {
   /** Milliseconds since the epoch. */
   now: () => number;
+  cutoffs: Cutoffs;
   /** The families of all replicas. Null: there is only this replica. */
   shared: SharedFamilies | null;
   /** The most tokens remembered; the least recently used is evicted first. Default 200,000. */
   maxTokens?: number;
 };
+
+/** An access token, as far as the families need to know it. */
+export type AccessRef = TokenRef & DatedToken;
 
 const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revokedAtMs ?? null) !== null;
 
@@ -20,7 +26,7 @@ const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revoked
  * are still on their way to the browser. Each call also consults the other replicas; while Redis is unavailable, the
  * state of this process decides. Only proven tokens are remembered.
  */
-export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenFamiliesOptions) => {
+export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 }: TokenFamiliesOptions) => {
   const local = createLocalFamilies({ maxTokens });
 
   /** Applies the state in Redis. `refs`: tokens of the family; those that Redis stores are proven. */
@@ -29,8 +35,13 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
     family.sharedName = state.name ?? family.sharedName;
     family.revokedAtMs ??= state.revokedAtMs;
     family.isReplaced ||= state.isReplaced;
+    family.sinceMs = Math.max(family.sinceMs, state.sinceMs);
     if (refs !== undefined) local.remember(family, withProof(refs, state.stored));
   };
+
+  /** The families of the proven tokens in Redis, as far as this process knows them. */
+  const sharedNamesOf = (refs: TokenRefs): string[] =>
+    toRefList(refs).flatMap((ref) => (ref.isProven ? (local.find(ref)?.sharedName ?? []) : []));
 
   /** Changes the families of the proven tokens in all replicas. Resolves to which tokens are proven. */
   const changeEverywhere = async (
@@ -40,27 +51,46 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
   ): Promise<ProvenTokens> => {
     const known = local.withLocalProof(refs);
     local.change(known, change);
-    const familyNames = toRefList(known).flatMap((ref) => (ref.isProven ? (local.find(ref)?.sharedName ?? []) : []));
-    const stored = await changeShared?.(known, familyNames);
+    const stored = await changeShared?.(known, sharedNamesOf(known));
     const proven = stored === undefined ? known : withProof(known, stored);
     local.change(proven, change);
     return { access: proven.access?.isProven === true, refresh: proven.refresh?.isProven === true };
   };
 
-  const isRevokedLocally = (access: TokenRef): boolean => {
+  /** Whether the token began before the cutoff of its person, as far as this process knows. */
+  const isCutOffHere = (access: AccessRef): boolean =>
+    cutoffs.endedAtMs(access, local.get(access)?.sinceMs ?? 0) !== null;
+
+  const isRevokedLocally = (access: AccessRef): boolean => {
     const family = local.get(access);
     if (isRevoked(family)) return true;
-    return shared?.hasReceivedSignOut(access, family?.sharedName ?? null) === true;
+    // With replicas, only Redis can tell whether another one keeps the session despite the cutoff.
+    if (shared === null) return isCutOffHere(access);
+    return shared.hasReceivedSignOut(access, family?.sharedName ?? null);
   };
 
-  const isRevokedElsewhere = async (others: SharedFamilies, access: TokenRef): Promise<boolean> => {
-    const revokedAtMs = await others.revokedAtMs(access);
-    if (revokedAtMs === null) return false;
-    // This process remembers it, in case Redis becomes unavailable.
-    local.change({ access: toTokenRef(access, true), refresh: null }, (family) => {
-      family.revokedAtMs ??= revokedAtMs;
-    });
-    return true;
+  const isRevokedElsewhere = async (others: SharedFamilies, access: AccessRef): Promise<boolean> => {
+    const found = await others.lookUp(access, cutoffs.nameOf(access.principal));
+    if (found !== null) {
+      const { revokedAtMs, sinceMs, cutoffMs } = found;
+      // This process remembers all of it, in case Redis becomes unavailable.
+      if (cutoffMs !== null) cutoffs.raise(cutoffs.nameOf(access.principal), cutoffMs);
+      if (revokedAtMs !== null || sinceMs > 0) {
+        local.change({ access: toTokenRef(access, true), refresh: null }, (family) => {
+          family.revokedAtMs ??= revokedAtMs;
+          family.sinceMs = Math.max(family.sinceMs, sinceMs);
+        });
+      }
+      if (revokedAtMs !== null) return true;
+    }
+    return isCutOffHere(access);
+  };
+
+  /** Reads the cutoff of a person from the other replicas. */
+  const loadCutoff = async (subject: Subject): Promise<void> => {
+    const name = cutoffs.nameOf(subject);
+    const cutoffMs = (await shared?.cutoffs.read(name)) ?? null;
+    if (cutoffMs !== null) cutoffs.raise(name, cutoffMs);
   };
 
   /** Lets a sign-out, here or at another replica, find the family of tokens that are not proven yet. Returns the release. */
@@ -81,7 +111,11 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
 
   return {
     /** Runs a refresh with the family of its tokens, or with a new one. If the tokens have two families, a revoked one is used. */
-    async withFamily<Result>(refs: TokenRefs, refresh: (family: TokenFamily) => Promise<Result>): Promise<Result> {
+    async withFamily<Result>(
+      refs: TokenRefs,
+      owner: Subject,
+      refresh: (family: TokenFamily) => Promise<Result>,
+    ): Promise<Result> {
       const known = local.withLocalProof(refs);
       const families = toRefList(known)
         .map(local.find)
@@ -90,7 +124,8 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
       local.remember(family, known);
       const release = holdWhileRefreshing(family, known);
       try {
-        applyState(family, await shared?.join(known), known);
+        const [state] = await Promise.all([shared?.join(known), loadCutoff(owner)]);
+        applyState(family, state, known);
         return await refresh(family);
       } finally {
         release();
@@ -100,11 +135,19 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
     /** Whether this process knows that the Auth Service issued the token. Does not consult other replicas. */
     isProven: local.isProven,
 
-    /** Begins a family with the tokens of a new session. */
-    async begin(refs: TokenRefs): Promise<void> {
+    /** Which of these tokens are proven, as far as this process knows. */
+    proofOf: async (refs: TokenRefs): Promise<ProvenTokens> => {
+      const { access, refresh } = local.withLocalProof(refs);
+      return { access: access?.isProven === true, refresh: refresh?.isProven === true };
+    },
+
+    /** Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. */
+    async begin(refs: TokenRefs, owner: Subject): Promise<void> {
       const family = newFamily();
+      await loadCutoff(owner);
+      family.sinceMs = cutoffs.get(owner) ?? 0;
       local.assign(family, refs);
-      applyState(family, await shared?.add(null, refs));
+      applyState(family, await shared?.add(null, refs, family.sinceMs));
     },
 
     /** Adds the issued tokens to the family of the tokens that were exchanged, and updates the state of the family. */
@@ -127,11 +170,37 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
       applyState(family, await shared?.join(refs));
     },
 
-    /** Updates the state of the family of these tokens from the other replicas. */
-    async update(family: TokenFamily, refs: TokenRefs): Promise<void> {
+    /** Updates the state of the family of these tokens, and the cutoff of its person, from the other replicas. */
+    async update(family: TokenFamily, refs: TokenRefs, owner: Subject): Promise<void> {
       const known = local.withLocalProof(refs);
-      if (family.sharedName === null) applyState(family, await shared?.join(known), known);
-      else applyState(family, await shared?.read(family.sharedName, known));
+      const { sharedName } = family;
+      const loading = sharedName === null ? shared?.join(known) : shared?.read(sharedName, known);
+      const [state] = await Promise.all([loading, loadCutoff(owner)]);
+      applyState(family, state, sharedName === null ? known : undefined);
+    },
+
+    /** The cutoff that ends the session of a refresh token of this family. Null: none does. */
+    cutOffAtMs: ({ sinceMs }: TokenFamily, refresh: DatedToken): number | null => cutoffs.endedAtMs(refresh, sinceMs),
+
+    /**
+     * Ends all sessions of a person in all replicas, except the family of the proven tokens of `kept`. Never throws.
+     */
+    async cutOff(owner: Subject, kept: TokenRefs | null): Promise<void> {
+      await loadCutoff(owner);
+      const name = cutoffs.nameOf(owner);
+      const cutoffMs = cutoffs.next(owner);
+      const known = kept === null ? null : local.withLocalProof(kept);
+      if (known !== null) {
+        local.change(known, (family) => {
+          family.sinceMs = Math.max(family.sinceMs, cutoffMs);
+        });
+      }
+      cutoffs.raise(name, cutoffMs);
+      await shared?.cutoffs.set({
+        name,
+        cutoffMs,
+        kept: known === null ? null : { refs: known, familyNames: sharedNamesOf(known) },
+      });
     },
 
     /** Signs out every family of these tokens, as far as they are proven. Resolves to which of them are. */
@@ -157,8 +226,11 @@ export const createTokenFamilies = ({ now, shared, maxTokens = 200_000 }: TokenF
     /** Whether this process knows that the session of this access token was signed out. */
     isRevokedLocally,
 
+    /** Whether this process knows a cutoff that may end the session of this access token: `isRevoked` tells. */
+    isCutOffHere,
+
     /** Whether the session of this access token was signed out, here or at another replica. Without replicas, a plain value. */
-    isRevoked(access: TokenRef): MaybePromise<boolean> {
+    isRevoked(access: AccessRef): MaybePromise<boolean> {
       if (isRevokedLocally(access)) return true;
       return shared === null ? false : isRevokedElsewhere(shared, access);
     },

@@ -31,7 +31,8 @@ const dayMs = 86_400_000;
 /** The most tokens of a person that are accepted in a day because a request presents them together with a proven one. */
 const maxAccompanyingPerDay = 30;
 
-const toRefs = ({ access, refresh }: ReadPair): TokenRefs => ({
+/** The refs of a pair of tokens. */
+export const toRefs = ({ access, refresh }: ReadPair): TokenRefs => ({
   access: access === null ? null : toTokenRef(access.verified, access.isProven),
   refresh: refresh === null ? null : toTokenRef(refresh.verified, refresh.isProven),
 });

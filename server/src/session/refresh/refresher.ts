@@ -69,15 +69,17 @@ export const createRefresher = (options: RefresherOptions) => {
 
   const refreshInFamily = async (refresh: Refresh): Promise<Refreshed & Pick<RefreshResult, 'outcome'>> => {
     const { old, refs, family, cause } = refresh;
-    if (family.revokedAtMs !== null) {
-      throw signedOutError({ endsSession: await clearsCookies(family.revokedAtMs, old.verified.fingerprint) });
+    const endedAtMs = family.revokedAtMs ?? tokenFamilies.cutOffAtMs(family, old.verified);
+    if (endedAtMs !== null) {
+      throw signedOutError({ endsSession: await clearsCookies(endedAtMs, old.verified.fingerprint) });
     }
     if (family.isReplaced) throw new AppError('refresh_superseded');
 
     const requireActiveFamily = async (): Promise<void> => {
-      await tokenFamilies.update(family, refs);
+      await tokenFamilies.update(family, refs, old.verified.principal);
       const error = familyError(family);
       if (error !== null) throw error;
+      if (tokenFamilies.cutOffAtMs(family, old.verified) !== null) throw signedOutError();
     };
     const { session, outcome } = await obtainSession(refresh);
     await adoptAccessToken(family, refs, old.verified.principal);
@@ -92,7 +94,9 @@ export const createRefresher = (options: RefresherOptions) => {
       refresh: toTokenRef(old.verified, verifier.isProven(old.verified)),
       access: access === null ? null : toTokenRef(access.verified, verifier.isProven(access.verified)),
     };
-    return tokenFamilies.withFamily(refs, (family) => refreshInFamily({ old, access, refs, family, cause }));
+    return tokenFamilies.withFamily(refs, old.verified.principal, (family) =>
+      refreshInFamily({ old, access, refs, family, cause }),
+    );
   };
 
   const refresh = async (tokens: PresentedTokens): Promise<Refreshed & Pick<RefreshResult, 'outcome'>> => {

@@ -33,6 +33,8 @@ export type TokenExchangeOptions = {
   now: () => number;
   /** Called when the Auth Service returns the tokens of another person: an operator should investigate. */
   onForeignToken: (requestId: string | undefined) => void;
+  /** Called with each access token that the Auth Service has just issued. */
+  onIssue: (access: VerifiedToken) => void;
   /** Called if a refresh ends the session, except if the Auth Service rejects the token. */
   onEnd?: ((end: EndedSession, cause: RequestMeta) => void) | undefined;
 };
@@ -50,7 +52,7 @@ export const familyError = ({ revokedAtMs, isReplaced }: TokenFamily): AppError 
 export const createTokenExchange = (options: TokenExchangeOptions) => {
   const { authService, verifier, tokenFamilies, exchangeCache, attemptLimiter, limitSubjectOf, accountStatus } =
     options;
-  const { now, onForeignToken, onEnd } = options;
+  const { now, onForeignToken, onIssue, onEnd } = options;
 
   const reportEnd = (reason: EndedSession['reason'], old: VerifiedToken, sent: SentTokens): void => {
     const { accessToken } = sent;
@@ -81,14 +83,16 @@ export const createTokenExchange = (options: TokenExchangeOptions) => {
       exchangeCache.markExchanged(old.fingerprint);
       onSpent();
     }
-    return establishSession({ ...tokenSet, refreshToken }, { verifier, now });
+    const session = await establishSession({ ...tokenSet, refreshToken }, { verifier, now });
+    onIssue(session.access);
+    return session;
   };
 
   /** The error of a failed exchange. */
   const toExchangeError = async (error: unknown, sent: SentTokens, old: VerifiedToken, family: TokenFamily) => {
     const refs = { refresh: toTokenRef(old, sent.isProven), access: null };
     // After a sign-out or a new sign-in the rejection is expected, and the browser may hold newer cookies.
-    await tokenFamilies.update(family, refs);
+    await tokenFamilies.update(family, refs, old.principal);
     const changed = familyError(family);
     if (changed !== null) return changed;
     // The deployed Auth Service responds with 500 to every refresh of a deleted person.
@@ -106,7 +110,7 @@ export const createTokenExchange = (options: TokenExchangeOptions) => {
     // The Auth Service has accepted the old token, which proves it.
     const exchanged = provenRefs({ refresh: old, access: null });
     const isForeign = !belongsTo(session, old.principal);
-    if (isForeign) await tokenFamilies.update(family, exchanged);
+    if (isForeign) await tokenFamilies.update(family, exchanged, old.principal);
     else await tokenFamilies.addIssued(family, exchanged, provenRefs(session));
     if (family.revokedAtMs !== null) return 'signed_out';
     if (family.isReplaced) return 'replaced';

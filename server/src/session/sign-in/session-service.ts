@@ -8,6 +8,7 @@ import type { Account } from '../../rate-limit/account-attempts.ts';
 import type { AttemptLimiter } from '../../rate-limit/attempt-limiter.ts';
 import type { VerifiedToken, Verifier } from '../../token/verified-token.ts';
 import { type EstablishedSession, establishSession } from '../established-session.ts';
+import type { EndSessions } from '../cutoff/end-sessions.ts';
 import { createSignOut } from '../family/sign-out.ts';
 import type { TokenFamilies } from '../family/token-families.ts';
 import type { TokenProof } from '../family/token-proof.ts';
@@ -28,6 +29,9 @@ export type SessionServiceOptions = {
   refresher: Refresher;
   tokenProof: TokenProof;
   attemptLimiter: Pick<AttemptLimiter, 'signIn' | 'secondFactor' | 'noteSignIn'>;
+  endSessions: EndSessions;
+  /** Called with each access token that a sign-in has just issued. */
+  onIssue: (access: VerifiedToken) => void;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
@@ -40,7 +44,7 @@ export type SignInResult = ({ status: 'signed_in' } & NewSession) | { status: 'o
 /** Sign-in, second factor, refresh and sign-out. Returned tokens belong into cookies, never into a response body. */
 export const createSessionService = (options: SessionServiceOptions) => {
   const { authService, verifier, tokenFamilies, exchangeCache, challenges, deviceCookies } = options;
-  const { refresher, tokenProof, attemptLimiter, now } = options;
+  const { refresher, tokenProof, attemptLimiter, endSessions, onIssue, now } = options;
 
   const begin = async (
     tokenSet: TokenSet,
@@ -57,7 +61,8 @@ export const createSessionService = (options: SessionServiceOptions) => {
     }
     // A refresh of the earlier session that is in flight must not overwrite the new cookies.
     await tokenProof.changeProven(presented, tokenFamilies.replace);
-    await tokenFamilies.begin(provenRefs(session));
+    onIssue(session.access);
+    await tokenFamilies.begin(provenRefs(session), session.access.principal);
     await attemptLimiter.noteSignIn(account);
     return { session, device: await device.remember(account) };
   };
@@ -105,8 +110,14 @@ export const createSessionService = (options: SessionServiceOptions) => {
     /** Ends the session of the presented tokens, in all replicas and at the Auth Service. Never throws. */
     signOut: createSignOut({ authService, tokenFamilies, exchangeCache, tokenProof }),
 
+    /** Ends all sessions of a person, or all but one. */
+    endSessions,
+
     /** Whether this process knows that the session of this access token was signed out. */
     isSignedOutHere: (access: VerifiedToken): boolean => tokenFamilies.isRevokedLocally(access),
+
+    /** Whether this process knows that all sessions of the person were ended, and not whether this one is kept. */
+    mayBeSignedOutHere: (access: VerifiedToken): boolean => tokenFamilies.isCutOffHere(access),
 
     /** Whether the session of this access token was signed out. */
     isSignedOut: (access: VerifiedToken): MaybePromise<boolean> => tokenFamilies.isRevoked(access),

@@ -1,54 +1,71 @@
 import { describe, expect, it, vi } from 'vitest';
+import { createCutoffs } from '../../../../server/src/session/cutoff/cutoffs.ts';
 import type { SharedFamilies } from '../../../../server/src/session/family/shared-families.ts';
 import { createTokenFamilies } from '../../../../server/src/session/family/token-families.ts';
 import { type TokenRefs, provenRefs, toTokenRef } from '../../../../server/src/session/family/token-refs.ts';
+import type { Principal } from '../../../../server/src/token/principal.ts';
 
 const nowMs = 1_000;
+const owner = { type: 'staff', id: 123 } as const;
 const refOf = (fingerprint: string) => ({ fingerprint, expiresAtMs: nowMs + 60_000 });
+const accessOf = (fingerprint: string) => ({
+  ...refOf(fingerprint),
+  principal: owner as unknown as Principal,
+  issuedAtMs: nowMs,
+});
+const cutoffs = () => createCutoffs({ keyHasher: (_label, text) => text, now: () => nowMs });
 const genuine = provenRefs({ access: refOf('access'), refresh: refOf('refresh') });
 const madeUp = (index: number): TokenRefs => ({
   access: toTokenRef(refOf(`made-up access ${index}`), false),
   refresh: toTokenRef(refOf(`made-up refresh ${index}`), false),
 });
-const start = () => createTokenFamilies({ now: () => nowMs, shared: null, maxTokens: 4 });
+const start = () => createTokenFamilies({ now: () => nowMs, cutoffs: cutoffs(), shared: null, maxTokens: 4 });
 
 describe('token families in the memory of a process', () => {
   it('keep a sign-out although unproven tokens are revoked, replaced and refreshed in large numbers', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine);
+    await tokenFamilies.begin(genuine, owner);
     await tokenFamilies.revoke(genuine);
     for (let index = 0; index < 50; index += 1) {
       expect(await tokenFamilies.revoke(madeUp(index))).toEqual({ access: false, refresh: false });
       expect(await tokenFamilies.replace(madeUp(index))).toEqual({ access: false, refresh: false });
-      await tokenFamilies.withFamily(madeUp(index), async (family) => tokenFamilies.update(family, madeUp(index)));
+      await tokenFamilies.withFamily(madeUp(index), owner, async (family) =>
+        tokenFamilies.update(family, madeUp(index), owner),
+      );
     }
-    expect(tokenFamilies.isRevoked(refOf('access'))).toBe(true);
+    expect(tokenFamilies.isRevoked(accessOf('access'))).toBe(true);
   });
 
   it('prove a refresh token that they contain, and revoke its family, when a request presents it alone', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine);
+    await tokenFamilies.begin(genuine, owner);
     const { refresh } = genuine;
     const presented = { access: null, refresh: refresh === null ? null : toTokenRef(refresh, false) };
     expect(await tokenFamilies.revoke(presented)).toEqual({ access: false, refresh: true });
-    expect(tokenFamilies.isRevoked(refOf('access'))).toBe(true);
+    expect(tokenFamilies.isRevoked(accessOf('access'))).toBe(true);
   });
 
   it('give parallel refreshes of the same unproven tokens one family, until the last of them ends', async () => {
     const tokenFamilies = start();
     const refs = madeUp(1);
-    await tokenFamilies.withFamily(refs, async (first) => {
-      await tokenFamilies.withFamily(refs, async (second) => expect(second).toBe(first));
+    await tokenFamilies.withFamily(refs, owner, async (first) => {
+      await tokenFamilies.withFamily(refs, owner, async (second) => expect(second).toBe(first));
       await tokenFamilies.revoke(refs);
       expect(first.revokedAtMs).toBe(nowMs);
     });
-    await tokenFamilies.withFamily(refs, async ({ revokedAtMs }) => expect(revokedAtMs).toBeNull());
+    await tokenFamilies.withFamily(refs, owner, async ({ revokedAtMs }) => expect(revokedAtMs).toBeNull());
   });
 });
 
 describe('token families of several replicas', () => {
   const startShared = () => {
-    const stored = { name: 'family', revokedAtMs: null, isReplaced: false, stored: { access: false, refresh: false } };
+    const stored = {
+      name: 'family',
+      revokedAtMs: null,
+      isReplaced: false,
+      sinceMs: 0,
+      stored: { access: false, refresh: false },
+    };
     const unproven = { access: false, refresh: false };
     const shared = {
       join: async () => null,
@@ -58,27 +75,28 @@ describe('token families of several replicas', () => {
       replace: async () => unproven,
       watch: () => () => {},
       hasReceivedSignOut: () => false,
-      revokedAtMs: async () => null,
+      lookUp: async () => ({ revokedAtMs: null, sinceMs: 0, cutoffMs: null }),
+      cutoffs: { set: async () => {}, read: async () => null },
     } satisfies SharedFamilies;
-    return { shared, tokenFamilies: createTokenFamilies({ now: () => nowMs, shared }) };
+    return { shared, tokenFamilies: createTokenFamilies({ now: () => nowMs, cutoffs: cutoffs(), shared }) };
   };
   const exchanged = provenRefs({ access: null, refresh: refOf('made-up refresh 1') });
 
   it('pass on a sign-out of unproven tokens as soon as an exchange in flight proves them', async () => {
     const { shared, tokenFamilies } = startShared();
-    await tokenFamilies.withFamily(madeUp(1), async (family) => {
+    await tokenFamilies.withFamily(madeUp(1), owner, async (family) => {
       await tokenFamilies.revoke(madeUp(1));
       shared.revoke.mockClear();
       await tokenFamilies.addIssued(family, exchanged, genuine);
       expect(family.revokedAtMs).toBe(nowMs);
     });
     expect(shared.revoke.mock.calls).toEqual([[exchanged, []]]);
-    expect(tokenFamilies.isRevokedLocally(refOf('access'))).toBe(true);
+    expect(tokenFamilies.isRevokedLocally(accessOf('access'))).toBe(true);
   });
 
   it('pass on no sign-out when an exchange ends in a family that was not signed out', async () => {
     const { shared, tokenFamilies } = startShared();
-    await tokenFamilies.withFamily(madeUp(1), (family) => tokenFamilies.addIssued(family, exchanged, genuine));
+    await tokenFamilies.withFamily(madeUp(1), owner, (family) => tokenFamilies.addIssued(family, exchanged, genuine));
     expect(shared.revoke).not.toHaveBeenCalled();
   });
 });

@@ -1,0 +1,85 @@
+import { toRedisCause } from '../../platform/redis/redis-errors.ts';
+import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
+import type { FamilyStore } from '../family/family-store.ts';
+import type { RevocationChannel } from '../family/revocation-channel.ts';
+import {
+  createRevocationQueue,
+  type Revocation,
+  type RevocationQueueOptions,
+  type StoreOutcome,
+} from '../family/revocation-queue.ts';
+import type { CutoffStore } from './cutoff-store.ts';
+
+/** A cutoff to store. `kept`: the tokens whose family goes on. */
+export type NewCutoff = {
+  /** The name of the person. */
+  name: string;
+  cutoffMs: number;
+  kept: Pick<Revocation, 'refs' | 'familyNames'> | null;
+};
+
+export type SharedCutoffsOptions = Pick<
+  RevocationQueueOptions<NewCutoff>,
+  'monotonicNow' | 'retryMs' | 'onUnstored'
+> & {
+  redisGuard: RedisGuard;
+  families: Pick<FamilyStore, 'keep'>;
+  cutoffs: CutoffStore;
+  channel: Pick<RevocationChannel, 'publish'>;
+};
+
+/**
+ * The cutoffs of all replicas. Redis stores them; they are published as well, and a received cutoff counts even if Redis
+ * could not store it. While Redis is unavailable, they wait in a queue.
+ */
+export const createSharedCutoffs = (options: SharedCutoffsOptions) => {
+  const { redisGuard, families, cutoffs, channel } = options;
+  const { redis, ask } = redisGuard;
+  const publish = (names: ReadonlyMap<string, number>) => channel.publish({ what: 'cutoff', isProven: true }, names);
+
+  /** The kept family is stored first: a replica that sees the cutoff must see what it keeps. */
+  const store = async ({ name, cutoffMs, kept }: NewCutoff, critical: boolean): Promise<StoreOutcome> => {
+    let errorReply: string | null = null;
+    const write = async () => {
+      if (kept !== null) await families.keep(kept, cutoffMs);
+      return cutoffs.raise(name, cutoffMs);
+    };
+    const answer = await ask(
+      () =>
+        write().catch((error: Error) => {
+          if (error.name === 'ReplyError') errorReply = toRedisCause(error.message);
+          throw error;
+        }),
+      { critical },
+    );
+    return { isStored: answer !== null, errorReply };
+  };
+
+  const queue = createRevocationQueue<NewCutoff>({
+    ...options,
+    store: (cutoff) => store(cutoff, false),
+    isProven: () => true,
+    publish,
+    // ioredis never reconnects after `end`.
+    isClosed: () => redis.status === 'end',
+  });
+  redis.on('ready', queue.retry);
+
+  return {
+    /** Stores and publishes a cutoff. It is kept and retried while Redis is unavailable or full. Never rejects. */
+    async set(cutoff: NewCutoff): Promise<void> {
+      const names = new Map([[cutoff.name, cutoff.cutoffMs]]);
+      const { isStored, errorReply } = await store(cutoff, true);
+      if (isStored) await publish(names);
+      else await queue.add(cutoff, names, errorReply);
+    },
+
+    /** The stored cutoff of a person. Null: there is none, or Redis is unavailable. */
+    async read(name: string): Promise<number | null> {
+      const stored = await ask(() => cutoffs.read(name));
+      return stored === null || stored === '' ? null : Number(stored);
+    },
+  };
+};
+
+export type SharedCutoffs = ReturnType<typeof createSharedCutoffs>;
