@@ -258,7 +258,11 @@ describe('/bff/account/picture', () => {
     const { access } = await app.authService.issue(john);
     const reasonOf = async (headers: Record<string, string>, method = 'PUT') =>
       problemOf(await ask({ method, body: png(20), headers })).reason;
-    for (const session of <Record<string, string>[]>[{ authorization: `Bearer ${access}` }, { cookie: `access_token=${access}` }]) {
+    const sessions: Record<string, string>[] = [
+      { authorization: `Bearer ${access}` },
+      { cookie: `access_token=${access}` },
+    ];
+    for (const session of sessions) {
       for (const method of ['PUT', 'DELETE']) {
         expect(await reasonOf(session, method)).toBe('csrf');
         const cross = { ...session, 'x-csrf': '1', 'sec-fetch-site': 'cross-site' };
