@@ -1,4 +1,5 @@
 import type { AssignmentLimits } from './assignment/assignment-limits.ts';
+import type { AccountCalls } from './auth-service/account-calls.ts';
 import type { Sleep } from './auth-service/resilience/resilience.ts';
 import type { CreateDeadline } from './auth-service/transport.ts';
 import type { Config } from './config.ts';
@@ -25,6 +26,10 @@ export type AppOptions = {
   startRedisTimer?: StartTimer;
   /** Starts the timer of the next comparison of keys between replicas. Default `setTimeout`. */
   startKeyTimer?: StartTimer;
+  /** Starts the timer of an answer that comes at a constant moment: that of `account.requestPasswordReset`. Default `setTimeout`. */
+  startAnswerTimer?: StartTimer;
+  /** Replaces some of the calls of the Auth Service about accounts. */
+  accountCalls?: Partial<AccountCalls>;
   /** Milliseconds between two probes of an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a shutdown waits for in-flight requests. Default 10,000. */

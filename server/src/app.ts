@@ -1,6 +1,7 @@
 import type { AppOptions } from './app-options.ts';
 import { createAccount } from './account/account.ts';
 import { createPictures } from './account/pictures.ts';
+import { createResetMails } from './account/reset-mails.ts';
 import { createAssertions } from './assertion/assertions.ts';
 import { createAssignmentService } from './assignment/assignment-service.ts';
 import { createStatus } from './auth-service/health/status.ts';
@@ -14,6 +15,8 @@ import { createRequestTelemetry } from './http/telemetry/request-telemetry.ts';
 import { createTracing } from './http/telemetry/tracing.ts';
 import { createAudit } from './platform/audit.ts';
 import { createPlatform } from './platform/platform.ts';
+import { createAccountLimiter } from './rate-limit/account-limiter.ts';
+import { createAttemptLimiter } from './rate-limit/attempt-limiter.ts';
 import { createCounters } from './rate-limit/counters.ts';
 import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
@@ -48,16 +51,29 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const status = createStatus({ health, directory, probe, now });
   const { assignments, memoryBytes } = createAssignmentService({ ...options, platform, directory });
   const { callCounter, createAttemptCounter } = createCounters(platform);
+  const limiterOptions = { createCounter: createAttemptCounter, keyHasher, networkOf: toNetwork };
+  const onLimited = metrics.countRateLimited;
+  const attemptLimiter = createAttemptLimiter({ ...limiterOptions, onLimited });
+  const accountLimiter = createAccountLimiter({ ...limiterOptions, attemptLimiter, onLimited });
   const identity = createIdentity({
     platform,
     authService,
     directory,
     createAttemptCounter,
+    attemptLimiter,
+    accountLimiter,
     audit,
     networkOf: toNetwork,
   });
 
-  const account = createAccount({ authService, audit });
+  const resetMails = createResetMails({
+    authService,
+    limiter: accountLimiter,
+    log,
+    metrics,
+    startTimer: options.startAnswerTimer,
+  });
+  const account = createAccount({ authService, directory, limiter: accountLimiter, resetMails, audit });
   const pictures = createPictures({
     authService,
     counter: createAttemptCounter(),
@@ -94,5 +110,5 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     callCounter,
     audit,
   });
-  return createAppLifecycle({ platform, upstream, http });
+  return createAppLifecycle({ platform, upstream, http, resetMails });
 };

@@ -10,6 +10,7 @@ import { createWireProfile } from './account/wire-profile.ts';
 import { toAuthorizedRequest } from './caller-request.ts';
 import { decode } from './decode.ts';
 import type { Endpoint } from './endpoints.ts';
+import { HostRefusedError } from './host-refused-error.ts';
 import {
   contractError,
   isCanonicalRedirect,
@@ -233,10 +234,8 @@ export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOp
       const host = addresses?.resetHost;
       const response = await transport.request(endpoint, { json, host, ...requestMetaOf(meta) });
       if (host !== undefined && isHostRefused(response)) {
-        throw contractError(
-          endpoint,
-          `it refuses the host ${host} of the links in reset mails (status ${response.status}): add it to Django's ALLOWED_HOSTS`,
-        );
+        const detail = `it refuses the host ${host} of the links in reset mails (status ${response.status}): add it to Django's ALLOWED_HOSTS`;
+        throw new HostRefusedError('auth_service_contract', { message: contractError(endpoint, detail).message });
       }
       try {
         readSuccess(endpoint, response, toRules(json, null, { defaultField: 'email' }));

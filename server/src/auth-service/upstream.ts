@@ -6,7 +6,7 @@ import { createProbe, createRecovery } from './health/recovery.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { type CallOutcome, createTransport, type TransportOptions } from './transport.ts';
 
-export type UpstreamOptions = Pick<AppOptions, 'createDeadline' | 'sleep' | 'recoveryEveryMs'> & {
+export type UpstreamOptions = Pick<AppOptions, 'accountCalls' | 'createDeadline' | 'sleep' | 'recoveryEveryMs'> & {
   platform: Platform;
   /** Called after each attempt to call the Auth Service. */
   onCall: (outcome: CallOutcome) => void;
@@ -56,15 +56,18 @@ export const createUpstream = (options: UpstreamOptions) => {
   });
 
   return {
-    authService: createAuthServiceClient({
-      transport: resilience,
-      now,
-      addresses: {
-        url: config.authServiceUrl,
-        publicUrl: config.authServicePublicUrl,
-        resetHost: new URL(config.passwordReset?.publicUrl ?? config.authServicePublicUrl).host,
-      },
-    }),
+    authService: {
+      ...createAuthServiceClient({
+        transport: resilience,
+        now,
+        addresses: {
+          url: config.authServiceUrl,
+          publicUrl: config.authServicePublicUrl,
+          resetHost: new URL(config.passwordReset?.publicUrl ?? config.authServicePublicUrl).host,
+        },
+      }),
+      ...options.accountCalls,
+    },
     health,
     probe,
     breakerStates: resilience.breakerStates,

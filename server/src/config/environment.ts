@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseAssertionKey, parsePreviousAssertionKey } from './assertion-key.ts';
 import { parseCorsOrigins } from './cors-origins.ts';
 import { parseHttpUrl } from './http-url.ts';
+import { parsePageUrl } from './page-url.ts';
 import { parseListenHost } from './listen-host.ts';
 import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
 import { parseRedisPrefix } from './redis-prefix.ts';
@@ -37,7 +38,7 @@ export const Environment = z.object({
   AUTH_SERVICE_URL: optional(parsedBy(parseHttpUrl)),
   AUTH_SERVICE_PUBLIC_URL: optional(parsedBy(parseHttpUrl)),
   PUBLIC_URL: optional(parsedBy(parseHttpUrl)),
-  PASSWORD_RESET_URL: optional(parsedBy(parseHttpUrl)),
+  PASSWORD_RESET_URL: optional(parsedBy(parsePageUrl)),
   AUTH_API_KEY: optional(
     z.string().regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces, as required for an HTTP header'),
   ),

@@ -112,6 +112,32 @@ const limitWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>
       ]
     : [];
 
+const resetPageVariables = ['PUBLIC_URL', 'PASSWORD_RESET_URL'] as const;
+
+/** Links in reset mails can lead to the BFF only at the root of its host, because the Auth Service builds them from a host. */
+const resetLinkWarnings = ({ config, env }: WarningsOptions): ConfigWarning[] => {
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  const set = resetPageVariables.find(isSet);
+  const missing = resetPageVariables.find((name) => !isSet(name));
+  if (missing !== undefined && set !== undefined) {
+    return [
+      {
+        name: set,
+        message: `is set without ${missing}, so links in password-reset mails lead to the Auth Service and not to a page of your frontend`,
+        fix: `Set ${missing} as well, or unset ${set}`,
+      },
+    ];
+  }
+  if (config.passwordReset === null || new URL(config.passwordReset.publicUrl).pathname === '/') return [];
+  return [
+    {
+      name: 'PUBLIC_URL',
+      message: 'has a path, which links in password-reset mails cannot have',
+      fix: 'Let the proxy route /api/v1/users/password/reset and /employees/reset-password/ on this host to the BFF, or use a host without a path',
+    },
+  ];
+};
+
 /** Services with calls that fail without a service account. */
 const serviceWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   const { services, serviceAccount } = config;
@@ -149,6 +175,7 @@ export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [
   ...cookieWarnings(options),
   ...assertionWarnings(options),
   ...limitWarnings(options),
+  ...resetLinkWarnings(options),
   ...serviceWarnings(options),
 ];
 

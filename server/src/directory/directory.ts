@@ -102,6 +102,17 @@ export const createDirectory = ({ authService, lifetimes, now, onLookup, onShare
     /** The caller's own profile. */
     me: (caller: DirectoryCaller): MaybePromise<User | Employee> => profiles.get(personOf(caller), caller),
 
+    /**
+     * Forgets the cached records of a person that has changed, in this process. `companyId` is their company id, if it is
+     * known.
+     */
+    forget({ type, id }: Subject, { companyId = null }: { companyId?: string | null } = {}): void {
+      profiles.forget(personOf({ type, id }));
+      if (type === 'staff') users.forget(id);
+      else employees.forget(String(id));
+      if (companyId !== null) byCompanyId.forget(companyId);
+    },
+
     /** Whether a fresh cached record marks the person as inactive. Synchronous. */
     isKnownInactive({ type, id }: Subject): boolean {
       const profile = profiles.peekFresh(personOf({ type, id }));

@@ -25,6 +25,8 @@ export type Load<Key, Value> = {
   isQueued: boolean;
   wasQueued: boolean;
   wasAdmitted: boolean;
+  /** The value has changed since the load began: its result is for its waiters only. */
+  isOutdated: boolean;
   waiters: Set<Waiter<Key, Value>>;
   /** Runs when the last waiter has left. */
   onUnused: () => void;
@@ -47,6 +49,7 @@ export const createLoad = <Key, Value>({
   person,
   isSeparate,
   ...notQueued,
+  isOutdated: false,
   waiters: new Set(),
   onUnused: () => {},
 });

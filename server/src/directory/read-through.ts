@@ -51,6 +51,15 @@ export const readThrough = <Key extends string | number, Value>(
   });
 };
 
+/** Removes the cached value, and keeps loads in flight from storing an older one. */
+export const forgetKey = <Key extends string | number, Value>(
+  { cache, loads }: Pick<ReadThrough<Key, Value>, 'cache' | 'loads'>,
+  key: Key,
+): void => {
+  cache.forget(String(key));
+  loads.outdate(key);
+};
+
 export type ReadThroughCacheOptions<Value> = {
   load: (key: string, caller: Caller) => Promise<Value>;
   notFound: () => AppError;
@@ -75,6 +84,7 @@ export const createReadThroughCache = <Value>(options: ReadThroughCacheOptions<V
   return {
     staleness: cache.staleness,
     peekFresh: cache.peekFresh,
+    forget: (key: string): void => forgetKey(parts, key),
     get: (key: string, caller: DirectoryCaller): MaybePromise<Value> => readThrough(parts, key, caller),
   };
 };

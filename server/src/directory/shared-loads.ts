@@ -101,7 +101,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
   const settle = (load: KeyLoad, outcome: Value | AppError): void => {
     if (isAppError(outcome, 'insufficient_permissions')) perCallerKeys.add(load.key);
     inFlight.remove(load);
-    const isShared = load.partition === sharedPartition && !perCallerKeys.has(load.key);
+    const isShared = load.partition === sharedPartition && !perCallerKeys.has(load.key) && !load.isOutdated;
     if (isShared) onOutcome?.(load.key, outcome);
     settleWaiters(load, outcome);
     if (!isShared || outcome instanceof AppError) return;
@@ -130,7 +130,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
   const onAdmitted = (load: KeyLoad): void => {
     load.isQueued = false;
     load.wasAdmitted = true;
-    if (load.waiters.size === 0) return;
+    if (load.waiters.size === 0 || load.isOutdated) return;
     for (const other of inFlight.of(load.id)) {
       if (other === load || other.wasAdmitted) continue;
       for (const waiter of other.waiters) moveWaiter(waiter, load);
@@ -199,6 +199,14 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
   };
 
   return {
+    /** The value has changed: later callers do not join the loads in flight, whose results are not stored. */
+    outdate(key: Key): void {
+      for (const load of inFlight.of(`${sharedPartition} ${key}`)) {
+        load.isOutdated = true;
+        inFlight.remove(load);
+      }
+    },
+
     /** Rejects with the error of the load, or with the reason of the caller's signal. */
     load: (key: Key, caller: Caller): Promise<Value> =>
       new Promise((resolve, reject) => {

@@ -131,6 +131,11 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
 
   return {
     store,
+    /** Removes what is cached about the key. */
+    forget(key: string): void {
+      entries.delete(key);
+      notFound.delete(key);
+    },
     /** Null while loading works. */
     staleness: () => staleness,
 

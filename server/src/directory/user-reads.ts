@@ -6,7 +6,7 @@ import { AppError, isAppError } from '../errors.ts';
 import { all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import { createPerCallerKeys } from './per-caller-keys.ts';
-import { type DirectoryCaller, type ReadThrough, readThrough } from './read-through.ts';
+import { type DirectoryCaller, forgetKey, type ReadThrough, readThrough } from './read-through.ts';
 import { createSharedLoads } from './shared-loads.ts';
 import { createSwrCache, type SwrCacheOptions } from './swr-cache.ts';
 import { createUserLoads, type LoadedUser } from './user-loads.ts';
@@ -108,6 +108,9 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
 
   return {
     staleness: cache.staleness,
+    forget(id: number): void {
+      for (const source of [complete, bulk]) forgetKey(source, id);
+    },
     peekFresh: (id: number): User | undefined => cache.peekFresh(String(id))?.user,
 
     /** One user with all fields that the Auth Service reports. Throws `user_not_found`. */

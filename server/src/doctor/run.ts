@@ -4,6 +4,7 @@ import { isAvailable, runAuthServiceChecks } from './auth-service-checks.ts';
 import { checkClock } from './checks/clock.ts';
 import { checkCookieDomain } from './checks/cookies.ts';
 import { checkCors } from './checks/cors.ts';
+import { checkResetLinks } from './checks/reset-links.ts';
 import { checkVariables, listWeakSettings } from './checks/variables.ts';
 import { type Finding, guardCheck } from './finding.ts';
 import { loadPartialConfig } from './partial-config.ts';
@@ -52,6 +53,8 @@ export const runDoctor = async (options: RunDoctorOptions): Promise<Finding[]> =
     const cors = faults.has('CORS_ORIGINS')
       ? []
       : await guardCheck('CORS_ORIGINS', () => checkCors({ ...config, authServiceUrl }));
+    const addresses = ['AUTH_SERVICE_URL', 'AUTH_SERVICE_PUBLIC_URL', 'PUBLIC_URL', 'PASSWORD_RESET_URL'];
+    const resetLinks = addresses.some((variable) => faults.has(variable)) ? [] : [checkResetLinks(config)];
     const warnings = [
       ...listConfigWarnings(config, env),
       ...listWeakSettings(config),
@@ -62,6 +65,7 @@ export const runDoctor = async (options: RunDoctorOptions): Promise<Finding[]> =
       ...token.findings,
       clock,
       ...[cors].flat(),
+      ...resetLinks,
       ...(await redisFindings),
       ...checkVariables({ env, faults, checked, warnings }),
     ];

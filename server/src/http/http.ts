@@ -36,6 +36,7 @@ import { registerSignOutLookup } from './plugins/sign-out-lookup.ts';
 import { registerUrlLimit } from './plugins/url-limit.ts';
 import { registerUrlText } from './plugins/url-text.ts';
 import { findSwaggerUi } from '../swagger-ui-folder.ts';
+import { registerResetLinks } from './reset-links.ts';
 import { registerApiDocs } from './rest/api-docs.ts';
 import { registerOpenApi } from './rest/openapi-route.ts';
 import { registerRest } from './rest/rest.ts';
@@ -172,6 +173,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     onRejected: telemetry.recordRejectedRequest,
   });
   registerOpenApi(server);
+  if (config.passwordReset !== null) registerResetLinks(server, config.passwordReset);
   if (config.hasApiDocs) registerApiDocs(server, { folder: findSwaggerUi() });
 
   await registerForwardAuth(server, {

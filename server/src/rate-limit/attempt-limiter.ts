@@ -112,8 +112,15 @@ export const createAttemptLimiter = ({ createCounter, keyHasher, networkOf, onLi
     /** Records a sign-in: the account has a known browser, and its earlier failed attempts no longer count. */
     noteSignIn: accounts.noteSignIn,
 
-    /** 10 wrong codes in 10 minutes for one person, across all challenges. Only holders of the password reach this limit. */
-    async secondFactor<Result>({ as, email }: Account, send: () => Promise<Result>): Promise<Result> {
+    /**
+     * 10 wrong codes in 10 minutes for one person, across all challenges. Only holders of the password reach this limit.
+     * `isUnjudged`: whether a failure says nothing about the code. Default: `hasNoVerdict`.
+     */
+    async secondFactor<Result>(
+      { as, email }: Account,
+      send: () => Promise<Result>,
+      isUnjudged: (error: unknown) => boolean = hasNoVerdict,
+    ): Promise<Result> {
       const name = keyHasher('limit second_factor', `${as} ${foldEmail(email)}`);
       const codes = await reserve('second_factor', () => reserveAll([atMost(10, 10 * minuteMs, secondFactors, name)]));
       try {
@@ -121,7 +128,7 @@ export const createAttemptLimiter = ({ createCounter, keyHasher, networkOf, onLi
         await codes.release();
         return result;
       } catch (error) {
-        if (hasNoVerdict(error)) await codes.release();
+        if (isUnjudged(error)) await codes.release();
         throw error;
       }
     },

@@ -2,6 +2,8 @@ import type { AuthServiceClient } from '../auth-service/client.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { AccountLimiter } from '../rate-limit/account-limiter.ts';
+import type { AttemptLimiter } from '../rate-limit/attempt-limiter.ts';
 import type { Counters } from '../rate-limit/counters.ts';
 import { createTokenChooser } from '../token/token-chooser.ts';
 import { createRemoteVerifier } from '../token/remote-verifier.ts';
@@ -16,13 +18,16 @@ export type IdentityOptions = {
   authService: AuthServiceClient;
   directory: Directory;
   createAttemptCounter: Counters['createAttemptCounter'];
+  attemptLimiter: AttemptLimiter;
+  accountLimiter: AccountLimiter;
   audit: Audit;
   networkOf: SessionsOptions['networkOf'];
 };
 
 /** Composes the services that identify a caller: token verification, sessions, account status and membership. */
 export const createIdentity = (options: IdentityOptions) => {
-  const { platform, authService, directory, createAttemptCounter, audit, networkOf } = options;
+  const { platform, authService, directory, createAttemptCounter, attemptLimiter, accountLimiter } = options;
+  const { audit, networkOf } = options;
   const { config, log, metrics, keyHasher, redis, now, monotonicNow } = platform;
   const { algorithm, refreshThresholdSeconds, signingKeys, sealingSecret, redisPrefix } = config;
   const isVerifiedHere = config.tokenValidation === 'local';
@@ -39,12 +44,13 @@ export const createIdentity = (options: IdentityOptions) => {
     shared: redis === null ? null : { redisGuard: redis.guard, channel: redis.signOutChannel },
     redisPrefix,
     createCounter: createAttemptCounter,
+    attemptLimiter,
+    accountLimiter,
     keyHasher,
     networkOf,
     now,
     monotonicNow,
     onRefresh: metrics.countRefresh,
-    onLimited: metrics.countRateLimited,
     onUnstored: ({ cause, isPublished, waiting }) =>
       log.error(
         { cause, waiting, channel: redis?.signOutChannel.name },

@@ -10,7 +10,7 @@ import {
   type VerifyOtpInput,
 } from '@auth-bff/shared';
 import type { Caller } from '../auth-service/transport.ts';
-import { AppError, isAppError } from '../errors.ts';
+import { isAppError } from '../errors.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';
@@ -138,7 +138,7 @@ export const createRequestSession = (options: RequestSessionOptions) => {
     },
 
     /** Has a new code sent. Throws `otp_expired`, `rate_limited`, `not_supported`. */
-    resendOtp: (_input: ResendOtpInput): Promise<ResendOtpAnswer> => Promise.reject(new AppError('not_supported')),
+    resendOtp: (input: ResendOtpInput): Promise<ResendOtpAnswer> => sessions.resendOtp(input, presented),
 
     async refresh(): Promise<Session> {
       try {

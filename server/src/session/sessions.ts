@@ -3,7 +3,8 @@ import { personOf } from '../auth-service/transport.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';
-import { type AttemptLimiterOptions, createAttemptLimiter } from '../rate-limit/attempt-limiter.ts';
+import type { AccountLimiter } from '../rate-limit/account-limiter.ts';
+import type { AttemptLimiter, AttemptLimiterOptions } from '../rate-limit/attempt-limiter.ts';
 import type { Verifier } from '../token/verified-token.ts';
 import { type Cutoffs, createCutoffs } from './cutoff/cutoffs.ts';
 import { createEndSessions } from './cutoff/end-sessions.ts';
@@ -21,10 +22,12 @@ import { createDeviceCookies } from './sign-in/device-cookies.ts';
 import { createSessionService, type SessionService } from './sign-in/session-service.ts';
 
 export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' | 'onForeignToken' | 'onRefresh'> &
-  Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf' | 'onLimited'> &
+  Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf'> &
   Pick<SharedFamiliesOptions, 'onUnstored'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
+    attemptLimiter: AttemptLimiter;
+    accountLimiter: Pick<AccountLimiter, 'resendCode'>;
     /** Whether the BFF verifies signatures. If not, Redis entries about tokens live for at most 7 days. */
     isVerifiedHere: boolean;
     sealingSecret: string;
@@ -59,13 +62,12 @@ const createShared = (
 /** Composes the session service: state in this process and, with Redis, the state that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
   const { authService, verifier, accountStatus, sealingSecret, createCounter, keyHasher, now } = options;
-  const { networkOf, onLimited, onForeignToken, onRefresh, onEnd } = options;
+  const { attemptLimiter, accountLimiter, networkOf, onForeignToken, onRefresh, onEnd } = options;
   const cutoffs = createCutoffs({ keyHasher, now });
   const shared = options.shared === null ? null : createShared(options, options.shared, cutoffs);
   const tokenFamilies = createTokenFamilies({ now, cutoffs, shared: shared?.families ?? null });
   const exchangeCache = createExchangeCache({ now, shared: shared?.exchanges ?? null });
   const tokenProof = createTokenProof({ verifier, counter: createCounter(), keyHasher, now });
-  const attemptLimiter = createAttemptLimiter({ createCounter, keyHasher, networkOf, onLimited });
   const refresher = createRefresher({
     authService,
     verifier,
@@ -97,6 +99,7 @@ export const createSessions = (options: SessionsOptions): SessionService => {
     attemptLimiter,
     endSessions: createEndSessions({ verifier, cutoffs, tokenFamilies, tokenProof }),
     onIssue: cutoffs.observeIssue,
+    accountLimiter,
     now,
   });
 };

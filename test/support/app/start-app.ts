@@ -33,6 +33,7 @@ export type StartAppOptions = {
   recoveryEveryMs?: number;
 } & Pick<
   AppOptions,
+  | 'accountCalls'
   | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
@@ -40,6 +41,7 @@ export type StartAppOptions = {
   | 'isOverloaded'
   | 'officialAdapter'
   | 'redisTimeoutMs'
+  | 'startAnswerTimer'
   | 'startKeyTimer'
   | 'startRedisTimer'
   | 'timeouts'
@@ -98,6 +100,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     officialAdapter,
     redisTimeoutMs,
     startRedisTimer,
+    startAnswerTimer,
+    accountCalls,
     assignmentLimits,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
@@ -137,6 +141,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(officialAdapter === undefined ? {} : { officialAdapter }),
     ...(redisTimeoutMs === undefined ? {} : { redisTimeoutMs }),
     ...(startRedisTimer === undefined ? {} : { startRedisTimer }),
+    ...(accountCalls === undefined ? {} : { accountCalls }),
+    ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     startKeyTimer,
   });

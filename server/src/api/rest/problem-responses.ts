@@ -86,7 +86,7 @@ const toResponse = (status: number, described: readonly Reason[]): JsonSchema =>
 /** Such as `ServiceUnavailable`. */
 const componentOf = (status: number): string => (STATUS_CODES[status] ?? '').replaceAll(/[^A-Za-z]/g, '');
 
-const sharedStatuses = [400, 401, 403, 413, 415, 429, 500, 502, 503];
+const sharedStatuses = [400, 401, 403, 413, 415, 429, 500, 501, 502, 503];
 
 export const responseComponents = (): Record<string, JsonSchema> =>
   Object.fromEntries(sharedStatuses.map((status) => [componentOf(status), toResponse(status, reasonsOf(status))]));

@@ -56,7 +56,8 @@ export const accountRouter = router({
     .input(SecondFactorInput)
     .output(z.null())
     .mutation(async ({ ctx: { request, person }, input }) => {
-      await request.account.secondFactor(input, person.caller);
+      const email = person.kind === 'person' ? person.principal.email : null;
+      await request.account.secondFactor(input, { caller: person.caller, email });
       return null;
     }),
 });

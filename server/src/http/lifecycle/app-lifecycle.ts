@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { ResetMails } from '../../account/reset-mails.ts';
 import type { Upstream } from '../../auth-service/upstream.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { Http } from '../http.ts';
@@ -14,10 +15,15 @@ export type App = AsyncDisposable & {
   close: () => Promise<DrainResult>;
 };
 
-export type AppLifecycleOptions = { platform: Platform; upstream: Pick<Upstream, 'close'>; http: Http };
+export type AppLifecycleOptions = {
+  platform: Platform;
+  upstream: Pick<Upstream, 'close'>;
+  http: Http;
+  resetMails: Pick<ResetMails, 'close'>;
+};
 
 /** Starts the listeners, and closes everything once, in the order in which the parts depend on each other. */
-export const createAppLifecycle = ({ platform, upstream, http }: AppLifecycleOptions): App => {
+export const createAppLifecycle = ({ platform, upstream, http, resetMails }: AppLifecycleOptions): App => {
   const { config, redis } = platform;
   const { server, opsServer, draining } = http;
 
@@ -26,6 +32,7 @@ export const createAppLifecycle = ({ platform, upstream, http }: AppLifecycleOpt
     await server.close();
     http.close();
     redis?.keyWatch.close();
+    await resetMails.close();
     await upstream.close();
     redis?.close();
     // Last: until the end, `/health/ready` on the ops listener reports that the service stops.

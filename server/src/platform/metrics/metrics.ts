@@ -1,9 +1,11 @@
 import type { ErrorCode, Reason } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client';
+import type { ResetMailOutcome } from '../../account/reset-mails.ts';
 import type { AssignmentEvent } from '../../assignment/assignments.ts';
 import type { CallOutcome } from '../../auth-service/transport.ts';
 import type { DirectoryKind } from '../../directory/directory.ts';
 import type { CacheResult } from '../../directory/swr-cache.ts';
+import type { AccountLimit } from '../../rate-limit/account-limiter.ts';
 import type { AttemptLimit } from '../../rate-limit/attempt-limiter.ts';
 import { readVersion } from '../../version.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -12,7 +14,7 @@ import type { RefreshOutcome } from '../../session/refresh/refresher.ts';
 
 /** `OK`, tRPC's error code, or that the client disconnected before the response. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
-export type Limit = 'requests' | 'assignment_keys' | 'pictures' | AttemptLimit;
+export type Limit = 'requests' | 'assignment_keys' | 'pictures' | AttemptLimit | AccountLimit;
 
 const refreshOutcomes: readonly RefreshOutcome[] = [
   'exchanged',
@@ -28,7 +30,19 @@ const assignmentOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
   'no_candidates',
   'all_excluded',
 ];
-const limits: readonly Limit[] = ['requests', 'assignment_keys', 'pictures', 'sign_in', 'second_factor', 'refresh'];
+const limits: readonly Limit[] = [
+  'requests',
+  'assignment_keys',
+  'pictures',
+  'sign_in',
+  'second_factor',
+  'refresh',
+  'password',
+  'second_factor_mail',
+  'password_reset_mail',
+  'password_reset',
+];
+const resetMailOutcomes: readonly ResetMailOutcome[] = ['accepted', 'refused', 'failed', 'unsent'];
 
 const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -89,9 +103,16 @@ export const createMetrics = () => {
     labelNames: ['outcome'],
   });
 
+  const resetMails = counter({
+    name: 'auth_bff_password_reset_mails_total',
+    help: 'Requests for password-reset mails, by outcome. failed: the mail was probably not sent, and the caller was not told.',
+    labelNames: ['outcome'],
+  });
+
   // Series start at 0: rate() misses the first event of a series that starts at 1.
   for (const outcome of refreshOutcomes) refreshes.inc({ outcome }, 0);
   for (const limit of limits) rateLimited.inc({ limit }, 0);
+  for (const outcome of resetMailOutcomes) resetMails.inc({ outcome }, 0);
   for (const outcome of assignmentOutcomes) assignments.inc({ outcome }, 0);
 
   // A call may look up 500 people, so lookups are counted as plain numbers and exported at the scrape.
@@ -144,6 +165,7 @@ export const createMetrics = () => {
     countRefresh: (outcome: RefreshOutcome): void => refreshes.inc({ outcome }),
     countRateLimited: (limit: Limit): void => rateLimited.inc({ limit }),
     countAssignment: ({ outcome }: Pick<AssignmentEvent, 'outcome'>): void => assignments.inc({ outcome }),
+    countResetMail: (outcome: ResetMailOutcome): void => resetMails.inc({ outcome }),
     /** Adds the gauges of the state of the service. Called once, when all of its parts exist. */
     addStateGauges: (sources: StateSources): void => addStateGauges(registry, sources),
     contentType: registry.contentType,

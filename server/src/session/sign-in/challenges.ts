@@ -11,6 +11,8 @@ const lifetimeMs = 10 * 60_000;
 const maxCodes = 5;
 /** With a temporary token the Auth Service rejects the third attempt, even with the right code. */
 const maxCodesWithTemporaryToken = 2;
+/** Longer than a call of the Auth Service. A process that stops meanwhile blocks the challenge for this time. */
+const renewalMs = 30_000;
 
 export type ChallengesOptions = {
   sealingSecret: string;
@@ -52,6 +54,28 @@ export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: Cha
     throw new AppError('otp_expired', { message: 'This challenge was not issued by this service: sign in again.' });
   };
 
+  /** Throws `otp_expired` for a challenge that is not ours, too old, or used by a sign-in or by a renewal. */
+  const openUsable = async (challenge: string) => {
+    const { id, expiresAtMs, ...pending } = await open(challenge);
+    if (expiresAtMs <= now()) throw expired();
+    const use = keyHasher('challenge success', id);
+    if ((await counter.read(use)).count > 0) throw expired();
+    return {
+      pending,
+      expiresAtMs,
+      attempts: keyHasher('challenge', id),
+      renewals: keyHasher('challenge renewal', id),
+      maxAttempts: pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken,
+      /** Of several parallel sign-ins and renewals, only one uses the challenge. */
+      async use(): Promise<void> {
+        if (!(await counter.reserve(use, { max: 1, windowMs: lifetimeMs })).isCounted) throw expired();
+      },
+    };
+  };
+
+  const seal = (pending: PendingSignIn, expiresAtMs: number): Promise<string> =>
+    sealer.seal({ ...pending, id: randomUUID(), expiresAtMs } satisfies z.infer<typeof Sealed>);
+
   return {
     /** The e-mail address of the sign-in, as it was typed. Null: the BFF did not issue this challenge. */
     emailOf: (challenge: string): Promise<string | null> =>
@@ -60,26 +84,42 @@ export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: Cha
         () => null,
       ),
 
-    seal: (pending: PendingSignIn): Promise<string> =>
-      sealer.seal({ ...pending, id: randomUUID(), expiresAtMs: now() + lifetimeMs } satisfies z.infer<typeof Sealed>),
+    seal: (pending: PendingSignIn): Promise<string> => seal(pending, now() + lifetimeMs),
+
+    /**
+     * Has a new code sent with `send`, which calls the Auth Service. The new challenge replaces the old one and has all of
+     * its attempts, but expires with it: a resend must not extend a sign-in. The temporary token of the deployed service
+     * expires after 5 minutes, so that `send` throws `otp_expired` from then on. After a failure the old challenge can still
+     * be used.
+     *
+     * Throws `rate_limited` while another renewal of the same challenge is in progress, so that a double click sends one mail.
+     */
+    async renew(challenge: string, send: (pending: PendingSignIn) => Promise<void>): Promise<string> {
+      const { pending, expiresAtMs, attempts, renewals, maxAttempts, use } = await openUsable(challenge);
+      if ((await counter.read(attempts)).count >= maxAttempts) throw expired();
+      const renewal = await counter.reserve(renewals, { max: 1, windowMs: renewalMs });
+      if (!renewal.isCounted) throw new AppError('rate_limited', { retryAfterSeconds: 1 });
+      try {
+        await send(pending);
+        await use();
+      } finally {
+        await renewal.release();
+      }
+      return seal(pending, expiresAtMs);
+    },
 
     /**
      * Tries a code with `verify`, which calls the Auth Service. An attempt without a verdict does not count. A wrong code in
      * the last attempt is `otp_expired`.
      */
     async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
-      const { id, expiresAtMs, ...pending } = await open(challenge);
-      if (expiresAtMs <= now()) throw expired();
-      const success = keyHasher('challenge success', id);
-      if ((await counter.read(success)).count > 0) throw expired();
-      const maxAttempts = pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken;
+      const { pending, attempts, maxAttempts, use } = await openUsable(challenge);
       // Reserved before the call, so that parallel attempts cannot all be the first.
-      const attempt = await counter.reserve(keyHasher('challenge', id), { max: maxAttempts, windowMs: lifetimeMs });
+      const attempt = await counter.reserve(attempts, { max: maxAttempts, windowMs: lifetimeMs });
       if (!attempt.isCounted) throw expired();
       try {
         const result = await verify(pending);
-        // Of several parallel attempts with the right code, only one signs in.
-        if (!(await counter.reserve(success, { max: 1, windowMs: lifetimeMs })).isCounted) throw expired();
+        await use();
         return result;
       } catch (error) {
         // An unreadable response counts: it may mean "wrong code" in an unknown format.

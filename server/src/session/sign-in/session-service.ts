@@ -1,10 +1,11 @@
-import type { LoginInput, VerifyOtpInput } from '@auth-bff/shared';
+import type { LoginInput, ResendOtpAnswer, ResendOtpInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import type { TokenSet } from '../../auth-service/token-set.ts';
 import { requestMetaOf } from '../../auth-service/transport.ts';
 import { AppError } from '../../errors.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { Account } from '../../rate-limit/account-attempts.ts';
+import type { AccountLimiter } from '../../rate-limit/account-limiter.ts';
 import type { AttemptLimiter } from '../../rate-limit/attempt-limiter.ts';
 import type { VerifiedToken, Verifier } from '../../token/verified-token.ts';
 import { type EstablishedSession, establishSession } from '../established-session.ts';
@@ -20,7 +21,7 @@ import type { Challenges } from './challenges.ts';
 import type { Device, DeviceCookies } from './device-cookies.ts';
 
 export type SessionServiceOptions = {
-  authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'signOut'>;
+  authService: Pick<AuthServiceClient, 'signIn' | 'verifyOtp' | 'resendCode' | 'signOut'>;
   verifier: Verifier;
   tokenFamilies: TokenFamilies;
   exchangeCache: ExchangeCache;
@@ -32,6 +33,7 @@ export type SessionServiceOptions = {
   endSessions: EndSessions;
   /** Called with each access token that a sign-in has just issued. */
   onIssue: (access: VerifiedToken) => void;
+  accountLimiter: Pick<AccountLimiter, 'resendCode'>;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
@@ -44,7 +46,7 @@ export type SignInResult = ({ status: 'signed_in' } & NewSession) | { status: 'o
 /** Sign-in, second factor, refresh and sign-out. Returned tokens belong into cookies, never into a response body. */
 export const createSessionService = (options: SessionServiceOptions) => {
   const { authService, verifier, tokenFamilies, exchangeCache, challenges, deviceCookies } = options;
-  const { refresher, tokenProof, attemptLimiter, endSessions, onIssue, now } = options;
+  const { refresher, tokenProof, attemptLimiter, accountLimiter, endSessions, onIssue, now } = options;
 
   const begin = async (
     tokenSet: TokenSet,
@@ -102,6 +104,18 @@ export const createSessionService = (options: SessionServiceOptions) => {
         );
         return begin(tokenSet, account, { presented, device: await deviceCookies.read(deviceValues) });
       }),
+
+    /**
+     * Has a new code sent, and replaces the challenge. Throws `otp_expired`, `rate_limited`, `not_supported`. After a
+     * failure the old challenge can still be used.
+     */
+    resendOtp: async ({ challenge }: ResendOtpInput, presented: PresentedTokens): Promise<ResendOtpAnswer> => ({
+      challenge: await challenges.renew(challenge, ({ temporaryToken, ...account }) =>
+        accountLimiter.resendCode(account, () =>
+          authService.resendCode({ as: account.as, temporaryToken, ...requestMetaOf(presented) }),
+        ),
+      ),
+    }),
 
     refresh: refresher.refresh,
 
