@@ -92,10 +92,13 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
       <form className="form" onSubmit={submit} noValidate ref={form}>
         {fields
           .filter(({ only }) => only === undefined || only === profile.type)
-          .map(({ name, only: _, ...field }) => (
+          .map(({ name, label, autoComplete, maxLength, hint }) => (
             <TextField
               key={name}
-              {...field}
+              label={label}
+              autoComplete={autoComplete}
+              maxLength={maxLength}
+              hint={hint}
               id={`profile-${name}`}
               value={typed[name] ?? profile[name] ?? ''}
               error={errors[name]}
