@@ -19,5 +19,11 @@ export default defineConfig(({ mode }) => ({
   },
   // For who works on the page: `npx vite client/demo` beside `npm run dev`.
   // `changeOrigin: false` keeps the Host header, by which the BFF recognises its own page, also on a LAN address.
-  server: { proxy: { '/trpc': { target: bff, changeOrigin: false }, '/dev': bff } },
+  server: {
+    proxy: {
+      '/trpc': { target: bff, changeOrigin: false },
+      '/bff': { target: bff, changeOrigin: false },
+      '/dev': bff,
+    },
+  },
 }));

@@ -30,10 +30,14 @@ const developmentDefaults = {
   DIRECTORY_ROLES_FRESH_SECONDS: '10',
 };
 
+const bffPort = process.env.PORT ?? '4000';
 const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder, ...options } =
   readStartOptions();
 const environment = {
   ...developmentDefaults,
+  // The links of password-reset mails lead to a page of the help desk.
+  PUBLIC_URL: `http://localhost:${bffPort}`,
+  PASSWORD_RESET_URL: `http://localhost:${bffPort}/reset-password`,
   ...process.env,
   AUTH_SERVICE_URL: `http://127.0.0.1:${authServicePort}`,
   NODE_ENV: 'development',
@@ -118,7 +122,8 @@ const ticketsUrlFor = ({ raw }: FastifyRequest) =>
   `http://${hostCheck.acceptedHostname(raw) ?? 'localhost'}:${ticketsPort}`;
 const { cookieDomain } = config;
 await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, ticketsUrlFor });
-if (page !== null) await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor });
+if (page !== null)
+  await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor, pictureOrigin: authService.url });
 await app
   .listen()
   .catch(

@@ -1,5 +1,6 @@
 import type { AppOptions } from './app-options.ts';
 import { createAccount } from './account/account.ts';
+import { createPictures } from './account/pictures.ts';
 import { createResetMails } from './account/reset-mails.ts';
 import { createAssertions } from './assertion/assertions.ts';
 import { createAssignmentService } from './assignment/assignment-service.ts';
@@ -73,6 +74,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     startTimer: options.startAnswerTimer,
   });
   const account = createAccount({ authService, directory, limiter: accountLimiter, resetMails, audit });
+  const pictures = createPictures({
+    authService,
+    counter: createAttemptCounter(),
+    keyHasher,
+    onLimited: () => metrics.countRateLimited('pictures'),
+  });
   const serviceAccess = createServiceAccess({ platform, authService, identity, audit });
 
   metrics.addStateGauges({
@@ -94,6 +101,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     authService,
     directory,
     account,
+    pictures,
     assignments,
     assertions,
     identity,

@@ -4,6 +4,9 @@ export const trpcPath = '/trpc';
 /** Base path of the REST mirror. */
 export const restPath = '/bff/api';
 
+/** The picture of the signed-in person: `PUT` and `DELETE`. Beside the REST mirror, because its body is an image. */
+export const accountPicturePath = '/bff/account/picture';
+
 /** The OpenAPI document of the REST mirror, and the page that shows it. */
 export const openApiPath = '/bff/openapi.json';
 export const apiDocsPath = '/bff/docs';
@@ -60,6 +63,8 @@ export const exposedHeaders = [
 
 /** Limits of the server, which the client observes. Separate constants, so that bundlers can drop unused ones. */
 export const maxBodyBytes = 100_000;
+/** Maximum size of a picture. The Auth Service accepts as much from staff, and more from employees. */
+export const maxPictureBytes = 2 * 1024 * 1024;
 export const maxCallsPerBatch = 50;
 export const maxUrlBytes = 12_000;
 /** Maximum length of the client's URLs. 500 ids of any length fit. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { freePort, root } from '../support/processes/run-process.ts';
 import { serve } from '../support/app/serve.ts';
@@ -71,6 +72,28 @@ describe.skipIf(!hasNginx())('deploy/nginx.conf', () => {
     await using balancer = await balance(breaking.url, sound.url);
     const answer = await fetch(balancer.url, { method });
     expect([answer.status, seen]).toEqual([status, expected]);
+  });
+
+  it('takes a body of 2.5 MB for the picture, and of 1 MB anywhere else', async () => {
+    const received: Array<[method: string | undefined, url: string | undefined, bytes: number, host: string]> = [];
+    await using replica = await serve((request, response) => {
+      void buffer(request).then(({ length }) => {
+        received.push([request.method, request.url, length, request.headers['x-forwarded-host'] as string]);
+        response.end();
+      });
+    });
+    await using balancer = await balance(replica.url);
+    const put = async (path: string, bytes: number) =>
+      (await fetch(`${balancer.url}${path}`, { method: 'PUT', body: Buffer.alloc(bytes) })).status;
+    const [picture, megabyte] = ['bff/account/picture', 1024 * 1024];
+    const limit = 2_500 * 1024;
+    expect(await put(picture, limit)).toBe(200);
+    expect(await put(picture, limit + 1)).toBe(413);
+    for (const path of ['', 'trpc/account.profile', 'bff/account/pictures', `${picture}/`, 'bff/api/session']) {
+      expect([path, await put(path, megabyte), await put(path, megabyte + 1)]).toEqual([path, 200, 413]);
+    }
+    expect(received[0]).toEqual(['PUT', `/${picture}`, limit, balancer.address]);
+    expect(received).toHaveLength(6);
   });
 
   it('sends a POST to the other replica if one replica refuses the connection', async () => {

@@ -1,9 +1,13 @@
 import { errorAction } from '@auth-bff/client';
 import { useSession, useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import { Desk } from './desk/desk.tsx';
 import { ErrorNote } from './desk/error-note.tsx';
 import { SignIn } from './sign-in/sign-in.tsx';
+
+/** A file of its own: few visits need it. */
+const ResetPassword = lazy(async () => ({ default: (await import('./sign-in/reset-password.tsx')).ResetPassword }));
 
 /** Replaces the page while the session cannot be loaded. */
 const Unreachable = ({ error, onRetry }: { error: unknown; onRetry: () => void }) => (
@@ -14,7 +18,7 @@ const Unreachable = ({ error, onRetry }: { error: unknown; onRetry: () => void }
 );
 
 /** Shows the sign-in or the desk. */
-export const App = () => {
+const SignInOrDesk = () => {
   const trpc = useTRPC();
   const { state } = useSession();
   // Batched with `session.me`, so that a first visit causes no failed request.
@@ -31,4 +35,14 @@ export const App = () => {
   if (state === 'signed_out' || (me.error && errorAction(me.error) === 'sign-in')) return <SignIn />;
   if (me.error) return <Unreachable error={me.error} onRetry={() => void me.refetch()} />;
   return <div className="splash" role="status" aria-label="Loading the desk" />;
+};
+
+/** The link in the mail of a forgotten password leads to a page of its own. All other paths are the desk. */
+export const App = () => {
+  if (location.pathname !== '/reset-password') return <SignInOrDesk />;
+  return (
+    <Suspense fallback={<div className="splash" role="status" aria-label="Loading the page" />}>
+      <ResetPassword />
+    </Suspense>
+  );
 };

@@ -24,7 +24,8 @@ const reportResponse = (
   meta: unknown,
   sentIn: number,
 ): void => {
-  if (path === 'session.logout') return manager.onSignedOut();
+  // `logoutEverywhere`, too: it ends this session as well.
+  if (path.startsWith('session.logout')) return manager.onSignedOut();
   const headers = headersOf(meta);
   const { state, session, user } = (data ?? {}) as { state?: unknown; session?: { user?: unknown }; user?: unknown };
   const sessionUser = isPerson(session?.user) ? session.user : null;

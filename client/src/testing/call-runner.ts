@@ -1,6 +1,6 @@
 import { codeOfReason } from '@auth-bff/shared';
 import { rules } from './procedure-rules.ts';
-import type { createSessionProcedures } from './session-procedures.ts';
+import { type createSessionProcedures, isSignOut } from './session-procedures.ts';
 import { isTestError, type TestError, testError } from './test-error.ts';
 import type { ProcedureFunction } from './test-procedures.ts';
 import type { Run, TestContext } from './test-router.ts';
@@ -55,7 +55,7 @@ export const createCallRunner = ({ functions, sessionProcedures, state, failures
       if (session) ctx.session = session;
       return answer;
     } finally {
-      if (path === 'session.logout') ctx.session = null;
+      if (isSignOut(path)) ctx.session = null;
     }
   };
 
@@ -77,8 +77,8 @@ export const createCallRunner = ({ functions, sessionProcedures, state, failures
       const message = `The test BFF has no ${path}: add it to the procedures of createTestBff.`;
       throw testError('no_such_procedure', { message });
     }
-    rejectInBatch(path, ctx);
     admit(path);
+    rejectInBatch(path, ctx);
     const input = await readInput();
     const answer = await runOwn(path, input, ctx);
     if (answer === undefined) {

@@ -1,4 +1,4 @@
-import type { InputIssue, LoginAnswer, LoginInput, Session } from '@auth-bff/shared';
+import type { InputIssue, LoginAnswer, LoginInput, ResendOtpAnswer, Session } from '@auth-bff/shared';
 import { testError } from './test-error.ts';
 import type { ProcedureFunction } from './test-procedures.ts';
 import type { SessionState, TestSession } from './test-session.ts';
@@ -14,6 +14,9 @@ const issuesOf = (input: unknown): InputIssue[] => {
   ];
 };
 
+/** Whether the procedure ends the session of the caller. */
+export const isSignOut = (path: string): boolean => path === 'session.logout' || path === 'session.logoutEverywhere';
+
 export type SessionProceduresOptions = {
   state: SessionState;
   /** The initial session: a sign-in with this e-mail address signs in its person. */
@@ -28,6 +31,12 @@ export const createSessionProcedures = ({ state, initial, functions }: SessionPr
   const people: TestSession[] = initial === null ? [] : [initial];
   /** The last sign-in, which `verifyOtp` completes. */
   let last: Pick<LoginInput, 'email' | 'as'> | null = null;
+  let resent = 0;
+
+  const resend = (): ResendOtpAnswer => {
+    resent += 1;
+    return { challenge: `challenge-${resent}` };
+  };
 
   const enter = (): LoginAnswer => {
     const { email, as: type = 'staff' } = last ?? { email: 'person@example.com' };
@@ -43,13 +52,15 @@ export const createSessionProcedures = ({ state, initial, functions }: SessionPr
     ['session.login', enter],
     ['session.verifyOtp', enter],
     ['session.refresh', () => state.refresh()],
+    ['session.resendOtp', resend],
     ['session.logout', () => null],
+    ['session.logoutEverywhere', () => null],
     ['session.validate', () => ({ valid: state.current() !== null })],
   ]);
 
   /** The session that the browser has after the call. Null: none. Undefined: as before. */
   const sessionAfter = (path: string, answer: unknown): Session | null | undefined => {
-    if (path === 'session.logout') return null;
+    if (isSignOut(path)) return null;
     if (path === 'session.refresh') return answer as Session;
     if (path !== 'session.login' && path !== 'session.verifyOtp') return undefined;
     const signIn = answer as LoginAnswer;
@@ -62,6 +73,7 @@ export const createSessionProcedures = ({ state, initial, functions }: SessionPr
     forget: () => {
       people.splice(initial === null ? 0 : 1);
       last = null;
+      resent = 0;
     },
 
     has: (path: string): boolean => builtIn.has(path),
@@ -80,7 +92,7 @@ export const createSessionProcedures = ({ state, initial, functions }: SessionPr
         return { answer, session };
       } finally {
         // The BFF clears the cookies even if the sign-out fails.
-        if (path === 'session.logout') state.clear();
+        if (isSignOut(path)) state.clear();
       }
     },
   };

@@ -10,6 +10,8 @@ export type DemoRoutesOptions = {
   hostCheck?: HostCheck;
   /** URL of the ticket service, with the host name of this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
+  /** Origin of the pictures of people. Default: none. */
+  pictureOrigin?: string;
 };
 
 /** Paths reserved for the BFF and the development routes. The page is not served there. */
@@ -32,7 +34,7 @@ const send = (request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, ty
 /** Serves the demo page next to the BFF's routes, at `/` and at the paths of its client-side routes. */
 export const registerDemoRoutes = async (
   server: FastifyInstance,
-  { page, hostCheck = createHostCheck(), ticketsUrlFor }: DemoRoutesOptions,
+  { page, hostCheck = createHostCheck(), ticketsUrlFor, pictureOrigin }: DemoRoutesOptions,
 ): Promise<void> => {
   // Replaces the Content-Security-Policy of the BFF, which blocks all page content.
   const cspFor = (request: FastifyRequest): string =>
@@ -40,7 +42,8 @@ export const registerDemoRoutes = async (
       "default-src 'self'",
       `connect-src 'self' ${ticketsUrlFor(request)}`,
       "style-src 'self'",
-      "img-src 'self' data:",
+      // blob: is the preview of a picture that the person has chosen.
+      ["img-src 'self' data: blob:", ...(pictureOrigin === undefined ? [] : [pictureOrigin])].join(' '),
       "base-uri 'none'",
       "form-action 'self'",
       "frame-ancestors 'none'",

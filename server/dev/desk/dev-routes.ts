@@ -16,6 +16,8 @@ export type DevRoutesOptions = {
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
 
+const resetLink = /https?:\/\/\S+[?&]token=[\w-]+/;
+
 const rejectionOf = (request: FastifyRequest, hostCheck: HostCheck): string | null => {
   const hostRejection = hostCheck.hostRejection(request.raw);
   if (hostRejection !== null) return hostRejection;
@@ -62,6 +64,16 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
         async ({ query: { email } }) => ({
           code: typeof email === 'string' ? authService.lastCode(email) : null,
         }),
+      );
+
+      // Only the link: the page shows it in place of a mail program.
+      scope.get<{ Querystring: { email?: string | string[] } }>(
+        '/last-reset-link',
+        unlimited,
+        async ({ query: { email } }) => {
+          const mail = authService.mails.findLast(({ to, text }) => to === email && resetLink.test(text));
+          return { link: mail === undefined ? null : (resetLink.exec(mail.text)?.[0] ?? null) };
+        },
       );
 
       scope.get('/fault', unlimited, async (_request, reply) =>

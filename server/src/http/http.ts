@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AppOptions } from '../app-options.ts';
 import type { Upstream } from '../auth-service/upstream.ts';
 import type { Account } from '../account/account.ts';
+import type { Pictures } from '../account/pictures.ts';
 import type { Assertions } from '../assertion/assertions.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -12,6 +13,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
 import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
+import { registerAccountPicture } from './account/account-picture.ts';
 import { registerSessionHeaders } from './cookies/announce-session.ts';
 import { registerCookies } from './cookies/cookies.ts';
 import { createFastifyServer } from './fastify-server.ts';
@@ -61,6 +63,7 @@ export type HttpOptions = Pick<
   authService: Upstream['authService'];
   directory: Directory;
   account: Account;
+  pictures: Pictures;
   assignments: Assignments;
   assertions: Assertions;
   identity: Identity;
@@ -159,6 +162,12 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     createContext,
   });
   await registerRest(server, {
+    createContext,
+    onError: telemetry.recordFailure,
+    onRejected: telemetry.recordRejectedRequest,
+  });
+  await registerAccountPicture(server, {
+    pictures: options.pictures,
     createContext,
     onError: telemetry.recordFailure,
     onRejected: telemetry.recordRejectedRequest,

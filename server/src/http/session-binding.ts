@@ -5,7 +5,7 @@ import type { Platform } from '../platform/platform.ts';
 import { createAuditedSession } from '../session/audited-session.ts';
 import type { Identity } from '../session/identity.ts';
 import type { RequestSession } from '../session/request-session.ts';
-import { announceSession } from './cookies/announce-session.ts';
+import { announceSession, withdrawSession } from './cookies/announce-session.ts';
 import { createCookieWriter, deviceCookieValues } from './cookies/cookies.ts';
 import { onResponseEnd } from './lifecycle/response-end.ts';
 import { presentedTokens, toCause } from './plugins/request-tokens.ts';
@@ -55,7 +55,10 @@ export const createSessionBinding = (options: SessionBindingOptions) => {
       membership,
       validate: authService.validate,
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
-      clearCookies: () => cookies.clear(reply),
+      clearCookies: () => {
+        cookies.clear(reply);
+        withdrawSession(reply);
+      },
       onConflict: () => cookies.expirePlanted(reply),
       audit,
       tokenOwnersOf,

@@ -236,6 +236,19 @@ describe('a sign-out in one tab', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
+  it('is the same by session.logoutEverywhere', async () => {
+    const world = createWorld();
+    const tabs = await openTabs(world, 3);
+    await tabs[0]?.trpc.session.logoutEverywhere.mutate();
+    await world.settle();
+    for (const { session, onSignedOut, states } of tabs) {
+      expect(session.current).toEqual({ state: 'signed_out', user: null, expiresIn: null });
+      expect(onSignedOut).toHaveBeenCalledTimes(1);
+      expect(states()).toEqual(['signed_in', 'signed_out']);
+    }
+    expect(world.clock.pending()).toBe(0);
+  });
+
   it('wins over a refresh in flight in another tab', async () => {
     const world = createWorld();
     const [first, second] = await openTabs(world, 2);

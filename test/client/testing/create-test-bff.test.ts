@@ -115,6 +115,35 @@ describe('a client of the test BFF', () => {
     session.dispose();
   });
 
+  it('gets another challenge with each new code that it has sent', async () => {
+    const bff = createTestBff();
+    const { trpc, session } = createAuthClient({ url: '/trpc', fetch: bff.fetch });
+    const { challenge } = await trpc.session.resendOtp.mutate({ challenge: 'c' });
+    const again = await trpc.session.resendOtp.mutate({ challenge });
+    expect(new Set(['c', challenge, again.challenge]).size).toBe(3);
+    session.dispose();
+  });
+
+  it('is signed out by logoutEverywhere, with the same effects as by a sign-out', async () => {
+    using page = openClient();
+    await page.session.load();
+    const states: string[] = [];
+    page.session.subscribe(({ state }) => void states.push(state));
+    await page.trpc.session.logoutEverywhere.mutate();
+    expect(states).toEqual(['signed_out']);
+    expect(page.onSignedOut).toHaveBeenCalledTimes(1);
+    expect(reasonOf(await failureOf(page.trpc.users.byId.query({ id: 1 })))).toBe('no_token');
+  });
+
+  it('continues its session after a logoutEverywhere that got no response', async () => {
+    using page = openClient();
+    await page.session.load();
+    page.bff.fail('session.logoutEverywhere', 'network');
+    expect(reasonOf(await failureOf(page.trpc.session.logoutEverywhere.mutate()))).toBe('network');
+    expect(page.session.current).toMatchObject({ state: 'signed_in', user: john });
+    expect(page.onSignedOut).not.toHaveBeenCalled();
+  });
+
   it('has the systems and roles that the test gave', async () => {
     const roles = [{ system: 'TTS', role: 'Admin' }];
     using page = openClient({ session: { ...john, roles, lifetimeSeconds: 60 }, now: () => 1e12 });

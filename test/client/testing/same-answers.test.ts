@@ -53,6 +53,15 @@ const scenarios: Record<string, Step[]> = {
   ],
   'the session is refreshed': ['sign-in', refresh, me],
   'the access token has expired': ['sign-in', 'expiry', me, byId, current, validate, refresh, me, current],
+  'a person signs out everywhere': ['sign-in', mutation('session.logoutEverywhere'), current, me, refresh],
+  'a sign-out everywhere needs a session': [
+    mutation('session.logoutEverywhere'),
+    postBatch(['session.logoutEverywhere', 'session.refresh']),
+    'sign-in',
+    'expiry',
+    mutation('session.logoutEverywhere'),
+    current,
+  ],
   'the person signs out after the expiry': ['sign-in', 'expiry', mutation('session.logout'), me, current],
   'the session was ended elsewhere': ['sign-in', 'sign-out elsewhere', me, byId, current, validate, refresh, me],
   'calls are batched': [

@@ -148,6 +148,14 @@ export const createFakeBff = ({
     return enter(ctx, pair);
   };
 
+  /** A browser of this world is the only one of its person, so that "everywhere" is here. */
+  const signOut = t.procedure.mutation(({ ctx: { jar } }) => {
+    for (const token of [jar.access, jar.refresh]) if (token !== null) token.chain.isEnded = true;
+    jar.access = null;
+    jar.refresh = null;
+    return null;
+  });
+
   const notes: string[] = [];
   let events: { id: string; text: string }[] = [];
   const byId = z.object({ id: z.number() });
@@ -161,12 +169,8 @@ export const createFakeBff = ({
         if (person === undefined) throw new Refusal('bad_credentials');
         return { status: 'signed_in', session: enter(ctx, issue({ person, isEnded: false })) };
       }),
-      logout: t.procedure.mutation(({ ctx: { jar } }) => {
-        for (const token of [jar.access, jar.refresh]) if (token !== null) token.chain.isEnded = true;
-        jar.access = null;
-        jar.refresh = null;
-        return null;
-      }),
+      logout: signOut,
+      logoutEverywhere: signOut,
     }),
     users: t.router({ byId: working.input(byId).query(({ input }) => ({ id: input.id })) }),
     status: t.router({ get: t.procedure.query(() => ({ authService: 'up' })) }),

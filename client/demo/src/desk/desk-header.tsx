@@ -22,6 +22,9 @@ export const DeskHeader = ({ me }: { me: Session }) => {
             {me.systems.length > 0 ? me.systems.join(' · ') : type === 'staff' ? 'Staff' : 'Employee'}
           </span>
         </p>
+        <a className="button quiet account-link" href="#account">
+          My account
+        </a>
         <button type="button" className="quiet" onClick={() => signOut.mutate()} aria-busy={signOut.isPending}>
           {signOut.isError ? 'Try to sign out again' : 'Sign out'}
         </button>

@@ -1,5 +1,5 @@
 import type { Session } from '@auth-bff/client';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { LabColumn } from '../lab/lab-column.tsx';
 import { NewTicket } from '../tickets/new-ticket.tsx';
 import { TicketList } from '../tickets/ticket-list.tsx';
@@ -9,6 +9,9 @@ import { MaintenanceBanner } from './maintenance-banner.tsx';
 import { useHeartbeat } from './use-heartbeat.ts';
 import { useView } from './use-view.ts';
 import { ViewNav } from './view-nav.tsx';
+
+/** A file of its own: most visits never open it. */
+const Account = lazy(async () => ({ default: (await import('../account/account.tsx')).Account }));
 
 /** The ticket desk of the signed-in person. */
 export const Desk = ({ me }: { me: Session }) => {
@@ -20,17 +23,23 @@ export const Desk = ({ me }: { me: Session }) => {
     <>
       <DeskHeader me={me} />
       <ViewNav />
-      <main className="desk" data-view={view}>
-        <div className="column" data-column="tickets">
-          <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} />
-        </div>
-        <div className="column" data-column="turns">
-          <TurnsColumn me={me} openedAtMs={openedAtMs} />
-        </div>
-        <div className="column" data-column="lab">
-          <LabColumn />
-        </div>
-      </main>
+      {view === 'account' ? (
+        <Suspense fallback={<main className="account" aria-busy="true" />}>
+          <Account />
+        </Suspense>
+      ) : (
+        <main className="desk" data-view={view}>
+          <div className="column" data-column="tickets">
+            <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} />
+          </div>
+          <div className="column" data-column="turns">
+            <TurnsColumn me={me} openedAtMs={openedAtMs} />
+          </div>
+          <div className="column" data-column="lab">
+            <LabColumn />
+          </div>
+        </main>
+      )}
       <NewTicket me={me} isOpen={isWriting} onClose={() => setIsWriting(false)} />
       <MaintenanceBanner />
     </>

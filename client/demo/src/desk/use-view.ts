@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const views = ['tickets', 'turns', 'lab'] as const;
+export const views = ['tickets', 'turns', 'lab', 'account'] as const;
 export type View = (typeof views)[number];
 
 const subscribe = (onChange: () => void) => {
@@ -9,5 +9,5 @@ const subscribe = (onChange: () => void) => {
 };
 const current = (): View => views.find((view) => location.hash === `#${view}`) ?? 'tickets';
 
-/** The view of a narrow page, from `location.hash`. */
+/** The view, from `location.hash`. A wide page shows all parts of the desk, or the account. */
 export const useView = (): View => useSyncExternalStore(subscribe, current);

@@ -5,6 +5,7 @@ const words = {
   tickets: { label: 'Tickets', icon: 'ticket' },
   turns: { label: 'Turns', icon: 'turn' },
   lab: { label: 'Lab', icon: 'lab' },
+  account: { label: 'Account', icon: 'user' },
 } as const;
 
 /** Only on narrow pages; a wide page shows all parts. */

@@ -35,6 +35,8 @@ export const devRoutes = {
   resetCounts: () => change('counts/reset', 'POST'),
   lastCode: async (email: string) =>
     ((await ask(`last-code?email=${encodeURIComponent(email)}`)) as { code: string | null }).code,
+  lastResetLink: async (email: string) =>
+    ((await ask(`last-reset-link?email=${encodeURIComponent(email)}`)) as { link: string | null }).link,
   fault: () => ask('fault') as Promise<Fault | null>,
   setFault: (fault: Fault | null) => (fault === null ? change('fault', 'DELETE') : change('fault', 'PUT', fault)),
   /** Removes the access token, to simulate its expiry. */

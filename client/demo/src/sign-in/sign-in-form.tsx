@@ -9,16 +9,17 @@ type SignInFormProps = {
   credentials: Credentials;
   onChange: (credentials: Credentials) => void;
   onSubmit: (input: RouterInputs['session']['login']) => void;
+  onForgot: () => void;
   error: unknown;
   isBusy: boolean;
 };
 
 /** The captcha token that the embedded Auth Service accepts. */
 const captchaThatPasses = 'captcha-ok';
-const kinds = ['staff', 'employee'] as const;
-const labelOf = (kind: Credentials['as']) => (kind === 'staff' ? 'Staff' : 'Employee');
+export const kinds = ['staff', 'employee'] as const;
+export const labelOf = (kind: Credentials['as']) => (kind === 'staff' ? 'Staff' : 'Employee');
 
-export const SignInForm = ({ credentials, onChange, onSubmit, error, isBusy }: SignInFormProps) => {
+export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, isBusy }: SignInFormProps) => {
   const [needsCaptcha, setNeedsCaptcha] = useState(false);
   const [isNoRobot, setIsNoRobot] = useState(false);
   if (!needsCaptcha && reasonOf(error) === 'captcha_required') setNeedsCaptcha(true);
@@ -71,6 +72,9 @@ export const SignInForm = ({ credentials, onChange, onSubmit, error, isBusy }: S
       </p>
       <button type="submit" className="primary wide" aria-busy={isBusy}>
         {isBusy ? 'Signing in…' : 'Sign in'}
+      </button>
+      <button type="button" className="quiet wide" onClick={onForgot}>
+        Forgot password
       </button>
     </form>
   );

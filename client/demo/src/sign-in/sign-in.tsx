@@ -5,6 +5,7 @@ import { Icon } from '../desk/icon.tsx';
 import { StatusPill } from '../desk/status-pill.tsx';
 import { TroublePanel } from '../lab/trouble-panel.tsx';
 import type { SeededPerson } from '../lab/dev-routes.ts';
+import { ForgotPassword } from './forgot-password.tsx';
 import { PeopleToTry } from './people-to-try.tsx';
 import { SecondFactor } from './second-factor.tsx';
 import { type Credentials, SignInForm } from './sign-in-form.tsx';
@@ -16,6 +17,7 @@ export const SignIn = () => {
   const trpc = useTRPC();
   const [credentials, setCredentials] = useState(emptyCredentials);
   const [challenge, setChallenge] = useState<string | null>(null);
+  const [hasForgotten, setHasForgotten] = useState(false);
   const login = useMutation(
     trpc.session.login.mutationOptions({
       onSuccess: (answer) => setChallenge(answer.status === 'otp_required' ? answer.challenge : null),
@@ -23,6 +25,7 @@ export const SignIn = () => {
   );
   const pick = ({ email, password, as }: SeededPerson) => {
     setCredentials({ email, password, as });
+    setHasForgotten(false);
     login.mutate({ email, password, as });
   };
   const goBack = () => {
@@ -42,7 +45,9 @@ export const SignIn = () => {
       <main className="sign-in-main">
         <div className="sign-in-side">
           <section className="card" aria-labelledby="sign-in-title">
-            {challenge === null ? (
+            {hasForgotten ? (
+              <ForgotPassword initial={credentials} onBack={() => setHasForgotten(false)} />
+            ) : challenge === null ? (
               <SignInForm
                 credentials={credentials}
                 onChange={(next) => {
@@ -50,11 +55,15 @@ export const SignIn = () => {
                   if (login.isError) login.reset();
                 }}
                 onSubmit={login.mutate}
+                onForgot={() => {
+                  login.reset();
+                  setHasForgotten(true);
+                }}
                 error={login.error}
                 isBusy={login.isPending}
               />
             ) : (
-              <SecondFactor challenge={challenge} email={credentials.email} onBack={goBack} />
+              <SecondFactor challenge={challenge} email={credentials.email} onResent={setChallenge} onBack={goBack} />
             )}
           </section>
           <TroublePanel />

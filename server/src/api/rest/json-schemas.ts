@@ -3,6 +3,7 @@ import {
   CandidatesAnswer,
   Employee,
   PersonType,
+  Profile,
   Session,
   Status,
   SystemRole,
@@ -17,6 +18,10 @@ export type JsonSchema = Record<string, unknown>;
 const named: Record<string, readonly [schema: z.ZodType, description: string]> = {
   User: [User, 'A staff user. null: the Auth Service does not provide the value.'],
   Employee: [Employee, 'An employee. null: the Auth Service does not provide the value.'],
+  Profile: [
+    Profile,
+    'The person signed in, with what only they may see. null: the Auth Service does not provide the value.',
+  ],
   Session: [Session, 'The person signed in, their systems and roles, and when the session expires.'],
   PersonType: [PersonType, 'Staff and employees are different people, even if their ids are equal.'],
   SystemRole: [SystemRole, 'A role in one system. The system is in upper case.'],

@@ -1,6 +1,7 @@
 import { accessCookie, csrfHeader, csrfValue, restPath } from '@auth-bff/shared';
 import { policy } from '../policy.ts';
 import { createJsonSchemas, type JsonSchema, type JsonSchemas } from './json-schemas.ts';
+import { pictureOperations } from './picture-operations.ts';
 import {
   headerComponents,
   headersWith,
@@ -26,6 +27,8 @@ const description = `The procedures of auth-bff as plain JSON, for callers that 
 
 **Errors.** Every error is \`application/problem+json\` (RFC 9457) with a \`reason\`. Branch on the reason.
 
+**Servers.** Paths are below \`${restPath}\`, except those of operations that name another server.
+
 **Limits.** A request counts as one call of the rate limit; \`POST /users/query\` counts once per 50 ids.
 
 **Compatibility.** Paths, members of answers, and reasons may be added at any time. Ignore those that you do not know.`;
@@ -36,6 +39,7 @@ const tags: Record<string, string> = {
   employees: 'Employees. Their ids overlap with those of staff users',
   assignments: 'Round-robin assignment among the people with a role',
   status: 'State of the service',
+  account: 'What people manage about themselves',
 };
 
 const securitySchemes: Record<string, JsonSchema> = {
@@ -125,8 +129,8 @@ export const createOpenApiDocument = ({ version }: { version: string }): OpenApi
     openapi: '3.1.0',
     info: { title: 'auth-bff', version, description },
     servers: [{ url: restPath }],
-    tags: [...used].map((name) => ({ name, description: tags[name] ?? '' })),
-    paths,
+    tags: [...used, 'account'].map((name) => ({ name, description: tags[name] ?? '' })),
+    paths: { ...paths, ...pictureOperations(schemas) },
     components: {
       securitySchemes,
       headers: headerComponents(),

@@ -91,14 +91,21 @@ const sharedStatuses = [400, 401, 403, 413, 415, 429, 500, 501, 502, 503];
 export const responseComponents = (): Record<string, JsonSchema> =>
   Object.fromEntries(sharedStatuses.map((status) => [componentOf(status), toResponse(status, reasonsOf(status))]));
 
-/** The errors that an operation can have, by status. */
+const toShared = (statuses: readonly number[]): Record<string, JsonSchema> =>
+  Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]));
+
+/** The errors that the operation of a procedure can have, by status. */
 export const problemResponses = ({ name, route }: RestProcedure): Record<string, JsonSchema> => {
   const isPublic = policy[name]?.who === 'anyone';
   const statuses = sharedStatuses.filter(
     (status) => (status !== 401 || !isPublic) && (status !== 415 || route.method === 'POST'),
   );
-  const shared = statuses.map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }] as const);
   const { notFound } = route;
-  const own = notFound === undefined ? [] : ([[404, toResponse(404, [notFound])]] as const);
-  return Object.fromEntries([...shared, ...own]);
+  return { ...toShared(statuses), ...(notFound === undefined ? {} : { 404: toResponse(404, [notFound]) }) };
 };
+
+/** The errors of the picture: any type of body is accepted, and the Auth Service may lack the endpoint. */
+export const pictureProblemResponses = (): Record<string, JsonSchema> => ({
+  ...toShared(sharedStatuses.filter((status) => status !== 415)),
+  501: toResponse(501, ['not_supported']),
+});

@@ -6,6 +6,8 @@ import { endpoints } from '../endpoints.ts';
  * to 5 s to ask a service for breached passwords.
  */
 const writeMs = 15_000;
+/** A client has 30 s to send a request, so a slow upload never looks like a slow Auth Service. */
+const uploadMs = 30_000 + writeMs;
 
 const write = (
   method: 'POST' | 'PATCH',
@@ -25,8 +27,11 @@ export const accountEndpoints = {
     employee: write('PATCH', 'employee-profile-update', endpoints.employeeProfile.path, 'employee'),
   },
   setPicture: {
-    staff: write('PATCH', 'staff-picture', endpoints.staffProfile.path, 'staff'),
-    employee: write('PATCH', 'employee-picture', endpoints.employeeProfile.path, 'employee'),
+    staff: { ...write('PATCH', 'staff-picture', endpoints.staffProfile.path, 'staff'), deadlineMs: uploadMs },
+    employee: {
+      ...write('PATCH', 'employee-picture', endpoints.employeeProfile.path, 'employee'),
+      deadlineMs: uploadMs,
+    },
   },
   changePassword: {
     staff: write('POST', 'staff-password-change', `${users}password/change/`, 'staff'),

@@ -1,5 +1,4 @@
 import {
-  restPath,
   sessionExpiresInHeader,
   sessionRefreshInHeader,
   sessionUserHeader,
@@ -8,6 +7,7 @@ import {
 } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
+import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
 /** Sets the session headers: the person, and lifetimes in whole seconds, because the browser's clock may be wrong. */
@@ -22,6 +22,11 @@ export const announceSession = (
   reply.header(sessionUserHeader, toPersonText(principal));
 };
 
+/** Removes the session headers: this request has ended the session that they describe. */
+export const withdrawSession = (reply: FastifyReply): void => {
+  for (const name of [sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader]) reply.removeHeader(name);
+};
+
 export type SessionHeadersOptions = {
   /** Sets the headers if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
@@ -34,7 +39,7 @@ export type SessionHeadersOptions = {
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
   server.addHook('onSend', (request, reply, payload, done) => {
     const url = request.routeOptions.url ?? '';
-    const isApi = url.startsWith(`${trpcPath}/`) || url.startsWith(`${restPath}/`);
+    const isApi = url.startsWith(`${trpcPath}/`) || isRestRoute(url);
     const isShed = reply.statusCode === 503 && request.requestSession === null;
     if (!isApi || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
     const announced = announce(request, reply);

@@ -13,7 +13,8 @@ export const registerCors = async (server: FastifyInstance, { corsOrigins }: Cor
     origin: (origin: string | undefined, callback: (error: null, isAllowed: boolean) => void) =>
       callback(null, origin !== undefined && allowed.has(origin)),
     credentials: true,
-    methods: ['GET', 'POST'],
+    // The picture needs the last two.
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
     allowedHeaders: [
       'content-type',
       'authorization',

@@ -1,4 +1,4 @@
-import { accessCookie, csrfHeader, csrfValue, restPath, trpcPath } from '@auth-bff/shared';
+import { accessCookie, accountPicturePath, csrfHeader, csrfValue, restPath, trpcPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { toUrl } from '../../platform/to-url.ts';
@@ -10,6 +10,10 @@ export type CsrfOptions = { corsOrigins: readonly string[] };
 const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${trpcPath}/`) === true;
 
 const isRest = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${restPath}/`) === true;
+
+/** Its body is an image, so nothing but the header tells its requests from those of a form. */
+const isPicture = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url === accountPicturePath;
+const pictureChanges = new Set(['PUT', 'DELETE']);
 
 /** Whether the session comes as a cookie, which a browser adds to requests of any page. A cookie takes precedence over Bearer. */
 const hasSessionCookie = ({ headers }: FastifyRequest): boolean =>
@@ -50,24 +54,28 @@ const isJson = (contentType: string | undefined) => /^application\/json\s*(;|$)/
 /**
  * Rejects requests that another site could make a browser send. A form cannot send JSON or a custom header, and a script
  * of another origin must pass CORS first. No page can make a browser send a Bearer token or an API key, so REST requests
- * without a session cookie need neither check.
+ * without a session cookie need neither check. The picture always needs both.
  * Source: OWASP, Cross-Site Request Forgery Prevention ("Custom Request Headers", "Fetch Metadata").
  */
 export const registerCsrf = (server: FastifyInstance, { corsOrigins }: CsrfOptions): void => {
   const allowed = new Set(corsOrigins);
   server.addHook('onRequest', (request, _reply, done) => {
-    const mayBeForged = isTrpc(request) || (isRest(request) && hasSessionCookie(request));
+    const mayBeForged = isTrpc(request) || isPicture(request) || (isRest(request) && hasSessionCookie(request));
     if (!mayBeForged || request.method === 'OPTIONS') return done();
     if (isCrossSite(request) && !allowed.has(request.headers.origin ?? '')) {
       throw new AppError('csrf', { message: toRejectionMessage(request) });
     }
-    if (request.method !== 'POST') return done();
+    const isChange = isPicture(request) ? pictureChanges.has(request.method) : request.method === 'POST';
+    if (!isChange) return done();
     const contentType = request.headers['content-type'];
     // A POST without a body needs no type over REST. Of a body without one, the parser of the route says 415.
-    const needsNoType = contentType === undefined && isRest(request);
+    const needsNoType = isPicture(request) || (contentType === undefined && isRest(request));
     if (!needsNoType && !isJson(contentType)) throw new AppError('unsupported_media_type');
     if (request.headers[csrfHeader] !== csrfValue) {
-      throw new AppError('csrf', { message: `Refused: a POST must carry the header ${csrfHeader}: ${csrfValue}.` });
+      const { method } = request;
+      throw new AppError('csrf', {
+        message: `Refused: a ${method} must carry the header ${csrfHeader}: ${csrfValue}.`,
+      });
     }
     done();
   });

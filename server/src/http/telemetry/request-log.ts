@@ -1,5 +1,6 @@
-import { restPath, safePath } from '@auth-bff/shared';
+import { safePath } from '@auth-bff/shared';
 import type { Log } from '../../platform/log.ts';
+import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
 
 export type RequestLogOptions = {
@@ -13,7 +14,7 @@ const unlessZero = (count: number): number | undefined => (count === 0 ? undefin
 
 /** REST paths contain inputs, such as a company id, so the log has their pattern: `/bff/api/users/:id`. */
 const toLoggedPath = (url: string, pattern: string | undefined): string =>
-  pattern?.startsWith(`${restPath}/`) === true ? pattern : safePath(url);
+  pattern !== undefined && isRestRoute(pattern) ? pattern : safePath(url);
 
 /** One line a request: procedures, person or service, status, duration, and the upstream calls and cache hits behind it. */
 export const createRequestLog =

@@ -14,7 +14,7 @@ import type { RefreshOutcome } from '../../session/refresh/refresher.ts';
 
 /** `OK`, tRPC's error code, or that the client disconnected before the response. */
 export type CallCode = 'OK' | ErrorCode | 'CLIENT_CLOSED_REQUEST';
-export type Limit = 'requests' | 'assignment_keys' | AttemptLimit | AccountLimit;
+export type Limit = 'requests' | 'assignment_keys' | 'pictures' | AttemptLimit | AccountLimit;
 
 const refreshOutcomes: readonly RefreshOutcome[] = [
   'exchanged',
@@ -33,6 +33,7 @@ const assignmentOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
 const limits: readonly Limit[] = [
   'requests',
   'assignment_keys',
+  'pictures',
   'sign_in',
   'second_factor',
   'refresh',

@@ -59,7 +59,23 @@ describe('the OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const expected = Object.values(restRoutes).filter(isRestRoute);
-    expect(described.toSorted()).toEqual(expected.map(({ method, path }) => `${method} ${path}`).toSorted());
+    const picture = ['PUT', 'DELETE'].map((method) => `${method} /account/picture`);
+    expect(described.toSorted()).toEqual(
+      [...expected.map(({ method, path }) => `${method} ${path}`), ...picture].toSorted(),
+    );
+  });
+
+  it('says that the picture is beside the mirror, takes images, and needs x-csrf from every person', () => {
+    const { put, delete: remove } = document.paths['/account/picture'] ?? {};
+    for (const operation of [put, remove]) {
+      expect(operation).toMatchObject({
+        servers: [{ url: '/bff' }],
+        security: [{ cookie: [] }, { bearer: [] }],
+        parameters: [{ name: 'x-csrf', in: 'header', required: true }],
+      });
+    }
+    expect(put).toMatchObject({ requestBody: { content: { 'image/png': {}, 'image/webp': {} } } });
+    expect(remove).not.toHaveProperty('requestBody');
   });
 
   it('writes dates as date-time, ids as integers, and lets answers have more members', () => {

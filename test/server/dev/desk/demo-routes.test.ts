@@ -62,7 +62,7 @@ describe('the routes of the demo page', () => {
       "default-src 'self'",
       `connect-src 'self' ${ticketsUrl}`,
       "style-src 'self'",
-      "img-src 'self' data:",
+      "img-src 'self' data: blob:",
       "base-uri 'none'",
       "form-action 'self'",
       "frame-ancestors 'none'",

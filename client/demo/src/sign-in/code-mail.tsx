@@ -1,0 +1,40 @@
+import { useQuery } from '@tanstack/react-query';
+import { Icon } from '../desk/icon.tsx';
+import { devRoutes } from '../lab/dev-routes.ts';
+import { useLab } from '../lab/lab-context.tsx';
+
+type CodeMailProps = {
+  email: string;
+  /** Changes with each mail that is sent. */
+  sent: string;
+  onUse: (code: string) => void;
+};
+
+/** The mail with the code, in place of a mail program. */
+export const CodeMail = ({ email, sent, onUse }: CodeMailProps) => {
+  const { queryClient } = useLab();
+  const { data: code } = useQuery(
+    {
+      queryKey: ['last-code', email, sent],
+      queryFn: () => devRoutes.lastCode(email),
+      refetchInterval: ({ state }) => (state.data == null ? 1_000 : false),
+    },
+    queryClient,
+  );
+  return (
+    <div className="mail" role="status">
+      <Icon name="mail" />
+      {code == null ? (
+        <p className="sub">Waiting for the mail…</p>
+      ) : (
+        <p>
+          <span className="sub">Your code</span>
+          <strong className="mail-code">{code}</strong>
+        </p>
+      )}
+      <button type="button" className="quiet" disabled={code == null} onClick={() => onUse(code ?? '')}>
+        Use it
+      </button>
+    </div>
+  );
+};
