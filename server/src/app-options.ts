@@ -1,5 +1,5 @@
 import type { AssignmentLimits } from './assignment/assignment-limits.ts';
-import type { AccountCalls } from './auth-service/account-calls.ts';
+import type { AccountCalls } from './auth-service/account/account-calls.ts';
 import type { Sleep } from './auth-service/resilience/resilience.ts';
 import type { CreateDeadline } from './auth-service/transport.ts';
 import type { Config } from './config.ts';

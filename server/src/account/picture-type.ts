@@ -1,4 +1,4 @@
-import type { Picture } from '../auth-service/account-calls.ts';
+import type { Picture } from '../auth-service/account/account-calls.ts';
 
 type PictureType = Picture['contentType'];
 

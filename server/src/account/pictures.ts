@@ -1,5 +1,5 @@
 import type { Profile } from '@auth-bff/shared';
-import type { Picture } from '../auth-service/account-calls.ts';
+import type { Picture } from '../auth-service/account/account-calls.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import type { PersonType } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import { HostRefusedError } from '../auth-service/host-refused-error.ts';
+import { HostRefusedError } from '../auth-service/account/host-refused-error.ts';
 import { type RequestMeta, requestMetaOf } from '../auth-service/transport.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
 import { causesOf, type Log } from '../platform/log.ts';

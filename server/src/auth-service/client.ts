@@ -2,7 +2,7 @@ import type { Employee, PersonType, User } from '@auth-bff/shared';
 import { AppError, isAppError } from '../errors.ts';
 import { slices } from '../platform/cooperative-yield.ts';
 import { sendAsAccount } from './calling-service.ts';
-import { createAccountCalls, type AccountCallsOptions } from './account-calls.ts';
+import { createAccountCalls, type AccountCallsOptions } from './account/account-calls.ts';
 import { decode } from './decode.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';

@@ -36,7 +36,7 @@ import { registerSignOutLookup } from './plugins/sign-out-lookup.ts';
 import { registerUrlLimit } from './plugins/url-limit.ts';
 import { registerUrlText } from './plugins/url-text.ts';
 import { findSwaggerUi } from '../swagger-ui-folder.ts';
-import { registerResetLinks } from './reset-links.ts';
+import { registerResetLinks } from './account/reset-links.ts';
 import { registerApiDocs } from './rest/api-docs.ts';
 import { registerOpenApi } from './rest/openapi-route.ts';
 import { registerRest } from './rest/rest.ts';

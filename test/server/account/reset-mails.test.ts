@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HostRefusedError } from '../../../server/src/auth-service/host-refused-error.ts';
+import { HostRefusedError } from '../../../server/src/auth-service/account/host-refused-error.ts';
 import { AppError } from '../../../server/src/errors.ts';
 import { errorDataOf, reasonOf } from '../../support/app/browser.ts';
 import { startApp, type StartAppOptions } from '../../support/app/start-app.ts';

@@ -1,4 +1,4 @@
-import type { AccountCalls } from '../../../server/src/auth-service/account-calls.ts';
+import type { AccountCalls } from '../../../server/src/auth-service/account/account-calls.ts';
 import { AppError } from '../../../server/src/errors.ts';
 
 type CallName = keyof AccountCalls;

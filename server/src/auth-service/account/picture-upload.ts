@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Picture } from '../account-calls.ts';
+import type { Picture } from './account-calls.ts';
 import type { Upload } from '../transport.ts';
 
 const extensions: Record<Picture['contentType'], string> = {

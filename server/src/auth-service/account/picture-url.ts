@@ -1,5 +1,5 @@
 import { toUrl } from '../../platform/to-url.ts';
-import type { AccountAddresses } from '../account-calls.ts';
+import type { AccountAddresses } from './account-calls.ts';
 
 const maxLength = 2_048;
 const isHttp = ({ protocol }: URL): boolean => protocol === 'http:' || protocol === 'https:';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { resetLinkPaths } from '../../http/reset-links.ts';
+import { resetLinkPaths } from '../../http/account/reset-links.ts';
 import { type Finding, ok, warning } from '../finding.ts';
 
 export type CheckResetLinksOptions = Pick<Config, 'authServiceUrl' | 'authServicePublicUrl' | 'passwordReset'>;

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { maxPictureBytes } from '@auth-bff/shared';
 import { pictureTypeOf, signatureBytes } from '../../account/picture-type.ts';
 import { invalidInput } from '../../api/error-mapping.ts';
-import type { Picture } from '../../auth-service/account-calls.ts';
+import type { Picture } from '../../auth-service/account/account-calls.ts';
 import { AppError } from '../../errors.ts';
 
 const invalid = (message: string): AppError => invalidInput([{ path: 'picture', message }]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedAuthService, startAuthService } from '../../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../../server/dev/auth-service/people/people.ts';
 import { createAuthServiceClient } from '../../../../server/src/auth-service/client.ts';
-import type { Picture } from '../../../../server/src/auth-service/account-calls.ts';
+import type { Picture } from '../../../../server/src/auth-service/account/account-calls.ts';
 import { createResilience } from '../../../../server/src/auth-service/resilience/resilience.ts';
 import {
   type CallOutcome,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AccountCalls } from '../../../../server/src/auth-service/account-calls.ts';
+import type { AccountCalls } from '../../../../server/src/auth-service/account/account-calls.ts';
 import { type Answer, answering, employee, failureOf, staff } from './answering.ts';
 
 const password = 'Tr0ub4dor&3';

@@ -1,15 +1,15 @@
 import type { PersonType, Profile, UpdateProfileInput } from '@auth-bff/shared';
-import { AppError } from '../errors.ts';
-import { accountEndpoints } from './account/account-endpoints.ts';
-import { isMissingEndpoint, notSupported } from './account/not-supported.ts';
-import { toPictureUpload } from './account/picture-upload.ts';
-import { createToPictureUrl } from './account/picture-url.ts';
-import { toUpstreamChanges } from './account/profile-changes.ts';
-import { fieldsNotPermitted, readFieldPermissions, readRefusal, type RefusalRules } from './account/refusal.ts';
-import { createWireProfile } from './account/wire-profile.ts';
-import { toAuthorizedRequest } from './caller-request.ts';
-import { decode } from './decode.ts';
-import type { Endpoint } from './endpoints.ts';
+import { AppError } from '../../errors.ts';
+import { accountEndpoints } from './account-endpoints.ts';
+import { isMissingEndpoint, notSupported } from './not-supported.ts';
+import { toPictureUpload } from './picture-upload.ts';
+import { createToPictureUrl } from './picture-url.ts';
+import { toUpstreamChanges } from './profile-changes.ts';
+import { fieldsNotPermitted, readFieldPermissions, readRefusal, type RefusalRules } from './refusal.ts';
+import { createWireProfile } from './wire-profile.ts';
+import { toAuthorizedRequest } from '../caller-request.ts';
+import { decode } from '../decode.ts';
+import type { Endpoint } from '../endpoints.ts';
 import { HostRefusedError } from './host-refused-error.ts';
 import {
   contractError,
@@ -19,7 +19,7 @@ import {
   readJson,
   requireSameId,
   statusToError,
-} from './response-errors.ts';
+} from '../response-errors.ts';
 import {
   type Caller,
   type RequestMeta,
@@ -27,7 +27,7 @@ import {
   type Transport,
   type UpstreamRequest,
   type UpstreamResponse,
-} from './transport.ts';
+} from '../transport.ts';
 
 export type AccountCallsOptions = {
   transport: Pick<Transport, 'request'>;

@@ -1,6 +1,6 @@
 import type { PersonType } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { withParameters } from '../config/page-url.ts';
+import { withParameters } from '../../config/page-url.ts';
 
 export type ResetLinksOptions = {
   /** The frontend's page for a new password. */

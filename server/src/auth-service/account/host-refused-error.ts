@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
 
 /**
  * The Auth Service does not answer requests for this `Host`, which the links in reset mails need: ALLOWED_HOSTS lacks it. It

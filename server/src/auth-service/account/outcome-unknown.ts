@@ -1,4 +1,4 @@
-import { isAppError } from '../errors.ts';
+import { isAppError } from '../../errors.ts';
 
 /** Whether a failed write may have been made nevertheless: the Auth Service got it, and gave no readable verdict. */
 export const isOutcomeUnknown = (error: unknown): boolean => {
