@@ -2,6 +2,7 @@ import { vi, expect } from 'vitest';
 import { toServiceEntry } from '../../../server/src/service-access/new-service-key.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../app/start-app.ts';
 import { readExposition } from '../output/exposition.ts';
+import { atOnce } from '../time/timers.ts';
 import { johnsCredentials as person } from '../app/people.ts';
 
 const personWithSecondFactor = { ...person, email: 'rafael.domingo@example.com' };
@@ -56,6 +57,7 @@ export const runTraffic = async (
     now: clock.now,
     monotonicNow: clock.now,
     ...redis,
+    startAnswerTimer: atOnce,
     env: { CORS_ORIGINS: origin, SERVICE_KEYS: toServiceEntry('desk', serviceKey, ['employees.byId']), ...env },
   });
   const visitor = () => createVisitor(app, seen);
@@ -129,6 +131,16 @@ export const runTraffic = async (
   const code = app.authService.lastCode(personWithSecondFactor.email);
   await withSecondFactor.mutate('session.verifyOtp', { challenge, code: code === '000000' ? '000001' : '000000' });
   await withSecondFactor.mutate('session.verifyOtp', { challenge, code });
+
+  await someone.mutate('session.login', person);
+  await someone.query('account.profile');
+  await someone.mutate('account.updateProfile', { username: 'another-name' });
+  await someone.mutate('account.changePassword', { currentPassword: 'wrong-pass-1', newPassword: 'another-pass-2' });
+  await someone.mutate('account.changePassword', { currentPassword: person.password, newPassword: 'another-pass-2' });
+  await someone.query('session.me');
+  await stranger.mutate('account.requestPasswordReset', { email: person.email });
+  await stranger.mutate('account.resetPassword', { token: 'none-of-ours', newPassword: 'another-pass-3' });
+  await someone.mutate('session.logoutEverywhere');
 
   const metrics = await (await fetch(`${await app.app.listenOps()}/metrics`)).text();
   await vi.waitFor(() =>
