@@ -9,8 +9,11 @@ import { type App, type AppOptions, createApp } from '../../../server/src/app.ts
 import { type Config, loadConfig } from '../../../server/src/config.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { type Browser, createBrowser } from './browser.ts';
+import { makeStartsCheap } from './cheap-starts.ts';
 import { capture } from '../output/captured.ts';
 import { createDeadlines, type Deadlines } from '../time/deadlines.ts';
+
+makeStartsCheap();
 
 export const signingKey = 'test-signing-key-that-is-long-enough-0123456789';
 export const apiKey = 'test-api-key-0123456789';
