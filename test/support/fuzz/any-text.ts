@@ -9,6 +9,7 @@ const toCharacter = (index: number): string => String.fromCodePoint(index < surr
 const toIndex = (character: unknown): number => {
   const code = typeof character === 'string' ? (character.codePointAt(0) ?? -1) : -1;
   if (code === -1 || String.fromCodePoint(code) !== character) throw new Error('Not one character.');
+  if (code >= surrogate && code < surrogate + surrogates) throw new Error('Half a character.');
   return code < surrogate ? code : code - surrogates;
 };
 
