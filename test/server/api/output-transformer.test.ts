@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { serialize } from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { countRecords, writeOutput, writeOutputInParts } from '../../../server/src/api/output-transformer.ts';
+import { anyText } from '../../support/fuzz/any-text.ts';
 
 /** Runs per kind of value. For more runs: `FUZZ_RUNS=100000`; for another seed: `FUZZ_SEED=7`. */
 const runs = Number(process.env.FUZZ_RUNS ?? 300);
@@ -28,7 +29,7 @@ const bySuperjson = (value: unknown) => textOf(serialize, value);
 
 const date = fc.date({ noInvalidDate: false });
 const leaf = fc.oneof(
-  { weight: 8, arbitrary: fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null)) },
+  { weight: 8, arbitrary: fc.oneof(anyText(), fc.integer(), fc.boolean(), fc.constant(null)) },
   { weight: 5, arbitrary: date },
   fc.double(),
   fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0),
@@ -80,7 +81,7 @@ const key = fc.oneof(
     'length',
     'hasOwnProperty',
   ),
-  fc.string({ unit: 'binary', maxLength: 3 }),
+  anyText({ maxLength: 3 }),
 );
 
 const withPrototype = (entries: Array<[string, unknown]>, prototype: object | null): unknown => {

@@ -49,8 +49,13 @@ const paddedUntil = (text: string, isWanted: (text: string) => boolean): string 
   throw new Error('No padding satisfies the condition.');
 };
 
+let rsaKeys: ReturnType<typeof generateRsaKeys> | undefined;
+const generateRsaKeys = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** One pair for all tables, because one takes 0.2 s. */
+const sharedRsaKeys = () => (rsaKeys ??= generateRsaKeys());
+
 const algorithmAttacks = ({ signingKey, text, header }: Forge): Row[] => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsa = sharedRsaKeys();
   const pem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const rsaHeader = { alg: 'RS256', typ: 'JWT' };
   const rsaInput = `${base64url(rsaHeader)}.${base64url(text)}`;

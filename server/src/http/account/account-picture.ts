@@ -9,6 +9,7 @@ import { sendProblem } from '../rest/problem.ts';
 import { registerRestErrors, type RestErrorsOptions } from '../rest/rest-errors.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { withPicture } from './read-picture.ts';
+import { namedPlugin } from '../named-plugin.ts';
 
 export type AccountPictureOptions = Pick<TrpcOptions, 'createContext' | 'onError'> & {
   pictures: Pictures;
@@ -56,23 +57,25 @@ export const registerAccountPicture = async (
     }
   };
 
-  await server.register(async (scope) => {
-    registerRestErrors(scope, { onError: onRejected });
-    scope.route({
-      method: methods,
-      url: accountPicturePath,
-      // Before the body is parsed: it is read as it arrives, and its first bytes decide, not its Content-Type.
-      preParsing: (request, reply) => void answer(request, reply),
-      handler: () => {},
-    });
-    scope.route({
-      method: scope.supportedMethods.filter((method) => !methods.includes(method)),
-      url: accountPicturePath,
-      preParsing: (_request, reply) => {
-        reply.header('allow', methods.join(', '));
-        throw new AppError('method_not_allowed');
-      },
-      handler: () => {},
-    });
-  });
+  await server.register(
+    namedPlugin('account-picture', async (scope) => {
+      registerRestErrors(scope, { onError: onRejected });
+      scope.route({
+        method: methods,
+        url: accountPicturePath,
+        // Before the body is parsed: it is read as it arrives, and its first bytes decide, not its Content-Type.
+        preParsing: (request, reply) => void answer(request, reply),
+        handler: () => {},
+      });
+      scope.route({
+        method: scope.supportedMethods.filter((method) => !methods.includes(method)),
+        url: accountPicturePath,
+        preParsing: (_request, reply) => {
+          reply.header('allow', methods.join(', '));
+          throw new AppError('method_not_allowed');
+        },
+        handler: () => {},
+      });
+    }),
+  );
 };

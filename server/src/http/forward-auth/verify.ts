@@ -14,6 +14,7 @@ import { toCause } from '../plugins/request-tokens.ts';
 import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
 import { admittedHeaders, refusedHeaders } from './identity-headers.ts';
 import { readVerifyQuery, type VerifyQuery } from './verify-query.ts';
+import { namedPlugin } from '../named-plugin.ts';
 
 export const verifyPath = '/bff/verify';
 
@@ -132,19 +133,21 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
     }
   };
 
-  await server.register(async (scope) => {
-    // Errors of hooks that run earlier: limits, load shedding.
-    scope.setErrorHandler((thrown, request, reply) => {
-      const error = asAppError(thrown);
-      telemetry.recordRejectedRequest(error, request);
-      sendRefusal(reply, error);
-    });
-    for (const method of METHODS) if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method);
-    scope.all(verifyPath, {
-      config: { cors: false, rateLimit: name },
-      // Before the body is parsed: it is none of ours, whatever its type.
-      preParsing: (request, reply) => void answer(request, reply),
-      handler: () => {},
-    });
-  });
+  await server.register(
+    namedPlugin('verify', async (scope) => {
+      // Errors of hooks that run earlier: limits, load shedding.
+      scope.setErrorHandler((thrown, request, reply) => {
+        const error = asAppError(thrown);
+        telemetry.recordRejectedRequest(error, request);
+        sendRefusal(reply, error);
+      });
+      for (const method of METHODS) if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method);
+      scope.all(verifyPath, {
+        config: { cors: false, rateLimit: name },
+        // Before the body is parsed: it is none of ours, whatever its type.
+        preParsing: (request, reply) => void answer(request, reply),
+        handler: () => {},
+      });
+    }),
+  );
 };

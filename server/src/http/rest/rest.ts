@@ -5,6 +5,7 @@ import { AppError } from '../../errors.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { registerRestErrors, type RestErrorsOptions } from './rest-errors.ts';
 import { createRestHandler } from './rest-handler.ts';
+import { namedPlugin } from '../named-plugin.ts';
 
 export type RestOptions = {
   createContext: TrpcOptions['createContext'];
@@ -71,5 +72,5 @@ export const registerRest = async (server: FastifyInstance, options: RestOptions
       throw new AppError('no_such_procedure');
     });
   };
-  await server.register(serve, { prefix: restPath });
+  await server.register(namedPlugin('rest', serve), { prefix: restPath });
 };

@@ -11,6 +11,7 @@ import { createCallRunner } from './call-runner.ts';
 import { type Calls, readCalls } from './calls.ts';
 import { procedureNamesOf, reportFailure, retryAfterOf, type TrpcOptions } from './options.ts';
 import { registerRequestLine } from './request-line.ts';
+import { namedPlugin } from '../named-plugin.ts';
 
 const config = appRouter._def._config;
 
@@ -104,16 +105,18 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     return undefined;
   };
 
-  await server.register(async (scope) => {
-    // A hook, so that responses of other hooks have these headers, too.
-    scope.addHook('onSend', (_request, reply, payload, done) => {
-      reply.header('cache-control', 'no-store').header('vary', vary);
-      setJsonContentType(payload);
-      done(null, payload);
-    });
-    registerRequestLine(scope);
-    scope.removeContentTypeParser('application/json');
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    scope.all(`${trpcPath}/:path`, handle);
-  });
+  await server.register(
+    namedPlugin('trpc', async (scope) => {
+      // A hook, so that responses of other hooks have these headers, too.
+      scope.addHook('onSend', (_request, reply, payload, done) => {
+        reply.header('cache-control', 'no-store').header('vary', vary);
+        setJsonContentType(payload);
+        done(null, payload);
+      });
+      registerRequestLine(scope);
+      scope.removeContentTypeParser('application/json');
+      scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+      scope.all(`${trpcPath}/:path`, handle);
+    }),
+  );
 };
