@@ -1,16 +1,14 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { Icon } from '../desk/icon.tsx';
 import { StatusPill } from '../desk/status-pill.tsx';
 import { TroublePanel } from '../lab/trouble-panel.tsx';
 import type { SeededPerson } from '../lab/dev-routes.ts';
+import { ForgotPassword } from './forgot-password.tsx';
 import { PeopleToTry } from './people-to-try.tsx';
 import { SecondFactor } from './second-factor.tsx';
 import { type Credentials, SignInForm } from './sign-in-form.tsx';
-
-/** A file of its own: few visits need it. */
-const ForgotPassword = lazy(async () => ({ default: (await import('./forgot-password.tsx')).ForgotPassword }));
 
 const emptyCredentials: Credentials = { email: '', password: '', as: 'staff' };
 
@@ -48,9 +46,7 @@ export const SignIn = () => {
         <div className="sign-in-side">
           <section className="card" aria-labelledby="sign-in-title">
             {hasForgotten ? (
-              <Suspense fallback={<p role="status">Loading…</p>}>
-                <ForgotPassword initial={credentials} onBack={() => setHasForgotten(false)} />
-              </Suspense>
+              <ForgotPassword initial={credentials} onBack={() => setHasForgotten(false)} />
             ) : challenge === null ? (
               <SignInForm
                 credentials={credentials}
