@@ -45,7 +45,9 @@ export const trackUpload = (
 /** The error of an upload that failed on the caller's side: broken, too slow, or of another size. Null: it did not. */
 export const toUploadError = (cause: unknown, progress: UploadProgress): UploadError | null => {
   const { uploadFailure, isWaiting } = progress;
-  const isIncomplete = isWaiting || cause instanceof errors.RequestContentLengthMismatchError;
+  // A connection that breaks meanwhile is a fault of the Auth Service: the caller still sends.
+  const isTooSlow = isWaiting && cause instanceof Error && cause.name === 'TimeoutError';
+  const isIncomplete = isTooSlow || cause instanceof errors.RequestContentLengthMismatchError;
   if (uploadFailure === undefined && !isIncomplete) return null;
   const reason = uploadFailure?.error;
   if (!isAppError(reason)) {

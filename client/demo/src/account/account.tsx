@@ -1,3 +1,4 @@
+import '../style/account.css';
 import { useEffect, useRef } from 'react';
 import { Icon } from '../desk/icon.tsx';
 import { QueryView } from '../desk/query-view.tsx';

@@ -53,15 +53,7 @@ export const PasswordCard = ({ email }: { email: string }) => {
       </header>
       <form className="form" onSubmit={submit} noValidate>
         {/* For password managers. */}
-        <input
-          className="visually-hidden"
-          type="email"
-          autoComplete="username"
-          value={email}
-          readOnly
-          tabIndex={-1}
-          aria-hidden="true"
-        />
+        <input type="email" autoComplete="username" value={email} readOnly hidden />
         {fieldOf('currentPassword', 'Current password', 'current-password')}
         {fieldOf('newPassword', 'New password', 'new-password')}
         {fieldOf('repeated', 'New password again', 'new-password')}

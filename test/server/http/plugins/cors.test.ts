@@ -121,7 +121,7 @@ describe('an allowed origin', () => {
       const { headers } = answer;
       expect(headers['access-control-allow-origin']).toBe(allowed);
       expect(headers['access-control-allow-credentials']).toBe('true');
-      expect(listOf(headers['access-control-allow-methods'])).toEqual(['get', 'post']);
+      expect(listOf(headers['access-control-allow-methods'])).toEqual(['delete', 'get', 'post', 'put']);
       expect(listOf(headers['access-control-allow-headers'])).toEqual(
         expect.arrayContaining(['authorization', 'content-type', 'trpc-accept', 'x-csrf', 'x-request-id']),
       );
