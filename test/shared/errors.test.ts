@@ -26,6 +26,8 @@ const promised = [
   ['overloaded', 'SERVICE_UNAVAILABLE', 503],
   ['auth_service_contract', 'BAD_GATEWAY', 502],
   ['invalid_input', 'BAD_REQUEST', 400],
+  ['reset_link_invalid', 'BAD_REQUEST', 400],
+  ['not_supported', 'NOT_IMPLEMENTED', 501],
   ['rate_limited', 'TOO_MANY_REQUESTS', 429],
   ['method_not_allowed', 'METHOD_NOT_SUPPORTED', 405],
   ['payload_too_large', 'PAYLOAD_TOO_LARGE', 413],

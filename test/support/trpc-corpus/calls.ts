@@ -29,9 +29,40 @@ export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
     { challenge: 'x', code: '123456' },
     { challenge: 'x', code: '!' },
   ],
+  'session.resendOtp': [{ challenge: 'x' }, { challenge: '' }],
   'session.refresh': [undefined, { id: 1 }],
   'session.logout': [undefined, { id: 1 }],
   'session.validate': [undefined],
+  'account.profile': [undefined],
+  'account.updateProfile': [
+    { username: 'another-name' },
+    { firstName: 'Ana', department: 'IT Department' },
+    { phoneNumber: null },
+    { firstName: '' },
+    {},
+    { nickname: 'x' },
+  ],
+  // With the right password it would end the sessions of the next cases.
+  'account.changePassword': [
+    { currentPassword: 'wrong-pass-1', newPassword: 'another-pass-2', endOtherSessions: false },
+    { currentPassword: '', newPassword: 'short' },
+  ],
+  'account.requestPasswordReset': [
+    { email: 'user@example.com' },
+    { email: 'nobody' },
+    { email: 'a@b.example', as: 'x' },
+  ],
+  'account.resetPassword': [
+    { token: 'none-of-ours', newPassword: 'another-pass-2' },
+    { token: 'none-of-ours', newPassword: 'another-pass-2', as: 'employee' },
+    { token: '!', newPassword: '' },
+  ],
+  'account.secondFactor': [
+    { action: 'requestCode' },
+    { action: 'enable', password: 'wrong-pass-1' },
+    { action: 'disable', password: 'wrong-pass-1' },
+    { action: 'erase' },
+  ],
   'users.me': [undefined, 7],
   'users.byId': [
     { id: 5 },

@@ -1,4 +1,7 @@
-import { createAccountCalls, type AccountCallsOptions } from '../../../../server/src/auth-service/account/account-calls.ts';
+import {
+  createAccountCalls,
+  type AccountCallsOptions,
+} from '../../../../server/src/auth-service/account/account-calls.ts';
 import type { Endpoint } from '../../../../server/src/auth-service/endpoints.ts';
 import type { Caller, UpstreamRequest, UpstreamResponse } from '../../../../server/src/auth-service/transport.ts';
 import { AppError } from '../../../../server/src/errors.ts';
