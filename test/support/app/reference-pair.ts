@@ -158,11 +158,6 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
     monotonicNow: () => 0,
     recoveryEveryMs: 600_000,
     isOverloaded: () => false,
-    // Answers to requests for reset mails: after the embedded Auth Service, which needs less time.
-    startAnswerTimer: (task) => {
-      const timer = setTimeout(task, 20);
-      return () => clearTimeout(timer);
-    },
     ...options,
     env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', ...options.env },
   };
