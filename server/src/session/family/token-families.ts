@@ -74,7 +74,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
     if (found !== null) {
       const { revokedAtMs, sinceMs, cutoffMs } = found;
       // This process remembers all of it, in case Redis becomes unavailable.
-      if (cutoffMs !== null) cutoffs.raise(cutoffs.nameOf(access.principal), cutoffMs);
+      if (cutoffMs !== null) cutoffs.find(cutoffs.nameOf(access.principal), cutoffMs);
       if (revokedAtMs !== null || sinceMs > 0) {
         local.change({ access: toTokenRef(access, true), refresh: null }, (family) => {
           family.revokedAtMs ??= revokedAtMs;
@@ -90,7 +90,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
   const loadCutoff = async (subject: Subject): Promise<void> => {
     const name = cutoffs.nameOf(subject);
     const cutoffMs = (await shared?.cutoffs.read(name)) ?? null;
-    if (cutoffMs !== null) cutoffs.raise(name, cutoffMs);
+    if (cutoffMs !== null) cutoffs.find(name, cutoffMs);
   };
 
   /** Lets a sign-out, here or at another replica, find the family of tokens that are not proven yet. Returns the release. */
@@ -141,13 +141,18 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
       return { access: access?.isProven === true, refresh: refresh?.isProven === true };
     },
 
-    /** Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. */
-    async begin(refs: TokenRefs, owner: Subject): Promise<void> {
+    /**
+     * Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. False, without a
+     * family: that cutoff was set after `startedAtMs`, when the sign-in began, perhaps with a password that was changed.
+     */
+    async begin(refs: TokenRefs, owner: Subject, startedAtMs: number): Promise<boolean> {
       const family = newFamily();
       await loadCutoff(owner);
+      if (cutoffs.isSetAfter(owner, startedAtMs)) return false;
       family.sinceMs = cutoffs.get(owner) ?? 0;
       local.assign(family, refs);
       applyState(family, await shared?.add(null, refs, family.sinceMs));
+      return true;
     },
 
     /** Adds the issued tokens to the family of the tokens that were exchanged, and updates the state of the family. */

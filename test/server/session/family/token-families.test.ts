@@ -24,7 +24,7 @@ const start = () => createTokenFamilies({ now: () => nowMs, cutoffs: cutoffs(), 
 describe('token families in the memory of a process', () => {
   it('keep a sign-out although unproven tokens are revoked, replaced and refreshed in large numbers', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine, owner);
+    await tokenFamilies.begin(genuine, owner, 0);
     await tokenFamilies.revoke(genuine);
     for (let index = 0; index < 50; index += 1) {
       expect(await tokenFamilies.revoke(madeUp(index))).toEqual({ access: false, refresh: false });
@@ -38,7 +38,7 @@ describe('token families in the memory of a process', () => {
 
   it('prove a refresh token that they contain, and revoke its family, when a request presents it alone', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine, owner);
+    await tokenFamilies.begin(genuine, owner, 0);
     const { refresh } = genuine;
     const presented = { access: null, refresh: refresh === null ? null : toTokenRef(refresh, false) };
     expect(await tokenFamilies.revoke(presented)).toEqual({ access: false, refresh: true });
