@@ -70,7 +70,7 @@ export const createCutoffs = ({ keyHasher, now, maxPeople = 20_000 }: CutoffsOpt
     },
 
     /**
-     * Notes the `iat` of a token that was issued just now. If the clock of the Auth Service is ahead, a cutoff must be later
+     * Notes the `iat` of a token of the Auth Service. If the clock of the Auth Service is ahead, a cutoff must be later
      * than this process's own time, or it would not reach the newest tokens.
      */
     observeIssue({ issuedAtMs }: Pick<VerifiedToken, 'issuedAtMs'>): void {

@@ -109,6 +109,15 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
     };
   };
 
+  /** Updates the state of the family of these tokens, and the cutoff of its person, from the other replicas. */
+  const update = async (family: TokenFamily, refs: TokenRefs, owner: Subject): Promise<void> => {
+    const known = local.withLocalProof(refs);
+    const { sharedName } = family;
+    const loading = sharedName === null ? shared?.join(known) : shared?.read(sharedName, known);
+    const [state] = await Promise.all([loading, loadCutoff(owner)]);
+    applyState(family, state, sharedName === null ? known : undefined);
+  };
+
   return {
     /** Runs a refresh with the family of its tokens, or with a new one. If the tokens have two families, a revoked one is used. */
     async withFamily<Result>(
@@ -175,17 +184,15 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
       applyState(family, await shared?.join(refs));
     },
 
-    /** Updates the state of the family of these tokens, and the cutoff of its person, from the other replicas. */
-    async update(family: TokenFamily, refs: TokenRefs, owner: Subject): Promise<void> {
-      const known = local.withLocalProof(refs);
-      const { sharedName } = family;
-      const loading = sharedName === null ? shared?.join(known) : shared?.read(sharedName, known);
-      const [state] = await Promise.all([loading, loadCutoff(owner)]);
-      applyState(family, state, sharedName === null ? known : undefined);
-    },
+    update,
 
     /** The cutoff that ends the session of a refresh token of this family. Null: none does. */
-    cutOffAtMs: ({ sinceMs }: TokenFamily, refresh: DatedToken): number | null => cutoffs.endedAtMs(refresh, sinceMs),
+    async cutOffAtMs(family: TokenFamily, refs: TokenRefs, refresh: DatedToken): Promise<number | null> {
+      if (cutoffs.endedAtMs(refresh, family.sinceMs) === null) return null;
+      // The cutoff may have arrived after the state of the family, which is stored first: the session may be kept.
+      if (shared !== null) await update(family, refs, refresh.principal);
+      return cutoffs.endedAtMs(refresh, family.sinceMs);
+    },
 
     /**
      * Ends all sessions of a person in all replicas, except the family of the proven tokens of `kept`. Never throws.
@@ -236,6 +243,8 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
 
     /** Whether the session of this access token was signed out, here or at another replica. Without replicas, a plain value. */
     isRevoked(access: AccessRef): MaybePromise<boolean> {
+      // Another replica may have issued it.
+      cutoffs.observeIssue(access);
       if (isRevokedLocally(access)) return true;
       return shared === null ? false : isRevokedElsewhere(shared, access);
     },
