@@ -27,7 +27,7 @@ const iatPrecisionMs = 1_000;
  */
 export const createCutoffs = ({ keyHasher, now, maxPeople = 20_000 }: CutoffsOptions) => {
   /** By the name of the person. */
-  const cutoffs = createBoundedMap<string, number>(maxPeople);
+  const cutoffs = createBoundedMap<string, { cutoffMs: number; learnedAtMs: number }>(maxPeople);
   const names = new WeakMap<Subject, string>();
   let issuerAheadMs = 0;
 
@@ -38,18 +38,29 @@ export const createCutoffs = ({ keyHasher, now, maxPeople = 20_000 }: CutoffsOpt
     return name;
   };
 
-  /** Cutoffs only grow. */
-  const raise = (name: string, cutoffMs: number): void => {
-    if (cutoffMs > (cutoffs.get(name) ?? 0)) cutoffs.set(name, cutoffMs);
+  /** Notes a cutoff that was set just now, here or at another replica. Cutoffs only grow. */
+  const raise = (name: string, cutoffMs: number, learnedAtMs = now()): void => {
+    if (cutoffMs > (cutoffs.get(name)?.cutoffMs ?? 0)) cutoffs.set(name, { cutoffMs, learnedAtMs });
   };
 
+  const entryOf = (subject: Subject) => (cutoffs.size === 0 ? undefined : cutoffs.get(nameOf(subject)));
+
   /** The cutoff of a person. Null: they have none. */
-  const get = (subject: Subject): number | null => (cutoffs.size === 0 ? null : (cutoffs.get(nameOf(subject)) ?? null));
+  const get = (subject: Subject): number | null => entryOf(subject)?.cutoffMs ?? null;
 
   return {
     nameOf,
     raise,
     get,
+
+    /** Notes a cutoff that was found in Redis, and may have been set long ago. */
+    find: (name: string, cutoffMs: number): void => raise(name, cutoffMs, Math.min(now(), cutoffMs)),
+
+    /**
+     * Whether the cutoff of a person was set after this time, by the clock of this process. It decides without the clock of
+     * the Auth Service, and without those of other replicas unless their message did not arrive.
+     */
+    isSetAfter: (subject: Subject, timeMs: number): boolean => (entryOf(subject)?.learnedAtMs ?? 0) > timeMs,
 
     /** The cutoff of the token's person if the token began before it. Null: the token is not affected. */
     endedAtMs({ principal, issuedAtMs }: DatedToken, sinceMs: number): number | null {
@@ -59,7 +70,7 @@ export const createCutoffs = ({ keyHasher, now, maxPeople = 20_000 }: CutoffsOpt
     },
 
     /**
-     * Notes the `iat` of a token that was issued just now. If the clock of the Auth Service is ahead, a cutoff must be later
+     * Notes the `iat` of a token of the Auth Service. If the clock of the Auth Service is ahead, a cutoff must be later
      * than this process's own time, or it would not reach the newest tokens.
      */
     observeIssue({ issuedAtMs }: Pick<VerifiedToken, 'issuedAtMs'>): void {

@@ -74,7 +74,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
     if (found !== null) {
       const { revokedAtMs, sinceMs, cutoffMs } = found;
       // This process remembers all of it, in case Redis becomes unavailable.
-      if (cutoffMs !== null) cutoffs.raise(cutoffs.nameOf(access.principal), cutoffMs);
+      if (cutoffMs !== null) cutoffs.find(cutoffs.nameOf(access.principal), cutoffMs);
       if (revokedAtMs !== null || sinceMs > 0) {
         local.change({ access: toTokenRef(access, true), refresh: null }, (family) => {
           family.revokedAtMs ??= revokedAtMs;
@@ -90,7 +90,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
   const loadCutoff = async (subject: Subject): Promise<void> => {
     const name = cutoffs.nameOf(subject);
     const cutoffMs = (await shared?.cutoffs.read(name)) ?? null;
-    if (cutoffMs !== null) cutoffs.raise(name, cutoffMs);
+    if (cutoffMs !== null) cutoffs.find(name, cutoffMs);
   };
 
   /** Lets a sign-out, here or at another replica, find the family of tokens that are not proven yet. Returns the release. */
@@ -107,6 +107,15 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
       unwatch?.();
       release();
     };
+  };
+
+  /** Updates the state of the family of these tokens, and the cutoff of its person, from the other replicas. */
+  const update = async (family: TokenFamily, refs: TokenRefs, owner: Subject): Promise<void> => {
+    const known = local.withLocalProof(refs);
+    const { sharedName } = family;
+    const loading = sharedName === null ? shared?.join(known) : shared?.read(sharedName, known);
+    const [state] = await Promise.all([loading, loadCutoff(owner)]);
+    applyState(family, state, sharedName === null ? known : undefined);
   };
 
   return {
@@ -141,13 +150,18 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
       return { access: access?.isProven === true, refresh: refresh?.isProven === true };
     },
 
-    /** Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. */
-    async begin(refs: TokenRefs, owner: Subject): Promise<void> {
+    /**
+     * Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. False, without a
+     * family: that cutoff was set after `startedAtMs`, when the sign-in began, perhaps with a password that was changed.
+     */
+    async begin(refs: TokenRefs, owner: Subject, startedAtMs: number): Promise<boolean> {
       const family = newFamily();
       await loadCutoff(owner);
+      if (cutoffs.isSetAfter(owner, startedAtMs)) return false;
       family.sinceMs = cutoffs.get(owner) ?? 0;
       local.assign(family, refs);
       applyState(family, await shared?.add(null, refs, family.sinceMs));
+      return true;
     },
 
     /** Adds the issued tokens to the family of the tokens that were exchanged, and updates the state of the family. */
@@ -170,17 +184,15 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
       applyState(family, await shared?.join(refs));
     },
 
-    /** Updates the state of the family of these tokens, and the cutoff of its person, from the other replicas. */
-    async update(family: TokenFamily, refs: TokenRefs, owner: Subject): Promise<void> {
-      const known = local.withLocalProof(refs);
-      const { sharedName } = family;
-      const loading = sharedName === null ? shared?.join(known) : shared?.read(sharedName, known);
-      const [state] = await Promise.all([loading, loadCutoff(owner)]);
-      applyState(family, state, sharedName === null ? known : undefined);
-    },
+    update,
 
     /** The cutoff that ends the session of a refresh token of this family. Null: none does. */
-    cutOffAtMs: ({ sinceMs }: TokenFamily, refresh: DatedToken): number | null => cutoffs.endedAtMs(refresh, sinceMs),
+    async cutOffAtMs(family: TokenFamily, refs: TokenRefs, refresh: DatedToken): Promise<number | null> {
+      if (cutoffs.endedAtMs(refresh, family.sinceMs) === null) return null;
+      // The cutoff may have arrived after the state of the family, which is stored first: the session may be kept.
+      if (shared !== null) await update(family, refs, refresh.principal);
+      return cutoffs.endedAtMs(refresh, family.sinceMs);
+    },
 
     /**
      * Ends all sessions of a person in all replicas, except the family of the proven tokens of `kept`. Never throws.
@@ -231,6 +243,8 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
 
     /** Whether the session of this access token was signed out, here or at another replica. Without replicas, a plain value. */
     isRevoked(access: AccessRef): MaybePromise<boolean> {
+      // Another replica may have issued it.
+      cutoffs.observeIssue(access);
       if (isRevokedLocally(access)) return true;
       return shared === null ? false : isRevokedElsewhere(shared, access);
     },

@@ -69,7 +69,10 @@ export const createRefresher = (options: RefresherOptions) => {
 
   const refreshInFamily = async (refresh: Refresh): Promise<Refreshed & Pick<RefreshResult, 'outcome'>> => {
     const { old, refs, family, cause } = refresh;
-    const endedAtMs = family.revokedAtMs ?? tokenFamilies.cutOffAtMs(family, old.verified);
+    // Anybody can make up a token that names a person, and would learn from the answer when the sessions of that person ended.
+    const isProven = refs.refresh !== null && tokenFamilies.isProven(refs.refresh);
+    const endedAtMs =
+      family.revokedAtMs ?? (isProven ? await tokenFamilies.cutOffAtMs(family, refs, old.verified) : null);
     if (endedAtMs !== null) {
       throw signedOutError({ endsSession: await clearsCookies(endedAtMs, old.verified.fingerprint) });
     }
@@ -79,7 +82,7 @@ export const createRefresher = (options: RefresherOptions) => {
       await tokenFamilies.update(family, refs, old.verified.principal);
       const error = familyError(family);
       if (error !== null) throw error;
-      if (tokenFamilies.cutOffAtMs(family, old.verified) !== null) throw signedOutError();
+      if ((await tokenFamilies.cutOffAtMs(family, refs, old.verified)) !== null) throw signedOutError();
     };
     const { session, outcome } = await obtainSession(refresh);
     await adoptAccessToken(family, refs, old.verified.principal);

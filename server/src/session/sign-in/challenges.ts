@@ -63,6 +63,7 @@ export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: Cha
     return {
       pending,
       expiresAtMs,
+      startedAtMs: expiresAtMs - lifetimeMs,
       attempts: keyHasher('challenge', id),
       renewals: keyHasher('challenge renewal', id),
       maxAttempts: pending.temporaryToken === null ? maxCodes : maxCodesWithTemporaryToken,
@@ -84,7 +85,8 @@ export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: Cha
         () => null,
       ),
 
-    seal: (pending: PendingSignIn): Promise<string> => seal(pending, now() + lifetimeMs),
+    /** `startedAtMs`: before the password was sent to the Auth Service. The lifetime begins then. Default: now. */
+    seal: (pending: PendingSignIn, startedAtMs = now()): Promise<string> => seal(pending, startedAtMs + lifetimeMs),
 
     /**
      * Has a new code sent with `send`, which calls the Auth Service. The new challenge replaces the old one and has all of
@@ -109,16 +111,19 @@ export const createChallenges = ({ sealingSecret, now, counter, keyHasher }: Cha
     },
 
     /**
-     * Tries a code with `verify`, which calls the Auth Service. An attempt without a verdict does not count. A wrong code in
+     * Tries a code with `verify`, which calls the Auth Service and learns when the sign-in began. An attempt without a verdict does not count. A wrong code in
      * the last attempt is `otp_expired`.
      */
-    async attempt<Result>(challenge: string, verify: (pending: PendingSignIn) => Promise<Result>): Promise<Result> {
-      const { pending, attempts, maxAttempts, use } = await openUsable(challenge);
+    async attempt<Result>(
+      challenge: string,
+      verify: (pending: PendingSignIn, startedAtMs: number) => Promise<Result>,
+    ): Promise<Result> {
+      const { pending, startedAtMs, attempts, maxAttempts, use } = await openUsable(challenge);
       // Reserved before the call, so that parallel attempts cannot all be the first.
       const attempt = await counter.reserve(attempts, { max: maxAttempts, windowMs: lifetimeMs });
       if (!attempt.isCounted) throw expired();
       try {
-        const result = await verify(pending);
+        const result = await verify(pending, startedAtMs);
         await use();
         return result;
       } catch (error) {

@@ -15,6 +15,7 @@ import type { TokenFamilies } from '../family/token-families.ts';
 import type { TokenProof } from '../family/token-proof.ts';
 import { provenRefs } from '../family/token-refs.ts';
 import type { PresentedTokens } from '../presented-tokens.ts';
+import { signedOutError } from '../session-errors.ts';
 import type { ExchangeCache } from '../refresh/exchange-cache.ts';
 import type { Refresher } from '../refresh/refresher.ts';
 import type { Challenges } from './challenges.ts';
@@ -38,6 +39,9 @@ export type SessionServiceOptions = {
   now: () => number;
 };
 
+/** A sign-in. `startedAtMs`: before its password was sent to the Auth Service, in milliseconds since the epoch. */
+type StartedSignIn = { presented: PresentedTokens; device: Device; startedAtMs: number };
+
 /** A new session, and the value of the device cookie that remembers its account. */
 export type NewSession = { session: EstablishedSession; device: string };
 
@@ -51,7 +55,7 @@ export const createSessionService = (options: SessionServiceOptions) => {
   const begin = async (
     tokenSet: TokenSet,
     account: Account,
-    { presented, device }: { presented: PresentedTokens; device: Device },
+    { presented, device, startedAtMs }: StartedSignIn,
   ): Promise<NewSession> => {
     const { as } = account;
     const session = await establishSession(tokenSet, { verifier, now });
@@ -64,7 +68,12 @@ export const createSessionService = (options: SessionServiceOptions) => {
     // A refresh of the earlier session that is in flight must not overwrite the new cookies.
     await tokenProof.changeProven(presented, tokenFamilies.replace);
     onIssue(session.access);
-    await tokenFamilies.begin(provenRefs(session), session.access.principal);
+    if (!(await tokenFamilies.begin(provenRefs(session), session.access.principal, startedAtMs))) {
+      const { type, id } = session.access.principal;
+      // Does not wait for the response.
+      authService.signOut({ ...tokenSet, type, id, ...requestMetaOf(presented) }).catch(() => {});
+      throw signedOutError();
+    }
     await attemptLimiter.noteSignIn(account);
     return { session, device: await device.remember(account) };
   };
@@ -80,16 +89,17 @@ export const createSessionService = (options: SessionServiceOptions) => {
       deviceValues: readonly string[],
     ): Promise<SignInResult> {
       const account = { as, email: credentials.email };
+      const startedAtMs = now();
       const device = await deviceCookies.read(deviceValues);
       const attempt = { ...account, address: presented.address, deviceId: device.idFor(account) };
       const answer = await attemptLimiter.signIn(attempt, () =>
         authService.signIn({ ...credentials, as, ...requestMetaOf(presented) }),
       );
       if (answer.status === 'granted') {
-        return { status: 'signed_in', ...(await begin(answer.grant, account, { presented, device })) };
+        return { status: 'signed_in', ...(await begin(answer.grant, account, { presented, device, startedAtMs })) };
       }
       const { temporaryToken } = answer;
-      return { status: 'otp_required', challenge: await challenges.seal({ ...account, temporaryToken }) };
+      return { status: 'otp_required', challenge: await challenges.seal({ ...account, temporaryToken }, startedAtMs) };
     },
 
     /** Throws `otp_invalid`, `otp_expired`, `account_locked`, `account_inactive`, `rate_limited`. */
@@ -98,11 +108,11 @@ export const createSessionService = (options: SessionServiceOptions) => {
       presented: PresentedTokens,
       deviceValues: readonly string[],
     ): Promise<NewSession> =>
-      challenges.attempt(challenge, async ({ temporaryToken, ...account }) => {
+      challenges.attempt(challenge, async ({ temporaryToken, ...account }, startedAtMs) => {
         const tokenSet = await attemptLimiter.secondFactor(account, () =>
           authService.verifyOtp({ ...account, temporaryToken, code, ...requestMetaOf(presented) }),
         );
-        return begin(tokenSet, account, { presented, device: await deviceCookies.read(deviceValues) });
+        return begin(tokenSet, account, { presented, device: await deviceCookies.read(deviceValues), startedAtMs });
       }),
 
     /**

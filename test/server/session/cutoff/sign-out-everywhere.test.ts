@@ -4,6 +4,7 @@ import { john } from '../../../support/app/people.ts';
 import { createClock, dialects, startApp } from '../../../support/app/start-app.ts';
 import { hasRedis } from '../../../support/redis/redis.ts';
 import { inRedis } from '../../../support/redis/in-redis.ts';
+import { craft, seconds, staffClaims } from '../../../support/token/tokens.ts';
 import { ended, sameAt, signedInAt, stateOf, works } from '../../../support/session/session-state.ts';
 import { heldBy, startReplicas, type StartReplicasOptions } from '../../../support/processes/start-replicas.ts';
 
@@ -76,6 +77,27 @@ describe.each(clocks)('if the clock of the Auth Service %s', (_name, offsetMs) =
   });
 });
 
+it('made-up refresh tokens that name a person do not tell whether and when all of their sessions were ended', async () => {
+  const clock = createClock();
+  const env = { TOKEN_VALIDATION: 'remote', SEALING_KEY: 'a-sealing-key-of-32-bytes-or-more' };
+  await using app = await startApp({ now: clock.now, env });
+  const answerTo = async (id: number, iatMs: number) => {
+    const times = { user_id: id, iat: seconds(iatMs), exp: seconds(clock.now()) + 86_400 };
+    const page = app.browser();
+    page.holdTokens({ refresh: craft({ payload: staffClaims(clock.now(), times), key: 'made up' }) });
+    await reasonOf(page.trpc.session.refresh.mutate());
+    const response = page.lastAnswer();
+    return { body: await response.text(), setCookies: response.headers.getSetCookie() };
+  };
+  const here = await signedInAt(app);
+  clock.advance(60_000);
+  await here.trpc.session.logoutEverywhere.mutate();
+  clock.advance(60_000);
+  const ofNobody = await answerTo(9_999, clock.now() - 90_000);
+  expect(await answerTo(john.id, clock.now() - 90_000)).toEqual(ofNobody);
+  expect(await answerTo(john.id, clock.now() - 30_000)).toEqual(ofNobody);
+});
+
 describe.skipIf(!hasRedis())('sign-out everywhere at several replicas', () => {
   const start = async (options: StartReplicasOptions = {}) => {
     const replicas = await startReplicas(options);
@@ -111,6 +133,18 @@ describe.skipIf(!hasRedis())('sign-out everywhere at several replicas', () => {
     expect(await stateOf(other)).toBe(ended);
     await test.redis.start();
     await expect.poll(() => stateOf(test.there)).toBe(ended);
+  });
+
+  it('ends what another replica has just refreshed although the clock of the Auth Service is ahead', async () => {
+    const clock = createClock();
+    await using test = await startReplicas({ authService: { now: () => clock.now() + 20_000 } });
+    const here = await signedInAt(test.first);
+    for (const one of [clock, test.clock]) one.advance(60_000);
+    const thief = await signedInAt(test.first);
+    // No refresh here: it would show this replica the clock as well.
+    await sameAt(test.second, thief).trpc.session.me.query();
+    await sameAt(test.second, here).trpc.session.logoutEverywhere.mutate();
+    expect([await stateOf(thief), await stateOf(sameAt(test.second, thief))]).toEqual([ended, ended]);
   });
 
   it('is known to a replica that starts later: its first refresh is refused, and its first sign-in works', async () => {

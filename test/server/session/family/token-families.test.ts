@@ -24,7 +24,7 @@ const start = () => createTokenFamilies({ now: () => nowMs, cutoffs: cutoffs(), 
 describe('token families in the memory of a process', () => {
   it('keep a sign-out although unproven tokens are revoked, replaced and refreshed in large numbers', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine, owner);
+    await tokenFamilies.begin(genuine, owner, 0);
     await tokenFamilies.revoke(genuine);
     for (let index = 0; index < 50; index += 1) {
       expect(await tokenFamilies.revoke(madeUp(index))).toEqual({ access: false, refresh: false });
@@ -38,7 +38,7 @@ describe('token families in the memory of a process', () => {
 
   it('prove a refresh token that they contain, and revoke its family, when a request presents it alone', async () => {
     const tokenFamilies = start();
-    await tokenFamilies.begin(genuine, owner);
+    await tokenFamilies.begin(genuine, owner, 0);
     const { refresh } = genuine;
     const presented = { access: null, refresh: refresh === null ? null : toTokenRef(refresh, false) };
     expect(await tokenFamilies.revoke(presented)).toEqual({ access: false, refresh: true });
@@ -58,17 +58,17 @@ describe('token families in the memory of a process', () => {
 });
 
 describe('token families of several replicas', () => {
+  const stored = {
+    name: 'family',
+    revokedAtMs: null,
+    isReplaced: false,
+    sinceMs: 0,
+    stored: { access: false, refresh: false },
+  };
   const startShared = () => {
-    const stored = {
-      name: 'family',
-      revokedAtMs: null,
-      isReplaced: false,
-      sinceMs: 0,
-      stored: { access: false, refresh: false },
-    };
     const unproven = { access: false, refresh: false };
     const shared = {
-      join: async () => null,
+      join: vi.fn<SharedFamilies['join']>(async () => null),
       add: async () => stored,
       read: async () => stored,
       revoke: vi.fn<SharedFamilies['revoke']>(async () => unproven),
@@ -78,7 +78,8 @@ describe('token families of several replicas', () => {
       lookUp: async () => ({ revokedAtMs: null, sinceMs: 0, cutoffMs: null }),
       cutoffs: { set: async () => {}, read: async () => null },
     } satisfies SharedFamilies;
-    return { shared, tokenFamilies: createTokenFamilies({ now: () => nowMs, cutoffs: cutoffs(), shared }) };
+    const known = cutoffs();
+    return { shared, known, tokenFamilies: createTokenFamilies({ now: () => nowMs, cutoffs: known, shared }) };
   };
   const exchanged = provenRefs({ access: null, refresh: refOf('made-up refresh 1') });
 
@@ -98,5 +99,16 @@ describe('token families of several replicas', () => {
     const { shared, tokenFamilies } = startShared();
     await tokenFamilies.withFamily(madeUp(1), owner, (family) => tokenFamilies.addIssued(family, exchanged, genuine));
     expect(shared.revoke).not.toHaveBeenCalled();
+  });
+
+  it('keep a session whose cutoff arrives after its family was read, and before the cutoff is applied', async () => {
+    const { shared, tokenFamilies, known } = startShared();
+    const refresh = { principal: owner as unknown as Principal, issuedAtMs: nowMs - 1 };
+    await tokenFamilies.withFamily(genuine, owner, async (family) => {
+      await tokenFamilies.update(family, genuine, owner);
+      shared.join.mockResolvedValue({ ...stored, sinceMs: nowMs });
+      known.raise(known.nameOf(owner), nowMs);
+      expect(await tokenFamilies.cutOffAtMs(family, genuine, refresh)).toBeNull();
+    });
   });
 });
