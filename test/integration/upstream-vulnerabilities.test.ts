@@ -594,11 +594,11 @@ describe('behaviour 4: every response closes its connection, and a Cookie header
 
     const { trpc } = test.holding({ access });
     for (let id = 1; id <= 20; id += 1) expect((await trpc.users.byId.query({ id })).id).toBe(id);
-    const atOnce = Array.from({ length: 60 }, async (_, index) => {
+    const inParallel = Array.from({ length: 60 }, async (_, index) => {
       const { trpc: own } = test.holding({ access });
       return (await own.users.byId.query({ id: (index % 20) + 1 })).id;
     });
-    expect(await Promise.all(atOnce)).toEqual(Array.from({ length: 60 }, (_, index) => (index % 20) + 1));
+    expect(await Promise.all(inParallel)).toEqual(Array.from({ length: 60 }, (_, index) => (index % 20) + 1));
   });
 
   it('the BFF does not forward cookies of other applications, and rejects a token of more than 8 kB', async () => {

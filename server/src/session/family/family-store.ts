@@ -69,14 +69,21 @@ export const mergeStates = (states: readonly RevocationState[]): RevocationState
   sinceMs: Math.max(0, ...states.map(({ sinceMs }) => sinceMs)),
 });
 
+/** The state without what keeps its session despite a cutoff. */
+export const withoutSince = ({ revokedAtMs, isReplaced }: Omit<RevocationState, 'sinceMs'>): RevocationState => ({
+  revokedAtMs,
+  isReplaced,
+  sinceMs: 0,
+});
+
 const toTime = (text: string | null | undefined): number | null =>
   text === null || text === undefined || text === '' ? null : Number(text);
 
-const toState = (
-  ended: string | null | undefined,
-  isReplaced: boolean,
-  since?: string | null | undefined,
-): RevocationState => ({ revokedAtMs: toTime(ended), isReplaced, sinceMs: toTime(since) ?? 0 });
+const toState = (ended: string | null | undefined, isReplaced: boolean, since?: string | null): RevocationState => ({
+  revokedAtMs: toTime(ended),
+  isReplaced,
+  sinceMs: toTime(since) ?? 0,
+});
 
 /**
  * Token families in Redis. Each token has an entry with the name of its family. The family is a hash with the names of
@@ -220,7 +227,7 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
         ...(isAdded ? [addToken(name, provenTokens, provenAccess)] : []),
         ...(access === null ? [] : [redis.get(revokedKey(nameOf(access))).then((ended) => toState(ended, false))]),
         // Only the family itself keeps the session.
-        ...[...otherFamilies].map(async (other) => ({ ...(await read(other)), sinceMs: 0 })),
+        ...[...otherFamilies].map(async (other) => withoutSince(await read(other))),
       ]);
       return { name, stored, ...mergeStates(states) };
     },

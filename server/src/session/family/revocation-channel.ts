@@ -3,7 +3,6 @@ import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import { createReceivedRevocations, type ReceivedRevocation } from './received-revocations.ts';
 import { createRevocationMessages, type RevocationMessage } from './revocation-messages.ts';
-import type { ExpiringNames } from './revocation-queue.ts';
 
 export type RevocationChannelOptions = {
   redisGuard: RedisGuard;

@@ -1,5 +1,4 @@
 import { toRefList, type TokenRefs } from './token-refs.ts';
-import type { RevocationMessage } from './revocation-messages.ts';
 
 /** A change of the families of these tokens: signed out (`ended`), or replaced by a new sign-in (`replaced`). */
 export type Revocation = {

@@ -10,6 +10,7 @@ import {
   type RevocationReach,
   type StoredFamily,
   type StoredToken,
+  withoutSince,
 } from './family-store.ts';
 import { createRevocationChannel, type OnRevocation } from './revocation-channel.ts';
 import {
@@ -70,7 +71,7 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     if (received.length === 0) return state;
     return {
       ...(state ?? { name: null, stored: noneProven }),
-      ...mergeStates([...(state === null ? [] : [state]), ...received.map((one) => ({ ...one, sinceMs: 0 }))]),
+      ...mergeStates([...(state === null ? [] : [state]), ...received.map(withoutSince)]),
     };
   };
 
