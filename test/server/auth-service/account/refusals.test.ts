@@ -103,6 +103,64 @@ describe('a refusal of the Auth Service', () => {
     });
   });
 
+  const update = {
+    middleName: 'Xq',
+    lastName: 'Xw',
+    suffix: 'Xr',
+    phoneNumber: '17',
+    department: 'Xt',
+    username: 'xy',
+  };
+  const rows: Array<[upstream: string, ours: string, own: string, Call]> = [
+    [
+      'username',
+      'username',
+      'username',
+      ({ updateProfile }) => updateProfile({ ...update, department: undefined }, staff),
+    ],
+    ['first_name', 'firstName', 'first name', ({ updateProfile }) => updateProfile({ firstName: 'Xf' }, employee)],
+    ...(
+      [
+        ['middle_name', 'middleName', 'middle name'],
+        ['last_name', 'lastName', 'last name'],
+        ['suffix', 'suffix', 'suffix'],
+        ['phone_number', 'phoneNumber', 'phone number'],
+        ['department', 'department', 'department'],
+      ] as const
+    ).map(([upstream, ours, own]): [string, string, string, Call] => [
+      upstream,
+      ours,
+      own,
+      ({ updateProfile }) => updateProfile({ ...update, username: undefined }, employee),
+    ]),
+    ['profile_picture', 'picture', 'picture', call.picture],
+    ['email', 'email', 'e-mail address', call.forgot],
+    ['new_password', 'newPassword', 'password', call.changeEmployee],
+    ['confirm_password', 'newPassword', 'password', call.changeEmployee],
+    ['new_password_confirm', 'newPassword', 'password', call.change],
+    ['password', 'newPassword', 'password', call.reset],
+    ['password_confirm', 'newPassword', 'password', call.reset],
+    ['new_password', 'newPassword', 'password', call.resetEmployee],
+    ['old_password', 'currentPassword', '', call.changeEmployee],
+    ['current_password', 'currentPassword', '', call.change],
+    ['password', 'password', '', call.enable],
+    ['password', 'password', '', call.disable],
+  ];
+
+  it.each(rows)(
+    'under %s stands at %s, with its own text, or ours if that has markup',
+    async (upstream, path, own, run) => {
+      const issuesWith = async (text: string) => {
+        const { calls } = answering([{ status: 400, json: { [upstream]: [text] } }]);
+        return (await failureOf(run(calls))).issues;
+      };
+      expect(await issuesWith('The moon is odd.')).toEqual([{ path, message: 'The moon is odd.' }]);
+      const [{ message = '' } = {}, ...others] = (await issuesWith('The <b>moon</b> is odd.')) ?? [];
+      expect(others).toEqual([]);
+      expect(message).toContain(own === '' ? wrong : `This ${own} is not accepted.`);
+    },
+  );
+
   it.each([
     ['reset', form('Invalid or expired reset token'), 'reset_link_invalid'],
     ['resetEmployee', { token: ['Invalid or expired reset token.'] }, 'reset_link_invalid'],
