@@ -182,6 +182,7 @@ describe.each(rules)('$name', ({ limit, attempt, counted, max, windowMs, others 
     const test = start();
     for (let index = 0; index <= max; index += 1) await test.endOf(attempt(0), new AppError('overloaded'));
     await fill(test);
+    expect(test.limited).toEqual([]);
   });
 });
 

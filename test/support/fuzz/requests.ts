@@ -184,7 +184,7 @@ const rightSecrets = {
 };
 
 /** A call of an account procedure, nearly right. Sent from many networks, which have limits of their own. */
-const accountRequest = (random: Random, { cookies }: Identities): Buffer => {
+export const accountRequest = (random: Random, { cookies }: Identities): Buffer => {
   const procedure = random.pick(['account.updateProfile', ...accountProcedures]);
   const input = accountInput(random, procedure, rightSecrets);
   const isQuery = procedure === 'account.profile';

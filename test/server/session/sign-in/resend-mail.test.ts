@@ -33,7 +33,7 @@ const verify = ({ browser }: SignIn, challenge: string, code: string): Promise<s
   const call = browser().trpc.session.verifyOtp.mutate({ challenge, code });
   return call.then(
     ({ status }) => status,
-    () => reasonOf(call) as Promise<string>,
+    () => reasonOf(call),
   );
 };
 const codeMails = ({ authService }: SignIn) => authService.mails.filter(({ to }) => to === rafael.email);
