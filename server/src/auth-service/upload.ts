@@ -4,6 +4,10 @@ import { AppError, isAppError } from '../errors.ts';
 /** The caller did not complete the upload. It says nothing about the Auth Service. */
 export class UploadError extends AppError {}
 
+/** The body broke off. */
+export const uploadNotCompleted = (cause: unknown): UploadError =>
+  new UploadError('invalid_input', { cause, message: 'The upload was not completed. Send the file again.' });
+
 export type UploadProgress = {
   /** The transport waits for more bytes of the caller. */
   isWaiting: boolean;
@@ -50,9 +54,7 @@ export const toUploadError = (cause: unknown, progress: UploadProgress): UploadE
   const isIncomplete = isTooSlow || cause instanceof errors.RequestContentLengthMismatchError;
   if (uploadFailure === undefined && !isIncomplete) return null;
   const reason = uploadFailure?.error;
-  if (!isAppError(reason)) {
-    return new UploadError('invalid_input', { cause, message: 'The upload was not completed. Send the file again.' });
-  }
+  if (!isAppError(reason)) return uploadNotCompleted(cause);
   const { message, issues, retryAfterSeconds } = reason;
   return new UploadError(reason.reason, { cause, message, retryAfterSeconds, ...(issues && { issues }) });
 };

@@ -49,6 +49,10 @@ describe('a configuration warning', () => {
       expect.stringMatching(/^PUBLIC_URL has a path, .*\. Let the proxy route /),
     ]);
     expect(warningsOf({ PUBLIC_URL: 'https://example.org', PASSWORD_RESET_URL })).toEqual([]);
+    // White space alone is as good as nothing.
+    expect(warningsOf({ PUBLIC_URL: ' ', PASSWORD_RESET_URL })).toEqual([
+      expect.stringMatching(/^PASSWORD_RESET_URL is set without PUBLIC_URL/),
+    ]);
   });
 
   it.each([

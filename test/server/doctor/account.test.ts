@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { AuthServiceOptions } from '../../../server/dev/auth-service/auth-service.ts';
 import { startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
 import type { Subject } from '../../../server/dev/auth-service/people/people.ts';
+import { accountEndpoints } from '../../../server/src/auth-service/account/account-endpoints.ts';
+import { checkAccount } from '../../../server/src/doctor/checks/account.ts';
+import type { EndpointState } from '../../../server/src/doctor/endpoint-states.ts';
 import { runDoctorHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
 import { apiKey, signingKey } from '../../support/app/start-app.ts';
 
@@ -66,4 +69,13 @@ describe('the doctor, about the endpoints of account.*,', () => {
     );
     expect(code).toBe(0);
   });
+});
+
+it('of an endpoint that fails, the doctor does not say whether the Auth Service offers it', () => {
+  const endpoint = accountEndpoints.enableSecondFactor.staff;
+  const stateOf = (state: EndpointState['state']) =>
+    JSON.stringify(checkAccount([{ endpoint, state } as EndpointState]));
+  expect(stateOf('failing')).toContain(`${unknown} ${endpoint.name}`);
+  expect(stateOf('exists')).toContain(`${offers} ${endpoint.name}`);
+  expect(stateOf('missing')).toContain(`${lacks} ${endpoint.name}`);
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedAuthService, startAuthService } from '../../../server/dev/auth-service/auth-service.ts';
+import { checkResetLinks } from '../../../server/src/doctor/checks/reset-links.ts';
 import { apiKey, signingKey } from '../../support/app/start-app.ts';
 import { runDoctorHere, wellEnvironment } from '../../support/processes/run-doctor.ts';
 
@@ -25,6 +26,8 @@ describe('the doctor says where the links of password-reset mails lead', () => {
     expect(run.line('✓', 'password reset')).toContain(
       'links in mails lead to http://bff.example.org:4000/api/v1/users/password/reset, which the BFF redirects to app.example.org; ALLOWED_HOSTS of the Auth Service must contain bff.example.org',
     );
+    // Django compares the host without its port.
+    expect(run.stdout).not.toContain('must contain bff.example.org:4000');
   });
 
   it('and warns that they begin with http although the host has https', async () => {
@@ -32,7 +35,18 @@ describe('the doctor says where the links of password-reset mails lead', () => {
     expect(run.line('!', 'password reset')).toContain(
       'They begin with http:// as AUTH_SERVICE_URL does, but browsers reach this host by https://',
     );
+    expect(run.line('!', 'password reset')).toContain('links in mails lead to http://bff.example.org/');
     expect(run.stdout).toContain('Let port 80 of this host redirect to https');
+  });
+
+  it('and warns that they begin with https although the host has http', () => {
+    const finding = checkResetLinks({
+      authServiceUrl: 'https://auth.internal',
+      authServicePublicUrl: 'http://auth.example.org',
+      passwordReset: null,
+    });
+    expect(JSON.stringify(finding)).toContain('links in mails lead to https://auth.example.org/');
+    expect(JSON.stringify(finding)).toContain('Set an address with https, or check whether the links work');
   });
 
   it('and warns about one variable without the other', async () => {

@@ -19,7 +19,7 @@ describe('the link of a reset mail', () => {
     fetch(`${app.url}${target}`, { redirect: 'manual', headers });
   const locationOf = async (target: string) => (await open(target)).headers.get('location');
   beforeAll(async () => {
-    app = await startWith('https://app.example/account/new-password');
+    app = await startWith('https://app.example/account/new-password', { CORS_ORIGINS: 'https://app.example' });
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
@@ -56,6 +56,15 @@ describe('the link of a reset mail', () => {
     }
   });
 
+  it('keeps tokens of 8 to 512 characters', async () => {
+    const lengths = [7, 8, 512, 513];
+    const locations = await Promise.all(
+      lengths.map((length) => locationOf(`${staffPaths[0]}?token=${'a'.repeat(length)}`)),
+    );
+    const hasToken = locations.map((location) => new URL(location ?? '').searchParams.has('token'));
+    expect(hasToken).toEqual([false, true, true, false]);
+  });
+
   it.each([
     '?token=abcdefgh&next=https://evil.example',
     '?token=abcdefgh&url=//evil.example&redirect=//evil.example',
@@ -65,6 +74,11 @@ describe('the link of a reset mail', () => {
     expect(await locationOf(`${staffPaths[0]}${query}`)).toBe(
       'https://app.example/account/new-password?token=abcdefgh&as=staff',
     );
+  });
+
+  it('is for navigations, and not for scripts of an allowed origin', async () => {
+    const { headers } = await open(`${staffPaths[0]}?token=${token}`, { origin: 'https://app.example' });
+    expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 
   it('leads nowhere else with a forged host', async () => {

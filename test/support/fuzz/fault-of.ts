@@ -1,5 +1,11 @@
 import { requestIdPattern } from '../../../shared/src/index.ts';
 
+/** A problem as in RFC 9457, with our reason. */
+const isProblem = (body: unknown, status: number): boolean => {
+  const { status: stated, reason, detail } = body as { status?: unknown; reason?: unknown; detail?: unknown };
+  return stated === status && typeof reason === 'string' && typeof detail === 'string';
+};
+
 type Body = { error?: { json?: { message?: unknown; code?: unknown; data?: { code?: unknown; reason?: unknown } } } };
 
 const isError = ({ error }: Body): boolean =>
@@ -25,7 +31,8 @@ export const unchunk = (text: string): [body: string, rest: string] => {
 const faultOfOne = (head: string, body: string): string | null => {
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
   if (Number.isNaN(status)) return 'The bytes are not an HTTP response.';
-  if (status >= 500 && status !== 503) return `The status is ${status}.`;
+  const isUnsupported = status === 501 && body.includes('"reason":"not_supported"');
+  if (status >= 500 && status !== 503 && !isUnsupported) return `The status is ${status}.`;
   if (/^\s+at .+:\d+:\d+/m.test(body) || body.includes('"stack"')) return 'The response contains a stack.';
   const requestId = /^x-request-id: (.*?)\r?$/im.exec(head)?.[1] ?? '';
   if (!requestIdPattern.test(requestId)) return 'The response has no request id.';
@@ -33,12 +40,15 @@ const faultOfOne = (head: string, body: string): string | null => {
     return 'The response lacks x-content-type-options: nosniff.';
   if (body === '') return null;
   const isStream = /^transfer-encoding: chunked\r?$/im.test(head);
-  if (!/^content-type: application\/(json|jsonl)\b/im.test(head)) return 'The content-type is not JSON.';
+  const isForRest = /^content-type: application\/problem\+json\r?$/im.test(head);
+  if (!isForRest && !/^content-type: application\/(json|jsonl)\b/im.test(head)) return 'The content-type is not JSON.';
   try {
     for (const line of isStream ? body.trim().split('\n') : [body]) {
       const parsed = JSON.parse(line) as Body | Body[];
       const answers = Array.isArray(parsed) ? parsed : [parsed];
-      if (status >= 400 && !isStream && !answers.every(isError)) return 'The body is not a tRPC error.';
+      if (isForRest) {
+        if (!isProblem(parsed, status)) return 'The body is not a problem.';
+      } else if (status >= 400 && !isStream && !answers.every(isError)) return 'The body is not a tRPC error.';
     }
     return null;
   } catch {

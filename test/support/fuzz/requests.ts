@@ -1,3 +1,5 @@
+import { accountInput, accountProcedures, secretMark } from './account-inputs.ts';
+import { pictureRequest, resetLinkRequest } from './account-requests.ts';
 import { fuzzInput, mutate } from './inputs.ts';
 import type { Random } from './random.ts';
 
@@ -21,6 +23,14 @@ const procedures = [
   'assignments.next',
   'assignments.peek',
   'status.get',
+  'session.resendOtp',
+  'session.logoutEverywhere',
+  'account.profile',
+  'account.updateProfile',
+  'account.changePassword',
+  'account.requestPasswordReset',
+  'account.resetPassword',
+  'account.secondFactor',
   'no.such',
   '__proto__',
   'users.__proto__',
@@ -132,6 +142,7 @@ const mutations: ReadonlySet<string> = new Set([
   'session.refresh',
   'session.logout',
   'assignments.next',
+  ...accountProcedures.filter((procedure) => procedure !== 'account.profile'),
 ]);
 
 const rightInputs: ReadonlyMap<string, string> = new Map([
@@ -165,9 +176,37 @@ const plainRequest = (random: Random, { cookies }: Identities): Buffer => {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${isMutation ? input : ''}`);
 };
 
+const rightSecrets = {
+  password: `"${secretMark}"`,
+  token: `"${secretMark}-of-a-mail"`,
+  challenge: `"${secretMark}-challenge"`,
+  code: '"123456"',
+};
+
+/** A call of an account procedure, nearly right. Sent from many networks, which have limits of their own. */
+export const accountRequest = (random: Random, { cookies }: Identities): Buffer => {
+  const procedure = random.pick(['account.updateProfile', ...accountProcedures]);
+  const input = accountInput(random, procedure, rightSecrets);
+  const isQuery = procedure === 'account.profile';
+  const lines = [
+    isQuery
+      ? `GET /trpc/${procedure}?input=${encodeURIComponent(wellFormed(input))} HTTP/1.1`
+      : `POST /trpc/${procedure} HTTP/1.1`,
+    'host: localhost',
+    `cookie: ${random.pick(cookies)}`,
+    `x-forwarded-for: 203.0.${random.below(256)}.${random.below(256)}`,
+    ...(isQuery ? [] : ['x-csrf: 1', 'content-type: application/json', `content-length: ${Buffer.byteLength(input)}`]),
+    'connection: close',
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${isQuery ? '' : input}`);
+};
+
 /** A random raw request: mostly plausible for a client, partly for an attacker, partly noise. */
 export const fuzzRequest = (random: Random, { cookies, tokens }: Identities): Buffer => {
   if (random.oneIn(3)) return plainRequest(random, { cookies, tokens });
+  if (random.oneIn(5)) return accountRequest(random, { cookies, tokens });
+  if (random.oneIn(10)) return pictureRequest(random, { cookies, tokens });
+  if (random.oneIn(20)) return resetLinkRequest(random);
   if (random.oneIn(25)) return Buffer.from(random.list(300, () => random.below(256)));
   const inputs = (count: number) =>
     wellFormed(

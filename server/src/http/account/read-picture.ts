@@ -4,7 +4,8 @@ import { maxPictureBytes } from '@auth-bff/shared';
 import { pictureTypeOf, signatureBytes } from '../../account/picture-type.ts';
 import { invalidInput } from '../../api/error-mapping.ts';
 import type { Picture } from '../../auth-service/account/account-calls.ts';
-import { AppError } from '../../errors.ts';
+import { uploadNotCompleted } from '../../auth-service/upload.ts';
+import { AppError, isAppError } from '../../errors.ts';
 
 const invalid = (message: string): AppError => invalidInput([{ path: 'picture', message }]);
 
@@ -85,7 +86,11 @@ export const withPicture = async <Result>(
   source.on('error', () => {});
   request.once('error', onError).pipe(source);
   try {
-    return await use(await toPicture(request, source));
+    const picture = await toPicture(request, source).catch((error: unknown) => {
+      // The client left before the type was known.
+      throw isAppError(error) ? error : uploadNotCompleted(error);
+    });
+    return await use(picture);
   } finally {
     request
       .unpipe(source)

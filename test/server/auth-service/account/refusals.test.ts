@@ -87,6 +87,10 @@ describe('a refusal of the Auth Service', () => {
     ['reset', form('Passwords do not match'), [['newPassword', 'Passwords do not match']]],
     ['reset', form('Password is too common.'), [['newPassword', 'Password is too common.']]],
     ['resetEmployee', { confirm_password: ['Passwords do not match.'] }, [['newPassword', 'Passwords do not match.']]],
+    // Texts about something that the call did not send.
+    ['change', form('Invalid code'), [['newPassword', notAccepted]]],
+    ['change', form('Invalid token'), [['newPassword', notAccepted]]],
+    ['enable', form('New passwords do not match.'), [['password', wrong]]],
     ['enable', { password: ['Invalid password'] }, [['password', wrong]]],
     ['enableEmployee', { detail: 'Password is incorrect' }, [['password', wrong]]],
     ['disable', form('Invalid password'), [['password', wrong]]],
@@ -103,9 +107,68 @@ describe('a refusal of the Auth Service', () => {
     });
   });
 
+  const update = {
+    middleName: 'Xq',
+    lastName: 'Xw',
+    suffix: 'Xr',
+    phoneNumber: '17',
+    department: 'Xt',
+    username: 'xy',
+  };
+  const rows: Array<[upstream: string, ours: string, own: string, Call]> = [
+    [
+      'username',
+      'username',
+      'username',
+      ({ updateProfile }) => updateProfile({ ...update, department: undefined }, staff),
+    ],
+    ['first_name', 'firstName', 'first name', ({ updateProfile }) => updateProfile({ firstName: 'Xf' }, employee)],
+    ...(
+      [
+        ['middle_name', 'middleName', 'middle name'],
+        ['last_name', 'lastName', 'last name'],
+        ['suffix', 'suffix', 'suffix'],
+        ['phone_number', 'phoneNumber', 'phone number'],
+        ['department', 'department', 'department'],
+      ] as const
+    ).map(([upstream, ours, own]): [string, string, string, Call] => [
+      upstream,
+      ours,
+      own,
+      ({ updateProfile }) => updateProfile({ ...update, username: undefined }, employee),
+    ]),
+    ['profile_picture', 'picture', 'picture', call.picture],
+    ['email', 'email', 'e-mail address', call.forgot],
+    ['new_password', 'newPassword', 'password', call.changeEmployee],
+    ['confirm_password', 'newPassword', 'password', call.changeEmployee],
+    ['new_password_confirm', 'newPassword', 'password', call.change],
+    ['password', 'newPassword', 'password', call.reset],
+    ['password_confirm', 'newPassword', 'password', call.reset],
+    ['new_password', 'newPassword', 'password', call.resetEmployee],
+    ['old_password', 'currentPassword', '', call.changeEmployee],
+    ['current_password', 'currentPassword', '', call.change],
+    ['password', 'password', '', call.enable],
+    ['password', 'password', '', call.disable],
+  ];
+
+  it.each(rows)(
+    'under %s stands at %s, with its own text, or ours if that has markup',
+    async (upstream, path, own, run) => {
+      const issuesWith = async (text: string) => {
+        const { calls } = answering([{ status: 400, json: { [upstream]: [text] } }]);
+        const failure = await failureOf(run(calls));
+        return failure === 'resolved' ? undefined : failure.issues;
+      };
+      expect(await issuesWith('The moon is odd.')).toEqual([{ path, message: 'The moon is odd.' }]);
+      const message: unknown = expect.stringContaining(own === '' ? wrong : `This ${own} is not accepted.`);
+      expect(await issuesWith('The <b>moon</b> is odd.')).toEqual([{ path, message }]);
+    },
+  );
+
   it.each([
     ['reset', form('Invalid or expired reset token'), 'reset_link_invalid'],
     ['resetEmployee', { token: ['Invalid or expired reset token.'] }, 'reset_link_invalid'],
+    ['resetEmployee', { token: ['Expired.'], new_password: ['Too odd.'] }, 'reset_link_invalid'],
     ['disable', form('Invalid or expired OTP code'), 'otp_invalid'],
     ['disable', { otp_code: ['Ensure this field has no more than 6 characters.'] }, 'otp_invalid'],
   ] as const)('has a reason of its own: %s %j', async (name, json, reason) => {

@@ -102,6 +102,27 @@ describe('/bff/account/picture', () => {
     },
   );
 
+  it.each([
+    ['a known size', { 'content-length': '1000' }],
+    ['chunks', { 'transfer-encoding': 'chunked' }],
+  ])(
+    'logs no internal error if the client leaves within the first bytes of an upload with %s',
+    async (_name, headers) => {
+      const before = app.logLines.length;
+      const { outgoing } = openUpload(headers);
+      outgoing.write(png(4));
+      await once(outgoing, 'socket').then(([socket]) => once(socket as NodeJS.EventEmitter, 'connect'));
+      await vi.waitUntil(() => app.logLines.slice(before).length > 0 || outgoing.writableLength === 0);
+      outgoing.destroy();
+      const line = await vi.waitUntil(() =>
+        app.logLines
+          .slice(before)
+          .find(({ procedure, reason }) => procedure === 'account.picture' && reason !== undefined),
+      );
+      expect(line).toMatchObject({ reason: 'invalid_input' });
+    },
+  );
+
   it('answers the profile with ISO times, the picture on the public host, and the session headers', async () => {
     const { status, headers, body } = await put(png(20));
     expect(status).toBe(200);

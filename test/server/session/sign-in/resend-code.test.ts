@@ -96,6 +96,8 @@ describe.each(dialects)('session.resendOtp in the %s dialect', (dialect) => {
     const challenge = await challengeIn(test.app);
     fake.use({ resendCode: () => Promise.reject(error) });
     expect(await reasonOf(resend(test.app, challenge))).toBe(reason);
+    // Another try is not refused as a double click.
+    expect(await reasonOf(resend(test.app, challenge))).toBe(reason);
     expect(await verify(test.app, challenge)).toBe('signed_in');
   });
 
