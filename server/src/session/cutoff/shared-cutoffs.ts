@@ -23,7 +23,7 @@ export type SharedCutoffsOptions = Pick<
   'monotonicNow' | 'retryMs' | 'onUnstored'
 > & {
   redisGuard: RedisGuard;
-  families: Pick<FamilyStore, 'keep'>;
+  families: Pick<FamilyStore, 'keep' | 'reachOf'>;
   cutoffs: CutoffStore;
   channel: Pick<RevocationChannel, 'publish'>;
 };
@@ -55,6 +55,12 @@ export const createSharedCutoffs = (options: SharedCutoffsOptions) => {
     return { isStored: answer !== null, errorReply };
   };
 
+  /** For a Redis that stores nothing: it is published before the cutoff is. */
+  const publishKept = async ({ kept, cutoffMs }: NewCutoff): Promise<void> => {
+    const reach = kept === null ? null : await ask(() => families.reachOf(kept));
+    if (reach !== null) await channel.publish({ what: 'kept', isProven: true, atMs: cutoffMs }, reach.names);
+  };
+
   const queue = createRevocationQueue<NewCutoff>({
     ...options,
     store: (cutoff) => store(cutoff, false),
@@ -70,8 +76,12 @@ export const createSharedCutoffs = (options: SharedCutoffsOptions) => {
     async set(cutoff: NewCutoff): Promise<void> {
       const names = new Map([[cutoff.name, cutoff.cutoffMs]]);
       const { isStored, errorReply } = await store(cutoff, true);
-      if (isStored) await publish(names);
-      else await queue.add(cutoff, names, errorReply);
+      if (isStored) {
+        await publish(names);
+        return;
+      }
+      if (errorReply !== null) await publishKept(cutoff);
+      await queue.add(cutoff, names, errorReply);
     },
 
     /** The stored cutoff of a person. Null: there is none, or Redis is unavailable. */

@@ -70,7 +70,7 @@ export const mergeStates = (states: readonly RevocationState[]): RevocationState
 });
 
 /** The state without what keeps its session despite a cutoff. */
-export const withoutSince = ({ revokedAtMs, isReplaced }: Omit<RevocationState, 'sinceMs'>): RevocationState => ({
+const withoutSince = ({ revokedAtMs, isReplaced }: Omit<RevocationState, 'sinceMs'>): RevocationState => ({
   revokedAtMs,
   isReplaced,
   sinceMs: 0,
@@ -236,7 +236,8 @@ export const createFamilyStore = ({ redis, keyHasher, now, prefix, maxTtlMs }: F
     revoke: (revocation: Revocation): Promise<RevocationReach> => reachAll(revocation, writeSteps(revocation.what)),
 
     /** Looks up what a revocation would reach, without writing it. */
-    reachOf: (revocation: Revocation): Promise<RevocationReach> => reachAll(revocation, readSteps),
+    reachOf: (revocation: Pick<Revocation, 'refs' | 'familyNames'>): Promise<RevocationReach> =>
+      reachAll(revocation, readSteps),
 
     /** Lets the families of these tokens count as begun at `sinceMs`, with all of their tokens. */
     keep: (kept: Pick<Revocation, 'refs' | 'familyNames'>, sinceMs: number): Promise<RevocationReach> =>

@@ -1,8 +1,9 @@
 import { createBoundedMap } from '../../platform/bounded-map.ts';
+import type { RevocationState } from './family-store.ts';
 import type { RevocationMessage } from './revocation-messages.ts';
 
 /** The state of a token or a family as other replicas have published it. */
-export type ReceivedRevocation = { revokedAtMs: number | null; isReplaced: boolean };
+export type ReceivedRevocation = RevocationState;
 
 export type ReceivedRevocationsOptions = {
   /** Milliseconds since the epoch. */
@@ -19,12 +20,17 @@ export const createReceivedRevocations = ({ now, maxNames = 50_000 }: ReceivedRe
   const received = createBoundedMap<string, ReceivedRevocation & { untilMs: number }>(maxNames);
 
   return {
-    add({ what, atMs, names }: Pick<RevocationMessage, 'atMs' | 'names'> & { what: 'ended' | 'replaced' }): void {
+    add({
+      what,
+      atMs,
+      names,
+    }: Pick<RevocationMessage, 'atMs' | 'names'> & { what: 'ended' | 'replaced' | 'kept' }): void {
       for (const [name, untilMs] of names) {
         const known = received.get(name);
         received.set(name, {
           revokedAtMs: known?.revokedAtMs ?? (what === 'ended' ? atMs : null),
           isReplaced: known?.isReplaced === true || what === 'replaced',
+          sinceMs: Math.max(known?.sinceMs ?? 0, what === 'kept' ? atMs : 0),
           untilMs: Math.max(known?.untilMs ?? 0, untilMs),
         });
       }

@@ -37,8 +37,9 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
       for (const [name, cutoffMs] of message.names) onCutoff(name, cutoffMs);
       return;
     }
-    const revocation = { ...message, what, atMs };
-    if (message.isProven) received.add(revocation);
+    if (message.isProven) received.add({ ...message, what });
+    if (what === 'kept') return;
+    const revocation = { what, atMs };
     for (const [name] of message.names) {
       for (const onRevocation of watchers.get(name) ?? []) onRevocation(revocation);
     }
@@ -47,10 +48,10 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
   return {
     /** Resolves to whether Redis accepted the messages. It does not confirm that a replica received them. */
     async publish(
-      message: Omit<RevocationMessage, 'atMs' | 'names'>,
+      message: Omit<RevocationMessage, 'atMs' | 'names'> & { atMs?: number },
       names: ReadonlyMap<string, number>,
     ): Promise<boolean> {
-      for (const text of messages.encode({ ...message, atMs: now(), names: [...names] })) {
+      for (const text of messages.encode({ atMs: now(), ...message, names: [...names] })) {
         if ((await redisGuard.ask(() => channel.publish(text))) === null) return false;
       }
       return true;
@@ -76,6 +77,10 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
     /** Whether a replica has published that one of these tokens or families was signed out. Needs no I/O. */
     hasReceivedSignOut: (names: ReadonlyArray<string | null>): boolean =>
       names.some((name) => name !== null && (received.get(name)?.revokedAtMs ?? null) !== null),
+
+    /** The latest time at which one of these tokens or families counts as begun, as a replica has published it. 0: none has. */
+    receivedSinceMs: (names: ReadonlyArray<string | null>): number =>
+      Math.max(0, ...names.map((name) => (name === null ? 0 : (received.get(name)?.sinceMs ?? 0)))),
 
     hasReceivedNone: (): boolean => received.isEmpty(),
   };

@@ -11,7 +11,7 @@ const maxMessageLength = 64 * 1024;
 const Name = z.string().regex(/^[\w-]{43}$/);
 const TimeMs = z.number().int().nonnegative();
 const Message = z.object({
-  what: z.enum(['ended', 'replaced', 'cutoff']),
+  what: z.enum(['ended', 'replaced', 'kept', 'cutoff']),
   /** False: the tokens may be made up. Such a message only affects refreshes of these tokens that are in flight. */
   isProven: z.boolean(),
   atMs: TimeMs,
@@ -21,7 +21,7 @@ const Message = z.object({
 
 /**
  * The message between replicas: a session was signed out (`ended`) or replaced by a new sign-in (`replaced`), or all
- * sessions of a person that began before a time have ended (`cutoff`).
+ * sessions of a person that began before a time have ended (`cutoff`), except one, which counts as begun at that time (`kept`).
  */
 export type RevocationMessage = z.infer<typeof Message>;
 

@@ -10,7 +10,6 @@ import {
   type RevocationReach,
   type StoredFamily,
   type StoredToken,
-  withoutSince,
 } from './family-store.ts';
 import { createRevocationChannel, type OnRevocation } from './revocation-channel.ts';
 import {
@@ -71,7 +70,7 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     if (received.length === 0) return state;
     return {
       ...(state ?? { name: null, stored: noneProven }),
-      ...mergeStates([...(state === null ? [] : [state]), ...received.map(withoutSince)]),
+      ...mergeStates([...(state === null ? [] : [state]), ...received]),
     };
   };
 
@@ -175,6 +174,10 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
     /** Whether a replica has published that this access token or its family was signed out. Needs no I/O. */
     hasReceivedSignOut: (access: TokenRef, familyName: string | null): boolean =>
       !revocations.hasReceivedNone() && revocations.hasReceivedSignOut([nameOf(access), familyName]),
+
+    /** The time at which this session counts as begun, as a replica has published it. 0: none has. Needs no I/O. */
+    receivedSinceMs: (access: TokenRef, familyName: string | null): number =>
+      revocations.hasReceivedNone() ? 0 : revocations.receivedSinceMs([nameOf(access), familyName]),
 
     /** What Redis stores about an access token and its person. Null: Redis is unavailable. */
     lookUp: (access: TokenRef, person: string): Promise<StoredToken | null> => ask(() => store.lookUp(access, person)),

@@ -58,8 +58,11 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
   };
 
   /** Whether the token began before the cutoff of its person, as far as this process knows. */
-  const isCutOffHere = (access: AccessRef): boolean =>
-    cutoffs.endedAtMs(access, local.get(access)?.sinceMs ?? 0) !== null;
+  const isCutOffHere = (access: AccessRef): boolean => {
+    const { sinceMs = 0, sharedName = null } = local.get(access) ?? {};
+    if (cutoffs.endedAtMs(access, sinceMs) === null) return false;
+    return cutoffs.endedAtMs(access, shared?.receivedSinceMs(access, sharedName) ?? 0) !== null;
+  };
 
   const isRevokedLocally = (access: AccessRef): boolean => {
     const family = local.get(access);

@@ -157,6 +157,14 @@ describe.skipIf(!hasRedis())('a change of password at several replicas', () => {
     expect([await stateOf(test.here), await stateOf(sameAt(test.second, test.here))]).toEqual([works, works]);
   });
 
+  it('keeps its own session at the other replica although Redis is full', async () => {
+    await using test = await startBoth();
+    await inRedis(test.redis, (client) => client.config('SET', 'maxmemory', '1'));
+    await test.here.trpc.account.changePassword.mutate(change);
+    await expect.poll(() => stateOf(test.there)).toBe(ended);
+    expect(await stateOf(sameAt(test.second, test.here))).toBe(works);
+  });
+
   it('leaves no key in Redis without an expiry, and no person or token in any', async () => {
     await using test = await startBoth();
     await test.here.trpc.account.changePassword.mutate(change);

@@ -75,6 +75,7 @@ describe('token families of several replicas', () => {
       replace: async () => unproven,
       watch: () => () => {},
       hasReceivedSignOut: () => false,
+      receivedSinceMs: () => 0,
       lookUp: async () => ({ revokedAtMs: null, sinceMs: 0, cutoffMs: null }),
       cutoffs: { set: async () => {}, read: async () => null },
     } satisfies SharedFamilies;
