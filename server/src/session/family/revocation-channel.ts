@@ -48,10 +48,10 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
   return {
     /** Resolves to whether Redis accepted the messages. It does not confirm that a replica received them. */
     async publish(
-      message: Omit<RevocationMessage, 'atMs' | 'names'> & { atMs?: number },
+      { what, isProven, atMs = now() }: Omit<RevocationMessage, 'atMs' | 'names'> & { atMs?: number },
       names: ReadonlyMap<string, number>,
     ): Promise<boolean> {
-      for (const text of messages.encode({ atMs: now(), ...message, names: [...names] })) {
+      for (const text of messages.encode({ what, isProven, atMs, names: [...names] })) {
         if ((await redisGuard.ask(() => channel.publish(text))) === null) return false;
       }
       return true;
