@@ -5,7 +5,7 @@ import type { CreateDeadline } from './auth-service/transport.ts';
 import type { Config } from './config.ts';
 import type { Timeouts } from './http/node-server.ts';
 import type { Log } from './platform/log.ts';
-import type { StartTimer } from './platform/redis/redis-guard.ts';
+import type { StartTimer } from './platform/start-timer.ts';
 
 /** Only `config` is required. The other options replace clocks, timers and limits, mostly in tests. */
 export type AppOptions = {

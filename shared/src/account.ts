@@ -101,12 +101,12 @@ export const RequestPasswordResetInput = z.object({
 });
 export type RequestPasswordResetInput = z.infer<typeof RequestPasswordResetInput>;
 
+/** The token in the link of a password-reset mail. */
+export const resetTokenPattern = /^[\w-]{8,512}$/;
+
 export const ResetPasswordInput = z.object({
   /** The token of the link in the mail. */
-  token: z
-    .string()
-    .trim()
-    .regex(/^[\w-]{8,512}$/, 'Expected the token of the link in the mail'),
+  token: z.string().trim().regex(resetTokenPattern, 'Expected the token of the link in the mail'),
   newPassword: NewPassword,
   /** Default: staff. The link says which: `as=employee`. */
   as: PersonType.optional(),

@@ -189,7 +189,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('a forgotten password is set anew by the link in the mail, once', async () => {
+  it('a person who forgot the password sets a new one by the link in the mail, which works once', async () => {
     const jonas = staff('jonas.weber');
     await using visitor = await site.openVisitor();
     visitor.expectErrors(/400 .*\/trpc\/account\.resetPassword/);

@@ -5,6 +5,7 @@ import { type Caller, personOf } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import { type AttemptCounter, reserveAll } from '../rate-limit/attempt-counter.ts';
+import { reportLimited } from '../rate-limit/report-limited.ts';
 
 export type PicturesOptions = {
   authService: Pick<AuthServiceClient, 'setPicture'>;
@@ -58,13 +59,10 @@ export const createPictures = ({ authService, counter, keyHasher, onLimited }: P
     /** Runs one change of a picture within the limits, whatever comes of it. Throws `rate_limited` and `overloaded`. */
     async limit<Result>(caller: Pick<Caller, 'type' | 'id'>, change: () => Promise<Result>): Promise<Result> {
       const person = personOf(caller);
-      try {
+      await reportLimited(async () => {
         await count(person);
         enter(person);
-      } catch (error) {
-        if (error instanceof AppError && error.reason === 'rate_limited') onLimited();
-        throw error;
-      }
+      }, onLimited);
       try {
         return await change();
       } finally {

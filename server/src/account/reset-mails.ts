@@ -1,12 +1,13 @@
 import type { PersonType } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
+import { isUnsent } from '../auth-service/account/call-outcome.ts';
 import { HostRefusedError } from '../auth-service/account/host-refused-error.ts';
 import { type RequestMeta, requestMetaOf } from '../auth-service/transport.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
 import { causesOf, type Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
-import type { StartTimer } from '../platform/redis/redis-guard.ts';
-import { type AccountLimiter, isUnsent } from '../rate-limit/account-limiter.ts';
+import { type StartTimer, startSystemTimer } from '../platform/start-timer.ts';
+import type { AccountLimiter } from '../rate-limit/account-limiter.ts';
 
 /**
  * What became of a request for a password-reset mail. `accepted`: the Auth Service took it, which says nothing about a mail.
@@ -31,11 +32,6 @@ const answerAfterMs = 1_000;
 const maxRunning = 200;
 /** How long `close` waits for calls in progress. */
 const closeTimeoutMs = 2_000;
-
-const startSystemTimer: StartTimer = (task, ms) => {
-  const timer = setTimeout(task, ms);
-  return () => clearTimeout(timer);
-};
 
 /** Whether the failure is the same for every address, so that the caller may learn of it. A status never is. */
 const isForEveryAddress = (error: unknown): boolean =>

@@ -1,9 +1,11 @@
+import { isUnsent } from '../auth-service/account/call-outcome.ts';
 import { type AppError, isAppError } from '../errors.ts';
 import { type Caller, personOf } from '../auth-service/transport.ts';
 import type { Account } from './account-attempts.ts';
 import { type AttemptCounter, reserveAll, type ReservedAttempt } from './attempt-counter.ts';
 import { type AttemptLimiter, type AttemptLimiterOptions, hasNoVerdict } from './attempt-limiter.ts';
 import { foldEmail } from './fold-email.ts';
+import { reportLimited } from './report-limited.ts';
 
 /** The limits for everything that takes a password or sends a mail, besides sign-in. */
 export type AccountLimit = 'password' | 'second_factor_mail' | 'password_reset_mail' | 'password_reset';
@@ -38,11 +40,6 @@ const isNoWrongCode = (error: unknown): boolean => {
   return !isAppError(error, 'otp_invalid', 'auth_service_contract');
 };
 
-/** Whether the call never reached the Auth Service. That cannot depend on what it says. */
-export const isUnsent = (error: unknown): error is AppError =>
-  isAppError(error, 'overloaded') ||
-  (isAppError(error, 'auth_service_unavailable') && (error.upstream === undefined || error.upstream === 'unreachable'));
-
 /** Whether no mail can have been sent. A timeout or a 5xx may come after the mail. */
 const isWithoutMail = (error: unknown): boolean =>
   isUnsent(error) || isAppError(error, 'not_supported', 'invalid_input', 'session_ended', 'otp_expired');
@@ -64,20 +61,18 @@ export const createAccountLimiter = (options: AccountLimiterOptions) => {
 
   type Window = [max: number, windowMs: number, counter: AttemptCounter, name: string];
 
-  const reserve = async (limit: AccountLimit, windows: readonly Window[]): Promise<ReservedAttempt> => {
-    try {
-      return await reserveAll(
-        windows.map(
-          ([max, windowMs, counter, name]) =>
-            () =>
-              counter.reserve(keyHasher(`limit ${limit}`, name), { max, windowMs }),
+  const reserve = (limit: AccountLimit, windows: readonly Window[]): Promise<ReservedAttempt> =>
+    reportLimited(
+      () =>
+        reserveAll(
+          windows.map(
+            ([max, windowMs, counter, name]) =>
+              () =>
+                counter.reserve(keyHasher(`limit ${limit}`, name), { max, windowMs }),
+          ),
         ),
-      );
-    } catch (error) {
-      if (isAppError(error, 'rate_limited')) onLimited?.(limit);
-      throw error;
-    }
-  };
+      () => onLimited?.(limit),
+    );
 
   /** Sends the call, and releases its attempt unless the outcome counts. */
   const send = async <Result>(

@@ -4,6 +4,7 @@ import type { KeyHasher } from '../platform/key-hasher.ts';
 import { type Account, createAccountAttempts } from './account-attempts.ts';
 import { type AttemptCounter, reserveAll, type ReservedAttempt } from './attempt-counter.ts';
 import { foldEmail } from './fold-email.ts';
+import { reportLimited } from './report-limited.ts';
 
 /** The limits for clients that guess credentials. */
 export type AttemptLimit = 'sign_in' | 'second_factor' | 'refresh';
@@ -50,17 +51,8 @@ export const createAttemptLimiter = ({ createCounter, keyHasher, networkOf, onLi
   const atMost = (max: number, windowMs: number, counter: AttemptCounter, name: string) => () =>
     counter.reserve(name, { max, windowMs });
 
-  const reserve = async (
-    limit: AttemptLimit,
-    makeReservation: () => Promise<ReservedAttempt>,
-  ): Promise<ReservedAttempt> => {
-    try {
-      return await makeReservation();
-    } catch (error) {
-      if (isAppError(error, 'rate_limited')) onLimited?.(limit);
-      throw error;
-    }
-  };
+  const reserve = (limit: AttemptLimit, makeReservation: () => Promise<ReservedAttempt>): Promise<ReservedAttempt> =>
+    reportLimited(makeReservation, () => onLimited?.(limit));
 
   /** Unknown browsers cannot use up the attempts of a known browser, even from the same address. */
   const reserveForSender = ({ email, address, deviceId }: SignInAttempt): Promise<ReservedAttempt> => {

@@ -29,6 +29,14 @@ const start = async (options: StartAppOptions = {}) => {
     ...app,
     timers,
     called,
+    /** The Auth Service answers when the test says so. */
+    held: () => {
+      let end = () => {};
+      const until = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      return { called: called(() => until), end: () => end() };
+    },
     request: (input = { email }) => app.browser().trpc.account.requestPasswordReset.mutate(input),
     failures: () => app.logLines.filter(({ msg }) => String(msg).startsWith('A password-reset mail was probably')),
     mails: async (outcome: string) => {
@@ -73,13 +81,7 @@ describe('account.requestPasswordReset', () => {
 
   it('answers at the same moment if the Auth Service has not answered yet, and goes on in the background', async () => {
     await using test = await start();
-    let end = () => {};
-    const called = test.called(
-      () =>
-        new Promise((resolve) => {
-          end = resolve;
-        }),
-    );
+    const { called, end } = test.held();
     const answer = test.request();
     await called;
     test.timers.fire();
@@ -202,13 +204,7 @@ describe('account.requestPasswordReset', () => {
 
   it('is waited for at a stop of the BFF, so that the mail is sent', async () => {
     await using test = await start();
-    let end = () => {};
-    const called = test.called(
-      () =>
-        new Promise((resolve) => {
-          end = resolve;
-        }),
-    );
+    const { called, end } = test.held();
     const answer = test.request();
     await called;
     test.timers.fire();

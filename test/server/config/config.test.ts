@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, ConfigError, configWarnings, loadConfig } from '../../../server/src/config.ts';
+import { reachedAt } from '../../support/auth-service/reached-at.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -103,26 +104,10 @@ describe('a variable', () => {
     ['DJANGO_JWT_SIGNING_KEY_PREVIOUS', otherKey, { signingKeys: [key, otherKey] }],
     ['DJANGO_JWT_SIGNING_KEY_PREVIOUS', `${otherKey}, ${otherKey}2,`, { signingKeys: [key, otherKey, `${otherKey}2`] }],
     ['DJANGO_JWT_SIGNING_KEY_PREVIOUS', ',', { signingKeys: [key] }],
-    [
-      'AUTH_SERVICE_URL',
-      'https://auth.example.org',
-      { authServiceUrl: 'https://auth.example.org', authServicePublicUrl: 'https://auth.example.org' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      ' http://auth-service:8000// ',
-      { authServiceUrl: 'http://auth-service:8000', authServicePublicUrl: 'http://auth-service:8000' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://gateway/auth/',
-      { authServiceUrl: 'http://gateway/auth', authServicePublicUrl: 'http://gateway/auth' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://[::1]:8000',
-      { authServiceUrl: 'http://[::1]:8000', authServicePublicUrl: 'http://[::1]:8000' },
-    ],
+    ['AUTH_SERVICE_URL', 'https://auth.example.org', reachedAt('https://auth.example.org')],
+    ['AUTH_SERVICE_URL', ' http://auth-service:8000// ', reachedAt('http://auth-service:8000')],
+    ['AUTH_SERVICE_URL', 'http://gateway/auth/', reachedAt('http://gateway/auth')],
+    ['AUTH_SERVICE_URL', 'http://[::1]:8000', reachedAt('http://[::1]:8000')],
     ['AUTH_SERVICE_PUBLIC_URL', 'https://auth.example.org/', { authServicePublicUrl: 'https://auth.example.org' }],
     ['PUBLIC_URL', 'https://bff.example.org', {}],
     ['PASSWORD_RESET_URL', 'https://app.example.org/reset', {}],

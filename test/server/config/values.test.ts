@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, ConfigError, loadConfig } from '../../../server/src/config.ts';
 import { parseRedisUrl } from '../../../server/src/platform/redis/redis-url.ts';
+import { reachedAt } from '../../support/auth-service/reached-at.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -27,36 +28,12 @@ const long = (length: number) => 'x'.repeat(length);
 
 describe('a valid value', () => {
   it.each<[string, string, Partial<Config>]>([
-    [
-      'AUTH_SERVICE_URL',
-      'http://Auth-Service:8000',
-      { authServiceUrl: 'http://auth-service:8000', authServicePublicUrl: 'http://auth-service:8000' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'https://bücher.example',
-      { authServiceUrl: 'https://xn--bcher-kva.example', authServicePublicUrl: 'https://xn--bcher-kva.example' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://[2001:db8::1]:8000/auth/',
-      { authServiceUrl: 'http://[2001:db8::1]:8000/auth', authServicePublicUrl: 'http://[2001:db8::1]:8000/auth' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://gateway/a%20b/./c',
-      { authServiceUrl: 'http://gateway/a%20b/c', authServicePublicUrl: 'http://gateway/a%20b/c' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://auth-service:80',
-      { authServiceUrl: 'http://auth-service', authServicePublicUrl: 'http://auth-service' },
-    ],
-    [
-      'AUTH_SERVICE_URL',
-      'http://auth_service:8000',
-      { authServiceUrl: 'http://auth_service:8000', authServicePublicUrl: 'http://auth_service:8000' },
-    ],
+    ['AUTH_SERVICE_URL', 'http://Auth-Service:8000', reachedAt('http://auth-service:8000')],
+    ['AUTH_SERVICE_URL', 'https://bücher.example', reachedAt('https://xn--bcher-kva.example')],
+    ['AUTH_SERVICE_URL', 'http://[2001:db8::1]:8000/auth/', reachedAt('http://[2001:db8::1]:8000/auth')],
+    ['AUTH_SERVICE_URL', 'http://gateway/a%20b/./c', reachedAt('http://gateway/a%20b/c')],
+    ['AUTH_SERVICE_URL', 'http://auth-service:80', reachedAt('http://auth-service')],
+    ['AUTH_SERVICE_URL', 'http://auth_service:8000', reachedAt('http://auth_service:8000')],
     ['HOST', '[::1]', { host: '::1' }],
     ['HOST', '::', { host: '::' }],
     ['HOST', 'localhost', { host: 'localhost' }],

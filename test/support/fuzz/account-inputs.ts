@@ -1,3 +1,4 @@
+import { prototypeKeys } from './inputs.ts';
 import type { Random } from './random.ts';
 
 /** Part of every secret that is sent. No response to an error and no log line may contain it. */
@@ -120,12 +121,7 @@ const hostileValues = [
 ] as const;
 
 const strangeKeys = [
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'then',
-  'toJSON',
+  ...prototypeKeys,
   'is_staff',
   'is_superuser',
   'otp_enabled',

@@ -1,5 +1,8 @@
 import type { Random } from './random.ts';
 
+/** Names that a careless reader of JSON finds on every object. */
+export const prototypeKeys = ['__proto__', 'constructor', 'prototype', 'toString', 'then', 'toJSON'] as const;
+
 const names = [
   'id',
   'ids',
@@ -13,12 +16,7 @@ const names = [
   'challenge',
   'code',
   'as',
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'then',
-  'toJSON',
+  ...prototypeKeys,
   'json',
   'meta',
   'values',

@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../../server/src/platform/redis/redis-guard.ts';
+import type { StartTimer } from '../../../server/src/platform/start-timer.ts';
 
 /** A timer that fires at once, for tests in which the moment does not matter. */
 export const atOnce: StartTimer = (task) => {

@@ -2,6 +2,7 @@ import type { Profile, RouterInputs } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
+import { Facts, type FactsProps } from '../desk/facts.tsx';
 import { TextField } from '../desk/text-field.tsx';
 import { accountWords, fieldErrorsOf } from './account-words.ts';
 import { Outcome } from './outcome.tsx';
@@ -67,12 +68,13 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
     event.preventDefault();
     if (isChanged) save.mutate(changes);
   };
-  const facts = [
+  const known: FactsProps['facts'] = [
     ['E-mail', profile.email],
     ['Company id', profile.companyId],
     ['Status', profile.status],
     ['Systems', profile.systems.join(', ')],
-  ].filter(([, value]) => value !== null && value !== '');
+  ];
+  const facts = known.filter(([, value]) => value !== null && value !== '');
   return (
     <section className="card" aria-labelledby="profile-title">
       <header className="card-head">
@@ -81,14 +83,7 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
           {profile.type}
         </span>
       </header>
-      <dl className="facts facts-lines account-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} className="account-facts" />
       <form className="form" onSubmit={submit} noValidate ref={form}>
         {fields
           .filter(({ only }) => only === undefined || only === profile.type)

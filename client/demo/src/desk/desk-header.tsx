@@ -1,7 +1,7 @@
 import type { Session } from '@auth-bff/client';
 import { useSignOut } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { Icon } from './icon.tsx';
+import { DeskTitle } from './desk-title.tsx';
 import { StatusPill } from './status-pill.tsx';
 
 /** The signed-in person, the state of the Auth Service, and the sign-out. */
@@ -10,10 +10,7 @@ export const DeskHeader = ({ me }: { me: Session }) => {
   const { fullName, email, type } = me.user;
   return (
     <header className="desk-header who-is-there">
-      <h1>
-        <Icon name="ticket" />
-        <span>Ticket desk</span>
-      </h1>
+      <DeskTitle />
       <StatusPill />
       <div className="who">
         <p>

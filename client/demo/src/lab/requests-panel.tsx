@@ -1,4 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
+import { Facts } from '../desk/facts.tsx';
 import { devRoutes } from './dev-routes.ts';
 import { useLab } from './lab-context.tsx';
 import { useCounts } from './use-counts.ts';
@@ -31,14 +32,7 @@ export const RequestsPanel = () => {
           Start at 0
         </button>
       </header>
-      <dl className="facts facts-lines">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </section>
   );
 };

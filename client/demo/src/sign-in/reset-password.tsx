@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { accountWords, type FieldErrors, fieldErrorsOf } from '../account/account-words.ts';
 import { newPasswordFaults } from '../account/new-password.ts';
+import { DeskTitle } from '../desk/desk-title.tsx';
 import { Icon } from '../desk/icon.tsx';
 import { TextField } from '../desk/text-field.tsx';
 
@@ -49,10 +50,7 @@ export const ResetPassword = () => {
   return (
     <div className="sign-in">
       <header className="desk-header">
-        <h1>
-          <Icon name="ticket" />
-          <span>Ticket desk</span>
-        </h1>
+        <DeskTitle />
       </header>
       <main className="lone">
         {reset.isSuccess ? (

@@ -1,7 +1,7 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Icon } from '../desk/icon.tsx';
+import { DeskTitle } from '../desk/desk-title.tsx';
 import { StatusPill } from '../desk/status-pill.tsx';
 import { TroublePanel } from '../lab/trouble-panel.tsx';
 import type { SeededPerson } from '../lab/dev-routes.ts';
@@ -36,10 +36,7 @@ export const SignIn = () => {
   return (
     <div className="sign-in">
       <header className="desk-header">
-        <h1>
-          <Icon name="ticket" />
-          <span>Ticket desk</span>
-        </h1>
+        <DeskTitle />
         <StatusPill />
       </header>
       <main className="sign-in-main">

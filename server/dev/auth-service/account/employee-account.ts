@@ -1,12 +1,12 @@
 import { type AuthRequest, type AuthResponse, json } from '../http-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Employee, Subject } from '../people/people.ts';
-import { checkChoice, checkText, type FieldCheck, pictureError } from './field-checks.ts';
+import { checkChoice, checkFields, checkText, type FieldCheck } from './field-checks.ts';
+import { formError } from './form-error.ts';
 import { employeePasswordError } from './password-rules.ts';
-import { type Fields, readFields, readRequired } from './read-fields.ts';
+import { readFields, readRequired } from './read-fields.ts';
 
 const subjectOf = ({ id }: Pick<Employee, 'id'>): Subject => ({ type: 'employee', id });
-const formError = (text: string): AuthResponse => json(400, { non_field_errors: [text] });
 
 const suffixes = ['Jr.', 'Sr.', 'II', 'III', 'IV', 'V'];
 const departments = ['IT Department', 'Asset Department', 'Budget Department'];
@@ -38,31 +38,12 @@ export const createEmployeeAccount = ({ people, outbox, resetTokens, media }: De
     department: checkChoice(departments),
   });
 
-  const check = (person: Employee, fields: Fields) => {
-    const errors: Record<string, string[]> = {};
-    const checked: Record<string, unknown> = {};
-    for (const [name, checkField] of Object.entries(checksFor(person))) {
-      if (fields[name] === undefined) continue;
-      const result = checkField(fields[name]);
-      if ('error' in result) errors[name] = [result.error];
-      else checked[name] = result.value;
-    }
-    const { profile_picture: picture } = fields;
-    if (picture === null) checked.profile_picture = null;
-    else if (picture !== undefined) {
-      const error = pictureError(picture, pictureRules);
-      if (error !== null) errors.profile_picture = [error];
-      else checked.picture = picture;
-    }
-    return { errors, checked };
-  };
-
   return {
     /** `names`: the names that were sent, those of ignored fields included. */
     async update(request: AuthRequest, person: Employee): Promise<Update> {
       const read = await readFields(request);
       if (!read.ok) return read;
-      const { errors, checked } = check(person, read.fields);
+      const { errors, checked } = checkFields(read.fields, checksFor(person), pictureRules);
       if (Object.keys(errors).length > 0) return { ok: false, answer: json(400, errors) };
       const { picture, ...fields } = checked;
       const saved = Buffer.isBuffer(picture) ? { profile_picture: media.save('employees', picture) } : {};

@@ -1,4 +1,5 @@
 import { readImage } from './image.ts';
+import type { Fields } from './read-fields.ts';
 
 /** The value to store, or Django's error text. Spaces around a text are removed. */
 export type Checked = { value: string | null } | { error: string };
@@ -37,7 +38,7 @@ export const checkChoice = (choices: readonly string[]): FieldCheck =>
 type PictureRules = { maxBytes: number; maxPixels: number };
 
 /** The error text of a picture, which is a file. Null: accepted. */
-export const pictureError = (value: unknown, { maxBytes, maxPixels }: PictureRules): string | null => {
+const pictureError = (value: unknown, { maxBytes, maxPixels }: PictureRules): string | null => {
   if (!Buffer.isBuffer(value)) {
     return 'The submitted data was not a file. Check the encoding type on the form.';
   }
@@ -48,4 +49,31 @@ export const pictureError = (value: unknown, { maxBytes, maxPixels }: PictureRul
   }
   if (value.length > maxBytes) return 'Profile picture file size must be less than 2MB.';
   return image.width > maxPixels || image.height > maxPixels ? 'Invalid image file.' : null;
+};
+
+/**
+ * The fields of a profile that pass their checks, or the errors by field. Unknown fields are ignored. A new picture is in
+ * `picture`; `profile_picture` is null if it is to be removed.
+ */
+export const checkFields = (
+  fields: Fields,
+  checks: Readonly<Record<string, FieldCheck>>,
+  pictureRules: PictureRules,
+): { errors: Record<string, string[]>; checked: Record<string, unknown> } => {
+  const errors: Record<string, string[]> = {};
+  const checked: Record<string, unknown> = {};
+  for (const [name, checkField] of Object.entries(checks)) {
+    if (fields[name] === undefined) continue;
+    const result = checkField(fields[name]);
+    if ('error' in result) errors[name] = [result.error];
+    else checked[name] = result.value;
+  }
+  const { profile_picture: picture } = fields;
+  if (picture === null) checked.profile_picture = null;
+  else if (picture !== undefined) {
+    const error = pictureError(picture, pictureRules);
+    if (error !== null) errors.profile_picture = [error];
+    else checked.picture = picture;
+  }
+  return { errors, checked };
 };

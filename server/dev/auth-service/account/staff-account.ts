@@ -1,12 +1,12 @@
 import { type AuthRequest, type AuthResponse, html, json } from '../http-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Staff, Subject } from '../people/people.ts';
-import { checkText, type FieldCheck, pictureError } from './field-checks.ts';
+import { checkFields, checkText, type FieldCheck } from './field-checks.ts';
+import { formError } from './form-error.ts';
 import { staffPasswordError } from './password-rules.ts';
 import { type Fields, readFields, readRequired } from './read-fields.ts';
 
 const subjectOf = ({ id }: Pick<Staff, 'id'>): Subject => ({ type: 'staff', id });
-const formError = (text: string): AuthResponse => json(400, { non_field_errors: [text] });
 
 const pictureRules = { maxBytes: 2 * 1024 * 1024, maxPixels: 1024 };
 /** The fields that everybody may change. */
@@ -52,23 +52,9 @@ export const createStaffAccount = (options: StaffAccountOptions) => {
     }),
   });
 
-  /** The checked fields, or the errors by field. Unknown fields are ignored. */
   const check = (person: Staff, fields: Fields) => {
-    const errors: Record<string, string[]> = {};
-    const checked: Record<string, unknown> = {};
-    for (const [name, checkField] of Object.entries(checksFor(person))) {
-      if (fields[name] === undefined) continue;
-      const result = checkField(fields[name]);
-      if ('error' in result) errors[name] = [result.error];
-      else checked[name] = result.value;
-    }
-    const { profile_picture: picture, otp_enabled: otpEnabled } = fields;
-    if (picture !== undefined && picture !== null) {
-      const error = pictureError(picture, pictureRules);
-      if (error !== null) errors.profile_picture = [error];
-      else checked.picture = picture;
-    } else if (picture === null) checked.profile_picture = null;
-    if (typeof otpEnabled === 'boolean') checked.second_factor = otpEnabled;
+    const { errors, checked } = checkFields(fields, checksFor(person), pictureRules);
+    if (typeof fields.otp_enabled === 'boolean') checked.second_factor = fields.otp_enabled;
     return { errors, checked };
   };
 

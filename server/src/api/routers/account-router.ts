@@ -8,7 +8,7 @@ import {
 } from '@auth-bff/shared';
 import { z } from 'zod';
 import { publicProcedure, signedInProcedure } from '../procedures.ts';
-import { isOutcomeUnknown } from '../../auth-service/account/outcome-unknown.ts';
+import { isOutcomeUnknown } from '../../auth-service/account/call-outcome.ts';
 import { router } from '../trpc.ts';
 
 /** What people manage about their own account. */

@@ -1,33 +1,14 @@
 import type { PersonType, Profile, UpdateProfileInput } from '@auth-bff/shared';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { contractError, isCanonicalRedirect, isJson, isRedirect } from '../response-errors.ts';
+import { type Caller, type RequestMeta, requestMetaOf, type Transport, type UpstreamResponse } from '../transport.ts';
 import { accountEndpoints } from './account-endpoints.ts';
-import { isMissingEndpoint, notSupported } from './not-supported.ts';
-import { toPictureUpload } from './picture-upload.ts';
-import { createToPictureUrl } from './picture-url.ts';
-import { toUpstreamChanges } from './profile-changes.ts';
-import { fieldsNotPermitted, readFieldPermissions, readRefusal, type RefusalRules } from './refusal.ts';
-import { createWireProfile } from './wire-profile.ts';
-import { toAuthorizedRequest } from '../caller-request.ts';
-import { decode } from '../decode.ts';
-import type { Endpoint } from '../endpoints.ts';
+import { type CallRules, createAccountRequests } from './account-requests.ts';
 import { HostRefusedError } from './host-refused-error.ts';
-import {
-  contractError,
-  isCanonicalRedirect,
-  isJson,
-  isRedirect,
-  readJson,
-  requireSameId,
-  statusToError,
-} from '../response-errors.ts';
-import {
-  type Caller,
-  type RequestMeta,
-  requestMetaOf,
-  type Transport,
-  type UpstreamRequest,
-  type UpstreamResponse,
-} from '../transport.ts';
+import { notSupported } from './not-supported.ts';
+import { toPictureUpload } from './picture-upload.ts';
+import { toUpstreamChanges } from './profile-changes.ts';
+import { fieldsNotPermitted, invalidField } from './refusal.ts';
 
 export type AccountCallsOptions = {
   transport: Pick<Transport, 'request'>;
@@ -80,105 +61,20 @@ export type AccountCalls = {
   resendCode: (pending: RequestMeta & { as: PersonType; temporaryToken: string | null }) => Promise<void>;
 };
 
-/** Statuses of a refused input. */
-const refusalStatuses = new Set([400, 409, 422]);
 /** Django answers 400 with a page to a `Host` that ALLOWED_HOSTS lacks; other servers answer 421. */
 const isHostRefused = ({ status, contentType }: UpstreamResponse): boolean =>
   status === 421 || (status === 400 && contentType !== null && !isJson(contentType));
-
-const invalid = (path: string, message: string): AppError =>
-  new AppError('invalid_input', { message, issues: [{ path, message }] });
-
-const textsOf = (json: Readonly<Record<string, unknown>>): string[] =>
-  Object.values(json).filter((value) => typeof value === 'string');
-
-type Rules = Pick<RefusalRules, 'passwordField' | 'defaultField'>;
 
 /**
  * Calls of the Auth Service with which people manage their own account. All throw `not_supported`, with the name of the
  * endpoint, if the Auth Service lacks it. Writes are never retried.
  */
 export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOptions): AccountCalls => {
-  const toPictureUrl = createToPictureUrl(addresses);
-  const profileOf = {
-    staff: createWireProfile({ type: 'staff', toPictureUrl }),
-    employee: createWireProfile({ type: 'employee', toPictureUrl }),
-  };
-
-  const toError = (endpoint: Endpoint, response: UpstreamResponse): AppError => {
-    const { status } = response;
-    if (isMissingEndpoint(endpoint, response)) return notSupported(endpoint);
-    // Without a token, there is no session to end and nobody to refuse.
-    const needsToken = endpoint.audience === 'none' && (status === 401 || status === 403);
-    const error = needsToken ? null : statusToError(endpoint, response, now());
-    return error ?? contractError(endpoint, `status ${status}`);
-  };
-
-  /** Throws for any response but a success. Null for a success without a body. */
-  const readSuccess = (endpoint: Endpoint, response: UpstreamResponse, rules: RefusalRules): unknown => {
-    const { status, body } = response;
-    const isSuccess = status >= 200 && status < 300;
-    if (isSuccess && body.trim() === '') return null;
-    const json = isSuccess || refusalStatuses.has(status) ? readJson(endpoint, response) : null;
-    const isRefused = isSuccess && typeof json === 'object' && json !== null && 'success' in json && !json.success;
-    if (isSuccess && !isRefused) return json;
-    if (status === 404 || status === 403 || isRefused || refusalStatuses.has(status)) {
-      const refusal = readRefusal(response, rules);
-      if (refusal === 'no_such_person') {
-        throw new AppError(endpoint.audience === 'employee' ? 'employee_not_found' : 'user_not_found');
-      }
-      if (refusal !== null && status !== 403 && status !== 404) throw refusal;
-    }
-    throw toError(endpoint, response);
-  };
-
-  /** Sends the caller's own token, and only to an endpoint for people of the caller's type. */
-  const sendAs = (caller: Caller, endpoint: Endpoint, request: UpstreamRequest): Promise<UpstreamResponse> => {
-    if (endpoint.audience !== caller.type || caller.service !== undefined) {
-      throw new AppError('insufficient_permissions');
-    }
-    return transport.request(endpoint, { ...request, ...toAuthorizedRequest(caller) });
-  };
-
-  const toRules = (json: Readonly<Record<string, unknown>>, token: string | null, rules: Rules): RefusalRules => ({
-    fields: Object.keys(json),
-    sent: token === null ? textsOf(json) : [...textsOf(json), token],
-    ...rules,
+  const { sendAs, commandAs, toRules, readSuccess, readProfile, patchProfile } = createAccountRequests({
+    transport,
+    now,
+    addresses,
   });
-
-  const commandAs = async (
-    caller: Caller,
-    endpoint: Endpoint,
-    json: Record<string, string>,
-    rules: Rules,
-  ): Promise<void> => {
-    const response = await sendAs(caller, endpoint, { json });
-    readSuccess(endpoint, response, toRules(json, caller.accessToken, rules));
-  };
-
-  const readProfile = (endpoint: Endpoint, body: unknown, caller: Caller): Profile => {
-    const profile = decode(endpoint, profileOf[caller.type], body);
-    requireSameId(endpoint, caller.id, profile.id);
-    return profile;
-  };
-
-  const patchProfile = async (
-    caller: Caller,
-    endpoint: Endpoint,
-    request: Pick<UpstreamRequest, 'json' | 'upload'>,
-    rules: RefusalRules,
-  ): Promise<Profile> => {
-    const response = await sendAs(caller, endpoint, request);
-    // A proxy answers it with a page.
-    if (response.status === 413 && rules.defaultField !== null) {
-      throw invalid(rules.defaultField, 'The Auth Service does not accept files of this size. Send a smaller one.');
-    }
-    if (response.status === 403) {
-      const refusal = readFieldPermissions(response, rules);
-      if (refusal !== null) throw refusal;
-    }
-    return readProfile(endpoint, readSuccess(endpoint, response, rules), caller);
-  };
 
   const changeStaffPassword = async (
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
@@ -190,10 +86,10 @@ export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOp
       const json = { ...passwords, new_password_confirm: newPassword };
       return await commandAs(caller, accountEndpoints.changePassword.staff, json, { defaultField: 'newPassword' });
     } catch (error) {
-      if (!(error instanceof AppError) || error.reason !== 'not_supported') throw error;
+      if (!isAppError(error, 'not_supported')) throw error;
       await commandAs(caller, accountEndpoints.changePasswordOlder, passwords, { defaultField: 'newPassword' }).catch(
         (older: unknown) => {
-          throw older instanceof AppError && older.reason === 'not_supported' ? error : older;
+          throw isAppError(older, 'not_supported') ? error : older;
         },
       );
     }
@@ -241,7 +137,7 @@ export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOp
         readSuccess(endpoint, response, toRules(json, null, { defaultField: 'email' }));
       } catch (error) {
         // The caller must not learn who has an account.
-        if (!(error instanceof AppError) || error.reason !== 'user_not_found') throw error;
+        if (!isAppError(error, 'user_not_found')) throw error;
       }
     },
 
@@ -272,10 +168,10 @@ export const createAccountCalls = ({ transport, now, addresses }: AccountCallsOp
     },
 
     async disableSecondFactor({ password, code }, caller) {
-      const rules: Rules = { passwordField: 'password', defaultField: 'password' };
+      const rules: CallRules = { passwordField: 'password', defaultField: 'password' };
       const endpoint = accountEndpoints.disableSecondFactor[caller.type];
       if (caller.type === 'employee') return commandAs(caller, endpoint, { password }, rules);
-      if (code === null) throw invalid('code', 'Expected the code of the mail that requestCode sends.');
+      if (code === null) throw invalidField('code', 'Expected the code of the mail that requestCode sends.');
       await commandAs(caller, endpoint, { password, otp_code: code }, rules);
     },
 

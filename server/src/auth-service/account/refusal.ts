@@ -118,6 +118,10 @@ export const readRefusal = (response: UpstreamResponse, rules: RefusalRules): 'n
   });
 };
 
+/** A refused value. `path`: our name of the field. */
+export const invalidField = (path: string, message: string): AppError =>
+  new AppError('invalid_input', { message, issues: [{ path, message }] });
+
 const mayNotChange = 'You may not change this.';
 
 /** Refuses fields that the person may not change. `paths`: our names. */

@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Pictures } from '../../account/pictures.ts';
 import type { Context } from '../../api/context.ts';
 import { admitPerson } from '../../api/middlewares.ts';
-import { AppError, asAppError } from '../../errors.ts';
+import { asAppError } from '../../errors.ts';
 import { disconnectSignalOf } from '../lifecycle/response-end.ts';
 import { sendProblem } from '../rest/problem.ts';
+import { refuseOtherMethods } from '../rest/refuse-other-methods.ts';
 import { registerRestErrors, type RestErrorsOptions } from '../rest/rest-errors.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { withPicture } from './read-picture.ts';
@@ -67,15 +68,7 @@ export const registerAccountPicture = async (
         preParsing: (request, reply) => void answer(request, reply),
         handler: () => {},
       });
-      scope.route({
-        method: scope.supportedMethods.filter((method) => !methods.includes(method)),
-        url: accountPicturePath,
-        preParsing: (_request, reply) => {
-          reply.header('allow', methods.join(', '));
-          throw new AppError('method_not_allowed');
-        },
-        handler: () => {},
-      });
+      refuseOtherMethods(scope, accountPicturePath, methods);
     }),
   );
 };

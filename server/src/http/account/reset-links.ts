@@ -1,4 +1,4 @@
-import type { PersonType } from '@auth-bff/shared';
+import { type PersonType, resetTokenPattern } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withParameters } from '../../config/page-url.ts';
 
@@ -18,7 +18,7 @@ export const resetLinkPaths: Readonly<Record<PersonType, readonly string[]>> = {
 
 const tokenOf = ({ query }: FastifyRequest): string | null => {
   const { token } = query as { token?: unknown };
-  return typeof token === 'string' && /^[\w-]{8,512}$/.test(token) ? token : null;
+  return typeof token === 'string' && resetTokenPattern.test(token) ? token : null;
 };
 
 /**

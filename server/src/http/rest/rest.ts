@@ -5,6 +5,7 @@ import { AppError } from '../../errors.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
 import { registerRestErrors, type RestErrorsOptions } from './rest-errors.ts';
 import { createRestHandler } from './rest-handler.ts';
+import { refuseOtherMethods } from './refuse-other-methods.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
 export type RestOptions = {
@@ -48,17 +49,7 @@ export const registerRest = async (server: FastifyInstance, options: RestOptions
       scope.route({ method, url: toPattern(path), handler: createRestHandler(rest, options) });
     }
     for (const [path, methods] of methodsByPath(procedures)) {
-      const others = scope.supportedMethods.filter((method) => !methods.includes(method));
-      scope.route({
-        method: others,
-        url: toPattern(path),
-        // After the rate limit, and before the body is read.
-        preParsing: (_request, reply) => {
-          reply.header('allow', methods.join(', '));
-          throw new AppError('method_not_allowed');
-        },
-        handler: () => {},
-      });
+      refuseOtherMethods(scope, toPattern(path), methods);
     }
     // A route, so that the rate limit counts these requests, too.
     scope.all('/*', {

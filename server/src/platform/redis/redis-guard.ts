@@ -1,14 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { toRedisCause } from './redis-errors.ts';
+import { type StartTimer, startSystemTimer } from '../start-timer.ts';
 import { createWriteBatching } from './write-batching.ts';
-
-/** Runs `task` after `ms` milliseconds. The returned function cancels it. */
-export type StartTimer = (task: () => void, ms: number) => () => void;
-
-const startSystemTimer: StartTimer = (task, ms) => {
-  const timer = setTimeout(task, ms);
-  return () => clearTimeout(timer);
-};
 
 export type RedisGuardOptions = {
   redis: Redis | Cluster;

@@ -4,7 +4,8 @@ import { fingerprintKeys } from '../replica-keys/key-fingerprints.ts';
 import { createKeyRegistry } from '../replica-keys/key-registry.ts';
 import { createKeyWatch } from '../replica-keys/key-watch.ts';
 import { createRedisChannel } from './redis-channel.ts';
-import { createRedisGuard, type StartTimer } from './redis-guard.ts';
+import type { StartTimer } from '../start-timer.ts';
+import { createRedisGuard } from './redis-guard.ts';
 
 export type SharedRedisOptions = {
   config: Config;

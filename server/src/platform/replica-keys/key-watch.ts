@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../log.ts';
-import type { StartTimer } from '../redis/redis-guard.ts';
+import type { StartTimer } from '../start-timer.ts';
 import { compareKeys, type KeyComparison, type KeyVariable } from './compare-keys.ts';
 import type { KeyFingerprints } from './key-fingerprints.ts';
 import type { KeyRegistry } from './key-registry.ts';

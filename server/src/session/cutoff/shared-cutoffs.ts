@@ -1,4 +1,4 @@
-import { toRedisCause } from '../../platform/redis/redis-errors.ts';
+import { askWithCause } from '../../platform/redis/ask-with-cause.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import type { FamilyStore } from '../family/family-store.ts';
 import type { RevocationChannel } from '../family/revocation-channel.ts';
@@ -39,20 +39,12 @@ export const createSharedCutoffs = (options: SharedCutoffsOptions) => {
 
   /** The kept family is stored first: a replica that sees the cutoff must see what it keeps. */
   const store = async ({ name, cutoffMs, kept }: NewCutoff, critical: boolean): Promise<StoreOutcome> => {
-    let errorReply: string | null = null;
     const write = async () => {
       if (kept !== null) await families.keep(kept, cutoffMs);
       return cutoffs.raise(name, cutoffMs);
     };
-    const answer = await ask(
-      () =>
-        write().catch((error: Error) => {
-          if (error.name === 'ReplyError') errorReply = toRedisCause(error.message);
-          throw error;
-        }),
-      { critical },
-    );
-    return { isStored: answer !== null, errorReply };
+    const { reply, errorReply } = await askWithCause(redisGuard, write, { critical });
+    return { isStored: reply !== null, errorReply };
   };
 
   /** For a Redis that stores nothing: it is published before the cutoff is. */
@@ -66,10 +58,8 @@ export const createSharedCutoffs = (options: SharedCutoffsOptions) => {
     store: (cutoff) => store(cutoff, false),
     isProven: () => true,
     publish,
-    // ioredis never reconnects after `end`.
-    isClosed: () => redis.status === 'end',
+    redis,
   });
-  redis.on('ready', queue.retry);
 
   return {
     /** Stores and publishes a cutoff. It is kept and retried while Redis is unavailable or full. Never rejects. */

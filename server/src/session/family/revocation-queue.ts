@@ -1,3 +1,4 @@
+import type { Cluster, Redis } from 'ioredis';
 import { toRefList, type TokenRefs } from './token-refs.ts';
 
 /** A change of the families of these tokens: signed out (`ended`), or replaced by a new sign-in (`replaced`). */
@@ -31,8 +32,8 @@ export type RevocationQueueOptions<Waiting> = {
   isProven: (revocation: Waiting) => boolean;
   /** Publishes names to the other replicas. Resolves to whether Redis accepted the message. Never rejects. */
   publish: (names: ReadonlyMap<string, number>) => Promise<boolean>;
-  /** Whether the connection is closed for good. */
-  isClosed: () => boolean;
+  /** The queue is retried when it is ready again. */
+  redis: Pick<Redis | Cluster, 'status' | 'on'>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
   /** Milliseconds between two retries. Default 1,000. */
@@ -55,7 +56,7 @@ export const concernsProven = ({ refs }: Pick<Revocation, 'refs'>): boolean =>
 
 /** Sign-outs that Redis has not stored, because it is unavailable or full. The queue retries them until they are stored. */
 export const createRevocationQueue = <Waiting extends object>(options: RevocationQueueOptions<Waiting>) => {
-  const { store, isProven, publish, isClosed, monotonicNow, retryMs = 1_000, onUnstored } = options;
+  const { store, isProven, publish, redis, monotonicNow, retryMs = 1_000, onUnstored } = options;
   /** Oldest first, each with the names to publish. */
   const waiting = new Map<Waiting, ReadonlyMap<string, number>>();
   const unconfirmed = new Set<Waiting>();
@@ -81,7 +82,9 @@ export const createRevocationQueue = <Waiting extends object>(options: Revocatio
   };
 
   const scheduleRetry = (): void => {
-    if (retryTimer !== null || waiting.size + unconfirmed.size === 0 || isClosed()) return;
+    if (retryTimer !== null || waiting.size + unconfirmed.size === 0) return;
+    // ioredis never reconnects after `end`.
+    if (redis.status === 'end') return;
     retryTimer = setTimeout(() => {
       retryTimer = null;
       void retry();
@@ -106,6 +109,8 @@ export const createRevocationQueue = <Waiting extends object>(options: Revocatio
     scheduleRetry();
   };
 
+  redis.on('ready', () => void retry());
+
   return {
     /** Keeps a sign-out until it is stored. Publishes it if Redis has rejected the write. */
     async add(revocation: Waiting, names: ReadonlyMap<string, number>, errorReply: string | null): Promise<void> {
@@ -115,7 +120,5 @@ export const createRevocationQueue = <Waiting extends object>(options: Revocatio
       scheduleRetry();
       if (errorReply !== null && names.size > 0) await publishAndReport(errorReply, names);
     },
-    /** Retries at once. */
-    retry: (): void => void retry(),
   };
 };

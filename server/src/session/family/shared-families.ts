@@ -1,6 +1,6 @@
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { RedisChannel } from '../../platform/redis/redis-channel.ts';
-import { toRedisCause } from '../../platform/redis/redis-errors.ts';
+import { askWithCause } from '../../platform/redis/ask-with-cause.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import { createCutoffStore } from '../cutoff/cutoff-store.ts';
 import { createSharedCutoffs } from '../cutoff/shared-cutoffs.ts';
@@ -75,13 +75,7 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
   };
 
   const storeRevocation = async (revocation: Revocation, { critical }: { critical: boolean }): Promise<StoreResult> => {
-    let errorReply: string | null = null;
-    const write = () =>
-      store.revoke(revocation).catch((error: Error) => {
-        if (error.name === 'ReplyError') errorReply = toRedisCause(error.message);
-        throw error;
-      });
-    const reach = await ask(write, { critical });
+    const { reply: reach, errorReply } = await askWithCause(redisGuard, () => store.revoke(revocation), { critical });
     if (reach !== null && reach.names.size > 0) {
       void revocations.publish({ what: revocation.what, isProven: true }, reach.names);
     }
@@ -95,13 +89,11 @@ export const createSharedFamilies = (options: SharedFamiliesOptions) => {
       return { isStored: reach !== null, errorReply };
     },
     publish: (names) => revocations.publish({ what: 'ended', isProven: true }, names),
-    // ioredis never reconnects after `end`.
-    isClosed: () => redis.status === 'end',
+    redis,
     monotonicNow,
     retryMs,
     onUnstored,
   });
-  redis.on('ready', queue.retry);
 
   /**
    * Revokes tokens that are not proven. Nothing is stored about them. Another replica may be refreshing them at this

@@ -4,7 +4,15 @@ import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { StoredFamily } from './family-store.ts';
 import { createLocalFamilies, newFamily, type TokenFamily } from './local-families.ts';
 import type { SharedFamilies } from './shared-families.ts';
-import { type ProvenTokens, toRefList, type TokenRef, type TokenRefs, toTokenRef, withProof } from './token-refs.ts';
+import {
+  type ProvenTokens,
+  toProven,
+  toRefList,
+  type TokenRef,
+  type TokenRefs,
+  toTokenRef,
+  withProof,
+} from './token-refs.ts';
 
 export type TokenFamiliesOptions = {
   /** Milliseconds since the epoch. */
@@ -54,7 +62,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
     const stored = await changeShared?.(known, sharedNamesOf(known));
     const proven = stored === undefined ? known : withProof(known, stored);
     local.change(proven, change);
-    return { access: proven.access?.isProven === true, refresh: proven.refresh?.isProven === true };
+    return toProven(proven);
   };
 
   /** Whether the token began before the cutoff of its person, as far as this process knows. */
@@ -148,10 +156,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
     isProven: local.isProven,
 
     /** Which of these tokens are proven, as far as this process knows. */
-    proofOf: async (refs: TokenRefs): Promise<ProvenTokens> => {
-      const { access, refresh } = local.withLocalProof(refs);
-      return { access: access?.isProven === true, refresh: refresh?.isProven === true };
-    },
+    proofOf: async (refs: TokenRefs): Promise<ProvenTokens> => toProven(local.withLocalProof(refs)),
 
     /**
      * Begins a family with the tokens of a new session. The cutoff that its person has does not reach it. False, without a

@@ -36,6 +36,12 @@ export const withProof = ({ access, refresh }: TokenRefs, proven: ProvenTokens):
   refresh: refresh === null ? null : { ...refresh, isProven: refresh.isProven || proven.refresh },
 });
 
+/** Which of these refs are marked as proven. */
+export const toProven = ({ access, refresh }: TokenRefs): ProvenTokens => ({
+  access: access?.isProven === true,
+  refresh: refresh?.isProven === true,
+});
+
 export const toRefList = ({ refresh, access }: TokenRefs): ProvableTokenRef[] =>
   [refresh, access].filter((ref) => ref !== null);
 

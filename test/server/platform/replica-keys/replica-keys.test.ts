@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
-import type { StartTimer } from '../../../../server/src/platform/redis/redis-guard.ts';
+import type { StartTimer } from '../../../../server/src/platform/start-timer.ts';
 import { readExposition, valueOf } from '../../../support/output/exposition.ts';
 import { hasRedis, startRedis } from '../../../support/redis/redis.ts';
 import { signingKey, startApp, type TestApp } from '../../../support/app/start-app.ts';

@@ -1,0 +1,7 @@
+/** Runs `task` after `ms` milliseconds. The returned function cancels it. */
+export type StartTimer = (task: () => void, ms: number) => () => void;
+
+export const startSystemTimer: StartTimer = (task, ms) => {
+  const timer = setTimeout(task, ms);
+  return () => clearTimeout(timer);
+};
