@@ -17,6 +17,7 @@ export const messageOfReason: Readonly<Record<Reason, string>> = {
   csrf: 'The request was rejected because it may come from another site.',
   user_not_found: 'User not found.',
   employee_not_found: 'Employee not found.',
+  assignment_not_found: 'No assignment has this key.',
   no_such_procedure: 'No such procedure.',
   auth_service_unavailable: 'The Auth Service is unavailable. Try again shortly.',
   store_unavailable: 'The shared store is unavailable. Try again shortly.',

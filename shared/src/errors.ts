@@ -33,6 +33,7 @@ export const codeOfReason = {
   csrf: 'FORBIDDEN',
   user_not_found: 'NOT_FOUND',
   employee_not_found: 'NOT_FOUND',
+  assignment_not_found: 'NOT_FOUND',
   no_such_procedure: 'NOT_FOUND',
   auth_service_unavailable: 'SERVICE_UNAVAILABLE',
   store_unavailable: 'SERVICE_UNAVAILABLE',

@@ -83,3 +83,11 @@ export type LoginAnswer = SignedIn | { status: 'otp_required'; challenge: string
 export const LoginAnswer = schemaOf<LoginAnswer>()(
   z.discriminatedUnion('status', [signedIn, z.object({ status: z.literal('otp_required'), challenge: z.string() })]),
 );
+
+export const sessionEndReasons = ['session_ended', 'account_inactive'] as const;
+
+/** The event of `session.onEnd`: the session was signed out, or its person was found inactive. */
+export interface SessionEndEvent {
+  reason: (typeof sessionEndReasons)[number];
+}
+export const SessionEndEvent = schemaOf<SessionEndEvent>()(z.object({ reason: z.enum(sessionEndReasons) }));

@@ -30,6 +30,7 @@ const table: Record<Reason, ErrorAction> = {
   csrf: 'access-denied',
   user_not_found: 'not-found',
   employee_not_found: 'not-found',
+  assignment_not_found: 'not-found',
   no_such_procedure: 'bug',
   auth_service_unavailable: 'maintenance',
   store_unavailable: 'maintenance',

@@ -20,6 +20,7 @@ const promised = [
   ['csrf', 'FORBIDDEN', 403],
   ['user_not_found', 'NOT_FOUND', 404],
   ['employee_not_found', 'NOT_FOUND', 404],
+  ['assignment_not_found', 'NOT_FOUND', 404],
   ['no_such_procedure', 'NOT_FOUND', 404],
   ['auth_service_unavailable', 'SERVICE_UNAVAILABLE', 503],
   ['store_unavailable', 'SERVICE_UNAVAILABLE', 503],

@@ -1,4 +1,4 @@
-import type { Assignment, NextInput, PeekInput, RotationInput, User } from '@auth-bff/shared';
+import type { Assignment, NextInput, NoAssigneeReason, PeekInput, RotationInput, User } from '@auth-bff/shared';
 import { callerNameOf } from '../auth-service/transport.ts';
 import type { DirectoryCaller, Directory } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
@@ -10,7 +10,7 @@ export type AssignmentEvent = {
   role: string;
   key: string | null;
   requestId: string | undefined;
-  outcome: 'assigned' | 'replayed' | 'no_candidates' | 'all_excluded';
+  outcome: 'assigned' | 'replayed' | NoAssigneeReason;
   assignee: number | null;
 };
 
