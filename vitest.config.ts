@@ -64,13 +64,13 @@ export default defineConfig({
       },
       // Tests the output of `npm run build`. Not part of `npm test`, which needs no build.
       { extends: true, test: { name: 'built', include: ['test/built/**/*.test.ts'], sequence: { groupOrder: 3 } } },
-      // The client and the server as npm packs and installs them, one after the other. Needs the registry.
+      // The packages as npm packs and installs them. Needs the registry.
       {
         extends: true,
         test: {
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
-          fileParallelism: false,
+          globalSetup: ['test/packed/setup.ts'],
           sequence: { groupOrder: 4 },
         },
       },

@@ -2,7 +2,7 @@ import { createPacking } from './packing.ts';
 
 /** The client as others get it, once beside nothing and once beside React. */
 export const installPacked = async () => {
-  const packing = await createPacking('client');
+  const packing = createPacking('client');
   const [alone, besideReact, tools] = await Promise.all([
     packing.project('alone'),
     packing.project('beside-react', [

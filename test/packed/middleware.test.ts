@@ -26,7 +26,7 @@ const recipes: Record<string, string[]> = {
 };
 
 const installPackedMiddleware = async () => {
-  const packing = await createPacking('middleware');
+  const packing = createPacking('middleware');
   const alone = await packing.project('alone');
   const beside = await packing.project('beside', ['express@5', '@types/express@5', '@types/passport@1', 'fastify@5']);
   const besideExpress4 = await packing.project('beside-express-4', ['express@4', '@types/express@4']);

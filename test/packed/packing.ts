@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../support/processes/run-process.ts';
+import { inject } from 'vitest';
 import { runWell } from './run.ts';
+import type { Workspace } from './setup.ts';
 
 /** The compilers that a consumer may have, each by the name that it is installed under. */
 export const typescripts = ['typescript-5.9', 'typescript-6', 'typescript-7'] as const;
@@ -10,12 +11,10 @@ export const typescripts = ['typescript-5.9', 'typescript-6', 'typescript-7'] as
 const npmInstall = (cwd: string, packages: readonly string[]) =>
   runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd });
 
-/** Packs a workspace with npm, for projects in temporary folders outside the repository. */
-export const createPacking = async (workspace: 'client' | 'server' | 'middleware') => {
+/** Projects in temporary folders outside the repository, which install a packed workspace. */
+export const createPacking = (workspace: Workspace) => {
+  const tarball = inject('tarballs')[workspace];
   const folder = mkdtempSync(join(tmpdir(), `packed-${workspace}-`));
-  // By its name: a folder would name the workspaces inside of it, too.
-  await runWell('npm', ['pack', '--pack-destination', folder, '--workspace', `@auth-bff/${workspace}`], { cwd: root });
-  const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
 
   const install = async (name: string, packages: readonly string[]) => {
     const path = join(folder, name);
@@ -37,3 +36,5 @@ export const createPacking = async (workspace: 'client' | 'server' | 'middleware
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
+
+export type Packing = ReturnType<typeof createPacking>;

@@ -15,7 +15,7 @@ const [oldest, , newest] = typescripts;
 const consumer = (name: string) => readFileSync(new URL(`consumer/${name}`, import.meta.url), 'utf8');
 
 const installPackedServer = async () => {
-  const packing = await createPacking('server');
+  const packing = createPacking('server');
   const [alone, besideExpress, besideExpress4, tools] = await Promise.all([
     packing.project('alone'),
     packing.project('beside-express', ['express@5', '@types/express@5']),

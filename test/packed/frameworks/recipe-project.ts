@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { filesInDocs, writeFiles } from '../docs-app.ts';
-import type { createPacking } from '../packing.ts';
+import type { Packing } from '../packing.ts';
 import { runWell } from '../run.ts';
 
 export type Recipe = {
@@ -31,7 +31,7 @@ const compilerOptions = {
 
 /** Creates the project of a recipe in a temporary folder, with the packed client. Returns its folder. */
 export const createRecipeProject = async (
-  packing: Awaited<ReturnType<typeof createPacking>>,
+  packing: Packing,
   { name, page, packages, template = {}, compilerOptions: own }: Recipe,
 ): Promise<string> => {
   const folder = await packing.project(name, ['vite@8', 'typescript@5.9', ...packages]);

@@ -4,7 +4,7 @@ import { signInPeople } from '../../../server/dev/auth-service/people/people.ts'
 import { type Site, startSite } from '../../browser/start-site.ts';
 import { cookiesLeft, hasChromium, launchChromium } from '../../support/page/chromium.ts';
 import { hold } from '../../support/time/hold.ts';
-import { createPacking } from '../packing.ts';
+import { createPacking, type Packing } from '../packing.ts';
 import { runWell } from '../run.ts';
 import { filesInDocs } from '../docs-app.ts';
 import { buildProject, checkProject, createRecipeProject, type Recipe } from './recipe-project.ts';
@@ -58,11 +58,11 @@ const vanilla: Recipe = {
 };
 const recipes = [react, vue, svelte, vanilla];
 
-let packing: Awaited<ReturnType<typeof createPacking>>;
+let packing: Packing;
 const folders = new Map<string, string>();
 const pages = new Map<string, string>();
 beforeAll(async () => {
-  packing = await createPacking('client');
+  packing = createPacking('client');
   await Promise.all(
     recipes.map(async (recipe) => {
       const folder = await createRecipeProject(packing, recipe);

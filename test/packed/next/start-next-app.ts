@@ -28,7 +28,7 @@ const tsconfig = {
 
 /** The application of docs/frontends/next.md with the packed client, built and started by Next before a real BFF. */
 export const startNextApp = async () => {
-  const packing = await createPacking('client');
+  const packing = createPacking('client');
   const folder = await packing.project('next-app', [
     'next@16',
     'react@19',

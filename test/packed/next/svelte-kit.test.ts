@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createPacking } from '../packing.ts';
+import { createPacking, type Packing } from '../packing.ts';
 import { run, runWell } from '../run.ts';
 import { filesInDocs, writeFiles } from '../docs-app.ts';
 
@@ -25,10 +25,10 @@ const template = {
     '<!doctype html><html lang="en"><head>%sveltekit.head%</head><body><div>%sveltekit.body%</div></body></html>',
 };
 
-let packing: Awaited<ReturnType<typeof createPacking>>;
+let packing: Packing;
 let folder: string;
 beforeAll(async () => {
-  packing = await createPacking('client');
+  packing = createPacking('client');
   folder = await packing.project('svelte-kit', packages);
   writeFiles(folder, new Map([...Object.entries(template), ...filesInDocs('docs/frontends/svelte-kit.md')]));
   await runWell(process.execPath, [join(folder, 'node_modules/@sveltejs/kit/svelte-kit.js'), 'sync'], { cwd: folder });

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPage } from '../../support/docs/markdown.ts';
 import { hasChromium } from '../../support/page/chromium.ts';
-import { createPacking } from '../packing.ts';
+import { createPacking, type Packing } from '../packing.ts';
 import { run } from '../run.ts';
 
 /** The files of the recipes: blocks whose info string names a file. */
@@ -57,13 +57,13 @@ const runJest = async (folder: string): Promise<string> => {
 };
 
 describe('the recipes of docs/frontends/testing.md, with the packed client', () => {
-  let packing: Awaited<ReturnType<typeof createPacking>>;
+  let packing: Packing;
   let folder: string;
   let output: string;
   const outcomes = new Map<string, { status: string; passed: number }>();
 
   beforeAll(async () => {
-    packing = await createPacking('client');
+    packing = createPacking('client');
     folder = await packing.project('recipes', packages);
     for (const [name, code] of recipeFiles()) writeFileSync(join(folder, name), code);
     for (const name of ownFiles) {
