@@ -78,7 +78,7 @@ export const openEvents = async (options: OpenEventsOptions): Promise<OpenEvents
       return failure === undefined ? null : superjson.deserialize(JSON.parse(failure.data));
     },
     retryMs: parser.retryMs,
-    isEnded: () => response.complete,
+    isEnded: () => response.readableEnded,
     isClosed: () => response.destroyed || response.closed,
     response,
     [Symbol.dispose]: () => void request?.destroy(),
