@@ -3,8 +3,8 @@ import type { Directory } from '../directory/directory.ts';
 import type { Platform } from '../platform/platform.ts';
 import { defaultAssignmentLimits } from './assignment-limits.ts';
 import { createAssignments } from './assignments.ts';
-import { createMemoryStore } from './memory-store.ts';
-import { createRedisStore } from './redis-store.ts';
+import { createMemoryStore } from './memory/memory-store.ts';
+import { createRedisStore } from './redis/redis-store.ts';
 
 export type AssignmentServiceOptions = Pick<AppOptions, 'assignmentLimits'> & {
   platform: Platform;

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { AssignmentStore } from '../../../server/src/assignment/assignment-store.ts';
-import { createMemoryStore } from '../../../server/src/assignment/memory-store.ts';
-import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
+import { createMemoryStore } from '../../../server/src/assignment/memory/memory-store.ts';
+import { createRedisStore } from '../../../server/src/assignment/redis/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis } from '../../../server/src/platform/redis/redis.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Rotation, toRotation } from '../../../server/src/assignment/assignment-store.ts';
-import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../support/output/silent-log.ts';
-import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
+import { type Rotation, toRotation } from '../../../../server/src/assignment/assignment-store.ts';
+import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
+import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../../support/output/silent-log.ts';
+import { createEarlierStore, dumpRedis } from '../../../support/redis/legacy-rotations.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
 
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;

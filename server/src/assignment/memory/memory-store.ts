@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type AssignmentLimits, defaultAssignmentLimits, toLimitError } from './assignment-limits.ts';
-import { type AssignmentStore, keyTtlMs } from './assignment-store.ts';
+import { type AssignmentLimits, defaultAssignmentLimits, toLimitError } from '../assignment-limits.ts';
+import { type AssignmentStore, keyTtlMs } from '../assignment-store.ts';
 import {
   createMemoryRotations,
   currentWindow,

@@ -1,13 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
-import { AppError } from '../errors.ts';
-import { redisErrorCode } from '../platform/redis/redis-errors.ts';
+import { AppError } from '../../errors.ts';
+import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
 import {
   type AssignmentLimits,
   assignmentWindowMs,
   defaultAssignmentLimits,
   toLimitError,
-} from './assignment-limits.ts';
-import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from './assignment-store.ts';
+} from '../assignment-limits.ts';
+import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from '../assignment-store.ts';
 import { createLegacyRotations } from './legacy-rotations.ts';
 import { createRotationKeys } from './rotation-keys.ts';
 import { type Costs, defineTurnCommands, type Limited, type Taken } from './turn-scripts.ts';

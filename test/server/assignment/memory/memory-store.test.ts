@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createMemoryStore } from '../../../server/src/assignment/memory-store.ts';
-import type { AppError } from '../../../server/src/errors.ts';
-import { describeAssignmentStore } from '../../support/redis/assignment-store-contract.ts';
-import { heapBytes } from '../../support/measure/collect-garbage.ts';
-import { createClock } from '../../support/app/start-app.ts';
+import { createMemoryStore } from '../../../../server/src/assignment/memory/memory-store.ts';
+import type { AppError } from '../../../../server/src/errors.ts';
+import { describeAssignmentStore } from '../../../support/redis/assignment-store-contract.ts';
+import { heapBytes } from '../../../support/measure/collect-garbage.ts';
+import { createClock } from '../../../support/app/start-app.ts';
 
 const by = 'staff 1';
 const hours = (count: number) => count * 60 * 60 * 1_000;

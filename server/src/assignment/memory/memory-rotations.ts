@@ -1,5 +1,5 @@
-import { assignmentWindowMs } from './assignment-limits.ts';
-import { type Rotation, rotationTtlMs } from './assignment-store.ts';
+import { assignmentWindowMs } from '../assignment-limits.ts';
+import { type Rotation, rotationTtlMs } from '../assignment-store.ts';
 
 export type MemoryRotationsOptions = {
   /** Milliseconds since the epoch. */
