@@ -53,7 +53,7 @@ const median = (values: readonly number[]): number =>
 export const measureAssignments = async (print: (line: string) => void): Promise<void> => {
   let serial = 0;
   const take = (store: AssignmentStore) => () =>
-    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123' });
+    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123', callerId: 123 });
   const line = (name: string, values: readonly number[]) =>
     print(`${name.padEnd(46)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} assignments a second`);
 

@@ -123,15 +123,21 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
         throw error instanceof AppError ? error : storeUnavailable(error);
       }
     },
-    async lastTurns(rotation, candidates) {
+    async places(rotation, candidates) {
       if (candidates.length === 0) return [];
       try {
         await legacyRotations.migrate(rotation);
         const turns = await redis.hmget(rotationKeys.of(rotation).turns, ...rotationKeys.seal(rotation, candidates));
-        return turns.map((turn) => Number(turn ?? 0));
+        return turns.map((turn) => ({ lastTurn: Number(turn ?? 0), lastTurnAtMs: null, turns: 0, away: null }));
       } catch (error) {
         throw storeUnavailable(error);
       }
     },
+    handOver: async () => 'not_found',
+    setLeave: async () => {},
+    reset: async () => {},
+    history: async () => [],
+    historyAfter: async () => [],
+    watch: () => () => {},
   };
 };
