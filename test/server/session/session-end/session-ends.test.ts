@@ -160,7 +160,7 @@ describe.skipIf(!hasRedis())('with two replicas', () => {
   });
 
   it('a change of password at one ends the streams of other browsers at the other, and keeps those of its own', async () => {
-    await using test = await start({ liveLimits: { sweepMs: 10 } });
+    await using test = await start();
     test.clock.advance(1_000);
     const other = await test.authService.issue({ type: 'staff', id: 123 });
     using kept = await test.at.onEnd();
