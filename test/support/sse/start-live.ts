@@ -38,7 +38,9 @@ const createRounds = () => {
   return {
     start,
     fire(): void {
-      for (const task of [...running]) if (running.delete(task)) task();
+      // A copy: a task that starts its timer again would otherwise run again in this loop.
+      const due = [...running];
+      for (const task of due) if (running.delete(task)) task();
     },
   };
 };

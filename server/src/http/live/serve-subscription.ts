@@ -43,9 +43,13 @@ const [minRetryMs, maxRetryMs] = [1_000, 5_000];
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
-const failing = async function* (error: unknown): AsyncGenerator<never, void> {
-  throw error;
-};
+const failing = (error: unknown): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: async () => {
+      throw error;
+    },
+  }),
+});
 
 /**
  * Serves a subscription with the bytes of tRPC's adapter. The adapter puts four web streams behind each other for each
@@ -75,8 +79,8 @@ export const createSubscriptionHandler = (options: ServeSubscriptionOptions) => 
   ): Promise<AsyncIterable<unknown>> => {
     const { path, procedure, getRawInput } = subscription;
     try {
-      const options = { path, type: 'subscription', ctx, getRawInput, signal, batchIndex: 0 } as const;
-      const events = await callProcedure(procedure, options);
+      const callOptions = { path, type: 'subscription', ctx, getRawInput, signal, batchIndex: 0 } as const;
+      const events = await callProcedure(procedure, callOptions);
       if (isIterable(events)) return events;
       throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} returned no events.` });
     } catch (error) {
