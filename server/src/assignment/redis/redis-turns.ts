@@ -1,6 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
 import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
-import { createWriteBatching } from '../../platform/redis/write-batching.ts';
 import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
 import { type HandOver, keyTtlMs, rotationTtlMs, type Take } from '../assignment-store.ts';
 import { defineChargeCommands } from './charge-scripts.ts';
@@ -29,7 +28,6 @@ const toInteger = (limit: number) => String(Math.min(Math.floor(limit), Number.M
 export const createRedisTurns = (options: RedisTurnsOptions) => {
   const { redis, channel, rotationKeys, history, leaves, limits } = options;
   const commands = defineTurnCommands(redis);
-  const batchWrites = createWriteBatching(redis);
   const callers = defineChargeCommands(redis);
   const maxKeys = toInteger(limits.keysPerPersonPerHour);
   const maxRotations = toInteger(limits.rotationsPerPersonPerHour);
@@ -64,7 +62,6 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
       ...durations,
       ...maxima,
     ];
-    batchWrites(() => {});
     if (key === null) return commands.takeTurn(...args);
     if (repeatKey === undefined) return commands.takeTurnWithKey(...args);
     return commands.handTurnOver(...args, rotationKeys.repeat(repeatKey));
