@@ -109,6 +109,8 @@ export const createSubscriptionHandler = (options: ServeSubscriptionOptions) => 
     const controller = new AbortController();
     reply.raw.once('close', () => controller.abort());
     const events = await call(subscription, ctx, controller.signal);
+    // The client has left while it was admitted.
+    if (controller.signal.aborted) return;
     const stream = createEventStream({
       response: reply.raw,
       texts: textsOf(events, subscription.lastEventId, (cause) => toFailureText(request, cause, subscription, ctx)),
