@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../report.ts';
 import { requestText, type SetUp, trpcPath } from '../set-up.ts';
 import { startPeer } from '../start-peer.ts';
@@ -68,6 +69,8 @@ export const measureSubscriptions = async ({ setUp, report, rounds }: Subscripti
   await openAll();
   await assign(peer.port, cookie);
   subscribers.close();
+  // The BFF has then freed them.
+  await sleep(1_000);
 
   const before = await peer.retainedBytes();
   await openAll();

@@ -38,7 +38,7 @@ export const createTrpcAdapter =
         return context;
       },
       onError: ({ error, path: called, type }) => {
-        if (reported.has(error)) return;
+        if (type === 'subscription' && reported.has(error)) return;
         reported.add(error);
         reportFailure(options, request, {
           error: toAppError(error),
