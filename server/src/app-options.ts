@@ -3,6 +3,7 @@ import type { AccountCalls } from './auth-service/account/account-calls.ts';
 import type { Sleep } from './auth-service/resilience/resilience.ts';
 import type { CreateDeadline } from './auth-service/transport.ts';
 import type { Config } from './config.ts';
+import type { LiveLimits } from './live/live-limits.ts';
 import type { Timeouts } from './http/node-server.ts';
 import type { Log } from './platform/log.ts';
 import type { StartTimer } from './platform/start-timer.ts';
@@ -26,6 +27,8 @@ export type AppOptions = {
   startRedisTimer?: StartTimer;
   /** Starts the timer of the next comparison of keys between replicas. Default `setTimeout`. */
   startKeyTimer?: StartTimer;
+  /** Starts the timer of the next read of a rotation that somebody subscribes to. Default `setTimeout`. */
+  startTurnTimer?: StartTimer;
   /** Starts the timer of an answer that comes at a constant moment: that of `account.requestPasswordReset`. Default `setTimeout`. */
   startAnswerTimer?: StartTimer;
   /** Replaces some of the calls of the Auth Service about accounts. */
@@ -42,6 +45,10 @@ export type AppOptions = {
   isOverloaded?: () => boolean;
   /** Replaces some of the limits of `assignments.next`. */
   assignmentLimits?: Partial<AssignmentLimits>;
+  /** Replaces some of the limits and intervals of subscriptions. */
+  liveLimits?: Partial<LiveLimits>;
+  /** Starts the timer of the next check of all subscriptions. Default `setTimeout`. */
+  startLiveTimer?: StartTimer;
   /** Serves all calls with tRPC's own Fastify adapter, which behaves the same and is slower. Default false. */
   officialAdapter?: boolean;
 };

@@ -39,10 +39,12 @@ export type StartAppOptions = {
   | 'drainMs'
   | 'idleGraceMs'
   | 'isOverloaded'
+  | 'liveLimits'
   | 'officialAdapter'
   | 'redisTimeoutMs'
   | 'startAnswerTimer'
   | 'startKeyTimer'
+  | 'startLiveTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -103,6 +105,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     startAnswerTimer,
     accountCalls,
     assignmentLimits,
+    liveLimits,
+    startLiveTimer,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
   } = options;
@@ -144,6 +148,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(accountCalls === undefined ? {} : { accountCalls }),
     ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
+    ...(liveLimits === undefined ? {} : { liveLimits }),
+    ...(startLiveTimer === undefined ? {} : { startLiveTimer }),
     startKeyTimer,
   });
   const url = await app.listen();
