@@ -20,6 +20,7 @@ import { createAttemptLimiter } from './rate-limit/attempt-limiter.ts';
 import { createCounters } from './rate-limit/counters.ts';
 import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
+import { createTurnAdministration } from './turns/turn-administration.ts';
 
 export type { App, AppOptions };
 
@@ -50,6 +51,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   });
   const status = createStatus({ health, directory, probe, now });
   const { assignments, memoryBytes } = createAssignmentService({ ...options, platform, directory });
+  const turnAdministration = createTurnAdministration({ assignments, directory, audit });
   const { callCounter, createAttemptCounter } = createCounters(platform);
   const limiterOptions = { createCounter: createAttemptCounter, keyHasher, networkOf: toNetwork };
   const onLimited = metrics.countRateLimited;
@@ -103,6 +105,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     account,
     pictures,
     assignments,
+    turnAdministration,
     assertions,
     identity,
     serviceAccess,

@@ -1,7 +1,8 @@
-import type { Reason, Session, Status } from '@auth-bff/shared';
+import type { Reason, Session, Status, SystemRole } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
+import type { TurnAdministration } from '../turns/turn-administration.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
 import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
@@ -27,7 +28,11 @@ export type ContextOptions = {
   directory: Directory;
   account: Account;
   assignments: Assignments;
+  turnAdministration: TurnAdministration;
+  assignmentRoles: readonly SystemRole[];
   membership: Membership;
+  /** The caller's idempotency key. Null: there is none. Throws `invalid_input`. */
+  idempotencyKey: () => string | null;
   /** Returns the signal that aborts when the client disconnects. */
   getDisconnectSignal: () => AbortSignal;
   /** Counts additional calls against the rate limit of a caller, before they run. Throws `rate_limited`. */
@@ -54,6 +59,8 @@ export type Person = {
       principal: Principal;
       /** The principal with their systems, which are looked up if the token does not contain them. */
       member: () => Promise<Principal>;
+      /** The same with their roles, too. */
+      memberWithRoles: () => Promise<Principal>;
     }
   | { kind: 'service' }
 );
@@ -69,7 +76,10 @@ export const createContext = (options: ContextOptions) => {
     directory,
     account,
     assignments,
+    turnAdministration,
+    assignmentRoles,
     membership,
+    idempotencyKey,
     getDisconnectSignal,
     charge,
     onStale,
@@ -85,6 +95,7 @@ export const createContext = (options: ContextOptions) => {
     const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
     // Resolved once for all calls of a batch.
     let member: Promise<Principal> | null = null;
+    let memberWithRoles: Promise<Principal> | null = null;
     return {
       kind: 'person',
       name: callerNameOf(caller),
@@ -93,6 +104,10 @@ export const createContext = (options: ContextOptions) => {
       member: () => {
         member ??= membership.toDecide(principal, { ...caller, onStale: undefined });
         return member;
+      },
+      memberWithRoles: () => {
+        memberWithRoles ??= membership.toDecideByRole(principal, { ...caller, onStale: undefined });
+        return memberWithRoles;
       },
       me: () => requestSession.show(signedIn),
     };
@@ -130,6 +145,9 @@ export const createContext = (options: ContextOptions) => {
     directory,
     account,
     assignments,
+    turnAdministration,
+    assignmentRoles,
+    idempotencyKey,
     status,
     charge,
     monotonicNow,

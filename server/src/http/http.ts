@@ -11,6 +11,7 @@ import type { Audit } from '../platform/audit.ts';
 import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
+import type { TurnAdministration } from '../turns/turn-administration.ts';
 import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerAccountPicture } from './account/account-picture.ts';
@@ -65,6 +66,7 @@ export type HttpOptions = Pick<
   account: Account;
   pictures: Pictures;
   assignments: Assignments;
+  turnAdministration: TurnAdministration;
   assertions: Assertions;
   identity: Identity;
   serviceAccess: ServiceAccess;
@@ -150,6 +152,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     directory: options.directory,
     account: options.account,
     assignments: options.assignments,
+    turnAdministration: options.turnAdministration,
     membership: identity.membership,
     status: status.check,
     charge: rateLimit.charge,

@@ -3,6 +3,7 @@ import { createContext, type ContextOptions } from '../../api/context.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { disconnectSignalOf } from '../lifecycle/response-end.ts';
+import { idempotencyKeyOf } from '../plugins/idempotency-key.ts';
 import { clientAddressOf } from '../plugins/client-address.ts';
 import { toCause } from '../plugins/request-tokens.ts';
 import type { ServiceLookup } from '../plugins/service-key.ts';
@@ -12,7 +13,7 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  'directory' | 'account' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge'
+  'directory' | 'account' | 'assignments' | 'turnAdministration' | 'membership' | 'serviceAccount' | 'status' | 'charge'
 > & {
   platform: Platform;
   audit: Audit;
@@ -24,8 +25,8 @@ export type ContextFactoryOptions = Pick<
 /** Creates the tRPC context of each request. */
 export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
   const { platform, audit, telemetry, sessionOf, serviceOf, directory, account, assignments, membership } = options;
-  const { serviceAccount, status, charge } = options;
-  const { isDevelopment } = platform.config;
+  const { turnAdministration, serviceAccount, status, charge } = options;
+  const { isDevelopment, assignmentRoles } = platform.config;
   const { monotonicNow } = platform;
 
   return (request, reply, { procedures, callsInRequest, isStreamed }) => {
@@ -49,9 +50,12 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       directory,
       account,
       assignments,
+      turnAdministration,
+      assignmentRoles,
       membership,
       status,
       charge,
+      idempotencyKey: () => idempotencyKeyOf(request),
       getDisconnectSignal: disconnectSignalOf(reply),
       onStale: () => {
         // A streamed response has sent its headers by then.
