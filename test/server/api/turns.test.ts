@@ -38,12 +38,13 @@ const settings = stores.flatMap(({ store }) => dialects.map((dialect) => ({ stor
 const withStore = async (store: string, options: StartAppOptions, run: (test: Test) => Promise<void>) => {
   if (store === 'memory') {
     await using test = await start(options);
-    return run(test);
+    await run(test);
+    return;
   }
   await using redis = await startRedis();
   const env = { REDIS_URL: redis.url, ...options.env };
   await using test = await start({ redisTimeoutMs: patientRedisMs, ...options, env });
-  return run(test);
+  await run(test);
 };
 
 describe.each(settings)('turns with $store in the $dialect dialect', ({ store, dialect }) => {
