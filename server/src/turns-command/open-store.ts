@@ -14,7 +14,10 @@ const noRedis = `REDIS_URL is not set. Without Redis, turns are in the memory of
 Run it with the environment of the service, including REDIS_URL; or call assignments.rotation and assignments.reset.`;
 
 /** The store of turns in Redis. Throws `TurnsCommandError` if there is none, or if the running replicas have other keys. */
-export const openStore = async ({ config, log }: OpenStoreOptions): Promise<AssignmentStore & { close: () => void }> => {
+export const openStore = async ({
+  config,
+  log,
+}: OpenStoreOptions): Promise<AssignmentStore & { close: () => void }> => {
   const { redisUrl: url, redisPrefix: prefix, sealingSecret } = config;
   if (url === null) throw new TurnsCommandError(noRedis);
   // With another SEALING_KEY than the replicas, every rotation would look empty.
