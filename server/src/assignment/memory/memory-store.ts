@@ -1,9 +1,14 @@
 import { hash } from 'node:crypto';
 import { type AssignmentLimits, defaultAssignmentLimits, toLimitError } from '../assignment-limits.ts';
 import { type AssignmentStore, keyTtlMs, type Rotation, systemOf } from '../assignment-store.ts';
-import { type KeyState, noHandOvers, setKey } from './memory-keys.ts';
+import { type KeyState, setKey } from './memory-keys.ts';
 import { createMemoryLeaves } from './memory-leaves.ts';
-import { createMemoryRotations, type MemoryRotation, type MemoryRotationsOptions } from './memory-rotations.ts';
+import {
+  createMemoryRotations,
+  type MemoryPerson,
+  type MemoryRotation,
+  type MemoryRotationsOptions,
+} from './memory-rotations.ts';
 import { currentWindow, dropEndedWindows, type UsageWindow } from './usage-window.ts';
 
 export type MemoryStoreOptions = Pick<MemoryRotationsOptions, 'now' | 'onForgotten'> & {
@@ -15,6 +20,11 @@ export type MemoryStoreOptions = Pick<MemoryRotationsOptions, 'now' | 'onForgott
    */
   maxBytes?: number;
 };
+
+const noTurn: Readonly<MemoryPerson> = { lastTurn: 0, lastTurnAtMs: 0, turns: 0 };
+/** Shared by all keys that were never handed on, which are the most. */
+const none: readonly number[] = [];
+const noHandOvers: ReadonlyMap<string, number> = new Map();
 
 /** 128 bits of the hash: enough to exclude collisions. */
 const digestOf = (key: string): string => hash('sha256', key, 'buffer').toString('latin1', 0, 16);
@@ -76,24 +86,30 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
     return rest.reduce((best, id) => (lastTurnOf(id) < lastTurnOf(best) ? id : best), first);
   };
 
-  /** Gives the next turn to the person. Returns what a handover of its key needs. */
-  const giveTurn = (rotation: MemoryRotation, assignee: number): Pick<KeyState, 'assignee' | 'turn' | 'before'> => {
-    const { lastTurn, lastTurnAtMs, turns } = rotation.people.get(assignee) ?? {
-      lastTurn: 0,
-      lastTurnAtMs: 0,
-      turns: 0,
-    };
+  /** Gives the next turn to the person. `expiresAtMs`: of the key, which was not handed on yet. */
+  const giveTurn = (rotation: MemoryRotation, assignee: number, expiresAtMs: number): KeyState => {
+    const { lastTurn, lastTurnAtMs, turns } = rotation.people.get(assignee) ?? noTurn;
     rotation.turns += 1;
     rotation.people.set(assignee, { lastTurn: rotation.turns, lastTurnAtMs: now(), turns: turns + 1 });
-    return { assignee, turn: rotation.turns, before: { lastTurn, lastTurnAtMs } };
+    return {
+      assignee,
+      expiresAtMs,
+      turn: rotation.turns,
+      lastTurnBefore: lastTurn,
+      lastTurnBeforeAtMs: lastTurnAtMs,
+      had: none,
+      handOvers: noHandOvers,
+    };
   };
 
   /** Takes a turn that was handed on from its assignee, and gives the place before it back if it was their latest. */
-  const takeBack = ({ people, resetAt }: MemoryRotation, { assignee, turn, before }: KeyState): void => {
-    const person = people.get(assignee);
-    if (person === undefined || turn <= resetAt) return;
+  const takeBack = ({ people, resetAt }: MemoryRotation, key: KeyState): void => {
+    const person = people.get(key.assignee);
+    if (person === undefined || key.turn <= resetAt) return;
     person.turns = Math.max(0, person.turns - 1);
-    if (person.lastTurn === turn) Object.assign(person, before);
+    if (person.lastTurn !== key.turn) return;
+    person.lastTurn = key.lastTurnBefore;
+    person.lastTurnAtMs = key.lastTurnBeforeAtMs;
   };
 
   const notify = (name: Rotation): void => {
@@ -112,8 +128,7 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
       const window = charge(by, rotation.window, { hasNewKey: digest !== null, isNewRotation: !rotations.has(name) });
       rotations.update(name, rotation, () => {
         rotation.window = window;
-        const given = giveTurn(rotation, assignee);
-        const state = { ...given, expiresAtMs: now() + keyTtlMs, had: [], handOvers: noHandOvers };
+        const state = giveTurn(rotation, assignee, now() + keyTtlMs);
         if (digest !== null) setKey(rotation.keys, digest, state);
         rotation.history.add(now(), { key, assignee, by: callerId, kind: 'assigned' });
       });
@@ -138,9 +153,9 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
       rotations.update(name, rotation, () => {
         rotation.window = window;
         takeBack(rotation, known);
-        const given = giveTurn(rotation, assignee);
+        const given = giveTurn(rotation, assignee, known.expiresAtMs);
         const handOvers = new Map([...known.handOvers, [digestOf(repeatKey), assignee]]);
-        setKey(rotation.keys, digest, { ...given, expiresAtMs: known.expiresAtMs, had, handOvers });
+        setKey(rotation.keys, digest, { ...given, had, handOvers });
         rotation.history.add(now(), { key, assignee, by: callerId, kind: 'reassigned' });
       });
       notify(name);
@@ -150,7 +165,7 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
     async places(name, ids) {
       const { people } = rotations.get(name);
       return ids.map((id) => {
-        const { lastTurn, lastTurnAtMs, turns } = people.get(id) ?? { lastTurn: 0, lastTurnAtMs: 0, turns: 0 };
+        const { lastTurn, lastTurnAtMs, turns } = people.get(id) ?? noTurn;
         const away = leaves.of(systemOf(name), id);
         return { lastTurn, lastTurnAtMs: lastTurn === 0 ? null : lastTurnAtMs, turns, away };
       });
