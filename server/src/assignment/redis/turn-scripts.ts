@@ -5,6 +5,10 @@ import { chargeFunctions } from './charge-scripts.ts';
 import { leaveFunction } from './leave-scripts.ts';
 import { sealLength } from './person-seal.ts';
 
+const trimEvery = 50;
+/** Renewing two expiries with each turn takes longer than reading one. */
+const expiryToleranceMs = 10 * 60 * 1000;
+
 /**
  * KEYS: the turns of the rotation, its count of new keys in this hour, the caller's window, the history, the leave of the
  * system, and, for a call with a key, the assignee and the turn of the key.
@@ -17,10 +21,10 @@ import { sealLength } from './person-seal.ts';
  * The clock of Redis determines expiry and leave. Everything that can fail or reject the call comes before the first write.
  *
  * Modes: `charge` also charges the caller. If the caller's window and the leave are on other nodes of a cluster, the
- * candidates are without the people who are away, \`ask\` returns the cost of the call, and takes the turn only if it is
- * free; \`paid\` takes the turn after the caller was charged.
+ * candidates are without the people who are away, `ask` returns the cost of the call, and takes the turn only if it is
+ * free; `paid` takes the turn after the caller was charged.
  *
- * The field of a person holds the number of their last turn. Earlier versions write only that. \`s:\` and the person holds
+ * The field of a person holds the number of their last turn. Earlier versions write only that. `s:` and the person holds
  * that number again, the count of turns, and the time of the last one; it says nothing about the time if the numbers differ.
  */
 const turnFunctions = `
@@ -63,15 +67,23 @@ local function countAndTime(person, lastTurn)
   return tonumber(count), at
 end
 
-local function record(person)
-  local id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ${maxHistoryEntries}, '*', 'e', person .. ARGV[4])
-  return string.match(id, '^%d+')
+-- Redis drops old entries by nodes of 100, so it need not look at each turn.
+local function record(person, number)
+  local id
+  if number % ${trimEvery} == 0 then
+    id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ${maxHistoryEntries}, '*', 'e', person .. ARGV[4])
+  else
+    id = redis.call('XADD', KEYS[4], '*', 'e', person .. ARGV[4])
+  end
+  return string.sub(id, 1, string.find(id, '-', 1, true) - 1)
 end
 
 local function give(person, number, count, at)
   redis.call('HSET', KEYS[1], 'turns', number, person, number, 's:' .. person, number .. ' ' .. count + 1 .. ' ' .. at)
-  redis.call('PEXPIRE', KEYS[1], ARGV[7])
-  redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  if count == 0 or redis.call('PTTL', KEYS[4]) < ARGV[7] - ${expiryToleranceMs} then
+    redis.call('PEXPIRE', KEYS[1], ARGV[7])
+    redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  end
   -- A user of Redis who may not publish still gets turns. Subscribers then read them some seconds later.
   redis.pcall('PUBLISH', ARGV[5], ARGV[6])
 end
@@ -103,9 +115,9 @@ if mode == 'charge' and not isFree then
 end
 local count, lastTurnAt = countAndTime(best, lastTurn)
 
-local at = record(best)
-if used then charge(KEYS[3], used, newKeys, newRotations, ARGV[9]) end
 local number = tonumber(total or 0) + 1
+local at = record(best, number)
+if used then charge(KEYS[3], used, newKeys, newRotations, ARGV[9]) end
 if newKeys > 0 then
   redis.call('INCR', KEYS[2])
   if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
@@ -150,7 +162,8 @@ local count, lastTurnAt = countAndTime(best, lastTurn)
 local resetAt = tonumber(redis.call('HGET', KEYS[1], 'reset') or 0)
 local leftMs = redis.call('PTTL', KEYS[6])
 
-local at = record(best)
+local number = tonumber(total or 0) + 1
+local at = record(best, number)
 if used then charge(KEYS[3], used, 1, 0, ARGV[9]) end
 redis.call('INCR', KEYS[2])
 if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
@@ -164,7 +177,6 @@ if turn and tonumber(turn) > resetAt then
   redis.call('HSET', KEYS[1], 's:' .. given, last .. ' ' .. math.max(0, turns - 1) .. ' ' .. lastAt)
 end
 if chain == '' then chain = ' ' .. given .. ':' end
-local number = tonumber(total or 0) + 1
 chain = chain .. ' ' .. best .. ':' .. ARGV[13]
 if ARGV[14] ~= '' then chain = chain .. ':' .. string.format('%.0f', at + ARGV[14]) end
 redis.call('SET', KEYS[6], best, 'PX', leftMs)
