@@ -23,7 +23,7 @@ import { createLiveStreams } from './live/live-streams.ts';
 import { createSweep } from './live/sweep.ts';
 import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
-import { createTurnAdministration } from './turns/turn-administration.ts';
+import { createTurnAdministration } from './assignment/turn-administration.ts';
 
 export type { App, AppOptions };
 

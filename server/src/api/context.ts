@@ -2,7 +2,7 @@ import type { Reason, Session, Status, SystemRole } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
-import type { TurnAdministration } from '../turns/turn-administration.ts';
+import type { TurnAdministration } from '../assignment/turn-administration.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
 import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
 import type { LiveStreams } from '../live/live-streams.ts';

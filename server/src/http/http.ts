@@ -14,7 +14,7 @@ import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
 import type { LiveLimits } from '../live/live-limits.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
 import type { Sweep } from '../live/sweep.ts';
-import type { TurnAdministration } from '../turns/turn-administration.ts';
+import type { TurnAdministration } from '../assignment/turn-administration.ts';
 import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerAccountPicture } from './account/account-picture.ts';

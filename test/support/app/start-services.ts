@@ -16,6 +16,7 @@ export const accountProcedures = [
   'assignments.history',
   'assignments.setAvailability',
   'assignments.reset',
+  'assignments.onTurn',
 ] as const;
 
 export type StartServicesOptions = Omit<StartAppOptions, 'now' | 'monotonicNow'> & {

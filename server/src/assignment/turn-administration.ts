@@ -1,5 +1,5 @@
 import { type AvailabilityInput, inSystem, type RotationInput } from '@auth-bff/shared';
-import type { Assignments } from '../assignment/assignments.ts';
+import type { Assignments } from './assignments.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import { AppError } from '../errors.ts';
 import type { Actor, Audit } from '../platform/audit.ts';
