@@ -3,6 +3,7 @@ import type { AccountCalls } from './auth-service/account/account-calls.ts';
 import type { Sleep } from './auth-service/resilience/resilience.ts';
 import type { CreateDeadline } from './auth-service/transport.ts';
 import type { Config } from './config.ts';
+import type { LiveLimits } from './live/live-limits.ts';
 import type { Timeouts } from './http/node-server.ts';
 import type { Log } from './platform/log.ts';
 import type { StartTimer } from './platform/start-timer.ts';
@@ -42,6 +43,8 @@ export type AppOptions = {
   isOverloaded?: () => boolean;
   /** Replaces some of the limits of `assignments.next`. */
   assignmentLimits?: Partial<AssignmentLimits>;
+  /** Replaces some of the limits and intervals of subscriptions. */
+  liveLimits?: Partial<LiveLimits>;
   /** Serves all calls with tRPC's own Fastify adapter, which behaves the same and is slower. Default false. */
   officialAdapter?: boolean;
 };

@@ -18,6 +18,9 @@ import { createPlatform } from './platform/platform.ts';
 import { createAccountLimiter } from './rate-limit/account-limiter.ts';
 import { createAttemptLimiter } from './rate-limit/attempt-limiter.ts';
 import { createCounters } from './rate-limit/counters.ts';
+import { defaultLiveLimits } from './live/live-limits.ts';
+import { createLiveStreams } from './live/live-streams.ts';
+import { createSweep } from './live/sweep.ts';
 import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
 
@@ -55,6 +58,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const onLimited = metrics.countRateLimited;
   const attemptLimiter = createAttemptLimiter({ ...limiterOptions, onLimited });
   const accountLimiter = createAccountLimiter({ ...limiterOptions, attemptLimiter, onLimited });
+  const liveLimits = { ...defaultLiveLimits, ...options.liveLimits };
+  const sweep = createSweep({ everyMs: liveLimits.sweepMs });
   const identity = createIdentity({
     platform,
     authService,
@@ -64,7 +69,10 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     accountLimiter,
     audit,
     networkOf: toNetwork,
+    sweep,
+    recheckMs: liveLimits.recheckMs,
   });
+  const live = createLiveStreams({ limits: liveLimits, sweep, sessionEnds: identity.sessionEnds, now });
 
   const resetMails = createResetMails({
     authService,
@@ -88,6 +96,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     redis: redis === null ? null : redis.state,
     assignmentBytes: memoryBytes,
     keyMismatches: redis === null ? null : redis.keyWatch.mismatches,
+    openSubscriptions: live.size,
   });
 
   const assertions = await createAssertions({ config, now });
@@ -109,6 +118,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     status,
     callCounter,
     audit,
+    live,
+    liveLimits,
+    sweep,
   });
   return createAppLifecycle({ platform, upstream, http, resetMails });
 };

@@ -26,6 +26,7 @@ export const procedureRules = {
   'session.logout': { type: 'mutation', who: 'anyone' },
   'session.logoutEverywhere': { type: 'mutation', who: 'signed_in' },
   'session.validate': { type: 'query', who: 'anyone' },
+  'session.onEnd': { type: 'subscription', who: 'signed_in' },
 
   'account.profile': { type: 'query', who: 'signed_in' },
   'account.updateProfile': { type: 'mutation', who: 'signed_in' },
@@ -45,6 +46,7 @@ export const procedureRules = {
   'assignments.candidates': { type: 'query', who: 'staff' },
   'assignments.next': { type: 'mutation', who: 'staff' },
   'assignments.peek': { type: 'query', who: 'staff' },
+  'assignments.onTurn': { type: 'subscription', who: 'staff' },
 
   'status.get': { type: 'query', who: 'anyone' },
 } as const satisfies Record<ProcedurePath, ProcedureRule>;

@@ -4,6 +4,7 @@ import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
 import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
@@ -11,6 +12,7 @@ import type { Authentication, SignedInAs } from '../session/authentication.ts';
 import type { RequestSession } from '../session/request-session.ts';
 import type { Service } from '../service-access/service-keys.ts';
 import type { Principal } from '../token/principal.ts';
+import type { VerifiedToken } from '../token/verified-token.ts';
 
 export type ContextOptions = {
   requestId: string;
@@ -35,6 +37,8 @@ export type ContextOptions = {
   /** Called if any data of the response comes from a stale cache entry. */
   onStale: () => void;
   status: () => Promise<Status>;
+  /** Opens the stream of a subscription. */
+  openStream: LiveStreams['open'];
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
   /** Called after each procedure call. `failure` is null for a success. */
@@ -52,6 +56,8 @@ export type Person = {
   | {
       kind: 'person';
       principal: Principal;
+      /** The access token. */
+      verified: VerifiedToken;
       /** The principal with their systems, which are looked up if the token does not contain them. */
       member: () => Promise<Principal>;
     }
@@ -74,12 +80,13 @@ export const createContext = (options: ContextOptions) => {
     charge,
     onStale,
     status,
+    openStream,
     monotonicNow,
     onCall,
   } = options;
 
   const toPerson = (signedIn: SignedInAs): Person => {
-    const { principal } = signedIn;
+    const { principal, verified } = signedIn;
     const { type, id, accessToken } = signedIn.caller;
     // Upstream calls for this person carry their token.
     const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
@@ -89,6 +96,7 @@ export const createContext = (options: ContextOptions) => {
       kind: 'person',
       name: callerNameOf(caller),
       principal,
+      verified,
       caller,
       member: () => {
         member ??= membership.toDecide(principal, { ...caller, onStale: undefined });
@@ -131,6 +139,7 @@ export const createContext = (options: ContextOptions) => {
     account,
     assignments,
     status,
+    openStream,
     charge,
     monotonicNow,
     onCall,

@@ -53,6 +53,7 @@ export const policy: Readonly<Record<string, Rule>> = {
   'session.logout': anyone,
   'session.logoutEverywhere': signedIn,
   'session.validate': anyone,
+  'session.onEnd': signedIn,
 
   'account.profile': signedIn,
   'account.updateProfile': signedIn,
@@ -77,6 +78,7 @@ export const policy: Readonly<Record<string, Rule>> = {
   'assignments.candidates': staffOfInputSystem,
   'assignments.next': staffOfInputSystem,
   'assignments.peek': staffOfInputSystem,
+  'assignments.onTurn': staffOfInputSystem,
 
   'status.get': { ...anyone, service: 'own' },
 };

@@ -2,6 +2,7 @@ import type { Assignment, NextInput, NoAssigneeReason, PeekInput, RotationInput,
 import { callerNameOf } from '../auth-service/transport.ts';
 import type { DirectoryCaller, Directory } from '../directory/directory.ts';
 import { isAppError } from '../errors.ts';
+import { createMemoryTurnFeed } from './memory-turn-feed.ts';
 import { type AssignmentStore, toRotation } from './assignment-store.ts';
 
 /** The outcome of one `next`, for the log and the metrics. */
@@ -31,6 +32,7 @@ type Candidates = { active: User[]; stale: boolean };
  * member has the place of their last turn.
  */
 export const createAssignments = ({ store, directory, onAssignment, onLimited }: AssignmentsOptions) => {
+  const feed = createMemoryTurnFeed({ now: Date.now });
   const candidatesOf = async (rotation: RotationInput, caller: DirectoryCaller): Promise<Candidates> => {
     let stale = false;
     const onStale = () => {
@@ -97,6 +99,7 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
       }
       const { assignee: id, replayed } = turn;
       onAssignment?.({ ...event, outcome: replayed ? 'replayed' : 'assigned', assignee: id });
+      if (!replayed) feed.add({ system, role }, { key: key ?? null, assignee: id, by: caller.id, kind: 'assigned' });
       // The assignee of a known key may no longer have the role.
       const assignee = active.find((user) => user.id === id) ?? (await directory.user(id, caller));
       return { assignee, replayed, candidates: active.length, stale };
@@ -110,6 +113,8 @@ export const createAssignments = ({ store, directory, onAssignment, onLimited }:
       if (assignee === undefined) return toNoAssignee(candidates);
       return { assignee, replayed: false, candidates: active.length, stale };
     },
+
+    onTurn: feed.onTurn,
 
     /** The people with the role, next in turn first. */
     async candidates(rotation: RotationInput, caller: DirectoryCaller): Promise<{ users: User[] }> {

@@ -11,6 +11,9 @@ import type { Audit } from '../platform/audit.ts';
 import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
+import type { LiveLimits } from '../live/live-limits.ts';
+import type { LiveStreams } from '../live/live-streams.ts';
+import type { Sweep } from '../live/sweep.ts';
 import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerAccountPicture } from './account/account-picture.ts';
@@ -71,6 +74,9 @@ export type HttpOptions = Pick<
   status: { current: () => Status; check: () => Promise<Status> };
   callCounter: FixedWindowCounter;
   audit: Audit;
+  live: LiveStreams;
+  liveLimits: LiveLimits;
+  sweep: Sweep;
 };
 
 export type Http = {
@@ -85,13 +91,13 @@ export type Http = {
 
 /** Both HTTP listeners with all of their plugins. Hooks run in the order in which they are registered here. */
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
-  const { platform, inFlight, telemetry, tracing, identity, audit, status } = options;
+  const { platform, inFlight, telemetry, tracing, identity, audit, status, live } = options;
   const { drainMs = 10_000, idleGraceMs = 1_000, isOverloaded, officialAdapter } = options;
   const { config, log, metrics, monotonicNow, keyHasher, redis } = platform;
 
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const securityHeaders = toSecurityHeaders(config);
-  const draining = createDraining({ drainMs, idleGraceMs });
+  const draining = createDraining({ drainMs, idleGraceMs, onBegin: live.stop });
   const responseTimeout = createResponseTimeout({ timeoutMs: timeouts.answerMs, log });
   const eventLoop = isOverloaded === undefined ? createEventLoopMonitor({ log }) : null;
 
@@ -153,6 +159,8 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     membership: identity.membership,
     status: status.check,
     charge: rateLimit.charge,
+    openStream: live.open,
+    onStream: responseTimeout.end,
   });
   await registerTrpc(server, {
     onError: (error, request, procedure) => telemetry.recordFailure(error, request, procedure),
@@ -160,6 +168,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     variesByOrigin: config.corsOrigins.length > 0,
     officialAdapter,
     createContext,
+    live: { limits: options.liveLimits, sweep: options.sweep, log, monotonicNow },
   });
   await registerRest(server, {
     createContext,

@@ -11,9 +11,10 @@ import { createVerifier } from '../token/verifier.ts';
 import { createMembership } from './membership.ts';
 import { createTokenOwners } from './token-owners.ts';
 import { createAccountStatus } from './refresh/account-status.ts';
+import { createSessionEnds, type SessionEndsOptions } from './session-end/session-ends.ts';
 import { createSessions, type SessionsOptions } from './sessions.ts';
 
-export type IdentityOptions = {
+export type IdentityOptions = Pick<SessionEndsOptions, 'sweep' | 'recheckMs'> & {
   platform: Platform;
   authService: AuthServiceClient;
   directory: Directory;
@@ -27,7 +28,7 @@ export type IdentityOptions = {
 /** Composes the services that identify a caller: token verification, sessions, account status and membership. */
 export const createIdentity = (options: IdentityOptions) => {
   const { platform, authService, directory, createAttemptCounter, attemptLimiter, accountLimiter } = options;
-  const { audit, networkOf } = options;
+  const { audit, networkOf, sweep, recheckMs } = options;
   const { config, log, metrics, keyHasher, redis, now, monotonicNow } = platform;
   const { algorithm, refreshThresholdSeconds, signingKeys, sealingSecret, redisPrefix } = config;
   const isVerifiedHere = config.tokenValidation === 'local';
@@ -64,9 +65,12 @@ export const createIdentity = (options: IdentityOptions) => {
         { requestId },
         'The Auth Service answered a refresh with the token of another person; the BFF discarded both tokens.',
       ),
+    onSignOut: () => sessionEnds.onSignOut(),
   });
+  const sessionEnds = createSessionEnds({ sessions, accountStatus, sweep, recheckMs, monotonicNow });
   return {
     sessions,
+    sessionEnds,
     verifier,
     accountStatus,
     tokenChooser: createTokenChooser({ verifier, now }),

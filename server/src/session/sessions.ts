@@ -23,7 +23,7 @@ import { createSessionService, type SessionService } from './sign-in/session-ser
 
 export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' | 'onForeignToken' | 'onRefresh'> &
   Pick<AttemptLimiterOptions, 'createCounter' | 'networkOf'> &
-  Pick<SharedFamiliesOptions, 'onUnstored'> & {
+  Pick<SharedFamiliesOptions, 'onUnstored' | 'onSignOut'> & {
     authService: AuthServiceClient;
     verifier: Verifier;
     attemptLimiter: AttemptLimiter;
@@ -43,14 +43,16 @@ export type SessionsOptions = Pick<RefresherOptions, 'accountStatus' | 'onEnd' |
   };
 
 const createShared = (
-  { verifier, isVerifiedHere, sealingSecret, redisPrefix, keyHasher, now, monotonicNow, onUnstored }: SessionsOptions,
+  options: SessionsOptions,
   { redisGuard, channel }: NonNullable<SessionsOptions['shared']>,
   cutoffs: Cutoffs,
 ) => {
+  const { verifier, isVerifiedHere, sealingSecret, redisPrefix, keyHasher, now, monotonicNow } = options;
+  const { onUnstored, onSignOut } = options;
   const maxTtlMs = isVerifiedHere ? maxTtlVerifiedMs : maxTtlUnverifiedMs;
   const common = { redisGuard, keyHasher, now, monotonicNow, prefix: redisPrefix, maxTtlMs };
   return {
-    families: createSharedFamilies({ ...common, channel, onUnstored, onCutoff: cutoffs.raise }),
+    families: createSharedFamilies({ ...common, channel, onUnstored, onCutoff: cutoffs.raise, onSignOut }),
     exchanges: createSharedExchanges({
       ...common,
       tokenSetSealer: createTokenSetSealer({ sealingSecret }),
@@ -62,10 +64,10 @@ const createShared = (
 /** Composes the session service: state in this process and, with Redis, the state that replicas share. */
 export const createSessions = (options: SessionsOptions): SessionService => {
   const { authService, verifier, accountStatus, sealingSecret, createCounter, keyHasher, now } = options;
-  const { attemptLimiter, accountLimiter, networkOf, onForeignToken, onRefresh, onEnd } = options;
+  const { attemptLimiter, accountLimiter, networkOf, onForeignToken, onRefresh, onEnd, onSignOut } = options;
   const cutoffs = createCutoffs({ keyHasher, now });
   const shared = options.shared === null ? null : createShared(options, options.shared, cutoffs);
-  const tokenFamilies = createTokenFamilies({ now, cutoffs, shared: shared?.families ?? null });
+  const tokenFamilies = createTokenFamilies({ now, cutoffs, shared: shared?.families ?? null, onSignOut });
   const exchangeCache = createExchangeCache({ now, shared: shared?.exchanges ?? null });
   const tokenProof = createTokenProof({ verifier, counter: createCounter(), keyHasher, now });
   const refresher = createRefresher({

@@ -39,6 +39,7 @@ export type StartAppOptions = {
   | 'drainMs'
   | 'idleGraceMs'
   | 'isOverloaded'
+  | 'liveLimits'
   | 'officialAdapter'
   | 'redisTimeoutMs'
   | 'startAnswerTimer'
@@ -103,6 +104,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     startAnswerTimer,
     accountCalls,
     assignmentLimits,
+    liveLimits,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
   } = options;
@@ -144,6 +146,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(accountCalls === undefined ? {} : { accountCalls }),
     ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
+    ...(liveLimits === undefined ? {} : { liveLimits }),
     startKeyTimer,
   });
   const url = await app.listen();

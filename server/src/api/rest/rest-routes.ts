@@ -22,6 +22,8 @@ export type NoRestRoute = { reason: string };
 const setsCookies =
   'It sets or clears cookies. Browsers call it over tRPC; other callers send a Bearer token or an API key.';
 
+const streams = 'It is a stream of server-sent events, which tRPC serves.';
+
 const typedInPages = 'It belongs to pages in which people manage their own account. They call it over tRPC.';
 
 /** Every procedure, with its REST route or the reason why it has none. A test compares it to the router. */
@@ -43,6 +45,7 @@ export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
   'session.validate': {
     reason: 'GET /session already refuses tokens that are invalid or signed out, without a call of the Auth Service.',
   },
+  'session.onEnd': { reason: streams },
 
   'account.profile': { reason: typedInPages },
   'account.updateProfile': { reason: typedInPages },
@@ -100,6 +103,7 @@ export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
     description:
       'The body may be left out. For 24 hours, the same `key` returns the same person: send the id of the ticket, so that a repeated request does not assign twice. People in `exclude` are skipped and keep their turns.',
   },
+  'assignments.onTurn': { reason: streams },
 
   'status.get': { method: 'GET', path: '/status', summary: 'The state of the Auth Service, and since when' },
 };

@@ -1,7 +1,21 @@
-import { Assignment, CandidatesAnswer, NextInput, PeekInput, RotationInput } from '@auth-bff/shared';
+import {
+  Assignment,
+  CandidatesAnswer,
+  NextInput,
+  OnTurnInput,
+  PeekInput,
+  RotationInput,
+  TurnEntry,
+} from '@auth-bff/shared';
+import { tracked } from '@trpc/server';
+import type { Assignments } from '../../assignment/assignments.ts';
 import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
+
+async function* toTracked(turns: ReturnType<Assignments['onTurn']>) {
+  for await (const { id, entry } of turns) yield tracked(id, TurnEntry.parse(entry));
+}
 
 /** Round-robin assignment among the people with a role. */
 export const assignmentsRouter = router({
@@ -25,4 +39,19 @@ export const assignmentsRouter = router({
     .use(permitted)
     .output(Assignment)
     .query(({ ctx: { request, person }, input }) => request.assignments.peek(input, person.caller)),
+
+  /**
+   * Every new turn of a rotation, on all replicas. A subscription that continues after `lastEventId` misses none of the last
+   * 1,000.
+   */
+  onTurn: signedInProcedure
+    .input(OnTurnInput)
+    .use(permitted)
+    .subscription(({ ctx: { request, person }, input, signal }) =>
+      request.openStream({
+        owner: person,
+        signal,
+        events: (ended) => toTracked(request.assignments.onTurn(input, ended)),
+      }),
+    ),
 });

@@ -5,10 +5,12 @@ import {
   ResendOtpAnswer,
   ResendOtpInput,
   Session,
+  SessionEndEvent,
   SignedIn,
   VerifyOtpInput,
 } from '@auth-bff/shared';
 import { z } from 'zod';
+import { untilAborted } from '../../live/until-aborted.ts';
 import { publicProcedure, sessionMutation, signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
@@ -51,4 +53,14 @@ export const sessionRouter = router({
   validate: publicProcedure
     .output(z.object({ valid: z.boolean() }))
     .query(async ({ ctx }) => ({ valid: await ctx.request.commands.validate() })),
+
+  /** One event when this session is signed out, in any browser and at any replica, or its person is found inactive. */
+  onEnd: signedInProcedure.subscription(({ ctx: { request, person }, signal }) =>
+    request.openStream({
+      owner: person,
+      signal,
+      events: untilAborted<SessionEndEvent>,
+      onSessionEnd: (end) => SessionEndEvent.parse(end),
+    }),
+  ),
 });

@@ -7,6 +7,8 @@ export type DrainingOptions = {
   drainMs: number;
   /** Milliseconds that an idle connection stays open for a request that is already on its way. */
   idleGraceMs: number;
+  /** Called when the shutdown begins. Ends the responses that would take longer than `drainMs`. */
+  onBegin?: () => void;
 };
 
 /** The outcome of the requests that were in flight at the start of the shutdown or arrived during it. */
@@ -32,7 +34,7 @@ const acceptBacklogMs = 2_000;
  * cannot know whether the request was processed. So the last response of each connection has `Connection: close`, and an
  * idle connection stays open for a while. Node's own `close` destroys idle connections at once.
  */
-export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
+export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: DrainingOptions) => {
   const servers = new Set<Server>();
   const connections = new Map<Socket, Connection>();
   let served = 0;
@@ -102,6 +104,7 @@ export const createDraining = ({ drainMs, idleGraceMs }: DrainingOptions) => {
 
   const drain = async (): Promise<DrainResult> => {
     isDraining = true;
+    onBegin();
     await acceptBacklog();
     for (const server of servers) NetServer.prototype.close.call(server);
     isListenerClosed = true;

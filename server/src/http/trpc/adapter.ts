@@ -3,13 +3,18 @@ import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
+import { eventStreamCacheControl } from '../live/serve-subscription.ts';
 import { procedureNamesOf, reportFailure, retryAfterOf, type TrpcOptions } from './options.ts';
 
-/** Corrects the content type of the adapter's error for a request that cannot be parsed: it sends JSON as text/plain. */
-export const setJsonContentType = (payload: unknown): void => {
-  if (typeof payload === 'string') return;
-  const isText = payload instanceof Response && payload.headers.get('content-type')?.startsWith('text/plain');
-  if (isText === true) payload.headers.set('content-type', 'application/json');
+/**
+ * Corrects headers of the adapter's responses: it sends the error for a request that cannot be parsed as text/plain, and
+ * lets caches keep the events of a stream.
+ */
+export const correctHeaders = (payload: unknown): void => {
+  if (typeof payload === 'string' || !(payload instanceof Response)) return;
+  const type = payload.headers.get('content-type');
+  if (type?.startsWith('text/plain') === true) payload.headers.set('content-type', 'application/json');
+  if (type === 'text/event-stream') payload.headers.set('cache-control', eventStreamCacheControl);
 };
 
 /** Serves a request with tRPC's own Fastify adapter. */

@@ -4,11 +4,22 @@ import type { FastifyRequest } from 'fastify';
 import { appRouter } from '../../api/router.ts';
 
 export type Call = { path: string; procedure: AnyTRPCProcedure | null };
+/** The only call of a request, whose answer is a stream of events. */
+export type Subscription = {
+  path: string;
+  procedure: AnyTRPCProcedure;
+  /** With the id of the last event in it. Rejects with a TRPCError. */
+  getRawInput: () => Promise<unknown>;
+  /** The id of the last event that the client has received. Null: it subscribes for the first time. */
+  lastEventId: string | null;
+};
 export type Calls = {
   isBatch: boolean;
   calls: Call[];
   /** The input of the call at this index. All inputs are parsed on first use. Throws a TRPCError. */
   inputOf: (index: number) => unknown;
+  /** Null: the calls are queries or mutations. */
+  subscription: Subscription | null;
 };
 
 type Query = { isBatch: boolean; input: string };
@@ -105,6 +116,20 @@ const readInputs = (request: FastifyRequest, query: Query, count: number): unkno
   });
 };
 
+/** The id of the last event received: from the header of an EventSource that reconnects, or from the URL. */
+const lastEventIdOf = ({ headers, raw }: FastifyRequest): string | null => {
+  const params = new URLSearchParams(`?${queryOf(raw.url ?? '')}`);
+  const header = [headers['last-event-id'] ?? []].flat()[0];
+  return header ?? params.get('lastEventId') ?? params.get('Last-Event-Id');
+};
+
+/** The input of a subscription with the id of the last event, as tRPC's adapters add it. */
+const withLastEventId = (input: unknown, lastEventId: string | null): unknown => {
+  if (lastEventId === null || lastEventId === '') return input;
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return { ...input, lastEventId };
+  return input ?? { lastEventId };
+};
+
 /**
  * The calls of a plain request, parsed as tRPC's adapters parse them. Null: it streams or has a form that no tRPC client
  * sends, and is left to tRPC's own adapter. Throws a TRPCError if it cannot be parsed as calls.
@@ -130,7 +155,8 @@ export const readCalls = (request: FastifyRequest, path: string): Calls | null =
     const message = `Cannot mix procedure types in call: ${types.join(', ')}`;
     throw new TRPCError({ code: 'BAD_REQUEST', message });
   }
-  if (types[0] === 'subscription') return null;
+  // The adapter refuses batches of subscriptions and other methods.
+  if (types[0] === 'subscription' && (query.isBatch || method !== 'GET')) return null;
 
   let inputs: unknown[] | TRPCError | null = null;
   const inputOf = (index: number): unknown => {
@@ -142,5 +168,9 @@ export const readCalls = (request: FastifyRequest, path: string): Calls | null =
     if (inputs instanceof TRPCError) throw inputs;
     return inputs[index];
   };
-  return { isBatch: query.isBatch, calls, inputOf };
+  const [{ procedure = null } = {}] = calls;
+  if (procedure?._def.type !== 'subscription') return { isBatch: query.isBatch, calls, inputOf, subscription: null };
+  const lastEventId = lastEventIdOf(request);
+  const getRawInput = async () => withLastEventId(inputOf(0), lastEventId);
+  return { isBatch: false, calls, inputOf, subscription: { path, procedure, getRawInput, lastEventId } };
 };

@@ -2,6 +2,7 @@ import { directoryStaleHeader } from '@auth-bff/shared';
 import { createContext, type ContextOptions } from '../../api/context.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
+import type { FastifyRequest } from 'fastify';
 import { disconnectSignalOf } from '../lifecycle/response-end.ts';
 import { clientAddressOf } from '../plugins/client-address.ts';
 import { toCause } from '../plugins/request-tokens.ts';
@@ -12,19 +13,21 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  'directory' | 'account' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge'
+  'directory' | 'account' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge' | 'openStream'
 > & {
   platform: Platform;
   audit: Audit;
   telemetry: RequestTelemetry;
   sessionOf: SessionBinding;
   serviceOf: ServiceLookup;
+  /** Called when the request begins a stream, whose answer takes as long as its client listens. */
+  onStream: (request: FastifyRequest) => void;
 };
 
 /** Creates the tRPC context of each request. */
 export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
   const { platform, audit, telemetry, sessionOf, serviceOf, directory, account, assignments, membership } = options;
-  const { serviceAccount, status, charge } = options;
+  const { serviceAccount, status, charge, openStream, onStream } = options;
   const { isDevelopment } = platform.config;
   const { monotonicNow } = platform;
 
@@ -51,6 +54,11 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       assignments,
       membership,
       status,
+      openStream: (stream) => {
+        const events = openStream(stream);
+        onStream(request);
+        return events;
+      },
       charge,
       getDisconnectSignal: disconnectSignalOf(reply),
       onStale: () => {

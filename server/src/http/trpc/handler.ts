@@ -5,11 +5,16 @@ import { toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
 import { turnToParse } from '../turn-to-parse.ts';
-import { createTrpcAdapter, setJsonContentType } from './adapter.ts';
+import { correctHeaders, createTrpcAdapter } from './adapter.ts';
 import { type CallResult, httpStatusOf, isText, toBody, toCallResult } from './call-result.ts';
 import { createCallRunner } from './call-runner.ts';
 import { type Calls, readCalls } from './calls.ts';
-import { procedureNamesOf, reportFailure, retryAfterOf, type TrpcOptions } from './options.ts';
+import { procedureNamesOf, reportFailure, retryAfterOf } from './options.ts';
+import {
+  createSubscriptionHandler,
+  eventStreamCacheControl,
+  type ServeSubscriptionOptions,
+} from '../live/serve-subscription.ts';
 import { registerRequestLine } from './request-line.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
@@ -38,7 +43,7 @@ const sendWhenReady = async (
   }
 };
 
-export type TrpcHandlerOptions = TrpcOptions & {
+export type TrpcHandlerOptions = ServeSubscriptionOptions & {
   /** Whether CORS is enabled, so that responses differ by `Origin`. */
   variesByOrigin: boolean;
   /** Serves all calls with tRPC's own adapter. Default false. */
@@ -46,8 +51,8 @@ export type TrpcHandlerOptions = TrpcOptions & {
 };
 
 /**
- * Serves `/trpc`: plain queries and mutations, single and batched, by this lean handler; streamed responses by tRPC's own
- * adapter.
+ * Serves `/trpc`: plain queries and mutations, single and batched, and subscriptions by this lean handler; streamed
+ * batches by tRPC's own adapter.
  *
  * The adapter creates a web `Request`, a `Response`, a stream and several abort signals for each call, which costs more
  * than the rest of the service together (docs/benchmarks.md). This handler is built from the functions that tRPC exports for
@@ -58,6 +63,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
   const vary = variesByOrigin ? 'trpc-accept, accept, Origin' : 'trpc-accept, accept';
   const serveByAdapter = createTrpcAdapter(options);
   const runCall = createCallRunner(options);
+  const serveSubscription = createSubscriptionHandler(options);
 
   /** Rejects a request that cannot be parsed as calls. */
   const reject = (request: FastifyRequest, reply: FastifyReply, cause: unknown): void => {
@@ -89,7 +95,8 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
       return undefined;
     }
     if (calls === null) return serveByAdapter(request, reply, path);
-    runCalls(request, reply, calls);
+    if (calls.subscription === null) runCalls(request, reply, calls);
+    else serveSubscription(request, reply, calls.subscription);
     return undefined;
   };
 
@@ -109,8 +116,9 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     namedPlugin('trpc', async (scope) => {
       // A hook, so that responses of other hooks have these headers, too.
       scope.addHook('onSend', (_request, reply, payload, done) => {
-        reply.header('cache-control', 'no-store').header('vary', vary);
-        setJsonContentType(payload);
+        const isStream = reply.getHeader('content-type') === 'text/event-stream';
+        reply.header('cache-control', isStream ? eventStreamCacheControl : 'no-store').header('vary', vary);
+        correctHeaders(payload);
         done(null, payload);
       });
       registerRequestLine(scope);

@@ -13,6 +13,7 @@ export type StateSources = {
   assignmentBytes: (() => number) | null;
   /** Whether a key differs from that of another running replica. Null without Redis: replicas compare keys through it. */
   keyMismatches: (() => Iterable<readonly [KeyVariable, boolean]>) | null;
+  openSubscriptions: () => number;
 };
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
@@ -20,7 +21,7 @@ const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded
 
 /** Gauges of the state of the service, as opposed to the events that `metrics.ts` counts. */
 export const addStateGauges = (registry: Registry, sources: StateSources): void => {
-  const { status, breakerStates, redis, assignmentBytes, keyMismatches } = sources;
+  const { status, breakerStates, redis, assignmentBytes, keyMismatches, openSubscriptions } = sources;
   const gauge = <Label extends string>(options: GaugeConfiguration<Label>) =>
     new Gauge({ ...options, registers: [registry] });
 
@@ -39,6 +40,13 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
     collect() {
       const { authService } = status();
       for (const state of authServiceStates) this.set({ state }, state === authService ? 1 : 0);
+    },
+  });
+  gauge({
+    name: 'auth_bff_open_subscriptions',
+    help: 'Subscriptions that are open: streams of server-sent events.',
+    collect() {
+      this.set(openSubscriptions());
     },
   });
   if (redis !== null) {

@@ -14,6 +14,8 @@ export type RevocationChannelOptions = {
   maxTtlMs: number;
   /** Called with each cutoff that another replica has published, by the name of its person. */
   onCutoff: (name: string, cutoffMs: number) => void;
+  /** Called after each message about a sign-out. */
+  onSignOut?: (() => void) | undefined;
 };
 
 export type OnRevocation = (revocation: { what: 'ended' | 'replaced'; atMs: number }) => void;
@@ -23,7 +25,7 @@ export type OnRevocation = (revocation: { what: 'ended' | 'replaced'; atMs: numb
  * but still delivers messages.
  */
 export const createRevocationChannel = (options: RevocationChannelOptions) => {
-  const { redisGuard, channel, keyHasher, now, maxTtlMs, onCutoff } = options;
+  const { redisGuard, channel, keyHasher, now, maxTtlMs, onCutoff, onSignOut = () => {} } = options;
   const received = createReceivedRevocations({ now });
   const messages = createRevocationMessages({ keyHasher, channel: channel.name, now, maxTtlMs });
   /** By the names of the tokens that this process is refreshing. */
@@ -35,6 +37,7 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
     const { what, atMs } = message;
     if (what === 'cutoff') {
       for (const [name, cutoffMs] of message.names) onCutoff(name, cutoffMs);
+      onSignOut();
       return;
     }
     if (message.isProven) received.add({ ...message, what });
@@ -43,6 +46,7 @@ export const createRevocationChannel = (options: RevocationChannelOptions) => {
     for (const [name] of message.names) {
       for (const onRevocation of watchers.get(name) ?? []) onRevocation(revocation);
     }
+    onSignOut();
   });
 
   return {

@@ -39,6 +39,8 @@ export type SharedFamiliesOptions = {
   onUnstored?: ((trouble: UnstoredRevocations) => void) | undefined;
   /** Called with each cutoff that another replica has published, by the name of its person. */
   onCutoff: (name: string, cutoffMs: number) => void;
+  /** Called after each message of another replica about a sign-out. */
+  onSignOut?: (() => void) | undefined;
 };
 
 /** `reach`: null if Redis stored nothing. `errorReply`: why Redis rejected the write; null also if it did not reply. */

@@ -22,6 +22,8 @@ export type TokenFamiliesOptions = {
   shared: SharedFamilies | null;
   /** The most tokens remembered; the least recently used is evicted first. Default 200,000. */
   maxTokens?: number;
+  /** Called when a sign-out becomes known here. Those of other replicas are reported by `shared`. */
+  onSignOut?: (() => void) | undefined;
 };
 
 /** An access token, as far as the families need to know it. */
@@ -34,7 +36,8 @@ const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revoked
  * are still on their way to the browser. Each call also consults the other replicas; while Redis is unavailable, the
  * state of this process decides. Only proven tokens are remembered.
  */
-export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 }: TokenFamiliesOptions) => {
+export const createTokenFamilies = (options: TokenFamiliesOptions) => {
+  const { now, cutoffs, shared, maxTokens = 200_000, onSignOut = () => {} } = options;
   const local = createLocalFamilies({ maxTokens });
 
   /** Applies the state in Redis. `refs`: tokens of the family; those that Redis stores are proven. */
@@ -59,9 +62,11 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
   ): Promise<ProvenTokens> => {
     const known = local.withLocalProof(refs);
     local.change(known, change);
+    onSignOut();
     const stored = await changeShared?.(known, sharedNamesOf(known));
     const proven = stored === undefined ? known : withProof(known, stored);
     local.change(proven, change);
+    onSignOut();
     return toProven(proven);
   };
 
@@ -216,6 +221,7 @@ export const createTokenFamilies = ({ now, cutoffs, shared, maxTokens = 200_000 
         });
       }
       cutoffs.raise(name, cutoffMs);
+      onSignOut();
       await shared?.cutoffs.set({
         name,
         cutoffMs,

@@ -118,6 +118,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
     variesByOrigin: false,
     onError: (error) => expect.fail(error.message),
     onUnreached: () => {},
+    live: {} as never,
     createContext: ({ id: requestId }, reply, facts) => {
       turns.count('begun', 1);
       return createContext({
@@ -143,6 +144,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
         monotonicNow: () => 0,
         onCall: () => {},
         charge: () => {},
+        openStream: () => expect.fail('Unexpected call of openStream().'),
         requestSession: { current: () => ({ state: 'signed_in', principal, caller }) } as never,
       });
     },
