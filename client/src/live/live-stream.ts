@@ -5,11 +5,9 @@ import type { Observer, Unsubscribable } from '@trpc/server/observable';
 import { errorData, isAuthError, sessionEndedError } from '../errors.ts';
 import { NotRefreshableError } from '../session/in-flight-refresh.ts';
 import { isSamePerson, type SessionUser } from '../session/session-snapshot.ts';
-import type { LiveEventSource } from './event-source.ts';
 import type { LiveContext } from './live-option.ts';
 import { createReconnectDelay } from './reconnect-delay.ts';
-import { createSilenceWatch } from './silence-watch.ts';
-import { isPassing, lostError, retryAfterMs, silentError } from './stream-errors.ts';
+import { isPassing, lostError, retryAfterMs } from './stream-errors.ts';
 
 type StreamError = TRPCClientError<AppRouter>;
 export type StreamEnvelope = OperationResultEnvelope<unknown, StreamError>;
@@ -52,11 +50,9 @@ export const createLiveStream = (options: LiveStreamOptions) => {
   let needsCheck = false;
   /** The event that says that the session has ended, until the session manager knows it too. */
   let lastEvent: StreamEnvelope | null = null;
-  const silence = createSilenceWatch({ clock, onSilence: (ms) => lose(silentError(ms)) });
 
   const disconnect = () => {
     attempt += 1;
-    silence.stop();
     if (timer !== null) clock.clearTimeout(timer);
     timer = null;
     const closing = connection;
@@ -147,14 +143,13 @@ export const createLiveStream = (options: LiveStreamOptions) => {
   };
 
   const onEnvelope = (envelope: StreamEnvelope) => {
-    const { result, context } = envelope;
+    const { result } = envelope;
     if (result.type === 'state') {
       if (result.state === 'pending') observer.next(envelope);
-      // The server failed, or was silent. The connection would try again without a refresh.
+      // The server failed, or has sent no heartbeat. The connection would try again without a refresh.
       else if (result.state === 'connecting' && result.error !== null) onError(result.error);
     } else if (result.type === 'started') {
       delay.onOpen();
-      silence.start(context?.eventSource as LiveEventSource | undefined);
       observer.next(envelope);
     } else if (result.type !== 'stopped') {
       if ('id' in result && typeof result.id === 'string') lastEventId = result.id;

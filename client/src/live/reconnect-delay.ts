@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 
-const baseDelayMs = 2_000;
+const baseDelayMs = 4_000;
 const maxDelayMs = 30_000;
 /** A connection that lived this long was a success: the next failure is the first of its kind. */
 const stableAfterMs = 5_000;
 
 /**
- * Delays between two connections of one stream: exponential back-off, the upper half of it random, so that the streams of a BFF
- * that restarts do not return at the same time.
+ * Delays between two connections of one stream: exponential back-off, three quarters of it random, so that the streams of a
+ * BFF that restarts do not return at the same time.
  */
 export const createReconnectDelay = ({ clock, random }: { clock: Clock; random: () => number }) => {
   let failures = 0;
@@ -28,7 +28,7 @@ export const createReconnectDelay = ({ clock, random }: { clock: Clock; random: 
       openedAtMs = null;
       const delayMs = Math.min(maxDelayMs, baseDelayMs * 2 ** failures);
       failures += 1;
-      return atLeastMs + delayMs * (0.5 + random() / 2);
+      return atLeastMs + (delayMs * (1 + 3 * random())) / 4;
     },
   };
 };

@@ -17,13 +17,10 @@ export const isPassing = ({ data }: TRPCClientError<never>): boolean => {
 };
 
 /** The error of a connection that broke, or was refused: an `EventSource` does not report why. Its reason is `network`. */
-export const lostError = (cause?: unknown): TRPCClientError<never> =>
+export const lostError = (): TRPCClientError<never> =>
   new TRPCClientError<never>('The connection of the event stream was lost. The client reconnects.', {
-    cause: cause instanceof Error ? cause : new TypeError('network error'),
+    cause: new TypeError('network error'),
   });
-
-export const silentError = (silenceMs: number): TRPCClientError<never> =>
-  lostError(new TypeError(`network error: no heartbeat within ${silenceMs} ms`));
 
 /** A mistake in the frontend, which no attempt to connect can correct. */
 export const setUpError = (message: string): TRPCClientError<never> =>

@@ -52,7 +52,7 @@ describe('before a connection', () => {
     await world.clock.advance(60_000);
     expect(streams.all).toEqual([]);
     expect(states.at(-1)).toBe('connecting network');
-    expect(world.bff.count('session.refresh')).toBeLessThanOrEqual(8);
+    expect(world.bff.count('session.refresh')).toBeLessThanOrEqual(12);
     world.bff.state.intercept = null;
     await world.clock.advance(60_000, () => streams.all.length > 0);
     expect(streams.all).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('a stream whose token has expired', () => {
       if (streams.open().length > 0) streams.last().reject('token_expired');
       await world.clock.advance(1_000);
     }
-    expect(streams.all.length).toBeLessThanOrEqual(9);
+    expect(streams.all.length).toBeLessThanOrEqual(12);
     expect(world.bff.exchanges()).toBeLessThanOrEqual(1);
   });
 

@@ -40,10 +40,10 @@ export const createFakeStreams = () => {
       if (this.isOpen) this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(data), lastEventId }));
     }
 
-    /** The server accepts the connection. */
-    accept(): void {
+    /** The server accepts the connection. `reconnectAfterInactivityMs`: real time without a heartbeat that it allows. */
+    accept(options: { reconnectAfterInactivityMs?: number } = {}): void {
       this.readyState = this.OPEN;
-      this.#dispatch('connected', {});
+      this.#dispatch('connected', options);
     }
     ping(): void {
       this.#dispatch('ping', '');
