@@ -23,6 +23,7 @@ import { createLiveStreams } from './live/live-streams.ts';
 import { createSweep } from './live/sweep.ts';
 import { createServiceAccess } from './service-access/service-access.ts';
 import { createIdentity } from './session/identity.ts';
+import { createTurnAdministration } from './turns/turn-administration.ts';
 
 export type { App, AppOptions };
 
@@ -53,6 +54,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   });
   const status = createStatus({ health, directory, probe, now });
   const { assignments, memoryBytes } = createAssignmentService({ ...options, platform, directory });
+  const turnAdministration = createTurnAdministration({ assignments, directory, audit });
   const { callCounter, createAttemptCounter } = createCounters(platform);
   const limiterOptions = { createCounter: createAttemptCounter, keyHasher, networkOf: toNetwork };
   const onLimited = metrics.countRateLimited;
@@ -112,6 +114,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     account,
     pictures,
     assignments,
+    turnAdministration,
     assertions,
     identity,
     serviceAccess,

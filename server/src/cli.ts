@@ -4,6 +4,7 @@ import { grantableProcedures, isServiceName } from './config/service-keys.ts';
 import { isOk, toJson, toText } from './doctor/report.ts';
 import { runDoctor } from './doctor/run.ts';
 import { readTokenInput } from './doctor/token-input.ts';
+import { runTurnsCommand, turnsUsageFault } from './turns-command/turns-command.ts';
 import { createServiceKey, isServiceKey, toServiceEntry } from './service-access/new-service-key.ts';
 
 const usage = `Usage: auth-bff <command>
@@ -15,6 +16,12 @@ Commands
   key <name> [procedure …]
            Makes a key for a service that calls without a person, and prints it with the entry for SERVICE_KEYS.
            The key is shown once and stored nowhere: the entry has its hash only.
+  turns show <system> <role>
+           Prints who is next, the turns, who is away, and the last entries of the history.
+  turns reset <system> <role>
+           Forgets everybody's place in the rotation. Keys, history and availability stay.
+           Both need the environment of the service, with REDIS_URL. show prints names if SERVICE_ACCOUNT_EMAIL and
+           SERVICE_ACCOUNT_PASSWORD are set. Exit code 1 if the turns cannot be reached.
 
 Options of doctor
   --token -   Reads an access token from standard input. With it, the doctor also checks the signing key,
@@ -86,6 +93,17 @@ const key = async (name: string | undefined, procedures: readonly string[], isPi
   return 0;
 };
 
+const turns = (args: readonly string[]): number | Promise<number> => {
+  const fault = turnsUsageFault(args);
+  if (fault !== null) return failUsage(fault);
+  return runTurnsCommand({
+    args,
+    env: process.env,
+    write: (text) => void process.stdout.write(text),
+    writeNotice: (text) => void process.stderr.write(text),
+  });
+};
+
 /** The exit code. Null if the service was started. */
 const run = async (args: readonly string[]): Promise<number | null> => {
   const parsed = parse(args);
@@ -105,6 +123,9 @@ const run = async (args: readonly string[]): Promise<number | null> => {
       : failUsage('Other users can read command lines. Use --hash - and pipe the key in.');
   }
   if (hash !== undefined) return failUsage('Only key has the option --hash.');
+  if (command === 'turns') {
+    return values.json || values.token !== undefined ? failUsage('turns has no options.') : turns(rest);
+  }
   if (rest.length > 0) return failUsage('Expected one command, followed by options only.');
   if (command === 'doctor') {
     return values.token === undefined || values.token === '-'

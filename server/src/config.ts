@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { SystemRole } from '@auth-bff/shared';
 import {
   crossCheck,
   defaultHost,
@@ -54,6 +55,8 @@ export type Config = {
   directory: DirectoryLifetimes;
   /** Procedure calls. 0 disables the limit. */
   rateLimitPerMinute: number;
+  /** The roles that manage the turns of a system. Systems without one have the default of `assignment-rules.ts`. */
+  assignmentRoles: readonly SystemRole[];
   /** Whether `/bff/docs` is served. */
   hasApiDocs: boolean;
   /** Services that may call without a person. */
@@ -136,6 +139,7 @@ export const loadConfig = (env: Env): Config => {
       maxEntries: read.DIRECTORY_MAX_ENTRIES ?? 20_000,
     },
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE ?? 6000,
+    assignmentRoles: read.ASSIGNMENT_ROLES ?? [],
     hasApiDocs: read.API_DOCS ?? false,
     services: read.SERVICE_KEYS ?? [],
     serviceAccount:

@@ -140,15 +140,34 @@ export const HistoryAnswer = schemaOf<HistoryAnswer>()(z.object({ entries: z.arr
 
 export const maxNoteLength = 200;
 
-export const AvailabilityInput = z.object({
-  system: SystemName,
-  /** Whose availability. Default: the caller's. */
-  userId: PersonId.optional(),
-  away: z.boolean(),
-  /** When the person is available again. Default: when somebody says so. */
-  until: z.date().optional(),
-  note: z.string().max(maxNoteLength, `Expected at most ${maxNoteLength} characters`).optional(),
-});
+/** Control characters and line separators: a note is one line. */
+const lineBreaks = /[\p{Cc}\u2028\u2029]/u;
+
+const untilOrNote = ['until', 'note'] as const;
+
+export const AvailabilityInput = z
+  .object({
+    system: SystemName,
+    /** Whose availability. Default: the caller's. */
+    userId: PersonId.optional(),
+    away: z.boolean('Expected true or false'),
+    /** When the person is available again. Default: when somebody says so. */
+    until: z.date('Expected a time').optional(),
+    /** Why, in one line, for colleagues. */
+    note: z
+      .string()
+      .trim()
+      .max(maxNoteLength, `Expected at most ${maxNoteLength} characters`)
+      .refine((note) => !lineBreaks.test(note), 'Expected one line without control characters')
+      .optional(),
+  })
+  .superRefine((input, { addIssue }) => {
+    if (input.away) return;
+    for (const name of untilOrNote) {
+      if (input[name] === undefined) continue;
+      addIssue({ code: 'custom', path: [name], message: 'Expected only with away: true' });
+    }
+  });
 export type AvailabilityInput = z.infer<typeof AvailabilityInput>;
 
 export const OnTurnInput = RotationInput.extend({

@@ -38,6 +38,10 @@ export const serviceKeyHeader = 'x-api-key';
 export const requestIdHeader = 'x-request-id';
 export const requestIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** Identifies a mutation that the caller may repeat, so that the repeat has the outcome of the first call. */
+export const idempotencyKeyHeader = 'x-idempotency-key';
+export const idempotencyKeyPattern = /^[\x20-\x7e]{1,200}$/;
+
 /** Whole seconds until the session expires, and until it should be refreshed. */
 export const sessionExpiresInHeader = 'x-session-expires-in';
 export const sessionRefreshInHeader = 'x-session-refresh-in';

@@ -47,6 +47,11 @@ export const procedureRules = {
   'assignments.next': { type: 'mutation', who: 'staff' },
   'assignments.peek': { type: 'query', who: 'staff' },
   'assignments.onTurn': { type: 'subscription', who: 'staff' },
+  'assignments.reassign': { type: 'mutation', who: 'staff' },
+  'assignments.rotation': { type: 'query', who: 'staff' },
+  'assignments.history': { type: 'query', who: 'staff' },
+  'assignments.setAvailability': { type: 'mutation', who: 'staff' },
+  'assignments.reset': { type: 'mutation', who: 'staff' },
 
   'status.get': { type: 'query', who: 'anyone' },
 } as const satisfies Record<ProcedurePath, ProcedureRule>;

@@ -52,8 +52,11 @@ const createFastPath = (procedure: AnyTRPCProcedure) => {
       const admitted = admitPerson(ctx, path);
       const person = isSync(admitted) ? admitted : await admitted;
       const input = parseInput(inputSchema, await getRawInput());
-      if (hasPermission && !(await isPermitted(path, person, input))) throw new AppError('insufficient_permissions');
-      const answer = resolver({ ...options, ctx: { request, person }, input });
+      const signedIn = { request, person };
+      if (hasPermission && !(await isPermitted(signedIn, path, input))) {
+        throw new AppError('insufficient_permissions');
+      }
+      const answer = resolver({ ...options, ctx: signedIn, input });
       const data = outputSchema.parse(answer instanceof Promise ? await answer : answer);
       const turn = yieldBeforeSerializing(data, person);
       if (turn !== undefined) await turn;

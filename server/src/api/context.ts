@@ -1,7 +1,8 @@
-import type { Reason, Session, Status } from '@auth-bff/shared';
+import type { Reason, Session, Status, SystemRole } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
+import type { TurnAdministration } from '../turns/turn-administration.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
 import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
@@ -29,7 +30,11 @@ export type ContextOptions = {
   directory: Directory;
   account: Account;
   assignments: Assignments;
+  turnAdministration: TurnAdministration;
+  assignmentRoles: readonly SystemRole[];
   membership: Membership;
+  /** The caller's idempotency key. Null: there is none. Throws `invalid_input`. */
+  idempotencyKey: () => string | null;
   /** Returns the signal that aborts when the client disconnects. */
   getDisconnectSignal: () => AbortSignal;
   /** Counts additional calls against the rate limit of a caller, before they run. Throws `rate_limited`. */
@@ -60,6 +65,8 @@ export type Person = {
       verified: VerifiedToken;
       /** The principal with their systems, which are looked up if the token does not contain them. */
       member: () => Promise<Principal>;
+      /** The same with their roles, too. */
+      memberWithRoles: () => Promise<Principal>;
     }
   | { kind: 'service' }
 );
@@ -75,7 +82,10 @@ export const createContext = (options: ContextOptions) => {
     directory,
     account,
     assignments,
+    turnAdministration,
+    assignmentRoles,
     membership,
+    idempotencyKey,
     getDisconnectSignal,
     charge,
     onStale,
@@ -92,6 +102,7 @@ export const createContext = (options: ContextOptions) => {
     const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
     // Resolved once for all calls of a batch.
     let member: Promise<Principal> | null = null;
+    let memberWithRoles: Promise<Principal> | null = null;
     return {
       kind: 'person',
       name: callerNameOf(caller),
@@ -101,6 +112,10 @@ export const createContext = (options: ContextOptions) => {
       member: () => {
         member ??= membership.toDecide(principal, { ...caller, onStale: undefined });
         return member;
+      },
+      memberWithRoles: () => {
+        memberWithRoles ??= membership.toDecideByRole(principal, { ...caller, onStale: undefined });
+        return memberWithRoles;
       },
       me: () => requestSession.show(signedIn),
     };
@@ -138,6 +153,9 @@ export const createContext = (options: ContextOptions) => {
     directory,
     account,
     assignments,
+    turnAdministration,
+    assignmentRoles,
+    idempotencyKey,
     status,
     openStream,
     charge,

@@ -68,11 +68,16 @@ export const admitPerson = (context: Context, path: string): MaybePromise<Person
 };
 
 /** Whether `permits` of the policy's rule allows this input. It does not apply to services. */
-export const isPermitted = (path: string, person: Person, input: unknown): MaybePromise<boolean> => {
+export const isPermitted = (
+  { request, person }: SignedInContext,
+  path: string,
+  input: unknown,
+): MaybePromise<boolean> => {
   const { permits } = ruleOf(path);
   // The grant of a service is explicit, and covers all inputs.
   if (permits === undefined || person.kind === 'service') return true;
-  return permits({ principal: person.principal, member: person.member, input });
+  const { principal, member, memberWithRoles } = person;
+  return permits({ principal, member, memberWithRoles, assignmentRoles: request.assignmentRoles, input });
 };
 
 /**
@@ -122,7 +127,7 @@ export const admit = t.middleware(async ({ ctx, path, next }) => {
 
 /** Required directly after `.input()` of each procedure whose rule has `permits`. The service does not start without it. */
 export const permitted = t.middleware(async ({ ctx, path, input, next }) => {
-  if (!(await isPermitted(path, (ctx as SignedInContext).person, input))) {
+  if (!(await isPermitted(ctx as SignedInContext, path, input))) {
     throw new AppError('insufficient_permissions');
   }
   return next();

@@ -1,12 +1,17 @@
-import { inSystem } from '@auth-bff/shared';
+import { inSystem, type SystemRole } from '@auth-bff/shared';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Principal } from '../token/principal.ts';
+import { mayAssign, mayReset, maySetAvailability } from './assignment-rules.ts';
 
 /** What a rule may depend on. */
 export type PolicyRequest = {
   principal: Principal;
   /** The principal with their systems, which are looked up if the token does not contain them. */
   member: () => Promise<Principal>;
+  /** The same with their roles, too. */
+  memberWithRoles: () => Promise<Principal>;
+  /** ASSIGNMENT_ROLES. */
+  assignmentRoles: readonly SystemRole[];
   /** The input of the call, validated by its schema. */
   input: unknown;
 };
@@ -76,9 +81,14 @@ export const policy: Readonly<Record<string, Rule>> = {
   },
 
   'assignments.candidates': staffOfInputSystem,
-  'assignments.next': staffOfInputSystem,
+  'assignments.next': { who: 'staff', permits: mayAssign, service: 'account' },
   'assignments.peek': staffOfInputSystem,
   'assignments.onTurn': staffOfInputSystem,
+  'assignments.reassign': { who: 'staff', permits: mayAssign, service: 'account' },
+  'assignments.rotation': staffOfInputSystem,
+  'assignments.history': staffOfInputSystem,
+  'assignments.setAvailability': { who: 'staff', permits: maySetAvailability, service: 'account' },
+  'assignments.reset': { who: 'staff', permits: mayReset, service: 'account' },
 
   'status.get': { ...anyone, service: 'own' },
 };

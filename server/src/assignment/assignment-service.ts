@@ -3,16 +3,19 @@ import type { Directory } from '../directory/directory.ts';
 import type { Platform } from '../platform/platform.ts';
 import { defaultAssignmentLimits } from './assignment-limits.ts';
 import { createAssignments } from './assignments.ts';
-import { createMemoryStore } from './memory-store.ts';
-import { createRedisStore } from './redis-store.ts';
+import { startSystemTimer } from '../platform/start-timer.ts';
+import { createMemoryStore } from './memory/memory-store.ts';
+import { createRedisStore } from './redis/redis-store.ts';
+import { createTurnFeed } from './turn-feed.ts';
 
-export type AssignmentServiceOptions = Pick<AppOptions, 'assignmentLimits'> & {
+export type AssignmentServiceOptions = Pick<AppOptions, 'assignmentLimits' | 'startTurnTimer'> & {
   platform: Platform;
   directory: Directory;
 };
 
 /** The assignment engine with its store: Redis if it is configured, otherwise memory. */
-export const createAssignmentService = ({ platform, directory, assignmentLimits }: AssignmentServiceOptions) => {
+export const createAssignmentService = (options: AssignmentServiceOptions) => {
+  const { platform, directory, assignmentLimits, startTurnTimer = startSystemTimer } = options;
   const { config, log, metrics, now, monotonicNow, redis } = platform;
   const limits = { ...defaultAssignmentLimits, ...assignmentLimits };
   const memoryStore = createMemoryStore({
@@ -34,8 +37,10 @@ export const createAssignmentService = ({ platform, directory, assignmentLimits 
           limits,
           monotonicNow,
         });
+  const store = redisStore ?? memoryStore;
   const assignments = createAssignments({
-    store: redisStore ?? memoryStore,
+    store,
+    turnFeed: createTurnFeed({ store, startTimer: startTurnTimer }),
     directory,
     onLimited: () => metrics.countRateLimited('assignment_keys'),
     onAssignment(event) {

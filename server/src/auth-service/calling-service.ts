@@ -4,12 +4,14 @@ import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { QueueEvents } from './resilience/bulkhead.ts';
 import type { RequestMeta } from './transport.ts';
 
-/** Access tokens of the service account. Both functions throw a `ServiceAccountError`. */
+/** Access tokens of the service account. The functions throw a `ServiceAccountError`. */
 export type AccountTokens = {
   /** A token that has not expired. Synchronous if no I/O is needed. */
   current: (cause: RequestMeta) => MaybePromise<string>;
   /** Replaces a token that the Auth Service refused before its expiry. */
   renew: (refused: string, cause: RequestMeta) => Promise<string>;
+  /** The id of the account, a staff user. Signs in if it is not known yet. */
+  id: (cause: RequestMeta) => Promise<number>;
 };
 
 /** A service that calls without a person. */

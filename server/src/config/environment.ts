@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseAssertionKey, parsePreviousAssertionKey } from './assertion-key.ts';
+import { parseAssignmentRoles } from './assignment-roles.ts';
 import { parseCorsOrigins } from './cors-origins.ts';
 import { parseHttpUrl } from './http-url.ts';
 import { parsePageUrl } from './page-url.ts';
@@ -76,6 +77,7 @@ export const Environment = z.object({
   DIRECTORY_ROLES_STALE_ON_ERROR_SECONDS: optional(wholeNumber(0, 604_800)),
   DIRECTORY_MAX_ENTRIES: optional(wholeNumber(1, 10_000_000)),
   RATE_LIMIT_PER_MINUTE: optional(wholeNumber(0, 1_000_000)),
+  ASSIGNMENT_ROLES: optional(parsedBy(parseAssignmentRoles)),
   API_DOCS: optional(flag),
   SERVICE_KEYS: optional(parsedBy(parseServiceKeys)),
   SERVICE_ACCOUNT_EMAIL: optional(

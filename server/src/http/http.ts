@@ -14,6 +14,7 @@ import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
 import type { LiveLimits } from '../live/live-limits.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
 import type { Sweep } from '../live/sweep.ts';
+import type { TurnAdministration } from '../turns/turn-administration.ts';
 import type { ServiceAccess } from '../service-access/service-access.ts';
 import type { Identity } from '../session/identity.ts';
 import { registerAccountPicture } from './account/account-picture.ts';
@@ -68,6 +69,7 @@ export type HttpOptions = Pick<
   account: Account;
   pictures: Pictures;
   assignments: Assignments;
+  turnAdministration: TurnAdministration;
   assertions: Assertions;
   identity: Identity;
   serviceAccess: ServiceAccess;
@@ -156,6 +158,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     directory: options.directory,
     account: options.account,
     assignments: options.assignments,
+    turnAdministration: options.turnAdministration,
     membership: identity.membership,
     status: status.check,
     charge: rateLimit.charge,

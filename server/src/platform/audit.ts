@@ -16,6 +16,8 @@ type Email = {
   /** As entered. The line contains only its keyed hash, as `account`. Null: unknown. */
   email: string | null;
 };
+/** Who acted: a person, or a service that called without one. */
+export type Actor = { person: Subject | null; service: string | null };
 type Tokens = {
   /** Fingerprints of the tokens, for deduplication; they are not logged. Empty: no token is valid. */
   tokens: readonly string[];
@@ -34,9 +36,10 @@ type AuditDetails = {
   /** `service`: the name of the service that called without a person. */
   permission_denied: { procedure: string; person: Subject | null; service: string | null };
   password_changed: { person: Subject };
-  /** `person` made the change; `of` is away or back. */
-  availability_changed: { person: Subject; of: Subject; system: string; away: boolean };
-  turns_reset: { person: Subject; system: string; role: string };
+  /** `person` or `service` made the change; `of` is away or back. */
+  availability_changed: Actor & { of: Subject; system: string; away: boolean };
+  /** Both are null if the operator used the command line. */
+  turns_reset: Actor & { system: string; role: string };
 };
 
 export type AuditEvent = { [Name in keyof AuditDetails]: { audit: Name } & AuditDetails[Name] }[keyof AuditDetails];

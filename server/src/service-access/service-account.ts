@@ -200,5 +200,11 @@ export const createServiceAccount = (options: ServiceAccountOptions): AccountTok
       }
       return obtain(false, cause);
     },
+
+    async id(cause) {
+      if (person === null) await obtain(false, cause);
+      if (person === null) throw new TypeError('The service account signed in as no person.');
+      return person.id;
+    },
   };
 };

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { AssignmentStore } from '../../../server/src/assignment/assignment-store.ts';
-import { createMemoryStore } from '../../../server/src/assignment/memory-store.ts';
-import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
+import { createMemoryStore } from '../../../server/src/assignment/memory/memory-store.ts';
+import { createRedisStore } from '../../../server/src/assignment/redis/redis-store.ts';
 import { createLog } from '../../../server/src/platform/log.ts';
 import { createRedis } from '../../../server/src/platform/redis/redis.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
@@ -53,7 +53,7 @@ const median = (values: readonly number[]): number =>
 export const measureAssignments = async (print: (line: string) => void): Promise<void> => {
   let serial = 0;
   const take = (store: AssignmentStore) => () =>
-    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123' });
+    store.take({ rotation: 'tts/technician', candidates, key: `T-${(serial += 1)}`, by: 'staff 123', callerId: 123 });
   const line = (name: string, values: readonly number[]) =>
     print(`${name.padEnd(46)} ${Math.round(median(values)).toLocaleString('en').padStart(9)} assignments a second`);
 

@@ -12,8 +12,13 @@ const namesOf = (list: typeof procedures) => list.map(([path]) => path).toSorted
 
 const busy = [
   'assignments.candidates',
+  'assignments.history',
   'assignments.next',
   'assignments.peek',
+  'assignments.reassign',
+  'assignments.reset',
+  'assignments.rotation',
+  'assignments.setAvailability',
   'employees.byId',
   'users.byCompanyId',
   'users.byId',

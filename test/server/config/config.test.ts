@@ -61,6 +61,7 @@ describe('loadConfig with the required variables only', () => {
         maxEntries: 20_000,
       },
       rateLimitPerMinute: 6000,
+      assignmentRoles: [],
       services: [],
       serviceAccount: null,
       trustProxy: false,
@@ -88,6 +89,7 @@ describe('loadConfig with the required variables only', () => {
       'SEALING_KEY',
       'REDIS_URL',
       'RATE_LIMIT_PER_MINUTE',
+      'ASSIGNMENT_ROLES',
       'TRUST_PROXY',
       'LOG_LEVEL',
     ];

@@ -419,8 +419,9 @@ it('all audit events have a schema with their fields', () => {
   const cause = { requestId: 'r-1', address: '192.0.2.7' };
   audit.write({ audit: 'sign_out_everywhere', person: manager }, cause);
   audit.write({ audit: 'password_changed', person: manager }, cause);
-  audit.write({ audit: 'availability_changed', person: manager, of: colleague, system: 'TTS', away: true }, cause);
-  audit.write({ audit: 'turns_reset', person: manager, system: 'TTS', role: 'Technician' }, {});
+  const byManager = { person: manager, service: null };
+  audit.write({ audit: 'availability_changed', ...byManager, of: colleague, system: 'TTS', away: true }, cause);
+  audit.write({ audit: 'turns_reset', ...byManager, system: 'TTS', role: 'Technician' }, {});
   const line = { level: 30, time: expect.any(String), person: 'staff:2', msg: 'audit' };
   const from = { network: '192.0.2.7', requestId: 'r-1' };
   expect(lines).toEqual([

@@ -11,6 +11,11 @@ export const accountProcedures = [
   'assignments.candidates',
   'assignments.next',
   'assignments.peek',
+  'assignments.reassign',
+  'assignments.rotation',
+  'assignments.history',
+  'assignments.setAvailability',
+  'assignments.reset',
 ] as const;
 
 export type StartServicesOptions = Omit<StartAppOptions, 'now' | 'monotonicNow'> & {

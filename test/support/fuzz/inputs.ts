@@ -85,6 +85,11 @@ const likely = [
   '{"companyId":"MA\\u0000"}',
   '{"system":"TTS","role":"Technician","key":"\\udc00"}',
   '{"email":"user@example.com","password":"\\ud800"}',
+  '{"system":"TTS","role":"Technician","key":"T-1","exclude":[1]}',
+  '{"system":"TTS","role":"Technician","limit":500}',
+  '{"system":"TTS","away":true,"note":"Ferien\\u2028bis Montag"}',
+  '{"system":"TTS","away":true,"until":"2026-12-24T08:00:00.000Z","note":"Ferien"}',
+  '{"system":"TTS","away":false,"note":"","userId":1}',
 ] as const;
 
 const annotations = [

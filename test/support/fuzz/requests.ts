@@ -22,6 +22,11 @@ const procedures = [
   'assignments.candidates',
   'assignments.next',
   'assignments.peek',
+  'assignments.reassign',
+  'assignments.rotation',
+  'assignments.history',
+  'assignments.setAvailability',
+  'assignments.reset',
   'status.get',
   'session.resendOtp',
   'session.logoutEverywhere',
@@ -87,6 +92,9 @@ const headers = [
   'x-csrf: 2',
   'x-request-id: ok-1',
   'x-request-id: <script>',
+  'x-idempotency-key: once',
+  'x-idempotency-key: ',
+  'x-idempotency-key: \u0000\u00ff',
   'origin: https://evil.example',
   'origin: null',
   'sec-fetch-site: cross-site',
@@ -142,6 +150,9 @@ const mutations: ReadonlySet<string> = new Set([
   'session.refresh',
   'session.logout',
   'assignments.next',
+  'assignments.reassign',
+  'assignments.setAvailability',
+  'assignments.reset',
   ...accountProcedures.filter((procedure) => procedure !== 'account.profile'),
 ]);
 
@@ -155,6 +166,14 @@ const rightInputs: ReadonlyMap<string, string> = new Map([
   ['assignments.candidates', '{"json":{"system":"TTS","role":"Technician"}}'],
   ['assignments.next', '{"json":{"system":"TTS","role":"Technician","exclude":[1]}}'],
   ['assignments.peek', '{"json":{"system":"TTS","role":"Technician"}}'],
+  ['assignments.reassign', '{"json":{"system":"TTS","role":"Technician","key":"T-1"}}'],
+  ['assignments.rotation', '{"json":{"system":"TTS","role":"Technician"}}'],
+  ['assignments.history', '{"json":{"system":"TTS","role":"Technician","limit":3}}'],
+  [
+    'assignments.setAvailability',
+    '{"json":{"system":"TTS","away":true,"until":"9999-12-31T23:59:59.999Z","note":"Ferien"},"meta":{"values":{"until":["Date"]}}}',
+  ],
+  ['assignments.reset', '{"json":{"system":"TTS","role":"Technician"}}'],
 ]);
 
 /** A well-formed call of a signed-in person. The input may be valid or not. */

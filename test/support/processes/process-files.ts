@@ -5,6 +5,7 @@ export const processFiles: readonly string[] = [
   'test/integration/replica-processes.test.ts',
   'test/server/main.test.ts',
   'test/server/doctor/doctor.test.ts',
+  'test/server/turns-command/turns-command.test.ts',
   'test/server/main-crash.test.ts',
 ];
 

@@ -58,7 +58,12 @@ export const runTraffic = async (
     monotonicNow: clock.now,
     ...redis,
     startAnswerTimer: atOnce,
-    env: { CORS_ORIGINS: origin, SERVICE_KEYS: toServiceEntry('desk', serviceKey, ['employees.byId']), ...env },
+    env: {
+      CORS_ORIGINS: origin,
+      ASSIGNMENT_ROLES: 'TTS:Technician',
+      SERVICE_KEYS: toServiceEntry('desk', serviceKey, ['employees.byId']),
+      ...env,
+    },
   });
   const visitor = () => createVisitor(app, seen);
 
@@ -104,7 +109,15 @@ export const runTraffic = async (
   await someone.query('session.logout');
   await someone.mutate('assignments.next', { system: 'TTS', role: 'Technician', key: 'T-1' });
   await someone.mutate('assignments.next', { system: 'TTS', role: 'Technician', key: 'T-1' });
-  await someone.query('assignments.candidates', { system: 'TTS', role: 'Technician' });
+  const technicians = { system: 'TTS', role: 'Technician' };
+  await someone.query('assignments.candidates', technicians);
+  await someone.mutate('assignments.reassign', { ...technicians, key: 'T-1' });
+  await someone.mutate('assignments.reassign', { ...technicians, key: 'T-2' });
+  await someone.mutate('assignments.setAvailability', { system: 'TTS', away: true, note: 'Fishing' });
+  await someone.query('assignments.rotation', technicians);
+  await someone.query('assignments.history', technicians);
+  await someone.mutate('assignments.setAvailability', { system: 'TTS', away: false });
+  await someone.mutate('assignments.reset', technicians);
 
   app.authService.fault('user', { kind: 'body', body: '{"id":"none"}' });
   await someone.query('users.byId', { id: 23 });

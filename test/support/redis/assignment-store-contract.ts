@@ -1,49 +1,49 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AssignmentLimits, defaultAssignmentLimits } from '../../../server/src/assignment/assignment-limits.ts';
-import type { AssignmentStore, Take, Turn } from '../../../server/src/assignment/assignment-store.ts';
+import type { AssignmentStore, Take } from '../../../server/src/assignment/assignment-store.ts';
 import { isAppError } from '../../../server/src/errors.ts';
-
-/** The reference model: a simple store that every implementation must match. */
-const createModel = (): AssignmentStore => {
-  const rotations = new Map<string, { history: number[]; given: Map<string, number> }>();
-  const of = (rotation: string) => {
-    const found = rotations.get(rotation) ?? { history: [], given: new Map<string, number>() };
-    rotations.set(rotation, found);
-    return found;
-  };
-  const lastTurn = (history: readonly number[], id: number) => history.lastIndexOf(id) + 1;
-  return {
-    async take({ rotation, candidates, key }): Promise<Turn | null> {
-      const { history, given } = of(rotation);
-      const before = key === null ? undefined : given.get(key);
-      if (before !== undefined) return { assignee: before, replayed: true };
-      const [assignee] = candidates.toSorted((a, b) => lastTurn(history, a) - lastTurn(history, b) || a - b);
-      if (assignee === undefined) return null;
-      history.push(assignee);
-      if (key !== null) given.set(key, assignee);
-      return { assignee, replayed: false };
-    },
-    lastTurns: async (rotation, candidates) => candidates.map((id) => lastTurn(of(rotation).history, id)),
-  };
-};
+import { createAssignmentModel, stateOf } from './assignment-model.ts';
+import { lastTurns } from './last-turns.ts';
 
 /** A default caller. */
 const by = 'staff 1';
+const callerId = 1;
 
 const people = fc
   .uniqueArray(fc.integer({ min: 1, max: 8 }), { maxLength: 8 })
   .map((ids) => ids.toSorted((a, b) => a - b));
 const rotationName = fc.constantFrom('tts/technician', 'tts/manager', 'ams/user');
+const assignmentKey = fc.constantFrom('T-1', 'T-2', 'T-3', 'T-4', 'ключ {}:*');
 const step = fc.oneof(
   fc.record({
     kind: fc.constant('take' as const),
     rotation: rotationName,
     candidates: people,
-    key: fc.option(fc.constantFrom('T-1', 'T-2', 'T-3', 'T-4', 'ключ {}:*')),
+    key: fc.option(assignmentKey),
+    callerId: fc.nat(9),
   }),
-  fc.record({ kind: fc.constant('lastTurns' as const), rotation: rotationName, candidates: people }),
+  fc.record({
+    kind: fc.constant('handOver' as const),
+    rotation: rotationName,
+    candidates: people,
+    key: assignmentKey,
+    callerId: fc.nat(9),
+    repeatKey: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+  }),
+  fc.record({
+    kind: fc.constant('leave' as const),
+    system: fc.constantFrom('tts', 'ams'),
+    id: fc.integer({ min: 1, max: 8 }),
+    isAway: fc.boolean(),
+  }),
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const), rotation: rotationName }) },
+  fc.record({ kind: fc.constant('places' as const), rotation: rotationName }),
 );
+const everybody = [1, 2, 3, 4, 5, 6, 7, 8];
+
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 export type StoreContractOptions = {
   /** Creates an empty store. Limits: the defaults. */
@@ -53,23 +53,33 @@ export type StoreContractOptions = {
 
 /** The contract tests of every assignment store. */
 export const describeAssignmentStore = ({ create, runs }: StoreContractOptions): void => {
-  it('matches the reference model for random sequences of takes, peeks, joins, leaves, exclusions and replays', async () => {
+  it('matches the reference model for any interleaving of next, reassign, away, back, exclude, reset and replays', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const [store, model] = [create(), createModel()];
-        for (const { kind, ...rest } of steps) {
-          if (kind === 'lastTurns') {
-            const [ours, expected] = await Promise.all(
-              [store, model].map((one) => one.lastTurns(rest.rotation, rest.candidates)),
-            );
-            // The model counts turns as the stores do, so that even the numbers are the same.
-            // oxlint-disable-next-line vitest/no-conditional-expect -- each step is one or the other
-            expect(ours).toEqual(expected);
-          } else if ('key' in rest) {
-            // oxlint-disable-next-line vitest/no-conditional-expect -- each step is one or the other
-            expect(await store.take({ ...rest, by })).toEqual(await model.take({ ...rest, by }));
-          }
-        }
+        const [store, model] = [create(), createAssignmentModel()];
+        const matches = async (rotation: string) => {
+          // The model counts turns as the stores do, so that even the numbers are the same.
+          expect(await stateOf(store, rotation, everybody)).toEqual({
+            places: model.places(rotation, everybody),
+            history: model.history(rotation),
+          });
+        };
+        const run = {
+          take: async (one: Of<'take'>) => expect(await store.take({ ...one, by })).toEqual(model.take({ ...one, by })),
+          handOver: async (one: Of<'handOver'>) =>
+            expect(await store.handOver({ ...one, by })).toEqual(model.handOver({ ...one, by })),
+          leave: async ({ system, id, isAway }: Of<'leave'>) => {
+            await store.setLeave(system, id, isAway ? { until: null, note: 'Zahnarzt' } : null);
+            model.setAway(system, id, isAway);
+          },
+          reset: async ({ rotation }: Of<'reset'>) => {
+            await store.reset(rotation);
+            model.reset(rotation);
+          },
+          places: ({ rotation }: Of<'places'>) => matches(rotation),
+        };
+        for (const one of steps) await run[one.kind](one as never);
+        for (const rotation of ['tts/technician', 'tts/manager', 'ams/user']) await matches(rotation);
       }),
       { numRuns: runs },
     );
@@ -84,7 +94,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
           const store = create();
           const counts = new Map(ids.map((id) => [id, 0]));
           for (let turn = 0; turn < turns; turn += 1) {
-            const taken = await store.take({ rotation: 'r', candidates: ids, key: null, by });
+            const taken = await store.take({ rotation: 'r', candidates: ids, key: null, by, callerId });
             if (taken !== null) counts.set(taken.assignee, (counts.get(taken.assignee) ?? 0) + 1);
           }
           expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
@@ -95,18 +105,18 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
   });
 
   it('assigns a previously excluded candidate next', async () => {
-    const everybody = [1, 2, 3, 4];
+    const group = [1, 2, 3, 4];
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 20 }), async (before, during) => {
         const store = create();
-        const take = (candidates: number[]) => store.take({ rotation: 'r', candidates, key: null, by });
-        for (let turn = 0; turn < before; turn += 1) await take(everybody);
-        const turns = await store.lastTurns('r', everybody);
-        const next = everybody.toSorted((a, b) => (turns[a - 1] ?? 0) - (turns[b - 1] ?? 0) || a - b)[0] ?? 0;
+        const take = (candidates: number[]) => store.take({ rotation: 'r', candidates, key: null, by, callerId });
+        for (let turn = 0; turn < before; turn += 1) await take(group);
+        const turns = await lastTurns(store, 'r', group);
+        const next = group.toSorted((a, b) => (turns[a - 1] ?? 0) - (turns[b - 1] ?? 0) || a - b)[0] ?? 0;
         for (let turn = 0; turn < during; turn += 1) {
-          expect((await take(everybody.filter((id) => id !== next)))?.assignee).not.toBe(next);
+          expect((await take(group.filter((id) => id !== next)))?.assignee).not.toBe(next);
         }
-        expect((await take(everybody))?.assignee).toBe(next);
+        expect((await take(group))?.assignee).toBe(next);
       }),
       { numRuns: runs },
     );
@@ -119,7 +129,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
         let waited = 0;
         for (const others of lists) {
           const candidates = [...new Set([...others, 5])].toSorted((a, b) => a - b);
-          const taken = await store.take({ rotation: 'r', candidates, key: null, by });
+          const taken = await store.take({ rotation: 'r', candidates, key: null, by, callerId });
           waited = taken?.assignee === 5 ? 0 : waited + 1;
           // At most seven others have one turn each between two turns of a candidate.
           expect(waited).toBeLessThanOrEqual(7);
@@ -132,7 +142,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
   it('assigns a new candidate one turn and then in rotation, and a returning candidate at the previous place', async () => {
     const store = create();
     const take = async (candidates: number[]) =>
-      (await store.take({ rotation: 'r', candidates, key: null, by }))?.assignee;
+      (await store.take({ rotation: 'r', candidates, key: null, by, callerId }))?.assignee;
     for (const expected of [1, 2, 3, 1, 2]) expect(await take([1, 2, 3])).toBe(expected);
     for (const expected of [9, 3, 1, 2, 9, 3]) expect(await take([1, 2, 3, 9])).toBe(expected);
     // Candidate 1 leaves, has waited longest on return, and gets one turn, not all missed ones.
@@ -146,7 +156,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     const requestedKeys = keys.flatMap((key) => Array.from({ length: 10 }, () => key));
     const taken = await Promise.all(
       requestedKeys.map((key, index) =>
-        store.take({ rotation: 'r', candidates: index % 2 ? [1, 2, 3] : [2, 3, 4], key, by }),
+        store.take({ rotation: 'r', candidates: index % 2 ? [1, 2, 3] : [2, 3, 4], key, by, callerId }),
       ),
     );
     for (const key of keys) {
@@ -158,17 +168,17 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
 
   it('replays the assignee of a key even if no candidate is left', async () => {
     const store = create();
-    expect(await store.take({ rotation: 'r', candidates: [], key: 'T-1', by })).toBe(null);
-    expect(await store.take({ rotation: 'r', candidates: [7], key: 'T-1', by })).toEqual({
+    expect(await store.take({ rotation: 'r', candidates: [], key: 'T-1', by, callerId })).toBe(null);
+    expect(await store.take({ rotation: 'r', candidates: [7], key: 'T-1', by, callerId })).toEqual({
       assignee: 7,
       replayed: false,
     });
-    expect(await store.take({ rotation: 'r', candidates: [], key: 'T-1', by })).toEqual({
+    expect(await store.take({ rotation: 'r', candidates: [], key: 'T-1', by, callerId })).toEqual({
       assignee: 7,
       replayed: true,
     });
     // The same key in another rotation is a different key.
-    expect(await store.take({ rotation: 's', candidates: [8], key: 'T-1', by })).toEqual({
+    expect(await store.take({ rotation: 's', candidates: [8], key: 'T-1', by, callerId })).toEqual({
       assignee: 8,
       replayed: false,
     });
@@ -180,18 +190,19 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     const turns: Array<number | undefined> = [];
     for (let turn = 0; turn < 3; turn += 1) {
       turns.push(
-        (await store.take({ rotation: 'r', candidates: candidates.slice(turn * 1_000), key: null, by }))?.assignee,
+        (await store.take({ rotation: 'r', candidates: candidates.slice(turn * 1_000), key: null, by, callerId }))
+          ?.assignee,
       );
     }
     expect(turns).toEqual([1, 1_001, 2_001]);
-    expect(await store.lastTurns('r', candidates)).toHaveLength(2_500);
+    expect(await lastTurns(store, 'r', candidates)).toHaveLength(2_500);
   });
 
   describe('limits', () => {
     /** The id of the assignee, null if there is none, or the reason and retry delay of a rejection. */
     const outcomeOf = async (store: AssignmentStore, take: Partial<Take>) => {
       try {
-        return await store.take({ rotation: 'r', candidates: [1, 2, 3], key: null, by, ...take });
+        return await store.take({ rotation: 'r', candidates: [1, 2, 3], key: null, by, callerId, ...take });
       } catch (error) {
         if (!isAppError(error, 'rate_limited')) throw error;
         return { refused: error.message, retryAfterSeconds: error.retryAfterSeconds ?? 0 };
@@ -207,7 +218,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     it('reject a new key over the limit of a person across all rotations, without using a turn', async () => {
       const { store, take } = start({ keysPerPersonPerHour: 3 });
       for (const key of ['T-1', 'T-2', 'T-3']) expect(await take({ key })).toEqual(assigned);
-      const turns = await store.lastTurns('r', [1, 2, 3]);
+      const turns = await lastTurns(store, 'r', [1, 2, 3]);
       for (const rotation of ['r', 's']) {
         const refusal = await take({ rotation, key: 'T-4' });
         expect(refusal).toMatchObject({ refused: expect.stringMatching(/^You have used 3 new assignment keys/) });
@@ -215,8 +226,8 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
         expect(retryAfterSeconds).toBeGreaterThan(3_500);
         expect(retryAfterSeconds).toBeLessThanOrEqual(3_600);
       }
-      expect(await store.lastTurns('r', [1, 2, 3])).toEqual(turns);
-      expect(await store.lastTurns('s', [1, 2, 3])).toEqual([0, 0, 0]);
+      expect(await lastTurns(store, 'r', [1, 2, 3])).toEqual(turns);
+      expect(await lastTurns(store, 's', [1, 2, 3])).toEqual([0, 0, 0]);
       // The rejected key is still new for the next person.
       expect(await take({ key: 'T-4', by: 'staff 2' })).toEqual({ assignee: 1, replayed: false });
     });
@@ -286,7 +297,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       const outcomes = await Promise.all(keys.map((key) => take({ key })));
       const moved = outcomes.filter((outcome) => outcome !== null && 'replayed' in outcome && !outcome.replayed);
       expect(moved).toHaveLength(10);
-      expect(Math.max(...(await store.lastTurns('r', [1, 2, 3])))).toBe(10);
+      expect(Math.max(...(await lastTurns(store, 'r', [1, 2, 3])))).toBe(10);
     });
   });
 };

@@ -111,6 +111,26 @@ export const inputsOf: Readonly<Record<string, readonly unknown[]>> = {
     { system: 'HDTS', role: 'Agent' },
   ],
   'assignments.peek': [technicians, { ...technicians, exclude: [1] }, { ...technicians, exclude: 'none' }],
+  'assignments.reassign': [
+    { ...technicians, key: 'unknown' },
+    { ...technicians, key: 'unknown', exclude: [1] },
+    technicians,
+    { system: 'HDTS', role: 'Agent', key: 'unknown' },
+  ],
+  'assignments.rotation': [technicians, { system: 'HDTS', role: 'Agent' }, { role: 'Technician' }],
+  'assignments.history': [
+    { system: 'TTS', role: 'Astronaut' },
+    { system: 'TTS', role: 'Astronaut', limit: 0 },
+    { system: 'TTS', role: 'Astronaut', limit: '5' },
+  ],
+  'assignments.setAvailability': [
+    { system: 'TTS', away: false },
+    { system: 'TTS', away: false, note: 'x', until: 'today' },
+    { system: 'TTS', away: true, note: 'a\nb' },
+    { system: 'TTS', away: true, userId: 1 },
+    { system: 'HDTS', away: true },
+  ],
+  'assignments.reset': [technicians, { system: 'HDTS', role: 'Agent' }, { system: 'TTS' }],
   'status.get': [undefined, { json: 1 }],
 };
 

@@ -2,11 +2,14 @@ import {
   Assignment,
   CandidatesAnswer,
   Employee,
+  HistoryAnswer,
   PersonType,
   Profile,
+  RotationAnswer,
   Session,
   Status,
   SystemRole,
+  TurnEntry,
   User,
   UsersAnswer,
 } from '@auth-bff/shared';
@@ -28,6 +31,15 @@ const named: Record<string, readonly [schema: z.ZodType, description: string]> =
   UsersAnswer: [UsersAnswer, 'The users found, in the requested order without duplicates, and the ids without a user.'],
   CandidatesAnswer: [CandidatesAnswer, 'The active people with the role, in the order of their turns.'],
   Assignment: [Assignment, 'The person whose turn it is, or the reason why no person is available.'],
+  RotationAnswer: [
+    RotationAnswer,
+    'The people with the role, next in turn first; people who are away last. `lastTurnAt` is null without a turn in the last 30 days or since a reset.',
+  ],
+  HistoryAnswer: [HistoryAnswer, 'The last turns of a rotation, newest first.'],
+  TurnEntry: [
+    TurnEntry,
+    'A turn that was given: `assignee` got it, `by` called. Both are ids of staff users; `by` is that of the service account if a service called.',
+  ],
   Status: [Status, 'State of the Auth Service, and since when. `degraded`: the BFF answers from its cache.'],
 };
 
@@ -42,6 +54,10 @@ const writeOutputMember = ({ zodSchema, jsonSchema }: Written): void => {
   if (type === 'number') jsonSchema.type = 'integer';
   // Members may be added to answers: a client that rejects unknown ones would break.
   if (type === 'object') delete jsonSchema.additionalProperties;
+};
+
+const writeInputMember = ({ zodSchema, jsonSchema }: Written): void => {
+  if (zodSchema._zod.def.type === 'date') Object.assign(jsonSchema, { type: 'string', format: 'date-time' });
 };
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
@@ -72,6 +88,7 @@ export const createJsonSchemas = () => {
     nameOf.set(schema, name);
   }
   const common = { target: 'draft-2020-12', metadata: registry, unrepresentable: 'any' } as const;
+  const input = { ...common, io: 'input', override: writeInputMember as (written: object) => void } as const;
   const output = { ...common, io: 'output', override: writeOutputMember as (written: object) => void } as const;
 
   return {
@@ -86,7 +103,7 @@ export const createJsonSchemas = () => {
       return name === undefined ? toPart(z.toJSONSchema(schema, output) as JsonSchema) : { $ref: pathOf(name) };
     },
     /** An input, before the schema converts it. */
-    input: (schema: z.ZodType): JsonSchema => toPart(z.toJSONSchema(schema, { ...common, io: 'input' }) as JsonSchema),
+    input: (schema: z.ZodType): JsonSchema => toPart(z.toJSONSchema(schema, input) as JsonSchema),
   };
 };
 

@@ -1,4 +1,11 @@
-import { accessCookie, csrfHeader, csrfValue, restPath } from '@auth-bff/shared';
+import {
+  accessCookie,
+  csrfHeader,
+  csrfValue,
+  idempotencyKeyHeader,
+  idempotencyKeyPattern,
+  restPath,
+} from '@auth-bff/shared';
 import { policy } from '../policy.ts';
 import { createJsonSchemas, type JsonSchema, type JsonSchemas } from './json-schemas.ts';
 import { pictureOperations } from './picture-operations.ts';
@@ -71,6 +78,14 @@ const toParameter =
     ...(elementOf(member.schema) === null ? {} : { style: 'form', explode: true }),
   });
 
+const idempotencyKeyParameter: JsonSchema = {
+  name: idempotencyKeyHeader,
+  in: 'header',
+  required: false,
+  description: 'Chosen by the caller for this request and its repeats, such as a UUID',
+  schema: { type: 'string', pattern: idempotencyKeyPattern.source },
+};
+
 const toRequestBody = ({ input }: JsonSchemas, members: readonly InputMember[]): JsonSchema => {
   const required = members.filter(({ isOptional }) => !isOptional).map(({ name }) => name);
   return {
@@ -94,7 +109,11 @@ const schemesOf = (name: string): string[] =>
 
 const toOperation = (schemas: JsonSchemas, rest: RestProcedure): JsonSchema => {
   const { name, route, fromPath, fromQuery, fromBody, output } = rest;
-  const parameters = [...fromPath.map(toParameter(schemas, 'path')), ...fromQuery.map(toParameter(schemas, 'query'))];
+  const parameters = [
+    ...fromPath.map(toParameter(schemas, 'path')),
+    ...fromQuery.map(toParameter(schemas, 'query')),
+    ...(route.isRepeatable === true ? [idempotencyKeyParameter] : []),
+  ];
   const isPublic = policy[name]?.who === 'anyone';
   return {
     operationId: operationIdOf(name),

@@ -1,7 +1,8 @@
 import { type InputIssue, safePath } from '@auth-bff/shared';
+import { z } from 'zod';
 import { invalidInput } from '../error-mapping.ts';
 import { markUnstorable } from '../input-transformer.ts';
-import { elementOf, type InputMember, isNumber, type RestProcedure } from './rest-procedures.ts';
+import { elementOf, type InputMember, isNumber, isTime, type RestProcedure } from './rest-procedures.ts';
 
 /** The parts of a request that an input can come from. */
 export type RestParts = {
@@ -17,6 +18,9 @@ const maxIssues = 20;
 
 /** A whole number in its usual form: `7`, not `07`, `7.0` or `7e0`. */
 const wholeNumber = /^(0|-?[1-9]\d*)$/;
+
+/** A time as JSON has it. Without an offset, the time zone would be a guess. */
+const Time = z.iso.datetime({ offset: true });
 
 /** A text of a URL, as a number where the schema wants one. Any other text is left for the schema to reject. */
 const toValue = (text: string, schema: InputMember['schema']): unknown =>
@@ -67,6 +71,16 @@ const parseJson = (body: string): unknown => {
   }
 };
 
+/** Replaces the texts of times by dates. Other types are left for the schema to reject. */
+const withTimes = (body: Record<string, unknown>, members: readonly InputMember[]): Record<string, unknown> => {
+  const times = members.filter(({ name, schema }) => isTime(schema) && typeof body[name] === 'string');
+  const wrong = times.filter(({ name }) => !Time.safeParse(body[name]).success);
+  throwIfAny(
+    wrong.map(({ name }) => ({ path: name, message: 'Expected a time in ISO 8601, such as 2026-12-24T08:00:00Z' })),
+  );
+  return { ...body, ...Object.fromEntries(times.map(({ name }) => [name, new Date(body[name] as string)])) };
+};
+
 const readBody = (body: string, members: readonly InputMember[]): Record<string, unknown> => {
   if (body === '') return {};
   const parsed = parseJson(body);
@@ -75,7 +89,7 @@ const readBody = (body: string, members: readonly InputMember[]): Record<string,
   }
   const unknown = Object.keys(parsed).filter((name) => members.every((member) => member.name !== name));
   throwIfAny(unknown.slice(0, maxIssues).map((name) => unknownIssue(name, members, 'member of the body')));
-  return parsed as Record<string, unknown>;
+  return withTimes(parsed as Record<string, unknown>, members);
 };
 
 /**

@@ -64,7 +64,7 @@ export const restProcedures = (): RestProcedure[] =>
   Object.entries(restRoutes).flatMap(([name, route]) => (isRestRoute(route) ? [toRestProcedure(name, route)] : []));
 
 const unwrap = (schema: z.ZodType): z.ZodType =>
-  schema instanceof z.ZodOptional ? unwrap(schema.unwrap() as z.ZodType) : schema;
+  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap() as z.ZodType) : schema;
 
 /** The schema of a list's members. Null: the member is no list. */
 export const elementOf = (schema: z.ZodType): z.ZodType | null => {
@@ -74,3 +74,6 @@ export const elementOf = (schema: z.ZodType): z.ZodType | null => {
 
 /** Whether a member is a number, so that its text in a URL must be read as one. */
 export const isNumber = (schema: z.ZodType): boolean => unwrap(schema) instanceof z.ZodNumber;
+
+/** Whether a member is a time, so that JSON has it as a text. */
+export const isTime = (schema: z.ZodType): boolean => unwrap(schema) instanceof z.ZodDate;

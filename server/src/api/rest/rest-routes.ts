@@ -1,4 +1,4 @@
-import type { Reason } from '@auth-bff/shared';
+import { idempotencyKeyHeader, type Reason } from '@auth-bff/shared';
 
 /** A procedure that REST serves. */
 export type RestRoute = {
@@ -12,8 +12,10 @@ export type RestRoute = {
   summary: string;
   /** What the summary does not say. Markdown. */
   description?: string;
-  /** The reason of a 404, if the procedure looks for one person. */
+  /** The reason of a 404, if the procedure looks for one person or one assignment. */
   notFound?: Reason;
+  /** A repeat with the same `x-idempotency-key` has the outcome of the first request. */
+  isRepeatable?: true;
 };
 
 /** Why REST does not serve a procedure. */
@@ -104,6 +106,40 @@ export const restRoutes: Readonly<Record<string, RestRoute | NoRestRoute>> = {
       'The body may be left out. For 24 hours, the same `key` returns the same person: send the id of the ticket, so that a repeated request does not assign twice. People in `exclude` are skipped and keep their turns.',
   },
   'assignments.onTurn': { reason: streams },
+  'assignments.reassign': {
+    method: 'POST',
+    path: '/assignments/{system}/{role}/reassign',
+    summary: 'Hands an assignment on to the next person who has not had it',
+    description: `The previous person gets their place back. If nobody is left, \`assignee\` is null and the assignment stays as it is. A repeat with the same \`${idempotencyKeyHeader}\` (without that header: with the same \`x-request-id\` within a minute) hands it on once.`,
+    notFound: 'assignment_not_found',
+    isRepeatable: true,
+  },
+  'assignments.rotation': {
+    method: 'GET',
+    path: '/assignments/{system}/{role}/rotation',
+    summary: 'The people with a role, next in turn first, with their turns and who is away',
+    description: 'People who are away come last. Shows all staff of the system who is away, until when, and the note.',
+  },
+  'assignments.history': {
+    method: 'GET',
+    path: '/assignments/{system}/{role}/history',
+    summary: 'The last turns of a role, newest first',
+    description: 'Who got each turn, and who called. The last 1,000 turns are kept.',
+  },
+  'assignments.setAvailability': {
+    method: 'POST',
+    path: '/assignments/{system}/availability',
+    summary: 'Says that a person is away from the turns of a system, or back',
+    description:
+      'Without `userId`: the caller. A service always sends `userId`. `until` and `note` are only for `away: true`; without `until`, the person is away until somebody says that they are back.',
+    notFound: 'user_not_found',
+  },
+  'assignments.reset': {
+    method: 'POST',
+    path: '/assignments/{system}/{role}/reset',
+    summary: "Forgets everybody's place in a rotation",
+    description: 'Keys, history and availability stay.',
+  },
 
   'status.get': { method: 'GET', path: '/status', summary: 'The state of the Auth Service, and since when' },
 };

@@ -1,16 +1,23 @@
 import {
   Assignment,
+  AvailabilityInput,
   CandidatesAnswer,
+  HistoryAnswer,
+  HistoryInput,
   NextInput,
   OnTurnInput,
   PeekInput,
+  ReassignInput,
+  RotationAnswer,
   RotationInput,
   TurnEntry,
 } from '@auth-bff/shared';
 import { tracked } from '@trpc/server';
+import { z } from 'zod';
 import type { Assignments } from '../../assignment/assignments.ts';
 import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
+import { repeatKeyOf } from '../repeat-key.ts';
 import { router } from '../trpc.ts';
 
 async function* toTracked(turns: ReturnType<Assignments['onTurn']>) {
@@ -19,7 +26,7 @@ async function* toTracked(turns: ReturnType<Assignments['onTurn']>) {
 
 /** Round-robin assignment among the people with a role. */
 export const assignmentsRouter = router({
-  /** The active people with the role, in the order of their turns. */
+  /** The active people with the role, in the order of their turns; people who are away last. */
   candidates: signedInProcedure
     .input(RotationInput)
     .use(permitted)
@@ -54,4 +61,48 @@ export const assignmentsRouter = router({
         events: (ended) => toTracked(request.assignments.onTurn(input, ended)),
       }),
     ),
+
+  /**
+   * Hands an assignment on to the next person who has not had it, and gives the previous one their place back. A repeat
+   * with the same header `x-idempotency-key` (without it: with the same request id within a minute) hands it on once.
+   */
+  reassign: signedInProcedure
+    .input(ReassignInput)
+    .use(permitted)
+    .output(Assignment)
+    .mutation(({ ctx, input }) => ctx.request.assignments.reassign(input, ctx.person.caller, repeatKeyOf(ctx, input))),
+
+  /** The people with the role, next in turn first: their last turn, the number of their turns, and until when they are away. */
+  rotation: signedInProcedure
+    .input(RotationInput)
+    .use(permitted)
+    .output(RotationAnswer)
+    .query(({ ctx: { request, person }, input }) => request.assignments.rotation(input, person.caller)),
+
+  /** The last turns, newest first: who got each of them, and who called. */
+  history: signedInProcedure
+    .input(HistoryInput)
+    .use(permitted)
+    .output(HistoryAnswer)
+    .query(({ ctx: { request, person }, input }) => request.assignments.history(input, person.caller)),
+
+  /** Says that a person, by default the caller, gets no turns of a system for now, or gets them again. */
+  setAvailability: signedInProcedure
+    .input(AvailabilityInput)
+    .use(permitted)
+    .output(z.null())
+    .mutation(async ({ ctx: { request, person }, input }) => {
+      await request.turnAdministration.setAvailability(input, person.caller);
+      return null;
+    }),
+
+  /** Forgets everybody's place in the rotation. Keys, history and availability stay. */
+  reset: signedInProcedure
+    .input(RotationInput)
+    .use(permitted)
+    .output(z.null())
+    .mutation(async ({ ctx: { request, person }, input }) => {
+      await request.turnAdministration.reset(input, person.caller);
+      return null;
+    }),
 });

@@ -1,5 +1,5 @@
 import fastifyCors from '@fastify/cors';
-import { csrfHeader, exposedHeaders, requestIdHeader } from '@auth-bff/shared';
+import { csrfHeader, exposedHeaders, idempotencyKeyHeader, requestIdHeader } from '@auth-bff/shared';
 import type { FastifyInstance } from 'fastify';
 
 export type CorsOptions = { corsOrigins: readonly string[] };
@@ -20,6 +20,7 @@ export const registerCors = async (server: FastifyInstance, { corsOrigins }: Cor
       'authorization',
       csrfHeader,
       requestIdHeader,
+      idempotencyKeyHeader,
       'trpc-accept',
       'last-event-id',
       'traceparent',

@@ -19,14 +19,27 @@ export type RestOptions = {
 /** `/users/{id}` as Fastify writes it: `/users/:id`. */
 const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
+/** Whether a procedure serves a path, too, because a parameter of its own path accepts the segment: a role may have any name. */
+const alsoServes = ({ route, fromPath }: RestProcedure, path: string): boolean => {
+  const [segments, patterns] = [path.split('/'), route.path.split('/')];
+  const accepts = (pattern: string, segment: string) =>
+    pattern === segment ||
+    fromPath.some(({ name, schema }) => pattern === `{${name}}` && schema.safeParse(segment).success);
+  return (
+    patterns.length === segments.length && patterns.every((pattern, index) => accepts(pattern, segments[index] ?? ''))
+  );
+};
+
 /** The methods of each path, in the order of the table. Fastify serves HEAD where there is a GET. */
 const methodsByPath = (procedures: readonly RestProcedure[]): Map<string, HTTPMethods[]> => {
-  const methods = new Map<string, HTTPMethods[]>();
-  for (const { route } of procedures) {
-    const added: HTTPMethods[] = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
-    methods.set(route.path, [...(methods.get(route.path) ?? []), ...added]);
-  }
-  return methods;
+  const toMethods = ({ route: { method } }: RestProcedure): HTTPMethods[] =>
+    method === 'GET' ? ['GET', 'HEAD'] : [method];
+  return new Map(
+    procedures.map(({ route: { path } }) => [
+      path,
+      procedures.filter((rest) => alsoServes(rest, path)).flatMap(toMethods),
+    ]),
+  );
 };
 
 /** Serves `/bff/api`: the procedures of `rest-routes.ts` as plain JSON, with errors as `application/problem+json`. */

@@ -4,6 +4,7 @@ import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { FastifyRequest } from 'fastify';
 import { disconnectSignalOf } from '../lifecycle/response-end.ts';
+import { idempotencyKeyOf } from '../plugins/idempotency-key.ts';
 import { clientAddressOf } from '../plugins/client-address.ts';
 import { toCause } from '../plugins/request-tokens.ts';
 import type { ServiceLookup } from '../plugins/service-key.ts';
@@ -13,7 +14,7 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  'directory' | 'account' | 'assignments' | 'membership' | 'serviceAccount' | 'status' | 'charge' | 'openStream'
+  | 'directory' | 'account' | 'assignments' | 'turnAdministration' | 'membership' | 'serviceAccount' | 'status' | 'charge' | 'openStream'
 > & {
   platform: Platform;
   audit: Audit;
@@ -27,8 +28,8 @@ export type ContextFactoryOptions = Pick<
 /** Creates the tRPC context of each request. */
 export const createContextFactory = (options: ContextFactoryOptions): TrpcOptions['createContext'] => {
   const { platform, audit, telemetry, sessionOf, serviceOf, directory, account, assignments, membership } = options;
-  const { serviceAccount, status, charge, openStream, onStream } = options;
-  const { isDevelopment } = platform.config;
+  const { turnAdministration, serviceAccount, status, charge, openStream, onStream } = options;
+  const { isDevelopment, assignmentRoles } = platform.config;
   const { monotonicNow } = platform;
 
   return (request, reply, { procedures, callsInRequest, isStreamed }) => {
@@ -52,6 +53,8 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       directory,
       account,
       assignments,
+      turnAdministration,
+      assignmentRoles,
       membership,
       status,
       openStream: (stream) => {
@@ -60,6 +63,7 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
         return events;
       },
       charge,
+      idempotencyKey: () => idempotencyKeyOf(request),
       getDisconnectSignal: disconnectSignalOf(reply),
       onStale: () => {
         // A streamed response has sent its headers by then.

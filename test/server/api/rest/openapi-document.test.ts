@@ -34,6 +34,9 @@ describe('the REST table', () => {
     expect(posted.map(([name]) => [name, types[name]?._def.type])).toEqual([
       ['users.byIds', 'query'],
       ['assignments.next', 'mutation'],
+      ['assignments.reassign', 'mutation'],
+      ['assignments.setAvailability', 'mutation'],
+      ['assignments.reset', 'mutation'],
     ]);
   });
 });

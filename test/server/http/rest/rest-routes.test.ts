@@ -69,6 +69,48 @@ const cases: Case[] = [
       replayed: false,
     }),
   },
+  {
+    procedure: 'assignments.reassign',
+    // The key of the case before.
+    path: '/assignments/TTS/Technician/reassign',
+    json: { key: 'TICKET-1', exclude: [5] },
+    trpc: async ({ trpc }) => ({
+      ...(await trpc.assignments.next.mutate({ ...rotation, key: 'TICKET-1' })),
+      replayed: false,
+    }),
+  },
+  {
+    procedure: 'assignments.setAvailability',
+    path: '/assignments/tts/availability',
+    json: { away: true, until: '2099-12-24T08:00:00.5+01:00', note: 'Holiday', userId: 12 },
+    trpc: async ({ trpc }) => {
+      const { people } = await trpc.assignments.rotation.query(rotation);
+      expect(people.at(-1)).toMatchObject({
+        user: { id: 12 },
+        away: { until: new Date('2099-12-24T07:00:00.500Z'), note: 'Holiday' },
+      });
+      return null;
+    },
+  },
+  {
+    procedure: 'assignments.rotation',
+    path: '/assignments/TTS/Technician/rotation',
+    trpc: ({ trpc }) => trpc.assignments.rotation.query(rotation),
+  },
+  {
+    procedure: 'assignments.history',
+    path: '/assignments/TTS/Technician/history?limit=1',
+    trpc: ({ trpc }) => trpc.assignments.history.query({ ...rotation, limit: 1 }),
+  },
+  {
+    procedure: 'assignments.reset',
+    path: '/assignments/TTS/Technician/reset',
+    trpc: async ({ trpc }) => {
+      const { people } = await trpc.assignments.rotation.query(rotation);
+      expect(people.map(({ turns }) => turns)).toEqual([0, 0, 0, 0, 0]);
+      return null;
+    },
+  },
   { procedure: 'status.get', path: '/status', trpc: ({ trpc }) => trpc.status.get.query() },
 ];
 
@@ -82,7 +124,7 @@ describe.each(dialects)('the REST mirror in front of the %s dialect', (dialect) 
   let browser: Browser;
   let bearer: Record<string, string>;
   beforeAll(async () => {
-    app = await startApp({ dialect, env: { RATE_LIMIT_PER_MINUTE: '0' } });
+    app = await startApp({ dialect, env: { RATE_LIMIT_PER_MINUTE: '0', ASSIGNMENT_ROLES: 'TTS:Technician' } });
     const tokens = await app.authService.issue({ type: 'staff', id: 123 });
     bearer = { authorization: `Bearer ${tokens.access}` };
     browser = app.browser();

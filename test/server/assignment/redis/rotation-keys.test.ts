@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRotationKeys } from '../../../server/src/assignment/rotation-keys.ts';
+import { createRotationKeys } from '../../../../server/src/assignment/redis/rotation-keys.ts';
 
 const rotationKeys = createRotationKeys({ prefix: 'auth-bff:', sealingSecret: 'one-sealing-secret' });
 const other = createRotationKeys({ prefix: 'auth-bff:', sealingSecret: 'another-sealing-secret' });

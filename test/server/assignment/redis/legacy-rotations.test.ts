@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Rotation, toRotation } from '../../../server/src/assignment/assignment-store.ts';
-import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../support/output/silent-log.ts';
-import { createEarlierStore, dumpRedis } from '../../support/redis/legacy-rotations.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
+import { type Rotation, toRotation } from '../../../../server/src/assignment/assignment-store.ts';
+import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
+import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../../support/output/silent-log.ts';
+import { createEarlierStore, dumpRedis } from '../../../support/redis/legacy-rotations.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
+import { lastTurns } from '../../../support/redis/last-turns.ts';
 
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;
 const by = 'staff 1';
+const callerId = 1;
 const people = [1, 5, 12, 23];
 const technicians = toRotation({ system: 'TTS', role: 'Technician' });
 /** Keys that mean something to Redis, to a pattern, or to JavaScript. */
@@ -20,7 +22,7 @@ const createTest = (redis: RedisConnection['redis']) => {
   const storeOf = ({ prefix = 'auth-bff:', sealingSecret = 'one-sealing-secret', monotonicNow }: StoreOptions = {}) =>
     createRedisStore({ redis, prefix, sealingSecret, ...(monotonicNow === undefined ? {} : { monotonicNow }) });
   const take = async (store: ReturnType<typeof storeOf>, key: string, rotation: Rotation = technicians) => {
-    const taken = await store.take({ rotation, candidates: people, key, by });
+    const taken = await store.take({ rotation, candidates: people, key, by, callerId });
     return taken === null ? null : { ...taken };
   };
   return { redis, storeOf, take, earlier: createEarlierStore({ redis, rotation: 'tts/technician' }) };
@@ -56,7 +58,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
     for (const key of oddKeys.slice(4)) await earlier.take([5], key);
     await redis.pexpire(earlier.given('T-1'), 3_600_000);
     const store = storeOf();
-    expect(await store.lastTurns(technicians, people)).toEqual([3, 6, 1, 2]);
+    expect(await lastTurns(store, technicians, people)).toEqual([3, 6, 1, 2]);
     const given = [12, 23, 1, 5, 5, 5];
     for (const [index, key] of oddKeys.entries()) {
       expect(await take(store, key)).toEqual({ assignee: given[index], replayed: true });
@@ -71,7 +73,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
     for (const key of ['T-1', 'T-2']) await earlier.take(people, key);
     await redis.pexpire(earlier.given('T-1'), 3_600_000);
     await redis.pexpire(earlier.turns, 7_200_000);
-    await storeOf().lastTurns(technicians, people);
+    await lastTurns(storeOf(), technicians, people);
     const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
     const keys = (await Promise.all(nodes.map((node) => node.keys('*')))).flat();
     const leftMs = await Promise.all(keys.map((key) => redis.pttl(key)));
@@ -102,16 +104,22 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
       const stores = [storeOf(), storeOf()];
       const turns = await Promise.all(
         Array.from({ length: 12 }, (_, index) =>
-          (stores[index % 2] ?? storeOf()).take({ rotation: technicians, candidates: people, key: `N-${index}`, by }),
+          (stores[index % 2] ?? storeOf()).take({
+            rotation: technicians,
+            candidates: people,
+            key: `N-${index}`,
+            by,
+            callerId,
+          }),
         ),
       );
       for (const id of people) expect(turns.filter((turn) => turn?.assignee === id)).toHaveLength(3);
-      const lastTurns = await storeOf().lastTurns(technicians, people);
-      expect(lastTurns.toSorted((a, b) => a - b)).toEqual([13, 14, 15, 16]);
+      const places = await lastTurns(storeOf(), technicians, people);
+      expect(places.toSorted((a, b) => a - b)).toEqual([13, 14, 15, 16]);
       // In the order in which they waited.
-      expect(
-        people.toSorted((a, b) => (lastTurns[people.indexOf(a)] ?? 0) - (lastTurns[people.indexOf(b)] ?? 0)),
-      ).toEqual([12, 23, 1, 5]);
+      expect(people.toSorted((a, b) => (places[people.indexOf(a)] ?? 0) - (places[people.indexOf(b)] ?? 0))).toEqual([
+        12, 23, 1, 5,
+      ]);
       expect(await dumpRedis(redis)).not.toMatch(/technician/);
     }
   });
@@ -147,7 +155,7 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
       return found;
     });
     expect(await take(storeOf(), 'T-2')).toEqual({ assignee: 23, replayed: true });
-    expect(await storeOf().lastTurns(technicians, people)).toEqual([0, 0, 1, 2]);
+    expect(await lastTurns(storeOf(), technicians, people)).toEqual([0, 0, 1, 2]);
     spy.mockRestore();
     expect(await dumpRedis(redis)).not.toMatch(/technician/);
   });

@@ -1,13 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
-import { AppError } from '../errors.ts';
-import { redisErrorCode } from '../platform/redis/redis-errors.ts';
+import { AppError } from '../../errors.ts';
+import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
 import {
   type AssignmentLimits,
   assignmentWindowMs,
   defaultAssignmentLimits,
   toLimitError,
-} from './assignment-limits.ts';
-import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from './assignment-store.ts';
+} from '../assignment-limits.ts';
+import { type AssignmentStore, keyTtlMs, rotationTtlMs, type Take } from '../assignment-store.ts';
 import { createLegacyRotations } from './legacy-rotations.ts';
 import { createRotationKeys } from './rotation-keys.ts';
 import { type Costs, defineTurnCommands, type Limited, type Taken } from './turn-scripts.ts';
@@ -123,15 +123,21 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
         throw error instanceof AppError ? error : storeUnavailable(error);
       }
     },
-    async lastTurns(rotation, candidates) {
+    async places(rotation, candidates) {
       if (candidates.length === 0) return [];
       try {
         await legacyRotations.migrate(rotation);
         const turns = await redis.hmget(rotationKeys.of(rotation).turns, ...rotationKeys.seal(rotation, candidates));
-        return turns.map((turn) => Number(turn ?? 0));
+        return turns.map((turn) => ({ lastTurn: Number(turn ?? 0), lastTurnAtMs: null, turns: 0, away: null }));
       } catch (error) {
         throw storeUnavailable(error);
       }
     },
+    handOver: async () => 'not_found',
+    setLeave: async () => {},
+    reset: async () => {},
+    history: async () => [],
+    historyAfter: async () => [],
+    watch: () => () => {},
   };
 };

@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
-import { createBoundedMap } from '../platform/bounded-map.ts';
-import { defaultRedisPrefix } from '../config/redis-prefix.ts';
-import { redisErrorCode } from '../platform/redis/redis-errors.ts';
-import { keyTtlMs, type Rotation, rotationTtlMs } from './assignment-store.ts';
+import { createBoundedMap } from '../../platform/bounded-map.ts';
+import { defaultRedisPrefix } from '../../config/redis-prefix.ts';
+import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
+import { keyTtlMs, type Rotation, rotationTtlMs } from '../assignment-store.ts';
 import type { RotationKeys } from './rotation-keys.ts';
 
 export type LegacyRotationsOptions = {

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { toRotation } from '../../../server/src/assignment/assignment-store.ts';
-import { createRedisStore } from '../../../server/src/assignment/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../support/output/silent-log.ts';
-import { describeAssignmentStore } from '../../support/redis/assignment-store-contract.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redis.ts';
+import { toRotation } from '../../../../server/src/assignment/assignment-store.ts';
+import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
+import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { silentLog } from '../../../support/output/silent-log.ts';
+import { describeAssignmentStore } from '../../../support/redis/assignment-store-contract.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
 
 /** Longer than any machine takes. */
 const timeoutMs = 60_000;
 const by = 'staff 1';
+const callerId = 1;
 const sealingSecret = 'a-sealing-secret-of-the-tests';
 let count = 0;
 const fresh = () => `test-${(count += 1)}:`;
@@ -51,6 +52,7 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
           candidates: [1, 2, 3],
           key: null,
           by,
+          callerId,
         }),
       ),
     );
@@ -61,7 +63,7 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
   it('expires rotations after 30 days and keys after 24 hours by the clock of Redis', async () => {
     const prefix = fresh();
     const store = createRedisStore({ ...connection, prefix, sealingSecret });
-    await store.take({ rotation: 'r', candidates: [1], key: 'T-1', by });
+    await store.take({ rotation: 'r', candidates: [1], key: 'T-1', by, callerId });
     const leftMs = async (pattern: string) => {
       const [key = 'no such key', ...others] = await connection.redis.keys(prefix + pattern);
       expect(others).toEqual([]);
@@ -78,7 +80,8 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
     const prefix = fresh();
     const limits = { keysPerPersonPerHour: 1, keysPerRotationPerHour: 1, rotationsPerPersonPerHour: 1 };
     const store = createRedisStore({ ...connection, prefix, sealingSecret, limits });
-    const take = (key: string) => store.take({ rotation: 'r', candidates: [1, 2], key, by }).catch(() => null);
+    const take = (key: string) =>
+      store.take({ rotation: 'r', candidates: [1, 2], key, by, callerId }).catch(() => null);
     await take('T-1');
     expect(await take('T-2')).toBe(null);
     const windows = (await connection.redis.keys(`${prefix}*`)).filter((key) => /new-keys|assigner/.test(key));
@@ -94,9 +97,11 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
 
   it('loads the script again after Redis has lost it', async () => {
     const store = createRedisStore({ ...connection, prefix: fresh(), sealingSecret });
-    await store.take({ rotation: 'r', candidates: [1, 2], key: null, by });
+    await store.take({ rotation: 'r', candidates: [1, 2], key: null, by, callerId });
     await connection.redis.script('FLUSH');
-    expect(await store.take({ rotation: 'r', candidates: [1, 2], key: null, by })).toMatchObject({ assignee: 2 });
+    expect(await store.take({ rotation: 'r', candidates: [1, 2], key: null, by, callerId })).toMatchObject({
+      assignee: 2,
+    });
   });
 });
 
@@ -122,9 +127,9 @@ describe.skipIf(!hasRedis())('the Redis store in a cluster', () => {
     const store = createRedisStore({ ...cluster, prefix: fresh(), sealingSecret });
     for (const role of ['Technician', 'Rôle {with} braces', '}{', '한국']) {
       const rotation = toRotation({ system: 'TTS', role });
-      const first = await store.take({ rotation, candidates: [1, 2], key: 'a}b{c', by });
+      const first = await store.take({ rotation, candidates: [1, 2], key: 'a}b{c', by, callerId });
       expect(first).toMatchObject({ assignee: 1 });
-      expect(await store.take({ rotation, candidates: [2], key: 'a}b{c', by })).toEqual({
+      expect(await store.take({ rotation, candidates: [2], key: 'a}b{c', by, callerId })).toEqual({
         assignee: 1,
         replayed: true,
       });

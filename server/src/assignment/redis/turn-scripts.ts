@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { AssignmentLimits } from './assignment-limits.ts';
+import type { AssignmentLimits } from '../assignment-limits.ts';
 
 /** Charges the caller's window, or returns the limit that the call exceeds. The first charge begins the window. */
 const chargeFunction = `

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
-import { createKeyHasher } from '../platform/key-hasher.ts';
-import type { Rotation } from './assignment-store.ts';
+import { createKeyHasher } from '../../platform/key-hasher.ts';
+import type { Rotation } from '../assignment-store.ts';
 
 export type RotationKeysOptions = {
   /** The prefix of all keys. */
