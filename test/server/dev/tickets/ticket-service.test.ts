@@ -170,7 +170,7 @@ describe('the ticket service', () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-methods': 'GET, POST, PATCH',
       'access-control-allow-headers': 'content-type',
     });
     expect((await sendRequest('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
@@ -180,7 +180,7 @@ describe('the ticket service', () => {
     await using service = await startService();
     expect(await askRaw(service.url, { target: '/users/', headers: asStaff })).toMatchObject({
       status: 404,
-      body: '{"error":"Not found. This service has only GET /tickets/ and POST /tickets/"}',
+      body: '{"error":"Not found. This service has only GET, POST and PATCH /tickets/"}',
     });
   });
 });
