@@ -47,6 +47,8 @@ export type AppOptions = {
   assignmentLimits?: Partial<AssignmentLimits>;
   /** Replaces some of the limits and intervals of subscriptions. */
   liveLimits?: Partial<LiveLimits>;
+  /** Starts the timer of the next check of all subscriptions. Default `setTimeout`. */
+  startLiveTimer?: StartTimer;
   /** Serves all calls with tRPC's own Fastify adapter, which behaves the same and is slower. Default false. */
   officialAdapter?: boolean;
 };

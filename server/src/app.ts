@@ -61,7 +61,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const attemptLimiter = createAttemptLimiter({ ...limiterOptions, onLimited });
   const accountLimiter = createAccountLimiter({ ...limiterOptions, attemptLimiter, onLimited });
   const liveLimits = { ...defaultLiveLimits, ...options.liveLimits };
-  const sweep = createSweep({ everyMs: liveLimits.sweepMs });
+  const sweep = createSweep({ everyMs: liveLimits.sweepMs, startTimer: options.startLiveTimer });
   const identity = createIdentity({
     platform,
     authService,

@@ -8,6 +8,7 @@ import { measurePage } from './workloads/page.ts';
 import { measureQueries } from './workloads/queries.ts';
 import { measureRedis } from './workloads/redis.ts';
 import { measureStart } from './workloads/start.ts';
+import { measureSubscriptions } from './workloads/subscriptions.ts';
 import { measureTokens } from './workloads/tokens.ts';
 import { measureVerification } from './workloads/verification.ts';
 import { measureVerify } from './workloads/verify.ts';
@@ -49,6 +50,7 @@ const workloads: Record<string, () => Promise<unknown>> = {
     );
     await measureAssignments(section.note);
   },
+  subscriptions: () => measureSubscriptions({ setUp: given, report, rounds }),
   tokens: () => measureTokens({ setUp: given, generator, report, tokens: Number(values.tokens) }),
 };
 const names = values.only?.split(',') ?? Object.keys(workloads);

@@ -36,6 +36,15 @@ export const createAssignmentService = (options: AssignmentServiceOptions) => {
           sealingSecret: config.sealingSecret,
           limits,
           monotonicNow,
+          openChannel: (channel) =>
+            redis.openChannel({
+              ...channel,
+              onRefused: (cause) =>
+                log.error(
+                  { cause, channel: channel.name },
+                  'Redis rejected SUBSCRIBE: subscriptions to turns are up to 15 s late in this process. Grant the Redis user SUBSCRIBE and PUBLISH on this channel.',
+                ),
+            }),
         });
   const store = redisStore ?? memoryStore;
   const assignments = createAssignments({

@@ -62,10 +62,8 @@ export const createRotationReader = ({ store, rotation, startTimer }: RotationRe
   };
 
   const readLater = (): void => {
-    stopTimer = startTimer(() => {
-      void read();
-      readLater();
-    }, readEveryMs);
+    if (isClosed) return;
+    stopTimer = startTimer(() => void read().then(readLater), readEveryMs);
   };
 
   const stopWatching = store.watch(rotation, () => void read());

@@ -1,7 +1,11 @@
 /** No events, until the signal aborts. */
-export const untilAborted = async function* <Event>(signal: AbortSignal): AsyncGenerator<Event, void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-};
+export const untilAborted = <Event>(signal: AbortSignal): AsyncIterable<Event> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () =>
+      new Promise((resolve) => {
+        const end = () => resolve({ done: true, value: undefined });
+        if (signal.aborted) end();
+        else signal.addEventListener('abort', end, { once: true });
+      }),
+  }),
+});

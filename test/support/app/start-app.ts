@@ -44,6 +44,7 @@ export type StartAppOptions = {
   | 'redisTimeoutMs'
   | 'startAnswerTimer'
   | 'startKeyTimer'
+  | 'startLiveTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -105,6 +106,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     accountCalls,
     assignmentLimits,
     liveLimits,
+    startLiveTimer,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
   } = options;
@@ -147,6 +149,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(startAnswerTimer === undefined ? {} : { startAnswerTimer }),
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     ...(liveLimits === undefined ? {} : { liveLimits }),
+    ...(startLiveTimer === undefined ? {} : { startLiveTimer }),
     startKeyTimer,
   });
   const url = await app.listen();

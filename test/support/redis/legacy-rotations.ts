@@ -42,8 +42,11 @@ export const createEarlierStore = ({ redis, rotation, prefix = 'auth-bff:' }: Ea
 export const dumpRedis = async (redis: Redis | Cluster): Promise<string> => {
   const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
   const keys = (await Promise.all(nodes.map((node) => node.keys('*')))).flat();
-  const values = await Promise.all(
-    keys.map(async (key) => ((await redis.type(key)) === 'hash' ? redis.hgetall(key) : redis.get(key))),
-  );
+  const valueOf = async (key: string) => {
+    const type = await redis.type(key);
+    if (type === 'stream') return redis.xrange(key, '-', '+');
+    return type === 'hash' ? redis.hgetall(key) : redis.get(key);
+  };
+  const values = await Promise.all(keys.map(valueOf));
   return JSON.stringify(keys.map((key, index) => [key, values[index]]));
 };

@@ -1,5 +1,5 @@
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import superjson from 'superjson';
+import { deserialize, serialize } from 'superjson';
 import { capture } from '../output/captured.ts';
 import { createEventParser, type ServerEvent } from './event-parser.ts';
 
@@ -37,7 +37,7 @@ export type OpenEvents = Disposable & {
 
 const toAddress = ({ url, path, input, query = {} }: OpenEventsOptions): string => {
   const params = new URLSearchParams(query);
-  if (input !== undefined) params.set('input', JSON.stringify(superjson.serialize(input)));
+  if (input !== undefined) params.set('input', JSON.stringify(serialize(input)));
   return `${url}/trpc/${path}?${params.toString()}`;
 };
 
@@ -72,13 +72,13 @@ export const openEvents = async (options: OpenEventsOptions): Promise<OpenEvents
       parser
         .events()
         .filter(({ event }) => event === 'message')
-        .map(({ data }) => superjson.deserialize(JSON.parse(data))),
+        .map(({ data }) => deserialize(JSON.parse(data))),
     error: () => {
       const failure = last('serialized-error');
-      return failure === undefined ? null : superjson.deserialize(JSON.parse(failure.data));
+      return failure === undefined ? null : deserialize(JSON.parse(failure.data));
     },
     retryMs: parser.retryMs,
-    isEnded: () => response.complete,
+    isEnded: () => response.readableEnded,
     isClosed: () => response.destroyed || response.closed,
     response,
     [Symbol.dispose]: () => void request?.destroy(),

@@ -21,11 +21,15 @@ const scanCount = 500;
 
 /**
  * KEYS: the turns of a rotation. ARGV: their minimum TTL in milliseconds, then pairs of a field and a number. A larger stored
- * number is kept, so that any replica may repeat this step, even after further turns.
+ * number is kept, so that any replica may repeat this step, even after further turns. Turns before the last reset are
+ * left out.
  */
 const mergeScript = `
+local resetAt = tonumber(redis.call('HGET', KEYS[1], 'reset') or 0)
 for at = 2, #ARGV, 2 do
-  if tonumber(redis.call('HGET', KEYS[1], ARGV[at]) or 0) < tonumber(ARGV[at + 1]) then
+  local number = tonumber(ARGV[at + 1])
+  local isForgotten = ARGV[at] ~= 'turns' and number <= resetAt
+  if not isForgotten and tonumber(redis.call('HGET', KEYS[1], ARGV[at]) or 0) < number then
     redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
   end
 end

@@ -1,106 +1,220 @@
+import { maxHistoryEntries } from '@auth-bff/shared';
 import type { Cluster, Redis } from 'ioredis';
 import type { AssignmentLimits } from '../assignment-limits.ts';
+import { chargeFunctions } from './charge-scripts.ts';
+import { leaveFunction } from './leave-scripts.ts';
+import { sealLength } from './person-seal.ts';
 
-/** Charges the caller's window, or returns the limit that the call exceeds. The first charge begins the window. */
-const chargeFunction = `
-local function charge(window, newKeys, newRotations, maxKeys, maxRotations, windowMs)
-  local used = redis.call('HMGET', window, 'keys', 'rotations')
-  if newKeys > 0 and tonumber(used[1] or 0) >= tonumber(maxKeys) then
-    return {'limited', 'keysPerPersonPerHour', redis.call('PTTL', window)}
+const trimEvery = 50;
+/** Renewing two expiries with each turn takes longer than reading one. */
+const expiryToleranceMs = 10 * 60 * 1000;
+
+/**
+ * KEYS: the turns of the rotation, its count of new keys in this hour, the caller's window, the history, the leave of the
+ * system, and, for a call with a key, the assignee and the turn of the key.
+ *
+ * ARGV: the mode; the sealed candidates in ascending order of their ids, and the same people as the leave names them, each as
+ * one text; the sealed rest of the history entry; the channel and the name of the rotation in it; three durations in
+ * milliseconds (rotation, key, window); the limits (keys of a person, keys of a rotation, rotations of a person); for a
+ * handover, the hash of its repeat key.
+ *
+ * The clock of Redis determines expiry and leave. Everything that can fail or reject the call comes before the first write.
+ *
+ * Modes: `charge` also charges the caller. If the caller's window and the leave are on other nodes of a cluster, the
+ * candidates are without the people who are away, `ask` returns the cost of the call, and takes the turn only if it is
+ * free; `paid` takes the turn after the caller was charged.
+ *
+ * The field of a person holds the number of their last turn. Earlier versions write only that. `s:` and the person holds
+ * that number again, the count of turns, and the time of the last one; it says nothing about the time if the numbers differ.
+ */
+const turnFunctions = `
+${chargeFunctions}
+${leaveFunction}
+local mode, people, onLeave = ARGV[1], ARGV[2], ARGV[3]
+
+local function choose(had)
+  local best, bestTurn, total, anyAway, anyLeft = nil, nil, nil, false, false
+  local hasLeave = #onLeave > 0 and redis.call('EXISTS', KEYS[5]) == 1
+  for from = 1, #people, ${sealLength * 1_000} do
+    local fields, leaves = {'turns'}, {}
+    for at = from, math.min(from + ${sealLength * 999}, #people), ${sealLength} do
+      fields[#fields + 1] = string.sub(people, at, at + ${sealLength - 1})
+      if hasLeave then leaves[#leaves + 1] = string.sub(onLeave, at, at + ${sealLength - 1}) end
+    end
+    local turns = redis.call('HMGET', KEYS[1], unpack(fields))
+    if hasLeave then leaves = redis.call('HMGET', KEYS[5], unpack(leaves)) end
+    total = turns[1]
+    for at = 2, #fields do
+      local person = fields[at]
+      if not (had and had[person]) then
+        anyLeft = true
+        local turn = tonumber(turns[at] or 0)
+        if hasLeave and isAway(leaves[at - 1]) then
+          anyAway = true
+        elseif not best or turn < bestTurn then
+          best, bestTurn = person, turn
+        end
+      end
+    end
   end
-  if newRotations > 0 and tonumber(used[2] or 0) >= tonumber(maxRotations) then
-    return {'limited', 'rotationsPerPersonPerHour', redis.call('PTTL', window)}
+  return best, bestTurn, total, anyAway, anyLeft
+end
+
+local function countAndTime(person, lastTurn)
+  local turn, count, at = string.match(redis.call('HGET', KEYS[1], 's:' .. person) or '', '^(%d+) (%d+) (%d+)$')
+  if not turn then return 0, '0' end
+  if tonumber(turn) ~= lastTurn then at = '0' end
+  return tonumber(count), at
+end
+
+-- Redis drops old entries by nodes of 100, so it need not look at each turn.
+local function record(person, number)
+  local id
+  if number % ${trimEvery} == 0 then
+    id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ${maxHistoryEntries}, '*', 'e', person .. ARGV[4])
+  else
+    id = redis.call('XADD', KEYS[4], '*', 'e', person .. ARGV[4])
   end
-  redis.call('HINCRBY', window, 'keys', newKeys)
-  redis.call('HINCRBY', window, 'rotations', newRotations)
-  if redis.call('PTTL', window) < 0 then redis.call('PEXPIRE', window, windowMs) end
-  return nil
+  return string.sub(id, 1, string.find(id, '-', 1, true) - 1)
+end
+
+local function give(person, number, count, at)
+  redis.call('HSET', KEYS[1], 'turns', number, person, number, 's:' .. person, number .. ' ' .. count + 1 .. ' ' .. at)
+  if count == 0 or redis.call('PTTL', KEYS[4]) < ARGV[7] - ${expiryToleranceMs} then
+    redis.call('PEXPIRE', KEYS[1], ARGV[7])
+    redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  end
+  -- A user of Redis who may not publish still gets turns. Subscribers then read them some seconds later.
+  redis.pcall('PUBLISH', ARGV[5], ARGV[6])
 end
 `;
 
-/**
- * KEYS: the turns of the rotation, its count of new keys in this hour, the caller's window, and, for a call with a key,
- * the assignee of the key. ARGV: the mode, three durations in milliseconds (rotation, key, window), the limits (keys of a
- * person, keys of a rotation, rotations of a person), and the sealed candidates in ascending order of their ids. The clock
- * of Redis determines expiry. Everything that can fail or reject the call comes before the first write.
- *
- * Modes: `charge` also charges the caller. If the caller's window is on another node of a cluster, `ask` returns the cost
- * of the call, and takes the turn only if it is free; `paid` takes the turn after the caller was charged.
- */
 const takeScript = `
-${chargeFunction}
-local mode, rotationMs, keyMs, windowMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+${turnFunctions}
 local newKeys, newRotations = 0, 0
-if KEYS[4] then
-  local given = redis.call('GET', KEYS[4])
+if KEYS[6] then
+  local given = redis.call('GET', KEYS[6])
   if given then return {'replayed', given} end
   newKeys = 1
 end
-if #ARGV < 8 then return {'nobody'} end
-if redis.call('EXISTS', KEYS[1]) == 0 then newRotations = 1 end
-if newKeys > 0 and tonumber(redis.call('GET', KEYS[2]) or 0) >= tonumber(ARGV[6]) then
+if #people == 0 then return {'nobody'} end
+local usedKeys = newKeys > 0 and redis.call('GET', KEYS[2])
+if usedKeys and tonumber(usedKeys) >= tonumber(ARGV[11]) then
   return {'limited', 'keysPerRotationPerHour', redis.call('PTTL', KEYS[2])}
 end
+local best, lastTurn, total = choose()
+if not best then return {'nobody'} end
+if not total then newRotations = 1 end
 local isFree = newKeys + newRotations == 0
 if mode == 'ask' and not isFree then return {'costs', newKeys, newRotations} end
-
-local best, bestTurn
-for from = 8, #ARGV, 1000 do
-  local people = {}
-  for at = from, math.min(from + 999, #ARGV) do people[#people + 1] = ARGV[at] end
-  local turns = redis.call('HMGET', KEYS[1], unpack(people))
-  for at, person in ipairs(people) do
-    local turn = tonumber(turns[at] or 0)
-    if not best or turn < bestTurn then best, bestTurn = person, turn end
-  end
-end
-
+local used
 if mode == 'charge' and not isFree then
-  local refusal = charge(KEYS[3], newKeys, newRotations, ARGV[5], ARGV[7], windowMs)
-  if refusal then return refusal end
+  used = redis.call('HMGET', KEYS[3], 'keys', 'rotations')
+  local refused = refusal(KEYS[3], used, newKeys, newRotations, ARGV[10], ARGV[12])
+  if refused then return refused end
 end
+local count, lastTurnAt = countAndTime(best, lastTurn)
+
+local number = tonumber(total or 0) + 1
+local at = record(best, number)
+if used then charge(KEYS[3], used, newKeys, newRotations, ARGV[9]) end
 if newKeys > 0 then
   redis.call('INCR', KEYS[2])
-  if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], windowMs) end
-  redis.call('SET', KEYS[4], best, 'PX', keyMs)
+  if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
+  redis.call('SET', KEYS[6], best, 'PX', ARGV[8])
+  redis.call('SET', KEYS[7], number .. ' ' .. lastTurn .. ' ' .. lastTurnAt, 'PX', ARGV[8])
 end
-redis.call('HSET', KEYS[1], best, redis.call('HINCRBY', KEYS[1], 'turns', 1))
-redis.call('PEXPIRE', KEYS[1], rotationMs)
+give(best, number, count, at)
 return {'assigned', best, newKeys, newRotations}
 `;
 
-/** KEYS: the caller's window. ARGV: the new keys and rotations, their limits, and the length of the window in milliseconds. */
-const chargeScript = `
-${chargeFunction}
-return charge(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]) or {'charged'}
+/**
+ * The turn of a key is a text: its number, the number and the time of the assignee's last turn before it, and, after
+ * handovers, each person who has had the key with the hash of the repeat key by which they got it. An earlier version writes
+ * none.
+ */
+const handOverScript = `
+${turnFunctions}
+local given = redis.call('GET', KEYS[6])
+if not given then return {'unknown'} end
+local turn, before, beforeAt, chain = string.match(redis.call('GET', KEYS[7]) or '', '^(%d+) (%d+) (%d+)(.*)$')
+local had = {[given] = true}
+chain = chain or ''
+for person, repeatKey in string.gmatch(chain, '([%w_-]+):([%w_-]*)') do
+  if repeatKey == ARGV[13] then return {'replayed', person} end
+  had[person] = true
+end
+local usedKeys = redis.call('GET', KEYS[2])
+local best, lastTurn, total, anyAway = choose(had)
+if not best then return {anyAway and 'away' or 'excluded'} end
+if usedKeys and tonumber(usedKeys) >= tonumber(ARGV[11]) then
+  return {'limited', 'keysPerRotationPerHour', redis.call('PTTL', KEYS[2])}
+end
+if mode == 'ask' then return {'costs', 1, 0} end
+local used
+if mode == 'charge' then
+  used = redis.call('HMGET', KEYS[3], 'keys', 'rotations')
+  local refused = refusal(KEYS[3], used, 1, 0, ARGV[10], ARGV[12])
+  if refused then return refused end
+end
+local count, lastTurnAt = countAndTime(best, lastTurn)
+local resetAt = tonumber(redis.call('HGET', KEYS[1], 'reset') or 0)
+local leftMs = redis.call('PTTL', KEYS[6])
+
+local number = tonumber(total or 0) + 1
+local at = record(best, number)
+if used then charge(KEYS[3], used, 1, 0, ARGV[9]) end
+redis.call('INCR', KEYS[2])
+if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
+if turn and tonumber(turn) > resetAt then
+  local last = tonumber(redis.call('HGET', KEYS[1], given) or 0)
+  local turns, lastAt = countAndTime(given, last)
+  if last == tonumber(turn) then
+    last, lastAt = tonumber(before), beforeAt
+    if last == 0 then redis.call('HDEL', KEYS[1], given) else redis.call('HSET', KEYS[1], given, last) end
+  end
+  redis.call('HSET', KEYS[1], 's:' .. given, last .. ' ' .. math.max(0, turns - 1) .. ' ' .. lastAt)
+end
+if chain == '' then chain = ' ' .. given .. ':' end
+chain = chain .. ' ' .. best .. ':' .. ARGV[13]
+redis.call('SET', KEYS[6], best, 'PX', leftMs)
+redis.call('SET', KEYS[7], number .. ' ' .. lastTurn .. ' ' .. lastTurnAt .. chain, 'PX', leftMs)
+give(best, number, count, at)
+return {'assigned', best, 1, 0}
 `;
 
-/** KEYS: the caller's window. ARGV: the keys and rotations to refund. */
-const refundScript = `
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HINCRBY', KEYS[1], 'keys', -ARGV[1])
-  redis.call('HINCRBY', KEYS[1], 'rotations', -ARGV[2])
-end
+/** KEYS: the turns of the rotation. ARGV: their TTL in milliseconds. Numbers continue, so that those of keys stay unique. */
+const resetScript = `
+local total = redis.call('HGET', KEYS[1], 'turns')
+if not total then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'turns', total, 'reset', total)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `;
 
 export type Limited = ['limited', limit: keyof AssignmentLimits, resetMs: number];
 export type Costs = ['costs', newKeys: number, newRotations: number];
 type Assigned = ['assigned', assignee: string, newKeys: number, newRotations: number];
-export type Taken = Assigned | ['replayed', assignee: string] | ['nobody'] | Limited | Costs;
+export type Taken =
+  | Assigned
+  | ['replayed', assignee: string]
+  | ['nobody' | 'unknown' | 'away' | 'excluded']
+  | Limited
+  | Costs;
 type Arguments = Array<string | number>;
 type TurnCommands = {
   takeTurn: (...args: Arguments) => Promise<Taken>;
   takeTurnWithKey: (...args: Arguments) => Promise<Taken>;
-  chargeCaller: (...args: Arguments) => Promise<['charged'] | Limited>;
-  refundCaller: (...args: Arguments) => Promise<number>;
+  handTurnOver: (...args: Arguments) => Promise<Taken>;
+  resetTurns: (turns: string, ttlMs: number) => Promise<number>;
 };
 
 /** Defines the scripts as commands of the client. It sends their hash, and the text only if Redis does not know it. */
 export const defineTurnCommands = (redis: Redis | Cluster): TurnCommands => {
-  redis.defineCommand('takeTurn' satisfies keyof TurnCommands, { numberOfKeys: 3, lua: takeScript });
-  redis.defineCommand('takeTurnWithKey' satisfies keyof TurnCommands, { numberOfKeys: 4, lua: takeScript });
-  redis.defineCommand('chargeCaller' satisfies keyof TurnCommands, { numberOfKeys: 1, lua: chargeScript });
-  redis.defineCommand('refundCaller' satisfies keyof TurnCommands, { numberOfKeys: 1, lua: refundScript });
+  redis.defineCommand('takeTurn' satisfies keyof TurnCommands, { numberOfKeys: 5, lua: takeScript });
+  redis.defineCommand('takeTurnWithKey' satisfies keyof TurnCommands, { numberOfKeys: 7, lua: takeScript });
+  redis.defineCommand('handTurnOver' satisfies keyof TurnCommands, { numberOfKeys: 7, lua: handOverScript });
+  redis.defineCommand('resetTurns' satisfies keyof TurnCommands, { numberOfKeys: 1, lua: resetScript });
   return redis as unknown as TurnCommands;
 };

@@ -40,6 +40,17 @@ const eventStreamHeaders = {
 /** A stop disconnects all clients at once. They come back spread over some seconds. */
 const [minRetryMs, maxRetryMs] = [1_000, 5_000];
 
+const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+
+const failing = (error: unknown): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: async () => {
+      throw error;
+    },
+  }),
+});
+
 /**
  * Serves a subscription with the bytes of tRPC's adapter. The adapter puts four web streams behind each other for each
  * client. Failures are events of the stream, after status 200: an EventSource does not show the body of another status.
@@ -60,42 +71,60 @@ export const createSubscriptionHandler = (options: ServeSubscriptionOptions) => 
     return retry + toErrorText(shape);
   };
 
-  const textsOf = async function* (
-    request: FastifyRequest,
-    ctx: Context,
+  /** Calls the procedure. Its failure is the first event. */
+  const call = async (
     subscription: Subscription,
+    ctx: Context,
     signal: AbortSignal,
-  ): AsyncGenerator<string, void> {
-    const { path, procedure, getRawInput, lastEventId } = subscription;
-    const toText = createEventFormat(lastEventId);
+  ): Promise<AsyncIterable<unknown>> => {
+    const { path, procedure, getRawInput } = subscription;
     try {
-      const call = { path, type: 'subscription', ctx, getRawInput, signal, batchIndex: 0 } as const;
-      const events = await callProcedure(procedure, call);
-      if (typeof events !== 'object' || events === null || !(Symbol.asyncIterator in events)) {
-        throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} returned no events.` });
-      }
-      for await (const event of events as AsyncIterable<unknown>) yield toText(event);
-      yield returnText;
+      const callOptions = { path, type: 'subscription', ctx, getRawInput, signal, batchIndex: 0 } as const;
+      const events = await callProcedure(procedure, callOptions);
+      if (isIterable(events)) return events;
+      throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} returned no events.` });
     } catch (error) {
-      // Without a `return` event, the client connects again: to another replica, because this one stops.
-      if (error instanceof StoppedError) yield toRetryText(retryMs());
-      else yield toFailureText(request, error, subscription, ctx);
+      return failing(error);
     }
   };
 
-  return (request: FastifyRequest, reply: FastifyReply, subscription: Subscription): void => {
+  const textsOf = async function* (
+    events: AsyncIterable<unknown>,
+    lastEventId: string | null,
+    toFailure: (cause: unknown) => string,
+  ): AsyncGenerator<string, void> {
+    const toText = createEventFormat(lastEventId);
+    try {
+      for await (const event of events) yield toText(event);
+      yield returnText;
+    } catch (error) {
+      // Without a `return` event, the client connects again: to another replica, because this one stops.
+      yield error instanceof StoppedError ? toRetryText(retryMs()) : toFailure(error);
+    }
+  };
+
+  const serve = async (request: FastifyRequest, reply: FastifyReply, subscription: Subscription): Promise<void> => {
     const facts = { callsInRequest: 1, isStreamed: false, procedures: procedureNamesOf([subscription]) };
     const ctx = createContext(request, reply, facts);
     const controller = new AbortController();
     reply.raw.once('close', () => controller.abort());
+    const events = await call(subscription, ctx, controller.signal);
+    // The client has left while it was admitted.
+    if (controller.signal.aborted) return;
     const stream = createEventStream({
       response: reply.raw,
-      texts: textsOf(request, ctx, subscription, controller.signal),
+      texts: textsOf(events, subscription.lastEventId, (cause) => toFailureText(request, cause, subscription, ctx)),
       onUnread() {
         log.debug({ requestId: request.id }, 'Subscription closed: the client did not read its events in time.');
         request.raw.socket.destroy();
       },
     });
     reply.code(200).headers(eventStreamHeaders).send(stream);
+  };
+
+  return (request: FastifyRequest, reply: FastifyReply, subscription: Subscription): void => {
+    serve(request, reply, subscription).catch((error: unknown) => {
+      reply.send(error);
+    });
   };
 };

@@ -20,8 +20,10 @@ export const correctHeaders = (payload: unknown): void => {
 /** Serves a request with tRPC's own Fastify adapter. */
 export const createTrpcAdapter =
   (options: TrpcOptions & { variesByOrigin: boolean }) =>
-  (request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> =>
-    fastifyRequestHandler({
+  (request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> => {
+    // tRPC reports the failure of a subscription twice.
+    const reported = new WeakSet<Error>();
+    return fastifyRequestHandler({
       router: appRouter,
       req: request,
       res: reply,
@@ -35,12 +37,15 @@ export const createTrpcAdapter =
         if (isStreamed) await context.request.session();
         return context;
       },
-      onError: ({ error, path: called, type }) =>
+      onError: ({ error, path: called, type }) => {
+        if (type === 'subscription' && reported.has(error)) return;
+        reported.add(error);
         reportFailure(options, request, {
           error: toAppError(error),
           path: called,
           isProcedureFound: type !== 'unknown',
-        }),
+        });
+      },
       responseMeta: ({ errors }) => {
         const headers = new Headers();
         // The adapter's Vary header would replace the one that CORS set.
@@ -50,3 +55,4 @@ export const createTrpcAdapter =
         return { headers };
       },
     });
+  };

@@ -168,7 +168,7 @@ export const readCalls = (request: FastifyRequest, path: string): Calls | null =
     if (inputs instanceof TRPCError) throw inputs;
     return inputs[index];
   };
-  const [{ procedure = null } = {}] = calls;
+  const procedure = calls[0]?.procedure ?? null;
   if (procedure?._def.type !== 'subscription') return { isBatch: query.isBatch, calls, inputOf, subscription: null };
   const lastEventId = lastEventIdOf(request);
   const getRawInput = async () => withLastEventId(inputOf(0), lastEventId);

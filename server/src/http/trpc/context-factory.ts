@@ -14,7 +14,15 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  | 'directory' | 'account' | 'assignments' | 'turnAdministration' | 'membership' | 'serviceAccount' | 'status' | 'charge' | 'openStream'
+  | 'directory'
+  | 'account'
+  | 'assignments'
+  | 'turnAdministration'
+  | 'membership'
+  | 'serviceAccount'
+  | 'status'
+  | 'charge'
+  | 'openStream'
 > & {
   platform: Platform;
   audit: Audit;

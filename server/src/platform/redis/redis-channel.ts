@@ -12,6 +12,8 @@ export type RedisChannelOptions = {
   retryMs?: number;
   /** Called with the error when Redis rejects the subscription; once, until Redis accepts it. */
   onRefused?: ((cause: string) => void) | undefined;
+  /** Called after each subscription, also the one after a reconnect: messages before it may have been lost. */
+  onSubscribed?: (() => void) | undefined;
 };
 
 /** Idle time of the second connection after which TCP keep-alive probes start. */
@@ -21,7 +23,7 @@ const unansweredRetryMs = 1_000;
 
 /** Messages between replicas, by PUBLISH. They are lost while a connection is down, so senders also store what must not be lost. */
 export const createRedisChannel = (options: RedisChannelOptions) => {
-  const { redis, name, timeoutMs = 1_000, retryMs = 10_000, onRefused } = options;
+  const { redis, name, timeoutMs = 1_000, retryMs = 10_000, onRefused, onSubscribed } = options;
   // The client of a cluster already has a separate connection for subscriptions.
   const subscriber = redis.isCluster
     ? redis
@@ -29,7 +31,7 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
   let retryTimer: NodeJS.Timeout | null = null;
   let isRefused = false;
   let isClosed = false;
-  let hasBeenReady = false;
+  let hasBeenReady = redis.status === 'ready';
   let noteReady = () => {};
   const ready = new Promise<void>((resolve) => {
     noteReady = resolve;
@@ -42,6 +44,7 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
       () => {
         isRefused = false;
         noteReady();
+        onSubscribed?.();
       },
       (error: Error) => {
         // After a reconnect, the ready event subscribes again.
@@ -66,6 +69,7 @@ export const createRedisChannel = (options: RedisChannelOptions) => {
   };
 
   subscriber.on('ready', subscribe);
+  if (subscriber.status === 'ready') subscribe();
   redis.on('ready', followRedis);
   // The first connection reports the same errors. Without a listener, they would end the process.
   subscriber.on('error', () => {});

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { fingerprintKeys } from '../replica-keys/key-fingerprints.ts';
 import { createKeyRegistry } from '../replica-keys/key-registry.ts';
 import { createKeyWatch } from '../replica-keys/key-watch.ts';
-import { createRedisChannel } from './redis-channel.ts';
+import { createRedisChannel, type RedisChannel, type RedisChannelOptions } from './redis-channel.ts';
 import type { StartTimer } from '../start-timer.ts';
 import { createRedisGuard } from './redis-guard.ts';
 
@@ -53,11 +53,19 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
     startTimer: startKeyTimer,
   });
 
+  const openChannels: RedisChannel[] = [];
+
   return {
     connection,
     guard,
     signOutChannel,
     keyWatch,
+    /** Opens another channel, until `close`. */
+    openChannel(channelOptions: Omit<RedisChannelOptions, 'redis'>): RedisChannel {
+      const channel = createRedisChannel({ redis, timeoutMs, ...channelOptions });
+      openChannels.push(channel);
+      return channel;
+    },
     state(): 'up' | 'away' {
       // Without traffic, nothing else would find out that Redis is back.
       guard.probe();
@@ -70,6 +78,7 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
     },
     close(): void {
       signOutChannel.close();
+      for (const channel of openChannels) channel.close();
       connection.close();
     },
   };

@@ -66,7 +66,6 @@ export const createTokenFamilies = (options: TokenFamiliesOptions) => {
     const stored = await changeShared?.(known, sharedNamesOf(known));
     const proven = stored === undefined ? known : withProof(known, stored);
     local.change(proven, change);
-    onSignOut();
     return toProven(proven);
   };
 

@@ -45,17 +45,20 @@ export const createSessionEnds = (options: SessionEndsOptions) => {
   let isCheckPending = false;
   let stopSweep = () => {};
 
-  const end = ({ access, listeners }: Watched, event: SessionEndEvent): void => {
-    for (const listener of listeners) {
-      listeners.delete(listener);
-      listener(event);
-    }
-    forget(access);
+  const forget = (session: Watched): void => {
+    const { fingerprint } = session.access;
+    // A lookup may end a session that is no longer watched, whose token is watched again.
+    if (watched.get(fingerprint) !== session) return;
+    watched.delete(fingerprint);
+    if (watched.size === 0) stopSweep();
   };
 
-  const forget = ({ fingerprint }: VerifiedToken): void => {
-    if (!watched.delete(fingerprint) || watched.size > 0) return;
-    stopSweep();
+  const end = (session: Watched, event: SessionEndEvent): void => {
+    forget(session);
+    for (const listener of session.listeners) {
+      session.listeners.delete(listener);
+      listener(event);
+    }
   };
 
   /** Looks the session up at the other replicas. */
@@ -63,9 +66,11 @@ export const createSessionEnds = (options: SessionEndsOptions) => {
     if (session.isLookedUp) return;
     session.isLookedUp = true;
     session.recheckAtMs = monotonicNow() + recheckMs;
-    const isSignedOut = await sessions.isSignedOut(session.access);
-    session.isLookedUp = false;
-    if (isSignedOut) end(session, { reason: 'session_ended' });
+    try {
+      if (await sessions.isSignedOut(session.access)) end(session, { reason: 'session_ended' });
+    } finally {
+      session.isLookedUp = false;
+    }
   };
 
   /** Needs no I/O, except for a session whose person has a cutoff: only Redis knows whether it is kept. */
@@ -106,7 +111,7 @@ export const createSessionEnds = (options: SessionEndsOptions) => {
       check(session);
       return () => {
         session.listeners.delete(listener);
-        if (session.listeners.size === 0 && watched.get(fingerprint) === session) forget(access);
+        if (session.listeners.size === 0) forget(session);
       };
     },
 
