@@ -34,6 +34,8 @@ export type HandOver = TurnCall & {
   key: string;
   /** A repeated call with the same value returns the result of the first one. */
   repeatKey: string;
+  /** Milliseconds for which it does. Default: as long as the key is known. */
+  repeatForMs?: number | undefined;
 };
 
 export type Turn = { assignee: number; replayed: boolean };

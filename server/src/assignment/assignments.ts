@@ -121,12 +121,13 @@ export const createAssignments = (options: AssignmentsOptions) => {
 
     /**
      * Moves a key to the next person who has not had it. Repeated with the same `repeatKey`, returns the same person. If
-     * nobody is left, the key stays. Throws `assignment_not_found`, and the errors of `next`.
+     * nobody is left, the key stays. `repeatForMs`: for how long a repeat counts as one; default: as long as the key is known. Throws `assignment_not_found`, and the errors of `next`.
      */
     async reassign(
       { system, role, key, exclude }: ReassignInput,
       caller: DirectoryCaller,
       repeatKey: string,
+      repeatForMs?: number,
     ): Promise<Assignment> {
       const candidates = await candidatesOf({ system, role }, caller);
       const event = { system, role, key, requestId: caller.requestId };
@@ -138,6 +139,7 @@ export const createAssignments = (options: AssignmentsOptions) => {
         callerId: await callerIdOf(caller),
         // Another caller's repeat is another handover.
         repeatKey: `${callerNameOf(caller)}\0${repeatKey}`,
+        repeatForMs,
       };
       const turn = await limited(store.handOver(handOver));
       if (turn === 'not_found') throw new AppError('assignment_not_found');

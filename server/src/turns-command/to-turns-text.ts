@@ -32,7 +32,8 @@ const toLeave = (away: Leave | null): string => {
   return away.note === null ? end : `${end}: ${away.note}`;
 };
 
-const lengthOf = (text: string): number => [...text].length;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const lengthOf = (text: string): number => [...graphemes.segment(text)].length;
 
 /** Columns that are as wide as their longest cell. */
 const toTable = (header: readonly string[], rows: ReadonlyArray<readonly string[]>): string => {

@@ -266,3 +266,38 @@ it('a refused limit of the history says what is expected', async () => {
   expect((await test.lead.history.query(technicians)).entries).toHaveLength(50);
   expect((await test.lead.history.query({ ...technicians, limit: 500 })).entries).toHaveLength(60);
 });
+
+it('handovers count like new keys, and repeats do not', async () => {
+  await using test = await start({ assignmentLimits: { keysPerPersonPerHour: 2 } });
+  const browser = test.app.browser({ headers: { 'x-idempotency-key': 'k' } });
+  browser.holdTokens(await test.app.authService.issue({ type: 'staff', id: manager }));
+  const { reassign } = browser.trpc.assignments;
+  await test.nextId({ key: 'T-1' });
+  for (const replayed of [false, true, true]) {
+    expect(await reassign.mutate({ ...technicians, key: 'T-1' })).toMatchObject({ assignee: { id: 5 }, replayed });
+  }
+  expect(await errorDataOf(test.lead.reassign.mutate({ ...technicians, key: 'T-1' }))).toMatchObject({
+    reason: 'rate_limited',
+    retryAfterSeconds: 3_600,
+  });
+  expect((await test.lead.next.mutate({ ...technicians, key: 'T-1' })).assignee?.id).toBe(5);
+});
+
+it('a refusal by ASSIGNMENT_ROLES is an audit line, and changes nothing', async () => {
+  await using test = await start({ env: { ASSIGNMENT_ROLES: 'TTS:Manager' } });
+  const maria = await test.as(1);
+  const calls = [
+    maria.next.mutate({ ...technicians, key: 'T-7', exclude: [1, 5, 12, 123] }),
+    maria.reset.mutate(technicians),
+    maria.setAvailability.mutate({ system: 'TTS', userId: 5, away: true }),
+  ];
+  expect(new Set(await Promise.all(calls.map(reasonOf)))).toEqual(new Set(['insufficient_permissions']));
+  const denied = test.app.logLines.filter(({ audit }) => audit === 'permission_denied');
+  expect(denied.map(({ procedure, person }) => `${String(person)} ${String(procedure)}`).toSorted()).toEqual([
+    'staff:1 assignments.next',
+    'staff:1 assignments.reset',
+    'staff:1 assignments.setAvailability',
+  ]);
+  expect((await test.lead.history.query(technicians)).entries).toEqual([]);
+  expect(await test.nextId({ key: 'T-7' })).toBe(1);
+});

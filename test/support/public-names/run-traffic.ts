@@ -113,10 +113,10 @@ export const runTraffic = async (
   await someone.query('assignments.candidates', technicians);
   await someone.mutate('assignments.reassign', { ...technicians, key: 'T-1' });
   await someone.mutate('assignments.reassign', { ...technicians, key: 'T-2' });
+  await someone.mutate('assignments.setAvailability', { system: 'TTS', away: false });
   await someone.mutate('assignments.setAvailability', { system: 'TTS', away: true, note: 'Fishing' });
   await someone.query('assignments.rotation', technicians);
   await someone.query('assignments.history', technicians);
-  await someone.mutate('assignments.setAvailability', { system: 'TTS', away: false });
   await someone.mutate('assignments.reset', technicians);
 
   app.authService.fault('user', { kind: 'body', body: '{"id":"none"}' });

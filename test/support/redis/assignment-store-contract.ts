@@ -198,6 +198,58 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     expect(await lastTurns(store, 'r', candidates)).toHaveLength(2_500);
   });
 
+  it('keeps a leave with its end and its note for one system, and rejects an end that has passed', async () => {
+    const store = create();
+    const until = new Date(Date.now() + 86_400_000);
+    await store.setLeave('tts', 1, { until, note: 'Zahnarzt: 9–12' });
+    await store.setLeave('tts', 2, { until: null, note: null });
+    const awayIn = async (rotation: string) => (await store.places(rotation, [1, 2, 3])).map(({ away }) => away);
+    expect(await awayIn('tts/technician')).toEqual([
+      { until, note: 'Zahnarzt: 9–12' },
+      { until: null, note: null },
+      null,
+    ]);
+    expect(await awayIn('ams/user')).toEqual([null, null, null]);
+    await expect(store.setLeave('tts', 3, { until: new Date(-1), note: null })).rejects.toMatchObject({
+      reason: 'invalid_input',
+      issues: [{ path: 'until' }],
+    });
+    const take = (key: string | null, candidates = [1, 2]) =>
+      store.take({ rotation: 'tts/technician', candidates, key, by, callerId });
+    expect(await take(null)).toBe(null);
+    await store.setLeave('tts', 1, null);
+    expect(await take('T-1')).toEqual({ assignee: 1, replayed: false });
+    await store.setLeave('tts', 1, { until, note: null });
+    // A known key takes precedence over leave.
+    expect(await take('T-1')).toEqual({ assignee: 1, replayed: true });
+  });
+
+  it('hands a key to each person once, gives the place back, and repeats a handover without another one', async () => {
+    const store = create();
+    const candidates = [1, 2, 3];
+    const take = (key: string) => store.take({ rotation: 'r', candidates, key, by, callerId });
+    const handOver = (repeatKey: string, key = 'T-2') =>
+      store.handOver({ rotation: 'r', candidates, key, by, callerId, repeatKey });
+    for (const key of ['T-1', 'T-2']) await take(key);
+    expect(await handOver('a')).toEqual({ assignee: 3, replayed: false });
+    expect(await handOver('a')).toEqual({ assignee: 3, replayed: true });
+    // Person 2 waits at the place before T-2, as if they never had it.
+    expect((await store.places('r', candidates)).map(({ lastTurn, turns }) => [lastTurn, turns])).toEqual([
+      [1, 1],
+      [0, 0],
+      [3, 1],
+    ]);
+    expect(await handOver('b')).toEqual({ assignee: 1, replayed: false });
+    expect(await handOver('c')).toBe('all_excluded');
+    expect(await take('T-2')).toEqual({ assignee: 1, replayed: true });
+    expect(await handOver('d', 'T-9')).toBe('not_found');
+    const history = await store.history('r', 2);
+    expect(history.map(({ entry }) => [entry.kind, entry.key, entry.assignee])).toEqual([
+      ['reassigned', 'T-2', 1],
+      ['reassigned', 'T-2', 3],
+    ]);
+  });
+
   describe('limits', () => {
     /** The id of the assignee, null if there is none, or the reason and retry delay of a rejection. */
     const outcomeOf = async (store: AssignmentStore, take: Partial<Take>) => {
@@ -243,6 +295,19 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await take({ key: 'T-3' })).toEqual(refused);
       expect(await take({ key: 'T-1' })).toMatchObject({ replayed: true });
       expect(await take({})).toEqual(assigned);
+    });
+
+    it('count a handover like a new key, and change nothing if they reject it', async () => {
+      const { store, take } = start({ keysPerPersonPerHour: 2 });
+      const handOver = (repeatKey: string) =>
+        store.handOver({ rotation: 'r', candidates: [1, 2, 3], key: 'T-1', by, callerId, repeatKey });
+      await take({ key: 'T-1' });
+      expect(await handOver('a')).toEqual({ assignee: 2, replayed: false });
+      const before = await stateOf(store, 'r', [1, 2, 3]);
+      await expect(handOver('b')).rejects.toMatchObject({ reason: 'rate_limited' });
+      expect(await stateOf(store, 'r', [1, 2, 3])).toEqual(before);
+      expect(await handOver('a')).toEqual({ assignee: 2, replayed: true });
+      expect(await take({ key: 'T-1' })).toEqual({ assignee: 2, replayed: true });
     });
 
     it('do not count calls that find no candidate or are rejected', async () => {

@@ -17,7 +17,7 @@ import { z } from 'zod';
 import type { Assignments } from '../../assignment/assignments.ts';
 import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
-import { repeatKeyOf } from '../repeat-key.ts';
+import { repeatOf } from '../repeat.ts';
 import { router } from '../trpc.ts';
 
 async function* toTracked(turns: ReturnType<Assignments['onTurn']>) {
@@ -70,7 +70,10 @@ export const assignmentsRouter = router({
     .input(ReassignInput)
     .use(permitted)
     .output(Assignment)
-    .mutation(({ ctx, input }) => ctx.request.assignments.reassign(input, ctx.person.caller, repeatKeyOf(ctx, input))),
+    .mutation(({ ctx: { request, person }, input }) => {
+      const { key, forMs } = repeatOf(request);
+      return request.assignments.reassign(input, person.caller, key, forMs);
+    }),
 
   /** The people with the role, next in turn first: their last turn, the number of their turns, and until when they are away. */
   rotation: signedInProcedure

@@ -8,8 +8,8 @@ export type KeyState = {
   lastTurnBeforeAtMs: number;
   /** The earlier assignees. */
   had: readonly number[];
-  /** The assignees that handovers chose, by the digest of their repeat key. */
-  handOvers: ReadonlyMap<string, number>;
+  /** The assignees that handovers chose, by the digest of their repeat key, and until when a repeat gets them. */
+  handOvers: ReadonlyMap<string, { assignee: number; repeatUntilMs: number }>;
 };
 
 /** The keys of a rotation by their digest, oldest first. A digest has the same size for every key. */

@@ -24,7 +24,7 @@ export type MemoryStoreOptions = Pick<MemoryRotationsOptions, 'now' | 'onForgott
 const noTurn: Readonly<MemoryPerson> = { lastTurn: 0, lastTurnAtMs: 0, turns: 0 };
 /** Shared by all keys that were never handed on, which are the most. */
 const none: readonly number[] = [];
-const noHandOvers: ReadonlyMap<string, number> = new Map();
+const noHandOvers: KeyState['handOvers'] = new Map();
 
 /** 128 bits of the hash: enough to exclude collisions. */
 const digestOf = (key: string): string => hash('sha256', key, 'buffer').toString('latin1', 0, 16);
@@ -136,13 +136,15 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
       return { assignee, replayed: false };
     },
 
-    async handOver({ rotation: name, candidates, key, by, callerId, repeatKey }) {
+    async handOver({ rotation: name, candidates, key, by, callerId, repeatKey, repeatForMs }) {
       const rotation = rotations.get(name);
       const digest = digestOf(key);
       const known = rotation.keys.byDigest.get(digest);
       if (known === undefined) return 'not_found';
       const repeated = known.handOvers.get(digestOf(repeatKey));
-      if (repeated !== undefined) return { assignee: repeated, replayed: true };
+      if (repeated !== undefined && repeated.repeatUntilMs > now()) {
+        return { assignee: repeated.assignee, replayed: true };
+      }
       const had = [...known.had, known.assignee];
       const others = candidates.filter((id) => !had.includes(id));
       if (others.length === 0) return 'all_excluded';
@@ -154,7 +156,8 @@ export const createMemoryStore = (options: MemoryStoreOptions) => {
         rotation.window = window;
         takeBack(rotation, known);
         const given = giveTurn(rotation, assignee, known.expiresAtMs);
-        const handOvers = new Map([...known.handOvers, [digestOf(repeatKey), assignee]]);
+        const repeatUntilMs = repeatForMs === undefined ? known.expiresAtMs : now() + repeatForMs;
+        const handOvers = new Map([...known.handOvers, [digestOf(repeatKey), { assignee, repeatUntilMs }]]);
         setKey(rotation.keys, digest, { ...given, had, handOvers });
         rotation.history.add(now(), { key, assignee, by: callerId, kind: 'reassigned' });
       });

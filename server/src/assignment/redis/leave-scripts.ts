@@ -4,15 +4,17 @@ import { sealLength } from './person-seal.ts';
 /** A leave is its end in milliseconds since the epoch, 0 for none, a colon, and the sealed note. The clock of Redis decides. */
 export const leaveFunction = `
 local nowMs
-local function isAway(leave)
-  if not leave then return false end
-  local untilMs = tonumber(string.match(leave, '^%d+'))
-  if untilMs == 0 then return true end
+local function now()
   if not nowMs then
     local time = redis.call('TIME')
     nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
   end
-  return untilMs > nowMs
+  return nowMs
+end
+local function isAway(leave)
+  if not leave then return false end
+  local untilMs = tonumber(string.match(leave, '^%d+'))
+  return untilMs == 0 or untilMs > now()
 end
 `;
 

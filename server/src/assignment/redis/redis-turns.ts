@@ -19,7 +19,7 @@ export type RedisTurnsOptions = {
 };
 
 /** A take, or a handover with its repeat key. */
-export type TurnRequest = Take & Partial<Pick<HandOver, 'repeatKey'>>;
+export type TurnRequest = Take & Partial<Pick<HandOver, 'repeatKey' | 'repeatForMs'>>;
 
 /** A limit as an integer for Lua. */
 const toInteger = (limit: number) => String(Math.min(Math.floor(limit), Number.MAX_SAFE_INTEGER));
@@ -43,7 +43,7 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
     const keys = rotationKeys.of(rotation);
     const { people, onLeave } = keys.sealGroup(candidates);
     const isOneStep = mode === 'charge';
-    const { repeatKey } = request;
+    const { repeatKey, repeatForMs = '' } = request;
     const entry = { key, by: request.callerId, kind: repeatKey === undefined ? 'assigned' : 'reassigned' } as const;
     const args = [
       keys.turns,
@@ -64,7 +64,7 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
     ];
     if (key === null) return commands.takeTurn(...args);
     if (repeatKey === undefined) return commands.takeTurnWithKey(...args);
-    return commands.handTurnOver(...args, rotationKeys.repeat(repeatKey));
+    return commands.handTurnOver(...args, rotationKeys.repeat(repeatKey), repeatForMs);
   };
 
   const charge = (by: string, [, newKeys, newRotations]: Costs) =>

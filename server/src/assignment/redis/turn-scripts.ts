@@ -16,7 +16,7 @@ const expiryToleranceMs = 10 * 60 * 1000;
  * ARGV: the mode; the sealed candidates in ascending order of their ids, and the same people as the leave names them, each as
  * one text; the sealed rest of the history entry; the channel and the name of the rotation in it; three durations in
  * milliseconds (rotation, key, window); the limits (keys of a person, keys of a rotation, rotations of a person); for a
- * handover, the hash of its repeat key.
+ * handover, the hash of its repeat key and the milliseconds for which a repeat counts (empty: as long as the key is known).
  *
  * The clock of Redis determines expiry and leave. Everything that can fail or reject the call comes before the first write.
  *
@@ -130,8 +130,8 @@ return {'assigned', best, newKeys, newRotations}
 
 /**
  * The turn of a key is a text: its number, the number and the time of the assignee's last turn before it, and, after
- * handovers, each person who has had the key with the hash of the repeat key by which they got it. An earlier version writes
- * none.
+ * handovers, each person who has had the key, the hash of the repeat key by which they got it and, unless a repeat counts for
+ * as long as the key is known, the time until which it does. An earlier version writes none.
  */
 const handOverScript = `
 ${turnFunctions}
@@ -140,8 +140,9 @@ if not given then return {'unknown'} end
 local turn, before, beforeAt, chain = string.match(redis.call('GET', KEYS[7]) or '', '^(%d+) (%d+) (%d+)(.*)$')
 local had = {[given] = true}
 chain = chain or ''
-for person, repeatKey in string.gmatch(chain, '([%w_-]+):([%w_-]*)') do
-  if repeatKey == ARGV[13] then return {'replayed', person} end
+for person, repeatKey, untilMs in string.gmatch(chain, '([%w_-]+):([%w_-]*):?(%d*)') do
+  local isRepeat = repeatKey == ARGV[13]
+  if isRepeat and (untilMs == '' or tonumber(untilMs) > now()) then return {'replayed', person} end
   had[person] = true
 end
 local usedKeys = redis.call('GET', KEYS[2])
@@ -177,6 +178,7 @@ if turn and tonumber(turn) > resetAt then
 end
 if chain == '' then chain = ' ' .. given .. ':' end
 chain = chain .. ' ' .. best .. ':' .. ARGV[13]
+if ARGV[14] ~= '' then chain = chain .. ':' .. string.format('%.0f', at + ARGV[14]) end
 redis.call('SET', KEYS[6], best, 'PX', leftMs)
 redis.call('SET', KEYS[7], number .. ' ' .. lastTurn .. ' ' .. lastTurnAt .. chain, 'PX', leftMs)
 give(best, number, count, at)

@@ -160,6 +160,24 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
     expect(await dumpRedis(redis)).not.toMatch(/technician/);
   });
 
+  it('do not come back after a reset, even if the earlier version continues', async () => {
+    const { earlier, storeOf, take } = test;
+    let nowMs = 0;
+    const store = storeOf({ monotonicNow: () => nowMs });
+    for (const [index, id] of [12, 23, 1, 5].entries()) await earlier.take([id], `T-${index}`);
+    const places = await store.places(technicians, people);
+    // That version stored neither counts nor times.
+    expect(places.map(({ turns, lastTurnAtMs }) => [turns, lastTurnAtMs])).toEqual(people.map(() => [0, null]));
+    await store.reset(technicians);
+    expect(await lastTurns(store, technicians, people)).toEqual([0, 0, 0, 0]);
+    // It begins at 1 again, and this version reads it a minute later.
+    await earlier.take([23], 'late');
+    nowMs += 60_000;
+    expect(await lastTurns(store, technicians, people)).toEqual([0, 0, 0, 0]);
+    expect(await take(store, 'T-0')).toEqual({ assignee: 12, replayed: true });
+    expect(await take(store, 'N-1')).toEqual({ assignee: 1, replayed: false });
+  });
+
   it('belong to their own role for any role name', async () => {
     const { redis, earlier, storeOf, take } = test;
     const anything = createEarlierStore({ redis, rotation: 'tts/*' });
