@@ -108,7 +108,7 @@ export const batchLink =
       observable((observer) => {
         if (op.type === 'subscription') {
           observer.error(TRPCClientError.from(new Error(noLiveLink)));
-          return;
+          return undefined;
         }
         const cancel = () => {
           call.isCancelled = true;

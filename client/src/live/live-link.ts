@@ -1,5 +1,5 @@
 import type { AppRouter } from '@auth-bff/server';
-import { httpSubscriptionLink, type Operation, type TRPCClientError, type TRPCLink } from '@trpc/client';
+import { httpSubscriptionLink, type Operation, type TRPCClientError } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import { deserialize, serialize } from 'superjson';
 import { isBrowser } from '../environment.ts';
@@ -108,9 +108,10 @@ const connectStreams = (context: LiveContext, options: LiveLinkOptions): ReturnT
   const unsubscribe = manager.subscribe(() => forEach((stream) => stream.onSessionChange()));
   const stopWatching = options.watchSession === true ? watchSession(manager, subscribe) : () => {};
   return {
-    link: (() =>
+    link:
+      () =>
       ({ op, next }) =>
-        op.type === 'subscription' ? subscribe(op) : next(op)) as TRPCLink<AppRouter>,
+        op.type === 'subscription' ? subscribe(op) : next(op),
     dispose(): void {
       stopWatching();
       unsubscribe();

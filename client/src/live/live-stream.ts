@@ -103,7 +103,10 @@ export const createLiveStream = (options: LiveStreamOptions) => {
   };
 
   const onEnded = ({ reason }: SessionEndEvent, error: StreamError | null) => {
-    if (reason === 'session_ended') return void checkSession(error);
+    if (reason === 'session_ended') {
+      void checkSession(error);
+      return;
+    }
     manager.onRejected('session_ended', noHeaders, manager.epoch());
     if (!hasEnded) fail(error ?? sessionEndedError());
   };

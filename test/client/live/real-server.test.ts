@@ -24,7 +24,7 @@ const openClient = (app: TestApp, browser: Browser, watchSession = false) => {
   const onSignedOut = vi.fn<() => void>();
   const opened: string[] = [];
   const EventSource = createEventSource((input, init) => {
-    opened.push(String(input));
+    opened.push(input instanceof Request ? input.url : input.toString());
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     return fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), cookie } });
   });

@@ -76,7 +76,7 @@ describe('before a connection', () => {
 describe('a stream whose token has expired', () => {
   it('is opened again from its last event, after one refresh for all streams', async () => {
     const { world, streams, subscribeWell } = await openLiveTab({ thresholdSeconds: 0 });
-    const seen = await Promise.all([subscribeWell()]);
+    const seen = [await subscribeWell()];
     seen.push(await subscribeWell());
     const [first, second] = streams.all;
     first?.send('one', 'e1');

@@ -41,7 +41,8 @@ export const Availability = ({ system, me }: AvailabilityProps) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     const until = ends.find(({ value }) => value === fields.get('until'))?.toDate();
-    const note = String(fields.get('note')).trim();
+    const typed = fields.get('note');
+    const note = typeof typed === 'string' ? typed.trim() : '';
     mutate(
       { system, away: true, ...(until === undefined ? {} : { until }), ...(note === '' ? {} : { note }) },
       { onSuccess: () => setIsAsking(false) },
