@@ -24,8 +24,10 @@ const createSubscribers = (port: number) => {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
     socket.write(requestText(trpcPath('assignments.onTurn', rotation), { cookie }));
-    await once(socket, 'data');
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    if (head.includes('serialized-error')) throw new Error(head.toString());
     socket.on('data', (part: Buffer) => {
+      if (part.includes('serialized-error')) throw new Error(part.toString());
       if (part.includes('"kind":"assigned"')) received += 1;
       if (received === sockets.length) onAll();
     });

@@ -1,7 +1,18 @@
+import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { openConnection } from '../../support/app/open-connection.ts';
 import { queryTarget } from '../../support/app/raw-request.ts';
 import { startLive, technicians } from '../../support/sse/start-live.ts';
+
+const isRefused = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) }, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', () => resolve(true));
+  });
 
 const pingsOf = (stream: { events: () => ReadonlyArray<{ event: string }> }) =>
   stream.events().filter(({ event }) => event === 'ping').length;
@@ -64,6 +75,8 @@ describe('a stop', () => {
     const { access } = await live.signIn();
     using connection = await openConnection(live.app.url);
     const closing = live.app.app.close();
+    // From then on, each response is the last one of its connection.
+    await vi.waitFor(async () => expect(await isRefused(live.app.url)).toBe(true));
     const cookie = `cookie: access_token=${access}`;
     connection.send('GET /trpc/session.onEnd HTTP/1.1', 'host: a', cookie, '', '');
     expect(await connection.closed).toMatch(/event: connected\n[^]*retry: \d+\n\n/);

@@ -30,12 +30,11 @@ const config = appRouter._def._config;
 /** Caches must not keep events, and `no-transform` keeps proxies from compressing them. tRPC sends `no-cache` instead of `no-store`. */
 export const eventStreamCacheControl = 'no-store, no-transform';
 
-/** As tRPC's adapter sends them. `x-accel-buffering`: nginx does not collect the events. */
-const eventStreamHeaders = {
-  'content-type': 'text/event-stream',
-  'x-accel-buffering': 'no',
-  connection: 'keep-alive',
-} as const;
+/**
+ * As tRPC's adapter sends them, except `connection`: Node sets it, and a process that stops closes the connection.
+ * `x-accel-buffering`: nginx does not collect the events.
+ */
+const eventStreamHeaders = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } as const;
 
 /** A stop disconnects all clients at once. They come back spread over some seconds. */
 const [minRetryMs, maxRetryMs] = [1_000, 5_000];
