@@ -250,6 +250,12 @@ const cases: Case[] = [
     reason: 'employee_not_found',
     call: query('employees.byId', { id: 99_999 }),
   },
+  {
+    when: 'the assignment key is unknown',
+    ...notFound,
+    reason: 'assignment_not_found',
+    call: mutation('assignments.reassign', { system: 'TTS', role: 'Technician', key: 'unknown' }),
+  },
   { when: 'there is no such procedure', ...notFound, reason: 'no_such_procedure', call: query('users.byName', {}) },
   {
     when: 'the path does not exist',
