@@ -4,6 +4,7 @@ import { systemClock } from './clock.ts';
 import { batchLink } from './links/batch-link.ts';
 import { refreshLinkOf } from './links/refresh-link.ts';
 import { type RetryOptions, retryLink } from './links/retry-link.ts';
+import type { LiveLink } from './live/live-option.ts';
 import { createSessionFetch } from './session/session-fetch.ts';
 import { resolveSessionOptions, type SessionOptions } from './session/session-options.ts';
 import { managerOf } from './session/manager-of.ts';
@@ -17,6 +18,8 @@ export type AuthClientOptions = SessionOptions & {
   retry?: RetryOptions | false | undefined;
   /** Placed first in the chain of links: they see each call once, as the page made it. Default: none. */
   links?: readonly TRPCLink<AppRouter>[] | undefined;
+  /** `liveLink()` of `@auth-bff/client/live`: enables subscriptions. Default: none, and subscriptions fail. */
+  live?: LiveLink | undefined;
   /**
    * Whether `session.subscribe` calls the listener at once with the current snapshot, as the store contract of Svelte wants.
    * Default: false.
@@ -55,10 +58,12 @@ export const createAuthClient = (options: AuthClientOptions): AuthClient => {
   const { manager, url, fetch, headers } = resolveSessionOptions(options);
   const { clock = systemClock, random = Math.random, retry, links = [], onSessionChange, notifyOnSubscribe } = options;
   if (onSessionChange) manager.subscribe(onSessionChange);
+  const live = options.live?.connect({ manager, url, headers, clock, random });
 
   const trpc = createTRPCClient<AppRouter>({
     links: [
       ...links,
+      ...(live ? [live.link] : []),
       ...(retry === false ? [] : [retryLink<AppRouter>(retry ?? {}, { clock, random })]),
       refreshLinkOf<AppRouter>(manager),
       batchLink({ url, fetch, headers }),
@@ -82,7 +87,10 @@ export const createAuthClient = (options: AuthClientOptions): AuthClient => {
       await trpc.session.logout.mutate();
     },
     fetch: createSessionFetch({ manager, fetch: options.fetch }),
-    dispose: manager.dispose,
+    dispose: () => {
+      live?.dispose();
+      manager.dispose();
+    },
   };
   managerOf.set(session, manager);
   return { trpc, session };

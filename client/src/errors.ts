@@ -28,8 +28,8 @@ const actionOfReason: Partial<Record<Reason, ErrorAction>> = {
 /** Messages of browsers and Node when `fetch` gets no response. */
 const fetchFailures = /fetch failed|failed to fetch|load failed|network|internet|hostname|^terminated$/i;
 
-/** Messages of calls that were never sent: aborted in their batch, too long, or without an absolute URL. */
-const neverSent = /^(Aborted$|Input is too big|Outside a browser)/;
+/** Messages of calls that were never sent: aborted in their batch, too long, without an absolute URL, or without `liveLink`. */
+const neverSent = /^(Aborted$|Input is too big|Outside a browser|Subscriptions need)/;
 
 /** Compares the name, because a frontend may have two copies of @trpc/client. */
 const isCallError = (error: unknown): error is TRPCClientError<never> =>

@@ -1,22 +1,11 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hide, show } from './hide-page.ts';
 import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { type Site, startSite } from './start-site.ts';
 
 /** An Auth Service whose tokens live 300 s and cannot be refreshed after expiry. */
 const startDeployed = () => startSite({ dialect: 'deployed', authService: { accessLifetimeSeconds: 300 } });
-
-// Playwright reports every page as visible, so the test overrides `visibilityState`.
-const hide = (page: Page) =>
-  page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
-    document.dispatchEvent(new Event('visibilitychange'));
-  });
-const show = (page: Page) =>
-  page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'visible' });
-    document.dispatchEvent(new Event('visibilitychange'));
-  });
 
 /** Puts the cookies of a sign-in into this browser. */
 const signIn = async (site: Site, context: BrowserContext) => {

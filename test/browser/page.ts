@@ -1,4 +1,5 @@
 import { createAuthClient, reasonOf, type SessionSnapshot } from '../../client/src/index.ts';
+import { liveLink } from '../../client/src/live.ts';
 import { createPageClock } from './page-clock.ts';
 
 /** The interface of a page for its test. */
@@ -16,6 +17,14 @@ export type TestPage = {
   advance: (ms: number) => void;
   /** Number of the client's requests in flight. */
   underWay: number;
+  /** Subscribes to the turns of TTS. */
+  follow: () => void;
+  /** Gives a turn, with this key. */
+  giveTurn: (key: string) => Promise<void>;
+  /** The keys of the turns that the subscription has delivered, in order. */
+  turns: (string | null)[];
+  /** The states of the subscription's connection, and its error. */
+  streamStates: string[];
   /** For each `pageshow` event: whether the page came from the back/forward cache. */
   shown: boolean[];
 };
@@ -31,6 +40,7 @@ const { clock, advance } = createPageClock();
 const { trpc, session } = createAuthClient({
   url: '/trpc',
   retry: false,
+  live: liveLink(),
   onSessionChange: ({ state }) => void states.push(state),
   onSignedOut: () => {
     globalThis.testPage.signedOut += 1;
@@ -48,6 +58,10 @@ const { trpc, session } = createAuthClient({
 
 addEventListener('pageshow', ({ persisted }) => void shown.push(persisted));
 
+const turns: (string | null)[] = [];
+const streamStates: string[] = [];
+const rotation = { system: 'TTS', role: 'Technician' };
+
 const outcomeOf = (call: Promise<unknown>) =>
   call.then(
     () => 'ok',
@@ -61,6 +75,18 @@ globalThis.testPage = {
   underWay: 0,
   shown,
   advance,
+  turns,
+  streamStates,
+  follow() {
+    trpc.assignments.onTurn.subscribe(rotation, {
+      onData: ({ data }) => void turns.push(data.key),
+      onError: (error) => void streamStates.push(String(reasonOf(error))),
+      onConnectionStateChange: ({ state }) => void streamStates.push(state),
+    });
+  },
+  async giveTurn(key) {
+    await trpc.assignments.next.mutate({ ...rotation, key });
+  },
   current: () => session.current,
   async signIn(email = 'user@example.com') {
     await trpc.session.login.mutate({ email, password: 'staff-pass-1' });

@@ -11,7 +11,7 @@ const bundlePage = (): Promise<string> =>
 
 const pageHtml = '<!doctype html><title>Tickets</title><script src="/page.js"></script>';
 
-export type StartSiteOptions = Pick<StartAppOptions, 'dialect' | 'authService'> & {
+export type StartSiteOptions = Pick<StartAppOptions, 'dialect' | 'authService' | 'liveLimits'> & {
   env?: Record<string, string>;
   /** Other pages, by their path. */
   pages?: Record<string, string>;
@@ -41,12 +41,22 @@ export const startSite = async ({ env, pages = {}, folder, ...options }: StartSi
   /** The response statuses, in order. */
   const statuses: number[] = [];
 
+  /** Streams of events that are open. */
+  let openStreams = 0;
+
   const forward = (request: IncomingMessage, response: ServerResponse) => {
     const { method, headers, url = '' } = request;
     requestedPaths.push(url.replace(/^\/trpc\/|\?.*$/g, ''));
     const forwarded = sendRequest(new URL(url, app.url), { method, headers }, (answer) => {
       statuses.push(answer.statusCode ?? 502);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
+      if (answer.headers['content-type'] === 'text/event-stream') {
+        openStreams += 1;
+        response.once('close', () => {
+          openStreams -= 1;
+          forwarded.destroy();
+        });
+      }
       answer.pipe(response);
     });
     forwarded.once('error', () => response.destroy());
@@ -68,6 +78,7 @@ export const startSite = async ({ env, pages = {}, folder, ...options }: StartSi
     urlOf: (host: string) => `http://${host}:${port}/`,
     authService: app.authService,
     requestedPaths,
+    openStreams: () => openStreams,
     statuses,
     advance: clock.advance,
     /** Advances the clock so that all access tokens expire. */

@@ -49,6 +49,7 @@ describe('the tables of client/README.md', () => {
       onSignedOut: true,
       onSessionChange: true,
       links: true,
+      live: true,
       notifyOnSubscribe: true,
       refreshThresholdSeconds: true,
       refreshWhileHidden: true,

@@ -62,7 +62,7 @@ describe('the packed client, installed alone', () => {
     expect(output).toBe('unknown bug\n');
   });
 
-  it.each(['', '/server'])('has an entry %s that needs no React', async (entry) => {
+  it.each(['', '/server', '/live'])('has an entry %s that needs no React', async (entry) => {
     const code = `console.log(Object.keys(await import('@auth-bff/client${entry}')).length > 0)`;
     const output = await runWell(process.execPath, ['--input-type=module', '--eval', code], { cwd: packed.alone });
     expect(output).toBe('true\n');
@@ -76,8 +76,22 @@ describe('the packed client, installed alone', () => {
       );
       return found.flatMap((from) => (from.startsWith('./') ? importsOf(from.slice(2)) : [from]));
     };
-    const imported = importsOf(entry === '' ? 'index.js' : 'server.js');
+    const imported = importsOf(entry === '' ? 'index.js' : `${entry.slice(1)}.js`);
     expect(imported.filter((from) => /react/.test(from))).toEqual([]);
+  });
+
+  it('adds the code of subscriptions only to pages that import /live', () => {
+    const files = new Map(builtFiles().map(({ name, text }) => [name, text]));
+    const withImports = (name: string, seen = new Set<string>()): Set<string> => {
+      if (seen.has(name)) return seen;
+      seen.add(name);
+      for (const [, from = ''] of (files.get(name) ?? '').matchAll(/from ["']\.\/([^"']+)["']/g))
+        withImports(from, seen);
+      return seen;
+    };
+    const usesStreams = (entry: string) =>
+      [...withImports(entry)].some((name) => files.get(name)?.includes('httpSubscriptionLink'));
+    expect(['index.js', 'react.js', 'server.js', 'live.js'].filter(usesStreams)).toEqual(['live.js']);
   });
 
   it('contains no code or types of zod, the server or the context', () => {
@@ -91,8 +105,10 @@ describe('the packed client, installed alone', () => {
   });
 
   it('has types that import only installed dependencies', () => {
-    const main = /^(@trpc\/(client|server|server\/rpc)|\.\/[\w.-]+\.js)$/;
-    const react = /^(@trpc\/(client|server|tanstack-react-query)|@tanstack\/react-query|react|\.\/[\w.-]+\.js)$/;
+    // The type of a subscription's events, `TrackedData`, is exported there only.
+    const main = /^(@trpc\/(client|server|server\/rpc|server\/unstable-core-do-not-import)|\.\/[\w.-]+\.js)$/;
+    const react =
+      /^(@trpc\/(client|server|server\/unstable-core-do-not-import|tanstack-react-query)|@tanstack\/react-query|react|\.\/[\w.-]+\.js)$/;
     const types = builtFiles().filter(({ name }) => name.endsWith('.d.ts'));
     expect(types.map(({ name }) => name)).toEqual(expect.arrayContaining(['index.d.ts', 'react.d.ts']));
     const unexpectedImports = types.flatMap(({ name, text }) =>
@@ -186,7 +202,7 @@ describe('the packed client, installed alone', () => {
 
 describe('the packed client beside React', () => {
   it("begins with 'use client' in the React entry, and in no other", () => {
-    const entries = ['index', 'react', 'server', 'testing'];
+    const entries = ['index', 'live', 'react', 'server', 'testing'];
     const isMarked = (name: string) =>
       /^['"]use client['"]/.test(readFileSync(join(distOf(packed.besideReact), `${name}.js`), 'utf8'));
     expect(entries.filter(isMarked)).toEqual(['react']);

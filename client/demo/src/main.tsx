@@ -1,4 +1,5 @@
 import { createAuthClient } from '@auth-bff/client';
+import { liveLink } from '@auth-bff/client/live';
 import { AuthProvider } from '@auth-bff/client/react';
 import { QueryClient } from '@tanstack/react-query';
 import { StrictMode } from 'react';
@@ -11,6 +12,8 @@ const watch = createRequestWatch();
 const client = createAuthClient({
   url: '/trpc',
   fetch: watch.fetch,
+  // A sign-out elsewhere shows at once.
+  live: liveLink({ watchSession: true }),
   // Short failures are retried silently. For a longer wait the page shows a countdown.
   retry: { attempts: 2, baseDelayMs: 200, maxDelayMs: 1_000 },
 });

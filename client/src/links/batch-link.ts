@@ -28,6 +28,9 @@ type Call = {
   onCancel?: () => void;
 };
 
+const noLiveLink =
+  "Subscriptions need `live: liveLink()` in the options of createAuthClient: import { liveLink } from '@auth-bff/client/live'.";
+
 /** The BFF rejects a `session` mutation that is batched with other calls, because it sets cookies. */
 const mustTravelAlone = ({ op: { type, path } }: Call) => type === 'mutation' && path.startsWith('session.');
 
@@ -103,8 +106,10 @@ export const batchLink =
 
     return ({ op }) =>
       observable((observer) => {
-        if (op.type === 'subscription')
-          throw new Error('Subscriptions need a separate link, such as httpSubscriptionLink.');
+        if (op.type === 'subscription') {
+          observer.error(TRPCClientError.from(new Error(noLiveLink)));
+          return undefined;
+        }
         const cancel = () => {
           call.isCancelled = true;
           call.onCancel?.();

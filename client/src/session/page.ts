@@ -7,7 +7,8 @@ export type Page = {
   onRestore: (listener: () => void) => () => void;
 };
 
-const listen = (target: EventTarget, type: string, listener: (event: Event) => void) => {
+/** Calls `listener` with each event. Returns a function that stops this. */
+export const listen = (target: EventTarget, type: string, listener: (event: Event) => void) => {
   // In the capture phase: before the page's own listeners, which may make calls.
   target.addEventListener(type, listener, true);
   return () => target.removeEventListener(type, listener, true);

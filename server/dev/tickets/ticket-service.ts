@@ -3,7 +3,7 @@ import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { registerForwardAuth } from './forward-auth.ts';
-import { NewTicket } from './ticket.ts';
+import { AssignedTicket, NewTicket } from './ticket.ts';
 import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
 export type TicketServiceOptions = TicketStoreOptions &
@@ -25,7 +25,7 @@ const audience = 'tickets';
 
 /**
  * The TTS service of the guide's first picture, as its team would write it. It verifies assertions of the BFF with
- * `requireAuth` and knows no secret. Routes: `GET /tickets/` and `POST /tickets/`.
+ * `requireAuth` and knows no secret. Routes: `GET`, `POST` and `PATCH /tickets/`.
  */
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
   const { bffUrl, issuer = 'auth-bff', origins, allowedHosts = [], seed, now } = options;
@@ -49,7 +49,7 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
   await server.register(fastifyCors, {
     origin: async (origin: string | undefined) => origin !== undefined && origins.includes(origin),
     credentials: true,
-    methods: ['GET', 'POST'],
+    methods: ['GET', 'POST', 'PATCH'],
     maxAge: 600,
     strictPreflight: false,
   });
@@ -60,7 +60,7 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
     reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Internal server error' }),
   );
   server.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send({ error: 'Not found. This service has only GET /tickets/ and POST /tickets/' }),
+    reply.code(404).send({ error: 'Not found. This service has only GET, POST and PATCH /tickets/' }),
   );
 
   server.get('/tickets', async () => ({ tickets: tickets.list() }));
@@ -71,6 +71,11 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
       throw new Error('The request has no authenticated caller, although this service has no public path.');
     const { ticket, isNew } = tickets.open(read.data, { requesterId: auth.id, requesterType: auth.type });
     return reply.code(isNew ? 201 : 200).send(ticket);
+  });
+  server.patch('/tickets', async ({ body }, reply) => {
+    const read = AssignedTicket.safeParse(body);
+    if (!read.success) return reply.code(400).send({ error: toErrorText(read.error.issues) });
+    return tickets.assign(read.data) ?? reply.code(404).send({ error: 'No ticket was opened with this key' });
   });
   return server;
 };

@@ -1,4 +1,4 @@
-import { firstNumber, type NewTicket, type Requester, type Ticket } from './ticket.ts';
+import { type AssignedTicket, firstNumber, type NewTicket, type Requester, type Ticket } from './ticket.ts';
 
 export type TicketStoreOptions = {
   /** Initial tickets, newest first. */
@@ -11,6 +11,8 @@ export type TicketStoreOptions = {
 export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
   const newestFirst = [...seed];
   const byKey = new Map<string, Ticket>();
+  /** By the key alone. The desk's keys are random. */
+  const latestOf = new Map<string, Ticket>();
 
   return {
     /** Newest first. */
@@ -24,7 +26,14 @@ export const createTicketStore = ({ seed, now }: TicketStoreOptions) => {
       const ticket = { id, ...fields, ...requester, createdAt: new Date(now()).toISOString() };
       newestFirst.unshift(ticket);
       byKey.set(name, ticket);
+      latestOf.set(key, ticket);
       return { ticket, isNew: true };
+    },
+    /** Changes the assignee of the ticket that was opened with the key. Null: there is none. */
+    assign({ key, assigneeId }: AssignedTicket): Ticket | null {
+      const ticket = latestOf.get(key) ?? null;
+      if (ticket !== null) ticket.assigneeId = assigneeId;
+      return ticket;
     },
   };
 };

@@ -35,3 +35,9 @@ export const NewTicket = z.object(
   'expected a JSON object with title, system, assigneeId and key',
 );
 export type NewTicket = z.infer<typeof NewTicket>;
+
+/** Input for a ticket that is handed on. */
+export const AssignedTicket = NewTicket.pick({ key: true }).extend({
+  assigneeId: PersonId,
+});
+export type AssignedTicket = z.infer<typeof AssignedTicket>;

@@ -144,6 +144,8 @@ export const stubWindow = ({ isVisible = true, locks }: { isVisible?: boolean; l
     comeOnline: () => void onWindow.dispatch('online'),
     /** The page is shown: as it comes out of the back/forward cache, or for the first time. */
     pageShow: ({ persisted }: { persisted: boolean }) => void onWindow.dispatch('pageshow', { persisted }),
+    /** The page is left. */
+    pageHide: () => void onWindow.dispatch('pagehide'),
     /** The page was frozen, and runs again. */
     resume: () => void onDocument.dispatch('resume'),
   };

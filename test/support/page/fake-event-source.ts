@@ -1,4 +1,5 @@
 import type { AuthFetch } from '../../../client/src/transport.ts';
+import { createEventParser, type ServerEvent } from '../sse/event-parser.ts';
 
 /** An EventSource over a fetch. As a browser's, it tells nothing of an answer that is no stream, and tries no further then. */
 export const createEventSource = (fetch: AuthFetch) =>
@@ -36,24 +37,18 @@ export const createEventSource = (fetch: AuthFetch) =>
       if (answer.status !== 200 || answer.body === null) return this.#end();
       this.readyState = this.OPEN;
       this.dispatchEvent(new Event('open'));
-      let text = '';
+      const parser = createEventParser();
+      let told = 0;
       for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
-        text += chunk;
-        const blocks = text.split('\n\n');
-        text = blocks.pop() ?? '';
-        for (const block of blocks) this.#tell(block);
+        parser.add(chunk);
+        for (const event of parser.events().slice(told)) this.#tell(event);
+        told = parser.events().length;
       }
       this.#end();
     }
 
-    #tell(block: string): void {
-      const fields = new Map(
-        block.split('\n').map((line) => {
-          const at = line.indexOf(':');
-          return [line.slice(0, at), line.slice(at + 1).trim()] as const;
-        }),
-      );
-      const [type, data] = [fields.get('event') ?? 'message', fields.get('data') ?? ''];
-      this.dispatchEvent(new MessageEvent(type, { data, lastEventId: fields.get('id') ?? '' }));
+    #tell({ event, data, lastEventId }: ServerEvent): void {
+      // A closed source tells nothing of what has arrived already.
+      if (this.readyState !== this.CLOSED) this.dispatchEvent(new MessageEvent(event, { data, lastEventId }));
     }
   };

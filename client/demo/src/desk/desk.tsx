@@ -33,7 +33,7 @@ export const Desk = ({ me }: { me: Session }) => {
             <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} />
           </div>
           <div className="column" data-column="turns">
-            <TurnsColumn me={me} openedAtMs={openedAtMs} />
+            <TurnsColumn me={me} />
           </div>
           <div className="column" data-column="lab">
             <LabColumn />

@@ -3,7 +3,10 @@ import { useEffect } from 'react';
 
 const beatMs = 5_000;
 
-/** Refetches all queries on the page every 5 s, in one tick and so in one request. Failed queries are retried elsewhere. */
+/**
+ * Refetches the queries on the page every 5 s, in one tick and so in one request, except those that an event stream keeps
+ * fresh (`meta.live`). Failed queries are retried elsewhere.
+ */
 export const useHeartbeat = (): void => {
   const queryClient = useQueryClient();
   useEffect(() => {
@@ -12,7 +15,10 @@ export const useHeartbeat = (): void => {
       void queryClient.refetchQueries({
         type: 'active',
         predicate: ({ state, options }) =>
-          state.status === 'success' && state.fetchStatus === 'idle' && options.meta?.once !== true,
+          state.status === 'success' &&
+          state.fetchStatus === 'idle' &&
+          options.meta?.once !== true &&
+          options.meta?.live !== true,
       });
     };
     const timer = setInterval(beat, beatMs);

@@ -50,6 +50,15 @@ export const createTicketService = (session: Pick<AuthSession, 'fetch'>, url: st
         body: JSON.stringify(draft),
       }),
     ),
+  /** Writes the assignee into the ticket that was opened with this key. */
+  assign: async (assigned: { key: string; assigneeId: number }): Promise<Ticket> =>
+    read(
+      await session.fetch(`${url}/tickets/`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(assigned),
+      }),
+    ),
 });
 
 export type TicketService = ReturnType<typeof createTicketService>;

@@ -1,10 +1,9 @@
-import { useTRPC } from '@auth-bff/client/react';
-import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { QueryView } from '../desk/query-view.tsx';
 import { roleOf } from '../tickets/roles.ts';
 import type { System } from '../tickets/ticket-service.ts';
-import { useTickets } from '../tickets/use-tickets.ts';
-import { toShares } from './shares.ts';
+import { type RotationPerson, toShares } from './shares.ts';
+import type { useRotation } from './use-rotation.ts';
 
 const Skeleton = () => (
   <div className="bars" aria-hidden="true">
@@ -12,27 +11,26 @@ const Skeleton = () => (
   </div>
 );
 
-/** Tickets per candidate: bars in a table, which screen readers read. */
-export const Distribution = ({ system, openedAtMs }: { system: System; openedAtMs: number }) => {
-  const trpc = useTRPC();
-  const query = useQuery(trpc.assignments.candidates.queryOptions({ system, role: roleOf[system] }));
-  const tickets = useTickets();
+type DistributionProps = { system: System; query: ReturnType<typeof useRotation> };
+
+/** Turns per person: bars in a table, which screen readers read. */
+export const Distribution = ({ system, query }: DistributionProps) => {
+  const [first, setFirst] = useState<readonly RotationPerson[] | null>(null);
+  if (first === null && query.data !== undefined) setFirst(query.data.people);
   // `NextUp` above already shows this error.
   if (query.data === undefined && query.error !== null) return <div className="bars" />;
-  // Bars that start at 0 would be wrong.
-  if (tickets.isPending) return <Skeleton />;
   return (
     <QueryView query={query} subject="The distribution" skeleton={<Skeleton />}>
-      {({ users }) => {
-        const shares = toShares({ users, tickets: tickets.data ?? [], system, openedAtMs });
-        const most = Math.max(1, ...shares.map(({ total }) => total));
+      {({ people }) => {
+        const shares = toShares(people, first ?? people);
         const totals = shares.map(({ total }) => total);
+        const most = Math.max(1, ...totals);
         const spread = totals.length === 0 ? 0 : Math.max(...totals) - Math.min(...totals);
         return (
           <div className="bars">
             <table>
               <caption>
-                Tickets of {system} for each {roleOf[system].toLowerCase()}
+                Turns of each {roleOf[system].toLowerCase()} of {system}
                 <span className="bars-spread" data-level={spread <= 1}>
                   {spread <= 1 ? 'level' : `${spread} apart`}
                 </span>
@@ -40,13 +38,16 @@ export const Distribution = ({ system, openedAtMs }: { system: System; openedAtM
               <thead className="visually-hidden">
                 <tr>
                   <th scope="col">Name</th>
-                  <th scope="col">Tickets</th>
+                  <th scope="col">Turns</th>
                 </tr>
               </thead>
               <tbody>
-                {shares.map(({ id, name, total, isNew }) => (
-                  <tr key={id}>
-                    <th scope="row">{name}</th>
+                {shares.map(({ id, name, total, isNew, isAway }) => (
+                  <tr key={id} data-away={isAway || undefined}>
+                    <th scope="row">
+                      {name}
+                      {isAway ? <span className="bar-away"> away</span> : null}
+                    </th>
                     <td>
                       <span className="bar" aria-hidden="true">
                         <span className="bar-all" style={{ transform: `scaleX(${total / most})` }} />

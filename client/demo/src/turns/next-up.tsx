@@ -8,9 +8,11 @@ const initialsOf = ({ firstName, lastName }: { firstName: string; lastName: stri
   `${firstName.charAt(0)}${lastName.charAt(0)}`;
 
 /** Shows the next assignee (`assignments.peek`). */
-export const NextUp = ({ system }: { system: System }) => {
+export const NextUp = ({ system, isLive }: { system: System; isLive: boolean }) => {
   const trpc = useTRPC();
-  const query = useQuery(trpc.assignments.peek.queryOptions({ system, role: roleOf[system] }));
+  const query = useQuery(
+    trpc.assignments.peek.queryOptions({ system, role: roleOf[system] }, { meta: { live: isLive } }),
+  );
   return (
     <div className="next-up">
       <h3 className="visually-hidden">Who is next</h3>

@@ -1,27 +1,29 @@
-import type { System, Ticket } from '../tickets/ticket-service.ts';
+import type { RouterOutputs } from '@auth-bff/client';
+
+export type RotationPerson = RouterOutputs['assignments']['rotation']['people'][number];
 
 export type Share = {
   id: number;
   name: string;
   total: number;
-  /** The tickets since the desk was opened. */
+  /** The turns since the bars were first shown. */
   isNew: number;
+  isAway: boolean;
 };
 
-type SharesOptions = {
-  users: ReadonlyArray<{ id: number; firstName: string; lastName: string }>;
-  tickets: readonly Ticket[];
-  system: System;
-  /** Milliseconds since the epoch. */
-  openedAtMs: number;
-};
-
-/** Tickets per person of a system, sorted by name, so that the bars keep their places. */
-export const toShares = ({ users, tickets, system, openedAtMs }: SharesOptions): Share[] =>
-  users
-    .map(({ id, firstName, lastName }) => {
-      const own = tickets.filter((ticket) => ticket.system === system && ticket.assigneeId === id);
-      const isNew = own.filter(({ createdAt }) => Date.parse(createdAt) > openedAtMs).length;
-      return { id, name: `${firstName} ${lastName}`, total: own.length, isNew };
+/** Turns per person, sorted by name, so that the bars keep their places. `first`: as the bars were first shown. */
+export const toShares = (people: readonly RotationPerson[], first: readonly RotationPerson[]): Share[] =>
+  people
+    .map(({ user, turns, away }) => {
+      const before = first.find((person) => person.user.id === user.id)?.turns ?? 0;
+      // A reset forgets the turns.
+      const isNew = Math.max(0, turns - before);
+      return {
+        id: user.id,
+        name: `${user.firstName} ${user.lastName}`,
+        total: turns,
+        isNew,
+        isAway: away !== null,
+      };
     })
     .toSorted((a, b) => a.name.localeCompare(b.name));

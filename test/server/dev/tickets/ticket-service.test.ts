@@ -109,6 +109,25 @@ describe('the ticket service', () => {
     expect(await service.open({ ...written, key: 'another' })).toMatchObject({ status: 201, body: { id: 'T-1062' } });
   });
 
+  it('PATCH /tickets hands the ticket of a key on, and knows no other key', async () => {
+    await using service = await startService();
+    await service.open(written);
+    const handOn = async (body: unknown) => {
+      const { status } = await askRaw(service.url, {
+        method: 'PATCH',
+        target: '/tickets/',
+        headers: { 'content-type': 'application/json', ...asStaff },
+        body: JSON.stringify(body),
+      });
+      return status;
+    };
+    expect(await handOn({ key: written.key, assigneeId: 12 })).toBe(200);
+    expect((await service.list())[0]?.assigneeId).toBe(12);
+    expect(await handOn({ key: 'unknown', assigneeId: 5 })).toBe(404);
+    expect(await handOn({ key: written.key, assigneeId: null })).toBe(400);
+    expect((await service.list())[0]?.assigneeId).toBe(12);
+  });
+
   it.each([
     [{ ...written, title: '  ' }, 'title: expected a text of 1 to 200 characters'],
     [{ ...written, title: 'x'.repeat(201) }, 'title: expected a text of 1 to 200 characters'],
@@ -170,7 +189,7 @@ describe('the ticket service', () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-methods': 'GET, POST, PATCH',
       'access-control-allow-headers': 'content-type',
     });
     expect((await sendRequest('http://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
@@ -180,7 +199,7 @@ describe('the ticket service', () => {
     await using service = await startService();
     expect(await askRaw(service.url, { target: '/users/', headers: asStaff })).toMatchObject({
       status: 404,
-      body: '{"error":"Not found. This service has only GET /tickets/ and POST /tickets/"}',
+      body: '{"error":"Not found. This service has only GET, POST and PATCH /tickets/"}',
     });
   });
 });

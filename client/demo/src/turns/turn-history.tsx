@@ -1,0 +1,70 @@
+import { useTRPC } from '@auth-bff/client/react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { QueryView } from '../desk/query-view.tsx';
+import { roleOf } from '../tickets/roles.ts';
+import type { System } from '../tickets/ticket-service.ts';
+import type { RotationPerson } from './shares.ts';
+import { useHandOn } from './use-hand-on.ts';
+
+const shownEntries = 8;
+const format = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+type TurnHistoryProps = { system: System; people: readonly RotationPerson[] };
+
+/** The last turns, newest first. The latest turn of each key can be handed on. */
+const Entries = ({ system, people }: TurnHistoryProps) => {
+  const rotation = { system, role: roleOf[system] };
+  const query = useQuery(
+    useTRPC().assignments.history.queryOptions({ ...rotation, limit: shownEntries }, { meta: { live: true } }),
+  );
+  const handOn = useHandOn();
+  const nameOf = (id: number) => {
+    const user = people.find((person) => person.user.id === id)?.user;
+    return user === undefined ? `Staff ${id}` : `${user.firstName} ${user.lastName}`;
+  };
+  return (
+    <QueryView query={query} subject="The history" skeleton={<div className="bone bone-found" aria-hidden="true" />}>
+      {({ entries }) => {
+        if (entries.length === 0) return <p className="sub">No turn has been given yet.</p>;
+        return (
+          <ol className="turn-history" aria-label="Last turns">
+            {entries.map(({ at, key, assignee, by, kind }, index) => (
+              <li key={`${at.getTime()} ${key}`}>
+                <span>
+                  <strong>{nameOf(assignee)}</strong>
+                  <span className="sub">
+                    {' '}
+                    {kind === 'reassigned' ? 'by hand-on' : 'in turn'}, {format.format(at)}, by {nameOf(by)}
+                  </span>
+                </span>
+                {key !== null && entries.findIndex((entry) => entry.key === key) === index ? (
+                  <button
+                    type="button"
+                    className="quiet"
+                    onClick={() => handOn.mutate({ ...rotation, key })}
+                    aria-busy={handOn.isPending && handOn.variables.key === key}
+                  >
+                    Hand on
+                    <span className="visually-hidden"> the ticket of {nameOf(assignee)}</span>
+                  </button>
+                ) : null}
+              </li>
+            ))}
+          </ol>
+        );
+      }}
+    </QueryView>
+  );
+};
+
+/** Loaded when it is opened. */
+export const TurnHistory = (props: TurnHistoryProps) => {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <details className="turn-history-box" onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>Last turns</summary>
+      {isOpen ? <Entries {...props} /> : null}
+    </details>
+  );
+};
