@@ -49,11 +49,13 @@ export const createRotationReader = ({ store, rotation, startTimer }: RotationRe
     for (const resume of waiting) resume();
   };
 
+  const mustRead = (): boolean => isNewsDue && !isClosed;
+
   const read = async (): Promise<void> => {
     isNewsDue = true;
     if (isReading) return;
     isReading = true;
-    while (isNewsDue && !isClosed) {
+    while (mustRead()) {
       isNewsDue = false;
       // A failed read is repeated with the next news, when the connection is back, and by the timer.
       await readOnce().then(wake, () => {});
