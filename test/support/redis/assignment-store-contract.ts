@@ -55,7 +55,7 @@ export type StoreContractOptions = {
 export const describeAssignmentStore = ({ create, runs }: StoreContractOptions): void => {
   it('matches the reference model for any interleaving of next, reassign, away, back, exclude, reset and replays', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const [store, model] = [create(), createAssignmentModel()];
         const matches = async (rotation: string) => {
           // The model counts turns as the stores do, so that even the numbers are the same.
@@ -124,7 +124,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
 
   it('starves no candidate while others join and leave', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(people, { minLength: 1, maxLength: 80 }), async (lists) => {
+      fc.asyncProperty(fc.array(people, { minLength: 1, maxLength: 80, size: 'max' }), async (lists) => {
         const store = create();
         let waited = 0;
         for (const others of lists) {
@@ -196,6 +196,28 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     }
     expect(turns).toEqual([1, 1_001, 2_001]);
     expect(await lastTurns(store, 'r', candidates)).toHaveLength(2_500);
+  });
+
+  it('gives the turn to a person beyond the first thousand when those have had theirs', async () => {
+    const store = create();
+    const all = Array.from({ length: 1_001 }, (_, index) => index + 1);
+    const take = (candidates: number[]) => store.take({ rotation: 'r', candidates, key: null, by, callerId });
+    await Promise.all(all.slice(0, 1_000).map((id) => take([id])));
+    expect((await take(all))?.assignee).toBe(1_001);
+    await store.setLeave('r', 1_001, { until: null, note: null });
+    expect(await take([1_001])).toBe(null);
+  });
+
+  it('keeps the newest 1,000 entries of a history, and not many more', async () => {
+    const store = create();
+    const keys = Array.from({ length: 1_500 }, (_, index) => `T-${index}`);
+    for (const key of keys) void store.take({ rotation: 'r', candidates: [1], key, by, callerId });
+    await store.take({ rotation: 'r', candidates: [1], key: 'last', by, callerId });
+    const kept = (await store.history('r', 1_000)).map(({ entry }) => entry.key);
+    expect(kept).toEqual([...keys.slice(-999), 'last'].toReversed());
+    const all = await store.historyAfter('r', '0-0', 5_000);
+    expect(all.slice(-1_000).map(({ entry }) => entry.key)).toEqual(kept.toReversed());
+    expect(all.length).toBeLessThanOrEqual(1_200);
   });
 
   it('keeps a leave with its end and its note for one system, and rejects an end that has passed', async () => {
