@@ -272,6 +272,55 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     ]);
   });
 
+  it('gives a place back only for the latest turn of its person, and not after a reset', async () => {
+    const store = create();
+    const candidates = [1, 2, 3];
+    const take = (key: string, ids = candidates) => store.take({ rotation: 'r', candidates: ids, key, by, callerId });
+    const handOver = (key: string) => store.handOver({ rotation: 'r', candidates, key, by, callerId, repeatKey: 'a' });
+    const places = async () => (await store.places('r', candidates)).map(({ lastTurn, turns }) => [lastTurn, turns]);
+    for (const key of ['T-1', 'T-2']) await take(key, [1]);
+    // T-1 was not the latest turn of person 1: one turn less, at the same place.
+    expect(await handOver('T-1')).toMatchObject({ assignee: 2 });
+    expect(await places()).toEqual([
+      [2, 1],
+      [3, 1],
+      [0, 0],
+    ]);
+    await store.reset('r');
+    await take('T-3', [1]);
+    expect(await handOver('T-2')).toMatchObject({ assignee: 2 });
+    expect(await places()).toEqual([
+      [4, 1],
+      [5, 1],
+      [0, 0],
+    ]);
+  });
+
+  it('tells whether everybody else has had a key or is away', async () => {
+    const store = create();
+    const handOver = (candidates: number[]) =>
+      store.handOver({ rotation: 'tts/r', candidates, key: 'T-1', by, callerId, repeatKey: `${candidates}` });
+    await store.take({ rotation: 'tts/r', candidates: [1, 2, 3], key: 'T-1', by, callerId });
+    for (const id of [1, 3]) await store.setLeave('tts', id, { until: null, note: null });
+    expect(await handOver([1, 3])).toBe('all_away');
+    expect(await handOver([1])).toBe('all_excluded');
+    expect(await handOver([])).toBe('all_excluded');
+    expect(await handOver([1, 2, 3])).toMatchObject({ assignee: 2 });
+    expect(await handOver([1, 2, 3])).toMatchObject({ assignee: 2, replayed: true });
+    expect(await handOver([1, 2])).toBe('all_excluded');
+  });
+
+  it('does not call a watcher that has stopped', async () => {
+    const store = create();
+    let calls = 0;
+    const end = store.watch('r', () => {});
+    store.watch('r', () => void (calls += 1))();
+    for (const key of ['T-1', 'T-2']) await store.take({ rotation: 'r', candidates: [1, 2], key, by, callerId });
+    await store.handOver({ rotation: 'r', candidates: [1, 2], key: 'T-1', by, callerId, repeatKey: 'a' });
+    expect(calls).toBe(0);
+    end();
+  });
+
   describe('limits', () => {
     /** The id of the assignee, null if there is none, or the reason and retry delay of a rejection. */
     const outcomeOf = async (store: AssignmentStore, take: Partial<Take>) => {
@@ -330,6 +379,18 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await stateOf(store, 'r', [1, 2, 3])).toEqual(before);
       expect(await handOver('a')).toEqual({ assignee: 2, replayed: true });
       expect(await take({ key: 'T-1' })).toEqual({ assignee: 2, replayed: true });
+    });
+
+    it('of a rotation include handovers', async () => {
+      const { store, take } = start({ keysPerRotationPerHour: 3 });
+      const handOver = (repeatKey: string) =>
+        store.handOver({ rotation: 'r', candidates: [1, 2, 3, 4], key: 'T-1', by, callerId, repeatKey });
+      await take({ key: 'T-1' });
+      await handOver('a');
+      expect(await take({ key: 'T-2' })).toEqual(assigned);
+      expect(await take({ key: 'T-3' })).toEqual(refused);
+      await expect(handOver('b')).rejects.toMatchObject({ reason: 'rate_limited' });
+      expect(await handOver('a')).toMatchObject({ replayed: true });
     });
 
     it('do not count calls that find no candidate or are rejected', async () => {
