@@ -181,6 +181,23 @@ const describeFeed = (create: () => AssignmentStore | Promise<AssignmentStore>):
     expect(await feed.subscribe(input, late.signal).next()).toEqual({ done: true, value: undefined });
   });
 
+  it('reads all that is new at once, however much it is', async () => {
+    const store = await create();
+    const timers = createTimers();
+    const feed = createFeed({ ...store, watch: () => () => {} }, timers);
+    const one = await followFromNow(store, feed);
+    await take(store, 'T-0');
+    await vi.waitFor(() => {
+      timers.fire();
+      expect(one.keys()).toEqual(['T-0']);
+    });
+    for (const key of keysOf(350, 1)) await take(store, key);
+    timers.fire();
+    await vi.waitFor(() => expect(one.keys()).toEqual(keysOf(351)));
+    one.end();
+    await one.ended;
+  });
+
   it('reads without news every 15 s, so that a lost message delays an entry but loses none', async () => {
     const store = await create();
     const timers = createTimers();

@@ -13,6 +13,7 @@ const programs = [
   'server/dev/start-auth-service.ts',
   'server/dev/tickets/start-ticket-service.ts',
   'test/support/processes/replica.ts',
+  'test/support/processes/store-replica.ts',
   'test/support/time/patient-deadlines.ts',
   'test/soak/scenario/report-memory.ts',
 ];

@@ -2,6 +2,8 @@
 export const processFiles: readonly string[] = [
   'test/server/dev/start.test.ts',
   'test/server/assignment/replicas.test.ts',
+  'test/server/assignment/replica-hand-overs.test.ts',
+  'test/server/assignment/store-replicas.test.ts',
   'test/integration/replica-processes.test.ts',
   'test/server/main.test.ts',
   'test/server/doctor/doctor.test.ts',

@@ -55,7 +55,7 @@ export type StoreContractOptions = {
 export const describeAssignmentStore = ({ create, runs }: StoreContractOptions): void => {
   it('matches the reference model for any interleaving of next, reassign, away, back, exclude, reset and replays', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const [store, model] = [create(), createAssignmentModel()];
         const matches = async (rotation: string) => {
           // The model counts turns as the stores do, so that even the numbers are the same.
@@ -124,7 +124,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
 
   it('starves no candidate while others join and leave', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(people, { minLength: 1, maxLength: 80 }), async (lists) => {
+      fc.asyncProperty(fc.array(people, { minLength: 1, maxLength: 80, size: 'max' }), async (lists) => {
         const store = create();
         let waited = 0;
         for (const others of lists) {
@@ -198,6 +198,28 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
     expect(await lastTurns(store, 'r', candidates)).toHaveLength(2_500);
   });
 
+  it('gives the turn to a person beyond the first thousand when those have had theirs', async () => {
+    const store = create();
+    const all = Array.from({ length: 1_001 }, (_, index) => index + 1);
+    const take = (candidates: number[]) => store.take({ rotation: 'r', candidates, key: null, by, callerId });
+    await Promise.all(all.slice(0, 1_000).map((id) => take([id])));
+    expect((await take(all))?.assignee).toBe(1_001);
+    await store.setLeave('r', 1_001, { until: null, note: null });
+    expect(await take([1_001])).toBe(null);
+  });
+
+  it('keeps the newest 1,000 entries of a history, and not many more', async () => {
+    const store = create();
+    const keys = Array.from({ length: 1_500 }, (_, index) => `T-${index}`);
+    for (const key of keys) void store.take({ rotation: 'r', candidates: [1], key, by, callerId });
+    await store.take({ rotation: 'r', candidates: [1], key: 'last', by, callerId });
+    const kept = (await store.history('r', 1_000)).map(({ entry }) => entry.key);
+    expect(kept).toEqual([...keys.slice(-999), 'last'].toReversed());
+    const all = await store.historyAfter('r', '0-0', 5_000);
+    expect(all.slice(-1_000).map(({ entry }) => entry.key)).toEqual(kept.toReversed());
+    expect(all.length).toBeLessThanOrEqual(1_200);
+  });
+
   it('keeps a leave with its end and its note for one system, and rejects an end that has passed', async () => {
     const store = create();
     const until = new Date(Date.now() + 86_400_000);
@@ -248,6 +270,55 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       ['reassigned', 'T-2', 1],
       ['reassigned', 'T-2', 3],
     ]);
+  });
+
+  it('gives a place back only for the latest turn of its person, and not after a reset', async () => {
+    const store = create();
+    const candidates = [1, 2, 3];
+    const take = (key: string, ids = candidates) => store.take({ rotation: 'r', candidates: ids, key, by, callerId });
+    const handOver = (key: string) => store.handOver({ rotation: 'r', candidates, key, by, callerId, repeatKey: 'a' });
+    const places = async () => (await store.places('r', candidates)).map(({ lastTurn, turns }) => [lastTurn, turns]);
+    for (const key of ['T-1', 'T-2']) await take(key, [1]);
+    // T-1 was not the latest turn of person 1: one turn less, at the same place.
+    expect(await handOver('T-1')).toMatchObject({ assignee: 2 });
+    expect(await places()).toEqual([
+      [2, 1],
+      [3, 1],
+      [0, 0],
+    ]);
+    await store.reset('r');
+    await take('T-3', [1]);
+    expect(await handOver('T-2')).toMatchObject({ assignee: 2 });
+    expect(await places()).toEqual([
+      [4, 1],
+      [5, 1],
+      [0, 0],
+    ]);
+  });
+
+  it('tells whether everybody else has had a key or is away', async () => {
+    const store = create();
+    const handOver = (candidates: number[]) =>
+      store.handOver({ rotation: 'tts/r', candidates, key: 'T-1', by, callerId, repeatKey: `${candidates}` });
+    await store.take({ rotation: 'tts/r', candidates: [1, 2, 3], key: 'T-1', by, callerId });
+    for (const id of [1, 3]) await store.setLeave('tts', id, { until: null, note: null });
+    expect(await handOver([1, 3])).toBe('all_away');
+    expect(await handOver([1])).toBe('all_excluded');
+    expect(await handOver([])).toBe('all_excluded');
+    expect(await handOver([1, 2, 3])).toMatchObject({ assignee: 2 });
+    expect(await handOver([1, 2, 3])).toMatchObject({ assignee: 2, replayed: true });
+    expect(await handOver([1, 2])).toBe('all_excluded');
+  });
+
+  it('does not call a watcher that has stopped', async () => {
+    const store = create();
+    let calls = 0;
+    const end = store.watch('r', () => {});
+    store.watch('r', () => void (calls += 1))();
+    for (const key of ['T-1', 'T-2']) await store.take({ rotation: 'r', candidates: [1, 2], key, by, callerId });
+    await store.handOver({ rotation: 'r', candidates: [1, 2], key: 'T-1', by, callerId, repeatKey: 'a' });
+    expect(calls).toBe(0);
+    end();
   });
 
   describe('limits', () => {
@@ -308,6 +379,18 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
       expect(await stateOf(store, 'r', [1, 2, 3])).toEqual(before);
       expect(await handOver('a')).toEqual({ assignee: 2, replayed: true });
       expect(await take({ key: 'T-1' })).toEqual({ assignee: 2, replayed: true });
+    });
+
+    it('of a rotation include handovers', async () => {
+      const { store, take } = start({ keysPerRotationPerHour: 3 });
+      const handOver = (repeatKey: string) =>
+        store.handOver({ rotation: 'r', candidates: [1, 2, 3, 4], key: 'T-1', by, callerId, repeatKey });
+      await take({ key: 'T-1' });
+      await handOver('a');
+      expect(await take({ key: 'T-2' })).toEqual(assigned);
+      expect(await take({ key: 'T-3' })).toEqual(refused);
+      await expect(handOver('b')).rejects.toMatchObject({ reason: 'rate_limited' });
+      expect(await handOver('a')).toMatchObject({ replayed: true });
     });
 
     it('do not count calls that find no candidate or are rejected', async () => {

@@ -21,12 +21,20 @@ type StreamEntry = [id: string, fields: string[]];
 export const createRedisHistory = ({ redis, rotationKeys, sealingSecret }: RedisHistoryOptions) => {
   const seal = createTextSeal({ sealingSecret, purpose: 'auth-bff history of turns' });
 
+  const openAssignee = (rotation: Rotation, value: string): number | null => {
+    try {
+      return rotationKeys.open(rotation, value.slice(0, sealLength));
+    } catch {
+      return null;
+    }
+  };
+
   /** Null: no replica with this sealing secret wrote the entry for this rotation. */
   const open = (rotation: Rotation, [id, [, value = '']]: StreamEntry): StoredTurn | null => {
     const rest = seal.open(rotation, value.slice(sealLength));
-    if (rest === null) return null;
+    const assignee = openAssignee(rotation, value);
+    if (rest === null || assignee === null) return null;
     const [key, by, kind] = JSON.parse(rest) as [string | null, number, number];
-    const assignee = rotationKeys.open(rotation, value.slice(0, sealLength));
     return {
       id,
       entry: { at: new Date(turnIdToMs(id)), key, assignee, by, kind: turnKinds[kind] ?? 'assigned' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../../../server/src/assignment/memory/memory-store.ts';
+import { compareTurnIds } from '../../../../server/src/assignment/turn-ids.ts';
 import type { AppError } from '../../../../server/src/errors.ts';
 import { describeAssignmentStore } from '../../../support/redis/assignment-store-contract.ts';
 import { heapBytes } from '../../../support/measure/collect-garbage.ts';
@@ -57,6 +58,109 @@ describe('the memory store', () => {
   });
 });
 
+describe('the memory store by its clock', () => {
+  const start = () => {
+    const clock = createClock();
+    const store = createMemoryStore({ now: clock.now });
+    const call = { rotation: 'tts/technician', candidates: [1, 2, 3, 4], by, callerId };
+    return {
+      clock,
+      store,
+      take: (key: string | null, candidates = call.candidates) => store.take({ ...call, key, candidates }),
+      handOver: (key: string, repeatKey: string, repeatForMs?: number) =>
+        store.handOver({ ...call, key, repeatKey, repeatForMs }),
+      placeOf: async (id: number) => (await store.places(call.rotation, [id]))[0],
+    };
+  };
+
+  it('gives the time of the earlier turn back with a handover, and none to a person without a turn', async () => {
+    const { clock, take, handOver, placeOf } = start();
+    await take('T-1', [1]);
+    const before = await placeOf(1);
+    expect(before).toEqual({ lastTurn: 1, lastTurnAtMs: clock.now(), turns: 1, away: null });
+    clock.advance(1_000);
+    await take('T-2', [1]);
+    await take('T-3', [2]);
+    await handOver('T-2', 'a');
+    await handOver('T-3', 'b');
+    expect(await placeOf(1)).toEqual(before);
+    expect(await placeOf(2)).toMatchObject({ lastTurn: 0, lastTurnAtMs: null, turns: 0 });
+  });
+
+  it('counts a repeat of a handover for its time, and otherwise as long as the key', async () => {
+    const { clock, take, handOver } = start();
+    await take('T-1');
+    expect(await handOver('T-1', 'a', 60_000)).toEqual({ assignee: 2, replayed: false });
+    expect(await handOver('T-1', 'b')).toEqual({ assignee: 3, replayed: false });
+    clock.advance(59_999);
+    expect(await handOver('T-1', 'a', 60_000)).toEqual({ assignee: 2, replayed: true });
+    clock.advance(1);
+    expect(await handOver('T-1', 'a', 60_000)).toEqual({ assignee: 4, replayed: false });
+    expect(await handOver('T-1', 'b')).toEqual({ assignee: 3, replayed: true });
+    // A handover does not make the key live longer.
+    clock.advance(hours(24) - 60_000);
+    expect(await handOver('T-1', 'b')).toBe('not_found');
+  });
+
+  it('ends a leave at its end', async () => {
+    const { clock, store, take, placeOf } = start();
+    const until = new Date(clock.now() + 1_000);
+    await store.setLeave('tts', 1, { until, note: null });
+    clock.advance(999);
+    expect(await take(null, [1])).toBe(null);
+    expect(await placeOf(1)).toMatchObject({ away: { until } });
+    clock.advance(1);
+    expect(await placeOf(1)).toMatchObject({ away: null });
+    expect(await take(null, [1])).toMatchObject({ assignee: 1 });
+  });
+
+  it('gives entries ids in their order even if the clock is set back', async () => {
+    const { clock, store, take } = start();
+    for (const advance of [1, -5_000, 2, -5_000, 0]) {
+      clock.advance(advance);
+      await take(`T-${advance}`, [1]);
+      await take(null, [1]);
+    }
+    const ids = (await store.historyAfter('tts/technician', '0-0', 100)).map(({ id }) => id);
+    expect(ids).toEqual(ids.toSorted(compareTurnIds));
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('the leaves of the memory store', () => {
+  const endless = { until: null, note: null };
+
+  it('are never evicted: a full store rejects new ones, and drops those that have ended first', async () => {
+    const clock = createClock();
+    // An eighth is for leaves: five of them with short notes.
+    const store = createMemoryStore({ now: clock.now, maxBytes: 8 * 5 * 310 });
+    const set = (id: number, until: Date | null = null) => store.setLeave('tts', id, { until, note: 'Arzt' });
+    const reasonOf = (call: Promise<void>) => call.then(() => 'set').catch(({ reason }: AppError) => reason);
+    for (const id of [1, 2, 3, 4]) await set(id);
+    const soon = new Date(clock.now() + 1_000);
+    await set(5, soon);
+    expect(await reasonOf(set(6))).toBe('rate_limited');
+    // People who are away may change their leave.
+    expect(await reasonOf(set(4))).toBe('set');
+    for (let change = 0; change < 10; change += 1) await set(4);
+    expect(await reasonOf(set(6))).toBe('rate_limited');
+    clock.advance(1_000);
+    expect(await reasonOf(set(6))).toBe('set');
+    expect(await reasonOf(set(7))).toBe('rate_limited');
+    await store.setLeave('tts', 1, null);
+    expect(await reasonOf(set(7))).toBe('set');
+    const places = await store.places('tts/technician', [1, 2, 3, 4, 5, 6, 7]);
+    expect(places.map(({ away }) => away !== null)).toEqual([false, true, true, true, false, true, true]);
+  });
+
+  it('are at most 10,000', async () => {
+    const store = createMemoryStore({ now: () => 0 });
+    for (let id = 1; id <= 10_000; id += 1) await store.setLeave('tts', id, endless);
+    await expect(store.setLeave('tts', 10_001, endless)).rejects.toMatchObject({ reason: 'rate_limited' });
+    await store.setLeave('tts', 10_000, endless);
+  });
+});
+
 describe('the size of the memory store', () => {
   const unlimited = {
     keysPerPersonPerHour: Number.MAX_SAFE_INTEGER,
@@ -88,6 +192,48 @@ describe('the size of the memory store', () => {
     expect(await take('flooded', `${'x'.repeat(190)}-3999`)).toMatchObject({ replayed: true });
     expect(await take('flooded', `${'x'.repeat(190)}-0`)).toMatchObject({ replayed: false });
     expect(forgotten).toEqual(['history', 'keys']);
+  });
+
+  it('includes handovers, and is reduced by them', async () => {
+    const { forgotten, store, take } = start();
+    const candidates = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    let mostBytes = 0;
+    for (let key = 0; key < 600; key += 1) {
+      await take('r', `T-${key}`, candidates);
+      for (let step = 0; step < 10; step += 1) {
+        const handOver = { rotation: 'r', candidates, key: `T-${key}`, by, callerId, repeatKey: `${step}` };
+        expect(await store.handOver(handOver)).toMatchObject({ replayed: false });
+      }
+      mostBytes = Math.max(mostBytes, store.bytes());
+    }
+    expect(mostBytes).toBeLessThanOrEqual(maxBytes);
+    // 260 bytes a key and 150 a handover: half of the bytes have room for 454 keys, and an eviction leaves at least 400.
+    expect(forgotten).toContain('keys');
+    expect(await take('r', 'T-100', candidates)).toMatchObject({ replayed: false });
+    expect(await take('r', 'T-250', candidates)).toMatchObject({ replayed: true });
+  });
+
+  it('is bounded for histories: the rotation with the largest one loses its oldest entries', async () => {
+    const { forgotten, store, take } = start();
+    const longKey = 'x'.repeat(190);
+    for (let key = 0; key < 50; key += 1) await take('quiet', `T-${key}`);
+    for (let key = 0; key < 1_900; key += 1) await take('flooded', `${longKey}-${key}`);
+    expect(forgotten).toContain('history');
+    expect(await store.history('quiet', 500)).toHaveLength(50);
+    // 200 bytes an entry and two for each character: a quarter of the bytes has room for 670 of them.
+    const left = await store.historyAfter('flooded', '0-0', 5_000);
+    expect(left.length).toBeGreaterThan(500);
+    expect(left.length).toBeLessThan(700);
+    const keys = Array.from({ length: left.length }, (_, index) => `${longKey}-${1_900 - left.length + index}`);
+    expect(left.map(({ entry }) => entry.key)).toEqual(keys);
+  });
+
+  it('does not grow with a full history', async () => {
+    const { store, take } = start();
+    for (let turn = 0; turn < 1_000; turn += 1) await take('r', null);
+    const full = store.bytes();
+    for (let turn = 0; turn < 2_500; turn += 1) await take('r', null);
+    expect(store.bytes()).toBe(full);
   });
 
   it('is bounded for any number of rotations: the least recently used are evicted first', async () => {

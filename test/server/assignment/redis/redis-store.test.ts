@@ -93,6 +93,11 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
       await connection.redis.del(key);
     }
     expect(await take('T-2')).toEqual({ assignee: 2, replayed: false });
+
+    // A handover begins the windows as well.
+    for (const key of windows) await connection.redis.del(key);
+    await store.handOver({ rotation: 'r', candidates: [1, 2], key: 'T-1', by, callerId, repeatKey: 'a' });
+    for (const key of windows) expect(await connection.redis.pttl(key)).toBeGreaterThan(3_500_000);
   });
 
   it('loads the script again after Redis has lost it', async () => {
