@@ -28,8 +28,7 @@ type Call = {
   onCancel?: () => void;
 };
 
-const noLiveLink =
-  "Subscriptions need `live: liveLink()` in the options of createAuthClient: import { liveLink } from '@auth-bff/client/live'.";
+const noLiveLink = "Subscriptions need `live: liveLink()`, imported from '@auth-bff/client/live'.";
 
 /** The BFF rejects a `session` mutation that is batched with other calls, because it sets cookies. */
 const mustTravelAlone = ({ op: { type, path } }: Call) => type === 'mutation' && path.startsWith('session.');
@@ -107,8 +106,7 @@ export const batchLink =
     return ({ op }) =>
       observable((observer) => {
         if (op.type === 'subscription') {
-          observer.error(TRPCClientError.from(new Error(noLiveLink)));
-          return undefined;
+          return observer.error(TRPCClientError.from(new Error(noLiveLink)));
         }
         const cancel = () => {
           call.isCancelled = true;

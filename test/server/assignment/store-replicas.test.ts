@@ -229,8 +229,6 @@ it.skipIf(!hasRedis())(
     expect(wrong).toEqual([]);
     expect(done).toBeGreaterThanOrEqual(operations);
     expect(repeated).toBeGreaterThan(0);
-    if (process.env.ASSIGNMENT_FIGURES)
-      console.log({ done, repeated, tickets: tickets.size, holders: holders.size, keyless });
   },
   600_000,
 );
