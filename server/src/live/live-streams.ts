@@ -54,7 +54,7 @@ export const createLiveStreams = ({ limits, sweep, sessionEnds, now }: LiveStrea
         kind === 'service'
           ? `This service has ${perCaller} open subscriptions, which is the limit. Close one, or share one between the parts of the service.`
           : `This person has ${perCaller} open subscriptions, which is the limit. Close other tabs, or let hidden tabs close their subscriptions.`;
-      throw new AppError('overloaded', { message, retryAfterSeconds });
+      throw new AppError('overloaded', { message, retryAfterSeconds, isOwnLimit: true });
     }
     if (open.size < perProcess) return;
     throw new AppError('overloaded', {

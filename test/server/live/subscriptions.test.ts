@@ -225,6 +225,8 @@ describe('the limits', () => {
     });
     // An EventSource comes back by itself: not at once.
     expect(refused.retryMs()).toBeGreaterThanOrEqual(30_000);
+    // One person with many tabs must not fill the operator's log with errors.
+    expect(live.app.logLines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
 
     using employee = await (await live.signIn({ type: 'employee', id: 1 })).onEnd();
     await live.isOpen(employee);
