@@ -15,6 +15,8 @@ export type AppErrorOptions = {
   issues?: InputIssue[];
   /** How the Auth Service failed. */
   upstream?: UpstreamFailure | undefined;
+  /** The caller has reached a limit of their own, which is no fault of the service. Default false. */
+  isOwnLimit?: boolean;
   /** The session cookies are useless and must be cleared. Default false. */
   endsSession?: boolean;
 };
@@ -26,15 +28,17 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly issues: InputIssue[] | undefined;
   readonly upstream: UpstreamFailure | undefined;
+  readonly isOwnLimit: boolean;
   readonly endsSession: boolean;
 
   constructor(reason: Reason, options: AppErrorOptions = {}) {
-    const { cause, message, retryAfterSeconds, issues, upstream, endsSession } = options;
+    const { cause, message, retryAfterSeconds, issues, upstream, isOwnLimit, endsSession } = options;
     super(message ?? messageOfReason[reason], cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
     this.issues = issues;
     this.upstream = upstream;
+    this.isOwnLimit = isOwnLimit ?? false;
     this.endsSession = endsSession ?? false;
   }
 }

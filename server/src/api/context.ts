@@ -5,7 +5,7 @@ import type { Assignments } from '../assignment/assignments.ts';
 import type { TurnAdministration } from '../assignment/turn-administration.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
 import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
-import type { LiveStreams } from '../live/live-streams.ts';
+import type { OpenStreamOptions } from '../live/live-streams.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import type { Membership } from '../session/membership.ts';
@@ -42,8 +42,8 @@ export type ContextOptions = {
   /** Called if any data of the response comes from a stale cache entry. */
   onStale: () => void;
   status: () => Promise<Status>;
-  /** Opens the stream of a subscription. */
-  openStream: LiveStreams['open'];
+  /** Opens the stream of a subscription. Its positions are for the HTTP layer. */
+  openStream: <Event>(stream: OpenStreamOptions<Event>) => AsyncIterable<Event>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
   /** Called after each procedure call. `failure` is null for a success. */

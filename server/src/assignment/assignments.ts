@@ -195,6 +195,8 @@ export const createAssignments = (options: AssignmentsOptions) => {
 
     /** New entries of the history, on all replicas. Ends when the signal aborts. */
     onTurn: turnFeed.subscribe,
+    /** The id before the next entry of the history. Null while the store is down. */
+    newestTurnId: turnFeed.newestId,
   };
 };
 

@@ -1,9 +1,9 @@
-import type { OnTurnInput } from '@auth-bff/shared';
+import type { OnTurnInput, RotationInput } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import type { StartTimer } from '../platform/start-timer.ts';
 import { type AssignmentStore, type Rotation, type StoredTurn, toRotation } from './assignment-store.ts';
 import { createRotationReader, type RotationReader } from './rotation-reader.ts';
-import { isTurnId } from './turn-ids.ts';
+import { firstTurnId, isTurnId } from './turn-ids.ts';
 
 export type TurnFeedOptions = {
   store: Pick<AssignmentStore, 'history' | 'historyAfter' | 'watch'>;
@@ -71,6 +71,13 @@ export const createTurnFeed = ({ store, startTimer }: TurnFeedOptions) => {
   }
 
   return {
+    /** The id of the newest entry. Null while the store is down. */
+    newestId: (rotation: RotationInput): Promise<string | null> =>
+      store.history(toRotation(rotation), 1).then(
+        ([newest]) => newest?.id ?? firstTurnId,
+        () => null,
+      ),
+
     /**
      * Entries after `lastEventId`, or only those from now on. While the store is down, waits until it is back. Ends when the
      * signal aborts. Throws `invalid_input` for a malformed id.

@@ -6,6 +6,7 @@ import type { VerifiedToken } from '../token/verified-token.ts';
 import type { LiveLimits } from './live-limits.ts';
 import { createLiveStream, type StreamEnd } from './live-stream.ts';
 import { StoppedError } from './stopped-error.ts';
+import type { StreamPosition } from './stream-position.ts';
 import type { Sweep } from './sweep.ts';
 
 export type LiveStreamsOptions = {
@@ -23,8 +24,8 @@ export type OpenStreamOptions<Event> = {
   owner: StreamOwner;
   /** Aborts when the client disconnects. */
   signal: AbortSignal | undefined;
-  /** Begins the events. They end soon after the signal aborts. */
-  events: (signal: AbortSignal) => AsyncIterable<Event>;
+  /** Begins the events, perhaps with their position. They end soon after the signal aborts. */
+  events: (signal: AbortSignal) => AsyncIterable<Event | StreamPosition>;
   /** The last event when the session ends. Default: the stream fails, as a call of that session would. */
   onSessionEnd?: (end: SessionEndEvent) => Event;
 };
@@ -53,7 +54,7 @@ export const createLiveStreams = ({ limits, sweep, sessionEnds, now }: LiveStrea
         kind === 'service'
           ? `This service has ${perCaller} open subscriptions, which is the limit. Close one, or share one between the parts of the service.`
           : `This person has ${perCaller} open subscriptions, which is the limit. Close other tabs, or let hidden tabs close their subscriptions.`;
-      throw new AppError('overloaded', { message, retryAfterSeconds });
+      throw new AppError('overloaded', { message, retryAfterSeconds, isOwnLimit: true });
     }
     if (open.size < perProcess) return;
     throw new AppError('overloaded', {
@@ -64,13 +65,18 @@ export const createLiveStreams = ({ limits, sweep, sessionEnds, now }: LiveStrea
 
   return {
     /** Opens a stream. Throws `overloaded` above a limit, and `token_expired`. */
-    open<Event>({ owner, signal, events, onSessionEnd }: OpenStreamOptions<Event>): AsyncIterable<Event> {
+    open<Event>({
+      owner,
+      signal,
+      events,
+      onSessionEnd,
+    }: OpenStreamOptions<Event>): AsyncIterable<Event | StreamPosition> {
       requireFree(owner);
       const verified = owner.kind === 'person' ? owner.verified : null;
-      const expired = (): StreamEnd<Event> | null =>
+      const expired = (): StreamEnd<Event | StreamPosition> | null =>
         verified !== null && now() >= verified.expiresAtMs ? { error: new AppError('token_expired') } : null;
       const releases: Array<() => void> = [];
-      const stream = createLiveStream<Event>({
+      const stream = createLiveStream<Event | StreamPosition>({
         start: events,
         endBeforeEvent: expired,
         onClose() {

@@ -42,7 +42,8 @@ describe.skipIf(!hasNginx())('behind deploy/nginx.conf', () => {
     const stream = await onTurn();
     using end = await onEnd();
     expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream', 'x-session-user': 'staff:123' });
-    await vi.waitFor(() => expect(stream.events()).toHaveLength(1));
+    // `connected`, and its position: turns given from then on are for it.
+    await vi.waitFor(() => expect(stream.events()).toHaveLength(2));
     await vi.waitFor(() => expect(end.events()).toHaveLength(1));
     await browser.trpc.assignments.next.mutate({ ...technicians, key: 'T-1' });
     await vi.waitFor(() => expect(stream.data().map(keyOf)).toEqual(['T-1']));
@@ -71,9 +72,9 @@ describe.skipIf(!hasNginx())('behind deploy/nginx.conf', () => {
           .on('data', parser.add);
         return parser;
       });
-      await vi.waitFor(() => expect(streams.every(({ events }) => events().length === 1)).toBe(true));
-      await browser.trpc.assignments.next.mutate({ ...technicians, key: 'T-1' });
       await vi.waitFor(() => expect(streams.every(({ events }) => events().length === 2)).toBe(true));
+      await browser.trpc.assignments.next.mutate({ ...technicians, key: 'T-1' });
+      await vi.waitFor(() => expect(streams.every(({ events }) => events().length === 3)).toBe(true));
     } finally {
       connection.destroy();
     }

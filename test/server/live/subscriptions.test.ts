@@ -59,6 +59,21 @@ describe.each(dialects)('assignments.onTurn in the %s dialect', (dialect) => {
     }
   });
 
+  it('continues after its beginning if it has received no event', async () => {
+    await using live = await startLive({ dialect });
+    const { browser, onTurn } = await live.signIn();
+    const next = (key: string) => browser.trpc.assignments.next.mutate({ ...technicians, key });
+    await next('before');
+    const before = await onTurn();
+    await vi.waitFor(() => expect(lastIdOf(before)).not.toBe(''));
+    before[Symbol.dispose]();
+    await next('T-1');
+    using after = await onTurn({ headers: { 'last-event-id': lastIdOf(before) } });
+    await received(after, 1);
+    expect(keysOf(after)).toEqual(['T-1']);
+    expect(before.data()).toEqual([]);
+  });
+
   it('ends with token_expired at the expiry of its token, without a later event, and another token continues', async () => {
     await using live = await startLive({ dialect });
     const subject = { type: 'staff', id: 123 } as const;
@@ -210,6 +225,8 @@ describe('the limits', () => {
     });
     // An EventSource comes back by itself: not at once.
     expect(refused.retryMs()).toBeGreaterThanOrEqual(30_000);
+    // One person with many tabs must not fill the operator's log with errors.
+    expect(live.app.logLines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
 
     using employee = await (await live.signIn({ type: 'employee', id: 1 })).onEnd();
     await live.isOpen(employee);

@@ -15,12 +15,18 @@ import {
 import { tracked } from '@trpc/server';
 import { z } from 'zod';
 import type { Assignments } from '../../assignment/assignments.ts';
+import { StreamPosition } from '../../live/stream-position.ts';
 import { permitted } from '../middlewares.ts';
 import { signedInProcedure } from '../procedures.ts';
 import { repeatOf } from '../repeat.ts';
 import { router } from '../trpc.ts';
 
-async function* toTracked(turns: ReturnType<Assignments['onTurn']>) {
+/** The turns after `lastEventId`, or from now on: then after their position. */
+async function* trackedTurns({ onTurn, newestTurnId }: Assignments, input: OnTurnInput, ended: AbortSignal) {
+  const isResumed = (input.lastEventId ?? null) !== null;
+  const lastEventId = isResumed ? input.lastEventId : await newestTurnId(input);
+  const turns = onTurn({ ...input, lastEventId }, ended);
+  if (!isResumed && typeof lastEventId === 'string') yield new StreamPosition(lastEventId);
   for await (const { id, entry } of turns) yield tracked(id, TurnEntry.parse(entry));
 }
 
@@ -105,7 +111,7 @@ export const assignmentsRouter = router({
       request.openStream({
         owner: person,
         signal,
-        events: (ended) => toTracked(request.assignments.onTurn(input, ended)),
+        events: (ended) => trackedTurns(request.assignments, input, ended),
       }),
     ),
 });

@@ -67,6 +67,17 @@ export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: Dra
     }
   };
 
+  /**
+   * Node emits `close` only for the response whose turn it is on the connection. Those of pipelined requests behind it would
+   * be in flight forever, and their streams open.
+   */
+  const closeQueued = ({ responses }: Connection) => {
+    for (const answer of responses) {
+      answer.destroy();
+      answer.emit('close');
+    }
+  };
+
   const onConnection = (socket: Socket) => {
     accepted += 1;
     const connection: Connection = { responses: new Set(), bytesWhenIdle: 0 };
@@ -74,6 +85,7 @@ export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: Dra
     socket.once('close', () => {
       connections.delete(socket);
       if (connections.size === 0) onAllClosed();
+      if (connection.responses.size > 0) process.nextTick(closeQueued, connection);
     });
   };
 

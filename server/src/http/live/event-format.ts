@@ -1,5 +1,6 @@
 import { isTrackedEnvelope } from '@trpc/server';
 import { appRouter } from '../../api/router.ts';
+import { StreamPosition } from '../../live/stream-position.ts';
 
 const { sse, transformer } = appRouter._def._config;
 
@@ -29,7 +30,12 @@ const isStorableId = (id: string): boolean => !/[\0\n\r]/.test(id);
 /** Writes the events of one stream. `lastEventId`: with which the client has resumed. */
 export const createEventFormat = (resumedFrom: string | null) => {
   let lastEventId = resumedFrom !== null && resumedFrom !== '' && isStorableId(resumedFrom) ? resumedFrom : null;
+  const toRestoreText = (id: string): string => toText({ event: 'restore-id', data: '', id });
   return (event: unknown): string => {
+    if (event instanceof StreamPosition) {
+      lastEventId = event.id;
+      return toRestoreText(event.id);
+    }
     if (isTrackedEnvelope(event)) {
       const [id, data] = event;
       lastEventId = id;
@@ -37,6 +43,6 @@ export const createEventFormat = (resumedFrom: string | null) => {
     }
     if (lastEventId === null) return toText({ data: toJson(event) });
     // An EventSource would give this event the last id, so that it is removed for this event and then restored.
-    return toText({ data: toJson(event), id: '' }) + toText({ event: 'restore-id', data: '', id: lastEventId });
+    return toText({ data: toJson(event), id: '' }) + toRestoreText(lastEventId);
   };
 };

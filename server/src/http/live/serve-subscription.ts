@@ -103,7 +103,8 @@ export const createSubscriptionHandler = (options: ServeSubscriptionOptions) => 
   };
 
   const serve = async (request: FastifyRequest, reply: FastifyReply, subscription: Subscription): Promise<void> => {
-    const facts = { callsInRequest: 1, isStreamed: false, procedures: procedureNamesOf([subscription]) };
+    const procedures = procedureNamesOf([subscription]);
+    const facts = { callsInRequest: 1, isStreamed: false, sendsPositions: true, procedures };
     const ctx = createContext(request, reply, facts);
     const controller = new AbortController();
     reply.raw.once('close', () => controller.abort());

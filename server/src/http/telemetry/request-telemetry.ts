@@ -26,7 +26,7 @@ const toCallCode = (request: FastifyRequest, failure: Reason | null): CallCode =
 /** Records what happens to requests: counts it in the metrics, adds it to the request's record, and logs failures. */
 export const createRequestTelemetry = ({ log, metrics, inFlight, monotonicNow }: RequestTelemetryOptions) => {
   const recordFailure = (error: AppError, request: FastifyRequest, procedure?: string): void => {
-    const { reason } = error;
+    const { reason, isOwnLimit } = error;
     const fields = { requestId: request.id, procedure, reason, causes: causesOf(error.cause) };
     if (isDisconnected(request)) {
       // A failure that the client did not wait for is not a fault of the service.
@@ -35,7 +35,7 @@ export const createRequestTelemetry = ({ log, metrics, inFlight, monotonicNow }:
     }
     metrics.countFailure(reason);
     if (request.record?.reasons.includes(reason) === false) request.record.reasons.push(reason);
-    if (httpStatusOfCode[codeOfReason[reason]] >= 500) log.error(fields, error.message);
+    if (httpStatusOfCode[codeOfReason[reason]] >= 500 && !isOwnLimit) log.error(fields, error.message);
     else log.debug(fields, error.message);
   };
 

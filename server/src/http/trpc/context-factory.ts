@@ -1,5 +1,7 @@
 import { directoryStaleHeader } from '@auth-bff/shared';
 import { createContext, type ContextOptions } from '../../api/context.ts';
+import type { LiveStreams, OpenStreamOptions } from '../../live/live-streams.ts';
+import { withoutPositions } from '../../live/stream-position.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { FastifyRequest } from 'fastify';
@@ -14,16 +16,9 @@ import type { TrpcOptions } from './options.ts';
 
 export type ContextFactoryOptions = Pick<
   ContextOptions,
-  | 'directory'
-  | 'account'
-  | 'assignments'
-  | 'turnAdministration'
-  | 'membership'
-  | 'serviceAccount'
-  | 'status'
-  | 'charge'
-  | 'openStream'
+  'directory' | 'account' | 'assignments' | 'turnAdministration' | 'membership' | 'serviceAccount' | 'status' | 'charge'
 > & {
+  openStream: LiveStreams['open'];
   platform: Platform;
   audit: Audit;
   telemetry: RequestTelemetry;
@@ -40,7 +35,7 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
   const { isDevelopment, assignmentRoles } = platform.config;
   const { monotonicNow } = platform;
 
-  return (request, reply, { procedures, callsInRequest, isStreamed }) => {
+  return (request, reply, { procedures, callsInRequest, isStreamed, sendsPositions = false }) => {
     if (request.record !== null) {
       request.record.procedures = procedures;
       request.record.calls = callsInRequest;
@@ -65,10 +60,10 @@ export const createContextFactory = (options: ContextFactoryOptions): TrpcOption
       assignmentRoles,
       membership,
       status,
-      openStream: (stream) => {
-        const events = openStream(stream);
+      openStream: <Event>(stream: OpenStreamOptions<Event>) => {
+        const items = openStream(stream);
         onStream(request);
-        return events;
+        return sendsPositions ? (items as AsyncIterable<Event>) : withoutPositions(items);
       },
       charge,
       idempotencyKey: () => idempotencyKeyOf(request),

@@ -105,7 +105,8 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const turn = turnToParse(request);
     if (turn === undefined) return serve(request, reply);
     turn
-      .then(() => serve(request, reply))
+      // A client that has left meanwhile gets no stream, which would not notice: `close` is not emitted again.
+      .then(() => (reply.raw.destroyed ? undefined : serve(request, reply)))
       .catch((error: unknown) => {
         reply.send(error);
       });

@@ -7,6 +7,8 @@ import type { AppError } from '../../errors.ts';
 export type RequestFacts = {
   callsInRequest: number;
   isStreamed: boolean;
+  /** Whether the positions of a stream are sent. tRPC's adapter would send them as events. Default false. */
+  sendsPositions?: boolean;
   /** The procedures called, each once. A name that is not one of ours is `unknown`. */
   procedures: string[];
 };
