@@ -29,7 +29,7 @@ const actionOfReason: Partial<Record<Reason, ErrorAction>> = {
 const fetchFailures = /fetch failed|failed to fetch|load failed|network|internet|hostname|^terminated$/i;
 
 /** Messages of calls that were never sent: aborted in their batch, too long, without an absolute URL, or without `liveLink`. */
-const neverSent = /^(Aborted$|Input is too big|Outside a browser|Subscriptions need)/;
+const neverSent = /^(Aborted$|Input is too big|Outside a browser|Subscriptions)/;
 
 /** Compares the name, because a frontend may have two copies of @trpc/client. */
 const isCallError = (error: unknown): error is TRPCClientError<never> =>

@@ -140,5 +140,16 @@ const run = async (args: readonly string[]): Promise<number | null> => {
   return null;
 };
 
-const code = await run(process.argv.slice(2));
+/** A reader such as `head` closes the pipe when it has enough. That is no failure of the command. */
+const ignoreClosedPipe = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+};
+
+const args = process.argv.slice(2);
+if (args[0] !== 'start') {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount('error') === 0) stream.on('error', ignoreClosedPipe);
+  }
+}
+const code = await run(args);
 if (code !== null) process.exitCode = code;

@@ -28,7 +28,7 @@ type Call = {
   onCancel?: () => void;
 };
 
-const noLiveLink = "Subscriptions need `live: liveLink()`, imported from '@auth-bff/client/live'.";
+const noLiveLink = "Subscriptions need live: liveLink() of '@auth-bff/client/live'.";
 
 /** The BFF rejects a `session` mutation that is batched with other calls, because it sets cookies. */
 const mustTravelAlone = ({ op: { type, path } }: Call) => type === 'mutation' && path.startsWith('session.');

@@ -3,9 +3,9 @@ import { httpSubscriptionLink, type Operation, type TRPCClientError } from '@trp
 import { observable } from '@trpc/server/observable';
 import { deserialize, serialize } from 'superjson';
 import { isBrowser } from '../environment.ts';
-import { type LiveEventSourceConstructor, platformEventSource } from './event-source.ts';
+import { type LiveEventSourceConstructor, platformEventSource, withPosition } from './event-source.ts';
 import type { LiveContext, LiveLink } from './live-option.ts';
-import { createLiveStream, type LiveStream, type StreamEnvelope } from './live-stream.ts';
+import { type Connect, createLiveStream, type LiveStream, type StreamEnvelope } from './live-stream.ts';
 import { setUpError } from './stream-errors.ts';
 import { createStreamPauses } from './stream-pauses.ts';
 import { watchSession } from './watch-session.ts';
@@ -61,15 +61,17 @@ const connectStreams = (context: LiveContext, options: LiveLinkOptions): ReturnT
     );
   };
 
-  const connect = (EventSource: LiveEventSourceConstructor) => {
-    const link = httpSubscriptionLink<AppRouter, never>({
-      url,
-      EventSource: EventSource as never,
-      eventSourceOptions: { withCredentials: true } as never,
-      transformer: { serialize, deserialize },
-    })({});
-    return (op: Operation) => link({ op, next: () => observable(() => {}) });
-  };
+  const connectWith =
+    (EventSource: LiveEventSourceConstructor): Connect =>
+    (op, onPosition) => {
+      const link = httpSubscriptionLink<AppRouter, never>({
+        url,
+        EventSource: withPosition(EventSource, onPosition) as never,
+        eventSourceOptions: { withCredentials: true } as never,
+        transformer: { serialize, deserialize },
+      })({});
+      return link({ op, next: () => observable(() => {}) });
+    };
 
   const subscribe = (op: Operation) =>
     observable<StreamEnvelope, TRPCClientError<AppRouter>>((observer) => {
@@ -83,7 +85,7 @@ const connectStreams = (context: LiveContext, options: LiveLinkOptions): ReturnT
             ...context,
             op,
             observer,
-            connect: connect(EventSource),
+            connect: connectWith(EventSource),
             isPaused: pauses.isPaused,
             onEnd: () => streams.delete(opened),
           });

@@ -11,12 +11,16 @@ import { isPassing, lostError, retryAfterMs } from './stream-errors.ts';
 
 type StreamError = TRPCClientError<AppRouter>;
 export type StreamEnvelope = OperationResultEnvelope<unknown, StreamError>;
-type Connect = (op: Operation) => ReturnType<ReturnType<TRPCLink<AppRouter>>>;
+/** Opens one connection. `onPosition`: called with the id after which the events of the stream begin. */
+export type Connect = (
+  op: Operation,
+  onPosition: (lastEventId: string) => void,
+) => ReturnType<ReturnType<TRPCLink<AppRouter>>>;
 
 export type LiveStreamOptions = LiveContext & {
   op: Operation;
   observer: Observer<StreamEnvelope, StreamError>;
-  /** Opens one connection. It does not have to reconnect by itself. */
+  /** The connection does not have to reconnect by itself. */
   connect: Connect;
   isPaused: () => boolean;
   /** The stream has ended: its observer will not be called again. */
@@ -170,7 +174,10 @@ export const createLiveStream = (options: LiveStreamOptions) => {
     const mine = attempt;
     const isCurrent = () => mine === attempt && !hasEnded;
     const input = lastEventId === null ? op.input : { ...(op.input as object | undefined), lastEventId };
-    const opened = connect({ ...op, input, signal: null }).subscribe({
+    const onPosition = (id: string) => {
+      if (isCurrent()) lastEventId = id;
+    };
+    const opened = connect({ ...op, input, signal: null }, onPosition).subscribe({
       next(envelope) {
         if (isCurrent()) onEnvelope(envelope);
       },

@@ -1,4 +1,5 @@
 import type { InputIssue } from '@auth-bff/shared';
+import { hiddenName, isInputName } from './input-names.ts';
 
 const nul = '\0';
 /** Maximum number of issues in an error. */
@@ -40,13 +41,18 @@ const isAllStorable = (json: unknown): boolean => {
 
 type Place = { value: unknown; key: string; parent: Place | null };
 
-/** Such as `ids.3`, with unstorable characters replaced. */
+/** The parts of superjson's format around an input. */
+const wrappers: ReadonlySet<string> = new Set(['json', 'meta', 'values']);
+
+const shownKey = (key: string, parent: Place): string =>
+  Array.isArray(parent.value) || wrappers.has(key) || isInputName(key) ? key : hiddenName;
+
+/** Such as `ids.3`. */
 const toPath = (place: Place): string => {
   const keys: string[] = [];
-  for (let at: Place | null = place; at?.parent != null; at = at.parent) keys.push(at.key);
+  for (let at: Place | null = place; at?.parent != null; at = at.parent) keys.push(shownKey(at.key, at.parent));
   const path = keys.toReversed().join('.');
-  const shown = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}…` : path;
-  return shown.replaceAll(nul, '\ufffd').toWellFormed();
+  return path.length > maxPathLength ? `${path.slice(0, maxPathLength)}…` : path;
 };
 
 const findIssues = (json: unknown): InputIssue[] => {

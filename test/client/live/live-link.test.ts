@@ -96,9 +96,7 @@ describe('a subscription that cannot work says what is missing', () => {
 
   it('without liveLink', async () => {
     const { message, action } = await failureOf({ url });
-    expect(message).toContain(
-      "`live: liveLink()` in the options of createAuthClient: import { liveLink } from '@auth-bff/client/live'",
-    );
+    expect(message).toBe("Subscriptions need live: liveLink() of '@auth-bff/client/live'.");
     expect(action).toBe('bug');
   });
 
@@ -152,6 +150,15 @@ describe('a stream that breaks', () => {
     ]);
     expect(errors).toEqual([]);
     expect(streams.open()).toHaveLength(1);
+  });
+
+  it('before its first event resumes from where it began, so that nothing in between is lost', async () => {
+    const { streams, subscribeWell, world } = await openLiveTab();
+    await subscribeWell();
+    streams.last().beginAfter('e0');
+    streams.last().breakOff();
+    await world.clock.advance(60_000, () => streams.all.length > 1);
+    expect(streams.last().input).toEqual({ ...input, lastEventId: 'e0' });
   });
 
   it('is closed before the next is opened: the browser does not reconnect by itself', async () => {

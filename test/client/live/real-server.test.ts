@@ -3,6 +3,7 @@ import { createAuthClient, reasonOf, type RouterOutputs } from '../../../client/
 import { liveLink } from '../../../client/src/live.ts';
 import type { Browser } from '../../support/app/browser.ts';
 import { createClock, startApp, type StartAppOptions, type TestApp } from '../../support/app/start-app.ts';
+import { holdEndpoint } from '../../support/auth-service/hold-endpoint.ts';
 import { createEventSource } from '../../support/page/fake-event-source.ts';
 
 const rotation = { system: 'TTS', role: 'Technician' };
@@ -100,6 +101,22 @@ describe('assignments.onTurn at a real BFF', () => {
     expect(decodeURIComponent(client.opened[1] ?? '')).toContain('"lastEventId":');
     expect(app.authService.count('refresh')).toBe(1);
     expect(reasons).toEqual([]);
+  });
+
+  it('delivers the turn that was given while its token had expired, although it has had none before', async () => {
+    await using app = await start({ liveLimits: { sweepMs: 10 } });
+    const client = openClient(app, app.browser());
+    await client.trpc.session.login.mutate(johns);
+    const { keys, isOpen } = follow(client);
+    await isOpen();
+    const other = openClient(app, app.browser());
+    const { held, release } = holdEndpoint(app.authService, 'refresh');
+    app.clock.advance(901_000);
+    await held;
+    await other.trpc.session.login.mutate(johns);
+    await other.trpc.assignments.next.mutate({ ...rotation, key: 'T-1' });
+    release();
+    await vi.waitFor(() => expect(keys).toEqual(['T-1']));
   });
 
   it('fails with the reason of the BFF', async () => {

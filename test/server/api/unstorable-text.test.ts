@@ -43,15 +43,17 @@ const written = (json: unknown): string => JSON.stringify(serialize(json));
 const read = ({ body }: RawAnswer): Told => JSON.parse(body) as Told;
 
 const faults: Array<[name: string, input: unknown, path: string, message: string]> = [
-  ['a NUL character', { more: 'a\0b' }, 'more', noNul],
-  ['a high surrogate', { more: '\ud800' }, 'more', noSurrogate],
-  ['a low surrogate', { more: 'a\udc00b' }, 'more', noSurrogate],
-  ['a pair the wrong way round', { more: '\udc00\ud800' }, 'more', noSurrogate],
-  ['text in the depth', { more: [1, { deep: ['a', ['\0']] }] }, 'more.1.deep.1.0', noNul],
-  ['a key', { '\0': 1 }, '\ufffd', 'Expected a key without NUL characters'],
-  ['a key in the depth', [{ 'a\ud800': 1 }], '0.a\ufffd', 'Expected a key without unpaired surrogates'],
+  ['a NUL character', { role: 'a\0b' }, 'role', noNul],
+  ['a high surrogate', { role: '\ud800' }, 'role', noSurrogate],
+  ['a low surrogate', { role: 'a\udc00b' }, 'role', noSurrogate],
+  ['a pair the wrong way round', { role: '\udc00\ud800' }, 'role', noSurrogate],
+  ['text in the depth', { ids: [1, { role: ['a', ['\0']] }] }, 'ids.1.role.1.0', noNul],
+  ['a key', { '\0': 1 }, '…', 'Expected a key without NUL characters'],
+  ['a key in the depth', [{ 'a\ud800': 1 }], '0.…', 'Expected a key without unpaired surrogates'],
+  ['a member that no input has', { 'Zq8-kept-secret': '\0' }, '…', noNul],
+  ['such a member in the depth', { role: [{ 'Zq8-kept-secret': { role: '\0' } }] }, 'role.0.….role', noNul],
   ['the input itself', '\0', '', noNul],
-  ['a date beside it', { at: new Date(0), more: '\0' }, 'more', noNul],
+  ['a date beside it', { at: new Date(0), role: '\0' }, 'role', noNul],
 ];
 
 describe.each([
@@ -136,12 +138,12 @@ describe('an address', () => {
     ['/trpc/%ed%bf%bf', 'path', 'Expected percent-encoded UTF-8'],
     ['/no/such/%00', 'path', noNul],
     ['/trpc/status.get?%00', 'query', noNul],
-    ['/trpc/status.get?x=1&more=a%00b', 'query.more', noNul],
-    ['/trpc/status.get?more=%ED%A0%80', 'query.more', noSurrogate],
-    ['/trpc/status.get?more=%eD%Bf%bF&x=1', 'query.more', noSurrogate],
+    ['/trpc/status.get?x=1&role=a%00b', 'query.role', noNul],
+    ['/trpc/status.get?key=%ED%A0%80', 'query.key', noSurrogate],
+    ['/trpc/status.get?Zq8-kept-secret=%eD%Bf%bF&x=1', 'query', noSurrogate],
     ['/trpc/status.get?input=%7B%22json%22%3A%22%00%22%7D', 'query.input', noNul],
     ['/trpc/status.get?batch=1&input=%7B%220%22%3A%22%ED%B0%80%22%7D', 'query.input', noSurrogate],
-    ['/health/live?x=%00', 'query.x', noNul],
+    ['/health/live?x=%00', 'query', noNul],
   ])('is invalid_input with such text: %s', async (target, path, message) => {
     const answer = await raw.ask({ target });
     expect(answer.status).toBe(400);
@@ -220,8 +222,8 @@ describe('the issues of a JSON value', () => {
   });
 
   it('come in the order of the text', () => {
-    const paths = unstorableIssuesOf({ a: '\0', b: ['x', '\0'], c: { '\0': '\ud800' } }).map(({ path }) => path);
-    expect(paths).toEqual(['a', 'b.1', 'c.\ufffd', 'c.\ufffd']);
+    const paths = unstorableIssuesOf({ id: '\0', ids: ['x', '\0'], key: { '\0': '\ud800' } }).map(({ path }) => path);
+    expect(paths).toEqual(['id', 'ids.1', 'key.…', 'key.…']);
   });
 
   it('are found at any depth, with a path that ends', () => {
@@ -238,6 +240,6 @@ describe('the issues of a JSON value', () => {
   });
 
   it('are those of a member that is called __proto__', () => {
-    expect(unstorableIssuesOf(JSON.parse('{"__proto__":"\\u0000"}'))).toEqual([{ path: '__proto__', message: noNul }]);
+    expect(unstorableIssuesOf(JSON.parse('{"__proto__":"\\u0000"}'))).toEqual([{ path: '…', message: noNul }]);
   });
 });

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { browserOf } from '../../support/app/crowd.ts';
 import { johnsCredentials } from '../../support/app/people.ts';
 import { apiKey, signingKey, startApp, type TestApp } from '../../support/app/start-app.ts';
 import { runCli, runCliHere } from '../../support/processes/run-doctor.ts';
+import { programArgs, root } from '../../support/processes/run-process.ts';
 import { patientRedisMs } from '../../support/processes/start-replicas.ts';
 import { inRedis } from '../../support/redis/in-redis.ts';
 import { hasRedis, startRedis } from '../../support/redis/redis.ts';
@@ -35,6 +39,18 @@ describe('auth-bff turns', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
     expect(stderr).toContain('turns reset <system> <role>');
+  });
+
+  it('ends without a stack trace if the reader of its output has closed the pipe', async () => {
+    const child = spawn(process.execPath, [...programArgs(['server/src/cli.ts']), '--help'], {
+      cwd: root,
+      env: { PATH: process.env.PATH ?? '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    const closed = once(child, 'close');
+    const stderr = await text(child.stderr);
+    expect([stderr, ...((await closed) as unknown[])]).toEqual(['', 0, null]);
   });
 
   it('says which variables are missing, with exit code 1', async () => {

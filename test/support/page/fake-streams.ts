@@ -45,6 +45,10 @@ export const createFakeStreams = () => {
       this.readyState = this.OPEN;
       this.#dispatch('connected', options);
     }
+    /** Where the stream begins: the id of the last event before it. */
+    beginAfter(id: string): void {
+      this.#dispatch('restore-id', '', id);
+    }
     ping(): void {
       this.#dispatch('ping', '');
     }

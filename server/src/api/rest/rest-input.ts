@@ -1,6 +1,7 @@
-import { type InputIssue, safePath } from '@auth-bff/shared';
+import type { InputIssue } from '@auth-bff/shared';
 import { z } from 'zod';
 import { invalidInput } from '../error-mapping.ts';
+import { isInputName } from '../input-names.ts';
 import { markUnstorable } from '../input-transformer.ts';
 import { elementOf, type InputMember, isNumber, isTime, type RestProcedure } from './rest-procedures.ts';
 
@@ -28,11 +29,8 @@ const toValue = (text: string, schema: InputMember['schema']): unknown =>
 
 const listOf = (names: readonly InputMember[]): string => names.map(({ name }) => name).join(', ');
 
-/** A name that the caller chose, as far as an error may repeat it. */
-const shownName = (name: string): string => safePath(name).slice(0, 64) || 'unknown';
-
 const unknownIssue = (name: string, known: readonly InputMember[], what: string): InputIssue => ({
-  path: shownName(name),
+  path: isInputName(name) ? name : '',
   message: known.length === 0 ? `Expected no ${what}` : `Unknown ${what}. Known: ${listOf(known)}`,
 });
 

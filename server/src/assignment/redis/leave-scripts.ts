@@ -13,7 +13,8 @@ local function now()
 end
 local function isAway(leave)
   if not leave then return false end
-  local untilMs = tonumber(string.match(leave, '^%d+'))
+  -- A leave that no replica wrote is none: an error would stop the turns of the whole system.
+  local untilMs = tonumber(string.match(leave, '^(%d+):')) or 1
   return untilMs == 0 or untilMs > now()
 end
 `;
@@ -46,8 +47,8 @@ local isEndless, kept, ended = lastMs == 0, 0, {}
 local leaves = redis.call('HGETALL', KEYS[1])
 for at = 1, #leaves, 2 do
   if leaves[at] ~= ARGV[1] then
-    local untilMs = tonumber(string.match(leaves[at + 1], '^%d+'))
     if isAway(leaves[at + 1]) then
+      local untilMs = tonumber(string.match(leaves[at + 1], '^%d+'))
       kept = kept + 1
       isEndless = isEndless or untilMs == 0
       lastMs = math.max(lastMs, untilMs)

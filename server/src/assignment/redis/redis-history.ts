@@ -21,9 +21,10 @@ type StreamEntry = [id: string, fields: string[]];
 export const createRedisHistory = ({ redis, rotationKeys, sealingSecret }: RedisHistoryOptions) => {
   const seal = createTextSeal({ sealingSecret, purpose: 'auth-bff history of turns' });
 
-  const openAssignee = (rotation: Rotation, value: string): number | null => {
+  /** Null: the person was not sealed for this rotation. */
+  const openPerson = (rotation: Rotation, sealed: string): number | null => {
     try {
-      return rotationKeys.open(rotation, value.slice(0, sealLength));
+      return rotationKeys.open(rotation, sealed);
     } catch {
       return null;
     }
@@ -32,8 +33,9 @@ export const createRedisHistory = ({ redis, rotationKeys, sealingSecret }: Redis
   /** Null: no replica with this sealing secret wrote the entry for this rotation. */
   const open = (rotation: Rotation, [id, [, value = '']]: StreamEntry): StoredTurn | null => {
     const rest = seal.open(rotation, value.slice(sealLength));
-    const assignee = openAssignee(rotation, value);
-    if (rest === null || assignee === null) return null;
+    if (rest === null) return null;
+    const assignee = openPerson(rotation, value.slice(0, sealLength));
+    if (assignee === null) return null;
     const [key, by, kind] = JSON.parse(rest) as [string | null, number, number];
     return {
       id,
@@ -43,20 +45,38 @@ export const createRedisHistory = ({ redis, rotationKeys, sealingSecret }: Redis
   const openAll = (rotation: Rotation, entries: StreamEntry[]): StoredTurn[] =>
     entries.map((entry) => open(rotation, entry)).filter((stored) => stored !== null);
 
+  /** Reads on after entries that cannot be opened: a short answer must mean that there are no more. */
+  const read = async (
+    rotation: Rotation,
+    limit: number,
+    page: (last: string | null) => Promise<StreamEntry[]>,
+  ): Promise<StoredTurn[]> => {
+    const found: StoredTurn[] = [];
+    let entries: StreamEntry[] = [];
+    do {
+      entries = await page(entries.at(-1)?.[0] ?? null);
+      found.push(...openAll(rotation, entries));
+    } while (entries.length === limit && found.length < limit);
+    return found.slice(0, limit);
+  };
+
   return {
     sealRest: (rotation: Rotation, { key, by, kind }: Pick<TurnEntry, 'key' | 'by' | 'kind'>): string =>
       seal.seal(rotation, JSON.stringify([key, by, turnKinds.indexOf(kind)])),
 
     /** Newest first. */
-    newest: async (rotation: Rotation, limit: number): Promise<StoredTurn[]> =>
-      openAll(rotation, await redis.xrevrange(rotationKeys.of(rotation).history, '+', '-', 'COUNT', limit)),
+    newest: (rotation: Rotation, limit: number): Promise<StoredTurn[]> => {
+      const { history } = rotationKeys.of(rotation);
+      return read(rotation, limit, (last) =>
+        redis.xrevrange(history, last === null ? '+' : `(${last}`, '-', 'COUNT', limit),
+      );
+    },
 
     /** Oldest first. */
-    after: async (rotation: Rotation, id: string, limit: number): Promise<StoredTurn[]> =>
-      openAll(
-        rotation,
-        await redis.xrange(rotationKeys.of(rotation).history, followingTurnId(id), '+', 'COUNT', limit),
-      ),
+    after: (rotation: Rotation, id: string, limit: number): Promise<StoredTurn[]> => {
+      const { history } = rotationKeys.of(rotation);
+      return read(rotation, limit, (last) => redis.xrange(history, followingTurnId(last ?? id), '+', 'COUNT', limit));
+    },
   };
 };
 

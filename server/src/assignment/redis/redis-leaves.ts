@@ -12,6 +12,9 @@ export type RedisLeavesOptions = {
   sealingSecret: string;
 };
 
+/** Later ends, which only another program can write, are none: no date can hold them. */
+const maxDateMs = 8.64e15;
+
 /** Who is away: a hash for each system. Notes are sealed for the system and the person. */
 export const createRedisLeaves = ({ redis, rotationKeys, sealingSecret }: RedisLeavesOptions) => {
   const commands = defineLeaveCommands(redis);
@@ -21,7 +24,7 @@ export const createRedisLeaves = ({ redis, rotationKeys, sealingSecret }: RedisL
   const toLeave = (system: LeaveSystem, id: number, stored: string): Leave => {
     const [until = '0', note = ''] = stored.split(':');
     return {
-      until: until === '0' ? null : new Date(Number(until)),
+      until: until === '0' || Number(until) > maxDateMs ? null : new Date(Number(until)),
       note: note === '' ? null : seal.open(contextOf(system, id), note),
     };
   };

@@ -161,6 +161,8 @@ end
 local count, lastTurnAt = countAndTime(best, lastTurn)
 local resetAt = tonumber(redis.call('HGET', KEYS[1], 'reset') or 0)
 local leftMs = redis.call('PTTL', KEYS[6])
+-- In its last millisecond, or if another program removed the expiry, SET would reject it after the first write.
+if leftMs < 1 then leftMs = leftMs == 0 and 1 or ARGV[8] end
 
 local number = tonumber(total or 0) + 1
 local at = record(best, number)

@@ -1,16 +1,20 @@
 import type { FastifyInstance } from 'fastify';
+import { isInputName } from '../../api/input-names.ts';
 import { AppError } from '../../errors.ts';
 
 /** An encoded NUL or surrogate. UTF-8 cannot encode surrogates. */
 const unstorable = /%(00|ed%[ab][\da-f])/i;
 
-/** `path`, `query`, or the name of the parameter, such as `query.input`. */
+/** The parameters of tRPC. */
+const parameters: ReadonlySet<string> = new Set(['input', 'batch']);
+
+/** `path`, `query`, or the name of a known parameter, such as `query.input`. */
 const locationOf = (url: string, at: number): string => {
   const queryAt = url.indexOf('?');
   if (queryAt < 0 || at < queryAt) return 'path';
   const from = Math.max(queryAt, url.lastIndexOf('&', at)) + 1;
-  const name = /^([\w.-]{1,64})=/.exec(url.slice(from, at))?.[1];
-  return name === undefined ? 'query' : `query.${name}`;
+  const [name = ''] = url.slice(from, at).split('=', 1);
+  return parameters.has(name) || isInputName(name) ? `query.${name}` : 'query';
 };
 
 /** Rejects a URL that contains text that no database can store, in its path or its query. */
