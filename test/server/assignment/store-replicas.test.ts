@@ -163,7 +163,8 @@ it.skipIf(!hasRedis())(
 
     await inRedis(redis, async (client) => {
       const reading = createRedisStore({ redis: client, prefix, sealingSecret });
-      for (let phase = 0; done < operations; phase += 1) {
+      const isWanted = (total: number): boolean => done < total;
+      for (let phase = 0; isWanted(operations); phase += 1) {
         const awayId = people[phase % people.length] ?? 1;
         for (const system of ['tts', 'hdts']) {
           await setAway(system, awayId);
@@ -178,13 +179,13 @@ it.skipIf(!hasRedis())(
 
         const until = done + operationsPerPhase;
         const worker = async (): Promise<void> => {
-          while (done < until) {
+          while (isWanted(until)) {
             await handle();
             if (serial % 10 === 0) await takeWithoutKey(orderly[serial % orderly.length] ?? '');
           }
         };
         const changing = async (): Promise<void> => {
-          for (let change = 1; done < until; change += 1) {
+          for (let change = 1; isWanted(until); change += 1) {
             await setAway('ams', people[change % people.length] ?? 1);
             for (let turn = 0; turn < 4; turn += 1) await takeWithoutKey(unruly);
             if (change % 3 === 0) await ask({ kind: 'reset', rotation: unruly });

@@ -30,12 +30,12 @@ const store = createRedisStore({
 const run = async (operation: StoreOperation): Promise<unknown> => {
   if (operation.kind === 'take') return store.take(operation.input);
   if (operation.kind === 'handOver') return store.handOver(operation.input);
-  if (operation.kind === 'reset') return void (await store.reset(operation.rotation));
+  if (operation.kind === 'reset') return store.reset(operation.rotation);
   const { system, id, isAway } = operation;
-  return void (await store.setLeave(system, id, isAway ? { until: null, note: 'Zahnarzt' } : null));
+  return store.setLeave(system, id, isAway ? { until: null, note: 'Zahnarzt' } : null);
 };
 
-process.on('message', async ({ number, operation }: StoreRequest) => {
+const answer = async ({ number, operation }: StoreRequest): Promise<void> => {
   try {
     const result = (await run(operation)) ?? null;
     process.send?.({ number, result } satisfies StoreReply);
@@ -44,7 +44,9 @@ process.on('message', async ({ number, operation }: StoreRequest) => {
     if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
     process.send?.({ number } satisfies StoreReply);
   }
-});
+};
+
+process.on('message', (request: StoreRequest) => void answer(request));
 process.on('disconnect', () => process.exit());
 await untilReady();
 process.send?.({ number: 0, result: 'ready' } satisfies StoreReply);

@@ -299,7 +299,7 @@ export const describeAssignmentStore = ({ create, runs }: StoreContractOptions):
   it('tells whether everybody else has had a key or is away', async () => {
     const store = create();
     const handOver = (candidates: number[]) =>
-      store.handOver({ rotation: 'tts/r', candidates, key: 'T-1', by, callerId, repeatKey: `${candidates}` });
+      store.handOver({ rotation: 'tts/r', candidates, key: 'T-1', by, callerId, repeatKey: candidates.join() });
     await store.take({ rotation: 'tts/r', candidates: [1, 2, 3], key: 'T-1', by, callerId });
     for (const id of [1, 3]) await store.setLeave('tts', id, { until: null, note: null });
     expect(await handOver([1, 3])).toBe('all_away');

@@ -81,7 +81,7 @@ describe.skipIf(!hasRedis())('leaves in Redis', () => {
     await set(1, null, 'Zahnarzt');
     await set(2, null, 'Urlaub');
     const key = await hash();
-    const [[one = '', note = ''] = [], [other = ''] = []] = Object.entries(await connection.redis.hgetall(key));
+    const [[one, note] = ['', ''], [other] = ['']] = Object.entries(await connection.redis.hgetall(key));
     await connection.redis.hset(key, other, note);
     const notes = (await store().places('tts/technician', [1, 2])).map(({ away }) => away?.note);
     expect(notes.filter((text) => text === null)).toHaveLength(1);
