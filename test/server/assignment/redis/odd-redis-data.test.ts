@@ -1,27 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../../support/output/silent-log.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
+import type { RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { startConnectedRedis } from '../../../support/redis/connected-redis.ts';
+import { hasRedis } from '../../../support/redis/redis.ts';
 
-/** Longer than any machine takes. */
-const timeoutMs = 60_000;
 const sealingSecret = 'a-sealing-secret-of-the-tests';
 const caller = { by: 'staff 1', callerId: 1 };
 const [rotation, other] = ['tts/technician', 'tts/manager'];
 
 describe.skipIf(!hasRedis())('data in Redis that another program changed', () => {
-  let server: RedisServer;
+  let started: Awaited<ReturnType<typeof startConnectedRedis>>;
   let connection: RedisConnection;
   beforeAll(async () => {
-    server = await startRedis();
-    connection = createRedis({ url: server.url, log: silentLog, timeoutMs });
-    await connection.untilReady();
+    started = await startConnectedRedis();
+    ({ connection } = started);
   });
-  afterAll(async () => {
-    connection.close();
-    await server[Symbol.asyncDispose]();
-  });
+  afterAll(() => started[Symbol.asyncDispose]());
 
   let count = 0;
   const start = () => {

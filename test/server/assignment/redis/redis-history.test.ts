@@ -1,25 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../../support/output/silent-log.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
+import type { RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { connectRedis, startConnectedRedis } from '../../../support/redis/connected-redis.ts';
+import { hasRedis } from '../../../support/redis/redis.ts';
 
 const sealingSecret = 'a-sealing-secret-of-the-tests';
 const call = { rotation: 'tts/technician', candidates: [1, 2, 3], by: 'staff 9', callerId: 9 };
 const days = (count: number) => count * 24 * 60 * 60 * 1_000;
 
 describe.skipIf(!hasRedis())('the history of turns in Redis', () => {
-  let server: RedisServer;
+  let started: Awaited<ReturnType<typeof startConnectedRedis>>;
   let connection: RedisConnection;
   beforeAll(async () => {
-    server = await startRedis();
-    connection = createRedis({ url: server.url, log: silentLog, timeoutMs: 60_000 });
-    await connection.untilReady();
+    started = await startConnectedRedis();
+    ({ connection } = started);
   });
-  afterAll(async () => {
-    connection.close();
-    await server[Symbol.asyncDispose]();
-  });
+  afterAll(() => started[Symbol.asyncDispose]());
   beforeEach(() => connection.redis.flushall());
 
   const storeOf = (prefix = '') => createRedisStore({ ...connection, prefix, sealingSecret });
@@ -163,9 +159,8 @@ describe.skipIf(!hasRedis())('the history of turns in Redis', () => {
   it('gives turns although the Redis user may not publish', async () => {
     const rules = ['on', '>a-password', '~*', '+@all', '-publish', 'resetchannels'];
     await connection.redis.call('ACL', 'SETUSER', 'quiet', ...rules);
-    const url = server.url.replace('redis://', 'redis://quiet:a-password@');
-    const quiet = createRedis({ url, log: silentLog, timeoutMs: 60_000 });
-    await quiet.untilReady();
+    const url = started.server.url.replace('redis://', 'redis://quiet:a-password@');
+    const quiet = await connectRedis(url);
     const store = createRedisStore({ ...quiet, prefix: 'quiet:', sealingSecret });
     for (const assignee of [1, 2, 3]) {
       expect(await store.take({ ...call, key: `T-${assignee}` })).toEqual({ assignee, replayed: false });

@@ -1,24 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../../support/output/silent-log.ts';
-import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
+import type { RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
+import { startConnectedRedis } from '../../../support/redis/connected-redis.ts';
+import { hasRedis } from '../../../support/redis/redis.ts';
 
 const sealingSecret = 'a-sealing-secret-of-the-tests';
 const hourMs = 3_600_000;
 
 describe.skipIf(!hasRedis())('leaves in Redis', () => {
-  let server: RedisServer;
+  let started: Awaited<ReturnType<typeof startConnectedRedis>>;
   let connection: RedisConnection;
   beforeAll(async () => {
-    server = await startRedis();
-    connection = createRedis({ url: server.url, log: silentLog, timeoutMs: 60_000 });
-    await connection.untilReady();
+    started = await startConnectedRedis();
+    ({ connection } = started);
   });
-  afterAll(async () => {
-    connection.close();
-    await server[Symbol.asyncDispose]();
-  });
+  afterAll(() => started[Symbol.asyncDispose]());
   beforeEach(() => connection.redis.flushall());
 
   const store = () => createRedisStore({ ...connection, prefix: '', sealingSecret });

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toRotation } from '../../../../server/src/assignment/assignment-store.ts';
 import { createRedisStore } from '../../../../server/src/assignment/redis/redis-store.ts';
-import { createRedis, type RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
-import { silentLog } from '../../../support/output/silent-log.ts';
+import type { RedisConnection } from '../../../../server/src/platform/redis/redis.ts';
 import { describeAssignmentStore } from '../../../support/redis/assignment-store-contract.ts';
+import { connectRedis, startConnectedRedis } from '../../../support/redis/connected-redis.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../../support/redis/redis.ts';
 
-/** Longer than any machine takes. */
-const timeoutMs = 60_000;
 const by = 'staff 1';
 const callerId = 1;
 const sealingSecret = 'a-sealing-secret-of-the-tests';
@@ -23,17 +21,13 @@ beforeAll(() => {
 });
 
 describe.skipIf(!hasRedis())('the Redis store', () => {
-  let server: RedisServer;
+  let started: Awaited<ReturnType<typeof startConnectedRedis>>;
   let connection: RedisConnection;
   beforeAll(async () => {
-    server = await startRedis();
-    connection = createRedis({ url: server.url, log: silentLog, timeoutMs });
-    await connection.untilReady();
+    started = await startConnectedRedis();
+    ({ connection } = started);
   });
-  afterAll(async () => {
-    connection.close();
-    await server[Symbol.asyncDispose]();
-  });
+  afterAll(() => started[Symbol.asyncDispose]());
 
   describeAssignmentStore({
     create: (options) => createRedisStore({ ...connection, prefix: fresh(), sealingSecret, ...options }),
@@ -42,8 +36,7 @@ describe.skipIf(!hasRedis())('the Redis store', () => {
 
   it('gives each of two parallel calls of two replicas its own turn', async () => {
     const prefix = fresh();
-    const other = createRedis({ url: server.url, log: silentLog, timeoutMs });
-    await other.untilReady();
+    const other = await connectRedis(started.server.url);
     const stores = [connection, other].map(({ redis }) => createRedisStore({ redis, prefix, sealingSecret }));
     const taken = await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
@@ -115,7 +108,7 @@ describe.skipIf(!hasRedis())('the Redis store in a cluster', () => {
   let cluster: RedisConnection;
   beforeAll(async () => {
     node = await startingCluster;
-    cluster = createRedis({ url: `${node.url}?cluster=true`, log: silentLog, timeoutMs });
+    cluster = await connectRedis(`${node.url}?cluster=true`);
     await vi.waitFor(() => cluster.redis.set('is', 'ready'));
   });
   afterAll(async () => {
