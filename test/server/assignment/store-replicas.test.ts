@@ -72,8 +72,10 @@ it.skipIf(!hasRedis())(
     /** Two replicas are asked at the same time, and give one answer. */
     const twice = async (ticket: Ticket, call: () => Promise<Outcome>): Promise<Outcome> => {
       const [one, other] = await Promise.all([call(), call()]);
-      if (idOf(one) !== idOf(other)) wrong.push(`${ticket.key}: ${idOf(one)} and ${idOf(other)}`);
-      return one;
+      // A refusal is not remembered: where leave changes at any time, one of the calls may find somebody and the other not.
+      const mayDiffer = ticket.rotation === unruly && isTurn(one) !== isTurn(other);
+      if (idOf(one) !== idOf(other) && !mayDiffer) wrong.push(`${ticket.key}: ${idOf(one)} and ${idOf(other)}`);
+      return isTurn(one) ? one : other;
     };
 
     let serial = 0;
