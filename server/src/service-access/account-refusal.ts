@@ -17,7 +17,7 @@ export const messageOfRefusal: Readonly<Record<AccountRefusal, string>> = {
   account_inactive: `${start}: it is inactive, pending or rejected at the Auth Service. Activate it there.`,
   captcha_required: `${start}: its sign-in requires a captcha, and this Auth Service has no POST /token/. Exempt the account from the captcha.`,
   second_factor: `${start}: its sign-in requires a second factor. Disable the second factor of this account at the Auth Service, and protect it by a long password.`,
-  wrong_person: `${start}: the Auth Service issued a token that belongs to another person, or to an employee. Use a staff account, and restart the BFF if the account was created anew.`,
+  wrong_person: `${start}: the Auth Service issued a token that belongs to another person, or to an employee. Use a staff account, and restart the BFF if the account was deleted and created again.`,
   refused_tokens: `${start}: the Auth Service refuses the tokens that it has just issued to it. Run the doctor with a token of this account.`,
 };
 

@@ -10,7 +10,7 @@ import {
   VerifyOtpInput,
 } from '@auth-bff/shared';
 import { z } from 'zod';
-import { untilAborted } from '../../live/until-aborted.ts';
+import { noEvents } from '../../live/no-events.ts';
 import { publicProcedure, sessionMutation, signedInProcedure } from '../procedures.ts';
 import { router } from '../trpc.ts';
 
@@ -59,7 +59,7 @@ export const sessionRouter = router({
     request.openStream({
       owner: person,
       signal,
-      events: untilAborted<SessionEndEvent>,
+      events: noEvents<SessionEndEvent>,
       onSessionEnd: (end) => SessionEndEvent.parse(end),
     }),
   ),

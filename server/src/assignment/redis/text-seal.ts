@@ -46,5 +46,3 @@ export const createTextSeal = ({ sealingSecret, purpose }: { sealingSecret: stri
     },
   };
 };
-
-export type TextSeal = ReturnType<typeof createTextSeal>;

@@ -78,5 +78,3 @@ export const createEventStreams =
     void pump();
     return stream;
   };
-
-export type CreateEventStream = ReturnType<typeof createEventStreams>;

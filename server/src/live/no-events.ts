@@ -1,5 +1,5 @@
 /** No events, until the signal aborts. */
-export const untilAborted = <Event>(signal: AbortSignal): AsyncIterable<Event> => ({
+export const noEvents = <Event>(signal: AbortSignal): AsyncIterable<Event> => ({
   [Symbol.asyncIterator]: () => ({
     next: () =>
       new Promise((resolve) => {
