@@ -11,8 +11,10 @@ const assignmentsPerRound = 20_000;
 /** Commands in flight, as with `redis-benchmark -c 1 -P 50`: one pipelined connection. */
 const concurrency = 50;
 const candidates = [1, 5, 12, 23, 123];
-/** As long as a sealed entry of the history. */
-const entry = 'e'.repeat(90);
+/** Names and values of the bare scripts are as long as those of an assignment. */
+const hashed = 'h'.repeat(22);
+const sealedPeople = candidates.map((id) => String(id).padStart(22, 'p'));
+const entry = 'e'.repeat(64);
 
 /** One person makes all assignments of a benchmark, so the limits must not apply. */
 const most = Number.MAX_SAFE_INTEGER;
@@ -25,37 +27,37 @@ local used = redis.call('GET', KEYS[3])
 local isAnyAway = redis.call('EXISTS', KEYS[6])
 local turns = redis.call('HMGET', KEYS[1], 'turns', ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9])
 local ofCaller = redis.call('HMGET', KEYS[4], 'keys', 'rotations')
-local before = redis.call('HGET', KEYS[1], 's:' .. ARGV[5])
 local number = (turns[1] or 0) + 1
+local person = ARGV[5 + number % 5]
+local before = redis.call('HGET', KEYS[1], 's:' .. person)
 if number % 50 == 0 then
-  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 1000, '*', 'e', ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[5], ARGV[1])
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 1000, '*', 'e', person .. ARGV[3])
 else
-  redis.call('XADD', KEYS[5], '*', 'e', ARGV[3])
+  redis.call('XADD', KEYS[5], '*', 'e', person .. ARGV[3])
 end
 redis.call('HINCRBY', KEYS[4], 'keys', 1)
 redis.call('INCR', KEYS[3])
-redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[2])
-redis.call('SET', KEYS[7], ARGV[4], 'PX', ARGV[2])
-redis.call('HSET', KEYS[1], 'turns', number, ARGV[5], 1, 's:' .. ARGV[5], ARGV[4])
-if redis.call('PTTL', KEYS[5]) < ARGV[1] - 600000 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[1])
-  redis.call('PEXPIRE', KEYS[5], ARGV[1])
-end
+redis.call('SET', KEYS[2], person .. ARGV[4], 'PX', ARGV[2])
+redis.call('HSET', KEYS[1], 'turns', number, person, number, 's:' .. person, ARGV[4])
 redis.call('PUBLISH', 'bare:turns', 'a-name-of-22-characters')
-return {ARGV[5], 0}`;
+return {person, 0}`;
 
 /** The part of that work which every fair assignment needs, without leave, history, handovers and messages. */
 const smallerScript = `
 local given = redis.call('GET', KEYS[2])
 local used = redis.call('GET', KEYS[3])
 local turns = redis.call('HMGET', KEYS[1], 'turns', ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9])
+local number = (turns[1] or 0) + 1
+local person = ARGV[5 + number % 5]
 local ofCaller = redis.call('HMGET', KEYS[4], 'keys', 'rotations')
 redis.call('HINCRBY', KEYS[4], 'keys', 1)
 redis.call('INCR', KEYS[3])
-redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[2])
-redis.call('HSET', KEYS[1], 'turns', (turns[1] or 0) + 1, ARGV[5], 1)
+redis.call('SET', KEYS[2], person, 'PX', ARGV[2])
+redis.call('HSET', KEYS[1], 'turns', number, person, number)
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return {ARGV[5], 0}`;
+return {person, 0}`;
 
 const perSecond = async (task: (index: number) => Promise<unknown>): Promise<number> => {
   let begun = 0;
@@ -82,15 +84,18 @@ const ratio = (values: readonly number[], others: readonly number[]): string =>
 const startBare = async (url: string, script: string) => {
   const redis = new Redis(url);
   const sha = String(await redis.script('LOAD', script));
-  const prefix = `bare-${sha.slice(0, 4)}:`;
+  const ofRotation = `bare-${sha.slice(0, 4)}:rotation:{${hashed}}:`;
+  const caller = `bare-${sha.slice(0, 4)}:assigner:${hashed}`;
   let serial = 0;
   return {
     run: () => {
-      const key = (serial += 1);
-      const names = ['turns', `given:${key}`, 'used', 'caller', 'history', 'leave', `turn:${key}`];
-      const keys = names.map((name) => prefix + name);
-      const turn = '12345 12340 1764265000000';
-      return redis.evalsha(sha, keys.length, ...keys, 2_592_000_000, 86_400_000, entry, turn, ...candidates);
+      const key = String((serial += 1)).padStart(22, 'k');
+      const [turns, given, used, history, leave] = ['turns', `key:${key}`, 'new-keys', 'history', 'leave'].map(
+        (name) => ofRotation + name,
+      ) as [string, string, string, string, string];
+      const keys = [turns, given, used, caller, history, leave];
+      const turn = '=12345 12340 1764265000000';
+      return redis.evalsha(sha, keys.length, ...keys, 2_592_000_000, 86_400_000, entry, turn, ...sealedPeople);
     },
     close: () => redis.disconnect(),
   };

@@ -96,7 +96,7 @@ export const createLegacyRotations = ({ redis, prefix, rotationKeys, monotonicNo
     if (assignee === null || !isPersonId(Number(assignee))) return;
     const [sealed = ''] = rotationKeys.seal(rotation, [Number(assignee)]);
     const ttlMs = leftMs > 0 ? leftMs : keyTtlMs;
-    await redis.set(rotationKeys.of(rotation).assigneeOf(assignmentKey), sealed, 'PX', ttlMs, 'NX');
+    await redis.set(rotationKeys.of(rotation).turnOf(assignmentKey), sealed, 'PX', ttlMs, 'NX');
   };
 
   const copyKeys = async (

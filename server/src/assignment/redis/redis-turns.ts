@@ -1,12 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
 import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
+import { createWriteBatching } from '../../platform/redis/write-batching.ts';
 import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
-import { type HandOver, keyTtlMs, rotationTtlMs, type Take } from '../assignment-store.ts';
+import type { HandOver, Take } from '../assignment-store.ts';
 import { defineChargeCommands } from './charge-scripts.ts';
 import type { RedisHistory } from './redis-history.ts';
 import type { RedisLeaves } from './redis-leaves.ts';
 import type { RotationKeys } from './rotation-keys.ts';
-import { type Costs, defineTurnCommands, type Limited, type Taken } from './turn-scripts.ts';
+import { type Costs, defineTurnCommands, type Limited, type Taken, toInteger } from './turn-scripts.ts';
 
 export type RedisTurnsOptions = {
   redis: Redis | Cluster;
@@ -21,18 +22,14 @@ export type RedisTurnsOptions = {
 /** A take, or a handover with its repeat key. */
 export type TurnRequest = Take & Partial<Pick<HandOver, 'repeatKey' | 'repeatForMs'>>;
 
-/** A limit as an integer for Lua. */
-const toInteger = (limit: number) => String(Math.min(Math.floor(limit), Number.MAX_SAFE_INTEGER));
-
 /** Runs the scripts of turns: as one step, or as steps in a cluster, where the caller and the leave are on other nodes. */
 export const createRedisTurns = (options: RedisTurnsOptions) => {
   const { redis, channel, rotationKeys, history, leaves, limits } = options;
-  const commands = defineTurnCommands(redis);
+  const commands = defineTurnCommands(redis, limits);
   const callers = defineChargeCommands(redis);
+  const writeAtEndOfTurn = createWriteBatching(redis);
   const maxKeys = toInteger(limits.keysPerPersonPerHour);
   const maxRotations = toInteger(limits.rotationsPerPersonPerHour);
-  const durations = [rotationTtlMs, keyTtlMs, assignmentWindowMs].map(String);
-  const maxima = [maxKeys, toInteger(limits.keysPerRotationPerHour), maxRotations];
   /** Whether one script can access a rotation, its caller and its leave. False in a cluster. */
   let isSingleSlot = true;
 
@@ -52,16 +49,15 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
       isOneStep ? rotationKeys.caller(by) : keys.newKeys,
       keys.history,
       isOneStep ? keys.leave : keys.turns,
-      ...(key === null ? [] : keys.keysOf(key)),
+      ...(key === null ? [] : [keys.turnOf(key)]),
       mode,
       people,
       isOneStep ? onLeave : '',
       history.sealRest(rotation, entry),
       channel,
       keys.name,
-      ...durations,
-      ...maxima,
     ];
+    writeAtEndOfTurn();
     if (key === null) return commands.takeTurn(...args);
     if (repeatKey === undefined) return commands.takeTurnWithKey(...args);
     return commands.handTurnOver(...args, rotationKeys.repeat(repeatKey), repeatForMs);
@@ -132,6 +128,6 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
       }
     },
 
-    reset: (rotation: string): Promise<number> => commands.resetTurns(rotationKeys.of(rotation).turns, rotationTtlMs),
+    reset: (rotation: string): Promise<number> => commands.resetTurns(rotationKeys.of(rotation).turns),
   };
 };

@@ -39,10 +39,6 @@ export const createRotationKeys = ({ prefix, sealingSecret }: RotationKeysOption
     let last: { ids: readonly number[]; group: SealedGroup; idOf: Map<string, number> } | null = null;
     const tag = tagOf('seals of rotation', rotation);
     const leaveTag = tagOf('seals of leave', system);
-    const keysOf = (assignmentKey: string): [assignee: string, turn: string] => {
-      const hashed = nameOf('assignment key', assignmentKey);
-      return [`${tagged}:key:${hashed}`, `${tagged}:turn:${hashed}`];
-    };
     return {
       /** Names the rotation in messages between replicas. */
       name,
@@ -54,10 +50,8 @@ export const createRotationKeys = ({ prefix, sealingSecret }: RotationKeysOption
       history: `${tagged}:history`,
       /** A hash: until when each sealed person of the system is away, with a sealed note. */
       leave: leaveOf(system),
-      /** The sealed assignee of an assignment key. */
-      assigneeOf: (assignmentKey: string): string => keysOf(assignmentKey)[0],
-      /** The sealed assignee, and what a handover needs: the turn of the key, the place before it, the earlier assignees. */
-      keysOf,
+      /** The sealed assignee of an assignment key, and what a handover needs. */
+      turnOf: (assignmentKey: string): string => `${tagged}:key:${nameOf('assignment key', assignmentKey)}`,
       seal: (ids: readonly number[]) => personSeal.seal(tag, ids),
       /** The candidates are mostly those of the last call. */
       sealGroup(ids: readonly number[]): SealedGroup {

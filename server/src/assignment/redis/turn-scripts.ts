@@ -1,22 +1,27 @@
 import { maxHistoryEntries } from '@auth-bff/shared';
 import type { Cluster, Redis } from 'ioredis';
-import type { AssignmentLimits } from '../assignment-limits.ts';
+import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
+import { keyTtlMs, rotationTtlMs } from '../assignment-store.ts';
 import { chargeFunctions } from './charge-scripts.ts';
 import { leaveFunction } from './leave-scripts.ts';
 import { sealLength } from './person-seal.ts';
 
-const trimEvery = 50;
-/** Renewing two expiries with each turn takes longer than reading one. */
-const expiryToleranceMs = 10 * 60 * 1000;
+/** Old entries are dropped, and expiries renewed, with each 50th turn: with every turn, that takes longer than the turn. */
+const tidyEvery = 50;
+/** Expiries are also renewed by the turn of a person whose last one is this long ago. */
+const idleMs = 10 * 60 * 1000;
+
+/** A limit as an integer for Lua. */
+export const toInteger = (limit: number) => Math.min(Math.floor(limit), Number.MAX_SAFE_INTEGER);
 
 /**
  * KEYS: the turns of the rotation, its count of new keys in this hour, the caller's window, the history, the leave of the
- * system, and, for a call with a key, the assignee and the turn of the key.
+ * system, and, for a call with a key, the turn of the key.
  *
  * ARGV: the mode; the sealed candidates in ascending order of their ids, and the same people as the leave names them, each as
- * one text; the sealed rest of the history entry; the channel and the name of the rotation in it; three durations in
- * milliseconds (rotation, key, window); the limits (keys of a person, keys of a rotation, rotations of a person); for a
- * handover, the hash of its repeat key and the milliseconds for which a repeat counts (empty: as long as the key is known).
+ * one text; the sealed rest of the history entry; the channel and the name of the rotation in it; for a handover, the hash of
+ * its repeat key and the milliseconds for which a repeat counts (empty: as long as the key is known). Limits and durations
+ * are in the text of the script, which Redis reads once.
  *
  * The clock of Redis determines expiry and leave. Everything that can fail or reject the call comes before the first write.
  *
@@ -27,7 +32,8 @@ const expiryToleranceMs = 10 * 60 * 1000;
  * The field of a person holds the number of their last turn. Earlier versions write only that. `s:` and the person holds
  * that number again, the count of turns, and the time of the last one; it says nothing about the time if the numbers differ.
  */
-const turnFunctions = `
+const turnFunctions = (limits: AssignmentLimits) => `
+local maxKeys, maxKeysOfRotation, maxRotations = ${toInteger(limits.keysPerPersonPerHour)}, ${toInteger(limits.keysPerRotationPerHour)}, ${toInteger(limits.rotationsPerPersonPerHour)}
 ${chargeFunctions}
 ${leaveFunction}
 local mode, people, onLeave = ARGV[1], ARGV[2], ARGV[3]
@@ -67,39 +73,38 @@ local function countAndTime(person, lastTurn)
   return tonumber(count), at
 end
 
--- Redis drops old entries by nodes of 100, so it need not look at each turn.
 local function record(person, number)
   local id
-  if number % ${trimEvery} == 0 then
+  if number % ${tidyEvery} == 0 then
     id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ${maxHistoryEntries}, '*', 'e', person .. ARGV[4])
   else
     id = redis.call('XADD', KEYS[4], '*', 'e', person .. ARGV[4])
   end
-  return string.sub(id, 1, string.find(id, '-', 1, true) - 1)
+  return string.match(id, '%d+')
 end
 
-local function give(person, number, count, at)
+local function give(person, number, at, count, lastTurnAt)
   redis.call('HSET', KEYS[1], 'turns', number, person, number, 's:' .. person, number .. ' ' .. count + 1 .. ' ' .. at)
-  if count == 0 or redis.call('PTTL', KEYS[4]) < ARGV[7] - ${expiryToleranceMs} then
-    redis.call('PEXPIRE', KEYS[1], ARGV[7])
-    redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  if number % ${tidyEvery} == 0 or at - lastTurnAt > ${idleMs} then
+    redis.call('PEXPIRE', KEYS[1], ${rotationTtlMs})
+    redis.call('PEXPIRE', KEYS[4], ${rotationTtlMs})
   end
   -- A user of Redis who may not publish still gets turns. Subscribers then read them some seconds later.
   redis.pcall('PUBLISH', ARGV[5], ARGV[6])
 end
 `;
 
-const takeScript = `
-${turnFunctions}
+const takeScript = (limits: AssignmentLimits) => `
+${turnFunctions(limits)}
 local newKeys, newRotations = 0, 0
 if KEYS[6] then
   local given = redis.call('GET', KEYS[6])
-  if given then return {'replayed', given} end
+  if given then return {'replayed', string.sub(given, 1, ${sealLength})} end
   newKeys = 1
 end
 if #people == 0 then return {'nobody'} end
 local usedKeys = newKeys > 0 and redis.call('GET', KEYS[2])
-if usedKeys and tonumber(usedKeys) >= tonumber(ARGV[11]) then
+if usedKeys and tonumber(usedKeys) >= maxKeysOfRotation then
   return {'limited', 'keysPerRotationPerHour', redis.call('PTTL', KEYS[2])}
 end
 local best, lastTurn, total = choose()
@@ -110,65 +115,66 @@ if mode == 'ask' and not isFree then return {'costs', newKeys, newRotations} end
 local used
 if mode == 'charge' and not isFree then
   used = redis.call('HMGET', KEYS[3], 'keys', 'rotations')
-  local refused = refusal(KEYS[3], used, newKeys, newRotations, ARGV[10], ARGV[12])
+  local refused = refusal(KEYS[3], used, newKeys, newRotations, maxKeys, maxRotations)
   if refused then return refused end
 end
 local count, lastTurnAt = countAndTime(best, lastTurn)
 
 local number = tonumber(total or 0) + 1
 local at = record(best, number)
-if used then charge(KEYS[3], used, newKeys, newRotations, ARGV[9]) end
+if used then charge(KEYS[3], used, newKeys, newRotations, ${assignmentWindowMs}) end
 if newKeys > 0 then
   redis.call('INCR', KEYS[2])
-  if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
-  redis.call('SET', KEYS[6], best, 'PX', ARGV[8])
-  redis.call('SET', KEYS[7], number .. ' ' .. lastTurn .. ' ' .. lastTurnAt, 'PX', ARGV[8])
+  if not usedKeys then redis.call('PEXPIRE', KEYS[2], ${assignmentWindowMs}) end
+  redis.call('SET', KEYS[6], best .. '=' .. number .. ' ' .. lastTurn .. ' ' .. lastTurnAt, 'PX', ${keyTtlMs})
 end
-give(best, number, count, at)
+give(best, number, at, count, lastTurnAt)
 return {'assigned', best, newKeys, newRotations}
 `;
 
 /**
- * The turn of a key is a text: its number, the number and the time of the assignee's last turn before it, and, after
- * handovers, each person who has had the key, the hash of the repeat key by which they got it and, unless a repeat counts for
- * as long as the key is known, the time until which it does. An earlier version writes none.
+ * The turn of a key is a text: the sealed assignee, "=", the number of the turn, the number and the time of the assignee's
+ * last turn before it, and, after handovers, each person who has had the key, the hash of the repeat key by which they got it
+ * and, unless a repeat counts for as long as the key is known, the time until which it does. An earlier version writes only
+ * the assignee, and reads no further than "=".
  */
-const handOverScript = `
-${turnFunctions}
-local given = redis.call('GET', KEYS[6])
-if not given then return {'unknown'} end
-local turn, before, beforeAt, chain = string.match(redis.call('GET', KEYS[7]) or '', '^(%d+) (%d+) (%d+)(.*)$')
+const handOverScript = (limits: AssignmentLimits) => `
+${turnFunctions(limits)}
+local stored = redis.call('GET', KEYS[6])
+if not stored then return {'unknown'} end
+local given = string.sub(stored, 1, ${sealLength})
+local turn, before, beforeAt, chain = string.match(stored, '^=(%d+) (%d+) (%d+)(.*)$', ${sealLength + 1})
 local had = {[given] = true}
 chain = chain or ''
 for person, repeatKey, untilMs in string.gmatch(chain, '([%w_-]+):([%w_-]*):?(%d*)') do
-  local isRepeat = repeatKey == ARGV[13]
+  local isRepeat = repeatKey == ARGV[7]
   if isRepeat and (untilMs == '' or tonumber(untilMs) > now()) then return {'replayed', person} end
   had[person] = true
 end
 local usedKeys = redis.call('GET', KEYS[2])
 local best, lastTurn, total, anyAway = choose(had)
 if not best then return {anyAway and 'away' or 'excluded'} end
-if usedKeys and tonumber(usedKeys) >= tonumber(ARGV[11]) then
+if usedKeys and tonumber(usedKeys) >= maxKeysOfRotation then
   return {'limited', 'keysPerRotationPerHour', redis.call('PTTL', KEYS[2])}
 end
 if mode == 'ask' then return {'costs', 1, 0} end
 local used
 if mode == 'charge' then
   used = redis.call('HMGET', KEYS[3], 'keys', 'rotations')
-  local refused = refusal(KEYS[3], used, 1, 0, ARGV[10], ARGV[12])
+  local refused = refusal(KEYS[3], used, 1, 0, maxKeys, maxRotations)
   if refused then return refused end
 end
 local count, lastTurnAt = countAndTime(best, lastTurn)
 local resetAt = tonumber(redis.call('HGET', KEYS[1], 'reset') or 0)
 local leftMs = redis.call('PTTL', KEYS[6])
 -- In its last millisecond, or if another program removed the expiry, SET would reject it after the first write.
-if leftMs < 1 then leftMs = leftMs == 0 and 1 or ARGV[8] end
+if leftMs < 1 then leftMs = leftMs == 0 and 1 or ${keyTtlMs} end
 
 local number = tonumber(total or 0) + 1
 local at = record(best, number)
-if used then charge(KEYS[3], used, 1, 0, ARGV[9]) end
+if used then charge(KEYS[3], used, 1, 0, ${assignmentWindowMs}) end
 redis.call('INCR', KEYS[2])
-if not usedKeys then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end
+if not usedKeys then redis.call('PEXPIRE', KEYS[2], ${assignmentWindowMs}) end
 if turn and tonumber(turn) > resetAt then
   local last = tonumber(redis.call('HGET', KEYS[1], given) or 0)
   local turns, lastAt = countAndTime(given, last)
@@ -179,21 +185,20 @@ if turn and tonumber(turn) > resetAt then
   redis.call('HSET', KEYS[1], 's:' .. given, last .. ' ' .. math.max(0, turns - 1) .. ' ' .. lastAt)
 end
 if chain == '' then chain = ' ' .. given .. ':' end
-chain = chain .. ' ' .. best .. ':' .. ARGV[13]
-if ARGV[14] ~= '' then chain = chain .. ':' .. string.format('%.0f', at + ARGV[14]) end
-redis.call('SET', KEYS[6], best, 'PX', leftMs)
-redis.call('SET', KEYS[7], number .. ' ' .. lastTurn .. ' ' .. lastTurnAt .. chain, 'PX', leftMs)
-give(best, number, count, at)
+chain = chain .. ' ' .. best .. ':' .. ARGV[7]
+if ARGV[8] ~= '' then chain = chain .. ':' .. string.format('%.0f', at + ARGV[8]) end
+redis.call('SET', KEYS[6], best .. '=' .. number .. ' ' .. lastTurn .. ' ' .. lastTurnAt .. chain, 'PX', leftMs)
+give(best, number, at, count, lastTurnAt)
 return {'assigned', best, 1, 0}
 `;
 
-/** KEYS: the turns of the rotation. ARGV: their TTL in milliseconds. Numbers continue, so that those of keys stay unique. */
+/** KEYS: the turns of the rotation. Numbers continue, so that those of keys stay unique. */
 const resetScript = `
 local total = redis.call('HGET', KEYS[1], 'turns')
 if not total then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'turns', total, 'reset', total)
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ${rotationTtlMs})
 return 1
 `;
 
@@ -211,14 +216,15 @@ type TurnCommands = {
   takeTurn: (...args: Arguments) => Promise<Taken>;
   takeTurnWithKey: (...args: Arguments) => Promise<Taken>;
   handTurnOver: (...args: Arguments) => Promise<Taken>;
-  resetTurns: (turns: string, ttlMs: number) => Promise<number>;
+  resetTurns: (turns: string) => Promise<number>;
 };
 
 /** Defines the scripts as commands of the client. It sends their hash, and the text only if Redis does not know it. */
-export const defineTurnCommands = (redis: Redis | Cluster): TurnCommands => {
-  redis.defineCommand('takeTurn' satisfies keyof TurnCommands, { numberOfKeys: 5, lua: takeScript });
-  redis.defineCommand('takeTurnWithKey' satisfies keyof TurnCommands, { numberOfKeys: 7, lua: takeScript });
-  redis.defineCommand('handTurnOver' satisfies keyof TurnCommands, { numberOfKeys: 7, lua: handOverScript });
+export const defineTurnCommands = (redis: Redis | Cluster, limits: AssignmentLimits): TurnCommands => {
+  const take = takeScript(limits);
+  redis.defineCommand('takeTurn' satisfies keyof TurnCommands, { numberOfKeys: 5, lua: take });
+  redis.defineCommand('takeTurnWithKey' satisfies keyof TurnCommands, { numberOfKeys: 6, lua: take });
+  redis.defineCommand('handTurnOver' satisfies keyof TurnCommands, { numberOfKeys: 6, lua: handOverScript(limits) });
   redis.defineCommand('resetTurns' satisfies keyof TurnCommands, { numberOfKeys: 1, lua: resetScript });
   return redis as unknown as TurnCommands;
 };

@@ -10,7 +10,7 @@ export const createWriteBatching = (redis: Redis | Cluster) => {
   let callbacks: Array<() => void> | null = null;
 
   /** Holds back the writes of this turn until its end, then calls `onWritten`. */
-  return (onWritten: () => void): void => {
+  return (onWritten: () => void = () => {}): void => {
     if (callbacks !== null) {
       callbacks.push(onWritten);
       return;
