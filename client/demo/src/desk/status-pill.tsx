@@ -1,7 +1,7 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
 
-const words = { up: 'up', degraded: 'degraded', down: 'down' } as const;
+const words = { unknown: 'unknown', up: 'up', degraded: 'degraded', down: 'down' } as const;
 
 /** The state of the Auth Service (`status.get`). */
 export const StatusPill = () => {
