@@ -45,6 +45,8 @@ export interface EmbeddedAuthService extends AsyncDisposable {
   issue(subject: Subject, overrides?: Record<string, unknown>): Promise<TokenPair>;
   /** Changes or deletes a person in this service. Issued tokens stay as they are. Throws if the person does not exist. */
   changePerson(subject: Subject, change: PersonChange): void;
+  /** Signs with another key from now on. Tokens of the keys before it are refused, except those of `alsoAccepted`. */
+  changeSigningKey(key: string, options?: { alsoAccepted?: readonly string[] }): void;
   /** The last second-factor code sent to this e-mail address. Null: none was sent. */
   lastCode(email: string): string | null;
   /** The mails that would have been sent, the latest last: codes and password-reset links. At most 200. */
@@ -206,6 +208,7 @@ export const startAuthService = async (options: AuthServiceOptions): Promise<Emb
     accessLifetimeSeconds,
     issue: tokens.pair,
     changePerson: people.change,
+    changeSigningKey: (key, { alsoAccepted = [] } = {}) => tokens.changeKeys([key, ...alsoAccepted]),
     lastCode: secondFactor.lastCode,
     mails: outbox.all,
     calls: requests.all,

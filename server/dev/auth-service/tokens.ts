@@ -54,10 +54,11 @@ const parseObject = (text: string): Claims | null => {
 
 /** Signs and verifies the HS256 tokens of one dialect. */
 export const createTokens = (options: TokensOptions) => {
-  const key = new TextEncoder().encode(options.signingKey);
+  /** The first one signs, all of them verify. */
+  let keys: readonly string[] = [options.signingKey];
   const blacklist = new Set<string>();
 
-  const withSignature = (signed: string): string =>
+  const withSignature = (signed: string, key = keys[0] ?? ''): string =>
     `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 
   // JSON.stringify omits undefined, so an override of undefined deletes a claim.
@@ -69,7 +70,7 @@ export const createTokens = (options: TokensOptions) => {
    */
   const ownClaimsOf = (token: string): (Claims & { exp: number }) | null => {
     const signed = signedPart(token);
-    if (!token.startsWith(ownHeader) || withSignature(signed) !== token) return null;
+    if (!token.startsWith(ownHeader) || !keys.some((key) => withSignature(signed, key) === token)) return null;
     const payload = signed.slice(ownHeader.length);
     const text = Buffer.from(payload, 'base64url').toString();
     // Rejects bytes that are not UTF-8.
@@ -114,16 +115,23 @@ export const createTokens = (options: TokensOptions) => {
       if (own !== null) {
         return own.exp > Math.floor(options.now() / 1000) ? { ok: true, claims: own } : { ok: false, expired: true };
       }
-      try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: ['HS256'],
-          requiredClaims: ['exp'],
-          currentDate: new Date(options.now()),
-        });
-        return { ok: true, claims: payload };
-      } catch (error) {
-        return { ok: false, expired: error instanceof errors.JWTExpired };
+      let expired = false;
+      for (const key of keys) {
+        try {
+          const { payload } = await jwtVerify(token, new TextEncoder().encode(key), {
+            algorithms: ['HS256'],
+            requiredClaims: ['exp'],
+            currentDate: new Date(options.now()),
+          });
+          return { ok: true, claims: payload };
+        } catch (error) {
+          expired ||= error instanceof errors.JWTExpired;
+        }
       }
+      return { ok: false, expired };
+    },
+    changeKeys: (next: readonly string[]): void => {
+      keys = next;
     },
     isBlacklisted: (token: string): boolean => blacklist.has(signedPart(token)),
     blacklist: (token: string): void => {

@@ -12,11 +12,15 @@ import type { AppRouter } from '../../../server/src/api/router.ts';
 import { capture } from '../output/captured.ts';
 import { plainFetch } from './plain-fetch.ts';
 
-export type BrowserOptions = { url: string; headers?: Record<string, string> };
+export type BrowserOptions = {
+  url: string;
+  headers?: Record<string, string>;
+  /** Of another browser, to reach another replica with its session. Default: an empty jar. */
+  cookies?: Map<string, string>;
+};
 
 /** Simulates a browser: a cookie jar, a fetch that uses it, and a tRPC client over that fetch. */
-export const createBrowser = ({ url, headers: own = {} }: BrowserOptions) => {
-  const cookies = new Map<string, string>();
+export const createBrowser = ({ url, headers: own = {}, cookies = new Map() }: BrowserOptions) => {
   /** The raw Set-Cookie lines seen, newest last. */
   const setCookies: string[] = [];
   let lastAnswer: (() => Response) | null = null;
