@@ -3,6 +3,7 @@ import { startGenerator } from './load/start-generator.ts';
 import { createReport } from './report.ts';
 import { setUp } from './set-up.ts';
 import { measureAssignments } from './workloads/assignments.ts';
+import { measureCapacity } from './workloads/capacity.ts';
 import { measureClientSize } from './workloads/client-size.ts';
 import { measurePage } from './workloads/page.ts';
 import { measureQueries } from './workloads/queries.ts';
@@ -51,6 +52,7 @@ const workloads: Record<string, () => Promise<unknown>> = {
     await measureAssignments(section.note);
   },
   subscriptions: () => measureSubscriptions({ setUp: given, report, rounds }),
+  capacity: () => measureCapacity({ setUp: given, report }),
   tokens: () => measureTokens({ setUp: given, generator, report, tokens: Number(values.tokens) }),
 };
 const names = values.only?.split(',') ?? Object.keys(workloads);

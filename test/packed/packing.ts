@@ -25,6 +25,8 @@ export const createPacking = (workspace: Workspace) => {
   };
   return {
     tarball,
+    /** Creates a project with the given packages only. Returns its folder. */
+    install,
     /** Creates a project with the packed package and the given packages. Returns its folder. */
     project: (name: string, packages: readonly string[] = []) => install(name, [tarball, ...packages]),
     /** The folder of the compilers, outside the node_modules of the projects. */
