@@ -10,6 +10,7 @@ import {
   isRemoteIn,
 } from './config/cross-checks.ts';
 import { Environment, variables } from './config/environment.ts';
+import { fileVariableOf, readSecretFiles } from './config/secret-files.ts';
 import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import type { ServiceGrant } from './config/service-keys.ts';
@@ -18,6 +19,7 @@ import type { DirectoryLifetimes } from './directory/directory.ts';
 
 export { variables } from './config/environment.ts';
 export type { ServiceGrant } from './config/service-keys.ts';
+export { fileVariables } from './config/secret-files.ts';
 export type { ConfigWarning } from './config/warnings.ts';
 
 /** The validated configuration. */
@@ -85,13 +87,21 @@ export class ConfigError extends Error {
 
 type Env = Record<string, string | undefined>;
 
-/** Throws a ConfigError that lists all faults. Source: the guide's "Environment Variables". */
-export const loadConfig = (env: Env): Config => {
+/**
+ * Reads the environment and the files of secrets. Throws a ConfigError that lists all faults. Source: the guide's "Environment
+ * Variables".
+ */
+export const loadConfig = (given: Env): Config => {
+  const { env, faults: fileFaults, fromFiles } = readSecretFiles(given);
   const result = Environment.safeParse(env);
-  const faults = [
+  const valueFaults = [
     ...(result.error?.issues ?? []).map((issue) => ({ variable: String(issue.path[0]), fault: issue.message })),
     ...crossCheck(env),
-  ];
+  ].map(({ variable, fault }) => ({
+    variable,
+    fault: fromFiles.has(variable) ? `${fault} (it is read from ${fileVariableOf(variable)})` : fault,
+  }));
+  const faults = [...fileFaults, ...valueFaults];
   if (!result.success || faults.length > 0) throw new ConfigError(faults);
 
   const read = result.data;
