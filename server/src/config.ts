@@ -15,11 +15,12 @@ import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import type { ServiceGrant } from './config/service-keys.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
+import type { LogLevel } from './platform/log-level.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';
 
 export { variables } from './config/environment.ts';
-export type { ServiceGrant } from './config/service-keys.ts';
 export { fileVariables } from './config/secret-files.ts';
+export type { ServiceGrant } from './config/service-keys.ts';
 export type { ConfigWarning } from './config/warnings.ts';
 
 /** The validated configuration. */
@@ -40,7 +41,8 @@ export type Config = {
   host: string;
   port: number;
   opsHost: string;
-  opsPort: number;
+  /** Null: no operator's listener. 0: any free port, which `OPS_PORT` cannot be. */
+  opsPort: number | null;
   corsOrigins: string[];
   cookieDomain: string | null;
   cookieSecure: boolean;
@@ -66,7 +68,7 @@ export type Config = {
   /** The staff account for lookups on behalf of services. Null: they cannot call what needs one. */
   serviceAccount: { email: string; password: string } | null;
   trustProxy: boolean | number | string[];
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  logLevel: LogLevel;
 };
 
 /** The environment is invalid. The message names every faulty variable, but no value. */
@@ -124,7 +126,7 @@ export const loadConfig = (given: Env): Config => {
     host: read.HOST ?? defaultHost,
     port: read.PORT ?? defaultPort,
     opsHost: read.OPS_HOST ?? defaultHost,
-    opsPort: read.OPS_PORT ?? defaultOpsPort,
+    opsPort: read.OPS_PORT === 0 ? null : (read.OPS_PORT ?? defaultOpsPort),
     corsOrigins: read.CORS_ORIGINS ?? [],
     cookieDomain: read.COOKIE_DOMAIN ?? null,
     cookieSecure: read.COOKIE_SECURE ?? true,
