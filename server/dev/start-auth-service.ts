@@ -55,7 +55,7 @@ const authService = await startAuthService({ ...readOptions(), ...readKeys(), lo
     'Stop the process that listens on it, or choose other ports: --port 8100 --control-port 8101',
   ),
 );
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => void authService.close().then(() => process.exit(0)));
 }
 print(`The Auth Service   ${authService.url}  (embedded, ${authService.dialect} dialect)`);

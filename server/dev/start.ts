@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyRequest } from 'fastify';
 import { createApp } from '../src/app.ts';
-import { ConfigError, loadConfig, variables } from '../src/config.ts';
+import { ConfigError, fileVariables, loadConfig, variables } from '../src/config.ts';
 import { createLog } from '../src/platform/log.ts';
 import { startAuthService } from './auth-service/auth-service.ts';
 import { toBanner } from './banner.ts';
@@ -33,8 +33,9 @@ const developmentDefaults = {
 const bffPort = process.env.PORT ?? '4000';
 const { dialect, authServicePort, controlPort, ticketsPort, accessLifetimeSeconds, demoFolder, ...options } =
   readStartOptions();
+const isDefaultNeeded = ([name]: [name: string, value: string]) => process.env[`${name}_FILE`] === undefined;
 const environment = {
-  ...developmentDefaults,
+  ...Object.fromEntries(Object.entries(developmentDefaults).filter(isDefaultNeeded)),
   // The links of password-reset mails lead to a page of the help desk.
   PUBLIC_URL: `http://localhost:${bffPort}`,
   PASSWORD_RESET_URL: `http://localhost:${bffPort}/reset-password`,
@@ -72,7 +73,7 @@ const stop = async () => {
   await Promise.all(closables.map((closable) => closable.close()));
   process.exit(0);
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stop());
 
 const authService = await startAuthService({
   dialect,
@@ -96,7 +97,7 @@ const hosts = new Set(['localhost', '127.0.0.1', ...allowedHosts]);
 /** The addresses `0.0.0.0` and `::` mean all addresses, among them this one. */
 const ownHost = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
 // No variable of the BFF: the service is to know none of its secrets.
-const isOfBff = (name: string) => (variables as readonly string[]).includes(name);
+const isOfBff = (name: string) => ([...variables, ...fileVariables] as readonly string[]).includes(name);
 const ticketService = runTicketService({
   host: config.host,
   port: ticketsPort,
@@ -129,8 +130,10 @@ await app
   .catch(
     exitOnStartError('The BFF', 'Stop the process that listens on it, or choose another port: PORT=4001 npm run dev'),
   );
-// The ops port is optional in development: a port conflict must not stop the servers.
-await app.listenOps().catch(() => null);
+// Not the reason for which developers start the servers, so a port conflict does not stop them.
+await app
+  .listenOps()
+  .catch(() => print(`Port ${config.opsPort} is already in use: no metrics. Set OPS_PORT to another port.`));
 // The child process has printed the reason.
 closables.push(await ticketService.catch(() => process.exit(1)));
 

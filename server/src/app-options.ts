@@ -33,6 +33,10 @@ export type AppOptions = {
   startAnswerTimer?: StartTimer;
   /** Replaces some of the calls of the Auth Service about accounts. */
   accountCalls?: Partial<AccountCalls>;
+  /** Starts the timer of the next probe of an Auth Service without recent calls; the first one at once. Default `setTimeout`. */
+  startProbeTimer?: StartTimer;
+  /** Starts the timer after which a changed log level returns to `LOG_LEVEL`. Default `setTimeout`. */
+  startLogLevelTimer?: StartTimer;
   /** Milliseconds between two probes of an Auth Service that is down. Default 5,000. */
   recoveryEveryMs?: number;
   /** Milliseconds that a shutdown waits for in-flight requests. Default 10,000. */

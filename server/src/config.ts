@@ -10,13 +10,16 @@ import {
   isRemoteIn,
 } from './config/cross-checks.ts';
 import { Environment, variables } from './config/environment.ts';
+import { fileVariableOf, readSecretFiles } from './config/secret-files.ts';
 import { textOf } from './config/parse.ts';
 import { defaultRedisPrefix } from './config/redis-prefix.ts';
 import type { ServiceGrant } from './config/service-keys.ts';
 import { type ConfigWarning, findWarnings, toWarningText } from './config/warnings.ts';
+import type { LogLevel } from './platform/log-level.ts';
 import type { DirectoryLifetimes } from './directory/directory.ts';
 
 export { variables } from './config/environment.ts';
+export { fileVariables } from './config/secret-files.ts';
 export type { ServiceGrant } from './config/service-keys.ts';
 export type { ConfigWarning } from './config/warnings.ts';
 
@@ -38,7 +41,8 @@ export type Config = {
   host: string;
   port: number;
   opsHost: string;
-  opsPort: number;
+  /** Null: no operator's listener. 0: any free port, which `OPS_PORT` cannot be. */
+  opsPort: number | null;
   corsOrigins: string[];
   cookieDomain: string | null;
   cookieSecure: boolean;
@@ -64,7 +68,7 @@ export type Config = {
   /** The staff account for lookups on behalf of services. Null: they cannot call what needs one. */
   serviceAccount: { email: string; password: string } | null;
   trustProxy: boolean | number | string[];
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  logLevel: LogLevel;
 };
 
 /** The environment is invalid. The message names every faulty variable, but no value. */
@@ -85,13 +89,21 @@ export class ConfigError extends Error {
 
 type Env = Record<string, string | undefined>;
 
-/** Throws a ConfigError that lists all faults. Source: the guide's "Environment Variables". */
-export const loadConfig = (env: Env): Config => {
+/**
+ * Reads the environment and the files of secrets. Throws a ConfigError that lists all faults. Source: the guide's "Environment
+ * Variables".
+ */
+export const loadConfig = (given: Env): Config => {
+  const { env, faults: fileFaults, fromFiles } = readSecretFiles(given);
   const result = Environment.safeParse(env);
-  const faults = [
+  const valueFaults = [
     ...(result.error?.issues ?? []).map((issue) => ({ variable: String(issue.path[0]), fault: issue.message })),
     ...crossCheck(env),
-  ];
+  ].map(({ variable, fault }) => ({
+    variable,
+    fault: fromFiles.has(variable) ? `${fault} (it is read from ${fileVariableOf(variable)})` : fault,
+  }));
+  const faults = [...fileFaults, ...valueFaults];
   if (!result.success || faults.length > 0) throw new ConfigError(faults);
 
   const read = result.data;
@@ -114,7 +126,7 @@ export const loadConfig = (env: Env): Config => {
     host: read.HOST ?? defaultHost,
     port: read.PORT ?? defaultPort,
     opsHost: read.OPS_HOST ?? defaultHost,
-    opsPort: read.OPS_PORT ?? defaultOpsPort,
+    opsPort: read.OPS_PORT === 0 ? null : (read.OPS_PORT ?? defaultOpsPort),
     corsOrigins: read.CORS_ORIGINS ?? [],
     cookieDomain: read.COOKIE_DOMAIN ?? null,
     cookieSecure: read.COOKIE_SECURE ?? true,

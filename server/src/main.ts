@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
 import { ConfigError, configWarnings, loadConfig } from './config.ts';
 import { createGracefulShutdown } from './http/lifecycle/graceful-shutdown.ts';
+import { toListenFailure } from './http/lifecycle/listen-failure.ts';
 import { createLog } from './platform/log.ts';
 
 const exitWithMessage = (message: string): never => {
@@ -26,40 +27,37 @@ if (config.redisUrl === null) {
   );
 }
 
-const app = await createApp({ config, log });
+const creating = createApp({ config, log });
 const shutdown = createGracefulShutdown({
-  close: app.close,
+  async close() {
+    // If there is no app, the failure to create it is the uncaught error.
+    const created = await creating.catch(() => null);
+    return created === null ? { served: 0, cut: 0 } : created.close();
+  },
   log,
   exit: (code) => process.exit(code),
   timeoutMs: 15_000,
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutdown.onSignal(signal));
+// SIGHUP: the terminal was closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => void shutdown.onSignal(signal));
+}
 // Node raises unhandled rejections as uncaught exceptions, with their own origin.
 process.on('uncaughtException', (error, origin) => void shutdown.onCrash(error, origin));
 
-/** The service works without metrics, so a failure is logged and nothing else. Null: not listening. */
-const listenOps = (): Promise<string | null> =>
-  app.listenOps().catch((error: NodeJS.ErrnoException) => {
-    log.error(
-      { cause: error.code ?? error.message, host: config.opsHost, port: config.opsPort },
-      'Cannot listen on OPS_HOST and OPS_PORT: metrics are not available. Set OPS_PORT to a free port.',
-    );
-    return null;
-  });
-
-const toListenFailure = ({ code, message }: NodeJS.ErrnoException): string =>
-  code === 'EADDRINUSE'
-    ? `Port ${config.port} is already in use: stop the process that listens there, or set PORT to another port.`
-    : `Cannot listen on ${config.host}:${config.port} (HOST, PORT): ${code ?? message}`;
-
+const app = await creating;
 try {
+  // First: if its port is in use, the main listener has accepted no connection.
+  const opsAddress = await app.listenOps().catch((error: NodeJS.ErrnoException) =>
+    // A shutdown that began before the listener was ready makes `listen` fail. It exits the process itself.
+    shutdown.hasBegun() ? null : exitWithMessage(toListenFailure({ listener: 'ops', config, error })),
+  );
   const address = await app.listen();
-  const opsAddress = await listenOps();
   log.info(
     { address, opsAddress, authService: config.authServiceUrl, tokenValidation: config.tokenValidation },
     'Listening.',
   );
 } catch (error) {
-  // A shutdown that began before the listener was ready makes `listen` fail. It exits the process itself.
-  if (!shutdown.hasBegun()) exitWithMessage(toListenFailure(error as NodeJS.ErrnoException));
+  if (!shutdown.hasBegun())
+    exitWithMessage(toListenFailure({ listener: 'main', config, error: error as NodeJS.ErrnoException }));
 }

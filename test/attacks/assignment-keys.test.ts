@@ -61,12 +61,12 @@ const attackBesideAVictim = async (name: string, app: TestApp, attack: Promise<u
 };
 
 const metricsOf = async (app: TestApp) => {
-  const address = await app.app.listenOps();
+  const address = await app.listenOps();
   return readExposition(await (await fetch(`${address}/metrics`)).text());
 };
 
 const start = (options: Pick<StartAppOptions, 'assignmentLimits'> = {}) =>
-  startApp({ ...options, env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', LOG_LEVEL: 'error' } });
+  startApp({ ...options, env: { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'error' } });
 
 describe('new assignment keys at the maximum rate', () => {
   it('by one person are limited to 2,000, and other people are still assigned', async () => {

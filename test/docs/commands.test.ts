@@ -97,6 +97,7 @@ describe.skipIf(!hasCurl)('the curl commands', () => {
     app = await startApp({ now: Date.now, authService: { controlPort: 0 }, env: documentedServices() });
     tickets = await createTicketService({ bffUrl: app.url, origins: [], seed: [], now: Date.now });
     addresses.set('http://localhost:4000', app.url);
+    addresses.set('http://127.0.0.1:9464', await app.listenOps());
     addresses.set('http://localhost:8000', app.authService.url);
     addresses.set('http://localhost:8001', app.authService.controlUrl ?? '');
     addresses.set('http://localhost:8010', await tickets.listen({ host: '127.0.0.1', port: 0 }));

@@ -110,7 +110,7 @@ describe('docs/operations.md', async () => {
   await using memory = await startApp();
   await using away = await startApp({ env: { REDIS_URL: 'redis://127.0.0.1:1' }, redisTimeoutMs: 50 });
   const scrapes = await Promise.all(
-    [memory, away].map(async ({ app }) => (await fetch(`${await app.listenOps()}/metrics`)).text()),
+    [memory, away].map(async (app) => (await fetch(`${await app.listenOps()}/metrics`)).text()),
   );
   const families = new Map(scrapes.flatMap(readExposition).map(({ name, type }) => [name, type] as const));
 

@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { startAuthService } from '../../server/dev/auth-service/auth-service.ts';
 import { createBrowser } from '../support/app/browser.ts';
@@ -16,12 +19,18 @@ const environment = (authServiceUrl: string, more: Record<string, string> = {}) 
   DJANGO_JWT_SIGNING_KEY: signingKey,
   AUTH_API_KEY: apiKey,
   PORT: '0',
+  // Others on this machine may use the default.
+  OPS_PORT: '0',
   ...more,
 });
 const startMain = (env: Record<string, string>, ...before: string[]) =>
   runProcess({ args: [...before, 'server/src/main.ts'], env });
 /** The upstream deadlines are longer than any machine needs. */
 const patiently = ['--import', './test/support/time/patient-deadlines.ts'];
+const temporaryFolder = async () => {
+  const path = await mkdtemp(join(tmpdir(), 'auth-bff-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+};
 const address = /"address":"([^"]+)"/;
 
 describe('the service with environment variables only', () => {
@@ -63,6 +72,35 @@ describe('the service with environment variables only', () => {
     expect(await main.exited).toBe(1);
     expect(main.output()).toContain(`Port ${taken.port} is already in use`);
   });
+
+  it('exits with 1 and says what to do if OPS_PORT is in use, instead of running without metrics', async () => {
+    await using taken = await holdPort();
+    await using main = startMain(environment('http://127.0.0.1:9', { OPS_PORT: String(taken.port) }));
+    expect(await main.exited).toBe(1);
+    expect(main.output()).toContain(
+      `Port ${taken.port} is already in use: stop the process that listens there, set OPS_PORT to another port, or set OPS_PORT=0`,
+    );
+    expect(main.output()).not.toContain('Listening.');
+  });
+
+  it('has no operator listener with OPS_PORT=0', async () => {
+    await using main = startMain(environment('http://127.0.0.1:9'));
+    await main.printed(/"opsAddress":null.*"msg":"Listening\."/);
+  });
+
+  it('reads secrets from files', async () => {
+    await using authService = await startAuthService({ signingKey, apiKey });
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'signing-key'), `${signingKey}\n`);
+    const { DJANGO_JWT_SIGNING_KEY: _, ...others } = environment(authService.url);
+    const fromFile = { DJANGO_JWT_SIGNING_KEY_FILE: join(folder.path, 'signing-key') };
+    await using main = startMain({ ...others, ...fromFile });
+    const [, url = ''] = await main.printed(address);
+    const browser = createBrowser({ url });
+    await browser.trpc.session.login.mutate(johnsCredentials);
+    expect((await browser.trpc.session.me.query()).user.id).toBe(123);
+    capture('log', main.output());
+  });
 });
 
 describe('the start', () => {
@@ -85,7 +123,7 @@ describe('the start', () => {
       REDIS_URL: 'redis://127.0.0.1:9?clster=true',
       COOKIE_SECURE: 'false',
     };
-    await using main = startMain(environment(closedPort, { ...doubtful, OPS_PORT: '0' }));
+    await using main = startMain(environment(closedPort, doubtful));
     await main.printed(/"level":40.*COOKIE_SECURE is false outside development/);
     await main.printed(
       /"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/,
@@ -95,9 +133,34 @@ describe('the start', () => {
   });
 });
 
+/** Preloaded into the process: a signal arrives as soon as the service handles it, before it listens. */
+const stopAtStart = `data:text/javascript,${encodeURIComponent(`
+  process.on('newListener', (name) => {
+    if (name === 'SIGTERM') process.nextTick(() => process.kill(process.pid, 'SIGTERM'));
+  });
+`)}`;
+
+describe('a signal', () => {
+  it('drains the service if it is SIGHUP, as of a closed terminal', async () => {
+    await using main = startMain(environment('http://127.0.0.1:9'));
+    await main.printed(address);
+    main.kill('SIGHUP');
+    expect(await main.exited).toBe(0);
+    expect(main.output()).toMatch(/"signal":"SIGHUP","msg":"Stopping\."/);
+    expect(main.output()).toContain('"msg":"Stopped."');
+  });
+
+  it('stops the service with 0 while it still starts', async () => {
+    await using main = startMain(environment('http://127.0.0.1:9'), '--import', stopAtStart);
+    expect(await main.exited).toBe(0);
+    expect(main.output()).toContain('"msg":"Stopped."');
+    expect(main.output()).not.toContain('already in use');
+  });
+});
+
 describe('SIGTERM', () => {
   const environmentWithoutMemory = (authServiceUrl: string) =>
-    environment(authServiceUrl, { ...forgetful, OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' });
+    environment(authServiceUrl, { ...forgetful, RATE_LIMIT_PER_MINUTE: '0' });
 
   it('fails none of 200 requests that wait for a slow Auth Service, and a second signal has no effect', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });

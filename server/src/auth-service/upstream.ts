@@ -2,11 +2,15 @@ import type { AppOptions } from '../app-options.ts';
 import type { Platform } from '../platform/platform.ts';
 import { createAuthServiceClient } from './client.ts';
 import { createAuthServiceHealth } from './health/health.ts';
+import { createIdleProbe } from './health/idle-probe.ts';
 import { createProbe, createRecovery } from './health/recovery.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { type CallOutcome, createTransport, type TransportOptions } from './transport.ts';
 
-export type UpstreamOptions = Pick<AppOptions, 'accountCalls' | 'createDeadline' | 'sleep' | 'recoveryEveryMs'> & {
+export type UpstreamOptions = Pick<
+  AppOptions,
+  'accountCalls' | 'createDeadline' | 'sleep' | 'recoveryEveryMs' | 'startProbeTimer'
+> & {
   platform: Platform;
   /** Called after each attempt to call the Auth Service. */
   onCall: (outcome: CallOutcome) => void;
@@ -15,7 +19,7 @@ export type UpstreamOptions = Pick<AppOptions, 'accountCalls' | 'createDeadline'
 
 /** The Auth Service: transport, retries and circuit breakers, health, and the client on top of them. */
 export const createUpstream = (options: UpstreamOptions) => {
-  const { platform, onCall, traceCall, createDeadline, sleep, recoveryEveryMs } = options;
+  const { platform, onCall, traceCall, createDeadline, sleep, recoveryEveryMs, startProbeTimer } = options;
   const { config, now, monotonicNow, log } = platform;
 
   const health = createAuthServiceHealth({ now, onDown: () => recovery.start() });
@@ -24,6 +28,7 @@ export const createUpstream = (options: UpstreamOptions) => {
     apiKey: config.apiKey,
     onCall(outcome) {
       health.record(outcome);
+      if (outcome.outcome !== 'abandoned') idleProbe.onResult();
       onCall(outcome);
     },
     traceCall,
@@ -55,6 +60,12 @@ export const createUpstream = (options: UpstreamOptions) => {
     everyMs: recoveryEveryMs,
   });
 
+  const idleProbe = createIdleProbe({
+    probe: () => health.probe(probe),
+    monotonicNow,
+    startTimer: startProbeTimer,
+  });
+
   return {
     authService: {
       ...createAuthServiceClient({
@@ -71,7 +82,10 @@ export const createUpstream = (options: UpstreamOptions) => {
     health,
     probe,
     breakerStates: resilience.breakerStates,
+    /** Probes the service now, and whenever it is not called for a while. */
+    watch: idleProbe.start,
     async close(): Promise<void> {
+      idleProbe.close();
       recovery.close();
       await transport.close();
     },

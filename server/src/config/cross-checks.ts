@@ -1,8 +1,9 @@
 import { minKeyBytes } from '../token/key-ring.ts';
 import { Environment, type Variable, variables } from './environment.ts';
 import { isSameListener, type Listener } from './listen-host.ts';
-import { findMisnamed } from './misnamed.ts';
+import { findMisnamed, toSecret } from './misnamed.ts';
 import { textOf, toList } from './parse.ts';
+import { isGiven } from './secret-files.ts';
 
 export type Fault = {
   variable: string;
@@ -28,10 +29,10 @@ const findMissing = (env: Env): Fault[] => {
     ['AUTH_API_KEY', 'the key for the internal endpoints of the Auth Service'],
   ];
   return required
-    .filter(([variable]) => textOf(env, variable) === undefined)
+    .filter(([variable]) => !isGiven(env, variable))
     .map(([variable, expected]) => {
-      const other = misnamed.find(({ meant }) => meant === variable)?.name;
-      const hint = other === undefined ? '' : ` (${other} is set, but this service reads ${variable})`;
+      const other = misnamed.find(({ meant }) => toSecret(meant) === variable);
+      const hint = other === undefined ? '' : ` (${other.name} is set, but this service reads ${other.meant})`;
       return { variable, fault: `is not set; expected ${expected}${hint}` };
     });
 };
@@ -87,7 +88,7 @@ const findHalfAccount = (env: Env): Fault[] => {
     ['SERVICE_ACCOUNT_PASSWORD', 'SERVICE_ACCOUNT_EMAIL'],
   ] as const;
   return halves
-    .filter(([variable, other]) => textOf(env, variable) !== undefined && textOf(env, other) === undefined)
+    .filter(([variable, other]) => isGiven(env, variable) && !isGiven(env, other))
     .map(([variable, other]) => ({ variable, fault: `is set without ${other}; expected both or neither` }));
 };
 

@@ -7,6 +7,7 @@ import { parsePageUrl } from './page-url.ts';
 import { parseListenHost } from './listen-host.ts';
 import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
 import { parseRedisPrefix } from './redis-prefix.ts';
+import { logLevels } from '../platform/log-level.ts';
 import { parseRedisUrl } from '../platform/redis/redis-url.ts';
 import { parseServiceKeys } from './service-keys.ts';
 import { parseTrustProxy } from './trust-proxy.ts';
@@ -89,12 +90,7 @@ export const Environment = z.object({
   ),
   SERVICE_ACCOUNT_PASSWORD: optional(z.string()),
   TRUST_PROXY: optional(parsedBy(parseTrustProxy)),
-  LOG_LEVEL: optional(
-    word(
-      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-      'expected fatal, error, warn, info, debug, trace or silent',
-    ),
-  ),
+  LOG_LEVEL: optional(word(logLevels, 'expected fatal, error, warn, info, debug, trace or silent')),
 });
 
 export type Variable = keyof z.input<typeof Environment>;

@@ -17,7 +17,7 @@ export type Listener = { host: string; port: number };
 
 const isAny = (host: string) => host === '0.0.0.0' || host === '::';
 
-/** Whether two listeners need the same port of one address. Port 0 means any free port. */
+/** Whether two listeners need the same port of one address. Port 0 means any free port, or none. */
 export const isSameListener = (one: Listener, other: Listener): boolean => {
   if (one.port !== other.port || one.port === 0) return false;
   const hosts = [one.host, other.host].map((host) => (host === 'localhost' ? '127.0.0.1' : host));

@@ -1,8 +1,13 @@
+import { textOf } from './parse.ts';
+import { fileVariables, isGiven } from './secret-files.ts';
+
 export type Misnamed = {
   /** An unknown variable that is set. */
   name: string;
   /** The known variable that it resembles. */
   meant: string;
+  /** The name is that of a known variable with `_FILE`, but the variable is no secret, and no file is read for it. */
+  isFileOfNoSecret: boolean;
 };
 
 /** Names of our variables in other programs, such as the guide's Express example. */
@@ -51,6 +56,24 @@ export const countTypingErrors = (one: string, other: string): number => {
   return last[other.length] ?? 0;
 };
 
+/** `AUTH_SERVICE_URL` for `AUTH_SERVICE_URL_FILE`. Null: the name is no known variable with `_FILE`. */
+const withoutFile = (name: string, ours: readonly string[]): string | null => {
+  const base = /^(.+)_FILE$/.exec(name)?.[1];
+  return base !== undefined && ours.includes(base) && toleratedErrors(toLetters(base).length) > 0 ? base : null;
+};
+
+/** `SEALING_KEY` for `SEALING_KEY_FILE`, and other names unchanged. */
+export const toSecret = (name: string): string =>
+  fileVariables.includes(name) ? name.slice(0, -'_FILE'.length) : name;
+
+/** An alias, also with `_FILE` where it means a secret. */
+const aliasOf = (name: string): string | undefined => {
+  const [, base = name, suffix = ''] = /^(.+)(_FILE)$/.exec(name) ?? [];
+  const meant = aliases[base];
+  if (meant === undefined || suffix === '') return meant;
+  return fileVariables.includes(`${meant}${suffix}`) ? `${meant}${suffix}` : undefined;
+};
+
 /** The most similar known variable. Null if none is similar. */
 const mostSimilar = (name: string, ours: readonly string[]): string | null => {
   const letters = toLetters(name);
@@ -63,17 +86,20 @@ const mostSimilar = (name: string, ours: readonly string[]): string | null => {
 
 /**
  * Unknown variables whose names resemble ours: misspelt names, and aliases. An alias may belong to another program, so it
- * is reported only while our variable is unset.
+ * is reported only while our variable is unset. The names of secrets with `_FILE` are ours, too.
  */
-export const findMisnamed = (env: Record<string, string | undefined>, ours: readonly string[]): Misnamed[] => {
-  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+export const findMisnamed = (env: Record<string, string | undefined>, variables: readonly string[]): Misnamed[] => {
+  const isSet = (name: string) => textOf(env, name) !== undefined;
+  const ours = [...variables, ...fileVariables];
   const known = new Set(ours);
   return Object.keys(env)
     .filter((name) => isSet(name) && isLoggable(name) && !known.has(name) && !setByKubernetes.test(name))
-    .flatMap((name) => {
-      const aliased = aliases[name];
-      if (aliased !== undefined) return isSet(aliased) ? [] : [{ name, meant: aliased }];
-      const meant = mostSimilar(name, ours);
-      return meant === null ? [] : [{ name, meant }];
+    .flatMap((name): Misnamed[] => {
+      const base = withoutFile(name, variables);
+      if (base !== null) return [{ name, meant: base, isFileOfNoSecret: true }];
+      const aliased = aliasOf(name);
+      const meant = aliased ?? mostSimilar(name, ours);
+      if (meant === null || (aliased !== undefined && isGiven(env, toSecret(aliased)))) return [];
+      return [{ name, meant, isFileOfNoSecret: false }];
     });
 };

@@ -2,8 +2,10 @@ import { isIPv4 } from 'node:net';
 import { maxCallsPerBatch } from '@auth-bff/shared';
 import { policy } from '../api/policy.ts';
 import type { Config } from '../config.ts';
-import { findMisnamed } from './misnamed.ts';
+import { findMisnamed, toSecret } from './misnamed.ts';
+import { textOf } from './parse.ts';
 import { parseRedisUrl } from '../platform/redis/redis-url.ts';
+import { fileVariableOf } from './secret-files.ts';
 
 /** A valid setting that needs attention. Texts contain no values of secrets. */
 export type ConfigWarning = {
@@ -28,11 +30,12 @@ const describeEdges = (key: string): string | null => {
   return /^(["']).*\1$/s.test(key) ? 'has quotation marks around it, which count as part of the key' : null;
 };
 
-const keyWarnings = ({ config, env }: WarningsOptions): ConfigWarning[] => {
+const keyWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   const keys: Array<[name: string, key: string | undefined]> = [
     ['DJANGO_JWT_SIGNING_KEY', config.signingKeys[0]],
     ['AUTH_API_KEY', config.apiKey],
-    ['SEALING_KEY', env.SEALING_KEY?.trim() === '' ? undefined : env.SEALING_KEY],
+    // Without SEALING_KEY, the secret is the signing key.
+    ['SEALING_KEY', config.sealingSecret === config.signingKeys[0] ? undefined : config.sealingSecret],
     ['SERVICE_ACCOUNT_PASSWORD', config.serviceAccount?.password],
   ];
   return keys.flatMap(([name, key]) => {
@@ -157,14 +160,17 @@ const serviceWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
 };
 
 const misnamedWarnings = ({ env, variables }: WarningsOptions): ConfigWarning[] =>
-  findMisnamed(env, variables).map(({ name, meant }) => ({
-    name,
-    message: 'is set, but is not a variable of this service',
-    fix:
-      (env[meant] ?? '').trim() === ''
-        ? `Set ${meant} instead`
-        : `Remove it if it was meant as ${meant}, which is set as well`,
-  }));
+  findMisnamed(env, variables).map(({ name, meant, isFileOfNoSecret }) => {
+    const secret = toSecret(meant);
+    const given = [meant, secret, fileVariableOf(secret)].find((one) => one !== name && textOf(env, one) !== undefined);
+    return {
+      name,
+      message: isFileOfNoSecret
+        ? `is set, but is ignored: only secrets are read from files, and ${meant} is not a secret`
+        : 'is set, but is not a variable of this service',
+      fix: given === undefined ? `Set ${meant} instead` : `Remove it if it was meant as ${given}, which is set as well`,
+    };
+  });
 
 /** Warnings for the log at start and for the doctor. */
 export const findWarnings = (options: WarningsOptions): ConfigWarning[] => [

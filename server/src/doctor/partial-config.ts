@@ -1,4 +1,5 @@
 import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { fileVariableOf } from '../config/secret-files.ts';
 
 /** What is wrong with a variable, by its name. */
 export type Faults = ReadonlyMap<string, string>;
@@ -35,7 +36,10 @@ export const loadPartialConfig = (env: Record<string, string | undefined>): Part
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const faults = faultsOf(error);
-    const replaced = [...faults.keys()].map((variable) => [variable, placeholders[variable]] as const);
+    const replaced = [...faults.keys()].flatMap((variable) => [
+      [variable, placeholders[variable]] as const,
+      [fileVariableOf(variable), undefined] as const,
+    ]);
     // Without an invalid variable, another one may lack its counterpart. That is no fault of its own.
     const { config } = loadPartialConfig({ ...env, ...Object.fromEntries(replaced) });
     return { config, faults };

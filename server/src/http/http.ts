@@ -9,6 +9,7 @@ import type { Assignments } from '../assignment/assignments.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
 import { createEventLoopMonitor } from '../platform/event-loop-delay.ts';
+import { createLogLevel, isLogLevel } from '../platform/log-level.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FixedWindowCounter } from '../rate-limit/fixed-window-counter.ts';
 import type { LiveLimits } from '../live/live-limits.ts';
@@ -58,7 +59,7 @@ import { registerTrpc } from './trpc/handler.ts';
 
 export type HttpOptions = Pick<
   AppOptions,
-  'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter'
+  'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter' | 'startLogLevelTimer'
 > & {
   platform: Platform;
   inFlight: InFlightRequests;
@@ -84,7 +85,7 @@ export type HttpOptions = Pick<
 export type Http = {
   /** The main listener: tRPC and health. */
   server: FastifyInstance;
-  /** The operator's listener: metrics and health. */
+  /** The operator's listener: metrics, health and the log level. */
   opsServer: FastifyInstance;
   draining: Draining;
   /** Stops the background timers. */
@@ -95,7 +96,7 @@ export type Http = {
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const { platform, inFlight, telemetry, tracing, identity, audit, status, live } = options;
   const { drainMs = 10_000, idleGraceMs = 1_000, isOverloaded, officialAdapter } = options;
-  const { config, log, metrics, monotonicNow, keyHasher, redis } = platform;
+  const { config, log, metrics, now, monotonicNow, keyHasher, redis } = platform;
 
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const securityHeaders = toSecurityHeaders(config);
@@ -128,10 +129,15 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const healthOptions = {
     status: status.current,
     redis: redis === null ? () => null : redis.state,
+    isListening: () => server.server.listening,
     isStopping: draining.isDraining,
   };
   registerHealth(server, healthOptions);
-  const opsServer = createOpsServer({ metrics, ...healthOptions });
+  const configuredLevel = log.level ?? '';
+  const logLevel = isLogLevel(configuredLevel)
+    ? createLogLevel({ log, configured: configuredLevel, now, startTimer: options.startLogLevelTimer })
+    : null;
+  const opsServer = createOpsServer({ metrics, logLevel, ...healthOptions });
   registerSecurityHeaders(opsServer, securityHeaders);
 
   const signOuts = registerSignOutLookup(server, { sessions: identity.sessions, monotonicNow });
@@ -203,6 +209,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     draining,
     close() {
       responseTimeout.close();
+      logLevel?.close();
       eventLoop?.close();
     },
   };

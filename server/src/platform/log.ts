@@ -4,6 +4,8 @@ import { replaceControls, scrub } from './scrub.ts';
 
 /** Takes structured fields first, then a message. */
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  /** The level in force. It may be set at any time. Undefined: the level cannot be changed. */
+  level?: string;
   /** Writes a line of level `info` at every log level except `silent`. Default: `info`. */
   audit?: (fields: object, message: string) => void;
 };
@@ -77,8 +79,10 @@ export const createLog = (options: LogOptions): Log => {
     },
     destination ?? toStandardOutput(),
   );
-  const auditLogger = logger.child({}, { level: logLevel === 'silent' ? 'silent' : 'info' });
-  const audit: Log['audit'] = (fields, message) => auditLogger.info(fields, message);
+  const auditLogger = logger.child({}, { level: 'info' });
+  const audit: Log['audit'] = (fields, message) => {
+    if (logger.level !== 'silent') auditLogger.info(fields, message);
+  };
   return Object.assign(logger, { audit });
 };
 

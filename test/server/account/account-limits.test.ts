@@ -54,7 +54,7 @@ const inTurn = async (calls: number, call: (index: number) => Promise<string>): 
   return ends;
 };
 const countOf = async (test: Test, limit: string): Promise<number> => {
-  const metrics = await fetch(`${await test.app.listenOps()}/metrics`).then((answer) => answer.text());
+  const metrics = await fetch(`${await test.listenOps()}/metrics`).then((answer) => answer.text());
   const line = metrics.split('\n').find((one) => one.startsWith(`auth_bff_rate_limited_total{limit="${limit}"}`));
   return Number(line?.split(' ')[1]);
 };

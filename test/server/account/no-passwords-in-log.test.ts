@@ -91,7 +91,7 @@ describe.each(dialects)('a password that people type, in the %s dialect,', (dial
   };
   beforeAll(async () => {
     app = await startApp({ dialect, startAnswerTimer: atOnce });
-    ops = await app.app.listenOps();
+    ops = await app.listenOps();
     cookie = `access_token=${(await app.authService.issue(john)).access}`;
   });
   afterAll(() => app[Symbol.asyncDispose]());

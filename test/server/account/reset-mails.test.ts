@@ -40,7 +40,7 @@ const start = async (options: StartAppOptions = {}) => {
     request: (input = { email }) => app.browser().trpc.account.requestPasswordReset.mutate(input),
     failures: () => app.logLines.filter(({ msg }) => String(msg).startsWith('A password-reset mail was probably')),
     mails: async (outcome: string) => {
-      opsUrl ??= app.app.listenOps();
+      opsUrl ??= app.listenOps();
       const text = await fetch(`${await opsUrl}/metrics`).then((answer) => answer.text());
       return Number(
         new RegExp(`^auth_bff_password_reset_mails_total\\{outcome="${outcome}"\\} (\\d+)`, 'm').exec(text)?.[1],

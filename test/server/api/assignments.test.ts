@@ -46,7 +46,7 @@ const start = async (options: StartAppOptions = {}) => {
 };
 
 const metricsOf = async ({ app }: Awaited<ReturnType<typeof start>>) => {
-  const address = await app.app.listenOps();
+  const address = await app.listenOps();
   return (await fetch(`${address}/metrics`)).text();
 };
 
@@ -203,7 +203,7 @@ describe('assignments', () => {
   });
 
   it('write one log line each, and are counted', async () => {
-    await using test = await start({ env: { OPS_PORT: '0' } });
+    await using test = await start();
     await test.next({ key: 'T-1' });
     await test.next({ key: 'T-1' });
     await test.next({ role: 'Astronaut' });
@@ -255,7 +255,7 @@ describe('the log line of an assignment', () => {
 
 describe('new keys over the limit', () => {
   it('are rejected as rate_limited with a Retry-After, even with RATE_LIMIT_PER_MINUTE=0, and do not advance the rotation', async () => {
-    const env = { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' };
+    const env = { RATE_LIMIT_PER_MINUTE: '0' };
     await using test = await start({ env, assignmentLimits: { keysPerPersonPerHour: 2 } });
     expect([await test.nextId({ key: 'T-1' }), await test.nextId({ key: 'T-2' })]).toEqual([1, 5]);
     expect(await errorDataOf(test.next({ key: 'T-3' }))).toMatchObject({

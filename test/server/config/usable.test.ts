@@ -157,9 +157,9 @@ describe('a valid TRUST_PROXY', () => {
 
 describe('the BFF listens on a valid HOST', () => {
   it.each(['[::1]', '::1', 'localhost', '0.0.0.0'])('%s', async (host) => {
-    await using app = await startApp({ env: { HOST: host, OPS_HOST: host, OPS_PORT: '0' } });
+    await using app = await startApp({ env: { HOST: host, OPS_HOST: host } });
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
-    expect((await fetch(`${await app.app.listenOps()}/health/live`)).status).toBe(200);
+    expect((await fetch(`${await app.listenOps()}/health/live`)).status).toBe(200);
   });
 });
 

@@ -48,7 +48,7 @@ const createSubscribers = ({ url }: TestApp) => {
 
 it('1,000 subscriptions need less than 60 MB with their clients, all get each turn, and nothing stays of them', async () => {
   await using app = await startApp({ dialect: 'deployed', env: { RATE_LIMIT_PER_MINUTE: '0' } });
-  const opsUrl = await app.app.listenOps();
+  const opsUrl = await app.listenOps();
   const openCount = async () =>
     /^auth_bff_open_subscriptions (\d+)$/m.exec(await (await fetch(`${opsUrl}/metrics`)).text())?.[1];
   const { trpc } = await browserOf(app, 123);

@@ -88,7 +88,7 @@ describe.skipIf(!hasNginx())('behind deploy/nginx.conf', () => {
     const { onTurn } = subscriber(balancer, access);
     /** Subscribes until nginx has chosen this replica. */
     const openAt = async (app: TestApp): Promise<OpenEvents> => {
-      const url = await app.app.listenOps();
+      const url = await app.listenOps();
       const stream = await onTurn();
       const text = await (await fetch(`${url}/metrics`)).text();
       if (/^auth_bff_open_subscriptions 1$/m.test(text)) return stream;

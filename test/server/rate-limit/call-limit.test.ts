@@ -228,8 +228,8 @@ it('no call is counted if the limit is 0', async () => {
 });
 
 it('the metrics count each rejected call', async () => {
-  await using test = await start({ limit: 12, env: { OPS_PORT: '0' } });
-  const opsUrl = await test.app.app.listenOps();
+  await using test = await start({ limit: 12 });
+  const opsUrl = await test.app.listenOps();
   await test.get(byIds(500));
   await test.get(byIds(500));
   await test.get('/trpc/session.current');

@@ -159,11 +159,11 @@ export const startReferencePair = async (options: Omit<StartAppOptions, 'now' | 
     recoveryEveryMs: 600_000,
     isOverloaded: () => false,
     ...options,
-    env: { RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0', ...options.env },
+    env: { RATE_LIMIT_PER_MINUTE: '0', ...options.env },
   };
   const own = await startApp(shared);
   const official = await startApp({ ...shared, officialAdapter: true });
-  const opsUrls = [await own.app.listenOps(), await official.app.listenOps()] as const;
+  const opsUrls = [await own.listenOps(), await official.listenOps()] as const;
   const connections = [createRawConnection(own.url), createRawConnection(official.url)] as const;
   const differences: Difference[] = [];
   let requestCount = 0;

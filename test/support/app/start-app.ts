@@ -45,6 +45,8 @@ export type StartAppOptions = {
   | 'startAnswerTimer'
   | 'startKeyTimer'
   | 'startLiveTimer'
+  | 'startLogLevelTimer'
+  | 'startProbeTimer'
   | 'startRedisTimer'
   | 'timeouts'
 >;
@@ -54,6 +56,8 @@ export type TestApp = AsyncDisposable & {
   config: Config;
   authService: EmbeddedAuthService;
   url: string;
+  /** Starts the operator's listener on a free port. Resolves to its URL. */
+  listenOps: () => Promise<string>;
   /** The deadlines of calls to the Auth Service: they pass only when the test triggers them. */
   deadlines: Deadlines;
   /** A new browser with an empty cookie jar. */
@@ -109,19 +113,24 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     startLiveTimer,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
+    // Tests count the requests to the Auth Service: it is probed only when the test triggers it.
+    startProbeTimer = () => () => {},
+    startLogLevelTimer,
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
-  const config = loadConfig({
-    DJANGO_JWT_SIGNING_KEY: signingKey,
-    AUTH_API_KEY: apiKey,
-    AUTH_SERVICE_URL: authService.url,
-    PORT: '0',
-    // Any free port: `npm run dev` may use the default on the same machine.
-    OPS_PORT: '0',
-    LOG_LEVEL: 'trace',
-    ...env,
-  });
+  const config: Config = {
+    ...loadConfig({
+      DJANGO_JWT_SIGNING_KEY: signingKey,
+      AUTH_API_KEY: apiKey,
+      AUTH_SERVICE_URL: authService.url,
+      PORT: '0',
+      LOG_LEVEL: 'trace',
+      ...env,
+    }),
+    // Any free port, which OPS_PORT cannot say.
+    opsPort: 0,
+  };
   const logLines: Array<Record<string, unknown>> = [];
   const destination = {
     write: (line: string) => {
@@ -150,7 +159,9 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(assignmentLimits === undefined ? {} : { assignmentLimits }),
     ...(liveLimits === undefined ? {} : { liveLimits }),
     ...(startLiveTimer === undefined ? {} : { startLiveTimer }),
+    ...(startLogLevelTimer === undefined ? {} : { startLogLevelTimer }),
     startKeyTimer,
+    startProbeTimer,
   });
   const url = await app.listen();
   return {
@@ -158,6 +169,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     config,
     authService,
     url,
+    listenOps: async () => (await app.listenOps()) ?? '',
     logLines,
     deadlines,
     browser: (browserOptions) => createBrowser({ url, ...browserOptions }),

@@ -9,6 +9,7 @@ export const processFiles: readonly string[] = [
   'test/server/doctor/doctor.test.ts',
   'test/server/turns-command/turns-command.test.ts',
   'test/server/main-crash.test.ts',
+  'test/server/npm-start.test.ts',
 ];
 
 /** Its place in the list, for an absolute path. -1: it starts no bundle. */

@@ -31,14 +31,15 @@ const sourceOptions = ['--conditions=source', '--import', 'tsx'];
 const sourceArgs = (args: readonly string[]): string[] => [...sourceOptions, ...args];
 
 /**
- * For Node: runs a script of package.json, which says `node …`, with more arguments behind it. A script that runs a source runs
- * its bundle where there is one.
+ * For Node: runs a script of package.json, which says `node …` or `exec node …`, with more arguments behind it. A script that
+ * runs a source runs its bundle where there is one, without a `.env` file.
  */
 export const scriptArgs = (name: string, args: readonly string[] = []): string[] => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  const [program, ...scriptArguments] = (scripts[name] ?? '').split(' ');
+  const command = (scripts[name] ?? '').replace(/^exec /, '').replace(' --env-file-if-exists=.env', '');
+  const [program, ...scriptArguments] = command.split(' ');
   if (program !== 'node') throw new Error(`The script ${name} does not run node: ${scripts[name]}`);
   const all = [...scriptArguments, ...args];
   const isOfSource = sourceOptions.every((option, index) => all[index] === option);

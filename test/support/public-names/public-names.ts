@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { codeOfReason, httpStatusOfCode, type Reason } from '@auth-bff/shared';
 import { appRouter } from '../../../server/src/api/router.ts';
-import { variables } from '../../../server/src/config.ts';
+import { fileVariables, variables } from '../../../server/src/config.ts';
 import type { Traffic } from './run-traffic.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -162,7 +162,7 @@ export const collectPublicNames = (memory: Traffic, away: Traffic) => ({
   procedures: procedures(),
   reasons: reasons(),
   responses: responseNames(memory),
-  variables: variables.toSorted(),
+  variables: [...variables, ...fileVariables].toSorted(),
   metrics: metrics(memory.families),
   metricsWithRedis: metrics(
     away.families.filter(({ name }) => !memory.families.some((family) => family.name === name)),

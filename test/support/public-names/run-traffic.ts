@@ -155,7 +155,7 @@ export const runTraffic = async (
   await stranger.mutate('account.resetPassword', { token: 'none-of-ours', newPassword: 'another-pass-3' });
   await someone.mutate('session.logoutEverywhere');
 
-  const metrics = await (await fetch(`${await app.app.listenOps()}/metrics`)).text();
+  const metrics = await (await fetch(`${await app.listenOps()}/metrics`)).text();
   await vi.waitFor(() =>
     expect(app.logLines.filter(({ method }) => method !== undefined).length).toBeGreaterThanOrEqual(seen.length),
   );

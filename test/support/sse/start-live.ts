@@ -62,7 +62,7 @@ export const startLive = async (options: StartAppOptions = {}) => {
     browser.holdTokens(tokens);
     return { ...tokens, browser, ...subscriber(app, tokens.access) };
   };
-  const opsUrl = await app.app.listenOps();
+  const opsUrl = await app.listenOps();
   /** The number of open subscriptions, from the metrics. */
   const openCount = async (): Promise<number> => {
     const text = await (await fetch(`${opsUrl}/metrics`)).text();

@@ -12,9 +12,9 @@ const failuresUntilDown = 3;
 /** A call result is current for this time. */
 const freshForMs = 5_000;
 
-/** Derives the state of the Auth Service from the results of its calls. */
+/** Derives the state of the Auth Service from the results of its calls. It is unknown before the first one. */
 export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOptions) => {
-  let authService: 'up' | 'down' = 'up';
+  let authService: 'unknown' | 'up' | 'down' = 'unknown';
   let sinceMs = now();
   let lastResultMs = Number.NEGATIVE_INFINITY;
   let hasLastFailed = false;
@@ -29,6 +29,19 @@ export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOption
   };
 
   const current = (): Status => ({ authService, since: new Date(sinceMs) });
+
+  const probeOnce = (probe: () => Promise<void>): Promise<void> => {
+    activeProbe ??= probe()
+      .then(
+        () => {},
+        // The probe sends no token, so the failure is the service's own.
+        () => change('down'),
+      )
+      .finally(() => {
+        activeProbe = null;
+      });
+    return activeProbe;
+  };
 
   return {
     current,
@@ -48,20 +61,13 @@ export const createAuthServiceHealth = ({ now, onDown }: AuthServiceHealthOption
       failuresInARow += 1;
       if (failuresInARow >= failuresUntilDown) change('down');
     },
+    /** Calls `probe`, and shares it with concurrent checks. Never rejects. */
+    probe: probeOnce,
     /** Calls `probe` if there is no recent call result, or if the last call failed. Concurrent checks share one probe. */
     async check(probe: () => Promise<void>): Promise<Status> {
       const isFresh = now() - lastResultMs < freshForMs && (!hasLastFailed || authService === 'down');
       if (isFresh) return current();
-      activeProbe ??= probe()
-        .then(
-          () => {},
-          // The probe sends no token, so the failure is the service's own.
-          () => change('down'),
-        )
-        .finally(() => {
-          activeProbe = null;
-        });
-      await activeProbe;
+      await probeOnce(probe);
       return current();
     },
   };

@@ -1,4 +1,5 @@
 import { type Config, type ConfigWarning, variables } from '../../config.ts';
+import { isGiven } from '../../config/secret-files.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';
 import type { Faults } from '../partial-config.ts';
 
@@ -39,7 +40,7 @@ export type CheckVariablesOptions = {
 
 /** Lists the remaining variables: invalid, set, or defaults. Never shows a value. */
 export const checkVariables = ({ env, faults, checked, warnings }: CheckVariablesOptions): Finding[] => {
-  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  const isSet = (name: string) => isGiven(env, name);
   const warned = new Set(warnings.map(({ name }) => name));
   const others = variables.filter((name) => !checked.has(name) && !faults.has(name));
   const unset = others.filter((name) => !isSet(name));

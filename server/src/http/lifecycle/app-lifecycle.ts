@@ -9,15 +9,15 @@ export type App = AsyncDisposable & {
   server: FastifyInstance;
   /** Starts to listen on `HOST` and `PORT`. Resolves to the URL. */
   listen: () => Promise<string>;
-  /** Starts to listen on `OPS_HOST` and `OPS_PORT`. Resolves to the URL. */
-  listenOps: () => Promise<string>;
+  /** Starts to listen on `OPS_HOST` and `OPS_PORT`. Resolves to the URL, or to null if `OPS_PORT` is 0. */
+  listenOps: () => Promise<string | null>;
   /** Closes the listeners, waits for in-flight requests up to `drainMs`, and resolves to how many were served or cut. */
   close: () => Promise<DrainResult>;
 };
 
 export type AppLifecycleOptions = {
   platform: Platform;
-  upstream: Pick<Upstream, 'close'>;
+  upstream: Pick<Upstream, 'watch' | 'close'>;
   http: Http;
   resetMails: Pick<ResetMails, 'close'>;
 };
@@ -48,10 +48,14 @@ export const createAppLifecycle = ({ platform, upstream, http, resetMails }: App
   return {
     server,
     async listen() {
+      upstream.watch();
       await redis?.start();
       return server.listen({ host: config.host, port: config.port });
     },
-    listenOps: () => opsServer.listen({ host: config.opsHost, port: config.opsPort }),
+    async listenOps() {
+      const { opsHost: host, opsPort: port } = config;
+      return port === null ? null : opsServer.listen({ host, port });
+    },
     close,
     async [Symbol.asyncDispose]() {
       await close();

@@ -17,7 +17,7 @@ export type StateSources = {
 };
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
-const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded', 'down'];
+const authServiceStates: ReadonlyArray<Status['authService']> = ['unknown', 'up', 'degraded', 'down'];
 
 /** Gauges of the state of the service, as opposed to the events that `metrics.ts` counts. */
 export const addStateGauges = (registry: Registry, sources: StateSources): void => {

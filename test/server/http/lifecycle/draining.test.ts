@@ -11,7 +11,7 @@ const startHeld = async (options: StartAppOptions = {}) => {
   const app = await startApp({
     drainMs: 600_000,
     ...options,
-    env: { ...forgetful, RATE_LIMIT_PER_MINUTE: '0', OPS_PORT: '0' },
+    env: { ...forgetful, RATE_LIMIT_PER_MINUTE: '0' },
   });
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
   const { until, release } = hold();
@@ -86,7 +86,7 @@ describe('the shutdown', () => {
 
   it('reports not ready and refuses new connections, while open ones are served', async () => {
     await using test = await startHeld({ idleGraceMs: 600_000 });
-    const ops = await test.app.app.listenOps();
+    const ops = await test.app.listenOps();
     test.hold();
     using busy = await openConnection(test.app.url);
     busy.send(...test.user());

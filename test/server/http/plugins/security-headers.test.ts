@@ -30,12 +30,12 @@ const answers: Array<[string, (app: TestApp) => Promise<RawAnswer>, number]> = [
   ],
   ['a path that is malformed', ({ url }) => askRaw(url, { target: '/%' }), 400],
   ['bytes that are not HTTP', ({ url }) => sendLines(url, ['NONSENSE', '', '']), 400],
-  ['the operations port', async ({ app }) => askRaw(await app.listenOps(), { target: '/metrics' }), 200],
+  ['the operations port', async (app) => askRaw(await app.listenOps(), { target: '/metrics' }), 200],
 ];
 
 describe('the security headers', () => {
   it.each(answers)('are present on %s', async (_name, ask, status) => {
-    await using app = await startApp({ env: { OPS_PORT: '0' } });
+    await using app = await startApp();
     const answer = await ask(app);
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatchObject({ ...safe, 'strict-transport-security': 'max-age=31536000' });
@@ -44,7 +44,7 @@ describe('the security headers', () => {
   });
 
   it.each(answers)('contain no HSTS if cookies are not Secure, on %s', async (_name, ask) => {
-    await using app = await startApp({ env: { OPS_PORT: '0', COOKIE_SECURE: 'false', NODE_ENV: 'development' } });
+    await using app = await startApp({ env: { COOKIE_SECURE: 'false', NODE_ENV: 'development' } });
     const answer = await ask(app);
     expect(answer.headers).toMatchObject(safe);
     expect(answer.headers).not.toHaveProperty('strict-transport-security');

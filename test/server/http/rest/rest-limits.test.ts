@@ -113,7 +113,7 @@ it('metrics, the request log and the audit log name the procedure, and no log li
   expect(app.logLines).toContainEqual(
     expect.objectContaining({ audit: 'permission_denied', procedure: 'users.byRole', person: 'staff:123' }),
   );
-  const metrics = await (await fetch(`${await app.app.listenOps()}/metrics`)).text();
+  const metrics = await (await fetch(`${await app.listenOps()}/metrics`)).text();
   expect(readExposition(metrics).length).toBeGreaterThan(5);
   expect(metrics).toMatch(/procedure="users\.byCompanyId",code="OK"/);
   expect(metrics).toMatch(/procedure="users\.byRole",code="FORBIDDEN"/);

@@ -78,8 +78,8 @@ describe('the log line of a request', () => {
   });
 
   it('counts a shared load for the request that started it', async () => {
-    await using app = await startApp({ env: { OPS_PORT: '0' } });
-    const ops = await app.app.listenOps();
+    await using app = await startApp();
+    const ops = await app.listenOps();
     const [first, second] = [await browserOf(app, 123), await browserOf(app, 5)];
     let release = () => {};
     app.authService.fault('user', { kind: 'hold', until: new Promise<void>((resolve) => (release = resolve)) });

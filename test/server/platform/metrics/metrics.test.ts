@@ -20,7 +20,7 @@ import { johnsCredentials } from '../../../support/app/people.ts';
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();
   const app = await startApp({ now: clock.now, ...options });
-  const address = await app.app.listenOps();
+  const address = await app.listenOps();
   return {
     app,
     clock,
@@ -224,7 +224,7 @@ describe('/metrics', () => {
   });
 
   it('creates no series from values that clients send', async () => {
-    await using test = await start({ env: { ...forgetful, OPS_PORT: '0' } });
+    await using test = await start({ env: forgetful });
     const { app } = test;
     const { ask } = createRawConnections(app.url);
     const { access } = await app.authService.issue({ type: 'staff', id: 123 });

@@ -59,7 +59,7 @@ const start = async (options: { isCluster?: boolean } = {}) => {
       env: { REDIS_URL: options.isCluster === true ? `${redis.url}?cluster=true` : redis.url, ...env },
     });
     if (isUp) await timer.begun();
-    const address = await app.app.listenOps();
+    const address = await app.listenOps();
     const one = {
       app,
       timer,
@@ -287,6 +287,6 @@ describe.skipIf(!hasRedis())('replicas with one Redis', () => {
 
 it('a service without Redis has no metric of key mismatches', async () => {
   await using app = await startApp();
-  const address = await app.app.listenOps();
+  const address = await app.listenOps();
   expect(await (await fetch(`${address}/metrics`)).text()).not.toContain('auth_bff_key_mismatch');
 });
