@@ -26,7 +26,7 @@ if (config.redisUrl === null) {
   );
 }
 
-const app = await createApp({ config, log });
+const app = await createApp({ config, log, keepListeningMs: 5_000 });
 const shutdown = createGracefulShutdown({
   close: app.close,
   log,
