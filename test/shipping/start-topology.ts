@@ -96,7 +96,7 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
           image: imageFor(service),
           env: environmentOf(service),
           args: ['--port', String(own['auth-service']), '--control-port', '0'],
-          toCheck: (part) => part.replace('127.0.0.1:8000', `127.0.0.1:${own['auth-service']}`),
+          toCheck: (part) => part.replace('127.0.0.1/8000', `127.0.0.1/${own['auth-service']}`),
         }),
       ),
     'bff-1': async () => replicas.push(await startReplica('bff-1')),
