@@ -5,7 +5,7 @@ import { copySwaggerUi } from './swagger-ui.ts';
 import { bundlePrograms, unbundledPackages } from './bundle-programs.ts';
 
 // Writes one folder per image. Each holds everything that its image needs beside Node: dist/, package.json and node_modules/ if packages are not bundled.
-//   bundle/bff           the service (dist/main.js) and its command line (dist/cli.js)
+//   bundle/bff           the service (dist/main.js), its command line (dist/cli.js) and the health check of its image
 //   bundle/auth-service  the embedded Auth Service (dist/start-auth-service.js), for trying the service
 
 type Manifest = { version: string; dependencies?: Record<string, string> };
@@ -70,4 +70,5 @@ const bundleImage = async ({ name, programs, external }: ImageOptions): Promise<
 rmSync(bundle, { recursive: true, force: true });
 await bundleImage({ name: 'bff', programs: ['server/src/main.ts', 'server/src/cli.ts'], external: unbundledPackages });
 copySwaggerUi(join(bundle, 'bff/dist'));
+cpSync(join(root, 'server/build/health-check.sh'), join(bundle, 'bff/health-check.sh'));
 await bundleImage({ name: 'auth-service', programs: ['server/dev/start-auth-service.ts'], external: [] });

@@ -121,8 +121,7 @@ describe('.changeset', () => {
 describe('versions of Node', () => {
   it('are 24 for development and images, and 20.19 or later for the packages', () => {
     expect(read('.nvmrc').trim()).toBe('24');
-    const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
-    expect(new Set(bases)).toEqual(new Set(['node:24-slim']));
+    expect(read('Dockerfile')).toContain('ARG NODE_IMAGE=node:24-slim\n');
     const engines = ['.', ...workspaces].flatMap((folder) => manifestOf(folder).engines?.node ?? []);
     expect(new Set(engines)).toEqual(new Set(['>=20.19']));
   });

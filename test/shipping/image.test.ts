@@ -5,7 +5,7 @@ import { loadConfig } from '../../server/src/config.ts';
 import { createBrowser } from '../support/app/browser.ts';
 import { freePort } from '../support/processes/run-process.ts';
 import { serve } from '../support/app/serve.ts';
-import { dockerfile, imageOf, readStages } from './images.ts';
+import { imageOf } from './images.ts';
 import { knownVariables } from './known-variables.ts';
 import { checkHealth, startContainer } from './start-container.ts';
 import { johnsCredentials } from '../support/app/people.ts';
@@ -26,27 +26,11 @@ const startAuthService = async () => {
     image: imageOf('auth-service'),
     env: keys,
     args: ['--port', String(port), '--control-port', '0'],
-    toCheck: (part) => part.replace('127.0.0.1:8000', `127.0.0.1:${port}`),
+    toCheck: (part) => part.replace('127.0.0.1/8000', `127.0.0.1/${port}`),
   });
   await container.untilHealthy();
   return { ...container, url: `http://127.0.0.1:${port}` };
 };
-
-describe('the Dockerfile', () => {
-  it('bases every stage on the same slim Node 24 and runs the programs as the user node', () => {
-    expect([...readStages().values()].map(({ base }) => base)).toEqual(Array(3).fill('node:24-slim'));
-    expect(['production', 'auth-service'].map((stage) => imageOf(stage).user)).toEqual(['node', 'node']);
-  });
-
-  it('ends with the stage production, which is built if no target is given', () => {
-    expect([...readStages().keys()].at(-1)).toBe('production');
-  });
-
-  it('builds with npm ci and npm run bundle only', () => {
-    const steps = [...dockerfile().matchAll(/^RUN (.*)$/gm)].map(([, step]) => step);
-    expect(steps).toEqual(['--mount=type=cache,target=/root/.npm npm ci', 'npm run bundle']);
-  });
-});
 
 describe('the production image', () => {
   const image = () => imageOf('production');
@@ -54,8 +38,8 @@ describe('the production image', () => {
   it('contains the bundled programs, their manifest, the API reference and the two unbundled packages, and no sources or tests', () => {
     const files = filesOf('production');
     const own = files.filter((path) => !path.startsWith('node_modules/'));
-    expect(own).toEqual(expect.arrayContaining(['dist/main.js', 'dist/cli.js', 'package.json']));
-    const expected = /^(dist\/[\w-]+\.js|dist\/swagger-ui\/[\w.-]+|package\.json)$/;
+    expect(own).toEqual(expect.arrayContaining(['dist/main.js', 'dist/cli.js', 'health-check.sh', 'package.json']));
+    const expected = /^(dist\/[\w-]+\.js|dist\/swagger-ui\/[\w.-]+|health-check\.sh|package\.json)$/;
     expect(own.filter((path) => !expected.test(path))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining(['node_modules/ioredis/package.json', 'node_modules/@opentelemetry/api/package.json']),
@@ -94,18 +78,6 @@ describe('the production image', () => {
     expect(await container.checkHealth()).toBe(1);
     authService.kill('SIGTERM');
     expect(await authService.exited).toBe(0);
-  });
-
-  it('is unhealthy while the service drains and while it does not respond', async () => {
-    await using stopping = await serve((request, response) => {
-      response.writeHead(request.url === '/health/ready' ? 503 : 200).end();
-    });
-    await using hanging = await serve(() => {});
-    const codes = await Promise.all(
-      [stopping, hanging].map(({ url }) => checkHealth({ image: image(), env: { PORT: new URL(url).port } })),
-    );
-    // The check of the service that does not respond is killed after its timeout and has no exit code.
-    expect(codes).toEqual([1, null]);
   });
 
   it('has the command line of the doctor', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { root } from '../support/processes/run-process.ts';
+import { readStages } from './dockerfile.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -34,8 +35,9 @@ const filesOfTheBuild = async (): Promise<string[]> => {
 /** Runs the steps of the Dockerfile's build stage in a clean copy of the repository. */
 const bundleCleanCopy = async (folder: string): Promise<void> => {
   for (const file of await filesOfTheBuild()) cpSync(join(root, file), join(folder, file), { verbatimSymlinks: true });
-  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
-  const steps = [...dockerfile.matchAll(/^RUN (?:--mount=\S+ )?(.*)$/gm)].map(([, command = '']) => command);
+  // The other stages change the image's own system, and this would be that of the machine.
+  const stage = readStages().get('build')?.text ?? '';
+  const steps = [...stage.matchAll(/^RUN (?:--mount=\S+ )?(npm .*)$/gm)].map(([, command = '']) => command);
   for (const step of steps) {
     await execute('/bin/sh', ['-c', step], { cwd: folder, env: npmEnvironment, maxBuffer: 64e6 });
   }

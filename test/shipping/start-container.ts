@@ -11,8 +11,8 @@ export type ContainerOptions = {
   toCheck?: (part: string) => string;
 };
 
-/** The user `node` of Node's images has the uid 1000. Only root can switch users; others start the process as themselves. */
-const userOf = ({ user }: Image) => (user === 'node' && process.getuid?.() === 0 ? { uid: 1000 } : {});
+/** Only root can switch users; others start the process as themselves. */
+const userOf = ({ uid }: Image) => (process.getuid?.() === 0 ? { uid } : {});
 
 const environmentOf = ({ image, env }: ContainerOptions) => ({ PATH: dirname(process.execPath), ...image.env, ...env });
 

@@ -74,11 +74,19 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
     await container.untilHealthy();
     return container;
   };
-  const startReplica = (name: 'bff-1' | 'bff-2') => {
+  /** Does not wait until the replica is healthy. */
+  const launchReplica = (name: 'bff-1' | 'bff-2') => {
     const service = serviceOf(compose, name);
     // A test's client makes more calls in a minute than a person does.
     const env = { ...environmentOf(service), PORT: String(own[name]), OPS_PORT: '0', RATE_LIMIT_PER_MINUTE: '0' };
-    return keep(startContainer({ image: imageFor(service), env }));
+    const container = startContainer({ image: imageFor(service), env });
+    started.push(container);
+    return container;
+  };
+  const startReplica = async (name: 'bff-1' | 'bff-2') => {
+    const container = launchReplica(name);
+    await container.untilHealthy();
+    return container;
   };
   const start: Record<Name, (service: Service) => Promise<unknown>> = {
     redis: async (service) => started.push(await startRedis(service, own.redis)),
@@ -88,7 +96,7 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
           image: imageFor(service),
           env: environmentOf(service),
           args: ['--port', String(own['auth-service']), '--control-port', '0'],
-          toCheck: (part) => part.replace('127.0.0.1:8000', `127.0.0.1:${own['auth-service']}`),
+          toCheck: (part) => part.replace('127.0.0.1/8000', `127.0.0.1/${own['auth-service']}`),
         }),
       ),
     'bff-1': async () => replicas.push(await startReplica('bff-1')),
@@ -121,6 +129,7 @@ export const startTopology = async ({ compose }: TopologyOptions) => {
     },
     replicas,
     startReplica,
+    launchReplica,
     /** The log of nginx. */
     balancerOutput: () => balancerOutput(),
     [Symbol.asyncDispose]: endAll,

@@ -3,12 +3,14 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export type DrainingOptions = {
-  /** Milliseconds that in-flight requests have to finish. */
+  /** Milliseconds from the start of the shutdown that in-flight requests have to finish. */
   drainMs: number;
+  /** Milliseconds that the listener stays open while clients are connected, so that another replica can finish its start. */
+  keepListeningMs: number;
   /** Milliseconds that an idle connection stays open for a request that is already on its way. */
   idleGraceMs: number;
-  /** Called when the shutdown begins. Ends the responses that would take longer than `drainMs`. */
-  onBegin?: () => void;
+  /** Called when the listener closes. Ends the responses that would take longer than `drainMs`. */
+  onListenerClosing?: () => void;
 };
 
 /** The outcome of the requests that were in flight at the start of the shutdown or arrived during it. */
@@ -34,7 +36,8 @@ const acceptBacklogMs = 2_000;
  * cannot know whether the request was processed. So the last response of each connection has `Connection: close`, and an
  * idle connection stays open for a while. Node's own `close` destroys idle connections at once.
  */
-export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: DrainingOptions) => {
+export const createDraining = (options: DrainingOptions) => {
+  const { drainMs, keepListeningMs, idleGraceMs, onListenerClosing = () => {} } = options;
   const servers = new Set<Server>();
   const connections = new Map<Socket, Connection>();
   let served = 0;
@@ -114,9 +117,22 @@ export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: Dra
     }
   };
 
+  /** Resolves once no connection is open, or after `ms`. */
+  const allClosed = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (connections.size === 0) return resolve();
+      const timer = setTimeout(resolve, ms);
+      onAllClosed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   const drain = async (): Promise<DrainResult> => {
+    const beganAt = performance.now();
     isDraining = true;
-    onBegin();
+    await allClosed(keepListeningMs);
+    onListenerClosing();
     await acceptBacklog();
     for (const server of servers) NetServer.prototype.close.call(server);
     isListenerClosed = true;
@@ -124,15 +140,7 @@ export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: Dra
       markLastResponse(connection);
       if (connection.responses.size === 0) endOnceIdle(socket, connection);
     }
-    if (connections.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, drainMs);
-        onAllClosed = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await allClosed(drainMs - (performance.now() - beganAt));
     let cut = 0;
     for (const [socket, { responses }] of connections) {
       cut += responses.size;
@@ -150,7 +158,10 @@ export const createDraining = ({ drainMs, idleGraceMs, onBegin = () => {} }: Dra
       server.on('connection', onConnection);
       server.on('request', onRequest);
     },
-    /** Closes the listener, serves the requests on open connections, and resolves once all are closed, within `drainMs`. */
+    /**
+     * Closes the listener (after `keepListeningMs` if clients are connected), serves the requests on open connections, and
+     * resolves once all are closed, within `drainMs`.
+     */
     drain(): Promise<DrainResult> {
       draining ??= drain();
       return draining;

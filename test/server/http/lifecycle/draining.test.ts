@@ -109,6 +109,35 @@ describe('the shutdown', () => {
     expect(await refusalOf(ops)).toBe('ECONNREFUSED');
   });
 
+  it('accepts new connections until keepListeningMs has passed or no client is connected, and reports not ready', async () => {
+    await using test = await startHeld({ keepListeningMs: 600_000 });
+    const ops = await test.app.app.listenOps();
+    using first = await openConnection(test.app.url);
+    first.send(...test.status);
+    await first.received(ok);
+    const closed = test.app.app.close();
+    await vi.waitFor(async () => expect((await fetch(`${ops}/health/ready`)).status).toBe(503));
+    using second = await openConnection(test.app.url);
+    second.send(...test.status);
+    expect(await second.received(ok)).not.toMatch(connectionClose);
+    for (const { socket } of [first, second]) socket.end();
+    expect(await closed).toEqual({ served: 1, cut: 0 });
+    expect(await refusalOf(test.app.url)).toBe('ECONNREFUSED');
+  });
+
+  it('closes the listener after keepListeningMs although a client is connected', async () => {
+    await using test = await startHeld({ keepListeningMs: 50 });
+    test.hold();
+    using connection = await openConnection(test.app.url);
+    connection.send(...test.user());
+    await test.isAsked();
+    const closed = test.app.app.close();
+    await test.isRefusing();
+    test.release();
+    expect(await connection.closed).toMatch(connectionClose);
+    expect(await closed).toEqual({ served: 1, cut: 0 });
+  });
+
   it('answers a request on an idle connection with Connection: close', async () => {
     await using test = await startHeld({ idleGraceMs: 600_000 });
     using used = await openConnection(test.app.url);
