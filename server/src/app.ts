@@ -101,6 +101,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     assignmentBytes: memoryBytes,
     keyMismatches: redis === null ? null : redis.keyWatch.mismatches,
     openSubscriptions: live.size,
+    isServiceAccountFailing: serviceAccess.account?.isFailing ?? null,
   });
 
   const assertions = await createAssertions({ config, now });

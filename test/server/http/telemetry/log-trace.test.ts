@@ -81,12 +81,18 @@ describe('without an SDK', () => {
   it('each of two requests with one id has its own trace in its request line', async () => {
     await using app = await startApp();
     const other = traceparent.replace(traceId, traceId.replace('0af', 'fff'));
-    const headersOf = (header: string) => ({ traceparent: header, 'x-request-id': 'twice' });
-    await Promise.all(
-      [traceparent, other].map((header) =>
-        askRaw(app.url, { target: queryTarget('users.me'), headers: headersOf(header) }),
-      ),
+    const { access } = await app.authService.issue({ type: 'staff', id: 123 });
+    let release = () => {};
+    app.authService.fault('user', { kind: 'hold', until: new Promise<void>((resolve) => (release = resolve)) });
+    const answers = [traceparent, other].map((header) =>
+      askRaw(app.url, {
+        target: queryTarget('users.byId', { json: { id: header === other ? 5 : 12 } }),
+        headers: { traceparent: header, 'x-request-id': 'twice', cookie: `access_token=${access}` },
+      }),
     );
+    await vi.waitFor(() => expect(app.authService.count('user')).toBe(2));
+    release();
+    await Promise.all(answers);
     const requests = () => app.logLines.filter(({ msg }) => msg === 'request');
     await vi.waitFor(() => expect(requests()).toHaveLength(2));
     expect(new Set(requests().map(({ trace_id }) => trace_id)).size).toBe(2);
