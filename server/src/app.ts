@@ -10,6 +10,7 @@ import { createDirectory } from './directory/directory.ts';
 import { createHttp } from './http/http.ts';
 import { type App, createAppLifecycle } from './http/lifecycle/app-lifecycle.ts';
 import { toNetwork } from './platform/ip-address.ts';
+import { createLogWithTrace } from './http/telemetry/log-with-trace.ts';
 import { createInFlightRequests } from './http/telemetry/request-record.ts';
 import { createRequestTelemetry } from './http/telemetry/request-telemetry.ts';
 import { createTracing } from './http/telemetry/tracing.ts';
@@ -29,10 +30,11 @@ export type { App, AppOptions };
 
 /** Composes the service: platform → telemetry → upstream → services → HTTP → lifecycle. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const platform = await createPlatform(options);
+  const basePlatform = await createPlatform(options);
+  const inFlight = createInFlightRequests(basePlatform);
+  const platform = { ...basePlatform, log: createLogWithTrace({ log: basePlatform.log, traceOf: inFlight.traceOf }) };
   const { config, log, metrics, now, monotonicNow, keyHasher, redis } = platform;
 
-  const inFlight = createInFlightRequests({ monotonicNow });
   const telemetry = createRequestTelemetry({ log, metrics, inFlight, monotonicNow });
   const tracing = createTracing({ url: config.authServiceUrl, findRequest: inFlight.find });
   const audit = createAudit({ log, keyHasher, networkOf: toNetwork, monotonicNow });
@@ -99,6 +101,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     assignmentBytes: memoryBytes,
     keyMismatches: redis === null ? null : redis.keyWatch.mismatches,
     openSubscriptions: live.size,
+    isServiceAccountFailing: serviceAccess.account?.isFailing ?? null,
   });
 
   const assertions = await createAssertions({ config, now });

@@ -12,6 +12,8 @@ export type AccountTokens = {
   renew: (refused: string, cause: RequestMeta) => Promise<string>;
   /** The id of the account, a staff user. Signs in if it is not known yet. */
   id: (cause: RequestMeta) => Promise<number>;
+  /** Whether the last sign-in or refresh failed, for any reason. */
+  isFailing: () => boolean;
 };
 
 /** A service that calls without a person. */

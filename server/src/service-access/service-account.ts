@@ -179,6 +179,8 @@ export const createServiceAccount = (options: ServiceAccountOptions): AccountTok
   };
 
   return {
+    isFailing: () => pause !== null,
+
     current(cause) {
       if (session === null) return obtain(false, cause);
       const { accessToken, access } = session;

@@ -27,8 +27,9 @@ export const registerRequestLifetime = (
     const record = inFlight.begin(request.id);
     request.record = record;
     onBegin(request);
-    // Fastify does not call onResponse if the client disconnected. `close` is emitted once; `on` saves the wrapper of `once`.
-    reply.raw.on('close', () => {
+    // Fastify does not call onResponse if the client disconnected. `close` is emitted once, so that `once` is not needed.
+    // First of all listeners: in its own, OpenTelemetry's http instrumentation ends the span that we complete.
+    reply.raw.prependListener('close', () => {
       inFlight.end(record);
       for (const notify of onEnd) notify(request, reply, record);
     });

@@ -25,6 +25,7 @@ export const createRequestLog =
     log[level](
       {
         requestId: id,
+        ...record.trace,
         method,
         path: toLoggedPath(url, routeOptions.url),
         status: statusCode,

@@ -1,5 +1,7 @@
-import type { Span, Context as TraceContext } from '@opentelemetry/api';
 import type { Principal } from '../../token/principal.ts';
+import { createBoundedMap } from '../../platform/bounded-map.ts';
+import type { TraceIds } from './log-with-trace.ts';
+import type { RequestSpan, TraceHeaders } from './tracing.ts';
 
 /** What is collected about one request while it is in flight, for its log line and its span. */
 export type RequestRecord = {
@@ -24,9 +26,14 @@ export type RequestRecord = {
   /** Lookups that joined an in-flight load. The upstream calls of that load are counted for the request that started it. */
   sharedLoads: number;
   /** The caller's trace headers, passed on unchanged. Null: none, or an SDK creates spans. */
-  traceHeaders: Readonly<Record<string, string>> | null;
-  span: { span: Span; context: TraceContext } | null;
+  traceHeaders: Readonly<TraceHeaders> | null;
+  span: RequestSpan | null;
+  /** Ids for the log lines of the request: of its span or, without an SDK, of the caller's. Null: no trace. */
+  trace: TraceIds | null;
 };
+
+/** Traced requests whose ids are remembered after their end: a reset mail can fail 15 s after the response. */
+const maxEndedTraces = 10_000;
 
 /**
  * The records of all in-flight requests, found by request id. Every call towards the Auth Service carries that id anyway,
@@ -35,6 +42,7 @@ export type RequestRecord = {
  */
 export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => number }) => {
   const inFlight = new Map<string, RequestRecord>();
+  const endedTraces = createBoundedMap<string, TraceIds>(maxEndedTraces);
   return {
     begin(id: string): RequestRecord {
       const record: RequestRecord = {
@@ -52,14 +60,22 @@ export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => n
         sharedLoads: 0,
         traceHeaders: null,
         span: null,
+        trace: null,
       };
       inFlight.set(id, record);
       return record;
     },
     end(record: RequestRecord): void {
-      if (inFlight.get(record.id) === record) inFlight.delete(record.id);
+      if (inFlight.get(record.id) !== record) return;
+      inFlight.delete(record.id);
+      if (record.trace !== null) endedTraces.set(record.id, record.trace);
     },
     find: (id: string | undefined): RequestRecord | undefined => (id === undefined ? undefined : inFlight.get(id)),
+    /** The trace of a request that is in flight or ended recently. */
+    traceOf(id: string): TraceIds | null {
+      const record = inFlight.get(id);
+      return record === undefined ? (endedTraces.get(id) ?? null) : record.trace;
+    },
     size: (): number => inFlight.size,
   };
 };

@@ -1,6 +1,7 @@
 import { context } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import type { OnRequestEnd } from './request-lifetime.ts';
+import { traceIdsOfHeader } from './log-with-trace.ts';
 import { traceHeadersOf, type Tracing } from './tracing.ts';
 
 /** Starts a span for each request if an SDK is registered. Otherwise the trace headers are only passed on. */
@@ -8,10 +9,14 @@ export const registerRequestSpans = (server: FastifyInstance, tracing: Tracing):
   server.addHook('onRequest', ({ headers, method, record }, _reply, done) => {
     if (record === null) return done();
     if (!tracing.isTraced) {
-      if (headers.traceparent !== undefined) record.traceHeaders = traceHeadersOf(headers);
+      if (headers.traceparent === undefined) return done();
+      record.traceHeaders = traceHeadersOf(headers);
+      record.trace = record.traceHeaders && traceIdsOfHeader(record.traceHeaders.traceparent);
       return done();
     }
     record.span = tracing.startRequest(headers, method);
+    const { traceId, spanId } = record.span.span.spanContext();
+    record.trace = { trace_id: traceId, span_id: spanId };
     // Makes spans of other instrumentations, such as Redis commands, children of the request.
     context.with(record.span.context, done);
   });

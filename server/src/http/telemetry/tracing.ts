@@ -1,6 +1,7 @@
 import {
   context,
   type Context,
+  createContextKey,
   defaultTextMapGetter,
   propagation,
   ProxyTracerProvider,
@@ -12,6 +13,7 @@ import {
 } from '@opentelemetry/api';
 import type { Endpoint } from '../../auth-service/endpoints.ts';
 import type { CallEnd, CallTrace } from '../../auth-service/transport.ts';
+import { activeServerSpan, hideUrl } from './active-server-span.ts';
 import type { RequestRecord } from './request-record.ts';
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -30,13 +32,19 @@ const tracestatePattern =
   /^[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}(,[ \t]{0,2}[a-z\d][a-z\d_\-*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}){0,31}$/;
 const maxTracestateLength = 512;
 
-/** The trace headers that may be passed on unchanged. Null: there is no valid `traceparent`. */
-export const traceHeadersOf = ({ traceparent, tracestate }: IncomingHeaders): Record<string, string> | null => {
+/** Trace headers of a caller that may be passed on unchanged. */
+export type TraceHeaders = { traceparent: string; tracestate?: string };
+
+/** Null: there is no valid `traceparent`. */
+export const traceHeadersOf = ({ traceparent, tracestate }: IncomingHeaders): TraceHeaders | null => {
   if (typeof traceparent !== 'string' || !traceparentPattern.test(traceparent)) return null;
   const isPassable =
     typeof tracestate === 'string' && tracestate.length <= maxTracestateLength && tracestatePattern.test(tracestate);
   return isPassable ? { traceparent, tracestate } : { traceparent };
 };
+
+/** The span of a request. `isOwn`: this BFF started it and has to end it. */
+export type RequestSpan = { span: Span; context: Context; isOwn: boolean };
 
 /** Without an SDK every span is a no-op, and creating it is wasted work. */
 const isSdkRegistered = (): boolean => {
@@ -51,6 +59,12 @@ const parentOf = (headers: IncomingHeaders): Context => {
   const parent = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers, defaultTextMapGetter));
   return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
 };
+
+/**
+ * The key by which the SDK suppresses spans (`suppressTracing` of `@opentelemetry/core`). In an upstream call, undici's
+ * instrumentation would start a second CLIENT span, with the URL, and send a second `traceparent`.
+ */
+const suppressTracingKey = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 /**
  * Spans by the OpenTelemetry API, if an SDK is registered before the app is created. Without an SDK, a valid `traceparent`
@@ -77,7 +91,7 @@ export const createTracing = ({ url, findRequest }: TracingOptions) => {
     propagation.inject(within, headers);
     return {
       headers,
-      run: (task) => context.with(within, task),
+      run: (task) => context.with(within.setValue(suppressTracingKey, true), task),
       end: (end) => endCall(span, end),
     };
   };
@@ -85,16 +99,20 @@ export const createTracing = ({ url, findRequest }: TracingOptions) => {
   return {
     isTraced,
     /** Starts the span of a request. Spans of its upstream calls become children. */
-    startRequest(headers: IncomingHeaders, method: string): { span: Span; context: Context } {
+    startRequest(headers: IncomingHeaders, method: string): RequestSpan {
+      const active = activeServerSpan();
+      if (active !== undefined) {
+        return { span: active, context: trace.setSpan(ROOT_CONTEXT, active), isOwn: false };
+      }
       const parent = parentOf(headers);
       const span = tracer.startSpan(
         method,
         { kind: SpanKind.SERVER, attributes: { 'http.request.method': method } },
         parent,
       );
-      return { span, context: trace.setSpan(parent, span) };
+      return { span, context: trace.setSpan(parent, span), isOwn: true };
     },
-    /** Ends the span of a request. `route` is the pattern of the path, or empty if no route matched. */
+    /** Completes the span of a request, and ends it if it is our own. `route` is the pattern of the path, or empty if no route matched. */
     endRequest(
       { span, procedures, calls, reasons }: RequestRecord,
       method: string,
@@ -109,6 +127,7 @@ export const createTracing = ({ url, findRequest }: TracingOptions) => {
       span.span.setAttributes({
         'http.response.status_code': status,
         ...(route === '' ? {} : { 'http.route': route }),
+        ...(span.isOwn ? {} : hideUrl(span.span, route)),
         ...(isCall ? { 'rpc.system': 'trpc', 'auth_bff.calls': calls, 'auth_bff.procedures': procedures } : {}),
         ...(procedures.length === 1 ? { 'rpc.method': procedures[0] } : {}),
         ...(reasons.length === 0 ? {} : { 'auth_bff.reasons': reasons }),
@@ -117,7 +136,7 @@ export const createTracing = ({ url, findRequest }: TracingOptions) => {
         span.span.setAttribute('error.type', reasons[0] ?? String(status));
         span.span.setStatus({ code: SpanStatusCode.ERROR });
       }
-      span.span.end();
+      if (span.isOwn) span.span.end();
     },
     /** Traces one upstream call. Null: there is no trace to continue. */
     traceCall(endpoint: Endpoint, requestId: string | undefined): CallTrace | null {

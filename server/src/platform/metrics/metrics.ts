@@ -1,4 +1,4 @@
-import type { ErrorCode, Reason } from '@auth-bff/shared';
+import { codeOfReason, type ErrorCode, type Reason } from '@auth-bff/shared';
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client';
 import type { ResetMailOutcome } from '../../account/reset-mails.ts';
 import type { AssignmentEvent } from '../../assignment/assignments.ts';
@@ -26,9 +26,11 @@ const refreshOutcomes: readonly RefreshOutcome[] = [
 ];
 const assignmentOutcomes: ReadonlyArray<AssignmentEvent['outcome']> = [
   'assigned',
+  'reassigned',
   'replayed',
   'no_candidates',
   'all_excluded',
+  'all_away',
 ];
 const limits: readonly Limit[] = [
   'requests',
@@ -110,6 +112,7 @@ export const createMetrics = () => {
   });
 
   // Series start at 0: rate() misses the first event of a series that starts at 1.
+  for (const reason of Object.keys(codeOfReason) as Reason[]) failures.inc({ reason }, 0);
   for (const outcome of refreshOutcomes) refreshes.inc({ outcome }, 0);
   for (const limit of limits) rateLimited.inc({ limit }, 0);
   for (const outcome of resetMailOutcomes) resetMails.inc({ outcome }, 0);

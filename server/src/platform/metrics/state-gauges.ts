@@ -8,20 +8,24 @@ export type StateSources = {
   status: () => Status;
   breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
   /** Null without Redis. */
-  redis: (() => 'up' | 'away') | null;
+  redis: (() => 'up' | 'refusing' | 'away') | null;
   /** Estimated memory of rotations and assignment keys. Null: they are in Redis. */
   assignmentBytes: (() => number) | null;
   /** Whether a key differs from that of another running replica. Null without Redis: replicas compare keys through it. */
   keyMismatches: (() => Iterable<readonly [KeyVariable, boolean]>) | null;
   openSubscriptions: () => number;
+  /** Whether the last sign-in or refresh of the service account failed. Null: there is no service account. */
+  isServiceAccountFailing: (() => boolean) | null;
 };
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
+const redisStates = ['up', 'refusing', 'away'] as const;
 const authServiceStates: ReadonlyArray<Status['authService']> = ['unknown', 'up', 'degraded', 'down'];
 
 /** Gauges of the state of the service, as opposed to the events that `metrics.ts` counts. */
 export const addStateGauges = (registry: Registry, sources: StateSources): void => {
   const { status, breakerStates, redis, assignmentBytes, keyMismatches, openSubscriptions } = sources;
+  const { isServiceAccountFailing } = sources;
   const gauge = <Label extends string>(options: GaugeConfiguration<Label>) =>
     new Gauge({ ...options, registers: [registry] });
 
@@ -52,9 +56,27 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   if (redis !== null) {
     gauge({
       name: 'auth_bff_redis_up',
-      help: 'Whether Redis is available: 1 or 0.',
+      help: 'Whether Redis answers and accepts writes: 1 or 0.',
       collect() {
         this.set(redis() === 'up' ? 1 : 0);
+      },
+    });
+    gauge({
+      name: 'auth_bff_redis_state',
+      help: 'State of Redis: 1 for the current state, 0 for the others. refusing: it answers, but rejects writes or scripts.',
+      labelNames: ['state'],
+      collect() {
+        const current = redis();
+        for (const state of redisStates) this.set({ state }, state === current ? 1 : 0);
+      },
+    });
+  }
+  if (isServiceAccountFailing !== null) {
+    gauge({
+      name: 'auth_bff_service_account_up',
+      help: 'Whether the service account can be used: 0 from a failed sign-in or refresh until one succeeds, otherwise 1.',
+      collect() {
+        this.set(isServiceAccountFailing() ? 0 : 1);
       },
     });
   }

@@ -1,9 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import {
   BasicTracerProvider,
+  BatchSpanProcessor,
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
@@ -124,20 +126,71 @@ describe('with an SDK', () => {
     expect(told).not.toMatch(/made|input|example|pa55|no\/such/);
   });
 
-  it('what others trace beside it is part of the same trace', async () => {
+  it('an instrumentation of undici adds neither a second span nor a second traceparent to a call of the Auth Service', async () => {
     await using app = await startApp();
     const { trpc } = await browserOf(app, 123);
-    const onCreate = () => trace.getTracer('other').startSpan('inner').end();
+    const started: Array<{ isRecording: boolean; injected: Record<string, string> }> = [];
+    // Node's own fetch publishes on the same channel.
+    const onCreate = (message: unknown) => {
+      if (!(message as { request: { path: string } }).request.path.includes('user-info')) return;
+      const span = trace.getTracer('undici').startSpan('GET', { kind: SpanKind.CLIENT });
+      const injected = {};
+      propagation.inject(trace.setSpan(context.active(), span), injected);
+      started.push({ isRecording: span.isRecording(), injected });
+    };
     channel('undici:request:create').subscribe(onCreate);
-    // The test's own fetch is no undici of ours, but Node's, which tells on the same channel.
     await trpc.users.byId.query({ id: 5 });
     channel('undici:request:create').unsubscribe(onCreate);
-    const [call] = spansOf(SpanKind.CLIENT);
-    const inner = exporter
-      .getFinishedSpans()
-      .filter(({ name, parentSpanContext }) => name === 'inner' && parentSpanContext !== undefined);
-    expect(inner).toHaveLength(1);
-    isChildOf(inner[0], call);
+    expect(started).toEqual([{ isRecording: false, injected: {} }]);
+  });
+
+  /** Starts a span for each request, as `@opentelemetry/instrumentation-http` does. */
+  const instrumentHttp = ({ app: { server } }: TestApp, kind: SpanKind) => {
+    const emit = server.server.emit.bind(server.server) as (event: string, ...args: unknown[]) => boolean;
+    server.server.emit = (event: string, ...args: unknown[]): boolean => {
+      if (event !== 'request') return emit(event, ...args);
+      const attributes = { 'url.path': '/bff/api/users/5', 'url.query': '?company=MA0001' };
+      const span = trace.getTracer('http').startSpan('GET', { kind, attributes });
+      (args[1] as ServerResponse).on('close', () => span.end());
+      return context.with(trace.setSpan(context.active(), span), () => emit(event, ...args));
+    };
+  };
+
+  it('a request has one span, without ids of people, when an instrumentation of http has started it', async () => {
+    await using app = await startApp();
+    instrumentHttp(app, SpanKind.SERVER);
+    const { access } = await app.authService.issue({ type: 'staff', id: 123 });
+    await askRaw(app.url, { target: '/bff/api/users/5', headers: { cookie: `access_token=${access}` } });
+    const [request, ...others] = await requestSpans();
+    expect(others).toEqual([]);
+    expect(request).toMatchObject({
+      name: 'trpc users.byId',
+      instrumentationScope: { name: 'http' },
+      attributes: { 'url.path': '/bff/api/users/:id', 'url.query': '', 'http.response.status_code': 200 },
+    });
+    isChildOf(spansOf(SpanKind.CLIENT)[0], request);
+    expect(app.logLines.find(({ msg }) => msg === 'request')?.span_id).toBe(request?.spanContext().spanId);
+  });
+
+  it('a request has its own span inside a span of another kind', async () => {
+    await using app = await startApp();
+    instrumentHttp(app, SpanKind.INTERNAL);
+    await askRaw(app.url, { target: queryTarget('users.me') });
+    const [request] = await requestSpans();
+    expect(request).toMatchObject({ name: 'trpc users.me', instrumentationScope: { name: '@auth-bff/server' } });
+  });
+
+  it('a stop sends the spans that the SDK buffers', async () => {
+    const batched = new InMemorySpanExporter();
+    trace.disable();
+    const spanProcessors = [new BatchSpanProcessor(batched, { scheduledDelayMillis: 3_600_000 })];
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }));
+    await using app = await startApp();
+    await askRaw(app.url, { target: queryTarget('users.me') });
+    await vi.waitFor(() => expect(app.logLines.some(({ msg }) => msg === 'request')).toBe(true));
+    expect(batched.getFinishedSpans()).toEqual([]);
+    await app.app.close();
+    expect(batched.getFinishedSpans().map(({ name }) => name)).toEqual(['trpc users.me']);
   });
 
   it('a request that its client has left ends, too', async () => {
