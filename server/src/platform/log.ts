@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Config } from '../config.ts';
 import { replaceControls, scrub } from './scrub.ts';
@@ -33,11 +34,28 @@ const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } 
     periodicFlush: flushEveryMs,
     contentMode: 'buffer',
   });
-  // The types of sonic-boom allow only strings.
-  const bytes = output as unknown as { write: (bytes: Buffer) => boolean };
+  // The types of sonic-boom allow only strings, and lack `destroyed`.
+  const bytes = output as unknown as { write: (bytes: Buffer) => boolean; destroyed: boolean };
+  // EIO: the terminal was closed. The service must still drain, and at the exit sonic-boom would repeat the write forever.
+  const stopIfClosed = (error: unknown): void => {
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+    output.destroy();
+  };
+  output.on('error', stopIfClosed);
+  process.prependListener('exit', () => {
+    try {
+      writeSync(1, '');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') output.destroy();
+    }
+  });
   return {
-    write: (line: string) => void bytes.write(Buffer.from(line)),
-    flushSync: () => output.flushSync(),
+    write(line: string): void {
+      if (!bytes.destroyed) bytes.write(Buffer.from(line));
+    },
+    flushSync(): void {
+      if (!bytes.destroyed) output.flushSync();
+    },
   };
 };
 
