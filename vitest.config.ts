@@ -98,6 +98,8 @@ export default defineConfig({
         test: {
           name: 'shipping',
           include: ['test/shipping/**/*.test.ts'],
+          // The restart of replicas depends on the duration of a start, which other files would extend.
+          fileParallelism: false,
           globalSetup: ['test/shipping/setup.ts'],
           sequence: { groupOrder: 7 },
         },

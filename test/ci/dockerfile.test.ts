@@ -41,11 +41,8 @@ describe('the Dockerfile', () => {
     (name) => {
       const [, options = '', command = ''] = /^HEALTHCHECK (.*) CMD (.*)$/m.exec(instructionsOf(name)) ?? [];
       expect(options.split(' ')).toEqual(expect.arrayContaining(['--interval=30s', '--start-interval=1s']));
-      expect(JSON.parse(command)).toEqual([
-        '/bin/bash',
-        expect.any(String),
-        ...(name === 'production' ? [] : [expect.any(String)]),
-      ]);
+      const [program] = JSON.parse(command) as string[];
+      expect([program, command.includes('node')]).toEqual(['/bin/bash', false]);
     },
   );
 

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../server/src/config.ts';
 import { createBrowser } from '../support/app/browser.ts';
 import { freePort } from '../support/processes/run-process.ts';
-import { serve } from '../support/app/serve.ts';
 import { imageOf } from './images.ts';
 import { knownVariables } from './known-variables.ts';
 import { checkHealth, startContainer } from './start-container.ts';

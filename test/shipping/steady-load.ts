@@ -25,7 +25,7 @@ const exchange = (url: string, agent: Agent, { body, ...options }: LoadRequest) 
 
 /** Sends requests without a pause until `stop`, which resolves to the number of requests and what failed. */
 export const startSteadyLoad = ({ url, connections, requestOf, faultOf }: SteadyLoadOptions) => {
-  let isOver = false;
+  const over = new AbortController();
   let sent = 0;
   let answered = 0;
   const failures: string[] = [];
@@ -43,7 +43,7 @@ export const startSteadyLoad = ({ url, connections, requestOf, faultOf }: Steady
 
   const work = async (): Promise<void> => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    while (!isOver) await send(agent);
+    while (!over.signal.aborted) await send(agent);
     agent.destroy();
   };
   const workers = Array.from({ length: connections }, work);
@@ -52,7 +52,7 @@ export const startSteadyLoad = ({ url, connections, requestOf, faultOf }: Steady
     /** The number of requests that succeeded so far. */
     answered: () => answered,
     async stop() {
-      isOver = true;
+      over.abort();
       await Promise.all(workers);
       return { sent, answered, failures };
     },
