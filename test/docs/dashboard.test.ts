@@ -42,7 +42,8 @@ describe('the dashboard', () => {
   it('shows only metrics that a running BFF has, among them Redis and the open file descriptors', async () => {
     // The series of a histogram have other names than the metric. Some counters have no series before their first event.
     const families = await readMetricsOfAll();
-    const names = new Set(families.flatMap(({ name, samples }) => [name, ...samples.map((sample) => sample.name)]));
+    const samples = families.flatMap((family) => family.samples);
+    const names = new Set([...families, ...samples].map(({ name }) => name));
     const shown = [...new Set(expressions.flatMap(selectorsIn).map(({ metric }) => metric))];
     expect(shown.filter((name) => !names.has(name))).toEqual([]);
     expect(shown).toEqual(expect.arrayContaining(['auth_bff_redis_up', 'auth_bff_redis_state', 'process_open_fds']));

@@ -7,8 +7,7 @@ import { errorAction } from '../../client/src/index.ts';
 import { appRouter } from '../../server/src/api/router.ts';
 import { loadConfig, variables } from '../../server/src/config.ts';
 import { codeSpansIn, readPage, root, rowsOf } from '../support/docs/markdown.ts';
-import { readExposition } from '../support/output/exposition.ts';
-import { startApp } from '../support/app/start-app.ts';
+import { readMetricsOfAll } from '../support/docs/all-metrics.ts';
 
 const readme = readPage('README.md');
 const configuration = readPage('docs/configuration.md');
@@ -107,12 +106,7 @@ const metricsIn = (text: string): string[] => [
 const prefixes = new Set(['process_', 'nodejs_', 'auth_bff_device']);
 
 describe('docs/operations.md', async () => {
-  await using memory = await startApp();
-  await using away = await startApp({ env: { REDIS_URL: 'redis://127.0.0.1:1' }, redisTimeoutMs: 50 });
-  const scrapes = await Promise.all(
-    [memory, away].map(async (app) => (await fetch(`${await app.listenOps()}/metrics`)).text()),
-  );
-  const families = new Map(scrapes.flatMap(readExposition).map(({ name, type }) => [name, type] as const));
+  const families = new Map((await readMetricsOfAll()).map(({ name, type }) => [name, type] as const));
 
   it('has a row for each metric of the BFF, with its type, and for no other', () => {
     const rows = rowsOf(operations, 'metric').map(([name, type]) => [codeSpansIn(name)[0], type]);

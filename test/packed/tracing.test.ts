@@ -34,7 +34,7 @@ const install = async () => {
 let packed: Awaited<ReturnType<typeof install>>;
 beforeAll(async () => {
   packed = await install();
-}, 240_000);
+}, 400_000);
 afterAll(() => packed?.[Symbol.dispose](), 60_000);
 
 /** Two requests to a service that runs with the module: one that succeeds, and one whose upstream calls fail and are retried. */

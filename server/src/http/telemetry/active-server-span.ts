@@ -6,7 +6,9 @@ import { isSpanContextValid, type Span, SpanKind, trace } from '@opentelemetry/a
  */
 export const activeServerSpan = (): Span | undefined => {
   const span = trace.getActiveSpan();
-  if (span === undefined || span.spanContext().isRemote === true || !isSpanContextValid(span.spanContext())) return;
+  if (span === undefined || span.spanContext().isRemote === true || !isSpanContextValid(span.spanContext())) {
+    return undefined;
+  }
   const { kind = SpanKind.SERVER } = span as Partial<{ kind: SpanKind }>;
   return kind === SpanKind.SERVER ? span : undefined;
 };
