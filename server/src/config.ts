@@ -50,6 +50,8 @@ export type Config = {
   previousAssertionKey: KeyObject | null;
   assertionIssuer: string;
   redisUrl: string | null;
+  /** The password of the sentinels, as opposed to that of Redis. */
+  redisSentinelPassword: string | null;
   /** Prefix of every key in Redis. */
   redisPrefix: string;
   directory: DirectoryLifetimes;
@@ -123,6 +125,7 @@ export const loadConfig = (env: Env): Config => {
     previousAssertionKey: read.ASSERTION_KEY_PREVIOUS ?? null,
     assertionIssuer: read.ASSERTION_ISSUER ?? 'auth-bff',
     redisUrl: read.REDIS_URL ?? null,
+    redisSentinelPassword: read.REDIS_SENTINEL_PASSWORD ?? null,
     redisPrefix: read.REDIS_PREFIX ?? defaultRedisPrefix,
     directory: {
       people: {

@@ -5,7 +5,7 @@ import type { Metrics } from '../../platform/metrics/metrics.ts';
 export type HealthOptions = {
   status: () => Status;
   /** Null without Redis. */
-  redis: () => 'up' | 'away' | null;
+  redis: () => 'up' | 'refusing' | 'away' | null;
   isStopping: () => boolean;
 };
 

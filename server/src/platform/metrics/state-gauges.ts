@@ -8,7 +8,7 @@ export type StateSources = {
   status: () => Status;
   breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
   /** Null without Redis. */
-  redis: (() => 'up' | 'away') | null;
+  redis: (() => 'up' | 'refusing' | 'away') | null;
   /** Estimated memory of rotations and assignment keys. Null: they are in Redis. */
   assignmentBytes: (() => number) | null;
   /** Whether a key differs from that of another running replica. Null without Redis: replicas compare keys through it. */
@@ -17,6 +17,7 @@ export type StateSources = {
 };
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
+const redisStates = ['up', 'refusing', 'away'] as const;
 const authServiceStates: ReadonlyArray<Status['authService']> = ['up', 'degraded', 'down'];
 
 /** Gauges of the state of the service, as opposed to the events that `metrics.ts` counts. */
@@ -52,9 +53,18 @@ export const addStateGauges = (registry: Registry, sources: StateSources): void 
   if (redis !== null) {
     gauge({
       name: 'auth_bff_redis_up',
-      help: 'Whether Redis is available: 1 or 0.',
+      help: 'Whether Redis answers and accepts writes: 1 or 0.',
       collect() {
         this.set(redis() === 'up' ? 1 : 0);
+      },
+    });
+    gauge({
+      name: 'auth_bff_redis_state',
+      help: 'State of Redis: 1 for the current state, 0 for the others. refusing: it answers, but rejects writes or scripts.',
+      labelNames: ['state'],
+      collect() {
+        const current = redis();
+        for (const state of redisStates) this.set({ state }, state === current ? 1 : 0);
       },
     });
   }
