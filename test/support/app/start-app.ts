@@ -46,6 +46,7 @@ export type StartAppOptions = {
   | 'startKeyTimer'
   | 'startLiveTimer'
   | 'startRedisTimer'
+  | 'startWriteCheckTimer'
   | 'timeouts'
 >;
 
@@ -109,6 +110,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     startLiveTimer,
     // Replicas compare their keys at start, and again only when the test triggers it.
     startKeyTimer = () => () => {},
+    // Redis is checked at start and after each reconnect, and again only when the test triggers it.
+    startWriteCheckTimer = () => () => {},
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -151,6 +154,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(liveLimits === undefined ? {} : { liveLimits }),
     ...(startLiveTimer === undefined ? {} : { startLiveTimer }),
     startKeyTimer,
+    startWriteCheckTimer,
   });
   const url = await app.listen();
   return {

@@ -60,10 +60,12 @@ export const startSentinel = async (options: SentinelOptions = {}) => {
   );
   const [primary, ...replicas] = servers;
   if (primary === undefined) throw new Error('No primary.');
-  const call = (port: number, ...[name, ...args]: [string, ...string[]]) =>
-    inRedis({ url: `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}` }, (client) =>
-      client.call(name, ...args),
-    );
+  const serverPorts = new Set(servers.map(({ port }) => port));
+  /** Sends a command to a server or a sentinel. */
+  const call = (port: number, ...[name, ...args]: [string, ...string[]]) => {
+    const user = password === undefined || serverPorts.has(port) ? '' : `:${password}@`;
+    return inRedis({ url: `redis://${user}127.0.0.1:${port}` }, (client) => client.call(name, ...args));
+  };
   await call(primary.port, 'CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
   for (const { port } of replicas) {
     await inRedis({ url: `redis://127.0.0.1:${port}` }, (client) =>
