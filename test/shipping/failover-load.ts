@@ -37,7 +37,7 @@ export const createFailoverLoad = async ({ urls, authService, callsPerSecond }: 
         for (const browser of browsers) browser.holdTokens(held);
       };
       hold(tokens);
-      return { browsers, hold, isSignedOut: false };
+      return { browsers, hold, tokens, isSignedOut: false };
     }),
   );
   type Session = (typeof sessions)[number];
@@ -103,7 +103,7 @@ export const createFailoverLoad = async ({ urls, authService, callsPerSecond }: 
     technicians,
     /**
      * Makes calls until `until` resolves, and waits for all of them. After a pause of the machine it makes none twice as
-     * fast, and it has at most 100 calls open: overload is not what is tested.
+     * fast, and it has at most 50 calls open: overload is not what is tested.
      */
     async run(until: Promise<void>): Promise<{ callsPerSecond: number }> {
       let isOver = false;
@@ -117,7 +117,7 @@ export const createFailoverLoad = async ({ urls, authService, callsPerSecond }: 
         dueMs = Math.max(dueMs + 1_000 / callsPerSecond, performance.now() - 20);
         const started = callNumber(index).finally(() => open.delete(started));
         open.add(started);
-        if (open.size >= 100) await Promise.race(open);
+        if (open.size >= 50) await Promise.race(open);
         if (dueMs > performance.now()) await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
       }
       await Promise.all([until, ...open]);

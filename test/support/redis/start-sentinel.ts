@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { freePort } from '../processes/run-process.ts';
 import { inRedis } from './in-redis.ts';
-import { type RedisServer, type RedisServerOptions, startRedis } from './redis.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 const command = process.env.REDIS_SERVER ?? 'redis-server';
 
@@ -19,17 +20,23 @@ export type SentinelOptions = {
   downAfterMs?: number;
   /** The password of the sentinels. Default: none. */
   password?: string;
-  /** Further settings of the servers. */
-  server?: RedisServerOptions;
-  /** Further lines of sentinel.conf. */
-  lines?: readonly string[];
+  /** Sentinels and servers also listen with TLS, and sentinels report the port with TLS. */
+  tls?: TlsFiles;
 };
 
-type Started = { child: ChildProcess; port: number; exited: Promise<void> };
+type Started = { child: ChildProcess; port: number; tlsPort: number; exited: Promise<void> };
+
+/** Arguments of the command line as lines of a configuration. */
+const toLines = (args: readonly string[]): string[] =>
+  args
+    .join(' ')
+    .split(' --')
+    .map((line) => line.replace(/^--/, ''));
 
 const startOne = async (folder: string, index: number, primaryPort: number, options: SentinelOptions) => {
-  const { sentinels = 3, downAfterMs = 1_000, password, lines = [] } = options;
+  const { sentinels = 3, downAfterMs = 1_000, password, tls } = options;
   const port = await freePort();
+  const tlsPort = tls === undefined ? 0 : await freePort();
   const path = join(folder, `sentinel-${index}.conf`);
   const quorum = Math.floor(sentinels / 2) + 1;
   writeFileSync(
@@ -42,13 +49,13 @@ const startOne = async (folder: string, index: number, primaryPort: number, opti
       `sentinel down-after-milliseconds ${primaryName} ${downAfterMs}`,
       `sentinel failover-timeout ${primaryName} 3000`,
       ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
-      ...lines,
+      ...(tls === undefined ? [] : [`tls-port ${tlsPort}`, ...toLines(tls.serverArgs)]),
       '',
     ].join('\n'),
   );
   const child = spawn(command, [path, '--sentinel'], { stdio: 'ignore' });
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return { child, port, exited } satisfies Started;
+  return { child, port, tlsPort, exited } satisfies Started;
 };
 
 /** One primary, its replicas, and sentinels that agree about them: real processes on loopback. */
@@ -56,7 +63,7 @@ export const startSentinel = async (options: SentinelOptions = {}) => {
   const { sentinels: count = 3, replicas: replicaCount = 2, password } = options;
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-sentinel-'));
   const servers: RedisServer[] = await Promise.all(
-    Array.from({ length: 1 + replicaCount }, () => startRedis(options.server)),
+    Array.from({ length: 1 + replicaCount }, () => startRedis(options.tls === undefined ? {} : { tls: options.tls })),
   );
   const [primary, ...replicas] = servers;
   if (primary === undefined) throw new Error('No primary.');
@@ -73,7 +80,9 @@ export const startSentinel = async (options: SentinelOptions = {}) => {
     );
   }
   const sentinels = await Promise.all(
-    Array.from({ length: count }, (_, index) => startOne(folder, index, primary.port, options)),
+    Array.from({ length: count }, (_, index) =>
+      startOne(folder, index, options.tls === undefined ? primary.port : primary.tlsPort, options),
+    ),
   );
 
   /** The fields of `SENTINEL MASTER`. */
@@ -104,6 +113,7 @@ export const startSentinel = async (options: SentinelOptions = {}) => {
 
   return {
     url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${primaryName}`,
+    tlsUrl: `rediss+sentinel://${sentinels.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`).join(',')}/${primaryName}`,
     sentinelPorts: sentinels.map(({ port }) => port),
     servers,
     call,
