@@ -106,14 +106,12 @@ export const createFailoverLoad = async ({ urls, authService, callsPerSecond }: 
      * fast, and it has at most 50 calls open: overload is not what is tested.
      */
     async run(until: Promise<void>): Promise<{ callsPerSecond: number }> {
-      let isOver = false;
-      void until.finally(() => {
-        isOver = true;
-      });
+      const over = new AbortController();
+      void until.finally(() => over.abort());
       const startMs = performance.now();
       const open = new Set<Promise<void>>();
       let dueMs = startMs;
-      for (let index = 0; !isOver; index += 1) {
+      for (let index = 0; !over.signal.aborted; index += 1) {
         dueMs = Math.max(dueMs + 1_000 / callsPerSecond, performance.now() - 20);
         const started = callNumber(index).finally(() => open.delete(started));
         open.add(started);

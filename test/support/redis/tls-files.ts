@@ -52,10 +52,9 @@ export const createTlsFiles = () => {
       '-out',
       pathOf(`${name}.csr`),
     );
-    openssl(
-      ...['x509', '-req', '-in', pathOf(`${name}.csr`), '-days', '2', '-extfile', extensions, '-CAcreateserial'],
-      ...['-CA', pathOf(`${authority}.crt`), '-CAkey', pathOf(`${authority}.key`), '-out', pathOf(`${name}.crt`)],
-    );
+    const signing = ['-extfile', extensions, '-CAcreateserial', '-CA', pathOf(`${authority}.crt`)];
+    const signed = ['-CAkey', pathOf(`${authority}.key`), '-out', pathOf(`${name}.crt`)];
+    openssl('x509', '-req', '-in', pathOf(`${name}.csr`), '-days', '2', ...signing, ...signed);
   };
   for (const authority of ['ca', 'other-ca']) createAuthority(authority);
   create('server', 'ca');
@@ -65,8 +64,16 @@ export const createTlsFiles = () => {
     pathOf,
     /** Settings of a server that accepts clients of the authority only. */
     serverArgs: [
-      ...['--tls-cert-file', pathOf('server.crt'), '--tls-key-file', pathOf('server.key')],
-      ...['--tls-ca-cert-file', pathOf('ca.crt'), '--tls-auth-clients', 'yes', '--tls-replication', 'yes'],
+      '--tls-cert-file',
+      pathOf('server.crt'),
+      '--tls-key-file',
+      pathOf('server.key'),
+      '--tls-ca-cert-file',
+      pathOf('ca.crt'),
+      '--tls-auth-clients',
+      'yes',
+      '--tls-replication',
+      'yes',
     ],
     /** The query of REDIS_URL for a client. */
     query: (client = 'client') =>

@@ -17,9 +17,8 @@ const contentNames: Record<Name, string> = {
 
 const isReadable = (name: Name, content: Buffer): boolean => {
   try {
-    if (name === 'key') createPrivateKey(content);
-    else new X509Certificate(content);
-    return true;
+    const parsed = name === 'key' ? createPrivateKey(content) : new X509Certificate(content);
+    return parsed !== null;
   } catch {
     return false;
   }
