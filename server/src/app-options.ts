@@ -27,6 +27,8 @@ export type AppOptions = {
   startRedisTimer?: StartTimer;
   /** Starts the timer of the next comparison of keys between replicas. Default `setTimeout`. */
   startKeyTimer?: StartTimer;
+  /** Starts the timer of the next check whether Redis accepts writes. Default `setTimeout`. */
+  startWriteCheckTimer?: StartTimer;
   /** Starts the timer of the next read of a rotation that somebody subscribes to. Default `setTimeout`. */
   startTurnTimer?: StartTimer;
   /** Starts the timer of an answer that comes at a constant moment: that of `account.requestPasswordReset`. Default `setTimeout`. */

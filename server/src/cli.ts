@@ -11,7 +11,8 @@ const usage = `Usage: auth-bff <command>
 
 Commands
   start    Starts the service. It is configured by environment variables.
-  doctor   Checks the environment against the Auth Service and Redis. Changes nothing.
+  doctor   Checks the environment against the Auth Service and Redis. Changes nothing, except a
+           key in Redis that expires within a minute.
            Exit code 1 if there is a problem, otherwise 0.
   key <name> [procedure …]
            Makes a key for a service that calls without a person, and prints it with the entry for SERVICE_KEYS.

@@ -54,6 +54,8 @@ export type Config = {
   previousAssertionKey: KeyObject | null;
   assertionIssuer: string;
   redisUrl: string | null;
+  /** The password of the sentinels, as opposed to that of Redis. */
+  redisSentinelPassword: string | null;
   /** Prefix of every key in Redis. */
   redisPrefix: string;
   directory: DirectoryLifetimes;
@@ -135,6 +137,7 @@ export const loadConfig = (given: Env): Config => {
     previousAssertionKey: read.ASSERTION_KEY_PREVIOUS ?? null,
     assertionIssuer: read.ASSERTION_ISSUER ?? 'auth-bff',
     redisUrl: read.REDIS_URL ?? null,
+    redisSentinelPassword: read.REDIS_SENTINEL_PASSWORD ?? null,
     redisPrefix: read.REDIS_PREFIX ?? defaultRedisPrefix,
     directory: {
       people: {

@@ -8,7 +8,7 @@ import { parseListenHost } from './listen-host.ts';
 import { flag, optional, type Parsed, parsedBy, port, toList, wholeNumber, word } from './parse.ts';
 import { parseRedisPrefix } from './redis-prefix.ts';
 import { logLevels } from '../platform/log-level.ts';
-import { parseRedisUrl } from '../platform/redis/redis-url.ts';
+import { checkRedisUrl } from './redis-url.ts';
 import { parseServiceKeys } from './service-keys.ts';
 import { parseTrustProxy } from './trust-proxy.ts';
 
@@ -63,12 +63,8 @@ export const Environment = z.object({
       .trim()
       .regex(/^[\x21-\x7e]{1,200}$/, 'expected 1 to 200 printable ASCII characters without spaces'),
   ),
-  REDIS_URL: optional(
-    parsedBy((text) => {
-      const parsed = parseRedisUrl(text);
-      return 'fault' in parsed ? parsed : { value: text };
-    }),
-  ),
+  REDIS_URL: optional(parsedBy(checkRedisUrl)),
+  REDIS_SENTINEL_PASSWORD: optional(z.string()),
   REDIS_PREFIX: optional(parsedBy(parseRedisPrefix)),
   DIRECTORY_FRESH_SECONDS: optional(wholeNumber(0, 86_400)),
   DIRECTORY_STALE_SECONDS: optional(wholeNumber(0, 86_400)),

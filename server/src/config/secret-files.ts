@@ -13,6 +13,7 @@ export const secretVariables = [
   'ASSERTION_KEY',
   'ASSERTION_KEY_PREVIOUS',
   'REDIS_URL',
+  'REDIS_SENTINEL_PASSWORD',
   'SERVICE_KEYS',
   'SERVICE_ACCOUNT_PASSWORD',
 ] as const satisfies readonly Variable[];

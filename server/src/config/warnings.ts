@@ -51,12 +51,19 @@ const keyWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
 
 const redisWarnings = ({ config }: WarningsOptions): ConfigWarning[] => {
   const parsed = config.redisUrl === null ? null : parseRedisUrl(config.redisUrl);
-  if (parsed === null || 'fault' in parsed) return [];
-  return parsed.value.unknownParameters.map((parameter) => ({
+  const target = parsed === null || 'fault' in parsed ? null : parsed.value;
+  const unusedPassword: ConfigWarning = {
+    name: 'REDIS_SENTINEL_PASSWORD',
+    message: 'is set, but REDIS_URL names no sentinels',
+    fix: 'Unset it, or set REDIS_URL to redis+sentinel://…',
+  };
+  const isUnused = config.redisSentinelPassword !== null && target?.kind !== 'sentinel';
+  const unknown = (target?.unknownParameters ?? []).map((parameter) => ({
     name: 'REDIS_URL',
     message: `has ${parameter === null ? 'an unknown query parameter' : `the unknown query parameter ${parameter}`}, which is ignored`,
-    fix: 'Remove it: the only supported parameter is cluster=true',
+    fix: 'Remove it: the supported parameters are cluster=true and, for TLS, ca, cert and key',
   }));
+  return isUnused ? [unusedPassword, ...unknown] : unknown;
 };
 
 const addressWarnings = ({ config }: WarningsOptions): ConfigWarning[] =>

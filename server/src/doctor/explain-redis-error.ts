@@ -77,7 +77,7 @@ const byText: ReadonlyArray<[pattern: RegExp, RedisExplanation]> = [
     /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/,
     {
       message: 'its TLS certificate is not trusted',
-      fix: 'Name its certificate authority in NODE_EXTRA_CA_CERTS',
+      fix: 'Name the file of its certificate authority in ?ca= of REDIS_URL, or in NODE_EXTRA_CA_CERTS',
     },
   ],
   [

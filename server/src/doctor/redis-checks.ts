@@ -17,16 +17,17 @@ const keyVariables = ['SEALING_KEY', 'DJANGO_JWT_SIGNING_KEY'] as const;
 
 /** Checks Redis, and then compares keys with the running replicas if Redis is usable. */
 export const runRedisChecks = async ({ config, faults, deadlineMs }: RedisChecksOptions): Promise<Finding[]> => {
-  const { redisUrl: url, redisPrefix: prefix } = config;
+  const { redisUrl: url, redisSentinelPassword: sentinelPassword, redisPrefix: prefix } = config;
   if (faults.has('REDIS_URL')) return [];
   if (url === null) {
     return [ok('REDIS_URL', 'is not set: run one replica only, whose assignments are lost when it restarts')];
   }
-  const redis = await guardCheck('REDIS_URL', () => checkRedis({ url, deadlineMs }));
-  if (faults.has('REDIS_PREFIX')) return [redis, unchecked('replicas', 'REDIS_PREFIX is invalid')];
-  if (redis.level === 'problem') return [redis, unchecked('replicas', 'Redis is unusable')];
+  const access = { url, sentinelPassword, prefix, deadlineMs };
+  const redis = [await guardCheck('REDIS_URL', () => checkRedis(access))].flat();
+  if (faults.has('REDIS_PREFIX')) return [...redis, unchecked('replicas', 'REDIS_PREFIX is invalid')];
+  if (redis.some(({ level }) => level === 'problem')) return [...redis, unchecked('replicas', 'Redis is unusable')];
   const variables = keyVariables.filter((key) => !variablesOfKeys[key].some((variable) => faults.has(variable)));
   const keys = fingerprintKeys(config);
-  const replicas = await guardCheck('replicas', () => checkReplicaKeys({ url, prefix, keys, variables, deadlineMs }));
-  return [redis, replicas].flat();
+  const replicas = await guardCheck('replicas', () => checkReplicaKeys({ ...access, keys, variables }));
+  return [...redis, replicas].flat();
 };

@@ -21,7 +21,14 @@ export type Platform = {
 
 export type PlatformOptions = Pick<
   AppOptions,
-  'config' | 'log' | 'now' | 'monotonicNow' | 'redisTimeoutMs' | 'startRedisTimer' | 'startKeyTimer'
+  | 'config'
+  | 'log'
+  | 'now'
+  | 'monotonicNow'
+  | 'redisTimeoutMs'
+  | 'startRedisTimer'
+  | 'startKeyTimer'
+  | 'startWriteCheckTimer'
 >;
 
 export const createPlatform = async (options: PlatformOptions): Promise<Platform> => {
@@ -33,6 +40,7 @@ export const createPlatform = async (options: PlatformOptions): Promise<Platform
     timeoutMs: options.redisTimeoutMs,
     startGuardTimer: options.startRedisTimer,
     startKeyTimer: options.startKeyTimer,
+    startWriteCheckTimer: options.startWriteCheckTimer,
   });
   const { sealingSecret } = config;
   return {

@@ -18,7 +18,7 @@ export const openStore = async ({
   config,
   log,
 }: OpenStoreOptions): Promise<AssignmentStore & { close: () => void }> => {
-  const { redisUrl: url, redisPrefix: prefix, sealingSecret } = config;
+  const { redisUrl: url, redisSentinelPassword: sentinelPassword, redisPrefix: prefix, sealingSecret } = config;
   if (url === null) throw new TurnsCommandError(noRedis);
   // With another SEALING_KEY than the replicas, every rotation would look empty.
   const findings = await runRedisChecks({ config, faults: new Map(), deadlineMs });
@@ -26,7 +26,7 @@ export const openStore = async ({
   if (problems.length > 0) {
     throw new TurnsCommandError(problems.map(({ name, message, fix }) => `${name} ${message}. ${fix}.`).join('\n'));
   }
-  const connection = createRedis({ url, log, timeoutMs: deadlineMs });
+  const connection = createRedis({ url, sentinelPassword, log, timeoutMs: deadlineMs });
   await connection.untilReady();
   const store = createRedisStore({ redis: connection.redis, prefix, sealingSecret });
   return { ...store, close: connection.close };

@@ -54,6 +54,7 @@ describe('loadConfig with the required variables only', () => {
       previousAssertionKey: null,
       assertionIssuer: 'auth-bff',
       redisUrl: null,
+      redisSentinelPassword: null,
       redisPrefix: 'auth-bff:',
       directory: {
         people: { freshSeconds: 60, staleSeconds: 300, staleOnErrorSeconds: 3600, notFoundSeconds: 10 },

@@ -125,35 +125,73 @@ describe('a value that would make a library fail later', () => {
 
 describe('REDIS_URL', () => {
   const target = {
-    isCluster: false,
+    kind: 'single',
     isTls: false,
-    host: 'redis',
-    port: 6379,
+    nodes: [{ host: 'redis', port: 6379 }],
+    primaryName: null,
     username: null,
     password: null,
     db: 0,
+    tlsFiles: { ca: null, cert: null, key: null },
     unknownParameters: [],
+  };
+  const at = (host: string, port = 6379) => ({ ...target, nodes: [{ host, port }] });
+  const cluster = { ...target, kind: 'cluster' };
+  const sentinel = {
+    ...target,
+    kind: 'sentinel',
+    nodes: [{ host: 'sentinel', port: 26_379 }],
+    primaryName: 'mymaster',
   };
 
   it.each<[string, object]>([
     ['redis://redis', target],
-    ['REDIS://Redis:6380/', { ...target, port: 6380 }],
+    ['REDIS://Redis:6380/', at('redis', 6380)],
     ['rediss://redis', { ...target, isTls: true }],
     ['redis://redis/15', { ...target, db: 15 }],
-    ['redis://[::1]:6380', { ...target, host: '::1', port: 6380 }],
-    ['redis://[::1]:6380?cluster=true', { ...target, host: '::1', port: 6380, isCluster: true }],
-    ['redis://redis/0?cluster=true', { ...target, isCluster: true }],
+    ['redis://[::1]:6380', at('::1', 6380)],
+    ['redis://[::1]:6380?cluster=true', { ...at('::1', 6380), kind: 'cluster' }],
+    ['redis://redis/0?cluster=true', cluster],
     ['redis://redis?cluster=false', target],
-    ['redis://redis?cluster=true&cluster=true', { ...target, isCluster: true }],
+    ['redis://redis?cluster=true&cluster=true', cluster],
     ['redis://user@redis', { ...target, username: 'user' }],
     ['redis://:word@redis', { ...target, password: 'word' }],
     ['redis://us%40er:p%25%2F%3F%23%40@redis', { ...target, username: 'us@er', password: 'p%/?#@' }],
     ['redis://:p@ss@redis', { ...target, password: 'p@ss' }],
     ['redis://:пароль@redis', { ...target, password: 'пароль' }],
-    ['redis://bücher.example', { ...target, host: 'xn--bcher-kva.example' }],
-    ['redis://redis_1', { ...target, host: 'redis_1' }],
+    ['redis://bücher.example', at('xn--bcher-kva.example')],
+    ['redis://redis_1', at('redis_1')],
     ['redis://redis?clster=true&db=1', { ...target, unknownParameters: ['clster', 'db'] }],
     ['redis://redis?p4ss:w0rd', { ...target, unknownParameters: [null] }],
+    [
+      'redis://:p@ss,word@a:7000,[::1]:7001, c?cluster=true',
+      {
+        ...cluster,
+        password: 'p@ss,word',
+        nodes: [
+          { host: 'a', port: 7000 },
+          { host: '::1', port: 7001 },
+          { host: 'c', port: 6379 },
+        ],
+      },
+    ],
+    ['redis+sentinel://sentinel/mymaster', sentinel],
+    ['REDISS+SENTINEL://sentinel/mymaster/', { ...sentinel, isTls: true }],
+    [
+      'redis+sentinel://user:w%40rd@a:1,b:2/eu.primary-1/15?clster=1',
+      {
+        ...sentinel,
+        nodes: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 2 },
+        ],
+        primaryName: 'eu.primary-1',
+        username: 'user',
+        password: 'w@rd',
+        db: 15,
+        unknownParameters: ['clster'],
+      },
+    ],
   ])('may be %j', (url, expected) => {
     expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
     expect(parseRedisUrl(url)).toEqual({ value: expected });
@@ -183,7 +221,27 @@ describe('REDIS_URL', () => {
     ['redis://6379', /with a host name or an IP address/],
     ['redis://10.0.0.256', /with a host name or an IP address/],
     ['redis://re%20dis', /with a host name or an IP address/],
-    ['redis://redis-1:6379,redis-2:6379', /expected an address such as/],
+    [
+      'redis://redis-1:6379,redis-2:6379',
+      /\?cluster=true behind several nodes .* or redis\+sentinel:\/\/ before several/,
+    ],
+    ['redis://redis-1,redis-2?cluster=false', /\?cluster=true behind several nodes/],
+    ['redis://redis-1,,redis-2?cluster=true', /with a host name or an IP address/],
+    ['redis://redis-1:6379,redis-2:0?cluster=true', /a port from 1 to 65535/],
+    ['redis+sentinel://a,b', /sentinels and a name, such as .*: the name of the primary/],
+    ['redis+sentinel://a,b/', /the name of the primary/],
+    ['redis+sentinel://a,b/my master', /the name of the primary/],
+    ['redis+sentinel://a,b/mymaster/db', /at most a database number behind it/],
+    ['redis+sentinel://a,b/mymaster/0/1', /at most a database number behind it/],
+    ['redis+sentinel://a,b/mymaster?cluster=true', /a cluster needs no sentinels/],
+    ['redis+sentinel:///mymaster', /with a host name or an IP address/],
+    ['redis+sentinels://a/mymaster', /expected an address such as/],
+    ['redis://redis?ca=/ca.pem', /rediss:\/\/ and not redis:\/\/ if there is ca=/],
+    ['rediss://redis?cert=/tls.crt', /both cert= and key= or neither/],
+    ['rediss://redis?key=/tls.key', /both cert= and key= or neither/],
+    ['rediss://redis?ca=', /the path of one file in ca/],
+    ['rediss://redis?ca=/a.pem&ca=/b.pem', /the path of one file in ca/],
+    ['rediss://redis?ca=/no/such/ca.pem', /the file "\/no\/such\/ca.pem" of ca= cannot be read \(ENOENT\)/],
     ['redis://[::1%25eth0]', /expected an address such as/],
     ['redis://:pass\tword@redis', /expected an address such as/],
     ['/var/run/redis.sock', /expected an address such as/],

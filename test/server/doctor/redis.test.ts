@@ -6,7 +6,15 @@ import { hasRedis, type RedisServer, startRedis } from '../../support/redis/redi
 import { serve } from '../../support/app/serve.ts';
 
 /** By default longer than any machine takes. */
-const check = (url: string, deadlineMs = 60_000) => checkRedis({ url, deadlineMs });
+const checkAll = (url: string, deadlineMs = 60_000, sentinelPassword?: string) =>
+  checkRedis({ url, sentinelPassword, prefix: 'auth-bff:', deadlineMs });
+
+/** The only finding. */
+const check = async (url: string, deadlineMs?: number) => {
+  const [finding, ...others] = await checkAll(url, deadlineMs);
+  if (finding === undefined || others.length > 0) throw new Error(`${others.length + 1} findings.`);
+  return finding;
+};
 
 const configure = async ({ url }: RedisServer, ...command: string[]) => {
   const client = new Redis(url);

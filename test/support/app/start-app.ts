@@ -49,6 +49,7 @@ export type StartAppOptions = {
   | 'startLogLevelTimer'
   | 'startProbeTimer'
   | 'startRedisTimer'
+  | 'startWriteCheckTimer'
   | 'timeouts'
 >;
 
@@ -118,6 +119,8 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     // Tests count the requests to the Auth Service: it is probed only when the test triggers it.
     startProbeTimer = () => () => {},
     startLogLevelTimer,
+    // Redis is checked at start and after each reconnect, and again only when the test triggers it.
+    startWriteCheckTimer = () => () => {},
   } = options;
   const authService =
     options.upstream ?? (await startAuthService({ dialect, signingKey, apiKey, now, ...options.authService }));
@@ -165,6 +168,7 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(startLogLevelTimer === undefined ? {} : { startLogLevelTimer }),
     startKeyTimer,
     startProbeTimer,
+    startWriteCheckTimer,
   });
   const url = await app.listen();
   return {

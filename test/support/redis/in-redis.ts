@@ -6,6 +6,8 @@ export const inRedis = async <Result>(
   use: (client: Redis) => Promise<Result>,
 ): Promise<Result> => {
   const client = new Redis(url);
+  // A server that is not up yet: the client tries again.
+  client.on('error', () => {});
   try {
     return await use(client);
   } finally {

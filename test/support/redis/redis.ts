@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../processes/run-process.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 const command = process.env.REDIS_SERVER ?? 'redis-server';
 
@@ -25,13 +26,16 @@ export type RedisServerOptions = {
   isCluster?: boolean;
   /** The address that it listens on and that a cluster announces. Default 127.0.0.1. */
   host?: string;
+  /** Also listens with TLS, on `tlsPort`. */
+  tls?: TlsFiles;
 };
 
 /** Starts a redis-server on a free port, with a temporary folder. It stops when it is disposed. */
 export const startRedis = async (options: RedisServerOptions = {}) => {
-  const { isDurable = false, isCluster = false, host = '127.0.0.1' } = options;
+  const { isDurable = false, isCluster = false, host = '127.0.0.1', tls } = options;
   // Nodes of a cluster use a second port for the cluster bus.
   const port = await freePort(isCluster ? { withOffset: 10_000 } : {});
+  const tlsPort = tls === undefined ? 0 : await freePort(isCluster ? { withOffset: 10_000 } : {});
   const folder = mkdtempSync(join(tmpdir(), 'auth-bff-redis-'));
   const args = [
     '--port',
@@ -43,6 +47,8 @@ export const startRedis = async (options: RedisServerOptions = {}) => {
     '--save',
     '',
     ...(isDurable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
+    ...(tls === undefined ? [] : ['--tls-port', String(tlsPort), ...tls.serverArgs]),
+    ...(tls === undefined || !isCluster ? [] : ['--tls-cluster', 'yes']),
     ...(isCluster
       ? ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-announce-ip', host]
       : []),
@@ -77,6 +83,7 @@ export const startRedis = async (options: RedisServerOptions = {}) => {
   return {
     url,
     port,
+    tlsPort,
     stop,
     /** Suspends the process until `resume`: it accepts connections but does not reply. */
     pause: () => running?.kill('SIGSTOP'),

@@ -1,32 +1,19 @@
-import { Redis } from 'ioredis';
-import { parseRedisUrl } from '../../platform/redis/redis-url.ts';
-import { toConnectionOptions } from '../../platform/redis/redis.ts';
+import type { Redis } from 'ioredis';
+import { createRedisClient, type RedisAccess, toServerOptions } from '../../platform/redis/redis-client.ts';
+import type { RedisNode } from '../../platform/redis/redis-nodes.ts';
+import { parseRedisUrl, type RedisTarget } from '../../platform/redis/redis-url.ts';
+import { checkWrites } from '../../platform/redis/write-check.ts';
 import { explainRedisError } from '../explain-redis-error.ts';
 import { type Finding, ok, problem, warning } from '../finding.ts';
+import { findRedisServer } from '../find-redis-server.ts';
+import { connectionFor, openRedis, withTimeout } from '../open-redis.ts';
 
 const name = 'REDIS_URL';
 
-/** Connects, runs a script, as every assignment does, and reads INFO. */
+/** Runs a script, as every assignment does, and reads INFO. */
 const readInfo = async (redis: Redis): Promise<string> => {
-  const failed = new Promise<never>((_resolve, reject) => void redis.once('error', reject));
-  const ready = new Promise<void>((resolve) => void redis.once('ready', resolve));
-  // The error event has a better description of the same failure.
-  redis.connect().catch(() => {});
-  await Promise.race([ready, failed]);
   await redis.eval('return 1', 0);
   return redis.info();
-};
-
-const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> => {
-  let timer: NodeJS.Timeout | undefined;
-  const timedOut = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('timeout')), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timedOut]);
-  } finally {
-    clearTimeout(timer);
-  }
 };
 
 const assessInfo = (info: string, isCluster: boolean): Finding => {
@@ -65,30 +52,54 @@ const assessInfo = (info: string, isCluster: boolean): Finding => {
   return ok(name, `${redis} is usable${loss}`);
 };
 
-export type CheckRedisOptions = { url: string; deadlineMs: number };
+export type CheckRedisOptions = RedisAccess & {
+  /** REDIS_PREFIX. */
+  prefix: string;
+  deadlineMs: number;
+};
 
-/** Whether Redis is reachable, accepts writes and runs scripts. Findings contain no part of the URL. */
-export const checkRedis = async ({ url, deadlineMs }: CheckRedisOptions): Promise<Finding> => {
-  const parsed = parseRedisUrl(url);
-  if ('fault' in parsed) return problem(name, parsed.fault, 'Correct it in the environment');
-  const target = parsed.value;
-  const redis = new Redis({
-    ...toConnectionOptions(target),
-    lazyConnect: true,
-    connectTimeout: deadlineMs,
-    commandTimeout: deadlineMs,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    retryStrategy: () => null,
-  });
-  // Without a listener, a second error event would end the process.
-  redis.on('error', () => {});
+/** Milliseconds until a cluster that is not ready is tried again. */
+const clusterRetryMs = 100;
+
+/** Writes keys of all nodes, with a client that knows the node of each key. */
+const tryCluster = async (target: RedisTarget, { prefix, deadlineMs }: CheckRedisOptions): Promise<void> => {
+  const connection = connectionFor(deadlineMs);
+  const cluster = createRedisClient({ target, sentinelPassword: null, connection, retryDelay: () => clusterRetryMs });
+  const failed = new Promise<never>((_resolve, reject) => void cluster.on('error', reject));
+  const ready = new Promise<void>((resolve) => void cluster.once('ready', resolve));
   try {
-    return assessInfo(await withTimeout(readInfo(redis), deadlineMs), target.isCluster);
-  } catch (error) {
-    const { message, fix } = explainRedisError(error);
-    return problem(name, `Redis is unusable: ${message}`, fix);
+    await withTimeout(Promise.race([ready, failed]), deadlineMs);
+    await checkWrites(cluster, prefix);
   } finally {
-    redis.disconnect();
+    cluster.disconnect();
   }
+};
+
+const toProblem = (error: unknown): Finding => {
+  const { message, fix } = explainRedisError(error);
+  return problem(name, `Redis is unusable: ${message}`, fix);
+};
+
+const checkServer = async (target: RedisTarget, node: RedisNode, options: CheckRedisOptions): Promise<Finding> => {
+  try {
+    await using redis = await openRedis(toServerOptions(target, node), options.deadlineMs);
+    const info = await withTimeout(readInfo(redis.client), options.deadlineMs);
+    const finding = assessInfo(info, target.kind === 'cluster');
+    if (finding.level === 'problem') return finding;
+    // A Redis that can be read may still reject writes.
+    await (target.kind === 'cluster' ? tryCluster(target, options) : checkWrites(redis.client, options.prefix));
+    return finding;
+  } catch (error) {
+    return toProblem(error);
+  }
+};
+
+/** Whether Redis is reachable, runs scripts and accepts writes. Findings contain no part of the URL. */
+export const checkRedis = async (options: CheckRedisOptions): Promise<Finding[]> => {
+  const { url, sentinelPassword = null, deadlineMs } = options;
+  const parsed = parseRedisUrl(url);
+  if ('fault' in parsed) return [problem(name, parsed.fault, 'Correct it in the environment')];
+  const target = parsed.value;
+  const { server, findings } = await findRedisServer({ target, sentinelPassword, deadlineMs });
+  return server === null ? findings : [await checkServer(target, server, options), ...findings];
 };

@@ -1,4 +1,5 @@
 import { createRedis } from '../../platform/redis/redis.ts';
+import type { RedisAccess } from '../../platform/redis/redis-client.ts';
 import { compareKeys, type KeyComparison, type KeyVariable } from '../../platform/replica-keys/compare-keys.ts';
 import type { KeyFingerprints } from '../../platform/replica-keys/key-fingerprints.ts';
 import { createKeyRegistry } from '../../platform/replica-keys/key-registry.ts';
@@ -33,9 +34,7 @@ const toFinding = ({ variable, agreement, replicas, differing }: KeyComparison):
 const noLog = () => {};
 const silentLog = { debug: noLog, info: noLog, warn: noLog, error: noLog, fatal: noLog };
 
-export type CheckReplicaKeysOptions = {
-  /** A valid REDIS_URL. */
-  url: string;
+export type CheckReplicaKeysOptions = RedisAccess & {
   /** REDIS_PREFIX. */
   prefix: string;
   /** Keys of this environment. */
@@ -48,8 +47,8 @@ export type CheckReplicaKeysOptions = {
 
 /** Compares the keys of this environment with those of the replicas that share this Redis. Read-only. */
 export const checkReplicaKeys = async (options: CheckReplicaKeysOptions): Promise<Finding[]> => {
-  const { url, prefix, keys, variables, deadlineMs } = options;
-  const connection = createRedis({ url, log: silentLog, timeoutMs: deadlineMs });
+  const { url, sentinelPassword, prefix, keys, variables, deadlineMs } = options;
+  const connection = createRedis({ url, sentinelPassword, log: silentLog, timeoutMs: deadlineMs });
   try {
     await connection.untilReady();
     const replicas = await createKeyRegistry({ redis: connection.redis, prefix }).list();

@@ -44,3 +44,18 @@ export const isFromReplica = (message: string): boolean => {
   const code = redisErrorCode(message);
   return code === 'READONLY' || code === 'MASTERDOWN' || code === 'LOADING';
 };
+
+const refusals: ReadonlySet<RedisErrorCode | null> = new Set([
+  'BUSY',
+  'CLUSTERDOWN',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'NOPERM',
+  'NOREPLICAS',
+  'OOM',
+  'READONLY',
+]);
+
+/** Whether Redis may reject all writes or scripts, and not only this command. */
+export const mayRefuseWrites = (message: string): boolean => refusals.has(redisErrorCode(message));

@@ -1,17 +1,19 @@
 import { isIP } from 'node:net';
-import { Cluster, type CommonRedisOptions, Redis, type RedisOptions as IoRedisOptions } from 'ioredis';
-import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import type { Redis, RedisOptions as IoRedisOptions } from 'ioredis';
 import type { Log } from '../log.ts';
-import { isFromReplica, toRedisCause } from './redis-errors.ts';
+import { createRedisClient, type RedisAccess, toRedisTarget } from './redis-client.ts';
+import { isFromReplica, mayRefuseWrites, toRedisCause } from './redis-errors.ts';
+import type { RedisNode } from './redis-nodes.ts';
+import { createSentinelWatch } from './sentinel-watch.ts';
 
-export type RedisOptions = {
-  /** REDIS_URL, as its check admits it. */
-  url: string;
+export type RedisOptions = RedisAccess & {
   log: Log;
   /** Timeout of a command, and of a connection attempt, in milliseconds. Default 900: callers get an error within a second. */
   timeoutMs?: number | undefined;
   /** Monotonic milliseconds. Default `performance.now`. */
   monotonicNow?: () => number;
+  /** Called when an error reply says that Redis may reject all writes. */
+  onRefusal?: (() => void) | undefined;
 };
 
 /** Milliseconds to wait for a connection to end: a dead peer never confirms it. */
@@ -23,44 +25,24 @@ const maxReconnectDelayMs = 1_000;
 const replicaRetryMs = 1_000;
 const replicaReportedEveryMs = 60_000;
 
-/** Throws for an invalid URL. The message does not contain it. */
-const redisTarget = (url: string): RedisTarget => {
-  const reading = parseRedisUrl(url);
-  if ('fault' in reading) throw new TypeError(`REDIS_URL: ${reading.fault}`);
-  return reading.value;
-};
-
-/** Options of every connection to a target, single or in a cluster. */
-const toCredentials = ({ isTls, username, password }: RedisTarget): IoRedisOptions => ({
-  ...(isTls ? { tls: {} } : {}),
-  ...(username === null ? {} : { username, password: password ?? '' }),
-  ...(username === null && password !== null ? { password } : {}),
-});
-
-/** Options of a connection to the address of the target itself. */
-export const toConnectionOptions = (target: RedisTarget): IoRedisOptions => {
-  const { host, port, db, isTls } = target;
-  return {
-    host,
-    port,
-    db,
-    ...toCredentials(target),
-    // Node sends no server name (SNI) by default, and proxies route by it.
-    ...(isTls && isIP(host) === 0 ? { tls: { servername: host } } : {}),
-  };
-};
+/** Host names cannot be compared, so that a new primary with a name is one to connect to. */
+const isConnectedTo = ({ stream }: Redis, { host, port }: RedisNode): boolean =>
+  isIP(host) !== 0 && stream.remoteAddress === host && stream.remotePort === port;
 
 /**
  * A connection to Redis that fails fast and reconnects. Commands are neither queued while Redis is down nor resent after
  * the connection broke: a delayed assignment must not take effect after its caller got an error.
  */
-export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => performance.now() }: RedisOptions) => {
-  const target = redisTarget(url);
+export const createRedis = (options: RedisOptions) => {
+  const { url, sentinelPassword = null, log, timeoutMs = 900, monotonicNow = () => performance.now() } = options;
+  const target = toRedisTarget(url);
 
+  let isClosed = false;
   let failedOverAtMs = Number.NEGATIVE_INFINITY;
   let replicaReportedAtMs = Number.NEGATIVE_INFINITY;
   /** After a failover, the old primary is a replica. A new connection to the same address may reach the new primary. */
   const reconnectOnError = ({ message }: Error): 1 | false => {
+    if (mayRefuseWrites(message)) options.onRefusal?.();
     const nowMs = monotonicNow();
     if (!isFromReplica(message) || nowMs - failedOverAtMs < replicaRetryMs) return false;
     failedOverAtMs = nowMs;
@@ -68,18 +50,14 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
       replicaReportedAtMs = nowMs;
       log.error(
         { cause: toRedisCause(message) },
-        'REDIS_URL leads to a read-only replica, as after a failover: assignments fail. The BFF reconnects once a second. If this continues, set REDIS_URL to the primary.',
+        'REDIS_URL leads to a read-only replica, as after a failover: assignments fail. The BFF reconnects once a second. If this continues, set REDIS_URL to the primary, or check the sentinels.',
       );
     }
     return 1;
   };
 
   const reconnectDelay = (attempt: number) => Math.min(50 * attempt, maxReconnectDelayMs);
-  const common: CommonRedisOptions & {
-    enableOfflineQueue: boolean;
-    autoResendUnfulfilledCommands: boolean;
-    disconnectTimeout: number;
-  } = {
+  const connection = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -87,20 +65,10 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
     disconnectTimeout: disconnectMs,
     commandTimeout: timeoutMs,
     reconnectOnError,
-  };
-  const redis = target.isCluster
-    ? new Cluster([{ host: target.host, port: target.port }], {
-        enableOfflineQueue: false,
-        clusterRetryStrategy: reconnectDelay,
-        slotsRefreshTimeout: timeoutMs,
-        // By default, ioredis connects to the resolved IP address, which the certificate does not cover.
-        ...(target.isTls ? { dnsLookup: (host, callback) => callback(null, host) } : {}),
-        redisOptions: { ...common, ...toCredentials(target) },
-      })
-    : new Redis({ ...common, ...toConnectionOptions(target), retryStrategy: reconnectDelay });
+  } satisfies IoRedisOptions;
+  const redis = createRedisClient({ target, sentinelPassword, connection, retryDelay: reconnectDelay });
 
   let isAway = false;
-  let isClosed = false;
   const markAway = (cause: string) => {
     if (isAway || isClosed) return;
     isAway = true;
@@ -113,8 +81,16 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
   const noteAway = (cause: string) => {
     if (monotonicNow() - failedOverAtMs >= replicaRetryMs) markAway(cause);
   };
+  let sentinelCause = 'no sentinel answered';
+  redis.on('sentinelError', ({ message }: Error) => {
+    // The client reports this for each sentinel that it asked.
+    sentinelCause = message.endsWith('invalid reply: null')
+      ? 'the sentinels know no primary of the name in REDIS_URL'
+      : toRedisCause(message);
+  });
   // Each failed connection attempt emits an error. Without a listener, that would end the process.
   redis.on('error', ({ message }: Error) => {
+    if (message.startsWith('All sentinels are unreachable')) return markAway(sentinelCause);
     if (!/DB index is out of range|SELECT is not allowed/.test(message)) return markAway(toRedisCause(message));
     // The connection continues with database 0.
     log.error(
@@ -128,6 +104,27 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
     isAway = false;
   };
   redis.on('ready', noteBack);
+
+  /** A new primary that was reported while there was no connection. */
+  let unseenPrimary: RedisNode | null = null;
+  const leaveOldPrimary = (primary: RedisNode) => {
+    if (redis.status !== 'ready') {
+      unseenPrimary = primary;
+      return;
+    }
+    if (isConnectedTo(redis as Redis, primary)) return;
+    log.info({}, 'The sentinels report a new primary of Redis. The BFF connects to it.');
+    redis.disconnect(true);
+    // A primary that hangs would not confirm the end.
+    (redis as Redis).stream.destroy();
+  };
+  const watch =
+    target.kind === 'sentinel' ? createSentinelWatch({ target, sentinelPassword, onSwitch: leaveOldPrimary }) : null;
+  redis.on('ready', () => {
+    const primary = unseenPrimary;
+    unseenPrimary = null;
+    if (primary !== null) leaveOldPrimary(primary);
+  });
   return {
     redis,
     state: (): 'up' | 'away' => (redis.status === 'ready' && !isAway ? 'up' : 'away'),
@@ -157,6 +154,7 @@ export const createRedis = ({ url, log, timeoutMs = 900, monotonicNow = () => pe
     /** Ends the connection without logging it. */
     close(): void {
       isClosed = true;
+      watch?.close();
       redis.disconnect();
     },
   };

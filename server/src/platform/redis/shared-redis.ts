@@ -4,8 +4,12 @@ import { fingerprintKeys } from '../replica-keys/key-fingerprints.ts';
 import { createKeyRegistry } from '../replica-keys/key-registry.ts';
 import { createKeyWatch } from '../replica-keys/key-watch.ts';
 import { createRedisChannel, type RedisChannel, type RedisChannelOptions } from './redis-channel.ts';
-import type { StartTimer } from '../start-timer.ts';
+import { type StartTimer, startSystemTimer } from '../start-timer.ts';
 import { createRedisGuard } from './redis-guard.ts';
+import { createWriteCheck } from './write-check.ts';
+
+/** `refusing`: Redis answers, but rejects writes or scripts, which assignments need. */
+export type RedisState = 'up' | 'refusing' | 'away';
 
 export type SharedRedisOptions = {
   config: Config;
@@ -18,13 +22,23 @@ export type SharedRedisOptions = {
   startGuardTimer?: StartTimer | undefined;
   /** Starts the timer of the next comparison of keys. Default `setTimeout`. */
   startKeyTimer?: StartTimer | undefined;
+  /** Starts the timer of the next check whether Redis accepts writes. Default `setTimeout`. */
+  startWriteCheckTimer?: StartTimer | undefined;
 };
 
 const createSharedRedis = async (options: SharedRedisOptions & { url: string }) => {
   const { url, config, log, monotonicNow, timeoutMs, startGuardTimer, startKeyTimer } = options;
+  const { startWriteCheckTimer = startSystemTimer } = options;
   // Imported on demand: loading the Redis client is a good part of the start-up time.
   const { createRedis } = await import('./redis.ts');
-  const connection = createRedis({ url, log, timeoutMs, monotonicNow });
+  const connection = createRedis({
+    url,
+    sentinelPassword: config.redisSentinelPassword,
+    log,
+    timeoutMs,
+    monotonicNow,
+    onRefusal: () => writeCheck.noteRejection(),
+  });
   const { redis } = connection;
   const guard = createRedisGuard({
     redis,
@@ -33,6 +47,15 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
     onOutage: connection.noteAway,
     onRecovery: connection.noteBack,
     onRejected: connection.noteRejection,
+  });
+  const writeCheck = createWriteCheck({
+    redis,
+    guard,
+    prefix: config.redisPrefix,
+    startTimer: startWriteCheckTimer,
+    monotonicNow,
+    isAway: () => connection.state() === 'away',
+    onAccepted: () => log.info({}, 'Redis accepts writes again.'),
   });
   const channelName = `${config.redisPrefix}sign-outs`;
   const signOutChannel = createRedisChannel({
@@ -66,17 +89,19 @@ const createSharedRedis = async (options: SharedRedisOptions & { url: string }) 
       openChannels.push(channel);
       return channel;
     },
-    state(): 'up' | 'away' {
-      // Without traffic, nothing else would find out that Redis is back.
+    state(): RedisState {
+      // A caller may ask before the next check.
       guard.probe();
-      return connection.state();
+      const state = connection.state();
+      return state === 'up' && writeCheck.isRefusing() ? 'refusing' : state;
     },
-    /** Resolves once Redis and the channel are ready, or after their timeouts. Then starts the comparison of keys. */
+    /** Resolves once Redis and the channel are ready and Redis is checked, or after their timeouts. Then starts the comparison of keys. */
     async start(): Promise<void> {
-      await Promise.all([connection.untilReady(), signOutChannel.untilReady()]);
+      await Promise.all([connection.untilReady().then(writeCheck.start), signOutChannel.untilReady()]);
       keyWatch.start();
     },
     close(): void {
+      writeCheck.close();
       signOutChannel.close();
       for (const channel of openChannels) channel.close();
       connection.close();
