@@ -27,7 +27,7 @@ if (config.redisUrl === null) {
   );
 }
 
-const creating = createApp({ config, log, keepListeningMs: 5_000 });
+const creating = createApp({ config, log, keepListeningMs: 8_000 });
 const shutdown = createGracefulShutdown({
   async close() {
     // If there is no app, the failure to create it is the uncaught error.

@@ -10,7 +10,13 @@ describe.each(dialects)('the built service against the %s dialect', (dialect) =>
     await using authService = await startAuthService({ dialect, signingKey, apiKey });
     await using server = runBuilt({
       args: ['server/dist/main.js'],
-      env: { AUTH_SERVICE_URL: authService.url, DJANGO_JWT_SIGNING_KEY: signingKey, AUTH_API_KEY: apiKey, PORT: '0' },
+      env: {
+        AUTH_SERVICE_URL: authService.url,
+        DJANGO_JWT_SIGNING_KEY: signingKey,
+        AUTH_API_KEY: apiKey,
+        PORT: '0',
+        OPS_PORT: '0',
+      },
     });
     const [, url = ''] = await server.printed(/"address":"([^"]+)"/);
     const { trpc } = createBrowser({ url });

@@ -29,7 +29,7 @@ const faultOf = ({ status, body }: LoadResponse, number: number): string | null 
 };
 
 /** A replica that is told to stop listens this long, so the one before it must have started by then. */
-const longestStartMs = 5_000;
+const longestStartMs = 8_000;
 
 const canConnect = (url: string): Promise<void> =>
   new Promise((resolve, reject) => {
