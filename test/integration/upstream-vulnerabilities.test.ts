@@ -699,6 +699,7 @@ describe("behaviour 7: one person's token can make the upstream fail", () => {
 
     const broken = test.holding(tokens);
     const person = await test.as(technician);
+    await person.trpc.users.byId.query({ id: 12 });
     for (let call = 0; call < 10; call += 1) {
       const data = await errorDataOf(broken.trpc.users.byId.query({ id: 5 }));
       expect(data).toMatchObject({ code: 'SERVICE_UNAVAILABLE', reason: 'auth_service_unavailable' });

@@ -17,7 +17,8 @@ const secrets = {
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----`,
   ASSERTION_KEY_PREVIOUS: '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
-  REDIS_URL: 'redis://user:pa55word@redis:6379/1',
+  REDIS_URL: 'redis+sentinel://user:pa55word@redis:26379/primary',
+  REDIS_SENTINEL_PASSWORD: 'sentinel password',
   SERVICE_KEYS: `desk:${'0a'.repeat(32)}:users.byId`,
   SERVICE_ACCOUNT_PASSWORD: 'a password with spaces',
 };

@@ -34,6 +34,12 @@ export const createLogWithTrace = ({ log, traceOf }: LogWithTraceOptions): Log =
     fatal: (fields, message) => log.fatal(withTrace(fields), message),
     ...(audit && { audit: (fields, message) => audit(withTrace(fields), message) }),
   };
-  // Everything else is that of the log itself.
-  return Object.assign(Object.create(log) as Log, methods);
+  // A level that is set here must reach the log itself, whose other users it concerns as well.
+  const level = {
+    get: () => log.level,
+    set: (next: string) => {
+      log.level = next;
+    },
+  };
+  return Object.defineProperty(Object.assign(Object.create(log) as Log, methods), 'level', level);
 };
