@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestText, trpcPath } from '../set-up.ts';
 
@@ -15,13 +16,15 @@ const subscriptions = [
 /** Coprime to the number of calls of a minute, so that each call has its turn. */
 const stride = 7_919;
 
-/** What a person at a desk calls in a minute. */
+/** What a person at a desk calls in a minute. One in ten gives a turn, which everybody's page receives. */
 const minuteOf = (id: number): Call[] => [
   ...[1, 5, 12, 23, 123, id].map((user): Call => ['users.byId', { id: user }, 'query']),
   ...[1, 2, 3].map((): Call => ['assignments.candidates', rotation, 'query']),
   ['session.current', undefined, 'query'],
   ['status.get', undefined, 'query'],
-  ['assignments.next', { ...rotation, key: `T-${id}` }, 'mutation'],
+  id % 10 === 0
+    ? ['assignments.next', { ...rotation, key: `T-${id}` }, 'mutation']
+    : ['assignments.peek', rotation, 'query'],
 ];
 
 /** People at a desk, each with two open subscriptions and twelve calls a minute. */
@@ -44,9 +47,8 @@ export const createDeskPeople = ({ port, people }: { port: number; people: reado
             headers: { ...headers, 'content-type': 'application/json', 'x-csrf': '1' },
           }).end(JSON.stringify({ json: input }));
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    response.resume();
-    await once(response, 'end');
-    if (response.statusCode !== 200) throw new Error(`${procedure} answers ${response.statusCode}.`);
+    const body = await text(response);
+    if (response.statusCode !== 200) throw new Error(`${procedure} answers ${response.statusCode}: ${body}`);
     return performance.now() - startedAtMs;
   };
 
