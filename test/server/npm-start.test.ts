@@ -61,3 +61,26 @@ it.skipIf(bundles === '')('npm start hands SIGTERM to the service, which answers
   const lines = npm.output().split('\n');
   capture('log', lines.filter((line) => line.startsWith('{')).join('\n'));
 });
+
+it('npm run dev reads .env where there is one, and npm start does not', async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const [option = ''] = /--env-file-if-exists=\S+/.exec(scripts.dev ?? '') ?? [];
+  expect(scripts.start).not.toContain('env-file');
+  const folder = await mkdtemp(join(tmpdir(), 'auth-bff-env-'));
+  const print = async () => {
+    await using node = runProgram({
+      program: process.execPath,
+      args: [option, '-p', 'process.env.LOG_LEVEL'],
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '' },
+    });
+    await node.exited;
+    return node.output();
+  };
+  expect(await print()).toContain('undefined');
+  await writeFile(join(folder, '.env'), 'LOG_LEVEL=debug\n');
+  expect(await print()).toBe('debug\n');
+  await rm(folder, { recursive: true });
+});
