@@ -43,11 +43,6 @@ export type AppOptions = {
   recoveryEveryMs?: number;
   /** Milliseconds that a shutdown waits for in-flight requests. Default 10,000. */
   drainMs?: number;
-  /**
-   * Milliseconds that a shutdown keeps the listener open while clients are connected. If replicas restart one right after the
-   * other, the balancer reaches this one until the one before has started. Default 0; the service itself sets 8,000.
-   */
-  keepListeningMs?: number;
   /** Milliseconds that a shutdown keeps an idle connection open, for a request that is already on its way. Default 1,000. */
   idleGraceMs?: number;
   /** Replaces some of the timeouts of requests and connections. */

@@ -27,12 +27,17 @@ if (config.redisUrl === null) {
   );
 }
 
-const creating = createApp({ config, log, keepListeningMs: 8_000 });
+/** After SIGTERM: as long as the start of another replica takes on a busy machine. */
+const keepListeningMs = 8_000;
+
+const creating = createApp({ config, log });
 const shutdown = createGracefulShutdown({
-  async close() {
+  async close(signal) {
     // If there is no app, the failure to create it is the uncaught error.
     const created = await creating.catch(() => null);
-    return created === null ? { served: 0, cut: 0 } : created.close();
+    if (created === null) return { served: 0, cut: 0 };
+    // Not after an uncaught error, and not for somebody who waits at a terminal.
+    return created.close(signal === 'SIGTERM' ? { keepListeningMs } : {});
   },
   log,
   exit: (code) => process.exit(code),

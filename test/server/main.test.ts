@@ -159,7 +159,7 @@ describe('a signal', () => {
   });
 });
 
-describe('SIGTERM', () => {
+describe('SIGINT', () => {
   const environmentWithoutMemory = (authServiceUrl: string) =>
     environment(authServiceUrl, { ...forgetful, RATE_LIMIT_PER_MINUTE: '0' });
 
@@ -179,9 +179,9 @@ describe('SIGTERM', () => {
       const target = queryTarget('users.byId', { json: { id: people[index] } });
       connection.send(`GET ${target} HTTP/1.1`, 'host: a', `cookie: access_token=${access}`, '', '');
     }
-    main.kill('SIGTERM');
+    main.kill('SIGINT');
     await main.printed(/"msg":"Stopping\."/);
-    main.kill('SIGTERM');
+    main.kill('SIGINT');
     main.kill('SIGINT');
     release();
     const answers = await Promise.all(connections.map(({ closed }) => closed));
@@ -216,7 +216,7 @@ describe('SIGTERM', () => {
     };
     const ends = Array.from({ length: 50 }, (_, index) => askOnAndOn(index));
     await vi.waitFor(() => expect(answered).toBeGreaterThan(200));
-    main.kill('SIGTERM');
+    main.kill('SIGINT');
     expect(new Set(await Promise.all(ends))).toEqual(new Set(['ECONNREFUSED']));
     expect(await main.exited).toBe(0);
     expect(main.output()).toMatch(/"served":\d+,"cut":0,"msg":"Stopped\."/);

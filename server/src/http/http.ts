@@ -59,7 +59,7 @@ import { registerTrpc } from './trpc/handler.ts';
 
 export type HttpOptions = Pick<
   AppOptions,
-  'drainMs' | 'keepListeningMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter' | 'startLogLevelTimer'
+  'drainMs' | 'idleGraceMs' | 'timeouts' | 'isOverloaded' | 'officialAdapter' | 'startLogLevelTimer'
 > & {
   platform: Platform;
   inFlight: InFlightRequests;
@@ -95,12 +95,12 @@ export type Http = {
 /** Both HTTP listeners with all of their plugins. Hooks run in the order in which they are registered here. */
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const { platform, inFlight, telemetry, tracing, identity, audit, status, live } = options;
-  const { drainMs = 10_000, keepListeningMs = 0, idleGraceMs = 1_000, isOverloaded, officialAdapter } = options;
+  const { drainMs = 10_000, idleGraceMs = 1_000, isOverloaded, officialAdapter } = options;
   const { config, log, metrics, now, monotonicNow, keyHasher, redis } = platform;
 
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const securityHeaders = toSecurityHeaders(config);
-  const draining = createDraining({ drainMs, keepListeningMs, idleGraceMs, onListenerClosing: live.stop });
+  const draining = createDraining({ drainMs, idleGraceMs, onListenerClosing: live.stop });
   const responseTimeout = createResponseTimeout({ timeoutMs: timeouts.answerMs, log });
   const eventLoop = isOverloaded === undefined ? createEventLoopMonitor({ log }) : null;
 
@@ -108,7 +108,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const server = createFastifyServer({ trustProxy, timeouts, draining, securityHeaders, telemetry });
   registerTrpcErrors(server, { onError: telemetry.recordRejectedRequest });
   registerClientAddress(server, config);
-  server.addHook('preClose', async () => void (await draining.drain()));
+  server.addHook('preClose', async () => void (await draining.drain({ keepListeningMs: 0 })));
   registerRequestId(server);
   registerSecurityHeaders(server, securityHeaders);
   registerRequestLifetime(server, {

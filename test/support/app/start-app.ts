@@ -37,7 +37,6 @@ export type StartAppOptions = {
   | 'assignmentLimits'
   | 'createDeadline'
   | 'drainMs'
-  | 'keepListeningMs'
   | 'idleGraceMs'
   | 'isOverloaded'
   | 'liveLimits'
@@ -101,7 +100,6 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     recoveryEveryMs,
     drainMs,
     // A disposed app has no requests in flight, so the drain can be skipped.
-    keepListeningMs,
     idleGraceMs = 0,
     timeouts,
     // Load of other tests must not trigger load shedding.
@@ -153,7 +151,6 @@ export const startApp = async (options: StartAppOptions = {}): Promise<TestApp> 
     ...(monotonicNow === undefined ? {} : { monotonicNow }),
     ...(recoveryEveryMs === undefined ? {} : { recoveryEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
-    ...(keepListeningMs === undefined ? {} : { keepListeningMs }),
     idleGraceMs,
     ...(timeouts === undefined ? {} : { timeouts }),
     isOverloaded,

@@ -6,6 +6,14 @@ import type { Http } from '../http.ts';
 import { flushSpans } from '../telemetry/flush-spans.ts';
 import type { DrainResult } from './draining.ts';
 
+export type CloseOptions = {
+  /**
+   * Milliseconds that the listener stays open while clients are connected. If replicas restart one right after the other, the
+   * balancer reaches this one until the one before has started. Default 0; the service itself waits 8,000 after SIGTERM.
+   */
+  keepListeningMs?: number;
+};
+
 export type App = AsyncDisposable & {
   server: FastifyInstance;
   /** Starts to listen on `HOST` and `PORT`. Resolves to the URL. */
@@ -13,7 +21,7 @@ export type App = AsyncDisposable & {
   /** Starts to listen on `OPS_HOST` and `OPS_PORT`. Resolves to the URL, or to null if `OPS_PORT` is 0. */
   listenOps: () => Promise<string | null>;
   /** Closes the listeners, waits for in-flight requests up to `drainMs`, and resolves to how many were served or cut. */
-  close: () => Promise<DrainResult>;
+  close: (options?: CloseOptions) => Promise<DrainResult>;
 };
 
 export type AppLifecycleOptions = {
@@ -28,8 +36,8 @@ export const createAppLifecycle = ({ platform, upstream, http, resetMails }: App
   const { config, redis } = platform;
   const { server, opsServer, draining } = http;
 
-  const closeOnce = async (): Promise<DrainResult> => {
-    const result = await draining.drain();
+  const closeOnce = async (keepListeningMs: number): Promise<DrainResult> => {
+    const result = await draining.drain({ keepListeningMs });
     await server.close();
     http.close();
     redis?.keyWatch.close();
@@ -42,8 +50,8 @@ export const createAppLifecycle = ({ platform, upstream, http, resetMails }: App
     return result;
   };
   let closing: Promise<DrainResult> | null = null;
-  const close = (): Promise<DrainResult> => {
-    closing ??= closeOnce();
+  const close = ({ keepListeningMs = 0 }: CloseOptions = {}): Promise<DrainResult> => {
+    closing ??= closeOnce(keepListeningMs);
     return closing;
   };
 

@@ -5,8 +5,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export type DrainingOptions = {
   /** Milliseconds from the start of the shutdown that in-flight requests have to finish. */
   drainMs: number;
-  /** Milliseconds that the listener stays open while clients are connected, so that another replica can finish its start. */
-  keepListeningMs: number;
   /** Milliseconds that an idle connection stays open for a request that is already on its way. */
   idleGraceMs: number;
   /** Called when the listener closes. Ends the responses that would take longer than `drainMs`. */
@@ -37,7 +35,7 @@ const acceptBacklogMs = 2_000;
  * idle connection stays open for a while. Node's own `close` destroys idle connections at once.
  */
 export const createDraining = (options: DrainingOptions) => {
-  const { drainMs, keepListeningMs, idleGraceMs, onListenerClosing = () => {} } = options;
+  const { drainMs, idleGraceMs, onListenerClosing = () => {} } = options;
   const servers = new Set<Server>();
   const connections = new Map<Socket, Connection>();
   let served = 0;
@@ -128,7 +126,7 @@ export const createDraining = (options: DrainingOptions) => {
       };
     });
 
-  const drain = async (): Promise<DrainResult> => {
+  const drain = async (keepListeningMs: number): Promise<DrainResult> => {
     const beganAt = performance.now();
     isDraining = true;
     await allClosed(keepListeningMs);
@@ -162,8 +160,8 @@ export const createDraining = (options: DrainingOptions) => {
      * Closes the listener (after `keepListeningMs` if clients are connected), serves the requests on open connections, and
      * resolves once all are closed, within `drainMs`.
      */
-    drain(): Promise<DrainResult> {
-      draining ??= drain();
+    drain({ keepListeningMs }: { keepListeningMs: number }): Promise<DrainResult> {
+      draining ??= drain(keepListeningMs);
       return draining;
     },
   };

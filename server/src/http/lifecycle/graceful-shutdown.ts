@@ -3,7 +3,8 @@ import { causesOf, type Log } from '../../platform/log.ts';
 import type { DrainResult } from './draining.ts';
 
 export type GracefulShutdownOptions = {
-  close: () => Promise<DrainResult>;
+  /** Called with the signal, or with null after an uncaught exception. */
+  close: (signal: string | null) => Promise<DrainResult>;
   log: Log;
   exit: (code: number) => void;
   /** Milliseconds after which the process exits even if `close` has not finished. */
@@ -18,10 +19,10 @@ export const createGracefulShutdown = ({ close, log, exit, timeoutMs }: Graceful
   let hasBegun = false;
   let exitCode = 0;
 
-  const shutDown = async (): Promise<void> => {
+  const shutDown = async (signal: string | null): Promise<void> => {
     if (hasBegun) return;
     hasBegun = true;
-    const closed = close().then(
+    const closed = close(signal).then(
       ({ served, cut }) => log.info({ served, cut }, 'Stopped.'),
       (error: unknown) => log.error({ causes: causesOf(error) }, 'Stopped, but closing failed.'),
     );
@@ -33,7 +34,7 @@ export const createGracefulShutdown = ({ close, log, exit, timeoutMs }: Graceful
   return {
     async onSignal(signal: string): Promise<void> {
       if (!hasBegun) log.info({ signal }, 'Stopping.');
-      await shutDown();
+      await shutDown(signal);
     },
     /** `origin` is `uncaughtException` or `unhandledRejection`. */
     async onCrash(error: unknown, origin: string): Promise<void> {
@@ -42,7 +43,7 @@ export const createGracefulShutdown = ({ close, log, exit, timeoutMs }: Graceful
         { origin, causes: causesOf(error) },
         'Uncaught error: the process answers its in-flight requests and exits with code 1. This is a bug; report it with this line.',
       );
-      await shutDown();
+      await shutDown(null);
     },
     hasBegun: (): boolean => hasBegun,
   };

@@ -110,12 +110,12 @@ describe('the shutdown', () => {
   });
 
   it('accepts new connections until keepListeningMs has passed or no client is connected, and reports not ready', async () => {
-    await using test = await startHeld({ keepListeningMs: 600_000 });
+    await using test = await startHeld();
     const ops = await test.app.app.listenOps();
     using first = await openConnection(test.app.url);
     first.send(...test.status);
     await first.received(ok);
-    const closed = test.app.app.close();
+    const closed = test.app.app.close({ keepListeningMs: 600_000 });
     await vi.waitFor(async () => expect((await fetch(`${ops}/health/ready`)).status).toBe(503));
     using second = await openConnection(test.app.url);
     second.send(...test.status);
@@ -126,12 +126,12 @@ describe('the shutdown', () => {
   });
 
   it('closes the listener after keepListeningMs although a client is connected', async () => {
-    await using test = await startHeld({ keepListeningMs: 50 });
+    await using test = await startHeld();
     test.hold();
     using connection = await openConnection(test.app.url);
     connection.send(...test.user());
     await test.isAsked();
-    const closed = test.app.app.close();
+    const closed = test.app.app.close({ keepListeningMs: 50 });
     await test.isRefusing();
     test.release();
     expect(await connection.closed).toMatch(connectionClose);
