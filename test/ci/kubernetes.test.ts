@@ -91,7 +91,7 @@ describe('deploy/kubernetes', () => {
 describe('the Deployment', () => {
   it('sets only variables that the service knows, with values that it accepts', () => {
     const known = knownVariables();
-    const fromFiles = container.env.map(({ name }) => name.replace(/_FILE$/, ''));
+    const fromFiles = container.env.map(({ name }) => name);
     expect([...Object.keys(settings), ...fromFiles].filter((name) => !known.has(name))).toEqual([]);
     expect(container.envFrom).toEqual([{ configMapRef: { name: ofKind('ConfigMap').metadata.name } }]);
     expect(config).toMatchObject({ isDevelopment: false, trustProxy: 1, redisUrl: settings.REDIS_URL });

@@ -52,7 +52,7 @@ describe('deploy/auth-bff.service', () => {
   it('sets only variables that the service knows, and a file of its own for each secret', () => {
     const known = knownVariables();
     const variables = valuesOf('Environment').map((entry) => entry.split('=') as [string, string]);
-    expect(variables.map(([name]) => name.replace(/_FILE$/, '')).filter((name) => !known.has(name))).toEqual([]);
+    expect(variables.map(([name]) => name).filter((name) => !known.has(name))).toEqual([]);
     const credentials = valuesOf('LoadCredential').map((credential) => credential.split(':')[0]);
     expect(credentials).toEqual(['DJANGO_JWT_SIGNING_KEY', 'SEALING_KEY', 'AUTH_API_KEY']);
     expect(variables.filter(([name]) => name.endsWith('_FILE'))).toEqual(
