@@ -49,7 +49,7 @@ it('After an uncaught error the shutdown logs it without tokens, closes once and
   const { shutdown, closes, exits, lines } = start(served);
   const error = new Error('access_token=secret-value', { cause: new Error('inner') });
   await Promise.all([shutdown.onCrash(error, 'unhandledRejection'), shutdown.onCrash('again', 'uncaughtException')]);
-  expect(closes).toHaveBeenCalledOnce();
+  expect(closes.mock.calls).toEqual([[null]]);
   expect(exits.mock.calls).toEqual([[1]]);
   expect(parsed(lines)).toMatchObject([
     { level: 60, origin: 'unhandledRejection', causes: ['Error: access_token=[hidden]', 'Error: inner'] },
