@@ -41,7 +41,7 @@ export type Config = {
   host: string;
   port: number;
   opsHost: string;
-  /** Null: no operator's listener. 0: any free port, which `OPS_PORT` cannot be. */
+  /** Null: there is no operator's listener, because `OPS_PORT` is 0. A test may set 0: any free port. */
   opsPort: number | null;
   corsOrigins: string[];
   cookieDomain: string | null;

@@ -40,7 +40,10 @@ const named: Record<string, readonly [schema: z.ZodType, description: string]> =
     TurnEntry,
     'A turn that was given: `assignee` got it, `by` called. Both are ids of staff users; `by` is that of the service account if a service called.',
   ],
-  Status: [Status, 'State of the Auth Service, and since when. `unknown`: nobody has asked it yet. `degraded`: the BFF answers from its cache.'],
+  Status: [
+    Status,
+    'State of the Auth Service, and since when. `unknown`: nobody has asked it yet. `degraded`: the BFF answers from its cache.',
+  ],
 };
 
 const pathOf = (name: string): string => `#/components/schemas/${name}`;

@@ -11,7 +11,7 @@ const invalidLevel = (): Error =>
     },
   );
 
-/** `GET` and `PUT /log-level`, for the operator listener only: whoever can call it can silence the log. */
+/** `GET` and `PUT /log-level`. Only for the operator's listener, because a caller can turn the log off. */
 export const registerLogLevel = (ops: FastifyInstance, { current, set }: LogLevelControl): void => {
   void ops.register(async (scope) => {
     // The body is text whatever its content type: `curl -d` sends that of a form.
