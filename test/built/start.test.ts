@@ -4,19 +4,14 @@ import { createBrowser, errorDataOf } from '../support/app/browser.ts';
 import { runBuilt } from '../support/processes/run-process.ts';
 import { apiKey, dialects, signingKey } from '../support/app/start-app.ts';
 import { johnsCredentials } from '../support/app/people.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 describe.each(dialects)('the built service against the %s dialect', (dialect) => {
   it('does the main job: signs in, looks up, asks for a batch and refreshes', async () => {
     await using authService = await startAuthService({ dialect, signingKey, apiKey });
     await using server = runBuilt({
       args: ['server/dist/main.js'],
-      env: {
-        AUTH_SERVICE_URL: authService.url,
-        DJANGO_JWT_SIGNING_KEY: signingKey,
-        AUTH_API_KEY: apiKey,
-        PORT: '0',
-        OPS_PORT: '0',
-      },
+      env: serviceEnvironment(authService.url),
     });
     const [, url = ''] = await server.printed(/"address":"([^"]+)"/);
     const { trpc } = createBrowser({ url });

@@ -8,6 +8,7 @@ import { apiKey, signingKey } from '../support/app/start-app.ts';
 import { freePort, type RunningProcess, runProgram } from '../support/processes/run-process.ts';
 import { hasRedis, type RedisServer, startRedis } from '../support/redis/redis.ts';
 import { createPacking } from './packing.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 /** An npm name with a version, or the path of a tarball. Without it, the packed server runs beside itself. */
 const previousServer = process.env.PREVIOUS_SERVER;
@@ -29,15 +30,11 @@ describe.skipIf(!hasRedis())('two versions of the server over one Redis', () => 
       program: process.execPath,
       args: [join(server, 'dist/main.js')],
       cwd: folder,
-      env: {
-        AUTH_SERVICE_URL: authService.url,
-        DJANGO_JWT_SIGNING_KEY: signingKey,
-        AUTH_API_KEY: apiKey,
+      env: serviceEnvironment(authService.url, {
         REDIS_URL: redis.url,
         PORT: String(port),
-        OPS_PORT: '0',
         COOKIE_SECURE: 'false',
-      },
+      }),
     });
     await running.printed(/"msg":"Listening\."/);
     const { version } = JSON.parse(readFileSync(join(server, 'package.json'), 'utf8')) as { version: string };

@@ -8,6 +8,7 @@ import { codeBlocksIn, readPage } from '../support/docs/markdown.ts';
 import { runProgram } from '../support/processes/run-process.ts';
 import { createPacking } from './packing.ts';
 import { type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 const blocks = codeBlocksIn(readPage('docs/operations.md'));
 const recipe = blocks.find(({ file }) => file === 'tracing.mjs')?.code ?? '';
@@ -47,11 +48,7 @@ const trace = async (module: string) => {
     cwd: packed.folder,
     env: {
       PATH: process.env.PATH ?? '',
-      DJANGO_JWT_SIGNING_KEY: signingKey,
-      AUTH_API_KEY: apiKey,
-      AUTH_SERVICE_URL: authService.url,
-      PORT: '0',
-      OPS_PORT: '0',
+      ...serviceEnvironment(authService.url),
       ...settings,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',

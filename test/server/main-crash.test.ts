@@ -6,6 +6,7 @@ import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { capture } from '../support/output/captured.ts';
 import { runProcess } from '../support/processes/run-process.ts';
 import { hold } from '../support/time/hold.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 /** Preloaded into the process: SIGUSR2 makes it fail. */
 const failOnSignal = (failure: string) =>
@@ -26,14 +27,7 @@ it.each([
         failOnSignal(failure),
         'server/src/main.ts',
       ],
-      env: {
-        AUTH_SERVICE_URL: authService.url,
-        DJANGO_JWT_SIGNING_KEY: signingKey,
-        AUTH_API_KEY: apiKey,
-        PORT: '0',
-        OPS_PORT: '0',
-        ...forgetful,
-      },
+      env: serviceEnvironment(authService.url, forgetful),
     });
     const [, url = ''] = await main.printed(/"address":"([^"]+)"/);
     const { until, release } = hold();

@@ -13,16 +13,8 @@ import { freePort, holdPort, runProcess } from '../support/processes/run-process
 import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { hold } from '../support/time/hold.ts';
 import { johnsCredentials } from '../support/app/people.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
-const environment = (authServiceUrl: string, more: Record<string, string> = {}) => ({
-  AUTH_SERVICE_URL: authServiceUrl,
-  DJANGO_JWT_SIGNING_KEY: signingKey,
-  AUTH_API_KEY: apiKey,
-  PORT: '0',
-  // Others on this machine may use the default.
-  OPS_PORT: '0',
-  ...more,
-});
 const startMain = (env: Record<string, string>, ...before: string[]) =>
   runProcess({ args: [...before, 'server/src/main.ts'], env });
 /** The upstream deadlines are longer than any machine needs. */
@@ -36,7 +28,7 @@ const address = /"address":"([^"]+)"/;
 describe('the service with environment variables only', () => {
   it('serves requests, and exits with 0 on SIGTERM', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });
-    await using main = startMain(environment(authService.url));
+    await using main = startMain(serviceEnvironment(authService.url));
     const [, url = ''] = await main.printed(address);
     expect(main.output()).toMatch(/REDIS_URL is not set.*Run one replica/);
     const browser = createBrowser({ url });
@@ -50,7 +42,7 @@ describe('the service with environment variables only', () => {
 
   it('starts before the Auth Service does, and answers 503 until then', async () => {
     const unstartedService = `http://127.0.0.1:${await freePort()}`;
-    await using main = startMain(environment(unstartedService));
+    await using main = startMain(serviceEnvironment(unstartedService));
     const [, url = ''] = await main.printed(address);
     const answer = await createBrowser({ url }).fetch(`${url}/trpc/status.get`);
     expect(await answer.json()).toMatchObject({ result: { data: { json: { authService: 'down' } } } });
@@ -68,14 +60,14 @@ describe('the service with environment variables only', () => {
 
   it('names the port in use, and exits with 1', async () => {
     await using taken = await holdPort();
-    await using main = startMain(environment('http://127.0.0.1:9', { PORT: String(taken.port) }));
+    await using main = startMain(serviceEnvironment('http://127.0.0.1:9', { PORT: String(taken.port) }));
     expect(await main.exited).toBe(1);
     expect(main.output()).toContain(`Port ${taken.port} is already in use`);
   });
 
   it('exits with 1 and says what to do if OPS_PORT is in use, instead of running without metrics', async () => {
     await using taken = await holdPort();
-    await using main = startMain(environment('http://127.0.0.1:9', { OPS_PORT: String(taken.port) }));
+    await using main = startMain(serviceEnvironment('http://127.0.0.1:9', { OPS_PORT: String(taken.port) }));
     expect(await main.exited).toBe(1);
     expect(main.output()).toContain(
       `Port ${taken.port} is already in use: stop the process that listens there, set OPS_PORT to another port, or set OPS_PORT=0`,
@@ -84,7 +76,7 @@ describe('the service with environment variables only', () => {
   });
 
   it('has no operator listener with OPS_PORT=0', async () => {
-    await using main = startMain(environment('http://127.0.0.1:9'));
+    await using main = startMain(serviceEnvironment('http://127.0.0.1:9'));
     await main.printed(/"msg":"Listening\."/);
     expect(main.output()).toContain('"opsAddress":null');
   });
@@ -93,7 +85,7 @@ describe('the service with environment variables only', () => {
     await using authService = await startAuthService({ signingKey, apiKey });
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'signing-key'), `${signingKey}\n`);
-    const { DJANGO_JWT_SIGNING_KEY: _, ...others } = environment(authService.url);
+    const { DJANGO_JWT_SIGNING_KEY: _, ...others } = serviceEnvironment(authService.url);
     const fromFile = { DJANGO_JWT_SIGNING_KEY_FILE: join(folder.path, 'signing-key') };
     await using main = startMain({ ...others, ...fromFile });
     const [, url = ''] = await main.printed(address);
@@ -109,7 +101,7 @@ describe('the start', () => {
 
   it('reports an invalid % escape in REDIS_URL in one message without a stack trace', async () => {
     const faulty = { REDIS_URL: 'redis://:sekret-100%@redis:6379', COOKIE_DOMAIN: '-sekret.example' };
-    await using main = startMain(environment(closedPort, faulty));
+    await using main = startMain(serviceEnvironment(closedPort, faulty));
     expect(await main.exited).toBe(1);
     expect(main.output().trim().split('\n')).toEqual([
       'The configuration is invalid. Correct these environment variables:',
@@ -124,7 +116,7 @@ describe('the start', () => {
       REDIS_URL: 'redis://127.0.0.1:9?clster=true',
       COOKIE_SECURE: 'false',
     };
-    await using main = startMain(environment(closedPort, doubtful));
+    await using main = startMain(serviceEnvironment(closedPort, doubtful));
     await main.printed(/"level":40.*COOKIE_SECURE is false outside development/);
     await main.printed(
       /"level":40.*CORS_ORIGIN is set, but is not a variable of this service\. Set CORS_ORIGINS instead/,
@@ -143,7 +135,7 @@ const stopAtStart = `data:text/javascript,${encodeURIComponent(`
 
 describe('a signal', () => {
   it('drains the service if it is SIGHUP, as of a closed terminal', async () => {
-    await using main = startMain(environment('http://127.0.0.1:9'));
+    await using main = startMain(serviceEnvironment('http://127.0.0.1:9'));
     await main.printed(address);
     main.kill('SIGHUP');
     expect(await main.exited).toBe(0);
@@ -152,7 +144,7 @@ describe('a signal', () => {
   });
 
   it('stops the service with 0 while it still starts', async () => {
-    await using main = startMain(environment('http://127.0.0.1:9'), '--import', stopAtStart);
+    await using main = startMain(serviceEnvironment('http://127.0.0.1:9'), '--import', stopAtStart);
     expect(await main.exited).toBe(0);
     expect(main.output()).toContain('"msg":"Stopped."');
     expect(main.output()).not.toContain('already in use');
@@ -161,7 +153,7 @@ describe('a signal', () => {
 
 describe('SIGINT', () => {
   const environmentWithoutMemory = (authServiceUrl: string) =>
-    environment(authServiceUrl, { ...forgetful, RATE_LIMIT_PER_MINUTE: '0' });
+    serviceEnvironment(authServiceUrl, { ...forgetful, RATE_LIMIT_PER_MINUTE: '0' });
 
   it('fails none of 200 requests that wait for a slow Auth Service, and a second signal has no effect', async () => {
     await using authService = await startAuthService({ signingKey, apiKey });

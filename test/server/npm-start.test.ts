@@ -10,6 +10,7 @@ import { apiKey, forgetful, signingKey } from '../support/app/start-app.ts';
 import { capture } from '../support/output/captured.ts';
 import { bundlePath, root, runProgram } from '../support/processes/run-process.ts';
 import { hold } from '../support/time/hold.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 const bundles = process.env.TEST_BUNDLES ?? '';
 
@@ -35,12 +36,7 @@ it.skipIf(bundles === '')('npm start hands SIGTERM to the service, which answers
     env: {
       PATH: process.env.PATH ?? '',
       HOME: folder.path,
-      AUTH_SERVICE_URL: authService.url,
-      DJANGO_JWT_SIGNING_KEY: signingKey,
-      AUTH_API_KEY: apiKey,
-      PORT: '0',
-      OPS_PORT: '0',
-      ...forgetful,
+      ...serviceEnvironment(authService.url, forgetful),
     },
   });
   const [, url = ''] = await npm.printed(/"address":"([^"]+)"/);

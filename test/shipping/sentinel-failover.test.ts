@@ -8,6 +8,7 @@ import { type SentinelDeployment, startSentinel } from '../support/redis/start-s
 import { createFailoverLoad, type FailoverLoad, type LoadCall } from './failover-load.ts';
 import { imageOf } from './images.ts';
 import { startContainer } from './start-container.ts';
+import { serviceEnvironment } from '../support/processes/service-environment.ts';
 
 const callsPerSecond = 200;
 /** Calls before the failover, and after it. */
@@ -25,16 +26,12 @@ const start = async () => {
   const replicas = ports.map((port) =>
     startContainer({
       image: imageOf('production'),
-      env: {
+      env: serviceEnvironment(authService.url, {
         HOST: '127.0.0.1',
         PORT: String(port),
-        OPS_PORT: '0',
-        AUTH_SERVICE_URL: authService.url,
-        AUTH_API_KEY: apiKey,
-        DJANGO_JWT_SIGNING_KEY: signingKey,
         SEALING_KEY: 'sealing-key-of-the-failover-test-0123456789',
         REDIS_URL: redis.url,
-      },
+      }),
     }),
   );
   await Promise.all(replicas.map((replica) => replica.printed(/"msg":"Listening\."/)));

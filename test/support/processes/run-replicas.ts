@@ -3,6 +3,7 @@ import { createBrowser } from '../app/browser.ts';
 import { type RedisServerOptions, startRedis } from '../redis/redis.ts';
 import { runProcess } from './run-process.ts';
 import { apiKey, signingKey } from '../app/start-app.ts';
+import { serviceEnvironment } from './service-environment.ts';
 
 export type RunReplicasOptions = {
   count: number;
@@ -15,14 +16,7 @@ export type RunReplicasOptions = {
 export const runReplicas = async ({ count, ...options }: RunReplicasOptions) => {
   const redis = await startRedis(options.redis);
   const authService = await startAuthService({ signingKey, apiKey, ...options.authService });
-  const env = {
-    AUTH_SERVICE_URL: authService.url,
-    DJANGO_JWT_SIGNING_KEY: signingKey,
-    AUTH_API_KEY: apiKey,
-    REDIS_URL: redis.url,
-    PORT: '0',
-    ...options.env,
-  };
+  const env = serviceEnvironment(authService.url, { REDIS_URL: redis.url, ...options.env });
   const processes = Array.from({ length: count }, () =>
     runProcess({ args: ['test/support/processes/replica.ts'], env }),
   );

@@ -2,6 +2,7 @@ import type { Status } from '@auth-bff/shared';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { LogLevelControl } from '../../platform/log-level.ts';
 import type { Metrics } from '../../platform/metrics/metrics.ts';
+import type { RedisState } from '../../platform/redis/shared-redis.ts';
 import { registerLogLevel } from './log-level-routes.ts';
 
 /** For a request to arrive. */
@@ -10,7 +11,7 @@ const requestTimeoutMs = 10_000;
 export type HealthOptions = {
   status: () => Status;
   /** Null without Redis. */
-  redis: () => 'up' | 'refusing' | 'away' | null;
+  redis: () => RedisState | null;
   /** Whether the main listener accepts connections. */
   isListening: () => boolean;
   isStopping: () => boolean;

@@ -2,13 +2,14 @@ import type { Status } from '@auth-bff/shared';
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import type { BreakerState } from '../../auth-service/resilience/breaker.ts';
 import type { KeyVariable } from '../replica-keys/compare-keys.ts';
+import type { RedisState } from '../redis/shared-redis.ts';
 
 /** Read at each scrape. */
 export type StateSources = {
   status: () => Status;
   breakerStates: () => Iterable<readonly [endpoint: string, state: BreakerState]>;
   /** Null without Redis. */
-  redis: (() => 'up' | 'refusing' | 'away') | null;
+  redis: (() => RedisState) | null;
   /** Estimated memory of rotations and assignment keys. Null: they are in Redis. */
   assignmentBytes: (() => number) | null;
   /** Whether a key differs from that of another running replica. Null without Redis: replicas compare keys through it. */
@@ -19,7 +20,7 @@ export type StateSources = {
 };
 
 const breakerValues: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
-const redisStates = ['up', 'refusing', 'away'] as const;
+const redisStates: readonly RedisState[] = ['up', 'refusing', 'away'];
 const authServiceStates: ReadonlyArray<Status['authService']> = ['unknown', 'up', 'degraded', 'down'];
 
 /** Gauges of the state of the service, as opposed to the events that `metrics.ts` counts. */
