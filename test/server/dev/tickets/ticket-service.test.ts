@@ -103,7 +103,8 @@ describe('the ticket service', () => {
     const answers = await Promise.all(
       [written, written, { ...written, title: 'Changed' }].map((one) => service.open(one)),
     );
-    expect(answers.map(({ status }) => status).join()).toBe('201,200,200');
+    // Three connections: any of them may be the first to arrive.
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
     expect(new Set(answers.map(({ body }) => (body as Ticket).id))).toEqual(new Set(['T-1061']));
     expect(await service.list()).toHaveLength(61);
     expect(await service.open({ ...written, key: 'another' })).toMatchObject({ status: 201, body: { id: 'T-1062' } });
