@@ -1,13 +1,10 @@
-import { useSyncExternalStore } from 'react';
+import { useHash } from './use-hash.ts';
 
 export const views = ['tickets', 'turns', 'lab', 'account'] as const;
 export type View = (typeof views)[number];
 
-const subscribe = (onChange: () => void) => {
-  addEventListener('hashchange', onChange);
-  return () => removeEventListener('hashchange', onChange);
+/** The view, from `location.hash`. A wide page shows all parts of the desk, or the account. `#ticket/T-1042` is a ticket of the list. */
+export const useView = (): View => {
+  const hash = useHash();
+  return views.find((view) => view === hash) ?? 'tickets';
 };
-const current = (): View => views.find((view) => location.hash === `#${view}`) ?? 'tickets';
-
-/** The view, from `location.hash`. A wide page shows all parts of the desk, or the account. */
-export const useView = (): View => useSyncExternalStore(subscribe, current);
