@@ -121,8 +121,8 @@ closables.push(app);
 const hostCheck = createHostCheck({ allowedHosts });
 const ticketsUrlFor = ({ raw }: FastifyRequest) =>
   `http://${hostCheck.acceptedHostname(raw) ?? 'localhost'}:${ticketsPort}`;
-const { cookieDomain } = config;
-await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, ticketsUrlFor });
+const { cookieDomain, hasApiDocs } = config;
+await registerDevRoutes(app.server, { authService, hostCheck, cookieDomain, hasApiDocs, ticketsUrlFor });
 if (page !== null)
   await registerDemoRoutes(app.server, { page, hostCheck, ticketsUrlFor, pictureOrigin: authService.url });
 await app

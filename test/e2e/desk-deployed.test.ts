@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed diale
     await page.clock.fastForward(200_000);
     await expect.poll(async () => (await site.desk().counts()).refreshes).toBe(refreshes + 1);
     await expect.poll(() => timer.textContent()).toMatch(/^(5:00|4:\d\d)$/);
-    await page.getByRole('button', { name: 'Just ask 20' }).click();
+    await page.getByRole('button', { name: 'Send 20 calls' }).click();
     await expect.poll(() => page.locator('.lab-outcome').textContent()).toMatch('20 of 20 answered');
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
@@ -32,7 +32,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed diale
     await visitor.go();
     await visitor.signInAs('Ethan Caldwell');
     const { refreshes } = await site.desk().counts();
-    await page.getByRole('button', { name: 'Expire now, ask 20' }).click();
+    await page.getByRole('button', { name: 'Expire the token, send 20 calls' }).click();
     await page.getByRole('heading', { name: 'People to try' }).waitFor();
     expect((await site.desk().counts()).refreshes).toBe(refreshes + 1);
     expect((await context.cookies()).filter(({ name }) => name.endsWith('_token'))).toEqual([]);

@@ -100,8 +100,8 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     const { refreshes } = await site.desk().counts();
     for (let expiries = 1; expiries <= 10; expiries += 1) {
       await Promise.all([
-        page.getByRole('button', { name: 'Expire now, ask 20' }).click(),
-        other.getByRole('button', { name: 'Just ask 20' }).click(),
+        page.getByRole('button', { name: 'Expire the token, send 20 calls' }).click(),
+        other.getByRole('button', { name: 'Send 20 calls' }).click(),
       ]);
       for (const tab of [page, other]) {
         await expect
@@ -117,13 +117,13 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it.each(['Slow', '500s'])('still sees the names during a fault of the Auth Service: %s', async (trouble) => {
+  it.each(['Slow', 'Errors'])('still sees the names during a fault of the Auth Service: %s', async (trouble) => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(outage);
     await visitor.go();
     await visitor.signInAs('Priya Raman');
-    await visitor.choose('How the Auth Service is', trouble);
+    await visitor.choose('State of the Auth Service', trouble);
     await page.getByText(trouble === 'Slow' ? 'Each response takes 1.5 s' : 'Every request gets a 500').waitFor();
     const { bff } = await site.desk().counts();
     await expect.poll(async () => (await site.desk().counts()).bff, { timeout: 20_000 }).toBeGreaterThan(bff + 2);

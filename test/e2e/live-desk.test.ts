@@ -3,13 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasChromium, launchChromium } from '../support/page/chromium.ts';
 import { openVisitor, type Visitor } from './open-visitor.ts';
 import { type RunningDesk, startDesk } from './start-desk.ts';
-
-/** Runs in the page: nothing is polled, because no interval and no long timer fires. */
-const stopPolling = () => {
-  const start = globalThis.setTimeout.bind(globalThis);
-  globalThis.setInterval = (() => 0) as never;
-  globalThis.setTimeout = ((task: () => void, delayMs = 0) => (delayMs >= 5_000 ? 0 : start(task, delayMs))) as never;
-};
+import { stopPolling } from './stop-polling.ts';
 
 describe.skipIf(!hasChromium)('the desk in another browser', () => {
   let browser: Browser;
@@ -41,7 +35,7 @@ describe.skipIf(!hasChromium)('the desk in another browser', () => {
     await using other = await open('Ethan Caldwell');
     await watcher.page.locator('.bar-count').first().waitFor();
     const before = await turnsOf(watcher);
-    await other.page.getByRole('button', { name: 'Open six more' }).click();
+    await other.page.getByRole('button', { name: 'Create 6 sample tickets' }).click();
     await expect.poll(() => turnsOf(watcher)).toBe(before + 6);
     expect(watcher.unexpectedErrors()).toEqual([]);
     expect(other.unexpectedErrors()).toEqual([]);
@@ -59,7 +53,7 @@ describe.skipIf(!hasChromium)('the desk in another browser', () => {
   it('passes over a person who is away, until they are back', async () => {
     await using visitor = await open('John Doe');
     const { page } = visitor;
-    await page.getByRole('button', { name: 'I’m away…' }).click();
+    await page.getByRole('button', { name: 'I’m away until…' }).click();
     await page.getByLabel('I am away').selectOption('for an hour');
     await page.getByLabel('Note for the team').fill('At the dentist');
     expect(await visitor.examine()).toEqual([]);

@@ -91,7 +91,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     const counts = async () => (await other.locator('.bar-count').allTextContents()).map(Number);
     const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
     const before = sum(await counts());
-    await page.getByRole('button', { name: 'Open six more' }).click();
+    await page.getByRole('button', { name: 'Create 6 sample tickets' }).click();
     await expect.poll(async () => sum(await counts()), { timeout: 15_000 }).toBe(before + 6);
     const now = await counts();
     expect(Math.max(...now) - Math.min(...now)).toBeLessThanOrEqual(1);
@@ -145,7 +145,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await visitor.signInAs('Ingrid Solberg');
     const names = await page.locator('.ticket .person-name').allTextContents();
     const downAtMs = performance.now();
-    await visitor.choose('How the Auth Service is', 'Down');
+    await visitor.choose('State of the Auth Service', 'Down');
 
     await page.getByRole('button', { name: 'New ticket' }).click();
     await page.keyboard.type('Written in an outage');
@@ -173,7 +173,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await late.locator('.ticket .person-name').first().waitFor();
     await late.close();
 
-    await visitor.choose('How the Auth Service is', 'Well');
+    await visitor.choose('State of the Auth Service', 'Healthy');
     await page.locator('.banner').waitFor({ state: 'detached' });
     await page.locator('.ticket', { hasText: 'Written in an outage' }).waitFor();
     expect(await page.locator('.ticket', { hasText: 'Written in an outage' }).count()).toBe(1);

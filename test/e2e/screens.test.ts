@@ -98,27 +98,27 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await visitor.choose('Turns of', 'TTS');
 
     visitor.expectErrors(/404 .*\/trpc\/users\.byId/);
-    await page.getByLabel('Number or company id').fill('999');
+    await page.getByLabel('ID of a staff member').fill('999');
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByText('Not found', { exact: true }).waitFor();
     await shown('10-not-found');
-    await page.getByLabel('Number or company id').fill('ma0001');
+    await page.getByLabel('ID of a staff member').fill('ma0001');
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByText('user@example.com').waitFor();
 
     await visitor.turnTo('Lab');
     visitor.expectErrors(/401 .*\/trpc\/(users|session|status|employees|assignments)\./, /401 .*\/tickets\//);
     const { refreshes } = await desk.counts();
-    await page.getByRole('button', { name: 'Expire now, ask 20' }).click();
+    await page.getByRole('button', { name: 'Expire the token, send 20 calls' }).click();
     await page.getByText('20 of 20 answered').waitFor();
     expect((await desk.counts()).refreshes).toBe(refreshes + 1);
     await expect.poll(() => page.getByTestId('refreshes').textContent()).toBe(String(refreshes + 1));
     await shown('11-lab');
 
     visitor.expectErrors(/503 .*\/trpc\//);
-    await visitor.choose('How the Auth Service is', 'Down');
+    await visitor.choose('State of the Auth Service', 'Down');
     await visitor.turnTo('Turns');
-    await page.getByLabel('Number or company id').fill(String(stranger));
+    await page.getByLabel('ID of a staff member').fill(String(stranger));
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByText(/^Retrying in \d+ s$/).waitFor();
     await shown('12-maintenance');
@@ -126,7 +126,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.locator('.person-name[data-stale]').first().waitFor();
     await shown('13-last-known');
     await visitor.turnTo('Lab');
-    await visitor.choose('How the Auth Service is', 'Well');
+    await visitor.choose('State of the Auth Service', 'Healthy');
     await page.locator('.banner').waitFor({ state: 'detached' });
     await visitor.turnTo('Turns');
     await page.locator('.found').waitFor();

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { Desk } from './desk/desk.tsx';
 import { ErrorNote } from './desk/error-note.tsx';
+import { useLanding } from './desk/use-landing.ts';
 import { SignIn } from './sign-in/sign-in.tsx';
 
 /** A file of its own: few visits need it. */
@@ -28,11 +29,15 @@ const SignInOrDesk = () => {
     trpc.session.me.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY, meta: { once: true } }),
   );
 
-  if (me.data !== undefined && state !== 'signed_out') {
+  const isSignedOut = state === 'signed_out' || (me.error !== null && errorAction(me.error) === 'sign-in');
+  const isSignedIn = me.data !== undefined && state !== 'signed_out';
+  useLanding(isSignedIn ? 'desk' : isSignedOut ? 'sign-in' : null);
+
+  if (isSignedIn) {
     const { id, type } = me.data.user;
     return <Desk key={`${type} ${id}`} me={me.data} />;
   }
-  if (state === 'signed_out' || (me.error && errorAction(me.error) === 'sign-in')) return <SignIn />;
+  if (isSignedOut) return <SignIn />;
   if (me.error) return <Unreachable error={me.error} onRetry={() => void me.refetch()} />;
   return <div className="splash" role="status" aria-label="Loading the desk" />;
 };

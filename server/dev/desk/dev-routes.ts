@@ -12,6 +12,8 @@ export type DevRoutesOptions = {
   /** Default: accepts only hosts of this machine. */
   hostCheck?: HostCheck;
   cookieDomain: string | null;
+  /** Whether the BFF serves its API reference. */
+  hasApiDocs: boolean;
   /** URL of the ticket service, with the host name of this request. */
   ticketsUrlFor: (request: FastifyRequest) => string;
 };
@@ -28,7 +30,7 @@ const rejectionOf = (request: FastifyRequest, hostCheck: HostCheck): string | nu
 
 /** JSON routes under `/dev` for the demo page: settings of the development servers, request counts and fault injection. */
 export const registerDevRoutes = async (server: FastifyInstance, options: DevRoutesOptions): Promise<void> => {
-  const { authService, hostCheck = createHostCheck(), cookieDomain, ticketsUrlFor } = options;
+  const { authService, hostCheck = createHostCheck(), cookieDomain, hasApiDocs, ticketsUrlFor } = options;
   const counts = createRequestCounts({ server: server.server, authService });
 
   await server.register(
@@ -49,6 +51,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
           people: signInPeople,
           accessLifetimeSeconds: authService.accessLifetimeSeconds,
           dialect: authService.dialect,
+          hasApiDocs,
         }),
       );
 

@@ -3,21 +3,25 @@ import { useSignOut } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { DeskTitle } from './desk-title.tsx';
 import { StatusPill } from './status-pill.tsx';
+import { useOwnName } from './use-own-name.ts';
+
+const toRole = ({ systems, user }: Session): string => {
+  if (user.type === 'employee') return 'Employee';
+  return systems.length === 0 ? 'Staff' : systems.join(' · ');
+};
 
 /** The signed-in person, the state of the Auth Service, and the sign-out. */
 export const DeskHeader = ({ me }: { me: Session }) => {
   const signOut = useMutation({ mutationFn: useSignOut() });
-  const { fullName, email, type } = me.user;
+  const name = useOwnName(me);
   return (
-    <header className="desk-header who-is-there">
+    <header className="desk-header">
       <DeskTitle />
       <StatusPill />
       <div className="who">
         <p>
-          <span className="who-name">{fullName ?? email}</span>
-          <span className="who-role">
-            {me.systems.length > 0 ? me.systems.join(' · ') : type === 'staff' ? 'Staff' : 'Employee'}
-          </span>
+          <span className="who-name">{name ?? <span className="bone bone-who" aria-hidden="true" />}</span>
+          <span className="who-role">{toRole(me)}</span>
         </p>
         <a className="button quiet account-link" href="#account">
           My account

@@ -12,12 +12,12 @@ const wordsOf: Record<ErrorAction, ErrorWords> = {
   },
   'not-found': {
     title: 'Not found',
-    advice: 'No person has this number. Check the number.',
+    advice: 'Nobody has this ID. Check it and try again.',
     canRetry: false,
   },
   maintenance: {
     title: 'Under maintenance',
-    advice: `Can't reach the server. Retrying automatically.`,
+    advice: 'The Auth Service is not available. Retrying automatically.',
     canRetry: true,
   },
   'slow-down': {
@@ -27,7 +27,7 @@ const wordsOf: Record<ErrorAction, ErrorWords> = {
   },
   'fix-input': {
     title: 'Please check',
-    advice: 'Enter a number such as 123, or a company id such as MA0001.',
+    advice: 'Enter an ID such as 123 or MA0001.',
     canRetry: false,
   },
   'sign-in': { title: 'Signed out', advice: 'Sign in again to continue.', canRetry: false },
@@ -40,5 +40,7 @@ export const errorWords = (error: unknown, subject: string): ErrorWords => {
     return { title: `${subject} cannot be shown`, advice: error.message, canRetry: true };
   }
   const words = wordsOf[errorAction(error)];
-  return reasonOf(error) === 'network' ? { ...words, title: 'No connection' } : words;
+  return reasonOf(error) === 'network'
+    ? { ...words, title: "Can't reach the server", advice: 'Retrying automatically.' }
+    : words;
 };

@@ -8,7 +8,8 @@ const Banner = ({ dueAtMs, isNetwork, retry }: Failing) => {
     <>
       <Icon name="wrench" />
       <p className="banner-words">
-        <strong>{isNetwork ? 'No connection' : 'Under maintenance'}</strong> The displayed data is kept.
+        <strong>{isNetwork ? "Can't reach the server." : 'Under maintenance.'}</strong> Retrying automatically. What you
+        see is kept.
       </p>
       {/* Each second read aloud would be a nuisance. */}
       <p className="banner-count" aria-live="off">

@@ -1,17 +1,12 @@
-import { useTRPC } from '@auth-bff/client/react';
-import { useQuery } from '@tanstack/react-query';
+import { useServiceStatus } from './use-service-status.ts';
 
-const words = { unknown: 'unknown', up: 'up', degraded: 'degraded', down: 'down' } as const;
-
-/** The state of the Auth Service (`status.get`). */
+/** The state of the Auth Service. */
 export const StatusPill = () => {
-  const trpc = useTRPC();
-  const { data } = useQuery(trpc.status.get.queryOptions(undefined, { refetchInterval: 5_000 }));
+  const state = useServiceStatus();
   return (
-    <p className="pill" role="status" data-status={data?.authService ?? 'unknown'}>
+    <p className="pill" role="status" data-status={state ?? 'unknown'}>
       <span className="pill-dot" aria-hidden="true" />
-      <span className="pill-subject">Auth Service </span>
-      {data ? words[data.authService] : '…'}
+      Auth Service {state ?? '…'}
     </p>
   );
 };

@@ -1,5 +1,5 @@
 import { Icon } from './icon.tsx';
-import { useView, views } from './use-view.ts';
+import type { View } from './use-view.ts';
 
 const words = {
   tickets: { label: 'Tickets', icon: 'ticket' },
@@ -8,17 +8,16 @@ const words = {
   account: { label: 'Account', icon: 'user' },
 } as const;
 
+type ViewNavProps = { views: readonly View[]; current: View };
+
 /** Only on narrow pages; a wide page shows all parts. */
-export const ViewNav = () => {
-  const current = useView();
-  return (
-    <nav className="view-nav" aria-label="Parts of the desk">
-      {views.map((view) => (
-        <a key={view} href={`#${view}`} aria-current={view === current ? 'page' : undefined}>
-          <Icon name={words[view].icon} />
-          {words[view].label}
-        </a>
-      ))}
-    </nav>
-  );
-};
+export const ViewNav = ({ views, current }: ViewNavProps) => (
+  <nav className="view-nav" aria-label="Parts of the desk">
+    {views.map((view) => (
+      <a key={view} href={`#${view}`} aria-current={view === current ? 'page' : undefined}>
+        <Icon name={words[view].icon} />
+        {words[view].label}
+      </a>
+    ))}
+  </nav>
+);

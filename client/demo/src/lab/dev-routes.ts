@@ -7,7 +7,12 @@ export type SeededPerson = {
   shows: string;
   secondFactor: boolean;
 };
-export type DeskConfig = { ticketsUrl: string; people: SeededPerson[]; accessLifetimeSeconds: number };
+export type DeskConfig = {
+  ticketsUrl: string;
+  people: SeededPerson[];
+  accessLifetimeSeconds: number;
+  hasApiDocs: boolean;
+};
 export type Counts = { bff: number; upstream: number; byEndpoint: Record<string, number>; refreshes: number };
 export type Fault =
   | { kind: 'reset' }

@@ -29,7 +29,7 @@ export const RequestsPanel = () => {
       <header className="card-head">
         <h2 id="requests-title">Requests</h2>
         <button type="button" className="quiet" onClick={() => reset.mutate()}>
-          Start at 0
+          Reset
         </button>
       </header>
       <Facts facts={facts} />

@@ -69,15 +69,15 @@ export const SessionPanel = () => {
       </dl>
       <div className="lab-actions">
         <button type="button" className="quiet" onClick={() => askIn({ expire: true })} aria-busy={ask.isPending}>
-          Expire now, ask 20
+          Expire the token, send 20 calls
         </button>
         <button type="button" className="quiet" onClick={() => askIn({ expire: false })} aria-busy={ask.isPending}>
-          Just ask 20
+          Send 20 calls
         </button>
       </div>
       <p className="sub lab-outcome" role="status">
         {ask.isPending
-          ? 'Asking…'
+          ? 'Sending…'
           : ask.isError
             ? 'The access token could not be removed.'
             : ask.data

@@ -1,4 +1,5 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useSession, useTRPC } from '@auth-bff/client/react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { SystemChoice } from '../tickets/system-choice.tsx';
 import { devRoutes, type Fault } from './dev-routes.ts';
@@ -13,7 +14,7 @@ const faultOf: Record<Trouble, Fault | null> = {
   slow: { kind: 'latency', ms: 1_500 },
   errors: { kind: 'status', status: 500 },
 };
-const labels: Record<Trouble, string> = { none: 'Well', down: 'Down', slow: 'Slow', errors: '500s' };
+const labels: Record<Trouble, string> = { none: 'Healthy', down: 'Down', slow: 'Slow', errors: 'Errors' };
 const words: Record<Trouble, string> = {
   none: 'It works normally.',
   down: 'It closes every connection. The BFF answers from its cache, and sessions continue.',
@@ -27,9 +28,35 @@ const troubleOf = (fault: Fault | null): Trouble => {
   return fault.kind === 'status' ? 'errors' : 'down';
 };
 
+const pause = (ms: number) => new Promise((resolve) => void setTimeout(resolve, ms));
+/** `status.get` asks the Auth Service only if the last call is 5 s old. */
+const statusAgeSeconds = 6;
+
+/**
+ * Makes the page notice the change, as the next call of a person would: by a call that no cache answers; without a session,
+ * by the next status that is not older than the change.
+ */
+const useProbe = () => {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const { state } = useSession();
+  return async () => {
+    if (state === 'signed_in') {
+      await queryClient
+        .fetchQuery(trpc.session.validate.queryOptions(undefined, { staleTime: 0, retry: false }))
+        .catch(() => null);
+    }
+    for (let seconds = 0; seconds < statusAgeSeconds; seconds += 1) {
+      await queryClient.invalidateQueries(trpc.status.pathFilter());
+      await pause(1_000);
+    }
+  };
+};
+
 /** Simulates faults of the embedded Auth Service, for all users. */
 export const TroublePanel = () => {
   const { queryClient } = useLab();
+  const probe = useProbe();
   /** Until the query has data. */
   const [chosen, setChosen] = useState<Trouble | null>(null);
   const { data: fault = null } = useQuery(
@@ -39,6 +66,7 @@ export const TroublePanel = () => {
   const set = useMutation(
     {
       mutationFn: (trouble: Trouble) => devRoutes.setFault(faultOf[trouble]),
+      onSuccess: () => void probe(),
       onSettled: async () => {
         await queryClient.invalidateQueries({ queryKey: ['fault'] });
         setChosen(null);
@@ -57,7 +85,7 @@ export const TroublePanel = () => {
         <h2 id="trouble-title">Break the Auth Service</h2>
       </header>
       <SystemChoice
-        legend="How the Auth Service is"
+        legend="State of the Auth Service"
         name="trouble"
         choices={troubles}
         labelOf={(choice) => labels[choice]}
@@ -65,7 +93,7 @@ export const TroublePanel = () => {
         onChange={choose}
       />
       <p className="sub trouble-words" role="status">
-        {set.isError ? 'The setting could not be changed.' : words[trouble]}
+        {set.isError ? 'The state could not be changed. Try again.' : words[trouble]}
       </p>
     </section>
   );

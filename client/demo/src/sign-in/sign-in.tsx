@@ -2,7 +2,9 @@ import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { DeskTitle } from '../desk/desk-title.tsx';
+import { PageFooter } from '../desk/page-footer.tsx';
 import { StatusPill } from '../desk/status-pill.tsx';
+import { Tour } from '../tour/tour.tsx';
 import { TroublePanel } from '../lab/trouble-panel.tsx';
 import type { SeededPerson } from '../lab/dev-routes.ts';
 import { ForgotPassword } from './forgot-password.tsx';
@@ -39,6 +41,7 @@ export const SignIn = () => {
         <DeskTitle />
         <StatusPill />
       </header>
+      <Tour person={null} />
       <main className="sign-in-main">
         <div className="sign-in-side">
           <section className="card" aria-labelledby="sign-in-title">
@@ -67,6 +70,7 @@ export const SignIn = () => {
         </div>
         <PeopleToTry onPick={pick} isBusy={login.isPending} />
       </main>
+      <PageFooter />
     </div>
   );
 };

@@ -28,13 +28,12 @@ const useAvailability = () => {
   );
 };
 
-type AvailabilityProps = { system: System; me: RotationPerson | undefined };
+type AvailabilityProps = { system: System; me: RotationPerson };
 
 /** The signed-in person's own availability for the turns of a system. */
 export const Availability = ({ system, me }: AvailabilityProps) => {
   const [isAsking, setIsAsking] = useState(false);
   const { mutate, isPending, isError } = useAvailability();
-  if (me === undefined) return null;
   const { away } = me;
 
   const leave = (event: FormEvent<HTMLFormElement>) => {
@@ -91,7 +90,7 @@ export const Availability = ({ system, me }: AvailabilityProps) => {
       </p>
       {away === null ? (
         <button type="button" className="quiet" onClick={() => setIsAsking(true)}>
-          I’m away…
+          I’m away until…
         </button>
       ) : (
         <button type="button" className="quiet" onClick={() => mutate({ system, away: false })} aria-busy={isPending}>

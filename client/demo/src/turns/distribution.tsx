@@ -18,7 +18,7 @@ export const Distribution = ({ system, query }: DistributionProps) => {
   const [first, setFirst] = useState<readonly RotationPerson[] | null>(null);
   if (first === null && query.data !== undefined) setFirst(query.data.people);
   // `NextUp` above already shows this error.
-  if (query.data === undefined && query.error !== null) return <div className="bars" />;
+  if (query.data === undefined && query.error !== null) return null;
   return (
     <QueryView query={query} subject="The distribution" skeleton={<Skeleton />}>
       {({ people }) => {

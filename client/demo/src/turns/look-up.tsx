@@ -1,6 +1,6 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { QueryView } from '../desk/query-view.tsx';
 
 const isNumber = (asked: string) => /^\d+$/.test(asked);
@@ -10,39 +10,51 @@ export const LookUp = () => {
   const trpc = useTRPC();
   const [typed, setTyped] = useState('');
   const [asked, setAsked] = useState('');
+  const [isMissing, setIsMissing] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   const byId = useQuery(trpc.users.byId.queryOptions({ id: Number(asked) }, { enabled: isNumber(asked) }));
   const byCompanyId = useQuery(
     trpc.users.byCompanyId.queryOptions({ companyId: asked }, { enabled: asked !== '' && !isNumber(asked) }),
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setAsked(typed.trim().toUpperCase());
+    const id = typed.trim().toUpperCase();
+    setIsMissing(id === '');
+    setAsked(id);
+    if (id === '') field.current?.focus();
   };
   return (
     <section className="card" aria-labelledby="look-up-title">
       <header className="card-head">
-        <h2 id="look-up-title">Find a person</h2>
+        <h2 id="look-up-title">Find a colleague</h2>
       </header>
-      <form className="look-up" onSubmit={submit} role="search">
-        <label className="visually-hidden" htmlFor="look-up-number">
-          Number or company id
+      <form className="look-up" onSubmit={submit} role="search" noValidate>
+        <label className="visually-hidden" htmlFor="look-up-id">
+          ID of a staff member
         </label>
         <input
-          id="look-up-number"
+          id="look-up-id"
+          ref={field}
           value={typed}
           placeholder="123 or MA0001"
           autoComplete="off"
           maxLength={20}
-          onChange={(event) => setTyped(event.target.value)}
+          aria-invalid={isMissing}
+          aria-describedby="look-up-error"
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setIsMissing(false);
+          }}
         />
         <button type="submit" className="quiet">
           Look up
         </button>
       </form>
-      <div className="look-up-answer">
-        {asked === '' ? (
-          <p className="sub">Staff only. Try 999 for an unknown number.</p>
-        ) : (
+      <p className="field-error" id="look-up-error" role="alert">
+        {isMissing ? 'Enter an ID such as 123 or MA0001.' : ''}
+      </p>
+      {asked === '' ? null : (
+        <div className="look-up-answer">
           <QueryView
             key={asked}
             query={isNumber(asked) ? byId : byCompanyId}
@@ -59,8 +71,8 @@ export const LookUp = () => {
               </div>
             )}
           </QueryView>
-        )}
-      </div>
+        </div>
+      )}
     </section>
   );
 };

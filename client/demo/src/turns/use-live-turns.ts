@@ -12,9 +12,9 @@ export type LiveState = 'off' | 'connecting' | 'live';
 
 /**
  * Refetches the turns of a system with each turn that is given, in any browser. Nothing is polled while the stream is open.
- * `off`: this person may not see the turns.
+ * `off`: the BFF refused the stream.
  */
-export const useLiveTurns = (system: System, mayWatch: boolean): LiveState => {
+export const useLiveTurns = (system: System): LiveState => {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const refetchTurns = () => void queryClient.invalidateQueries(trpc.assignments.pathFilter());
@@ -22,7 +22,6 @@ export const useLiveTurns = (system: System, mayWatch: boolean): LiveState => {
     trpc.assignments.onTurn.subscriptionOptions(
       { system, role: roleOf[system] },
       {
-        enabled: mayWatch,
         // A turn may have been given between the first answer and the start of the stream.
         onStarted: refetchTurns,
         onData() {
@@ -32,6 +31,6 @@ export const useLiveTurns = (system: System, mayWatch: boolean): LiveState => {
       },
     ),
   );
-  if (!mayWatch || status === 'error') return 'off';
+  if (status === 'error') return 'off';
   return status === 'pending' ? 'live' : 'connecting';
 };

@@ -26,6 +26,7 @@ describe('reading from the development routes', () => {
       ticketsUrl,
       accessLifetimeSeconds: 60,
       dialect: 'guide',
+      hasApiDocs: false,
       people: expect.arrayContaining([
         expect.objectContaining({ name: 'John Doe', email: 'user@example.com', as: 'staff', secondFactor: false }),
         expect.objectContaining({ name: 'Rafael Domingo', as: 'staff', secondFactor: true }),

@@ -35,7 +35,12 @@ export const startDesk = async (
     createDeadline: () => new AbortController().signal,
   });
   const ticketsUrlFor = () => ticketsUrl;
-  await registerDevRoutes(app.server, { authService, cookieDomain: null, ticketsUrlFor });
+  await registerDevRoutes(app.server, {
+    authService,
+    cookieDomain: null,
+    hasApiDocs: config.hasApiDocs,
+    ticketsUrlFor,
+  });
   await registerDemoRoutes(app.server, { page: { current: () => page.state }, ticketsUrlFor });
   const url = await app.listen();
   return {
