@@ -25,6 +25,19 @@ const minSecretLength = 8;
 const bufferBytes = 8_192;
 const flushEveryMs = 50;
 
+/** The destinations that write to standard output. They share one listener, however many apps a process has. */
+const outputs = new Set<{ destroy: () => void }>();
+
+/** At the exit, sonic-boom would repeat a write to a closed terminal forever. */
+const destroyIfClosed = (): void => {
+  try {
+    writeSync(1, '');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') return;
+    for (const output of outputs) output.destroy();
+  }
+};
+
 /** Buffered standard output. In buffer mode: with strings, sonic-boom recounts the bytes of its whole buffer at each line. */
 const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } => {
   const output = pino.destination({
@@ -36,19 +49,14 @@ const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } 
   });
   // The types of sonic-boom allow only strings, and lack `destroyed`.
   const bytes = output as unknown as { write: (bytes: Buffer) => boolean; destroyed: boolean };
-  // EIO: the terminal was closed. The service must still drain, and at the exit sonic-boom would repeat the write forever.
+  // EIO: the terminal was closed. The service must still drain.
   const stopIfClosed = (error: unknown): void => {
     if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
     output.destroy();
   };
   output.on('error', stopIfClosed);
-  process.prependListener('exit', () => {
-    try {
-      writeSync(1, '');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EIO') output.destroy();
-    }
-  });
+  if (outputs.size === 0) process.prependListener('exit', destroyIfClosed);
+  outputs.add(output);
   return {
     write(line: string): void {
       if (!bytes.destroyed) bytes.write(Buffer.from(line));

@@ -158,6 +158,13 @@ describe('a log line', () => {
     ]);
   });
 
+  it('of many apps in a process needs no further listener on the exit of the process', () => {
+    createLog({ logLevel: 'info' });
+    const before = process.listenerCount('exit');
+    for (let apps = 0; apps < 11; apps += 1) createLog({ logLevel: 'info' });
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
   it('is valid JSON for any value', () => {
     fc.assert(
       fc.property(
