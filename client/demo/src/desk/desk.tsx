@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { LabColumn } from '../lab/lab-column.tsx';
 import { NewTicket } from '../tickets/new-ticket.tsx';
 import { TicketList } from '../tickets/ticket-list.tsx';
+import { TicketOverlay } from '../tickets/ticket-overlay.tsx';
 import { TurnsColumn } from '../turns/turns-column.tsx';
 import { DeskHeader } from './desk-header.tsx';
 import { MaintenanceBanner } from './maintenance-banner.tsx';
@@ -41,6 +42,7 @@ export const Desk = ({ me }: { me: Session }) => {
         </main>
       )}
       <NewTicket me={me} isOpen={isWriting} onClose={() => setIsWriting(false)} />
+      <TicketOverlay me={me} />
       <MaintenanceBanner />
     </>
   );
