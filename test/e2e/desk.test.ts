@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     process.stdout.write(`The help desk with its names took ${usedSeconds.toFixed(2)} s of CPU.\n`);
     expect(usedSeconds).toBeGreaterThan(0);
     expect(usedSeconds).toBeLessThan(2);
-    expect(await again.locator('.ticket').count()).toBeGreaterThanOrEqual(60);
+    expect(await again.locator('.ticket').count()).toBe(20);
     const forNames = requests.filter((url) => /users\.byIds|employees\.byId/.test(url));
     expect(forNames).toHaveLength(1);
     expect(forNames[0]).toMatch(/users\.byIds,.*employees\.byId/);
@@ -153,9 +153,9 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     expect(await focused()).toBe('ticket-title');
     await page.keyboard.press('Escape');
     expect(await focused()).toBe('New ticket');
+    // Priya sees one system, so there is no filter before the first ticket.
     await page.keyboard.press('Tab');
-    await page.keyboard.press('ArrowRight');
-    await expect.poll(() => page.locator('.tickets .badge').first().textContent()).toBe('TTS');
+    expect(await focused()).toBe(await page.locator('.ticket-title').first().textContent());
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 

@@ -16,8 +16,10 @@ export const NewTicket = ({ me, isOpen, onClose }: NewTicketProps) => {
   }, [isOpen]);
   const closed = () => {
     onClose();
-    // The button of an empty list is gone once the list has a ticket.
-    if (document.activeElement === document.body) document.querySelector<HTMLElement>('#new-ticket-button')?.focus();
+    // The button of an empty list is gone once the list has a ticket: the browser cannot return the focus to it.
+    const { activeElement } = document;
+    if (activeElement !== document.body && !dialog.current?.contains(activeElement)) return;
+    document.querySelector<HTMLElement>('#new-ticket-button')?.focus();
   };
   return (
     <dialog ref={dialog} className="dialog" aria-labelledby="new-ticket-title" onClose={closed}>

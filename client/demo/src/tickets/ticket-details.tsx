@@ -1,14 +1,12 @@
 import type { Session } from '@auth-bff/client';
 import { rightsOf } from '../desk/rights.ts';
 import { useWatched } from '../lab/use-watched.ts';
-import { ageOf } from './age-of.ts';
+import { ageOf, timeOf } from './time-words.ts';
 import { GiveTicketButton } from './give-ticket-button.tsx';
 import { PersonName } from './person-name.tsx';
 import { TicketHistory } from './ticket-history.tsx';
 import type { PersonRef, TicketWithHistory } from './ticket-service.ts';
 import { peopleIn, peopleOf, useNames } from './use-names.ts';
-
-const format = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** All about a ticket. Staff of its system assign it, or hand it on. */
 export const TicketDetails = ({ found, me }: { found: TicketWithHistory; me: Session }) => {
@@ -39,7 +37,7 @@ export const TicketDetails = ({ found, me }: { found: TicketWithHistory; me: Ses
           <dt>Opened</dt>
           <dd>
             <time dateTime={createdAt}>
-              {format.format(new Date(createdAt))}, {ageOf(createdAt, Date.now())}
+              {timeOf(createdAt)} · {ageOf(createdAt, Date.now())}
             </time>
           </dd>
         </div>

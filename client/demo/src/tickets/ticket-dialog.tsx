@@ -5,7 +5,7 @@ import { QueryView } from '../desk/query-view.tsx';
 import { TicketDetails } from './ticket-details.tsx';
 import { closeTicket, hrefOf } from './ticket-link.ts';
 import { TicketServiceError } from './ticket-service.ts';
-import { useTicket } from './use-ticket.ts';
+import { isTicketId, useTicket } from './use-ticket.ts';
 
 /** The link in the ticket's row, or the title of the list if that row is not shown. */
 const focusList = (id: string): void => {
@@ -34,7 +34,7 @@ export const TicketDialog = ({ id, me }: { id: string; me: Session }) => {
     return () => focusList(id);
   }, [id]);
   const { data, error } = query;
-  const isMissing = error instanceof TicketServiceError && error.status === 404;
+  const isMissing = !isTicketId(id) || (error instanceof TicketServiceError && error.status === 404);
   return (
     <dialog ref={dialog} className="dialog ticket-dialog" aria-labelledby="ticket-dialog-title" onClose={closeTicket}>
       <header className="card-head">

@@ -1,8 +1,7 @@
 import { PersonName } from './person-name.tsx';
 import type { PersonRef, System, TicketEvent } from './ticket-service.ts';
+import { timeOf } from './time-words.ts';
 import type { NameOf } from './use-names.ts';
-
-const format = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
 
 type TicketHistoryProps = {
   history: readonly TicketEvent[];
@@ -51,7 +50,7 @@ export const TicketHistory = ({ history, system, nameOf, areNamesStale }: Ticket
         // oxlint-disable-next-line react/no-array-index-key -- events are only added at the end
         <li key={index}>
           <span>{wordsOf(event)}</span>
-          <time dateTime={event.at}>{format.format(new Date(event.at))}</time>
+          <time dateTime={event.at}>{timeOf(event.at)}</time>
         </li>
       ))}
     </ol>

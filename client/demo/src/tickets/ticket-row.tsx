@@ -1,7 +1,7 @@
-import { ageOf } from './age-of.ts';
 import { PersonName } from './person-name.tsx';
 import { hrefOf, openTicket } from './ticket-link.ts';
 import type { Ticket } from './ticket-service.ts';
+import { ageOf } from './time-words.ts';
 import type { NameOf } from './use-names.ts';
 
 type TicketRowProps = { ticket: Ticket; nameOf: NameOf; areNamesStale: boolean; isNew: boolean };
