@@ -12,7 +12,6 @@ export const EmptyList = ({ system, onNew }: EmptyListProps) => (
         <p className="note-title">You have no tickets yet</p>
         <p>Open one if something does not work or you need help.</p>
         <button type="button" className="quiet" onClick={onNew}>
-          <Icon name="plus" />
           Open your first ticket
         </button>
       </>
