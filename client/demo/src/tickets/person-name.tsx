@@ -46,7 +46,9 @@ export const PersonName = ({ person, nameOf, isStale, hidden }: PersonNameProps)
       return <span className="person-hidden">{hidden}</span>;
     case 'loading':
       return <span className="bone bone-name" aria-hidden="true" />;
-    default:
+    case 'not-found':
+    case 'access-denied':
+    case 'unknown':
       return <Missing person={person} why={name.is} />;
   }
 };

@@ -34,7 +34,7 @@ export const TicketHistory = ({ history, system, nameOf, areNamesStale }: Ticket
             {by(event.by)}
           </>
         );
-      default:
+      case 'handed_on':
         if (nameOf(staff(event.to)).is === 'hidden') return <>Handed on to another member of {system}</>;
         return (
           <>
