@@ -1,3 +1,4 @@
+import '../style/ticket-dialog.css';
 import type { Session } from '@auth-bff/client';
 import { useEffect, useRef } from 'react';
 import { Icon } from '../desk/icon.tsx';
