@@ -299,6 +299,15 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
     await dialogOf(visitor).getByText(`Assigned to ${next}.`).waitFor();
     expect(attempts).toBe(2);
     expect(await historyOf(visitor).count()).toBe(2);
+    attempts = 0;
+    await dialogOf(visitor).getByRole('button', { name: 'Hand on' }).click();
+    await dialogOf(visitor)
+      .getByText(/^Handed on to .*\.$/)
+      .waitFor();
+    expect(attempts).toBe(2);
+    expect(await historyOf(visitor).count()).toBe(3);
+    // A second hand-over would skip a person.
+    expect(visitor.requests.join(' ').match(/assignments\.reassign/g)).toHaveLength(1);
     await page.keyboard.press('Escape');
 
     // As ASSIGNMENT_ROLES refuses it.

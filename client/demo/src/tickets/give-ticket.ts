@@ -12,17 +12,22 @@ const assigneesOf = ({ history }: TicketWithHistory): number[] =>
 
 /**
  * The next person for a ticket who has not had it. A ticket without a turn at the BFF gets one, under its id. The BFF forgets
- * a turn after 24 hours: then the ticket gets a new one for this hand-over. A repeat of either returns the same person.
+ * a turn after 24 hours: then the ticket gets a new one for this hand-over. A repeated `next` returns the same person.
  */
-export const nextFor = async (calls: Calls, found: TicketWithHistory): Promise<Turn> => {
+export const nextFor = async ({ assignments }: Calls, found: TicketWithHistory): Promise<Turn> => {
   const { id, system, turnKey } = found.ticket;
-  const turn = { system, role: roleOf[system], exclude: assigneesOf(found) };
-  if (turnKey === null) return calls.assignments.next.mutate({ ...turn, key: id });
+  const exclude = assigneesOf(found);
+  const turn = { system, role: roleOf[system], exclude };
+  if (turnKey === null) {
+    const first = await assignments.next.mutate({ ...turn, key: id });
+    // Not so if the BFF, with Redis, remembers a ticket of the same id from before a restart.
+    if (first.assignee === null || !exclude.includes(first.assignee.id)) return first;
+  }
   try {
-    return await calls.assignments.reassign.mutate({ ...turn, key: turnKey });
+    return await assignments.reassign.mutate({ ...turn, key: turnKey ?? id });
   } catch (error) {
     if (reasonOf(error) !== 'assignment_not_found') throw error;
-    return calls.assignments.next.mutate({ ...turn, key: `${id}/${turn.exclude.length}` });
+    return assignments.next.mutate({ ...turn, key: `${id}/${exclude.length}` });
   }
 };
 

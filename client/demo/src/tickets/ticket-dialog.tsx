@@ -40,9 +40,9 @@ export const TicketDialog = ({ id, me }: { id: string; me: Session }) => {
     <dialog ref={dialog} className="dialog ticket-dialog" aria-labelledby="ticket-dialog-title" onClose={closeTicket}>
       <header className="card-head">
         <p className="ticket-dialog-id">
-          <span className="visually-hidden">Ticket </span>
-          {data === undefined ? null : (
+          {data === undefined || isMissing ? null : (
             <>
+              <span className="visually-hidden">Ticket </span>
               {data.ticket.id}
               <span className="badge" data-system={data.ticket.system}>
                 {data.ticket.system}
@@ -55,7 +55,7 @@ export const TicketDialog = ({ id, me }: { id: string; me: Session }) => {
         </button>
       </header>
       <h2 id="ticket-dialog-title" ref={title} tabIndex={-1}>
-        {data?.ticket.title ?? (isMissing ? 'No such ticket' : 'Ticket')}
+        {isMissing ? 'No such ticket' : (data?.ticket.title ?? 'Ticket')}
       </h2>
       {isMissing ? (
         <Missing />
