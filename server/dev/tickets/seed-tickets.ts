@@ -1,8 +1,9 @@
+import { toSeedHistory } from './seed-history.ts';
 import { seedTitles } from './seed-titles.ts';
-import { firstNumber, type Requester, systems, type Ticket } from './ticket.ts';
+import { firstNumber, type Requester, type System, systems, type Ticket, type TicketWithHistory } from './ticket.ts';
 
 /** Assignees by system: active people, in round-robin order. */
-const assignees: Record<Ticket['system'], readonly number[]> = {
+const assignees: Record<System, readonly number[]> = {
   TTS: [1, 5, 12, 23, 123],
   HDTS: [3, 5, 16, 19, 33, 118],
   AMS: [9, 24, 56, 110],
@@ -10,7 +11,7 @@ const assignees: Record<Ticket['system'], readonly number[]> = {
 };
 
 /** Number of unassigned tickets by system. */
-const unassigned: Record<Ticket['system'], number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 1 };
+const unassigned: Record<System, number> = { TTS: 4, HDTS: 2, AMS: 0, BMS: 1 };
 
 const staff = [18, 40, 51, 58, 26, 77, 20, 27, 64, 47, 71, 80, 34, 38];
 const employees = [1, 3, 5, 6, 7, 8, 10, 11, 12, 14, 16, 19];
@@ -28,7 +29,7 @@ const gapMinutes = (index: number): number => 11 + ((index * 37) % 83) + (index 
 type Draft = Pick<Ticket, 'system' | 'title' | 'assigneeId'> & { place: number };
 
 /** `place`: position among all tickets, from 0 to 1. Sorting by it mixes the systems and keeps the order within each. */
-const draftsOf = (system: Ticket['system']): Draft[] => {
+const draftsOf = (system: System): Draft[] => {
   const titles = seedTitles[system];
   const every = Math.floor(titles.length / unassigned[system]);
   let turn = 0;
@@ -40,15 +41,29 @@ const draftsOf = (system: Ticket['system']): Draft[] => {
   }));
 };
 
+/** Who had the ticket before its assignee: the next person of the system. The newest tickets are too new to be handed on. */
+const toPreviousId = ({ system, assigneeId }: Draft, index: number, newer: number): number | null => {
+  if (assigneeId === null || newer < 2 || index % 6 !== 2) return null;
+  return pick(assignees[system], assignees[system].indexOf(assigneeId) + 1);
+};
+
 /** Sixty tickets of the last days, newest first. Everything except the timestamps is deterministic. */
-export const toSeedTickets = (nowMs: number): Ticket[] => {
+export const toSeedTickets = (nowMs: number): TicketWithHistory[] => {
   const oldestFirst = systems.flatMap(draftsOf).toSorted((left, right) => left.place - right.place);
   let createdAtMs = Math.floor(nowMs / 60_000) * 60_000;
-  return oldestFirst.toReversed().map(({ system, title, assigneeId }, newer) => {
+  return oldestFirst.toReversed().map((draft, newer) => {
+    const { system, title, assigneeId } = draft;
     const index = oldestFirst.length - 1 - newer;
     createdAtMs -= gapMinutes(newer) * 60_000;
-    const { requesterId, requesterType } = toRequester(index);
-    const createdAt = new Date(createdAtMs).toISOString();
-    return { id: `T-${firstNumber + index}`, title, system, requesterId, requesterType, assigneeId, createdAt };
+    const ticket: Ticket = {
+      id: `T-${firstNumber + index}`,
+      title,
+      system,
+      ...toRequester(index),
+      assigneeId,
+      turnKey: null,
+      createdAt: new Date(createdAtMs).toISOString(),
+    };
+    return { ticket, history: toSeedHistory({ ticket, index, previousId: toPreviousId(draft, index, newer) }) };
   });
 };

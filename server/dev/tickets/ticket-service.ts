@@ -1,9 +1,10 @@
-import { requireAuth } from '@auth-bff/middleware/fastify';
+import { type Principal, requireAuth } from '@auth-bff/middleware/fastify';
 import fastifyCors from '@fastify/cors';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createHostCheck, type HostCheckOptions } from '../host-check.ts';
 import { registerForwardAuth } from './forward-auth.ts';
-import { AssignedTicket, NewTicket } from './ticket.ts';
+import { NewAssignee, NewTicket, type System } from './ticket.ts';
+import { isStaffOf, maySee } from './ticket-rights.ts';
 import { createTicketStore, type TicketStoreOptions } from './ticket-store.ts';
 
 export type TicketServiceOptions = TicketStoreOptions &
@@ -23,9 +24,19 @@ const toErrorText = (issues: ReadonlyArray<{ path: readonly PropertyKey[]; messa
 /** The name of the service in assertions. */
 const audience = 'tickets';
 
+const callerOf = ({ auth }: FastifyRequest): Principal => {
+  if (auth !== null) return auth;
+  throw new Error('The request has no authenticated caller, although this service has no public path.');
+};
+
+const refuse = (reply: FastifyReply, status: number, error: string) => reply.code(status).send({ error });
+const refuseAssignment = (reply: FastifyReply, system: System) =>
+  refuse(reply, 403, `Only staff of ${system} assign its tickets`);
+
 /**
  * The TTS service of the guide's first picture, as its team would write it. It verifies assertions of the BFF with
- * `requireAuth` and knows no secret. Routes: `GET`, `POST` and `PATCH /tickets/`.
+ * `requireAuth`, decides by their systems and roles who sees which ticket, and knows no secret. Routes: `GET` and `POST
+ * /tickets/`, `GET` and `PATCH /tickets/<id>`.
  */
 export const createTicketService = async (options: TicketServiceOptions): Promise<FastifyInstance> => {
   const { bffUrl, issuer = 'auth-bff', origins, allowedHosts = [], seed, now } = options;
@@ -60,22 +71,42 @@ export const createTicketService = async (options: TicketServiceOptions): Promis
     reply.code(statusCode).send({ error: statusCode < 500 ? message : 'Internal server error' }),
   );
   server.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send({ error: 'Not found. This service has only GET, POST and PATCH /tickets/' }),
+    refuse(reply, 404, 'Not found. This service has only GET and POST /tickets/, and GET and PATCH /tickets/<id>'),
   );
 
-  server.get('/tickets', async () => ({ tickets: tickets.list() }));
-  server.post('/tickets', async ({ body, auth }, reply) => {
-    const read = NewTicket.safeParse(body);
-    if (!read.success) return reply.code(400).send({ error: toErrorText(read.error.issues) });
-    if (auth === null)
-      throw new Error('The request has no authenticated caller, although this service has no public path.');
-    const { ticket, isNew } = tickets.open(read.data, { requesterId: auth.id, requesterType: auth.type });
+  /** The same answer for a ticket that does not exist and for one that the caller may not see. */
+  const refuseTicket = (reply: FastifyReply) => refuse(reply, 404, 'No ticket has this id');
+  const findVisible = (id: string, caller: Principal) => {
+    const found = tickets.find(id);
+    return found !== null && maySee(caller, found.ticket) ? found : null;
+  };
+
+  server.get('/tickets', (request, reply) => {
+    const caller = callerOf(request);
+    return reply.send({ tickets: tickets.list().filter((ticket) => maySee(caller, ticket)) });
+  });
+  server.get<{ Params: { id: string } }>(
+    '/tickets/:id',
+    async (request, reply) => findVisible(request.params.id, callerOf(request)) ?? refuseTicket(reply),
+  );
+  server.post('/tickets', async (request, reply) => {
+    const caller = callerOf(request);
+    const read = NewTicket.safeParse(request.body);
+    if (!read.success) return refuse(reply, 400, toErrorText(read.error.issues));
+    const { system, assigneeId } = read.data;
+    if (assigneeId !== null && !isStaffOf(caller, system)) return refuseAssignment(reply, system);
+    const { ticket, isNew } = tickets.open(read.data, { type: caller.type, id: caller.id });
     return reply.code(isNew ? 201 : 200).send(ticket);
   });
-  server.patch('/tickets', async ({ body }, reply) => {
-    const read = AssignedTicket.safeParse(body);
-    if (!read.success) return reply.code(400).send({ error: toErrorText(read.error.issues) });
-    return tickets.assign(read.data) ?? reply.code(404).send({ error: 'No ticket was opened with this key' });
+  server.patch<{ Params: { id: string } }>('/tickets/:id', async (request, reply) => {
+    const caller = callerOf(request);
+    const found = findVisible(request.params.id, caller);
+    if (found === null) return refuseTicket(reply);
+    if (!isStaffOf(caller, found.ticket.system)) return refuseAssignment(reply, found.ticket.system);
+    const read = NewAssignee.safeParse(request.body);
+    if (!read.success) return refuse(reply, 400, toErrorText(read.error.issues));
+    const assigned = tickets.assign(found, read.data.assigneeId, { type: caller.type, id: caller.id });
+    return assigned ?? refuse(reply, 409, 'The history of this ticket is full');
   });
   return server;
 };

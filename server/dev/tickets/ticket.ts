@@ -2,22 +2,39 @@ import { PersonId } from '@auth-bff/shared';
 import { z } from 'zod';
 
 export const systems = ['TTS', 'AMS', 'BMS', 'HDTS'] as const;
+export type System = (typeof systems)[number];
 
 /** Number of the first ticket id: `T-1001`. */
 export const firstNumber = 1001;
 
 /** A staff user or an employee. Their ids overlap, so the type is needed too. */
-export type Requester = { requesterId: number; requesterType: 'staff' | 'employee' };
+export type Person = { type: 'staff' | 'employee'; id: number };
+export type Requester = { requesterId: number; requesterType: Person['type'] };
 
 export type Ticket = Requester & {
   /** `T-1001` */
   id: string;
   title: string;
-  system: (typeof systems)[number];
+  system: System;
   /** Id of a staff user. Null: unassigned. */
   assigneeId: number | null;
+  /** The key of its turn at the BFF (`assignments.next`). Null: it was not assigned by a turn so far. */
+  turnKey: string | null;
   /** ISO 8601. */
   createdAt: string;
+};
+
+/** What happened to a ticket. `from` and `to` are ids of staff users, `at` is ISO 8601. */
+export type TicketEvent = { at: string; by: Person } & (
+  | { kind: 'opened' }
+  | { kind: 'assigned'; to: number }
+  | { kind: 'handed_on'; from: number; to: number }
+);
+
+export type TicketWithHistory = {
+  ticket: Ticket;
+  /** Oldest first. */
+  history: TicketEvent[];
 };
 
 const titleError = 'expected a text of 1 to 200 characters';
@@ -36,8 +53,6 @@ export const NewTicket = z.object(
 );
 export type NewTicket = z.infer<typeof NewTicket>;
 
-/** Input for a ticket that is handed on. */
-export const AssignedTicket = NewTicket.pick({ key: true }).extend({
-  assigneeId: PersonId,
-});
-export type AssignedTicket = z.infer<typeof AssignedTicket>;
+/** Input for a ticket that gets another assignee. */
+export const NewAssignee = z.object({ assigneeId: PersonId }, 'expected a JSON object with assigneeId');
+export type NewAssignee = z.infer<typeof NewAssignee>;

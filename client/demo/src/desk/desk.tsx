@@ -4,6 +4,7 @@ import { LabColumn } from '../lab/lab-column.tsx';
 import { NewTicket } from '../tickets/new-ticket.tsx';
 import { TicketList } from '../tickets/ticket-list.tsx';
 import { Tour } from '../tour/tour.tsx';
+import { TicketOverlay } from '../tickets/ticket-overlay.tsx';
 import { TurnsColumn } from '../turns/turns-column.tsx';
 import { DeskHeader } from './desk-header.tsx';
 import { MaintenanceBanner } from './maintenance-banner.tsx';
@@ -53,6 +54,7 @@ export const Desk = ({ me }: { me: Session }) => {
       )}
       <PageFooter />
       <NewTicket me={me} isOpen={isWriting} onClose={() => setIsWriting(false)} />
+      <TicketOverlay me={me} />
       <MaintenanceBanner />
     </>
   );

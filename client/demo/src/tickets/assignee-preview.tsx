@@ -1,8 +1,22 @@
-import { errorAction } from '@auth-bff/client';
+import { errorAction, type RouterOutputs } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
 import { roleOf } from './roles.ts';
 import type { System } from './ticket-service.ts';
+
+type Turn = RouterOutputs['assignments']['peek'];
+
+const wordsOf = (turn: Turn | undefined, error: unknown): string => {
+  if (turn !== undefined) {
+    const { assignee } = turn;
+    return assignee === null ? 'No person is available.' : `Next in turn: ${assignee.firstName} ${assignee.lastName}`;
+  }
+  if (error === null) return 'Loading the next assignee…';
+  // By their roles the person may see the turns, but roles change.
+  return errorAction(error) === 'access-denied'
+    ? 'Your roles have changed: sign in again to see who is next.'
+    : "Can't load the next assignee. Retrying automatically.";
+};
 
 /** The person who would receive the next ticket of this system. */
 export const AssigneePreview = ({ system, isAsked }: { system: System; isAsked: boolean }) => {
@@ -10,19 +24,9 @@ export const AssigneePreview = ({ system, isAsked }: { system: System; isAsked: 
   const { data, error } = useQuery(
     trpc.assignments.peek.queryOptions({ system, role: roleOf[system] }, { enabled: isAsked }),
   );
-  const words =
-    data === undefined
-      ? error === null
-        ? 'Loading the next assignee…'
-        : errorAction(error) === 'access-denied'
-          ? `Access denied: ${system} is not one of your systems.`
-          : "Can't load the next assignee. Retrying automatically."
-      : data.assignee === null
-        ? 'No person is available.'
-        : `Next in turn: ${data.assignee.firstName} ${data.assignee.lastName}`;
   return (
-    <p className="preview sub" role="status">
-      {words}
+    <p className="sub" role="status">
+      {wordsOf(data, error)}
     </p>
   );
 };

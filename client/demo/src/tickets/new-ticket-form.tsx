@@ -2,8 +2,10 @@ import { errorAction, type Session } from '@auth-bff/client';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Icon } from '../desk/icon.tsx';
 import { retryAfterOf } from '../desk/retry-after.ts';
+import { rightsOf } from '../desk/rights.ts';
 import { useCountdown } from '../desk/use-countdown.ts';
 import { AssigneePreview } from './assignee-preview.tsx';
+import { isOutage } from './outage.ts';
 import { SystemChoice } from './system-choice.tsx';
 import { type System, systems } from './ticket-service.ts';
 import { type OpenedTicket, useOpenTicket } from './use-open-ticket.ts';
@@ -28,7 +30,9 @@ const Opened = ({
       <Icon name="check" />
       <p className="opened-id" role="status">
         <strong>{opened.ticket.id}</strong>{' '}
-        {opened.assigneeName === null ? 'waits for an assignee.' : `is assigned to ${opened.assigneeName}.`}
+        {opened.assigneeName === null
+          ? `is open. A member of ${opened.ticket.system} will take it.`
+          : `is assigned to ${opened.assigneeName}.`}
       </p>
       <p className="sub">{opened.ticket.title}</p>
       <div className="actions">
@@ -46,11 +50,10 @@ const Opened = ({
 /** Why the ticket was not opened. During an outage it is sent again automatically, with the same key. */
 const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | null; retry: () => void }) => {
   const seconds = useCountdown(dueAtMs, retry);
-  const action = errorAction(error);
-  if (action === 'access-denied') {
+  if (errorAction(error) === 'access-denied') {
     return (
       <p className="field-error" role="alert">
-        Access denied: only staff of this system hand out its tickets. Choose another system.
+        It was not opened: your role may not assign tickets of this system.
       </p>
     );
   }
@@ -70,9 +73,10 @@ const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | 
 };
 
 export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
-  const isStaff = me.user.type === 'staff';
+  const own = rightsOf(me).systems;
   const [title, setTitle] = useState('');
-  const [system, setSystem] = useState<System>(systems.find((own) => me.systems.includes(own)) ?? 'TTS');
+  const [system, setSystem] = useState<System>(own[0] ?? 'TTS');
+  const isAssigned = own.includes(system);
   const [key, setKey] = useState(newKey);
   const [isTitleMissing, setIsTitleMissing] = useState(false);
   const [isAnother, setIsAnother] = useState(false);
@@ -102,8 +106,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
     };
     return <Opened opened={opened} onAnother={startAnother} onClose={close} />;
   }
-  const isOutage = error !== null && ['maintenance', 'slow-down'].includes(errorAction(error));
-  const dueAtMs = isOutage && !isPending ? failedAtMs + retryAfterOf(error) * 1000 : null;
+  const dueAtMs = error !== null && isOutage(error) && !isPending ? failedAtMs + retryAfterOf(error) * 1000 : null;
   return (
     <form className="form" onSubmit={submit} noValidate>
       <div className="field">
@@ -119,15 +122,17 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
           autoComplete="off"
           required
           aria-invalid={isTitleMissing}
-          aria-describedby="ticket-title-error"
+          aria-describedby={isTitleMissing ? 'ticket-title-error' : undefined}
           onChange={(event) => {
             setTitle(event.target.value);
             setIsTitleMissing(false);
           }}
         />
-        <p className="field-error" id="ticket-title-error">
-          {isTitleMissing ? 'Enter a short description.' : ''}
-        </p>
+        {isTitleMissing ? (
+          <p className="field-error" id="ticket-title-error">
+            Enter a short description.
+          </p>
+        ) : null}
       </div>
       <div className="field">
         <span className="field-label" aria-hidden="true">
@@ -135,10 +140,10 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
         </span>
         <SystemChoice legend="System" name="ticket-system" choices={systems} value={system} onChange={setSystem} />
       </div>
-      {isStaff ? (
+      {isAssigned ? (
         <AssigneePreview key={system} system={system} isAsked={isOpen} />
       ) : (
-        <p className="preview sub">A member of {system} will take it.</p>
+        <p className="sub">A member of {system} will take it.</p>
       )}
       <div className="form-message">
         {error === null ? null : <NotOpened error={error} dueAtMs={dueAtMs} retry={send} />}
@@ -148,7 +153,7 @@ export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
           Cancel
         </button>
         <button type="submit" className="primary" aria-busy={isPending}>
-          {isPending ? 'Opening…' : 'Open and assign'}
+          {isPending ? 'Opening…' : isAssigned ? 'Open and assign' : 'Open ticket'}
         </button>
       </div>
     </form>

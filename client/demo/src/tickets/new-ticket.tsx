@@ -14,8 +14,15 @@ export const NewTicket = ({ me, isOpen, onClose }: NewTicketProps) => {
       dialog.current?.querySelector<HTMLInputElement>('#ticket-title')?.focus();
     } else dialog.current?.close();
   }, [isOpen]);
+  const closed = () => {
+    onClose();
+    // The button of an empty list is gone once the list has a ticket: the browser cannot return the focus to it.
+    const { activeElement } = document;
+    if (activeElement !== document.body && !dialog.current?.contains(activeElement)) return;
+    document.querySelector<HTMLElement>('#new-ticket-button')?.focus();
+  };
   return (
-    <dialog ref={dialog} className="dialog" aria-labelledby="new-ticket-title" onClose={onClose}>
+    <dialog ref={dialog} className="dialog" aria-labelledby="new-ticket-title" onClose={closed}>
       <header className="card-head">
         <h2 id="new-ticket-title">New ticket</h2>
         <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>

@@ -1,19 +1,37 @@
-import { errorAction, type RouterOutputs } from '@auth-bff/client';
+import { errorAction, type RouterOutputs, type Session } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Ticket } from './ticket-service.ts';
+import { rightsOf } from '../desk/rights.ts';
+import type { PersonRef, Ticket, TicketEvent } from './ticket-service.ts';
 
-/** A person's name, or the reason why it is missing. */
+/** A person's name, or the reason why it is missing. `hidden`: this person may not look it up, so it is not asked for. */
 export type Name =
   | { is: 'known'; text: string }
+  | { is: 'own'; text: string }
+  | { is: 'hidden' }
   | { is: 'loading' }
   | { is: 'not-found' }
   | { is: 'access-denied' }
   | { is: 'unknown' };
-export type PersonRef = { type: 'staff' | 'employee'; id: number };
+export type NameOf = (person: PersonRef) => Name;
+
+const staff = (id: number): PersonRef => ({ type: 'staff', id });
+
+export const peopleOf = ({ requesterType, requesterId, assigneeId }: Ticket): PersonRef[] => [
+  { type: requesterType, id: requesterId },
+  ...(assigneeId === null ? [] : [staff(assigneeId)]),
+];
+
+export const peopleIn = (history: readonly TicketEvent[]): PersonRef[] =>
+  history.flatMap((event) => [
+    event.by,
+    ...(event.kind === 'opened' ? [] : [staff(event.to)]),
+    ...(event.kind === 'handed_on' ? [staff(event.from)] : []),
+  ]);
 
 const byNumber = (a: number, b: number) => a - b;
-const distinct = (ids: number[]) => [...new Set(ids)].toSorted(byNumber);
+const idsOf = (people: readonly PersonRef[], type: PersonRef['type']) =>
+  [...new Set(people.filter((person) => person.type === type).map(({ id }) => id))].toSorted(byNumber);
 
 const nameOfError = (error: unknown): Name => {
   const action = errorAction(error);
@@ -24,22 +42,16 @@ const nameOf = ({ firstName, lastName }: { firstName: string; lastName: string }
   text: `${firstName} ${lastName}`,
 });
 
-/** Names of the people in these tickets, loaded in one tick and so in one request. */
-export const useNames = (tickets: Ticket[]): ((person: PersonRef) => Name) => {
+/** Names of people, as far as this person may look them up, loaded in one tick and so in one request. */
+export const useNames = (people: readonly PersonRef[], me: Session): NameOf => {
   const trpc = useTRPC();
-  const staff = distinct(
-    tickets.flatMap(({ assigneeId, requesterId, requesterType }) => [
-      ...(assigneeId === null ? [] : [assigneeId]),
-      ...(requesterType === 'staff' ? [requesterId] : []),
-    ]),
-  );
-  const employees = distinct(
-    tickets.filter(({ requesterType }) => requesterType === 'employee').map(({ requesterId }) => requesterId),
-  );
+  const { seesStaff, seesEmployees } = rightsOf(me);
+  const staffIds = seesStaff ? idsOf(people, 'staff') : [];
+  const employeeIds = seesEmployees ? idsOf(people, 'employee') : [];
   const queryClient = useQueryClient();
-  const users = useQuery(trpc.users.byIds.queryOptions({ ids: staff }, { enabled: staff.length > 0 }));
+  const users = useQuery(trpc.users.byIds.queryOptions({ ids: staffIds }, { enabled: staffIds.length > 0 }));
   const employeeAnswers = useQueries({
-    queries: employees.map((id) => trpc.employees.byId.queryOptions({ id })),
+    queries: employeeIds.map((id) => trpc.employees.byId.queryOptions({ id })),
   });
 
   const names = new Map<string, Name>();
@@ -51,8 +63,15 @@ export const useNames = (tickets: Ticket[]): ((person: PersonRef) => Name) => {
   }
   for (const [index, { data, error }] of employeeAnswers.entries()) {
     const name = data ? nameOf(data) : error ? nameOfError(error) : null;
-    if (name !== null) names.set(`employee ${employees[index]}`, name);
+    if (name !== null) names.set(`employee ${employeeIds[index]}`, name);
   }
   const otherwise: Name = users.error ? nameOfError(users.error) : { is: 'loading' };
-  return ({ type, id }) => names.get(`${type} ${id}`) ?? (type === 'staff' ? otherwise : { is: 'loading' });
+  const { user } = me;
+  return ({ type, id }) => {
+    const known = names.get(`${type} ${id}`);
+    if (known !== undefined) return known;
+    if (type === user.type && id === user.id && !seesStaff) return { is: 'own', text: user.fullName ?? 'you' };
+    if (type === 'staff') return seesStaff ? otherwise : { is: 'hidden' };
+    return { is: seesEmployees ? 'loading' : 'hidden' };
+  };
 };

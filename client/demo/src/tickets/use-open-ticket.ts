@@ -1,6 +1,7 @@
 import type { Session } from '@auth-bff/client';
 import { useTRPC, useTRPCClient } from '@auth-bff/client/react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { rightsOf } from '../desk/rights.ts';
 import { roleOf } from './roles.ts';
 import type { System, Ticket } from './ticket-service.ts';
 import { ticketsKey, useTicketService } from './use-tickets.ts';
@@ -11,7 +12,7 @@ export type OpenedTicket = { ticket: Ticket; assigneeName: string | null; replay
 
 const maxTicketsKept = 500;
 
-/** Assigns the next person and opens the ticket. Idempotent. */
+/** Opens the ticket. In one's own systems, the next person gets it; elsewhere it waits for a member. Idempotent. */
 export const useOpenTicket = (me: Session) => {
   const calls = useTRPCClient();
   const trpc = useTRPC();
@@ -21,9 +22,9 @@ export const useOpenTicket = (me: Session) => {
   return useMutation({
     mutationFn: async ({ title, system, key }: OpenTicket): Promise<OpenedTicket> => {
       if (service === null) throw new Error('The address of the ticket service is not loaded yet.');
-      // Only staff can assign tickets. A ticket of an employee waits for them.
-      const turn =
-        me.user.type === 'staff' ? await calls.assignments.next.mutate({ system, role: roleOf[system], key }) : null;
+      const turn = rightsOf(me).systems.includes(system)
+        ? await calls.assignments.next.mutate({ system, role: roleOf[system], key })
+        : null;
       const assignee = turn?.assignee ?? null;
       const ticket = await service.create({ title, system, assigneeId: assignee?.id ?? null, key });
       return {

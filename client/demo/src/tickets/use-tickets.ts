@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import { useDeskConfig } from '../lab/use-desk-config.ts';
 import { createTicketService, type TicketService } from './ticket-service.ts';
 
+/** Also the start of the keys of single tickets. */
 export const ticketsKey = ['tickets'];
 
 /** Null until the configuration is loaded. */
@@ -13,7 +14,7 @@ export const useTicketService = (): TicketService | null => {
   return useMemo(() => (url === undefined ? null : createTicketService(session, url)), [session, url]);
 };
 
-/** All tickets, the newest first. */
+/** The tickets that the person may see, the newest first. */
 export const useTickets = () => {
   const service = useTicketService();
   return useQuery({

@@ -1,10 +1,11 @@
 import { useTRPC, useTRPCClient } from '@auth-bff/client/react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { giveTicket } from '../tickets/give-ticket.ts';
 import { ticketsKey, useTicketService } from '../tickets/use-tickets.ts';
 
 type HandOn = { system: string; role: string; key: string };
 
-/** Hands a ticket on to the next person who has not had it, and writes that person into the ticket. */
+/** Hands the ticket of a turn on to the next person who has not had it, and writes that person into the ticket. */
 export const useHandOn = () => {
   const calls = useTRPCClient();
   const trpc = useTRPC();
@@ -12,9 +13,10 @@ export const useHandOn = () => {
   const service = useTicketService();
   return useMutation({
     mutationFn: async (turn: HandOn) => {
-      const { assignee } = await calls.assignments.reassign.mutate(turn);
-      // Nobody is left: the ticket stays with its assignee.
-      if (assignee !== null) await service?.assign({ key: turn.key, assigneeId: assignee.id });
+      const ticket = (await service?.list())?.find(({ turnKey }) => turnKey === turn.key);
+      // A turn that was given without a ticket.
+      if (service === null || ticket === undefined) await calls.assignments.reassign.mutate(turn);
+      else await giveTicket({ calls, service }, await service.byId(ticket.id));
     },
     onSettled() {
       void queryClient.invalidateQueries({ queryKey: ticketsKey });

@@ -4,7 +4,8 @@ import { toSeedTickets } from '../../../../server/dev/tickets/seed-tickets.ts';
 
 const people = createPeopleDirectory();
 const now = Date.UTC(2026, 2, 14, 9, 26, 53);
-const tickets = toSeedTickets(now);
+const seed = toSeedTickets(now);
+const tickets = seed.map(({ ticket }) => ticket);
 const countBy = <Key>(keys: readonly Key[]) =>
   new Map([...new Set(keys)].map((key) => [key, keys.filter((other) => other === key).length]));
 
@@ -33,8 +34,8 @@ describe('seed tickets', () => {
 
   it('seed tickets differ only in their timestamps between two starts', () => {
     const withoutTime = (at: number) =>
-      toSeedTickets(at).map(({ id, title, system, requesterId, requesterType, assigneeId }) =>
-        [id, title, system, requesterId, requesterType, assigneeId].join(' '),
+      JSON.stringify(toSeedTickets(at), (name, value: unknown) =>
+        name === 'createdAt' || name === 'at' ? undefined : value,
       );
     expect(withoutTime(now + 86_400_000)).toEqual(withoutTime(now));
   });
@@ -67,5 +68,37 @@ describe('seed tickets', () => {
     const active = people.staffIdsByRole(system, role).filter((id) => people.staff.find(id)?.is_active);
     const shares = countBy(tickets.flatMap((ticket) => (ticket.system === system ? (ticket.assigneeId ?? []) : [])));
     expect(active.map((id) => shares.get(id))).toEqual(active.map(() => share));
+  });
+
+  it('each history begins with the opening by the requester, and ends with the present assignee', () => {
+    for (const { ticket, history } of seed) {
+      const { id, createdAt, requesterType, requesterId, assigneeId } = ticket;
+      const by = { type: requesterType, id: requesterId };
+      expect([id, history[0]]).toEqual([id, { at: createdAt, kind: 'opened', by }]);
+      const last = history.at(-1);
+      expect([id, last?.kind === 'opened' ? null : last?.to]).toEqual([id, assigneeId]);
+    }
+  });
+
+  it('the events of each history are in order and in the past, and its people belong to the system', () => {
+    for (const { ticket, history } of seed) {
+      const times = history.map(({ at }) => at);
+      expect([ticket.id, times]).toEqual([ticket.id, times.toSorted()]);
+      expect(Math.max(...times.map((at) => Date.parse(at)))).toBeLessThan(now);
+      const involved = history.flatMap((event) =>
+        event.kind === 'opened' ? [] : [event.by.id, event.to, event.kind === 'handed_on' ? event.from : event.to],
+      );
+      const strangers = involved.filter((id) => {
+        const person = people.staff.find(id);
+        return person?.is_active !== true || person.roles.every(({ system }) => system !== ticket.system);
+      });
+      expect([ticket.id, strangers]).toEqual([ticket.id, []]);
+    }
+  });
+
+  it('some tickets were handed on to another person', () => {
+    const handedOn = seed.flatMap(({ history }) => history.filter((event) => event.kind === 'handed_on'));
+    expect(handedOn.length).toBeGreaterThan(4);
+    expect(handedOn.filter(({ from, to }) => from === to)).toEqual([]);
   });
 });

@@ -1,0 +1,54 @@
+import type { Session } from '@auth-bff/client';
+import { rightsOf } from '../desk/rights.ts';
+import { useWatched } from '../lab/use-watched.ts';
+import { ageOf, timeOf } from './time-words.ts';
+import { GiveTicketButton } from './give-ticket-button.tsx';
+import { PersonName } from './person-name.tsx';
+import { TicketHistory } from './ticket-history.tsx';
+import type { PersonRef, TicketWithHistory } from './ticket-service.ts';
+import { peopleIn, peopleOf, useNames } from './use-names.ts';
+
+/** All about a ticket. Staff of its system assign it, or hand it on. */
+export const TicketDetails = ({ found, me }: { found: TicketWithHistory; me: Session }) => {
+  const { ticket, history } = found;
+  const { system, requesterType, requesterId, assigneeId, createdAt } = ticket;
+  const nameOf = useNames([...peopleOf(ticket), ...peopleIn(history)], me);
+  const { areNamesStale } = useWatched();
+  const name = (person: PersonRef) => (
+    <PersonName
+      person={person}
+      nameOf={nameOf}
+      isStale={areNamesStale}
+      hidden={person.type === 'staff' ? `a member of ${system}` : 'an employee'}
+    />
+  );
+  return (
+    <div className="ticket-details">
+      <dl className="facts facts-lines">
+        <div>
+          <dt>Asked by</dt>
+          <dd>{name({ type: requesterType, id: requesterId })}</dd>
+        </div>
+        <div>
+          <dt>Assigned to</dt>
+          <dd>{assigneeId === null ? 'nobody yet' : name({ type: 'staff', id: assigneeId })}</dd>
+        </div>
+        <div>
+          <dt>Opened</dt>
+          <dd>
+            <time dateTime={createdAt}>
+              {timeOf(createdAt)} · {ageOf(createdAt, Date.now())}
+            </time>
+          </dd>
+        </div>
+      </dl>
+      <h3 id="ticket-history-title">History</h3>
+      <TicketHistory history={history} system={system} nameOf={nameOf} areNamesStale={areNamesStale} />
+      {rightsOf(me).systems.includes(system) ? (
+        <GiveTicketButton found={found} />
+      ) : assigneeId === null ? (
+        <p className="sub">A member of {system} will take it.</p>
+      ) : null}
+    </div>
+  );
+};
