@@ -179,7 +179,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     await expect.poll(async () => (await code.textContent()) !== first).toBe(dialect === 'deployed');
     expect(await visitor.examine()).toEqual([]);
     await page.getByRole('button', { name: 'Use it' }).click();
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('link', { name: 'My account' }).click();
     await factor.getByRole('button', { name: 'Send me a code' }).click();
     await factor.getByRole('button', { name: 'Use it' }).click();

@@ -43,11 +43,11 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await expect.poll(() => alert.textContent()).toContain('this account is locked');
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
     await page.getByLabel('Code').fill('000000');
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     await expect.poll(() => alert.textContent()).toContain('Wrong code');
     await page.getByRole('button', { name: 'Back' }).click();
     await page.getByRole('button', { name: 'Hana Kobayashi' }).click();
-    await page.getByLabel('I am no robot').check();
+    await page.getByLabel("I'm not a robot").check();
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('heading', { name: 'Tickets' }).waitFor();
     expect(visitor.unexpectedErrors()).toEqual([]);
@@ -122,7 +122,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
       await page.locator('.ticket .person-name').first().waitFor();
     } else {
       await page.getByRole('button', { name: 'Use it' }).click();
-      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByText('No tickets here').waitFor();
       await visitor.shoot('14-empty');
     }

@@ -5,10 +5,12 @@ import { DeskTitle } from '../desk/desk-title.tsx';
 import { StatusPill } from '../desk/status-pill.tsx';
 import { TroublePanel } from '../lab/trouble-panel.tsx';
 import type { SeededPerson } from '../lab/dev-routes.ts';
+import type { Credentials } from './credentials.ts';
 import { ForgotPassword } from './forgot-password.tsx';
+import { isForgotLink, removeForgotLink } from './forgot-link.ts';
 import { PeopleToTry } from './people-to-try.tsx';
 import { SecondFactor } from './second-factor.tsx';
-import { type Credentials, SignInForm } from './sign-in-form.tsx';
+import { SignInForm } from './sign-in-form.tsx';
 
 const emptyCredentials: Credentials = { email: '', password: '', as: 'staff' };
 
@@ -17,20 +19,24 @@ export const SignIn = () => {
   const trpc = useTRPC();
   const [credentials, setCredentials] = useState(emptyCredentials);
   const [challenge, setChallenge] = useState<string | null>(null);
-  const [hasForgotten, setHasForgotten] = useState(false);
+  const [hasForgotten, setHasForgotten] = useState(isForgotLink);
   const login = useMutation(
     trpc.session.login.mutationOptions({
       onSuccess: (answer) => setChallenge(answer.status === 'otp_required' ? answer.challenge : null),
     }),
   );
   const pick = ({ email, password, as }: SeededPerson) => {
+    if (login.isPending) return;
     setCredentials({ email, password, as });
     setHasForgotten(false);
+    setChallenge(null);
     login.mutate({ email, password, as });
   };
   const goBack = () => {
     setChallenge(null);
+    setHasForgotten(false);
     login.reset();
+    removeForgotLink();
   };
 
   return (
@@ -43,7 +49,7 @@ export const SignIn = () => {
         <div className="sign-in-side">
           <section className="card" aria-labelledby="sign-in-title">
             {hasForgotten ? (
-              <ForgotPassword initial={credentials} onBack={() => setHasForgotten(false)} />
+              <ForgotPassword initial={credentials} onBack={goBack} />
             ) : challenge === null ? (
               <SignInForm
                 credentials={credentials}
@@ -57,7 +63,7 @@ export const SignIn = () => {
                   setHasForgotten(true);
                 }}
                 error={login.error}
-                isBusy={login.isPending}
+                isPending={login.isPending}
               />
             ) : (
               <SecondFactor challenge={challenge} email={credentials.email} onResent={setChallenge} onBack={goBack} />
