@@ -31,9 +31,11 @@ const toCurlLines = (bffUrl: string, [person]: readonly SignInPerson[]): string[
 export const toBanner = (options: BannerOptions): string => {
   const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect, accessLifetimeSeconds } = options;
   const signInPeople = signInPeopleOf(dialect);
-  const width = Math.max(...signInPeople.map(({ email }) => email.length));
+  const widthOf = (field: 'email' | 'password') => Math.max(...signInPeople.map((person) => person[field].length));
+  const [emailWidth, passwordWidth] = [widthOf('email'), widthOf('password')];
   const people = signInPeople.map(
-    ({ email, password, as, shows }) => `  ${as.padEnd(9)} ${email.padEnd(width)}  ${password}  ${shows}`,
+    ({ email, password, as, shows }) =>
+      `  ${as.padEnd(9)} ${email.padEnd(emailWidth)}  ${password.padEnd(passwordWidth)}  ${shows}`,
   );
   return [
     '',

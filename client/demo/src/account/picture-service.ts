@@ -17,7 +17,7 @@ type Problem = { detail?: string; reason?: string; issues?: Array<{ message: str
 const toError = ({ issues, detail, reason, retryAfterSeconds }: Problem, status: number): PictureError => {
   if (status === 429 || reason === 'rate_limited')
     return new PictureError('Too many changes.', retryAfterSeconds ?? 60);
-  if (status === 503) return new PictureError('The Auth Service is unavailable right now.', retryAfterSeconds ?? 5);
+  if (status === 503) return new PictureError('The Auth Service is unavailable.', retryAfterSeconds ?? 5);
   return new PictureError(issues?.[0]?.message ?? detail ?? 'The picture could not be changed. Try again.', null);
 };
 

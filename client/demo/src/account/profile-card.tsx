@@ -79,7 +79,7 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
       <header className="card-head">
         <h3 id="profile-title">Profile</h3>
         <span className="badge" data-system={profile.type}>
-          {profile.type}
+          {profile.type === 'staff' ? 'Staff' : 'Employee'}
         </span>
       </header>
       <Facts facts={facts} className="account-facts" />

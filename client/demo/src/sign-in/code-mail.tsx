@@ -23,7 +23,6 @@ export const CodeMail = ({ email, sent, onUse }: CodeMailProps) => {
   );
   return (
     <DemoMail
-      subject="Your code"
       body={code == null ? null : <strong className="mail-code">{code}</strong>}
       action={
         <button type="button" className="quiet" disabled={code == null} onClick={() => onUse(code ?? '')}>

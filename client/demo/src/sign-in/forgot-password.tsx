@@ -69,8 +69,13 @@ export const ForgotPassword = ({ initial, onBack }: ForgotPasswordProps) => {
         success={request.isSuccess ? 'If an account has this address, we sent an e-mail with a link.' : ''}
       />
       {request.isSuccess ? <LinkMail email={email.trim()} sentAtMs={request.submittedAt} /> : null}
-      <button type="submit" className="primary wide" aria-busy={request.isPending} aria-disabled={wait.seconds > 0}>
-        {request.isPending ? 'Sending…' : 'Send the link'}
+      <button
+        type="submit"
+        className={request.isSuccess ? 'quiet wide' : 'primary wide'}
+        aria-busy={request.isPending}
+        aria-disabled={wait.seconds > 0}
+      >
+        {request.isPending ? 'Sending…' : request.isSuccess ? 'Send another link' : 'Send the link'}
       </button>
       <button type="button" className="quiet wide" onClick={onBack}>
         Back

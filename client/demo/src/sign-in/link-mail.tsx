@@ -16,8 +16,7 @@ export const LinkMail = ({ email, sentAtMs }: { email: string; sentAtMs: number 
   );
   return (
     <DemoMail
-      subject="Reset your password"
-      body={link == null ? null : <span className="mail-none">Your link</span>}
+      body={link == null ? null : <strong>Reset your password</strong>}
       action={
         link == null ? null : (
           <a className="button quiet" href={link}>

@@ -38,7 +38,7 @@ export const PeopleToTry = ({ onPick, isBusy }: PeopleToTryProps) => {
         <h2 id="people-title" tabIndex={-1}>
           People to try
         </h2>
-        <p className="sub">Choose one: you need no password. All of them are made up.</p>
+        <p className="sub">Choose one to sign in without a password. All of them are made up.</p>
       </header>
       {groups.map((outcome) => (
         <div className="people-group" key={outcome}>

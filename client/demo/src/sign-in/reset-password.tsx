@@ -8,6 +8,7 @@ import { DeskTitle } from '../desk/desk-title.tsx';
 import { FormMessage } from '../desk/form-message.tsx';
 import { TextField } from '../desk/text-field.tsx';
 import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
 import { useWait } from '../desk/use-wait.ts';
 import { forgotLink } from './forgot-link.ts';
 
@@ -20,10 +21,10 @@ const readLink = () => {
 
 type Link = ReturnType<typeof readLink>;
 
-/** Takes the place of the form, and the focus. */
+/** Takes the place of the form, and its focus. */
 const End = ({ title, children }: { title: string; children: ReactNode }) => {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useRescuedFocus(heading);
   return (
     <div className="form">
       <h2 ref={heading} tabIndex={-1}>

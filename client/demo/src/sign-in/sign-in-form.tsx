@@ -25,20 +25,28 @@ const messageId = 'sign-in-error';
 const fields = ['email', 'password', 'captchaToken'];
 
 export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, isPending }: SignInFormProps) => {
-  const [needsCaptcha, setNeedsCaptcha] = useState(false);
+  /** The e-mail address of the account that needs a captcha: another one may need none. */
+  const [captchaFor, setCaptchaFor] = useState<string | null>(null);
   const [isNoRobot, setIsNoRobot] = useState(false);
   const title = useRef<HTMLHeadingElement>(null);
   const passwordField = useRef<HTMLInputElement>(null);
   const { form, errors, show, clear } = useFieldErrors(error, signInFieldErrors);
   const wait = useWait({ error, isPending });
   useRescuedFocus(title);
-  if (!needsCaptcha && reasonOf(error) === 'captcha_required') setNeedsCaptcha(true);
-  const isWrong = reasonOf(error) === 'bad_credentials';
   const { email, password, as } = credentials;
+  const isWrong = reasonOf(error) === 'bad_credentials';
+  if (reasonOf(error) === 'captcha_required' && captchaFor !== email) {
+    setCaptchaFor(email);
+    setIsNoRobot(false);
+  }
+  const needsCaptcha = captchaFor === email;
   const message = signInWords(wait.error ?? error, fields, as);
 
   useEffect(() => {
-    if (isWrong) passwordField.current?.select();
+    if (isWrong) {
+      passwordField.current?.focus();
+      passwordField.current?.select();
+    }
     // A person to try may be far below the form.
     document.querySelector(`#${messageId}:not(:empty)`)?.scrollIntoView({ block: 'nearest' });
   }, [error, isWrong]);
@@ -51,12 +59,10 @@ export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, i
       ...(password === '' ? { password: 'Enter your password.' } : {}),
       ...(needsCaptcha && !isNoRobot ? { captchaToken: "Confirm that you're not a robot." } : {}),
     };
-    if (!show(found)) onSubmit(isNoRobot ? { ...credentials, captchaToken: captchaThatPasses } : credentials);
+    if (!show(found)) onSubmit(needsCaptcha ? { ...credentials, captchaToken: captchaThatPasses } : credentials);
   };
   const change = (changed: Partial<Credentials>) => {
     for (const name of Object.keys(changed)) clear(name);
-    // Another account may need none.
-    if (changed.email !== undefined) setNeedsCaptcha(false);
     onChange({ ...credentials, ...changed });
   };
   const sharedErrorId = isWrong ? messageId : undefined;
