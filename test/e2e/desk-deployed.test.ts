@@ -45,12 +45,11 @@ describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed diale
     const { page } = visitor;
     visitor.expectErrors(/401 .*\/trpc\/session\.verifyOtp/);
     await visitor.go();
-    const alert = page.getByRole('alert');
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
     for (const words of ['Wrong code', 'Go back and sign in again']) {
       await page.getByLabel('Code').fill('000000');
       await page.getByRole('button', { name: 'Continue' }).click();
-      await expect.poll(() => alert.textContent()).toContain(words);
+      await page.getByText(words).waitFor();
     }
     await page.getByRole('button', { name: 'Back' }).click();
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();

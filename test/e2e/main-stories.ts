@@ -34,7 +34,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     const { page } = visitor;
     visitor.expectErrors(/401 .*\/trpc\/session\.(login|verifyOtp)/);
     await visitor.go();
-    const alert = page.getByRole('alert');
+    const alert = page.locator('#sign-in-error');
     await page.getByRole('button', { name: 'Beatrice Lang' }).click();
     await expect.poll(() => alert.textContent()).toContain(inactive);
     await page.getByLabel('Password').fill('a guess');
@@ -44,7 +44,7 @@ export const mainStories = ({ site, dialect }: { site: Site; dialect: Dialect })
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
     await page.getByLabel('Code').fill('000000');
     await page.getByRole('button', { name: 'Continue' }).click();
-    await expect.poll(() => alert.textContent()).toContain('Wrong code');
+    await page.getByText('Wrong code').waitFor();
     await page.getByRole('button', { name: 'Back' }).click();
     await page.getByRole('button', { name: 'Hana Kobayashi' }).click();
     await page.getByLabel("I'm not a robot").check();
