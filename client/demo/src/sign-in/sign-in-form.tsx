@@ -48,8 +48,8 @@ export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, i
       passwordField.current?.select();
     }
     // A person to try may be far below the form.
-    document.querySelector(`#${messageId}:not(:empty)`)?.scrollIntoView({ block: 'nearest' });
-  }, [error, isWrong]);
+    if (error !== null) form.current?.scrollIntoView({ block: 'nearest' });
+  }, [error, isWrong, form]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
