@@ -1,5 +1,5 @@
 import type { Dialect } from './auth-service/options.ts';
-import { signInPeople } from './auth-service/people/people.ts';
+import { type SignInPerson, signInPeopleOf } from './auth-service/people/people.ts';
 
 export type BannerOptions = {
   bffUrl: string;
@@ -15,9 +15,8 @@ export type BannerOptions = {
 const jar = '/tmp/auth-bff.cookies';
 
 /** Three curl commands that work as printed. */
-const toCurlLines = (bffUrl: string): string[] => {
+const toCurlLines = (bffUrl: string, [person]: readonly SignInPerson[]): string[] => {
   const trpc = `${bffUrl}/trpc`;
-  const [person] = signInPeople;
   if (person === undefined) throw new Error('The seed data has no person to sign in as.');
   const credentials = JSON.stringify({ json: { email: person.email, password: person.password, as: person.as } });
   const batch = JSON.stringify({ 0: { json: { id: 123 } }, 1: { json: { system: 'TTS', role: 'Technician' } } });
@@ -31,9 +30,12 @@ const toCurlLines = (bffUrl: string): string[] => {
 /** The text that `npm run dev` prints: URLs, people to sign in as, and example requests. */
 export const toBanner = (options: BannerOptions): string => {
   const { bffUrl, hasPage, ticketsUrl, authServiceUrl, controlUrl, dialect, accessLifetimeSeconds } = options;
-  const width = Math.max(...signInPeople.map(({ email }) => email.length));
+  const signInPeople = signInPeopleOf(dialect);
+  const widthOf = (field: 'email' | 'password') => Math.max(...signInPeople.map((person) => person[field].length));
+  const [emailWidth, passwordWidth] = [widthOf('email'), widthOf('password')];
   const people = signInPeople.map(
-    ({ email, password, as, shows }) => `  ${as.padEnd(9)} ${email.padEnd(width)}  ${password}  ${shows}`,
+    ({ email, password, as, shows }) =>
+      `  ${as.padEnd(9)} ${email.padEnd(emailWidth)}  ${password.padEnd(passwordWidth)}  ${shows}`,
   );
   return [
     '',
@@ -48,7 +50,7 @@ export const toBanner = (options: BannerOptions): string => {
     ...people,
     '',
     'Sign in, look up a user, and send two calls in one batch:',
-    ...toCurlLines(bffUrl).map((line) => `  ${line}`),
+    ...toCurlLines(bffUrl, signInPeople).map((line) => `  ${line}`),
     '',
     'Second-factor codes and password-reset links are printed here. Press Ctrl-C to stop all servers.',
     '',

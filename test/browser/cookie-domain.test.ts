@@ -10,8 +10,8 @@ const person = (shows: RegExp) => {
   const found = signInPeople.find((one) => shows.test(one.shows));
   return { email: found?.email ?? '', password: found?.password ?? '' };
 };
-const technician = { ...person(/guide's example/), id: 123 };
-const admin = { ...person(/admin of all four/), id: 6 };
+const technician = { ...person(/^TTS technician/), id: 123 };
+const admin = { ...person(/^Admin of all four/), id: 6 };
 type Person = typeof technician;
 
 /** Subdomains of one domain. Their server forwards /trpc to the current app. */

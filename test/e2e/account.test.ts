@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { hasChromium } from '../support/page/chromium.ts';
+import { outage } from './main-stories.ts';
 import type { Visitor } from './open-visitor.ts';
 import { useDesk } from './use-desk.ts';
 
@@ -59,6 +60,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     await profile.getByLabel('First name').fill('Alicia');
     await profile.getByRole('button', { name: 'Save' }).click();
     await profile.getByText('Your profile is saved.').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Save');
     await page.reload();
     await expect.poll(() => profile.getByLabel('First name').inputValue()).toBe('Alicia');
 
@@ -118,6 +120,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     await picture.getByRole('button', { name: 'Remove' }).click();
     await picture.getByText('Your picture is removed.').waitFor();
     expect(await picture.getByRole('img').count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('picture-file');
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
@@ -153,6 +156,42 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     expect(other.unexpectedErrors()).toEqual([]);
   });
 
+  it('a person sees missing fields before anything is sent, and the seconds until the next try', async () => {
+    await using visitor = await site.openVisitor();
+    visitor.expectErrors(outage);
+    const { page, requests } = visitor;
+    await page.clock.install();
+    const { card } = await openAccount(visitor, staff('noah.fitzgerald'));
+    const password = card('Password');
+    const change = password.getByRole('button', { name: 'Change password' });
+    const current = password.getByLabel('Current password');
+    await change.click();
+    await password.getByText('Enter your current password.').waitFor();
+    await password.getByText('Enter a new password.').waitFor();
+    expect(await current.evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.keyboard.type('staff-pass-1');
+    expect(await current.getAttribute('aria-invalid')).toBe('false');
+    await card('Second factor').getByRole('button', { name: 'Turn on' }).click();
+    await card('Second factor').getByText('Enter your password.').waitFor();
+    expect(await visitor.examine()).toEqual([]);
+    await visitor.shoot('18-account-errors');
+
+    await password.getByLabel('New password', { exact: true }).fill('a longer secret');
+    await password.getByLabel('New password again').fill('a longer secret');
+    const fault = { headers: { 'x-csrf': '1' }, data: '{"kind":"reset"}' };
+    await page.request.put(`${site.desk().url}/dev/fault`, fault);
+    const sent = () => requests.filter((url) => url.includes('account.changePassword')).length;
+    expect(sent()).toBe(0);
+    await change.click();
+    await password.getByText(/Try again in \d s/).waitFor();
+    await change.click({ force: true });
+    expect(sent()).toBe(1);
+    await page.clock.runFor(5_000);
+    await password.getByText('You can try again now.').waitFor();
+    expect(await change.getAttribute('aria-disabled')).toBe('false');
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
+
   it('a person turns the second factor on, has a new code sent at the sign-in, and turns it off', async () => {
     const fatima = staff('fatima.zahra');
     await using visitor = await site.openVisitor();
@@ -172,14 +211,14 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     const first = await code.textContent();
     await page.getByRole('button', { name: 'Send a new code' }).click();
     await page
-      .getByText(dialect === 'guide' ? 'This Auth Service cannot send another code' : 'A new code was sent.')
+      .getByText(dialect === 'guide' ? 'This Auth Service cannot send another code' : 'We sent a new code.')
       .waitFor();
     // A button that cannot work is not shown.
     expect(await page.getByRole('button', { name: 'Send a new code' }).count()).toBe(dialect === 'guide' ? 0 : 1);
     await expect.poll(async () => (await code.textContent()) !== first).toBe(dialect === 'deployed');
     expect(await visitor.examine()).toEqual([]);
     await page.getByRole('button', { name: 'Use it' }).click();
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('link', { name: 'My account' }).click();
     await factor.getByRole('button', { name: 'Send me a code' }).click();
     await factor.getByRole('button', { name: 'Use it' }).click();
@@ -198,17 +237,17 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     const request = async (email: string) => {
       await page.getByLabel('E-mail').fill(email);
       await page.getByRole('button', { name: 'Send the link' }).click();
-      await page.getByText('If a person has this address').waitFor();
+      await page.getByText('If an account has this address').waitFor();
     };
-    await page.getByRole('button', { name: 'Forgot password' }).click();
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Forgot password');
+    await page.getByRole('button', { name: 'Forgot your password?' }).click();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Reset your password');
     await request('nobody@example.com');
     expect(await visitor.examine()).toEqual([]);
     await request(jonas.email);
-    const link = page.getByRole('link', { name: 'Open its link' });
+    const link = page.getByRole('link', { name: 'Open the link' });
     const href = await link.getAttribute('href');
     await link.click();
-    await page.getByRole('heading', { name: 'New password' }).waitFor();
+    await page.getByRole('heading', { name: 'Set a new password' }).waitFor();
     expect(new URL(page.url()).search).toBe('');
     expect(await visitor.examine()).toEqual([]);
     const setPassword = async (password: string) => {
@@ -219,10 +258,12 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account a
     await setPassword('password123');
     await expect.poll(() => page.locator('#reset-newPassword').getAttribute('aria-invalid')).toBe('true');
     await setPassword('a longer secret');
-    await page.getByText('Your new password is set.').waitFor();
+    await page.getByRole('heading', { name: 'Your password is changed' }).waitFor();
     await page.goto(href ?? '');
     await setPassword('a third secret');
     await page.getByText('already used').waitFor();
+    await page.getByRole('link', { name: 'Request a new link' }).click();
+    await page.getByRole('heading', { name: 'Reset your password' }).waitFor();
     await openSignIn(visitor, { ...jonas, password: 'a longer secret' });
     await page.getByRole('link', { name: 'My account' }).waitFor();
     expect(visitor.unexpectedErrors()).toEqual([]);

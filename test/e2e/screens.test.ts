@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.getByRole('button', { name: 'Rafael Domingo' }).click();
     await page.getByRole('button', { name: 'Use it' }).click();
     await shown('3-second-factor');
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
 
     const tickets = page.getByRole('list', { name: 'Tickets' }).getByRole('listitem');
     await tickets.first().waitFor();

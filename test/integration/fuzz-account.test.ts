@@ -39,7 +39,7 @@ const beyondTheDoor: ReadonlySet<string> = new Set([
   'not_supported',
 ]);
 
-const second = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const second = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 if (second === undefined) throw new Error('No seeded person has a second factor.');
 
 describe.each(dialects)('a hostile input in the %s dialect', (dialect) => {

@@ -9,7 +9,7 @@ import { john, johnsCredentials as credentials } from '../support/app/people.ts'
 import { inRedis } from '../support/redis/in-redis.ts';
 import { answerWithTokens } from '../support/auth-service/answer-with-tokens.ts';
 
-const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 
 /** All keys in Redis, with their values and whether each has a TTL. */
 const contentsOf = ({ redis }: Pick<Replicas, 'redis'>) =>

@@ -4,7 +4,7 @@ import { isCrossSite } from '../../src/http/plugins/csrf.ts';
 import type { EmbeddedAuthService } from '../auth-service/auth-service.ts';
 import { parseFault } from '../auth-service/parse-fault.ts';
 import { createHostCheck, type HostCheck } from '../host-check.ts';
-import { signInPeople } from '../auth-service/people/people.ts';
+import { signInPeopleOf } from '../auth-service/people/people.ts';
 import { createRequestCounts } from './request-counts.ts';
 
 export type DevRoutesOptions = {
@@ -48,7 +48,7 @@ export const registerDevRoutes = async (server: FastifyInstance, options: DevRou
       scope.get('/config', unlimited, (request, reply) =>
         reply.send({
           ticketsUrl: ticketsUrlFor(request),
-          people: signInPeople,
+          people: signInPeopleOf(authService.dialect),
           accessLifetimeSeconds: authService.accessLifetimeSeconds,
           dialect: authService.dialect,
           hasApiDocs,

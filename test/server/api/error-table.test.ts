@@ -48,7 +48,7 @@ const mutation =
     });
 /** A sign-in that sends wrong codes for the second factor, and returns the last response. */
 const wrongCodes = (tries: number) => async (test: Test) => {
-  const rafael = person('second factor');
+  const rafael = person('Second factor');
   const answer = await test.browser.trpc.session.login.mutate(rafael);
   if (answer.status !== 'otp_required') throw new Error('Expected a challenge.');
   const code = test.app.authService.lastCode(rafael.email) === '000000' ? '111111' : '000000';
@@ -171,7 +171,7 @@ const cases: Case[] = [
     when: 'the account is locked',
     ...unauthorized,
     reason: 'account_locked',
-    call: mutation('session.login', person('locked')),
+    call: mutation('session.login', person('Locked')),
   },
   {
     when: 'the account is inactive',
@@ -191,7 +191,7 @@ const cases: Case[] = [
     when: 'a captcha is required',
     ...unauthorized,
     reason: 'captcha_required',
-    call: mutation('session.login', person('needs a captcha')),
+    call: mutation('session.login', person('Captcha')),
   },
   {
     when: 'the challenge is none',

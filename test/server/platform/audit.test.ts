@@ -17,9 +17,9 @@ const person = (shows: RegExp) => {
   if (found === undefined) throw new Error(`No seeded person matches: ${shows}`);
   return { email: found.email, password: found.password, as: found.as };
 };
-const technician = person(/guide's example/);
-const employee = person(/same id 1/);
-const secondFactor = person(/^second factor/);
+const technician = person(/^TTS technician/);
+const employee = person(/^Employee: /);
+const secondFactor = person(/^Second factor/);
 const wrong = { ...technician, password: 'wrong-pass-1' };
 const unknownKey = 'a-key-that-is-not-the-one-of-the-auth-service!!';
 
@@ -102,8 +102,8 @@ describe.each(dialects)('the audit log in the %s dialect', (dialect) => {
 
   it('a failed sign-in is logged for every reason', async () => {
     await using test = await start({ dialect });
-    await reasonOf(test.signIn(person(/^locked/)));
-    await reasonOf(test.signIn(person(/captcha/)));
+    await reasonOf(test.signIn(person(/^Locked/)));
+    await reasonOf(test.signIn(person(/^Captcha/)));
     test.app.authService.fault('staff-login', { kind: 'status', status: 503 });
     await reasonOf(test.signIn(technician));
     test.app.authService.clearFaults();

@@ -10,7 +10,7 @@ import { john, johnsCredentials as credentials } from '../../support/app/people.
 const wrong = { ...credentials, password: 'wrong' };
 /** This person needs a captcha, which the Auth Service checks before the password. */
 const hana = { email: 'hana.kobayashi@example.com', password: 'staff-pass-1' };
-const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const secondFactor = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 
 const start = async (options: StartAppOptions = {}) => {
   const clock = createClock();

@@ -138,7 +138,7 @@ describe('a refresh', () => {
 });
 
 describe('a second factor', () => {
-  const person = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+  const person = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
   const challengeOf = async ({ app }: { app: TestApp }) => {
     const { email = '', password = '' } = person ?? {};
     const answer = await app.browser().trpc.session.login.mutate({ email, password });

@@ -1,11 +1,13 @@
 import type { Profile, RouterInputs } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Facts, type FactsProps } from '../desk/facts.tsx';
+import { FormMessage } from '../desk/form-message.tsx';
 import { TextField } from '../desk/text-field.tsx';
-import { accountWords, fieldErrorsOf } from './account-words.ts';
-import { Outcome } from './outcome.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useWait } from '../desk/use-wait.ts';
+import { accountWords } from './account-words.ts';
 import { useProfileUpdate } from './use-profile.ts';
 
 type Changes = RouterInputs['account']['updateProfile'];
@@ -23,9 +25,9 @@ const fields: readonly Field[] = [
   { name: 'firstName', label: 'First name', autoComplete: 'given-name', maxLength: 150 },
   { name: 'middleName', label: 'Middle name', autoComplete: 'additional-name', maxLength: 150 },
   { name: 'lastName', label: 'Last name', autoComplete: 'family-name', maxLength: 150 },
-  { name: 'suffix', label: 'Suffix', autoComplete: 'honorific-suffix', maxLength: 10, hint: 'Such as Jr. or III' },
-  { name: 'username', label: 'User name', autoComplete: 'nickname', maxLength: 150, only: 'staff' },
-  { name: 'phoneNumber', label: 'Phone', autoComplete: 'tel', maxLength: 20, hint: 'Such as +639171234567' },
+  { name: 'suffix', label: 'Suffix', autoComplete: 'honorific-suffix', maxLength: 10, hint: 'For example Jr. or III' },
+  { name: 'username', label: 'Username', autoComplete: 'nickname', maxLength: 150, only: 'staff' },
+  { name: 'phoneNumber', label: 'Phone', autoComplete: 'tel', maxLength: 20, hint: 'For example +639171234567' },
   {
     name: 'department',
     label: 'Department',
@@ -43,34 +45,31 @@ const changesOf = (profile: Profile, typed: Readonly<Record<string, string>>): C
     Object.entries(typed).filter(([name, value]) => value !== (profile[name as keyof Changes] ?? '')),
   ) as Changes;
 
-/** The profile as a form. Which fields a person may change, the Auth Service says when it is saved. */
+/** The profile as a form. The Auth Service decides which fields a person may change, and says so when it is saved. */
 export const ProfileCard = ({ profile }: { profile: Profile }) => {
   const trpc = useTRPC();
   const { show } = useProfileUpdate();
   const [typed, setTyped] = useState<Record<string, string>>({});
-  const form = useRef<HTMLFormElement>(null);
   const save = useMutation(
     trpc.account.updateProfile.mutationOptions({
       onSuccess: (saved) => {
         show(saved);
         setTyped({});
       },
-      onError: (error) => {
-        const first = names.find((name) => name in fieldErrorsOf(error));
-        if (first !== undefined) form.current?.querySelector<HTMLInputElement>(`#profile-${first}`)?.focus();
-      },
     }),
   );
+  const { form, errors, clear } = useFieldErrors(save.error);
+  const wait = useWait(save);
   const changes = changesOf(profile, typed);
   const isChanged = Object.keys(changes).length > 0;
-  const errors = fieldErrorsOf(save.error);
+  const canSave = isChanged && wait.seconds === 0;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isChanged) save.mutate(changes);
+    if (canSave && !save.isPending) save.mutate(changes);
   };
   const known: FactsProps['facts'] = [
     ['E-mail', profile.email],
-    ['Company id', profile.companyId],
+    ['Company ID', profile.companyId],
     ['Status', profile.status],
     ['Systems', profile.systems.join(', ')],
   ];
@@ -80,7 +79,7 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
       <header className="card-head">
         <h3 id="profile-title">Profile</h3>
         <span className="badge" data-system={profile.type}>
-          {profile.type}
+          {profile.type === 'staff' ? 'Staff' : 'Employee'}
         </span>
       </header>
       <Facts facts={facts} className="account-facts" />
@@ -99,13 +98,19 @@ export const ProfileCard = ({ profile }: { profile: Profile }) => {
               error={errors[name]}
               onChange={(value) => {
                 setTyped({ ...typed, [name]: value });
+                clear(name);
                 if (!save.isIdle) save.reset();
               }}
             />
           ))}
-        <Outcome error={accountWords(save.error, names)} success={save.isSuccess ? 'Your profile is saved.' : ''} />
+        <FormMessage
+          error={accountWords(wait.error ?? save.error, names)}
+          wait={wait}
+          success={save.isSuccess ? 'Your profile is saved.' : ''}
+        />
         <div className="actions">
-          <button type="submit" className="primary" aria-busy={save.isPending} disabled={!isChanged}>
+          {/* Not `disabled`: the button would lose the focus when the profile is saved. */}
+          <button type="submit" className="primary" aria-busy={save.isPending} aria-disabled={!canSave}>
             {save.isPending ? 'Saving…' : 'Save'}
           </button>
         </div>

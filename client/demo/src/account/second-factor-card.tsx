@@ -1,12 +1,20 @@
-import type { Profile } from '@auth-bff/client';
+import { type Profile, reasonOf } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
+import { type FieldErrors, fieldErrorsOf } from '../desk/field-errors.ts';
+import { FormMessage } from '../desk/form-message.tsx';
 import { TextField } from '../desk/text-field.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useWait } from '../desk/use-wait.ts';
+import { codeFault, toCode } from '../sign-in/code-fault.ts';
 import { CodeMail } from '../sign-in/code-mail.tsx';
-import { accountWords, fieldErrorsOf } from './account-words.ts';
-import { Outcome } from './outcome.tsx';
+import { accountWords } from './account-words.ts';
 import { useProfileUpdate } from './use-profile.ts';
+
+/** A wrong code stands at its field. */
+const toErrors = (error: unknown): FieldErrors =>
+  reasonOf(error) === 'otp_invalid' ? { code: accountWords(error) } : fieldErrorsOf(error);
 
 /** Enables and disables the second factor. Staff need a code by mail to disable it, employees do not. */
 export const SecondFactorCard = ({ profile }: { profile: Profile }) => {
@@ -27,27 +35,40 @@ export const SecondFactorCard = ({ profile }: { profile: Profile }) => {
       },
     }),
   );
+  const codeField = useRef<HTMLInputElement>(null);
+  const { form, errors, show, clear } = useFieldErrors(change.error, toErrors);
+  const wait = useWait(change);
+  const requestWait = useWait(request);
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (change.isPending || wait.seconds > 0) return;
+    const found = {
+      ...(password === '' ? { password: 'Enter your password.' } : {}),
+      ...(needsCode ? codeFault(code) : {}),
+    };
+    if (show(found)) return;
     if (!isEnabled) change.mutate({ action: 'enable', password });
     else change.mutate({ action: 'disable', password, ...(needsCode ? { code } : {}) });
   };
-  const clear = () => {
+  const edit = (name: 'password' | 'code', value: string) => {
+    if (name === 'password') setPassword(value);
+    else setCode(value);
+    clear(name);
     if (!change.isIdle) change.reset();
   };
-  const errors = fieldErrorsOf(change.error);
+  const isWrongCode = reasonOf(change.error) === 'otp_invalid';
   const done = change.variables?.action === 'enable' ? 'Your second factor is on.' : 'Your second factor is off.';
   return (
     <section className="card" aria-labelledby="factor-title">
       <header className="card-head">
         <h3 id="factor-title">Second factor</h3>
-        <span className="badge">{profile.secondFactor === null ? 'unknown' : isEnabled ? 'on' : 'off'}</span>
+        <span className="badge">{profile.secondFactor === null ? 'Unknown' : isEnabled ? 'On' : 'Off'}</span>
       </header>
-      <form className="form" onSubmit={submit} noValidate>
+      <form className="form" onSubmit={submit} noValidate ref={form}>
         <p className="sub">
           {isEnabled
-            ? 'A sign-in needs your password and a code that we send to your e-mail address.'
-            : 'With a second factor, a stolen password alone is useless: a sign-in also needs a code by mail.'}
+            ? 'To sign in, you need your password and a code that we send to your e-mail address.'
+            : 'Protect your account: to sign in, you also need a code that we send to your e-mail address.'}
         </p>
         <TextField
           id="factor-password"
@@ -56,10 +77,7 @@ export const SecondFactorCard = ({ profile }: { profile: Profile }) => {
           autoComplete="current-password"
           value={password}
           error={errors.password}
-          onChange={(value) => {
-            setPassword(value);
-            clear();
-          }}
+          onChange={(value) => edit('password', value)}
         />
         {needsCode ? (
           <>
@@ -67,32 +85,52 @@ export const SecondFactorCard = ({ profile }: { profile: Profile }) => {
               type="button"
               className="quiet"
               aria-busy={request.isPending}
-              onClick={() => request.mutate({ action: 'requestCode' })}
+              aria-disabled={requestWait.seconds > 0}
+              onClick={() => {
+                if (!request.isPending && requestWait.seconds === 0) request.mutate({ action: 'requestCode' });
+              }}
             >
               {request.isSuccess ? 'Send another code' : 'Send me a code'}
             </button>
-            <Outcome error={accountWords(request.error)} success={request.isSuccess ? 'A code was sent.' : ''} />
+            <FormMessage
+              error={accountWords(requestWait.error ?? request.error)}
+              wait={requestWait}
+              success={request.isSuccess ? 'We sent you a code.' : ''}
+            />
             {request.isSuccess ? (
-              <CodeMail email={profile.email} sent={`${request.submittedAt}`} onUse={setCode} />
+              <CodeMail
+                email={profile.email}
+                sent={`${request.submittedAt}`}
+                onUse={(sent) => {
+                  edit('code', sent);
+                  codeField.current?.focus();
+                }}
+              />
             ) : null}
             <TextField
               id="factor-code"
               label="Code"
               inputMode="numeric"
               autoComplete="one-time-code"
-              maxLength={6}
+              ref={codeField}
               value={code}
               error={errors.code}
-              onChange={(value) => {
-                setCode(value);
-                clear();
-              }}
+              onChange={(typed) => edit('code', toCode(typed))}
             />
           </>
         ) : null}
-        <Outcome error={accountWords(change.error, ['password', 'code'])} success={change.isSuccess ? done : ''} />
+        <FormMessage
+          error={isWrongCode ? '' : accountWords(wait.error ?? change.error, ['password', 'code'])}
+          wait={wait}
+          success={change.isSuccess ? done : ''}
+        />
         <div className="actions">
-          <button type="submit" className={isEnabled ? 'quiet' : 'primary'} aria-busy={change.isPending}>
+          <button
+            type="submit"
+            className={isEnabled ? 'quiet' : 'primary'}
+            aria-busy={change.isPending}
+            aria-disabled={wait.seconds > 0}
+          >
             {isEnabled ? 'Turn off' : 'Turn on'}
           </button>
         </div>

@@ -4,6 +4,9 @@ export type SeededPerson = {
   email: string;
   password: string;
   as: 'staff' | 'employee';
+  /** What a sign-in as this person leads to. */
+  outcome: 'signed in' | 'one more step' | 'refused';
+  /** What a visitor sees with this person. */
   shows: string;
   secondFactor: boolean;
 };

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { Icon } from '../desk/icon.tsx';
 import { devRoutes } from '../lab/dev-routes.ts';
 import { useLab } from '../lab/lab-context.tsx';
+import { DemoMail } from './demo-mail.tsx';
 
 type CodeMailProps = {
   email: string;
@@ -22,19 +22,13 @@ export const CodeMail = ({ email, sent, onUse }: CodeMailProps) => {
     queryClient,
   );
   return (
-    <div className="mail" role="status">
-      <Icon name="mail" />
-      {code == null ? (
-        <p className="sub">Waiting for the mail…</p>
-      ) : (
-        <p>
-          <span className="sub">Your code</span>
-          <strong className="mail-code">{code}</strong>
-        </p>
-      )}
-      <button type="button" className="quiet" disabled={code == null} onClick={() => onUse(code ?? '')}>
-        Use it
-      </button>
-    </div>
+    <DemoMail
+      body={code == null ? null : <strong className="mail-code">{code}</strong>}
+      action={
+        <button type="button" className="quiet" disabled={code == null} onClick={() => onUse(code ?? '')}>
+          Use it
+        </button>
+      }
+    />
   );
 };

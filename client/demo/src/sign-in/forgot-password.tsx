@@ -1,37 +1,15 @@
 import { useTRPC } from '@auth-bff/client/react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { accountWords, fieldErrorsOf } from '../account/account-words.ts';
-import { Icon } from '../desk/icon.tsx';
+import { accountWords } from '../account/account-words.ts';
+import { FormMessage } from '../desk/form-message.tsx';
 import { TextField } from '../desk/text-field.tsx';
-import { devRoutes } from '../lab/dev-routes.ts';
-import { useLab } from '../lab/lab-context.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useWait } from '../desk/use-wait.ts';
 import { SystemChoice } from '../tickets/system-choice.tsx';
-import { type Credentials, kinds, labelOf } from './sign-in-form.tsx';
-
-/** The mail with the link, in place of a mail program. Only of this page: a real frontend must not know. */
-const LinkMail = ({ email, sentAtMs }: { email: string; sentAtMs: number }) => {
-  const { queryClient } = useLab();
-  const { data: link } = useQuery(
-    {
-      queryKey: ['last-reset-link', email, sentAtMs],
-      queryFn: () => devRoutes.lastResetLink(email),
-      refetchInterval: ({ state }) => (state.data == null ? 1_000 : false),
-    },
-    queryClient,
-  );
-  return (
-    <div className="mail">
-      <Icon name="mail" />
-      {link == null ? <p className="sub">No mail yet…</p> : <p className="sub">Your mail</p>}
-      {link == null ? null : (
-        <a className="button quiet" href={link}>
-          Open its link
-        </a>
-      )}
-    </div>
-  );
-};
+import { type Credentials, kinds, labelOf } from './credentials.ts';
+import { emailFault } from './email-fault.ts';
+import { LinkMail } from './link-mail.tsx';
 
 type ForgotPasswordProps = { initial: Pick<Credentials, 'email' | 'as'>; onBack: () => void };
 
@@ -42,24 +20,36 @@ export const ForgotPassword = ({ initial, onBack }: ForgotPasswordProps) => {
   const [as, setAs] = useState(initial.as);
   const title = useRef<HTMLHeadingElement>(null);
   const request = useMutation(trpc.account.requestPasswordReset.mutationOptions());
+  const { form, errors, show, clear } = useFieldErrors(request.error);
+  const wait = useWait(request);
   useEffect(() => title.current?.focus(), []);
+  const change = () => {
+    clear('email');
+    if (!request.isIdle) request.reset();
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    request.mutate({ email, as });
+    if (request.isPending || wait.seconds > 0) return;
+    if (!show(emailFault(email))) request.mutate({ email, as });
   };
   return (
-    <form className="form" onSubmit={submit} noValidate>
-      <h2 id="sign-in-title" ref={title} tabIndex={-1}>
-        Forgot password
-      </h2>
-      <p className="sub">Enter your e-mail address. We send you a link with which you set a new password.</p>
+    <form className="form" onSubmit={submit} noValidate ref={form}>
+      <div>
+        <h2 id="sign-in-title" ref={title} tabIndex={-1}>
+          Reset your password
+        </h2>
+        <p className="sub">Enter the e-mail address of your account. We send you a link to set a new password.</p>
+      </div>
       <SystemChoice
         legend="Account of"
         name="forgot-as"
         choices={kinds}
         labelOf={labelOf}
         value={as}
-        onChange={setAs}
+        onChange={(next) => {
+          setAs(next);
+          change();
+        }}
       />
       <TextField
         id="forgot-email"
@@ -67,21 +57,25 @@ export const ForgotPassword = ({ initial, onBack }: ForgotPasswordProps) => {
         type="email"
         autoComplete="username"
         value={email}
-        error={fieldErrorsOf(request.error).email}
+        error={errors.email}
         onChange={(value) => {
           setEmail(value);
-          if (!request.isIdle) request.reset();
+          change();
         }}
       />
-      <p className="field-error" role="alert">
-        {accountWords(request.error, ['email'])}
-      </p>
-      <p className="field-success" role="status">
-        {request.isSuccess ? 'If a person has this address, a mail with a link is on its way.' : ''}
-      </p>
+      <FormMessage
+        error={accountWords(wait.error ?? request.error, ['email'])}
+        wait={wait}
+        success={request.isSuccess ? 'If an account has this address, we sent an e-mail with a link.' : ''}
+      />
       {request.isSuccess ? <LinkMail email={email.trim()} sentAtMs={request.submittedAt} /> : null}
-      <button type="submit" className="primary wide" aria-busy={request.isPending}>
-        {request.isPending ? 'Sending…' : 'Send the link'}
+      <button
+        type="submit"
+        className={request.isSuccess ? 'quiet wide' : 'primary wide'}
+        aria-busy={request.isPending}
+        aria-disabled={wait.seconds > 0}
+      >
+        {request.isPending ? 'Sending…' : request.isSuccess ? 'Send another link' : 'Send the link'}
       </button>
       <button type="button" className="quiet wide" onClick={onBack}>
         Back

@@ -1,11 +1,16 @@
+import { reasonOf } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
-import { accountWords, type FieldErrors, fieldErrorsOf } from '../account/account-words.ts';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { accountWords } from '../account/account-words.ts';
 import { newPasswordFaults } from '../account/new-password.ts';
 import { DeskTitle } from '../desk/desk-title.tsx';
-import { Icon } from '../desk/icon.tsx';
+import { FormMessage } from '../desk/form-message.tsx';
 import { TextField } from '../desk/text-field.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
+import { useWait } from '../desk/use-wait.ts';
+import { forgotLink } from './forgot-link.ts';
 
 /** `token` and `as`, as the BFF adds them to PASSWORD_RESET_URL. */
 const readLink = () => {
@@ -14,81 +19,108 @@ const readLink = () => {
   return { token: parameters.get('token'), as };
 };
 
-/** The page of the link in the mail. */
-export const ResetPassword = () => {
+type Link = ReturnType<typeof readLink>;
+
+/** Takes the place of the form, and its focus. */
+const End = ({ title, children }: { title: string; children: ReactNode }) => {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useRescuedFocus(heading);
+  return (
+    <div className="form">
+      <h2 ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
+      {children}
+    </div>
+  );
+};
+
+const NewLink = () => (
+  <a className="button primary wide" href={forgotLink}>
+    Request a new link
+  </a>
+);
+
+const ResetForm = ({ token, as }: Link & { token: string }) => {
   const trpc = useTRPC();
-  const [{ token, as }] = useState(readLink);
   const [typed, setTyped] = useState({ newPassword: '', repeated: '' });
-  const [faults, setFaults] = useState<FieldErrors>({});
   const reset = useMutation(trpc.account.resetPassword.mutationOptions());
-  // The token stays neither in the address bar nor in the history.
-  useEffect(() => history.replaceState(null, '', location.pathname), []);
+  const { form, errors, show, clear } = useFieldErrors(reset.error);
+  const wait = useWait(reset);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const found = newPasswordFaults(typed.newPassword, typed.repeated);
-    setFaults(found);
-    const [first] = Object.keys(found);
-    if (first !== undefined) document.querySelector<HTMLInputElement>(`#reset-${first}`)?.focus();
-    else if (token !== null) reset.mutate({ token, as, newPassword: typed.newPassword });
+    if (reset.isPending || wait.seconds > 0) return;
+    if (show(newPasswordFaults(typed.newPassword, typed.repeated))) return;
+    reset.mutate({ token, as, newPassword: typed.newPassword });
   };
-  const errors = { ...fieldErrorsOf(reset.error), ...faults };
-  const fieldOf = (name: keyof typeof typed, label: string) => (
+  const fieldOf = (name: keyof typeof typed, label: string, hint?: string) => (
     <TextField
       id={`reset-${name}`}
       label={label}
       type="password"
       autoComplete="new-password"
       value={typed[name]}
+      hint={hint}
       error={errors[name]}
       onChange={(value) => {
         setTyped({ ...typed, [name]: value });
-        setFaults({});
+        clear(name);
         if (!reset.isIdle) reset.reset();
       }}
     />
   );
+  if (reset.isSuccess) {
+    return (
+      <End title="Your password is changed">
+        <p className="sub">Sign in with your new password.</p>
+        <a className="button primary wide" href="/">
+          Sign in
+        </a>
+      </End>
+    );
+  }
+  if (reasonOf(reset.error) === 'reset_link_invalid') {
+    return (
+      <End title="This link no longer works">
+        <p className="sub">It is invalid, has expired or was already used.</p>
+        <NewLink />
+      </End>
+    );
+  }
+  return (
+    <form className="form" onSubmit={submit} noValidate ref={form}>
+      <h2>Set a new password</h2>
+      {fieldOf('newPassword', 'New password', 'At least 8 characters')}
+      {fieldOf('repeated', 'New password again')}
+      <FormMessage error={accountWords(wait.error ?? reset.error, ['newPassword'])} wait={wait} />
+      <button type="submit" className="primary wide" aria-busy={reset.isPending} aria-disabled={wait.seconds > 0}>
+        {reset.isPending ? 'Saving…' : 'Set the password'}
+      </button>
+    </form>
+  );
+};
+
+/** The page of the link in the mail. */
+export const ResetPassword = () => {
+  const [{ token, as }] = useState(readLink);
+  // The token stays neither in the address bar nor in the history.
+  useEffect(() => history.replaceState(null, '', location.pathname), []);
   return (
     <div className="sign-in">
       <header className="desk-header">
         <DeskTitle />
       </header>
       <main className="lone">
-        {reset.isSuccess ? (
-          <div className="note" role="status">
-            <Icon name="check" />
-            <div>
-              <p className="note-title">Your new password is set.</p>
-              <a className="button quiet" href="/">
-                Sign in
-              </a>
-            </div>
-          </div>
-        ) : token === null ? (
-          <div className="note" role="status">
-            <Icon name="mail" />
-            <div>
-              <p className="note-title">This link is incomplete.</p>
-              <p>Open the link in the mail again, or request a new one with “Forgot password”.</p>
-              <a className="button quiet" href="/">
-                To the sign-in
-              </a>
-            </div>
-          </div>
-        ) : (
-          <section className="card" aria-labelledby="reset-title">
-            <form className="form" onSubmit={submit} noValidate>
-              <h2 id="reset-title">New password</h2>
-              {fieldOf('newPassword', 'New password')}
-              {fieldOf('repeated', 'New password again')}
-              <p className="field-error form-message" role="alert">
-                {accountWords(reset.error, ['newPassword'])}
-              </p>
-              <button type="submit" className="primary wide" aria-busy={reset.isPending}>
-                {reset.isPending ? 'Saving…' : 'Set the password'}
-              </button>
-            </form>
-          </section>
-        )}
+        <section className="card">
+          {token === null ? (
+            <End title="This link is incomplete">
+              <p className="sub">Open the link in your e-mail again, or request a new one.</p>
+              <NewLink />
+            </End>
+          ) : (
+            <ResetForm token={token} as={as} />
+          )}
+        </section>
       </main>
     </div>
   );

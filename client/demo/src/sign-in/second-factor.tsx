@@ -2,8 +2,14 @@ import { reasonOf } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { accountWords } from '../account/account-words.ts';
+import { FormMessage } from '../desk/form-message.tsx';
+import { TextField } from '../desk/text-field.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useWait } from '../desk/use-wait.ts';
+import { codeFault, toCode } from './code-fault.ts';
 import { CodeMail } from './code-mail.tsx';
-import { signInWords } from './sign-in-words.ts';
+import { signInFieldErrors, signInWords } from './sign-in-words.ts';
 
 type SecondFactorProps = {
   challenge: string;
@@ -22,74 +28,88 @@ export const SecondFactor = ({ challenge, email, onResent, onBack }: SecondFacto
   const resend = useMutation(
     trpc.session.resendOtp.mutationOptions({
       onSuccess: (answer) => {
-        setCode('');
-        verify.reset();
+        change('');
         onResent(answer.challenge);
         field.current?.focus();
       },
+      // If the Auth Service sends no other code, its button goes away.
+      onError: (error) => {
+        if (reasonOf(error) === 'not_supported') field.current?.focus();
+      },
     }),
   );
+  const { form, errors, show, clear } = useFieldErrors(verify.error, signInFieldErrors);
+  const wait = useWait(verify);
+  const resendWait = useWait(resend);
   const cannotResend = reasonOf(resend.error) === 'not_supported';
   useEffect(() => field.current?.focus(), []);
+  const change = (next: string) => {
+    setCode(next);
+    clear('code');
+    if (verify.isError) verify.reset();
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    verify.mutate({ challenge, code });
+    if (verify.isPending || wait.seconds > 0) return;
+    if (!show(codeFault(code))) verify.mutate({ challenge, code });
   };
-  const error = verify.error ?? (cannotResend ? null : resend.error);
   return (
-    <form className="form" onSubmit={submit} noValidate>
-      <h2 id="sign-in-title">One more step</h2>
-      <p className="sub">We sent a code of six digits to {email}.</p>
+    <form className="form" onSubmit={submit} noValidate ref={form}>
+      <div>
+        <h2 id="sign-in-title">Check your e-mail</h2>
+        <p className="sub">Enter the six-digit code that we sent to {email}.</p>
+      </div>
       <CodeMail
         email={email}
         sent={challenge}
         onUse={(sent) => {
-          setCode(sent);
+          change(sent);
           field.current?.focus();
         }}
       />
-      <div className="field">
-        <label htmlFor="code">Code</label>
-        <input
-          id="code"
-          ref={field}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          maxLength={6}
-          value={code}
-          aria-describedby="code-error"
-          onChange={(event) => {
-            setCode(event.target.value);
-            if (verify.isError) verify.reset();
-          }}
-        />
-      </div>
-      <p className="field-error form-message" id="code-error" role="alert">
-        {error === null ? '' : signInWords(error)}
-      </p>
-      <button type="submit" className="primary wide" aria-busy={verify.isPending}>
-        {verify.isPending ? 'Checking…' : 'Go on'}
+      <TextField
+        id="code"
+        label="Code"
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        ref={field}
+        value={code}
+        error={errors.code}
+        onChange={(typed) => change(toCode(typed))}
+      />
+      <FormMessage error={signInWords(wait.error ?? verify.error, ['code'], 'staff')} wait={wait} />
+      <button type="submit" className="primary wide" aria-busy={verify.isPending} aria-disabled={wait.seconds > 0}>
+        {verify.isPending ? 'Checking…' : 'Continue'}
       </button>
-      {cannotResend ? null : (
-        <button
-          type="button"
-          className="quiet wide"
-          aria-busy={resend.isPending}
-          onClick={() => resend.mutate({ challenge })}
-        >
-          Send a new code
+      <div className="pair">
+        <button type="button" className="quiet" onClick={onBack}>
+          Back
         </button>
+        {cannotResend ? null : (
+          <button
+            type="button"
+            className="quiet"
+            aria-busy={resend.isPending}
+            aria-disabled={resendWait.seconds > 0}
+            onClick={() => {
+              if (!resend.isPending && resendWait.seconds === 0) resend.mutate({ challenge });
+            }}
+          >
+            Send a new code
+          </button>
+        )}
+      </div>
+      {cannotResend ? (
+        <p className="sub" role="status">
+          This Auth Service cannot send another code. Go back and sign in again to get one.
+        </p>
+      ) : (
+        <FormMessage
+          error={signInFieldErrors(resend.error).code ?? accountWords(resendWait.error ?? resend.error)}
+          wait={resendWait}
+          success={resend.isSuccess ? 'We sent a new code. The old one no longer works.' : ''}
+        />
       )}
-      <p className="sub" role="status">
-        {cannotResend
-          ? 'This Auth Service cannot send another code. Go back and sign in again to get one.'
-          : resend.isSuccess
-            ? 'A new code was sent. The old one is not valid any more.'
-            : ''}
-      </p>
-      <button type="button" className="quiet wide" onClick={onBack}>
-        Back
-      </button>
     </form>
   );
 };

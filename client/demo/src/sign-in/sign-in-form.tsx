@@ -1,80 +1,121 @@
 import { reasonOf, type RouterInputs } from '@auth-bff/client';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { FormMessage } from '../desk/form-message.tsx';
+import { TextField } from '../desk/text-field.tsx';
+import { useFieldErrors } from '../desk/use-field-errors.ts';
+import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
+import { useWait } from '../desk/use-wait.ts';
 import { SystemChoice } from '../tickets/system-choice.tsx';
-import { signInWords } from './sign-in-words.ts';
-
-export type Credentials = { email: string; password: string; as: 'staff' | 'employee' };
+import { CaptchaBox, captchaThatPasses } from './captcha-box.tsx';
+import { type Credentials, kinds, labelOf } from './credentials.ts';
+import { emailFault } from './email-fault.ts';
+import { signInFieldErrors, signInWords } from './sign-in-words.ts';
 
 type SignInFormProps = {
   credentials: Credentials;
   onChange: (credentials: Credentials) => void;
   onSubmit: (input: RouterInputs['session']['login']) => void;
   onForgot: () => void;
+  /** Of the last sign-in, which a person to try may have started. */
   error: unknown;
-  isBusy: boolean;
+  isPending: boolean;
 };
 
-/** The captcha token that the embedded Auth Service accepts. */
-const captchaThatPasses = 'captcha-ok';
-export const kinds = ['staff', 'employee'] as const;
-export const labelOf = (kind: Credentials['as']) => (kind === 'staff' ? 'Staff' : 'Employee');
+const messageId = 'sign-in-error';
+const fields = ['email', 'password', 'captchaToken'];
 
-export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, isBusy }: SignInFormProps) => {
-  const [needsCaptcha, setNeedsCaptcha] = useState(false);
+export const SignInForm = ({ credentials, onChange, onSubmit, onForgot, error, isPending }: SignInFormProps) => {
+  /** The e-mail address of the account that needs a captcha: another one may need none. */
+  const [captchaFor, setCaptchaFor] = useState<string | null>(null);
   const [isNoRobot, setIsNoRobot] = useState(false);
-  if (!needsCaptcha && reasonOf(error) === 'captcha_required') setNeedsCaptcha(true);
+  const title = useRef<HTMLHeadingElement>(null);
+  const passwordField = useRef<HTMLInputElement>(null);
+  const { form, errors, show, clear } = useFieldErrors(error, signInFieldErrors);
+  const wait = useWait({ error, isPending });
+  useRescuedFocus(title);
+  const { email, password, as } = credentials;
+  const isWrong = reasonOf(error) === 'bad_credentials';
+  if (reasonOf(error) === 'captcha_required' && captchaFor !== email) {
+    setCaptchaFor(email);
+    setIsNoRobot(false);
+  }
+  const needsCaptcha = captchaFor === email;
+  const message = signInWords(wait.error ?? error, fields, as);
+
+  useEffect(() => {
+    if (isWrong) {
+      passwordField.current?.focus();
+      passwordField.current?.select();
+    }
+    // A person to try may be far below the form.
+    if (error !== null) form.current?.scrollIntoView({ block: 'nearest' });
+  }, [error, isWrong, form]);
+
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    onSubmit(isNoRobot ? { ...credentials, captchaToken: captchaThatPasses } : credentials);
+    if (isPending || wait.seconds > 0) return;
+    const found = {
+      ...emailFault(email),
+      ...(password === '' ? { password: 'Enter your password.' } : {}),
+      ...(needsCaptcha && !isNoRobot ? { captchaToken: "Confirm that you're not a robot." } : {}),
+    };
+    if (!show(found)) onSubmit(needsCaptcha ? { ...credentials, captchaToken: captchaThatPasses } : credentials);
   };
-  const { email, password, as } = credentials;
+  const change = (changed: Partial<Credentials>) => {
+    for (const name of Object.keys(changed)) clear(name);
+    onChange({ ...credentials, ...changed });
+  };
+  const sharedErrorId = isWrong ? messageId : undefined;
   return (
-    <form className="form" onSubmit={submit} noValidate>
-      <h2 id="sign-in-title">Sign in</h2>
+    <form className="form" onSubmit={submit} noValidate ref={form}>
+      <h2 id="sign-in-title" ref={title} tabIndex={-1}>
+        Sign in
+      </h2>
       <SystemChoice
         legend="Sign in as"
         name="as"
         choices={kinds}
         labelOf={labelOf}
         value={as}
-        onChange={(next) => onChange({ ...credentials, as: next })}
+        onChange={(next) => change({ as: next })}
       />
-      <div className="field">
-        <label htmlFor="email">E-mail</label>
-        <input
-          id="email"
-          type="email"
-          autoComplete="username"
-          value={email}
-          aria-describedby="sign-in-error"
-          onChange={(event) => onChange({ ...credentials, email: event.target.value })}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor="password">Password</label>
-        <input
-          id="password"
-          type="password"
-          autoComplete="current-password"
-          value={password}
-          aria-describedby="sign-in-error"
-          onChange={(event) => onChange({ ...credentials, password: event.target.value })}
-        />
-      </div>
+      <TextField
+        id="email"
+        label="E-mail"
+        type="email"
+        autoComplete="username"
+        value={email}
+        error={errors.email}
+        sharedErrorId={sharedErrorId}
+        onChange={(value) => change({ email: value })}
+      />
+      <TextField
+        id="password"
+        label="Password"
+        type="password"
+        autoComplete="current-password"
+        ref={passwordField}
+        value={password}
+        error={errors.password}
+        sharedErrorId={sharedErrorId}
+        onChange={(value) => change({ password: value })}
+      />
       {needsCaptcha ? (
-        <label className="check">
-          <input type="checkbox" checked={isNoRobot} onChange={(event) => setIsNoRobot(event.target.checked)} />I am no
-          robot
-        </label>
+        <CaptchaBox
+          isChecked={isNoRobot}
+          error={errors.captchaToken}
+          onChange={(next) => {
+            setIsNoRobot(next);
+            clear('captchaToken');
+          }}
+        />
       ) : null}
-      <p className="field-error form-message" id="sign-in-error" role="alert">
-        {error === null ? '' : signInWords(error)}
-      </p>
-      <button type="submit" className="primary wide" aria-busy={isBusy}>
-        {isBusy ? 'Signing in…' : 'Sign in'}
+      <FormMessage id={messageId} error={message} wait={wait} />
+      <button type="submit" className="primary wide" aria-busy={isPending} aria-disabled={wait.seconds > 0}>
+        {isPending ? 'Signing in…' : 'Sign in'}
       </button>
       <button type="button" className="quiet wide" onClick={onForgot}>
-        Forgot password
+        Forgot your password?
       </button>
     </form>
   );

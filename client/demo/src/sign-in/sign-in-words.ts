@@ -1,25 +1,41 @@
-import { errorAction, reasonOf } from '@auth-bff/client';
-import { retryAfterOf } from '../desk/retry-after.ts';
+import { reasonOf } from '@auth-bff/client';
+import { type FieldErrors, fieldErrorsOf } from '../desk/field-errors.ts';
+import { waitSecondsOf } from '../desk/retry-after.ts';
+import { waitWords } from '../desk/wait-words.ts';
 
 const wordsOf: Partial<Record<NonNullable<ReturnType<typeof reasonOf>>, string>> = {
-  bad_credentials: 'Wrong e-mail or password. Check whether you sign in as staff or employee.',
-  account_locked: 'Too many wrong passwords: this account is locked. Try again later or contact the help desk.',
-  captcha_required: 'Confirm that you are not a robot, then sign in again.',
-  otp_invalid: 'Wrong code. Check the most recent e-mail and try again.',
-  otp_expired: 'The sign-in has expired or had too many wrong codes. Go back and sign in again.',
-  invalid_input: 'Enter an e-mail address and a password.',
+  account_locked:
+    'Too many wrong passwords: this account is locked. Try again later, or ask an administrator to unlock it.',
   network: "Can't reach the server. Check your connection and try again.",
 };
 
-/** The text of a failed sign-in. */
-export const signInWords = (error: unknown): string => {
+const fieldWordsOf: Partial<Record<NonNullable<ReturnType<typeof reasonOf>>, FieldErrors>> = {
+  captcha_required: { captchaToken: "Confirm that you're not a robot, then sign in." },
+  otp_invalid: { code: 'Wrong code. Enter the code from the most recent e-mail.' },
+  otp_expired: { code: 'This code has expired or was used too often. Go back and sign in again.' },
+};
+
+const wrongPasswordHint = {
+  staff: 'If you are an employee, choose Employee above.',
+  employee: 'If you are staff, choose Staff above.',
+};
+
+/** The errors of a refused sign-in that concern one field. */
+export const signInFieldErrors = (error: unknown): FieldErrors => {
   const reason = reasonOf(error);
-  // The message says whether the account is pending, rejected or inactive.
+  return (reason === null ? undefined : fieldWordsOf[reason]) ?? fieldErrorsOf(error);
+};
+
+/** The text of a failed sign-in. Empty if it stands at one of `fields`. `as`: what the person signed in as. */
+export const signInWords = (error: unknown, fields: readonly string[], as: 'staff' | 'employee'): string => {
+  if (error === null) return '';
+  const paths = Object.keys(signInFieldErrors(error));
+  if (paths.length > 0 && paths.every((path) => fields.includes(path))) return '';
+  const reason = reasonOf(error);
+  if (reason === 'bad_credentials') return `Wrong e-mail or password. ${wrongPasswordHint[as]}`;
+  // The message says whether the account is pending, rejected or inactive, and what to do.
   if (reason === 'account_inactive' && error instanceof Error) return error.message;
   const words = reason === null ? undefined : wordsOf[reason];
   if (words !== undefined) return words;
-  const action = errorAction(error);
-  if (action === 'slow-down') return `Too many attempts. Try again in ${retryAfterOf(error)} s.`;
-  if (action === 'maintenance') return `The Auth Service is under maintenance. Try again in ${retryAfterOf(error)} s.`;
-  return 'The sign-in failed. Try again.';
+  return waitSecondsOf(error) === null ? 'The sign-in failed. Try again.' : waitWords(error);
 };

@@ -64,5 +64,5 @@ export const employees: readonly Employee[] = [
   employee(17, 'Rania', 'Mansour', 'Research'),
   employee(18, 'Sean', 'Gallagher', 'Sales', { status: 'inactive' }),
   employee(19, 'Thandiwe', 'Dlamini', 'Customer Care'),
-  employee(20, 'Ursula', 'Brandt', 'Production', { last_login: null }),
+  employee(20, 'Ursula', 'Brandt', 'Production', { status: 'Pending', last_login: null }),
 ];

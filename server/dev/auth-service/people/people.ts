@@ -1,3 +1,4 @@
+import type { Dialect } from '../options.ts';
 import { employees } from './people-employees.ts';
 import { staff } from './people-staff.ts';
 
@@ -65,41 +66,76 @@ export const fullName = (person: Pick<Staff, 'first_name' | 'last_name'>): strin
 export const isActiveEmployee = ({ status }: Employee): boolean =>
   !['inactive', 'Pending', 'Rejected'].includes(status);
 
+/** What a sign-in as a person leads to. */
+export type SignInOutcome = 'signed in' | 'one more step' | 'refused';
+
 export type SignInPerson = {
   name: string;
   email: string;
   password: string;
   as: 'staff' | 'employee';
+  outcome: SignInOutcome;
+  /** What a visitor of the demo sees with this person. */
   shows: string;
   secondFactor: boolean;
 };
 
-const toSignInPerson = (person: Staff | Employee, as: SignInPerson['as'], shows: string): SignInPerson => ({
-  name: fullName(person),
-  email: person.email,
-  password: person.password,
-  as,
-  shows,
-  secondFactor: person.second_factor,
-});
+type Example = Pick<SignInPerson, 'outcome' | 'shows'> & {
+  /** Default: `shows`. */
+  showsDeployed?: string;
+};
+type StaffExample = Example & { staffId: number };
+type EmployeeExample = Example & { employeeId: number };
 
-const staffToShow = (id: number, shows: string): SignInPerson[] =>
-  staff.filter((person) => person.id === id).map((person) => toSignInPerson(person, 'staff', shows));
-
-const employeeToShow = (id: number, shows: string): SignInPerson[] =>
-  employees.filter((person) => person.id === id).map((person) => toSignInPerson(person, 'employee', shows));
-
-/** People to sign in as in the demo. `shows`: the case that each one demonstrates. */
-export const signInPeople: readonly SignInPerson[] = [
-  ...staffToShow(123, "TTS technician and AMS user: the guide's example"),
-  ...staffToShow(2, 'TTS manager'),
-  ...staffToShow(3, 'HDTS agent'),
-  ...staffToShow(4, 'AMS only: no access to tickets'),
-  ...staffToShow(6, 'admin of all four systems'),
-  ...staffToShow(7, 'second factor: needs a code'),
-  ...staffToShow(8, 'inactive: cannot sign in'),
-  ...staffToShow(9, 'locked: cannot sign in'),
-  ...staffToShow(10, 'needs a captcha: enter captcha-ok'),
-  ...employeeToShow(1, 'employee with the same id 1 as the staff user Maria Santos'),
-  ...employeeToShow(2, 'employee with a second factor, which cannot be completed in the deployed dialect'),
+/** In the order of the list of the demo. */
+const examples: ReadonlyArray<StaffExample | EmployeeExample> = [
+  { staffId: 123, outcome: 'signed in', shows: 'TTS technician and AMS user: sees the tickets of both systems' },
+  { staffId: 2, outcome: 'signed in', shows: 'TTS manager: sees the tickets of TTS' },
+  { staffId: 3, outcome: 'signed in', shows: 'HDTS agent: sees the tickets of HDTS' },
+  { staffId: 4, outcome: 'signed in', shows: 'AMS only: sees the tickets of AMS' },
+  { staffId: 6, outcome: 'signed in', shows: 'Admin of all four systems: sees all tickets' },
+  { employeeId: 1, outcome: 'signed in', shows: 'Employee: sees only the tickets that they opened' },
+  { staffId: 7, outcome: 'one more step', shows: 'Second factor: enter a code from an e-mail' },
+  {
+    employeeId: 2,
+    outcome: 'one more step',
+    shows: 'Employee with a second factor: enter a code from an e-mail',
+    showsDeployed: 'Employee with a second factor: this Auth Service accepts none of their codes',
+  },
+  { staffId: 10, outcome: 'one more step', shows: "Captcha: confirm that you're not a robot" },
+  { staffId: 9, outcome: 'refused', shows: 'Locked: too many wrong passwords' },
+  {
+    staffId: 8,
+    outcome: 'refused',
+    shows: 'Inactive: an administrator has to activate the account',
+    showsDeployed: 'Inactive: this Auth Service answers as for a wrong password',
+  },
+  { employeeId: 20, outcome: 'refused', shows: 'Pending: an administrator has to approve the account' },
 ];
+
+const personOf = (example: StaffExample | EmployeeExample): Staff | Employee => {
+  const person: Staff | Employee | undefined =
+    'staffId' in example
+      ? staff.find(({ id }) => id === example.staffId)
+      : employees.find(({ id }) => id === example.employeeId);
+  if (person === undefined) throw new Error(`The seed data has nobody for the example: ${example.shows}`);
+  return person;
+};
+
+/** People to sign in as in the demo, with what they show in a dialect of the Auth Service. */
+export const signInPeopleOf = (dialect: Dialect): readonly SignInPerson[] =>
+  examples.map((example) => {
+    const person = personOf(example);
+    const { outcome, shows, showsDeployed = shows } = example;
+    return {
+      name: fullName(person),
+      email: person.email,
+      password: person.password,
+      as: 'staffId' in example ? 'staff' : 'employee',
+      outcome,
+      shows: dialect === 'deployed' ? showsDeployed : shows,
+      secondFactor: person.second_factor,
+    };
+  });
+
+export const signInPeople = signInPeopleOf('guide');

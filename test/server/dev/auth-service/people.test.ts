@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createPeopleDirectory } from '../../../../server/dev/auth-service/people/people-directory.ts';
-import { employees, signInPeople, staff, systemsOf } from '../../../../server/dev/auth-service/people/people.ts';
+import {
+  employees,
+  signInPeople,
+  signInPeopleOf,
+  staff,
+  systemsOf,
+} from '../../../../server/dev/auth-service/people/people.ts';
 
 const people = createPeopleDirectory();
 
@@ -62,7 +68,6 @@ describe('seeded people', () => {
   });
 
   it('the people offered for sign-in exist with these passwords', () => {
-    expect(signInPeople).toHaveLength(11);
     for (const { name, email, password, as } of signInPeople) {
       const group: readonly { email: string; password: string; first_name: string; last_name: string }[] =
         as === 'staff' ? staff : employees;
@@ -70,5 +75,15 @@ describe('seeded people', () => {
       expect(person).toMatchObject({ email, password });
       expect(name).toBe(`${person?.first_name} ${person?.last_name}`);
     }
+  });
+
+  it('the people offered for sign-in show each outcome, and the deployed dialect says what differs', () => {
+    const namesOf = (outcome: string) =>
+      signInPeople.filter((person) => person.outcome === outcome).map(({ name }) => name);
+    expect(namesOf('refused')).toEqual(['Oluwaseun Adeyemi', 'Beatrice Lang', 'Ursula Brandt']);
+    expect(namesOf('one more step')).toEqual(['Rafael Domingo', 'Benjamin Strand', 'Hana Kobayashi']);
+    expect(people.employees.byEmail('ursula.brandt@partners.example.com')?.status).toBe('Pending');
+    const differing = signInPeopleOf('deployed').filter(({ shows }, index) => shows !== signInPeople[index]?.shows);
+    expect(differing.map(({ name }) => name)).toEqual(['Benjamin Strand', 'Beatrice Lang']);
   });
 });

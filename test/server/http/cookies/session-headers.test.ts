@@ -75,7 +75,7 @@ describe('a response to a signed-in person has the session headers', () => {
   it('with a sign-in and a refresh, for the new session', async () => {
     await using test = await startSignedIn();
     const { clock, cookies, post } = test;
-    expect(toldBy(await post('session.login', person(/guide's example/)))).toEqual(['900', '600']);
+    expect(toldBy(await post('session.login', person(/^TTS technician/)))).toEqual(['900', '600']);
     clock.advance(700_000);
     expect(toldBy(await post('session.refresh', '{}', { cookie: cookies.staff }))).toEqual(['900', '600']);
     expect(toldBy(await post('session.refresh?batch=1', '{}', { cookie: cookies.staff }))).toEqual(['900', '600']);
@@ -131,7 +131,7 @@ describe('a response to an anonymous caller has no session headers', () => {
     expect(toldBy(await post('session.login', written({ email: 'unknown@example.com', password: 'x' })))).toEqual(
       nothing,
     );
-    const challenged = await post('session.login', person(/^second factor/));
+    const challenged = await post('session.login', person(/^Second factor/));
     expect(challenged.body).toContain('otp_required');
     expect(toldBy(challenged)).toEqual(nothing);
   });
@@ -192,7 +192,7 @@ describe('the seconds in the session headers', () => {
     await using test = await startSignedIn({ env, authService: { accessLifetimeSeconds } });
     const { ask, post } = test;
     expect(toldBy(await ask('/trpc/session.me'))).toEqual(told);
-    expect(toldBy(await post('session.login', person(/guide's example/)))).toEqual(told);
+    expect(toldBy(await post('session.login', person(/^TTS technician/)))).toEqual(told);
   });
 });
 
@@ -236,7 +236,7 @@ describe('every response to a valid token names the person of the session', () =
     const { app, post, cookies } = test;
     app.authService.fault('*', { kind: 'status', status: 503 });
     for (const [path, body] of [
-      ['session.login', person(/guide's example/)],
+      ['session.login', person(/^TTS technician/)],
       ['session.refresh', '{}'],
     ] as const) {
       const answer = await post(path, body, { cookie: cookies.staff });
@@ -263,7 +263,7 @@ describe('every response to a valid token names the person of the session', () =
   it('a sign-in and a refresh name the person of the new session; a sign-out names no person', async () => {
     await using test = await startSignedIn();
     const { post, cookies } = test;
-    expect(userOf(await post('session.login', person(/guide's example/), { cookie: cookies.employee }))).toBe(
+    expect(userOf(await post('session.login', person(/^TTS technician/), { cookie: cookies.employee }))).toBe(
       'staff:123',
     );
     expect(userOf(await post('session.refresh', '{}', { cookie: cookies.staff }))).toBe('staff:123');

@@ -8,7 +8,7 @@ import { heldBy, startReplicas } from '../../../support/processes/start-replicas
 import { hasRedis } from '../../../support/redis/redis.ts';
 import { sameAt, signedInAt, stateOf, works } from '../../../support/session/session-state.ts';
 
-const rafael = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const rafael = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 if (rafael === undefined) throw new Error('No seeded person has a second factor.');
 const rafaelsCredentials = { email: rafael.email, password: rafael.password };
 

@@ -13,7 +13,7 @@ beforeEach(() => fake.reset());
 const minuteMs = 60_000;
 const attemptsOf = { guide: 5, deployed: 2 };
 
-const found = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const found = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 if (found === undefined) throw new Error('No seeded person has a second factor.');
 const rafael = { email: found.email, password: found.password };
 

@@ -5,7 +5,7 @@ import { createClock, startApp, type TestApp } from '../../../support/app/start-
 import { startReplicas } from '../../../support/processes/start-replicas.ts';
 import { hasRedis } from '../../../support/redis/redis.ts';
 
-const found = signInPeople.find(({ shows }) => shows.startsWith('second factor'));
+const found = signInPeople.find(({ shows }) => shows.startsWith('Second factor'));
 if (found === undefined) throw new Error('No seeded person has a second factor.');
 const rafael = { email: found.email, password: found.password };
 

@@ -8,10 +8,10 @@ const person = (email: RegExp) => {
   if (found === undefined) throw new Error(`No seeded person matches: ${email}`);
   return { email: found.email, password: found.password, as: found.as };
 };
-const technician = person(/guide's example/);
-const employee = person(/same id 1/);
-const secondFactor = person(/^second factor/);
-const employeeSecondFactor = person(/employee with a second factor/);
+const technician = person(/^TTS technician/);
+const employee = person(/^Employee: /);
+const secondFactor = person(/^Second factor/);
+const employeeSecondFactor = person(/^Employee with a second factor/);
 
 /** The number of allowed attempts per code. With a temporary token, the third attempt fails even with the right code. */
 const attemptsOf = { guide: 5, deployed: 2 };
@@ -75,10 +75,10 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   it.each([
     ['a wrong password', { ...technician, password: 'wrong' }, 'bad_credentials'],
     ['an unknown e-mail address', { ...technician, email: 'unknown@example.com' }, 'bad_credentials'],
-    ['a locked account', person(/^locked/), 'account_locked'],
+    ['a locked account', person(/^Locked/), 'account_locked'],
     // The deployed service answers the same for an inactive account and a wrong password.
-    ['an inactive account', person(/^inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
-    ['an account that needs a captcha', person(/captcha/), 'captcha_required'],
+    ['an inactive account', person(/^Inactive/), dialect === 'guide' ? 'account_inactive' : 'bad_credentials'],
+    ['an account that needs a captcha', person(/^Captcha/), 'captcha_required'],
     ['an employee with a wrong password', { ...employee, password: 'wrong' }, 'bad_credentials'],
   ])('rejects %s with its reason and sets no cookie', async (_name, credentials, reason) => {
     const browser = shared.browser();
@@ -90,7 +90,7 @@ describe.each(dialects)('signing in against the %s dialect', (dialect) => {
   });
 
   it('forwards the captcha answer', async () => {
-    const answer = shared.browser().trpc.session.login.mutate({ ...person(/captcha/), captchaToken: 'captcha-ok' });
+    const answer = shared.browser().trpc.session.login.mutate({ ...person(/^Captcha/), captchaToken: 'captcha-ok' });
     expect(await answer).toMatchObject({ status: 'signed_in' });
   });
 
