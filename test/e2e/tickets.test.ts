@@ -263,7 +263,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
     },
   );
 
-  it('the bars count a ticket that is handed on', async () => {
+  it('the bars count a ticket that is handed on, and a double click passes over nobody', async () => {
     await using visitor = await signIn('John Doe');
     const { page } = visitor;
     await visitor.choose('Turns of', 'TTS');
@@ -277,6 +277,12 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
       .getByText(/^Handed on to .*\.$/)
       .waitFor();
     await expect.poll(turns).toBe(before + 1);
+    const events = await historyOf(visitor).count();
+    await dialogOf(visitor).getByRole('button', { name: 'Hand on' }).dblclick();
+    await expect.poll(() => historyOf(visitor).count()).toBe(events + 1);
+    // The person before gets their turn back.
+    await expect.poll(turns).toBe(before + 1);
+    expect(visitor.requests.join(' ').match(/assignments\.reassign/g)).toHaveLength(1);
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 

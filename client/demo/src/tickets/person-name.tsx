@@ -49,6 +49,7 @@ export const PersonName = ({ person, nameOf, isStale, hidden }: PersonNameProps)
     case 'not-found':
     case 'access-denied':
     case 'unknown':
-      return <Missing person={person} why={name.is} />;
+      break;
   }
+  return <Missing person={person} why={name.is} />;
 };

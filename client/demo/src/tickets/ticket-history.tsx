@@ -24,25 +24,22 @@ export const TicketHistory = ({ history, system, nameOf, areNamesStale }: Ticket
   );
   const by = (person: PersonRef) => (nameOf(person).is === 'hidden' ? null : <> by {name(person)}</>);
   const wordsOf = (event: TicketEvent) => {
-    switch (event.kind) {
-      case 'opened':
-        return <>Opened by {name(event.by)}</>;
-      case 'assigned':
-        return (
-          <>
-            Assigned to {name(staff(event.to))}
-            {by(event.by)}
-          </>
-        );
-      case 'handed_on':
-        if (nameOf(staff(event.to)).is === 'hidden') return <>Handed on to another member of {system}</>;
-        return (
-          <>
-            Handed on from {name(staff(event.from))} to {name(staff(event.to))}
-            {by(event.by)}
-          </>
-        );
+    if (event.kind === 'opened') return <>Opened by {name(event.by)}</>;
+    if (event.kind === 'assigned') {
+      return (
+        <>
+          Assigned to {name(staff(event.to))}
+          {by(event.by)}
+        </>
+      );
     }
+    if (nameOf(staff(event.to)).is === 'hidden') return <>Handed on to another member of {system}</>;
+    return (
+      <>
+        Handed on from {name(staff(event.from))} to {name(staff(event.to))}
+        {by(event.by)}
+      </>
+    );
   };
   return (
     <ol className="ticket-history" aria-labelledby="ticket-history-title">

@@ -139,7 +139,7 @@ describe('the ticket service', () => {
       [written, written, { ...written, title: 'Changed' }].map((one) => service.open(one)),
     );
     // Three connections: any of them may be the first to arrive.
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 201]);
     expect(new Set(answers.map(({ body }) => (body as Ticket).id))).toEqual(new Set(['T-1061']));
     expect(await service.list()).toHaveLength(61);
     expect(await service.open({ ...written, key: 'another' })).toMatchObject({ status: 201, body: { id: 'T-1062' } });
