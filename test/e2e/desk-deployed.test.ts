@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk with the deployed diale
     await page.clock.fastForward(200_000);
     await expect.poll(async () => (await site.desk().counts()).refreshes).toBe(refreshes + 1);
     await expect.poll(() => timer.textContent()).toMatch(/^(5:00|4:\d\d)$/);
-    await page.getByRole('button', { name: 'Send 20 calls' }).click();
+    await page.getByRole('button', { name: 'Send 20 calls', exact: true }).click();
     await expect.poll(() => page.locator('.lab-outcome').textContent()).toMatch('20 of 20 answered');
     expect(visitor.unexpectedErrors()).toEqual([]);
   });

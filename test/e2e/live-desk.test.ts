@@ -21,7 +21,6 @@ describe.skipIf(!hasChromium)('the desk in another browser', () => {
     if (!polls) await visitor.context.addInitScript(stopPolling);
     await visitor.go();
     await visitor.signInAs(name);
-    await visitor.choose('Turns of', 'TTS');
     await visitor.page.locator('.live-hint[data-live=live]').waitFor();
     return visitor;
   };

@@ -83,6 +83,13 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
       return violations.map(toLine);
     },
     layoutShift: () => page.evaluate(() => globalThis.layoutShift),
+    /** The layout shift since the last call. */
+    takeLayoutShift: () =>
+      page.evaluate(() => {
+        const shift = globalThis.layoutShift;
+        globalThis.layoutShift = 0;
+        return shift;
+      }),
     /** The pixels by which the page is wider than the window. */
     overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
     shoot: (name: string) => page.screenshot({ path: `${screenshots}${name}-${width}-${scheme}.png` }),

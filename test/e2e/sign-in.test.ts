@@ -161,7 +161,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
           await page.getByRole('button', { name: 'Rafael Domingo' }).click();
           return code.isVisible();
         },
-        { interval: 500 },
+        { interval: 2_000, timeout: 40_000 },
       )
       .toBe(true);
     await code.fill('123456');

@@ -52,7 +52,7 @@ export const Tour = ({ person }: TourProps) => {
             className="quiet tour-next"
             onClick={() => (isLast ? dismissTour() : goToStep(index + 1))}
           >
-            {isLast ? 'Finish' : 'Next'}
+            {isLast ? 'Finish' : 'Next step'}
           </button>
         </div>
       )}
