@@ -1,27 +1,33 @@
+import type { Session } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { QueryView } from '../desk/query-view.tsx';
 import { roleOf } from '../tickets/roles.ts';
 import type { System } from '../tickets/ticket-service.ts';
-import type { RotationPerson } from './shares.ts';
+import { useNames } from '../tickets/use-names.ts';
 import { useHandOn } from './use-hand-on.ts';
 
 const shownEntries = 8;
 const format = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-type TurnHistoryProps = { system: System; people: readonly RotationPerson[] };
+type TurnHistoryProps = { system: System; me: Session };
 
 /** The last turns, newest first. The latest turn of each key can be handed on. */
-const Entries = ({ system, people }: TurnHistoryProps) => {
+const Entries = ({ system, me }: TurnHistoryProps) => {
   const rotation = { system, role: roleOf[system] };
   const query = useQuery(
     useTRPC().assignments.history.queryOptions({ ...rotation, limit: shownEntries }, { meta: { live: true } }),
   );
   const handOn = useHandOn();
+  const ids = query.data?.entries.flatMap(({ assignee, by }) => [assignee, by]) ?? [];
+  const lookUp = useNames(
+    ids.map((id) => ({ type: 'staff', id })),
+    me,
+  );
   const nameOf = (id: number) => {
-    const user = people.find((person) => person.user.id === id)?.user;
-    return user === undefined ? `Staff ${id}` : `${user.firstName} ${user.lastName}`;
+    const name = lookUp({ type: 'staff', id });
+    return name.is === 'known' ? name.text : `Staff ${id}`;
   };
   return (
     <QueryView query={query} subject="The history" skeleton={<div className="bone bone-found" aria-hidden="true" />}>
@@ -35,7 +41,8 @@ const Entries = ({ system, people }: TurnHistoryProps) => {
                   <strong>{nameOf(assignee)}</strong>
                   <span className="sub">
                     {' '}
-                    {kind === 'reassigned' ? 'by hand-on' : 'in turn'}, {format.format(at)}, by {nameOf(by)}
+                    {kind === 'reassigned' ? 'by hand-on' : 'in turn'}, {format.format(at)}, by{' '}
+                    {by === me.user.id ? 'you' : nameOf(by)}
                   </span>
                 </span>
                 {key !== null && entries.findIndex((entry) => entry.key === key) === index ? (

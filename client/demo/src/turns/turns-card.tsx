@@ -32,7 +32,7 @@ export const TurnsCard = ({ me, systems, first }: TurnsCardProps) => {
       <NextUp key={`next ${system}`} system={system} isLive={live === 'live'} />
       <Distribution key={`bars ${system}`} system={system} query={rotation} />
       {ownPlace === undefined ? null : <Availability key={`leave ${system}`} system={system} me={ownPlace} />}
-      <TurnHistory key={`history ${system}`} system={system} people={people} />
+      <TurnHistory key={`history ${system}`} system={system} me={me} />
       <SampleTickets me={me} system={system} />
     </section>
   );
