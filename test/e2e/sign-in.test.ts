@@ -34,34 +34,39 @@ const signIn = async ({ page }: Visitor, email: string, secret = password) => {
 
 describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in of the desk, %s dialect', (dialect) => {
   const site = useDesk({ dialect });
+  /** What does not depend on the dialect is tested in one. */
+  const isGuide = dialect === 'guide';
   const breakAuthService = (page: Page) =>
     page.request.put(`${site.desk().url}/dev/fault`, { headers: { 'x-csrf': '1' }, data: '{"kind":"reset"}' });
 
-  it('names each missing field before anything is sent, and forgets an error once its field changes', async () => {
-    await using visitor = await site.openVisitor();
-    const { page, requests } = visitor;
-    await visitor.go();
-    const [email, secret] = [page.getByLabel('E-mail'), page.getByLabel('Password')];
-    const submit = page.getByRole('button', { name: 'Sign in', exact: true });
-    await submit.click();
-    await expect.poll(() => errorOf(email)).toBe('Enter your e-mail address.');
-    expect(await errorOf(secret)).toBe('Enter your password.');
-    expect(await focusedId(page)).toBe('email');
-    expect(await visitor.examine()).toEqual([]);
-    await visitor.shoot('20-missing-fields');
-    await page.keyboard.type('rafael');
-    expect(await errorOf(email)).toBe(null);
-    expect(await errorOf(secret)).toBe('Enter your password.');
-    await secret.fill('a guess');
-    await submit.click();
-    await expect.poll(() => errorOf(email)).toBe('Enter an e-mail address like ana@example.com.');
-    expect(await errorOf(secret)).toBe(null);
-    expect(await focusedId(page)).toBe('email');
-    expect(requests.filter((url) => url.includes('session.login'))).toEqual([]);
-    expect(visitor.unexpectedErrors()).toEqual([]);
-  });
+  it.runIf(isGuide)(
+    'names each missing field before anything is sent, and forgets an error once its field changes',
+    async () => {
+      await using visitor = await site.openVisitor();
+      const { page, requests } = visitor;
+      await visitor.go();
+      const [email, secret] = [page.getByLabel('E-mail'), page.getByLabel('Password')];
+      const submit = page.getByRole('button', { name: 'Sign in', exact: true });
+      await submit.click();
+      await expect.poll(() => errorOf(email)).toBe('Enter your e-mail address.');
+      expect(await errorOf(secret)).toBe('Enter your password.');
+      expect(await focusedId(page)).toBe('email');
+      expect(await visitor.examine()).toEqual([]);
+      await visitor.shoot('20-missing-fields');
+      await page.keyboard.type('rafael');
+      expect(await errorOf(email)).toBe(null);
+      expect(await errorOf(secret)).toBe('Enter your password.');
+      await secret.fill('a guess');
+      await submit.click();
+      await expect.poll(() => errorOf(email)).toBe('Enter an e-mail address like ana@example.com.');
+      expect(await errorOf(secret)).toBe(null);
+      expect(await focusedId(page)).toBe('email');
+      expect(requests.filter((url) => url.includes('session.login'))).toEqual([]);
+      expect(visitor.unexpectedErrors()).toEqual([]);
+    },
+  );
 
-  it('marks both fields after a wrong password, and the next password replaces it', async () => {
+  it.runIf(isGuide)('marks both fields after a wrong password, and the next password replaces it', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(refused, /400 .*\/trpc\/session\.login/);
@@ -107,69 +112,72 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('counts the seconds until the next try down in each form, and lets a person try again at 0', async () => {
-    await using visitor = await site.openVisitor();
-    const { page, requests } = visitor;
-    visitor.expectErrors(outage, ...expiry);
-    await page.clock.install();
-    const calls = (path: string) => requests.filter((url) => url.includes(path)).length;
-    const expectCountdown = async (procedure: string, button: Locator) => {
-      await breakAuthService(page);
-      await button.click();
-      const message = page.getByText(/Try again in \d s\./);
-      await message.waitFor();
-      expect(await button.getAttribute('aria-disabled')).toBe('true');
-      // Each second must not be read aloud.
-      expect(await page.getByText(/^\d s$/).getAttribute('aria-live')).toBe('off');
-      const sent = calls(procedure);
-      await button.click({ force: true });
-      // Fewer if the breaker of the BFF has opened.
-      const seconds = Number(/in (\d) s/.exec((await message.textContent()) ?? '')?.[1]);
-      if (seconds > 2) {
-        await page.clock.runFor(1_000);
-        await page.getByText(new RegExp(`Try again in [1-${seconds - 1}] s`)).waitFor();
-      }
-      expect(calls(procedure)).toBe(sent);
-      await page.clock.runFor(seconds * 1_000);
-      await page.getByText('You can try again now.').waitFor();
-      expect(await button.getAttribute('aria-disabled')).toBe('false');
-      await button.click();
-      await expect.poll(() => calls(procedure)).toBe(sent + 1);
-      await message.waitFor();
-      await site.desk().mend();
-    };
-    const button = (name: string) => page.getByRole('button', { name, exact: true });
+  it.runIf(isGuide)(
+    'counts the seconds until the next try down in each form, and lets a person try again at 0',
+    async () => {
+      await using visitor = await site.openVisitor();
+      const { page, requests } = visitor;
+      visitor.expectErrors(outage, ...expiry);
+      await page.clock.install();
+      const calls = (path: string) => requests.filter((url) => url.includes(path)).length;
+      const expectCountdown = async (procedure: string, button: Locator) => {
+        await breakAuthService(page);
+        await button.click();
+        const message = page.getByText(/Try again in \d s\./);
+        await message.waitFor();
+        expect(await button.getAttribute('aria-disabled')).toBe('true');
+        // Each second must not be read aloud.
+        expect(await page.getByText(/^\d s$/).getAttribute('aria-live')).toBe('off');
+        const sent = calls(procedure);
+        await button.click({ force: true });
+        // Fewer if the breaker of the BFF has opened.
+        const seconds = Number(/in (\d) s/.exec((await message.textContent()) ?? '')?.[1]);
+        if (seconds > 2) {
+          await page.clock.runFor(1_000);
+          await page.getByText(new RegExp(`Try again in [1-${seconds - 1}] s`)).waitFor();
+        }
+        expect(calls(procedure)).toBe(sent);
+        await page.clock.runFor(seconds * 1_000);
+        await page.getByText('You can try again now.').waitFor();
+        expect(await button.getAttribute('aria-disabled')).toBe('false');
+        await button.click();
+        await expect.poll(() => calls(procedure)).toBe(sent + 1);
+        await message.waitFor();
+        await site.desk().mend();
+      };
+      const button = (name: string) => page.getByRole('button', { name, exact: true });
 
-    await visitor.go();
-    await page.getByLabel('E-mail').fill('noah.fitzgerald@example.com');
-    await page.getByLabel('Password').fill(password);
-    await expectCountdown('session.login', button('Sign in'));
-    expect(await visitor.examine()).toEqual([]);
-    await visitor.shoot('22-try-again');
-    await page.goto(`${site.desk().url}/reset-password?token=abcdefgh12345678`);
-    await page.locator('#reset-newPassword').fill('a longer secret');
-    await page.locator('#reset-repeated').fill('a longer secret');
-    await expectCountdown('account.resetPassword', button('Set the password'));
+      await visitor.go();
+      await page.getByLabel('E-mail').fill('noah.fitzgerald@example.com');
+      await page.getByLabel('Password').fill(password);
+      await expectCountdown('session.login', button('Sign in'));
+      expect(await visitor.examine()).toEqual([]);
+      await visitor.shoot('22-try-again');
+      await page.goto(`${site.desk().url}/reset-password?token=abcdefgh12345678`);
+      await page.locator('#reset-newPassword').fill('a longer secret');
+      await page.locator('#reset-repeated').fill('a longer secret');
+      await expectCountdown('account.resetPassword', button('Set the password'));
 
-    // The breaker of the BFF may still be open.
-    await page.clock.resume();
-    await visitor.go();
-    const code = page.getByLabel('Code', { exact: true });
-    await expect
-      .poll(
-        async () => {
-          await page.getByRole('button', { name: 'Rafael Domingo' }).click();
-          return code.isVisible();
-        },
-        { interval: 2_000, timeout: 40_000 },
-      )
-      .toBe(true);
-    await code.fill('123456');
-    await expectCountdown('session.verifyOtp', button('Continue'));
-    expect(visitor.unexpectedErrors()).toEqual([]);
-  });
+      // The breaker of the BFF may still be open.
+      await page.clock.resume();
+      await visitor.go();
+      const code = page.getByLabel('Code', { exact: true });
+      await expect
+        .poll(
+          async () => {
+            await page.getByRole('button', { name: 'Rafael Domingo' }).click();
+            return code.isVisible();
+          },
+          { interval: 2_000, timeout: 40_000 },
+        )
+        .toBe(true);
+      await code.fill('123456');
+      await expectCountdown('session.verifyOtp', button('Continue'));
+      expect(visitor.unexpectedErrors()).toEqual([]);
+    },
+  );
 
-  it('tells after too many attempts in how many minutes the next one is possible', async () => {
+  it.runIf(isGuide)('tells after too many attempts in how many minutes the next one is possible', async () => {
     await using visitor = await site.openVisitor();
     const { page } = visitor;
     visitor.expectErrors(tooMany);
@@ -194,7 +202,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('keeps the focus in the page: after Back, and when the session has ended elsewhere', async () => {
+  it.runIf(isGuide)('keeps the focus in the page: after Back, and when the session has ended elsewhere', async () => {
     await using visitor = await site.openVisitor();
     const { page, context } = visitor;
     visitor.expectErrors(/401 .*\/(trpc|tickets)\//);
@@ -297,7 +305,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it('marks a captcha that is not checked, and asks only the account that needs it', async () => {
+  it.runIf(isGuide)('marks a captcha that is not checked, and asks only the account that needs it', async () => {
     await using visitor = await site.openVisitor();
     const { page, requests } = visitor;
     visitor.expectErrors(refused);
@@ -324,107 +332,113 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
-  it.each([1440, 390])('reserves no empty space for messages at %i px, and the page does not jump', async (width) => {
-    await using visitor = await site.openVisitor({ width, scheme: 'light' });
-    const { page } = visitor;
-    visitor.expectErrors(refused);
-    await visitor.go();
-    await page.getByRole('button', { name: 'John Doe' }).waitFor();
-    /** Pixels between a field and the button below it. */
-    const spaceBelow = async (field: string, name: string) => {
-      const above = await page.locator(field).boundingBox();
-      const below = await page.getByRole('button', { name, exact: true }).boundingBox();
-      return (below?.y ?? 0) - (above?.y ?? 0) - (above?.height ?? 0);
-    };
-    expect(await spaceBelow('#password', 'Sign in')).toBeLessThanOrEqual(16);
-    // One click signs in: a narrow page shows this at once, too.
-    const first = await page.getByRole('button', { name: 'John Doe' }).boundingBox();
-    expect((first?.y ?? 0) + (first?.height ?? 0)).toBeLessThan(844);
-    expect(await visitor.overflow()).toBe(0);
-    await signIn(visitor, 'grace.owusu@example.com', 'a guess');
-    await page.getByText('Wrong e-mail or password').waitFor();
-    await page.getByRole('button', { name: 'Forgot your password?' }).click();
-    await page.getByRole('heading', { name: 'Reset your password' }).waitFor();
-    expect(await spaceBelow('#forgot-email', 'Send the link')).toBeLessThanOrEqual(16);
-    await page.getByRole('button', { name: 'Back' }).click();
-    await page.getByRole('button', { name: 'Rafael Domingo' }).click();
-    await page.locator('.mail-code').waitFor();
-    expect(await spaceBelow('#code', 'Continue')).toBeLessThanOrEqual(16);
-    expect(await visitor.layoutShift()).toBeLessThan(0.02);
-    expect(visitor.unexpectedErrors()).toEqual([]);
-  });
+  it.runIf(isGuide).each([1440, 390])(
+    'reserves no empty space for messages at %i px, and the page does not jump',
+    async (width) => {
+      await using visitor = await site.openVisitor({ width, scheme: 'light' });
+      const { page } = visitor;
+      visitor.expectErrors(refused);
+      await visitor.go();
+      await page.getByRole('button', { name: 'John Doe' }).waitFor();
+      /** Pixels between a field and the button below it. */
+      const spaceBelow = async (field: string, name: string) => {
+        const above = await page.locator(field).boundingBox();
+        const below = await page.getByRole('button', { name, exact: true }).boundingBox();
+        return (below?.y ?? 0) - (above?.y ?? 0) - (above?.height ?? 0);
+      };
+      expect(await spaceBelow('#password', 'Sign in')).toBeLessThanOrEqual(16);
+      // One click signs in: a narrow page shows this at once, too.
+      const first = await page.getByRole('button', { name: 'John Doe' }).boundingBox();
+      expect((first?.y ?? 0) + (first?.height ?? 0)).toBeLessThan(844);
+      expect(await visitor.overflow()).toBe(0);
+      await signIn(visitor, 'grace.owusu@example.com', 'a guess');
+      await page.getByText('Wrong e-mail or password').waitFor();
+      await page.getByRole('button', { name: 'Forgot your password?' }).click();
+      await page.getByRole('heading', { name: 'Reset your password' }).waitFor();
+      expect(await spaceBelow('#forgot-email', 'Send the link')).toBeLessThanOrEqual(16);
+      await page.getByRole('button', { name: 'Back' }).click();
+      await page.getByRole('button', { name: 'Rafael Domingo' }).click();
+      await page.locator('.mail-code').waitFor();
+      expect(await spaceBelow('#code', 'Continue')).toBeLessThanOrEqual(16);
+      expect(await visitor.layoutShift()).toBeLessThan(0.02);
+      expect(visitor.unexpectedErrors()).toEqual([]);
+    },
+  );
 
-  it('works with the keyboard alone, from the first error to a sign-in with a new password', async () => {
-    await using visitor = await site.openVisitor();
-    const { page } = visitor;
-    visitor.expectErrors(refused);
-    await visitor.go();
-    await page.getByRole('button', { name: 'John Doe' }).waitFor();
-    const tabTo = async (name: string) => {
-      for (let presses = 0; presses < 40; presses += 1) {
-        await page.keyboard.press('Tab');
-        if ((await focusedId(page)) === name || (await focusedText(page)) === name) return;
-      }
-      throw new Error(`The Tab key never reached: ${name}`);
-    };
-    await tabTo('Sign in');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedId(page)).toBe('email');
-    await page.keyboard.type('camille.laurent@example.com');
-    await tabTo('password');
-    await page.keyboard.type('a guess');
-    await page.keyboard.press('Enter');
-    await page.getByText('Wrong e-mail or password').waitFor();
-    expect(await focusedId(page)).toBe('password');
-    await page.keyboard.type(password);
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedId(page)).toBe('code');
-    await page.keyboard.type('000000');
-    await page.keyboard.press('Enter');
-    await page.getByText('Wrong code.').waitFor();
-    expect(await focusedId(page)).toBe('code');
-    await tabTo('Back');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedId(page)).toBe('sign-in-title');
+  it.runIf(isGuide)(
+    'works with the keyboard alone, from the first error to a sign-in with a new password',
+    async () => {
+      await using visitor = await site.openVisitor();
+      const { page } = visitor;
+      visitor.expectErrors(refused);
+      await visitor.go();
+      await page.getByRole('button', { name: 'John Doe' }).waitFor();
+      const tabTo = async (name: string) => {
+        for (let presses = 0; presses < 40; presses += 1) {
+          await page.keyboard.press('Tab');
+          if ((await focusedId(page)) === name || (await focusedText(page)) === name) return;
+        }
+        throw new Error(`The Tab key never reached: ${name}`);
+      };
+      await tabTo('Sign in');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedId(page)).toBe('email');
+      await page.keyboard.type('camille.laurent@example.com');
+      await tabTo('password');
+      await page.keyboard.type('a guess');
+      await page.keyboard.press('Enter');
+      await page.getByText('Wrong e-mail or password').waitFor();
+      expect(await focusedId(page)).toBe('password');
+      await page.keyboard.type(password);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedId(page)).toBe('code');
+      await page.keyboard.type('000000');
+      await page.keyboard.press('Enter');
+      await page.getByText('Wrong code.').waitFor();
+      expect(await focusedId(page)).toBe('code');
+      await tabTo('Back');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedId(page)).toBe('sign-in-title');
 
-    await tabTo('Forgot your password?');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedText(page)).toBe('Reset your password');
-    await tabTo('Send the link');
-    await page.keyboard.press('Enter');
-    await page.getByRole('link', { name: 'Open the link' }).waitFor();
-    expect(await focusedText(page)).toBe('Send another link');
-    await page.keyboard.press('Shift+Tab');
-    expect(await focusedText(page)).toBe('Open the link');
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Set a new password' }).waitFor();
-    await tabTo('reset-newPassword');
-    await page.keyboard.type('short');
-    await page.keyboard.press('Enter');
-    await page.getByText('Use at least 8 characters.').waitFor();
-    expect(await focusedId(page)).toBe('reset-newPassword');
-    await page.keyboard.press('Control+A');
-    await page.keyboard.type('a longer secret');
-    await tabTo('reset-repeated');
-    await page.keyboard.type('a longer secret');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedText(page)).toBe('Your password is changed');
-    await tabTo('Sign in');
-    await page.keyboard.press('Enter');
+      await tabTo('Forgot your password?');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedText(page)).toBe('Reset your password');
+      await tabTo('Send the link');
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Open the link' }).waitFor();
+      expect(await focusedText(page)).toBe('Send another link');
+      await page.keyboard.press('Shift+Tab');
+      expect(await focusedText(page)).toBe('Open the link');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Set a new password' }).waitFor();
+      await tabTo('reset-newPassword');
+      await page.keyboard.type('short');
+      await page.keyboard.press('Enter');
+      await page.getByText('Use at least 8 characters.').waitFor();
+      expect(await focusedId(page)).toBe('reset-newPassword');
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('a longer secret');
+      await tabTo('reset-repeated');
+      await page.keyboard.type('a longer secret');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedText(page)).toBe('Your password is changed');
+      await tabTo('Sign in');
+      await page.keyboard.press('Enter');
 
-    await page.getByRole('heading', { name: 'People to try' }).waitFor();
-    await tabTo('email');
-    await page.keyboard.type('camille.laurent@example.com');
-    await tabTo('password');
-    await page.keyboard.type('a longer secret');
-    await page.keyboard.press('Enter');
-    await page.locator('.mail-code').waitFor();
-    await page.keyboard.press('Shift+Tab');
-    expect(await focusedText(page)).toBe('Use it');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => focusedId(page)).toBe('code');
-    await page.keyboard.press('Enter');
-    await page.locator('.ticket').first().waitFor();
-    expect(visitor.unexpectedErrors()).toEqual([]);
-  });
+      await page.getByRole('heading', { name: 'People to try' }).waitFor();
+      await tabTo('email');
+      await page.keyboard.type('camille.laurent@example.com');
+      await tabTo('password');
+      await page.keyboard.type('a longer secret');
+      await page.keyboard.press('Enter');
+      await page.locator('.mail-code').waitFor();
+      await page.keyboard.press('Shift+Tab');
+      expect(await focusedText(page)).toBe('Use it');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => focusedId(page)).toBe('code');
+      await page.keyboard.press('Enter');
+      await page.locator('.ticket').first().waitFor();
+      expect(visitor.unexpectedErrors()).toEqual([]);
+    },
+  );
 });

@@ -98,7 +98,9 @@ export const answerClientError = (
 ): AppError | null => {
   // A response that has begun would swallow a second one.
   const hasBegun = socket._httpMessage?.headersSent === true;
-  if (cause.code === 'ECONNRESET' || !socket.writable || hasBegun) {
+  // A browser keeps spare connections. A response on one of them could be taken for that of its next request.
+  const isSpare = cause.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0;
+  if (cause.code === 'ECONNRESET' || !socket.writable || hasBegun || isSpare) {
     socket.destroy();
     return null;
   }

@@ -25,7 +25,6 @@ const startQuick = async (timeouts: Partial<typeof quick> = {}) => {
 // These tests only wait, so they run at the same time.
 describe.concurrent('a slow client', () => {
   it.each([
-    ['says nothing', []],
     ['does not end its headers', head],
     ['does not send its body', [...head, '', '']],
     ['does not end its body', [...head, '', '{']],
@@ -35,6 +34,13 @@ describe.concurrent('a slow client', () => {
     expect(errorOf(answer)).toMatchObject(tooSlow);
     expect(answer.headers.connection).toBe('close');
     expect(answer.headers['x-request-id']).toMatch(/^[\w-]{36}$/);
+    test.expectQuiet();
+  });
+
+  it('that sends nothing gets no response, which a browser would take for that of its next request', async () => {
+    await using test = await startQuick();
+    using connection = await openConnection(test.app.url);
+    expect(await connection.closed).toBe('');
     test.expectQuiet();
   });
 
