@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasChromium } from '../support/page/chromium.ts';
 import type { Look } from './open-visitor.ts';
+import { tabTo } from './keyboard.ts';
 import { stopPolling } from './stop-polling.ts';
 import { useDesk } from './use-desk.ts';
 
@@ -172,6 +173,70 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)(
       await page.getByRole('link', { name: 'OpenAPI document' }).click();
       expect(await page.textContent('body')).toContain('"openapi"');
     });
+
+    it.runIf(isGuide)(
+      'the keyboard alone takes the tour, a leave, a look-up, a fault, a change of the profile, and the end of all sessions',
+      async () => {
+        await using visitor = await site.openVisitor();
+        const { page } = visitor;
+        const { keyboard } = page;
+        visitor.expectErrors(/50[03] .*\/trpc\//);
+        const press = async (name: string | RegExp) => {
+          await tabTo(page, name);
+          await keyboard.press('Enter');
+        };
+        await visitor.go();
+        await page.getByRole('button', { name: 'John Doe' }).waitFor();
+        await press(/^John Doe/);
+        await page.locator('.bar-count').first().waitFor();
+        await press('Next step');
+        await page.getByText('Step 3 of 5').waitFor();
+        await tabTo(page, 'Back', 'Shift+Tab');
+        await keyboard.press('Enter');
+        await page.getByText('Step 2 of 5').waitFor();
+        expect(await page.evaluate(focusedText)).toBe('Back');
+        await press('Close the tour');
+
+        await press('I’m away until…');
+        await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('SELECT');
+        await tabTo(page, 'Note for the team');
+        await keyboard.type('At lunch');
+        await keyboard.press('Enter');
+        await page.getByText(/· At lunch$/).waitFor();
+        await expect.poll(() => page.evaluate(focusedText)).toBe('I’m back');
+        await keyboard.press('Enter');
+        await page.getByText('You get turns.').waitFor();
+        expect(await page.evaluate(focusedText)).toBe('I’m away until…');
+        await press('Last turns');
+        await page.getByText('No turn has been given yet.').waitFor();
+        await press('Create 6 sample tickets');
+        await page.getByRole('list', { name: 'Last turns' }).getByRole('listitem').nth(5).waitFor();
+        await tabTo(page, 'ID of a staff member');
+        await keyboard.type('MA0001');
+        await keyboard.press('Enter');
+        await page.getByText('user@example.com').waitFor();
+        await press('Send 20 calls');
+        await page.getByText('20 of 20 answered').waitFor();
+        await tabTo(page, 'Healthy');
+        await keyboard.press('ArrowRight');
+        await keyboard.press('ArrowRight');
+        await page.getByText('Each response takes 1.5 s').waitFor();
+        await keyboard.press('ArrowLeft');
+        await keyboard.press('ArrowLeft');
+        await page.getByText('It works normally.').waitFor();
+
+        await press('My account');
+        await page.getByRole('heading', { name: 'Profile' }).waitFor();
+        await tabTo(page, 'Phone');
+        await keyboard.press('Control+A');
+        await keyboard.type('+639171234567');
+        await keyboard.press('Enter');
+        await page.getByText('Your profile is saved.').waitFor();
+        await press('Sign out everywhere');
+        await page.getByRole('heading', { name: 'People to try' }).waitFor();
+        expect(visitor.unexpectedErrors()).toEqual([]);
+      },
+    );
 
     it.runIf(isGuide)('the look-up says what to enter', async () => {
       await using visitor = await site.openVisitor();

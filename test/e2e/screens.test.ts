@@ -163,6 +163,17 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
     await page.getByRole('heading', { name: 'My tickets' }).waitFor();
     await namesAreShown();
     await shown('20-employee');
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+
+    await visitor.signInAs('John Doe');
+    await visitor.turnTo('Turns');
+    await page.getByRole('button', { name: 'I’m away until…' }).click();
+    await page.getByLabel('Note for the team').waitFor();
+    await shown('21-leave');
+    await page.goto(`${desk.url}/reset-password?token=abcdefgh12345678`);
+    await page.getByRole('button', { name: 'Set the password' }).click();
+    await expect.poll(() => page.locator('#reset-newPassword').getAttribute('aria-invalid')).toBe('true');
+    await shown('22-reset-password');
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 });

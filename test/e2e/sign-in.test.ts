@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, outage } from './main-stories.ts';
 import type { Visitor } from './open-visitor.ts';
+import { tabTo } from './keyboard.ts';
 import { useDesk } from './use-desk.ts';
 
 const refused = /401 .*\/trpc\/session\.(login|verifyOtp)/;
@@ -373,18 +374,11 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
       visitor.expectErrors(refused);
       await visitor.go();
       await page.getByRole('button', { name: 'John Doe' }).waitFor();
-      const tabTo = async (name: string) => {
-        for (let presses = 0; presses < 40; presses += 1) {
-          await page.keyboard.press('Tab');
-          if ((await focusedId(page)) === name || (await focusedText(page)) === name) return;
-        }
-        throw new Error(`The Tab key never reached: ${name}`);
-      };
-      await tabTo('Sign in');
+      await tabTo(page, 'Sign in');
       await page.keyboard.press('Enter');
       await expect.poll(() => focusedId(page)).toBe('email');
       await page.keyboard.type('camille.laurent@example.com');
-      await tabTo('password');
+      await tabTo(page, 'password');
       await page.keyboard.type('a guess');
       await page.keyboard.press('Enter');
       await page.getByText('Wrong e-mail or password').waitFor();
@@ -396,14 +390,14 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
       await page.keyboard.press('Enter');
       await page.getByText('Wrong code.').waitFor();
       expect(await focusedId(page)).toBe('code');
-      await tabTo('Back');
+      await tabTo(page, 'Back');
       await page.keyboard.press('Enter');
       await expect.poll(() => focusedId(page)).toBe('sign-in-title');
 
-      await tabTo('Forgot your password?');
+      await tabTo(page, 'Forgot your password?');
       await page.keyboard.press('Enter');
       await expect.poll(() => focusedText(page)).toBe('Reset your password');
-      await tabTo('Send the link');
+      await tabTo(page, 'Send the link');
       await page.keyboard.press('Enter');
       await page.getByRole('link', { name: 'Open the link' }).waitFor();
       expect(await focusedText(page)).toBe('Send another link');
@@ -411,24 +405,24 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the sign-in 
       expect(await focusedText(page)).toBe('Open the link');
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Set a new password' }).waitFor();
-      await tabTo('reset-newPassword');
+      await tabTo(page, 'reset-newPassword');
       await page.keyboard.type('short');
       await page.keyboard.press('Enter');
       await page.getByText('Use at least 8 characters.').waitFor();
       expect(await focusedId(page)).toBe('reset-newPassword');
       await page.keyboard.press('Control+A');
       await page.keyboard.type('a longer secret');
-      await tabTo('reset-repeated');
+      await tabTo(page, 'reset-repeated');
       await page.keyboard.type('a longer secret');
       await page.keyboard.press('Enter');
       await expect.poll(() => focusedText(page)).toBe('Your password is changed');
-      await tabTo('Sign in');
+      await tabTo(page, 'Sign in');
       await page.keyboard.press('Enter');
 
       await page.getByRole('heading', { name: 'People to try' }).waitFor();
-      await tabTo('email');
+      await tabTo(page, 'email');
       await page.keyboard.type('camille.laurent@example.com');
-      await tabTo('password');
+      await tabTo(page, 'password');
       await page.keyboard.type('a longer secret');
       await page.keyboard.press('Enter');
       await page.locator('.mail-code').waitFor();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hasChromium } from '../support/page/chromium.ts';
 import { outage } from './main-stories.ts';
 import type { Look, Visitor } from './open-visitor.ts';
+import { tabTo } from './keyboard.ts';
 import { useDesk } from './use-desk.ts';
 
 const noTicket = /404 .*\/tickets\/T-/;
@@ -439,15 +440,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
     async () => {
       await using visitor = await signIn('Ingrid Solberg');
       const { page } = visitor;
-      const tabTo = async (text: string | RegExp, key = 'Tab') => {
-        for (let presses = 0; presses < 60; presses += 1) {
-          await page.keyboard.press(key);
-          const found = await focused(visitor);
-          if (typeof text === 'string' ? found === text : text.test(found)) return;
-        }
-        throw new Error(`${key} does not reach ${String(text)}.`);
-      };
-      await tabTo('Next');
+      await tabTo(page, 'Next');
       await page.keyboard.press('Enter');
       await page
         .getByRole('status')
@@ -455,7 +448,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
         .waitFor();
       await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
       const title = (await page.locator('.ticket-title').last().textContent()) ?? '';
-      await tabTo(title, 'Shift+Tab');
+      await tabTo(page, title, 'Shift+Tab');
       // The ring is around the row.
       const ring = await page
         .locator('.ticket-link')
@@ -464,7 +457,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
       expect(ring).toBe('solid');
       await page.keyboard.press('Enter');
       await historyOf(visitor).first().waitFor();
-      await tabTo(/^(Hand on|Assign)$/);
+      await tabTo(page, /^(Hand on|Assign)$/);
       await page.keyboard.press('Space');
       await dialogOf(visitor)
         .getByText(/^(Handed on|Assigned) to .*\.$/)
@@ -473,7 +466,7 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets 
       await page.keyboard.press('Escape');
       await dialogOf(visitor).waitFor({ state: 'detached' });
       await expect.poll(() => focused(visitor)).toBe(title);
-      await tabTo('New ticket', 'Shift+Tab');
+      await tabTo(page, 'New ticket', 'Shift+Tab');
       await page.keyboard.press('Enter');
       await page.keyboard.type('Typed without a mouse');
       await page.keyboard.press('Tab');

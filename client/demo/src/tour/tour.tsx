@@ -42,11 +42,15 @@ export const Tour = ({ person }: TourProps) => {
           <a className="button quiet tour-link" href={`#${shown.where}`}>
             Show me
           </a>
-          {index === 0 ? null : (
-            <button type="button" className="quiet" onClick={() => goToStep(index - 1)}>
-              Back
-            </button>
-          )}
+          <button
+            type="button"
+            className="quiet"
+            // Not `disabled`: the button would lose the focus at the first step.
+            aria-disabled={index === 0}
+            onClick={() => goToStep(Math.max(0, index - 1))}
+          >
+            Back
+          </button>
           <button
             type="button"
             className="quiet tour-next"

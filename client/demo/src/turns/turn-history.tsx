@@ -1,7 +1,7 @@
 import type { Session } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { QueryView } from '../desk/query-view.tsx';
 import { roleOf } from '../tickets/roles.ts';
 import type { System } from '../tickets/ticket-service.ts';
@@ -20,6 +20,7 @@ const Entries = ({ system, me }: TurnHistoryProps) => {
     useTRPC().assignments.history.queryOptions({ ...rotation, limit: shownEntries }, { meta: { live: true } }),
   );
   const handOn = useHandOn();
+  const list = useRef<HTMLOListElement>(null);
   const ids = query.data?.entries.flatMap(({ assignee, by }) => [assignee, by]) ?? [];
   const lookUp = useNames(
     ids.map((id) => ({ type: 'staff', id })),
@@ -34,7 +35,7 @@ const Entries = ({ system, me }: TurnHistoryProps) => {
       {({ entries }) => {
         if (entries.length === 0) return <p className="sub">No turn has been given yet.</p>;
         return (
-          <ol className="turn-history" aria-label="Last turns">
+          <ol className="turn-history" aria-label="Last turns" ref={list} tabIndex={-1}>
             {entries.map(({ at, key, assignee, by, kind }, index) => (
               <li key={`${at.getTime()} ${key}`}>
                 <span>
@@ -49,7 +50,11 @@ const Entries = ({ system, me }: TurnHistoryProps) => {
                   <button
                     type="button"
                     className="quiet"
-                    onClick={() => handOn.mutate({ ...rotation, key })}
+                    onClick={() => {
+                      handOn.mutate({ ...rotation, key });
+                      // The button goes away: the next turn of the ticket gets its own.
+                      list.current?.focus();
+                    }}
                     aria-busy={handOn.isPending && handOn.variables.key === key}
                   >
                     Hand on

@@ -1,0 +1,20 @@
+import type { Page } from 'playwright-core';
+
+/** The id, the label and the text of the element with the focus. */
+const focusedNames = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const element = document.activeElement;
+    if (element === null || element === document.body) return [];
+    const labels = element instanceof HTMLInputElement ? [...(element.labels ?? [])] : [];
+    return [element.id, ...[...labels, element].map(({ textContent }) => (textContent ?? '').trim())];
+  });
+
+/** Presses the key until the element with this id, label or text has the focus. */
+export const tabTo = async (page: Page, wanted: string | RegExp, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> => {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press(key);
+    const names = await focusedNames(page);
+    if (names.some((name) => (typeof wanted === 'string' ? name === wanted : wanted.test(name)))) return;
+  }
+  throw new Error(`${key} does not reach ${String(wanted)}.`);
+};
