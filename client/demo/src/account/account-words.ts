@@ -1,7 +1,7 @@
 import { errorAction, reasonOf } from '@auth-bff/client';
-import { fieldErrorsOf } from '../desk/field-errors.ts';
+import { fieldErrorsOf } from '../forms/field-errors.ts';
 import { waitSecondsOf } from '../desk/retry-after.ts';
-import { waitWords } from '../desk/wait-words.ts';
+import { waitWords } from '../forms/wait-words.ts';
 
 const wordsOf: Partial<Record<NonNullable<ReturnType<typeof reasonOf>>, string>> = {
   reset_link_invalid: 'This link is invalid, has expired or was already used.',

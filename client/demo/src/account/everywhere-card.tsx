@@ -1,7 +1,7 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
-import { FormMessage } from '../desk/form-message.tsx';
-import { useWait } from '../desk/use-wait.ts';
+import { FormMessage } from '../forms/form-message.tsx';
+import { useWait } from '../forms/use-wait.ts';
 import { accountWords } from './account-words.ts';
 
 /** Ends all sessions of the person. The client notices that this one has ended, and shows the sign-in. */

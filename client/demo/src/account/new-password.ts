@@ -1,4 +1,4 @@
-import type { FieldErrors } from '../desk/field-errors.ts';
+import type { FieldErrors } from '../forms/field-errors.ts';
 
 /** The errors of a new password that was typed twice. The Auth Service checks the rest. */
 export const newPasswordFaults = (first: string, second: string): FieldErrors => {

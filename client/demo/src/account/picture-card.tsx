@@ -2,8 +2,8 @@ import type { Profile } from '@auth-bff/client';
 import { useAuthClient } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { FormMessage } from '../desk/form-message.tsx';
-import { useWait } from '../desk/use-wait.ts';
+import { FormMessage } from '../forms/form-message.tsx';
+import { useWait } from '../forms/use-wait.ts';
 import { PictureError, setPicture } from './picture-service.ts';
 import { useProfileUpdate } from './use-profile.ts';
 

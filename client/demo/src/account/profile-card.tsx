@@ -3,10 +3,10 @@ import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Facts, type FactsProps } from '../desk/facts.tsx';
-import { FormMessage } from '../desk/form-message.tsx';
-import { TextField } from '../desk/text-field.tsx';
-import { useFieldErrors } from '../desk/use-field-errors.ts';
-import { useWait } from '../desk/use-wait.ts';
+import { FormMessage } from '../forms/form-message.tsx';
+import { TextField } from '../forms/text-field.tsx';
+import { useFieldErrors } from '../forms/use-field-errors.ts';
+import { useWait } from '../forms/use-wait.ts';
 import { accountWords } from './account-words.ts';
 import { useProfileUpdate } from './use-profile.ts';
 

@@ -5,11 +5,11 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'rea
 import { accountWords } from '../account/account-words.ts';
 import { newPasswordFaults } from '../account/new-password.ts';
 import { DeskTitle } from '../desk/desk-title.tsx';
-import { FormMessage } from '../desk/form-message.tsx';
-import { TextField } from '../desk/text-field.tsx';
-import { useFieldErrors } from '../desk/use-field-errors.ts';
-import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
-import { useWait } from '../desk/use-wait.ts';
+import { FormMessage } from '../forms/form-message.tsx';
+import { TextField } from '../forms/text-field.tsx';
+import { useFieldErrors } from '../forms/use-field-errors.ts';
+import { useRescuedFocus } from '../forms/use-rescued-focus.ts';
+import { useWait } from '../forms/use-wait.ts';
 import { forgotLink } from './forgot-link.ts';
 
 /** `token` and `as`, as the BFF adds them to PASSWORD_RESET_URL. */

@@ -1,10 +1,10 @@
 import { reasonOf, type RouterInputs } from '@auth-bff/client';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { FormMessage } from '../desk/form-message.tsx';
-import { TextField } from '../desk/text-field.tsx';
-import { useFieldErrors } from '../desk/use-field-errors.ts';
-import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
-import { useWait } from '../desk/use-wait.ts';
+import { FormMessage } from '../forms/form-message.tsx';
+import { TextField } from '../forms/text-field.tsx';
+import { useFieldErrors } from '../forms/use-field-errors.ts';
+import { useRescuedFocus } from '../forms/use-rescued-focus.ts';
+import { useWait } from '../forms/use-wait.ts';
 import { SystemChoice } from '../tickets/system-choice.tsx';
 import { CaptchaBox, captchaThatPasses } from './captcha-box.tsx';
 import { type Credentials, kinds, labelOf } from './credentials.ts';

@@ -1,7 +1,7 @@
 import { reasonOf } from '@auth-bff/client';
-import { type FieldErrors, fieldErrorsOf } from '../desk/field-errors.ts';
+import { type FieldErrors, fieldErrorsOf } from '../forms/field-errors.ts';
 import { waitSecondsOf } from '../desk/retry-after.ts';
-import { waitWords } from '../desk/wait-words.ts';
+import { waitWords } from '../forms/wait-words.ts';
 
 const wordsOf: Partial<Record<NonNullable<ReturnType<typeof reasonOf>>, string>> = {
   account_locked:

@@ -1,7 +1,7 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
+import { useRescuedFocus } from '../forms/use-rescued-focus.ts';
 import type { System } from '../tickets/ticket-service.ts';
 import { LeaveForm } from './leave-form.tsx';
 import type { RotationPerson } from './shares.ts';

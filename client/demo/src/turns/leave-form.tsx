@@ -1,5 +1,5 @@
 import { type FormEvent, useRef } from 'react';
-import { useRescuedFocus } from '../desk/use-rescued-focus.ts';
+import { useRescuedFocus } from '../forms/use-rescued-focus.ts';
 
 const hourMs = 3_600_000;
 const nextMorning = (): Date => {

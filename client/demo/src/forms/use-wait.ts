@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import { waitSecondsOf } from './retry-after.ts';
-import { useCountdown } from './use-countdown.ts';
+import { waitSecondsOf } from '../desk/retry-after.ts';
+import { useCountdown } from '../desk/use-countdown.ts';
 
 /** When a refused call may be repeated. */
 export type Wait = {
