@@ -86,6 +86,14 @@ describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)(
         await visitor.turnTo('Lab');
         await choose('Down', /^Auth Service (down|degraded)$/);
         await choose('Healthy', /^Auth Service up$/);
+
+        // Nothing tells the page: a call of its own fails.
+        const reset = { headers: { 'x-csrf': '1' }, data: '{"kind":"reset"}' };
+        await page.request.put(`${site.desk().url}/dev/fault`, reset);
+        await visitor.turnTo('Turns');
+        await page.getByLabel('ID of a staff member').fill('88');
+        await page.getByRole('button', { name: 'Look up' }).click();
+        await expect.poll(() => pill.textContent(), { timeout: 8_000 }).toMatch(/^Auth Service (down|degraded)$/);
         expect(visitor.unexpectedErrors()).toEqual([]);
       },
     );
