@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
 import { outage } from './main-stories.ts';
 import type { Visitor } from './open-visitor.ts';
@@ -46,7 +47,7 @@ const openAccount = async (visitor: Visitor, person: Person) => {
   return { page: visitor.page, card };
 };
 
-describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('my account at the desk, %s dialect', (dialect) => {
+describe.skipIf(!hasChromium).each(dialects)('my account at the desk, %s dialect', (dialect) => {
   const site = useDesk({ dialect });
   /** What does not depend on the dialect is tested in one. */
   const isGuide = dialect === 'guide';

@@ -1,12 +1,16 @@
 import type { Page } from 'playwright-core';
 
-/** The id, the label and the text of the element with the focus. */
+/** The id, the labels and the text of the element with the focus. */
 const focusedNames = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const element = document.activeElement;
     if (element === null || element === document.body) return [];
     const labels = element instanceof HTMLInputElement ? [...(element.labels ?? [])] : [];
-    return [element.id, ...[...labels, element].map(({ textContent }) => (textContent ?? '').trim())];
+    return [
+      element.id,
+      element.ariaLabel ?? '',
+      ...[...labels, element].map(({ textContent }) => (textContent ?? '').trim()),
+    ];
   });
 
 /** Presses the key until the element with this id, label or text has the focus. */

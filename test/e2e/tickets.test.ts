@@ -1,5 +1,6 @@
 import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
 import { outage } from './main-stories.ts';
 import type { Look, Visitor } from './open-visitor.ts';
@@ -35,7 +36,7 @@ const fillNewTicket = async ({ page, choose }: Visitor, title: string, system: s
   await choose('System', system);
 };
 
-describe.skipIf(!hasChromium).each(['guide', 'deployed'] as const)('the tickets of the desk, %s dialect', (dialect) => {
+describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialect', (dialect) => {
   const site = useDesk({ dialect });
   /** What does not depend on the dialect is tested in one. */
   const isGuide = dialect === 'guide';

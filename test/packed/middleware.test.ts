@@ -6,7 +6,7 @@ import { codeBlocksIn, readPage } from '../support/docs/markdown.ts';
 import { root } from '../support/processes/run-process.ts';
 import { signingKey, staffToken } from '../support/token/tokens.ts';
 import { faultsIn, guardAnswers, runModule } from './guard-consumers.ts';
-import { createPacking, typescripts } from './packing.ts';
+import { createPacking, oldestAndNewest } from './packing.ts';
 import { runWell } from './run.ts';
 
 /** The consumers of the server package, which re-exports the same. */
@@ -134,7 +134,7 @@ describe('the packed middleware', () => {
     expect(await runModule(packed.beside, consumer('serve-fastify.mjs'), [signingKey, token])).toBe(guardAnswers);
   });
 
-  describe.each(typescripts)('under %s', (compiler) => {
+  describe.each(oldestAndNewest)('under %s', (compiler) => {
     it('compiles strict consumers with library checks', async () => {
       const files = { 'express.ts': consumer('express.ts') };
       expect(await faultsOf(packed.beside, compiler, files)).toEqual([]);
