@@ -40,7 +40,7 @@ export const Desk = ({ me }: { me: Session }) => {
       ) : (
         <main className="desk" data-view={view} data-columns={views.length - 1}>
           <div className="column" data-column="tickets">
-            <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} />
+            <TicketList me={me} openedAtMs={openedAtMs} onNew={() => setIsWriting(true)} isCovered={isWriting} />
           </div>
           {views.includes('turns') ? (
             <div className="column" data-column="turns">

@@ -14,7 +14,13 @@ import { peopleOf, useNames } from './use-names.ts';
 import { usePages } from './use-pages.ts';
 import { useTickets } from './use-tickets.ts';
 
-type TicketListProps = { me: Session; openedAtMs: number; onNew: () => void };
+type TicketListProps = {
+  me: Session;
+  openedAtMs: number;
+  onNew: () => void;
+  /** Whether the dialog for a new ticket covers the list. */
+  isCovered: boolean;
+};
 
 /** The systems of which the list can hold tickets: one's own, and those of one's own tickets. */
 const systemsOf = (me: Session, tickets: readonly Ticket[]): System[] => {
@@ -22,10 +28,13 @@ const systemsOf = (me: Session, tickets: readonly Ticket[]): System[] => {
   return systems.filter((system) => own.includes(system) || tickets.some((ticket) => ticket.system === system));
 };
 
-export const TicketList = ({ me, openedAtMs, onNew }: TicketListProps) => {
+export const TicketList = ({ me, openedAtMs, onNew, isCovered }: TicketListProps) => {
   const [chosen, setChosen] = useState<'all' | System>('all');
   const query = useTickets();
-  const tickets = query.data ?? [];
+  // A covered list stays still: new rows would move it behind the dialog.
+  const [held, setHeld] = useState(query.data);
+  if (held !== query.data && !(isCovered && held !== undefined && held.length > 0)) setHeld(query.data);
+  const tickets = held ?? [];
   const choices = systemsOf(me, tickets);
   const system = chosen !== 'all' && choices.includes(chosen) ? chosen : 'all';
   const matching = tickets.filter((ticket) => system === 'all' || ticket.system === system);
