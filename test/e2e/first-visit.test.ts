@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
 import type { Look } from './open-visitor.ts';
-import { tabTo } from './keyboard.ts';
+import { focusedText, tabTo } from './keyboard.ts';
 import { stopPolling } from './stop-polling.ts';
 import { useDesk } from './use-desk.ts';
 
 const narrow: Look = { width: 390, scheme: 'light' };
-const focusedText = () => document.activeElement?.textContent?.trim();
 
 describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dialect', (dialect) => {
   const site = useDesk({ dialect });
@@ -34,15 +33,15 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
         await tour.getByRole('button', { name: index === 3 ? 'Finish' : 'Next step' }).click();
       }
       await tour.waitFor({ state: 'detached' });
-      expect(await page.evaluate(focusedText)).toBe('Ticket desk');
+      expect(await focusedText(page)).toBe('Ticket desk');
       await page.reload();
       await page.getByRole('button', { name: 'Take the tour' }).waitFor();
       expect(await tour.count()).toBe(0);
       await page.getByRole('button', { name: 'Take the tour' }).click();
       await tour.getByText('Step 2 of 5').waitFor();
-      expect(await page.evaluate(focusedText)).toBe('Two-minute tour');
+      expect(await focusedText(page)).toBe('Two-minute tour');
       await tour.getByRole('button', { name: 'Close the tour' }).click();
-      expect(await page.evaluate(focusedText)).toBe('Ticket desk');
+      expect(await focusedText(page)).toBe('Ticket desk');
       expect(await visitor.overflow()).toBe(0);
       expect(visitor.unexpectedErrors()).toEqual([]);
     },
@@ -104,11 +103,11 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
       const { page } = visitor;
       await visitor.go();
       await visitor.signInAs('John Doe');
-      expect(await page.evaluate(focusedText)).toBe('Ticket desk');
+      expect(await focusedText(page)).toBe('Ticket desk');
       await visitor.turnTo('Lab');
       await page.getByRole('button', { name: 'Sign out' }).click();
       await visitor.signInAs('Ethan Caldwell');
-      expect(await page.evaluate(focusedText)).toBe('Ticket desk');
+      expect(await focusedText(page)).toBe('Ticket desk');
       await page.getByRole('button', { name: 'New ticket' }).waitFor();
       expect(new URL(page.url()).hash).toBe('');
       expect(visitor.unexpectedErrors()).toEqual([]);
@@ -201,7 +200,7 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
       await tabTo(page, 'Back', 'Shift+Tab');
       await keyboard.press('Enter');
       await page.getByText('Step 2 of 5').waitFor();
-      expect(await page.evaluate(focusedText)).toBe('Back');
+      expect(await focusedText(page)).toBe('Back');
       await press('Close the tour');
 
       await press('I’m away until…');
@@ -210,10 +209,10 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
       await keyboard.type('At lunch');
       await keyboard.press('Enter');
       await page.getByText(/· At lunch$/).waitFor();
-      await expect.poll(() => page.evaluate(focusedText)).toBe('I’m back');
+      await expect.poll(() => focusedText(page)).toBe('I’m back');
       await keyboard.press('Enter');
       await page.getByText('You get turns.').waitFor();
-      expect(await page.evaluate(focusedText)).toBe('I’m away until…');
+      expect(await focusedText(page)).toBe('I’m away until…');
       await press('Last turns');
       await page.getByText('No turn has been given yet.').waitFor();
       await press('Create 6 sample tickets');

@@ -1,5 +1,9 @@
 import type { Page } from 'playwright-core';
 
+/** The text of the element with the focus. */
+export const focusedText = (page: Page): Promise<string | undefined> =>
+  page.evaluate(() => document.activeElement?.textContent?.trim());
+
 /** The id, the labels and the text of the element with the focus. */
 const focusedNames = (page: Page): Promise<string[]> =>
   page.evaluate(() => {

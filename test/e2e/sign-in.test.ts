@@ -4,7 +4,7 @@ import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
 import { expiry, outage } from './main-stories.ts';
 import type { Visitor } from './open-visitor.ts';
-import { tabTo } from './keyboard.ts';
+import { focusedText, tabTo } from './keyboard.ts';
 import { useDesk } from './use-desk.ts';
 
 const refused = /401 .*\/trpc\/session\.(login|verifyOtp)/;
@@ -12,7 +12,6 @@ const tooMany = /429 .*\/trpc\//;
 const password = 'staff-pass-1';
 
 const focusedId = (page: Page) => page.evaluate(() => document.activeElement?.id);
-const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim());
 const isBodyFocused = (page: Page) => page.evaluate(() => document.activeElement === document.body);
 const selectedText = (page: Page) =>
   page.evaluate(() => {

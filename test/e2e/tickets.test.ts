@@ -4,17 +4,12 @@ import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
 import { outage } from './main-stories.ts';
 import type { Look, Visitor } from './open-visitor.ts';
-import { tabTo } from './keyboard.ts';
+import { focusedText, tabTo } from './keyboard.ts';
+import { stopPolling } from './stop-polling.ts';
 import { useDesk } from './use-desk.ts';
 
 const noTicket = /404 .*\/tickets\/T-/;
 
-/** Runs in the page: nothing is polled. */
-const stopPolling = () => {
-  globalThis.setInterval = (() => 0) as never;
-};
-
-const focused = ({ page }: Visitor) => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
 const count = ({ page }: Visitor) => page.locator('.tickets-head .sub').textContent();
 const dialogOf = ({ page }: Visitor) => page.locator('.ticket-dialog');
 const historyOf = (visitor: Visitor) => dialogOf(visitor).getByRole('list', { name: 'History' }).getByRole('listitem');
@@ -81,7 +76,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
     expect(await tomas.examine()).toEqual([]);
     await tomas.page.keyboard.press('Escape');
     await dialogOf(tomas).waitFor({ state: 'detached' });
-    expect(await focused(tomas)).toBe('Tickets');
+    expect(await focusedText(tomas.page)).toBe('Tickets');
     expect(tomas.unexpectedErrors()).toEqual([]);
     expect(ingrid.unexpectedErrors()).toEqual([]);
   });
@@ -131,7 +126,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       await page.getByRole('button', { name: 'Open ticket' }).click();
       await page.getByRole('button', { name: 'Done' }).click();
       await rowOf(victor, 'My badge opens no door').waitFor();
-      expect(await focused(victor)).toBe('New ticket');
+      expect(await focusedText(victor.page)).toBe('New ticket');
       expect(victor.unexpectedErrors()).toEqual([]);
     },
   );
@@ -165,7 +160,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
     await dialogOf(john).getByRole('button', { name: 'Assign' }).dblclick();
     const outcome = dialogOf(john).getByText(/^Assigned to .*\.$/);
     const [, name = ''] = /^Assigned to (.*)\.$/.exec((await outcome.textContent()) ?? '') ?? [];
-    expect(await focused(john)).toBe('Hand on');
+    expect(await focusedText(john.page)).toBe('Hand on');
     await expect.poll(() => historyOf(john).count()).toBe(2);
     expect(await historyOf(john).last().textContent()).toContain(`Assigned to ${name} by John Doe`);
     // The person who opened it sees it at the next heartbeat.
@@ -188,12 +183,12 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       const dialog = page.getByRole('dialog', { name: title });
       await dialog.getByText(id).waitFor();
       expect(new URL(page.url()).hash).toBe(`#ticket/${id}`);
-      expect(await focused(visitor)).toBe(title);
+      expect(await focusedText(page)).toBe(title);
 
       const closed = () => dialog.waitFor({ state: 'detached' });
       await page.goBack();
       await closed();
-      await expect.poll(() => focused(visitor)).toBe(title);
+      await expect.poll(() => focusedText(page)).toBe(title);
       await page.goForward();
       await dialog.waitFor();
       await page.reload();
@@ -202,11 +197,11 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       const before = await entries();
       await page.keyboard.press('Escape');
       await closed();
-      await expect.poll(() => focused(visitor)).toBe(title);
+      await expect.poll(() => focusedText(page)).toBe(title);
       await row.getByRole('link').click();
       await dialog.getByRole('button', { name: 'Close' }).click();
       await closed();
-      await expect.poll(() => focused(visitor)).toBe(title);
+      await expect.poll(() => focusedText(page)).toBe(title);
       // Closing went back, so that Back needs no further presses.
       expect(await entries()).toBe(before);
 
@@ -254,7 +249,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
         names.push(to);
         await dialogOf(visitor).getByText(`Handed on to ${to}.`).waitFor();
         await expect.poll(assignee).toBe(to);
-        expect(await focused(visitor)).toBe('Hand on');
+        expect(await focusedText(page)).toBe('Hand on');
       }
       await visitor.shoot('t5-handed-on');
       await handOn.click();
@@ -375,12 +370,12 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
       expect(requests.filter((url) => /users\.byIds|employees\.byId/.test(url))).toHaveLength(1);
       expect(await nav.getByRole('status').textContent()).toMatch(/^Page 2 of \d$/);
-      expect(await focused(visitor)).toBe('Next');
+      expect(await focusedText(page)).toBe('Next');
       const top = () => page.locator('.tickets-card').evaluate((card) => card.getBoundingClientRect().top);
       expect(await top()).toBeGreaterThanOrEqual(0);
       expect(await visitor.examine()).toEqual([]);
       while (await next.isEnabled()) await next.click();
-      expect(await focused(visitor)).toBe('Previous');
+      expect(await focusedText(page)).toBe('Previous');
       await visitor.shoot('t7-last-page');
       // The head of the list stays in view.
       await previous.click();
@@ -463,23 +458,23 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       await dialogOf(visitor)
         .getByText(/^(Handed on|Assigned) to .*\.$/)
         .waitFor();
-      expect(await focused(visitor)).toBe('Hand on');
+      expect(await focusedText(page)).toBe('Hand on');
       await page.keyboard.press('Escape');
       await dialogOf(visitor).waitFor({ state: 'detached' });
-      await expect.poll(() => focused(visitor)).toBe(title);
+      await expect.poll(() => focusedText(page)).toBe(title);
       await tabTo(page, 'New ticket', 'Shift+Tab');
       await page.keyboard.press('Enter');
       await page.keyboard.type('Typed without a mouse');
       await page.keyboard.press('Tab');
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('Tab');
-      expect(await focused(visitor)).toBe('Cancel');
+      expect(await focusedText(page)).toBe('Cancel');
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
       await page.getByText('is assigned to').waitFor();
-      expect(await focused(visitor)).toBe('Done');
+      expect(await focusedText(page)).toBe('Done');
       await page.keyboard.press('Enter');
-      expect(await focused(visitor)).toBe('New ticket');
+      expect(await focusedText(page)).toBe('New ticket');
       expect(await page.locator('.ticket-title').first().textContent()).toBe('Typed without a mouse');
       expect(await visitor.layoutShift()).toBeLessThan(0.02);
       expect(visitor.unexpectedErrors()).toEqual([]);

@@ -1,5 +1,6 @@
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
+import { CallButton } from '../forms/call-button.tsx';
 import { FormMessage } from '../forms/form-message.tsx';
 import { useWait } from '../forms/use-wait.ts';
 import { accountWords } from './account-words.ts';
@@ -20,17 +21,9 @@ export const EverywhereCard = () => {
         </p>
         <FormMessage error={accountWords(wait.error ?? end.error)} wait={wait} />
         <div className="actions">
-          <button
-            type="button"
-            className="quiet"
-            aria-busy={end.isPending}
-            aria-disabled={wait.seconds > 0}
-            onClick={() => {
-              if (!end.isPending && wait.seconds === 0) end.mutate();
-            }}
-          >
+          <CallButton call={end} wait={wait} onCall={() => end.mutate()}>
             Sign out everywhere
-          </button>
+          </CallButton>
         </div>
       </div>
     </section>

@@ -2,6 +2,7 @@ import { type Profile, reasonOf } from '@auth-bff/client';
 import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
+import { CallButton } from '../forms/call-button.tsx';
 import { type FieldErrors, fieldErrorsOf } from '../forms/field-errors.ts';
 import { FormMessage } from '../forms/form-message.tsx';
 import { TextField } from '../forms/text-field.tsx';
@@ -81,17 +82,9 @@ export const SecondFactorCard = ({ profile }: { profile: Profile }) => {
         />
         {needsCode ? (
           <>
-            <button
-              type="button"
-              className="quiet"
-              aria-busy={request.isPending}
-              aria-disabled={requestWait.seconds > 0}
-              onClick={() => {
-                if (!request.isPending && requestWait.seconds === 0) request.mutate({ action: 'requestCode' });
-              }}
-            >
+            <CallButton call={request} wait={requestWait} onCall={() => request.mutate({ action: 'requestCode' })}>
               {request.isSuccess ? 'Send another code' : 'Send me a code'}
-            </button>
+            </CallButton>
             <FormMessage
               error={accountWords(requestWait.error ?? request.error)}
               wait={requestWait}

@@ -1,6 +1,8 @@
+import type { ReactNode } from 'react';
+
 export type FactsProps = {
   /** Each with its name and its value. */
-  facts: ReadonlyArray<readonly [name: string, value: string | number | null]>;
+  facts: ReadonlyArray<readonly [name: string, value: ReactNode]>;
   className?: string;
 };
 

@@ -1,4 +1,4 @@
-import type { Session } from '@auth-bff/client';
+import { inSystem, type Session } from '@auth-bff/client';
 import { type System, systems } from '../tickets/ticket-service.ts';
 
 /** What the signed-in person may see and do at the desk. The BFF and the ticket service enforce the same. */
@@ -12,9 +12,8 @@ export type Rights = {
 };
 
 /** The rights by the systems and roles that `session.me` returns. */
-export const rightsOf = ({ user, systems: own, roles }: Pick<Session, 'user' | 'systems' | 'roles'>): Rights => {
-  const isStaff = user.type === 'staff';
-  const names = new Set([...own, ...roles.map(({ system }) => system)].map((name) => name.toUpperCase()));
-  const of = isStaff ? systems.filter((system) => names.has(system)) : [];
-  return { systems: of, seesStaff: isStaff, seesEmployees: of.includes('HDTS') || of.includes('TTS') };
+export const rightsOf = (me: Session): Rights => {
+  const isStaff = me.user.type === 'staff';
+  const own = isStaff ? systems.filter((system) => inSystem(me, system)) : [];
+  return { systems: own, seesStaff: isStaff, seesEmployees: own.includes('HDTS') || own.includes('TTS') };
 };

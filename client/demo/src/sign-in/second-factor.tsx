@@ -3,6 +3,7 @@ import { useTRPC } from '@auth-bff/client/react';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { accountWords } from '../account/account-words.ts';
+import { CallButton } from '../forms/call-button.tsx';
 import { FormMessage } from '../forms/form-message.tsx';
 import { TextField } from '../forms/text-field.tsx';
 import { useFieldErrors } from '../forms/use-field-errors.ts';
@@ -86,17 +87,9 @@ export const SecondFactor = ({ challenge, email, onResent, onBack }: SecondFacto
           Back
         </button>
         {cannotResend ? null : (
-          <button
-            type="button"
-            className="quiet"
-            aria-busy={resend.isPending}
-            aria-disabled={resendWait.seconds > 0}
-            onClick={() => {
-              if (!resend.isPending && resendWait.seconds === 0) resend.mutate({ challenge });
-            }}
-          >
+          <CallButton call={resend} wait={resendWait} onCall={() => resend.mutate({ challenge })}>
             Send a new code
-          </button>
+          </CallButton>
         )}
       </div>
       {cannotResend ? (

@@ -1,7 +1,7 @@
 import { errorAction } from '@auth-bff/client';
 import { useState } from 'react';
 import { retryAfterOf } from '../desk/retry-after.ts';
-import { useCountdown } from '../desk/use-countdown.ts';
+import { AutomaticRetry } from './automatic-retry.tsx';
 import type { Turn } from './give-ticket.ts';
 import { isOutage } from './outage.ts';
 import { type System, TicketServiceError, type TicketWithHistory } from './ticket-service.ts';
@@ -25,34 +25,6 @@ const wordsOf = (error: Error, system: System): string => {
   return error instanceof TicketServiceError ? error.message : `It was not assigned: ${error.message}`;
 };
 
-/** Why the ticket was not given. After an outage it is tried again automatically. */
-const NotGiven = ({
-  error,
-  system,
-  dueAtMs,
-  retry,
-}: {
-  error: Error;
-  system: System;
-  dueAtMs: number | null;
-  retry: () => void;
-}) => {
-  const seconds = useCountdown(dueAtMs, retry);
-  if (dueAtMs === null) {
-    return (
-      <p className="field-error" role="alert">
-        {wordsOf(error, system)}
-      </p>
-    );
-  }
-  return (
-    <p className="field-error" role="status">
-      Under maintenance. Retrying automatically
-      <span aria-live="off">{seconds > 0 ? ` in ${seconds} s` : ' now'}</span>.
-    </p>
-  );
-};
-
 /** Gives a ticket to the next person in turn, with one click. */
 export const GiveTicketButton = ({ found }: { found: TicketWithHistory }) => {
   const { id, system, assigneeId } = found.ticket;
@@ -71,7 +43,13 @@ export const GiveTicketButton = ({ found }: { found: TicketWithHistory }) => {
         <p className={turn?.assignee === null ? 'sub' : 'field-success'} role="status">
           {turn === undefined || variables === undefined ? '' : outcomeOf(turn, variables)}
         </p>
-        {error === null ? null : <NotGiven error={error} system={system} dueAtMs={dueAtMs} retry={() => give(found)} />}
+        {error === null ? null : dueAtMs === null ? (
+          <p className="field-error" role="alert">
+            {wordsOf(error, system)}
+          </p>
+        ) : (
+          <AutomaticRetry words="Retrying automatically" dueAtMs={dueAtMs} retry={() => give(found)} />
+        )}
       </div>
       <button type="button" className="primary" aria-busy={isPending} onClick={() => give(found)}>
         {isPending ? (assigneeId === null ? 'Assigning…' : 'Handing on…') : label}

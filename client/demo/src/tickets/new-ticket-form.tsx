@@ -3,8 +3,8 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Icon } from '../desk/icon.tsx';
 import { retryAfterOf } from '../desk/retry-after.ts';
 import { rightsOf } from '../desk/rights.ts';
-import { useCountdown } from '../desk/use-countdown.ts';
 import { AssigneePreview } from './assignee-preview.tsx';
+import { AutomaticRetry } from './automatic-retry.tsx';
 import { isOutage } from './outage.ts';
 import { SystemChoice } from './system-choice.tsx';
 import { type System, systems } from './ticket-service.ts';
@@ -48,29 +48,16 @@ const Opened = ({
 };
 
 /** Why the ticket was not opened. During an outage it is sent again automatically, with the same key. */
-const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | null; retry: () => void }) => {
-  const seconds = useCountdown(dueAtMs, retry);
-  if (errorAction(error) === 'access-denied') {
-    return (
-      <p className="field-error" role="alert">
-        It was not opened: your role may not assign tickets of this system.
-      </p>
-    );
-  }
-  if (dueAtMs === null) {
-    return (
-      <p className="field-error" role="alert">
-        It was not opened: {error.message} Your words are kept.
-      </p>
-    );
-  }
-  return (
-    <p className="field-error" role="status">
-      Under maintenance. Your ticket is saved and will be sent automatically
-      <span aria-live="off">{seconds > 0 ? ` in ${seconds} s` : ' now'}</span>.
+const NotOpened = ({ error, dueAtMs, retry }: { error: Error; dueAtMs: number | null; retry: () => void }) =>
+  dueAtMs === null ? (
+    <p className="field-error" role="alert">
+      {errorAction(error) === 'access-denied'
+        ? 'It was not opened: your role may not assign tickets of this system.'
+        : `It was not opened: ${error.message} Your words are kept.`}
     </p>
+  ) : (
+    <AutomaticRetry words="Your ticket is saved and will be sent automatically" dueAtMs={dueAtMs} retry={retry} />
   );
-};
 
 export const NewTicketForm = ({ me, isOpen, onClose }: NewTicketFormProps) => {
   const own = rightsOf(me).systems;

@@ -1,4 +1,5 @@
 import type { Session } from '@auth-bff/client';
+import { Facts, type FactsProps } from '../desk/facts.tsx';
 import { rightsOf } from '../desk/rights.ts';
 import { useWatched } from '../lab/use-watched.ts';
 import { ageOf, timeOf } from './time-words.ts';
@@ -22,26 +23,19 @@ export const TicketDetails = ({ found, me }: { found: TicketWithHistory; me: Ses
       hidden={person.type === 'staff' ? `a member of ${system}` : 'an employee'}
     />
   );
+  const facts: FactsProps['facts'] = [
+    ['Asked by', name({ type: requesterType, id: requesterId })],
+    ['Assigned to', assigneeId === null ? 'nobody yet' : name({ type: 'staff', id: assigneeId })],
+    [
+      'Opened',
+      <time key="opened" dateTime={createdAt}>
+        {timeOf(createdAt)} · {ageOf(createdAt, Date.now())}
+      </time>,
+    ],
+  ];
   return (
     <div className="ticket-details">
-      <dl className="facts facts-lines">
-        <div>
-          <dt>Asked by</dt>
-          <dd>{name({ type: requesterType, id: requesterId })}</dd>
-        </div>
-        <div>
-          <dt>Assigned to</dt>
-          <dd>{assigneeId === null ? 'nobody yet' : name({ type: 'staff', id: assigneeId })}</dd>
-        </div>
-        <div>
-          <dt>Opened</dt>
-          <dd>
-            <time dateTime={createdAt}>
-              {timeOf(createdAt)} · {ageOf(createdAt, Date.now())}
-            </time>
-          </dd>
-        </div>
-      </dl>
+      <Facts facts={facts} />
       <h3 id="ticket-history-title">History</h3>
       <TicketHistory history={history} system={system} nameOf={nameOf} areNamesStale={areNamesStale} />
       {rightsOf(me).systems.includes(system) ? (

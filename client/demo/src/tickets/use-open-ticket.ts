@@ -8,7 +8,7 @@ import { ticketsKey, useTicketService } from './use-tickets.ts';
 
 /** `key` is an idempotency key: a repeated request assigns once and opens one ticket. */
 export type OpenTicket = { title: string; system: System; key: string };
-export type OpenedTicket = { ticket: Ticket; assigneeName: string | null; replayed: boolean };
+export type OpenedTicket = { ticket: Ticket; assigneeName: string | null };
 
 const maxTicketsKept = 500;
 
@@ -30,7 +30,6 @@ export const useOpenTicket = (me: Session) => {
       return {
         ticket,
         assigneeName: assignee === null ? null : `${assignee.firstName} ${assignee.lastName}`,
-        replayed: turn?.assignee != null && turn.replayed,
       };
     },
     onSuccess({ ticket }) {
