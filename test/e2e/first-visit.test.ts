@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { dialects } from './dialects.ts';
 import { hasChromium } from '../support/page/chromium.ts';
@@ -243,6 +244,30 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
       expect(visitor.unexpectedErrors()).toEqual([]);
     },
   );
+
+  it.runIf(isGuide)('no space is reserved in the turns, in the look-up and in the dialog', async () => {
+    await using visitor = await site.openVisitor();
+    const { page } = visitor;
+    await visitor.go();
+    await visitor.signInAs('John Doe');
+    await page.locator('.bar-count').first().waitFor();
+    const bottomOf = async (place: Locator) => {
+      const box = await place.boundingBox();
+      return (box?.y ?? 0) + (box?.height ?? 0);
+    };
+    const spaceBelow = async (card: Locator, last: Locator) => (await bottomOf(card)) - (await bottomOf(last));
+    const card = (name: string) => page.getByRole('region', { name, exact: true });
+    const button = (name: string) => page.getByRole('button', { name });
+    // The padding of a card, and its border.
+    expect(await spaceBelow(card('Turns'), button('Create 6 sample tickets'))).toBeLessThan(20);
+    expect(await spaceBelow(card('Find a colleague'), button('Look up'))).toBeLessThan(20);
+    await button('New ticket').click();
+    const preview = page.getByText(/^Next in turn: /);
+    await preview.waitFor();
+    expect(await spaceBelow(button('Cancel'), preview)).toBeLessThan(80);
+    expect(await spaceBelow(page.getByRole('dialog'), button('Cancel'))).toBeLessThan(20);
+    expect(visitor.unexpectedErrors()).toEqual([]);
+  });
 
   it.runIf(isGuide)('the look-up says what to enter', async () => {
     await using visitor = await site.openVisitor();
