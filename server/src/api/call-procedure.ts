@@ -1,14 +1,21 @@
-import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
+import { type AnyTRPCProcedure, TRPCError, type TRPCProcedureType } from '@trpc/server';
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { isSync } from '../platform/maybe-promise.ts';
+import { after, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { Context } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
 import { admit, admitPerson, isPermitted, observe, rejectUnstorable, yieldBeforeSerializing } from './middlewares.ts';
+import { outputWriterOf } from './output-writers.ts';
 import { definitionOf, isPermissionChecked, middlewareOf } from './procedure-definition.ts';
 
-/** The arguments of a procedure call. tRPC's types omit some of them. */
-type CallOptions = Parameters<AnyTRPCProcedure>[0] & { ctx: Context };
+export type CallOptions = {
+  path: string;
+  type: TRPCProcedureType;
+  ctx: Context;
+  batchIndex: number;
+  /** The input as the caller sent it, not yet checked. Throws a TRPCError if it cannot be parsed. */
+  readInput: () => unknown;
+};
 
 const [observing, admitting] = [middlewareOf(observe), middlewareOf(admit)];
 
@@ -33,7 +40,18 @@ const parseInput = (schema: z.ZodType, raw: unknown): unknown => {
   return parsed.data;
 };
 
-const createFastPath = (procedure: AnyTRPCProcedure) => {
+/** An input that cannot be parsed is left to the procedure's own check, which comes after the caller's. */
+const inputOrNone = (readInput: () => unknown): unknown => {
+  try {
+    return readInput();
+  } catch {
+    return undefined;
+  }
+};
+
+type Call = (options: CallOptions) => MaybePromise<unknown>;
+
+const createFastPath = (procedure: AnyTRPCProcedure): Call => {
   const {
     inputs: [inputSchema],
     output: outputSchema,
@@ -41,46 +59,62 @@ const createFastPath = (procedure: AnyTRPCProcedure) => {
   } = definitionOf(procedure);
   if (inputSchema === undefined || outputSchema === undefined) throw new Error('This procedure has no fast path.');
   const hasPermission = isPermissionChecked(procedure);
+  const writeOutput = outputWriterOf(outputSchema);
 
-  return async (options: CallOptions): Promise<unknown> => {
-    const { ctx, path, getRawInput } = options;
+  const run = ({ ctx, path, readInput }: CallOptions): MaybePromise<unknown> => {
     const { request } = ctx;
-    const startedAtMs = request.monotonicNow();
-    try {
-      await rejectUnstorable(getRawInput);
-      // Values that are not promises are not awaited: most come from memory, and an await costs more than they do.
-      const admitted = admitPerson(ctx, path);
-      const person = isSync(admitted) ? admitted : await admitted;
-      const input = parseInput(inputSchema, await getRawInput());
+    rejectUnstorable(inputOrNone(readInput));
+    return after(admitPerson(ctx, path), (person) => {
+      const input = parseInput(inputSchema, readInput());
       const signedIn = { request, person };
-      if (hasPermission && !(await isPermitted(signedIn, path, input))) {
-        throw new AppError('insufficient_permissions');
-      }
-      const answer = resolver({ ...options, ctx: signedIn, input });
-      const data = outputSchema.parse(answer instanceof Promise ? await answer : answer);
-      const turn = yieldBeforeSerializing(data, person);
-      if (turn !== undefined) await turn;
-      request.onCall(path, null, request.monotonicNow() - startedAtMs);
-      return data;
-    } catch (error) {
-      request.onCall(path, reasonOf(error), request.monotonicNow() - startedAtMs);
+      return after(!hasPermission || isPermitted(signedIn, path, input), (isAllowed) => {
+        if (!isAllowed) throw new AppError('insufficient_permissions');
+        return after(resolver({ ctx: signedIn, input }), (answer) =>
+          after(yieldBeforeSerializing(answer, person), () => writeOutput(answer)),
+        );
+      });
+    });
+  };
+
+  return (options) => {
+    const { path, ctx } = options;
+    const { monotonicNow, onCall } = ctx.request;
+    const startedAtMs = monotonicNow();
+    const succeed = (output: unknown): unknown => {
+      onCall(path, null, monotonicNow() - startedAtMs);
+      return output;
+    };
+    const fail = (error: unknown): never => {
+      onCall(path, reasonOf(error), monotonicNow() - startedAtMs);
       throw error;
+    };
+    let output: MaybePromise<unknown>;
+    try {
+      output = run(options);
+    } catch (error) {
+      return fail(error);
     }
+    return output instanceof Promise ? output.then(succeed, fail) : succeed(output);
   };
 };
 
-type Call = (options: CallOptions) => Promise<unknown>;
-
 const calls = new WeakMap<object, Call>();
 
+const toCall = (procedure: AnyTRPCProcedure): Call =>
+  hasFastPath(procedure)
+    ? createFastPath(procedure)
+    : ({ readInput, ...options }) =>
+        procedure({ ...options, getRawInput: async () => readInput(), signal: undefined }) as Promise<unknown>;
+
 /**
- * Calls a procedure with the same result as tRPC. A tRPC middleware costs a call as much as all of the work in it, so
- * procedures of the usual form are called without middlewares, step by step in one function.
+ * Calls a procedure with the same result as tRPC, or with its `OutputText` if it has one. Most values come from memory, so
+ * it is synchronous if no I/O is needed. A tRPC middleware costs a call as much as all of the work in it, so procedures of
+ * the usual form are called without middlewares, step by step in one function.
  */
-export const callProcedure = (procedure: AnyTRPCProcedure, options: CallOptions): Promise<unknown> => {
+export const callProcedure = (procedure: AnyTRPCProcedure, options: CallOptions): MaybePromise<unknown> => {
   let call = calls.get(procedure);
   if (call === undefined) {
-    call = hasFastPath(procedure) ? createFastPath(procedure) : (procedure as unknown as Call);
+    call = toCall(procedure);
     calls.set(procedure, call);
   }
   return call(options);

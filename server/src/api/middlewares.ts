@@ -80,17 +80,8 @@ export const isPermitted = (
   return permits({ principal, member, memberWithRoles, assignmentRoles: request.assignmentRoles, input });
 };
 
-/**
- * Throws `invalid_input` for text that no database can store, before anything else happens. An input that cannot be
- * parsed is left to the procedure, which may take none.
- */
-export const rejectUnstorable = async (getRawInput: () => Promise<unknown>): Promise<void> => {
-  let input: unknown;
-  try {
-    input = await getRawInput();
-  } catch {
-    return;
-  }
+/** Throws `invalid_input` for text that no database can store. Runs before anything else happens. */
+export const rejectUnstorable = (input: unknown): void => {
   const error = unstorableInputError(input);
   if (error !== null) throw error;
 };
@@ -99,7 +90,7 @@ export const rejectUnstorable = async (getRawInput: () => Promise<unknown>): Pro
  * A response with many records is serialized as soon as its call ends, which takes longer than the call. It waits for its
  * slice of the event loop. Undefined: no wait is needed.
  */
-export const yieldBeforeSerializing = (data: unknown, { name }: Person): Promise<void> | undefined =>
+export const yieldBeforeSerializing = (data: unknown, { name }: Person): MaybePromise<void> =>
   slices.takeAgain(Math.min(countRecords(data), recordsPerSlice), name);
 
 /** Measures each call. Calls that tRPC rejects earlier (unknown procedure, wrong method) are measured by the handler. */
@@ -107,7 +98,8 @@ export const observe = t.middleware(async ({ ctx: { request }, path, getRawInput
   const startedAtMs = request.monotonicNow();
   const report = (failure: Reason | null) => request.onCall(path, failure, request.monotonicNow() - startedAtMs);
   try {
-    await rejectUnstorable(getRawInput);
+    // An input that cannot be parsed is left to the procedure, which may take none.
+    rejectUnstorable(await getRawInput().catch(() => undefined));
   } catch (error) {
     report(reasonOf(error));
     throw error;

@@ -6,3 +6,9 @@ export const isSync = <Value>(value: MaybePromise<Value>): value is Value => !(v
 /** `Promise.all` that stays synchronous if no value is a promise. Rejects with the first failure. */
 export const all = <Value>(values: Array<MaybePromise<Value>>): MaybePromise<Value[]> =>
   values.every(isSync) ? values : Promise.all(values.map(async (value) => value));
+
+/** `then` that stays synchronous if the value is no promise. */
+export const after = <Value, Next>(
+  value: MaybePromise<Value>,
+  next: (value: Value) => MaybePromise<Next>,
+): MaybePromise<Next> => (isSync(value) ? next(value) : value.then(next));

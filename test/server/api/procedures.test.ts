@@ -58,7 +58,7 @@ const options = {
   signal: undefined,
   batchIndex: 0,
   ctx: {},
-  getRawInput: async () => ({}),
+  readInput: () => ({}),
 } as never;
 
 it.each<[string, AnyTRPCProcedure]>([

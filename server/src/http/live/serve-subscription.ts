@@ -1,6 +1,5 @@
 import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from '@trpc/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { callProcedure } from '../../api/call-procedure.ts';
 import type { Context } from '../../api/context.ts';
 import { toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
@@ -79,7 +78,7 @@ export const createSubscriptionHandler = (options: ServeSubscriptionOptions) => 
     const { path, procedure, getRawInput } = subscription;
     try {
       const callOptions = { path, type: 'subscription', ctx, getRawInput, signal, batchIndex: 0 } as const;
-      const events = await callProcedure(procedure, callOptions);
+      const events = (await procedure(callOptions)) as unknown;
       if (isIterable(events)) return events;
       throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${path} returned no events.` });
     } catch (error) {

@@ -1,3 +1,4 @@
+import { OutputText } from '../../api/output-text.ts';
 import { recordsPerSlice, slices } from '../../platform/cooperative-yield.ts';
 
 /** Waits before each further part. `source`: whose work it is, for a fair share between sources. */
@@ -42,7 +43,9 @@ const hasLongMember = (data: unknown): data is object =>
   Object.values(data).some((member) => isLong(member, recordsPerSlice));
 
 /** The body of a response: a text, or bytes if it was written in several turns of the event loop. */
-export const toJsonBody = (data: unknown, source: string): string | Promise<Buffer> =>
-  hasLongMember(data)
-    ? writeJsonInParts(data, { beforePart: (records) => slices.take(records, source) })
-    : JSON.stringify(data);
+export const toJsonBody = (output: unknown, source: string): string | Promise<Buffer> => {
+  if (output instanceof OutputText) return output.json;
+  return hasLongMember(output)
+    ? writeJsonInParts(output, { beforePart: (records) => slices.take(records, source) })
+    : JSON.stringify(output);
+};

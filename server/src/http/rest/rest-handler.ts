@@ -25,10 +25,9 @@ export const createRestHandler = (rest: RestProcedure, { createContext, onError 
     const query = queryOf(raw.url ?? '');
     const ctx = createContext(request, reply, facts);
     const input = readRestInput(rest, { path, query, body: typeof body === 'string' ? body : '' });
-    let data: unknown;
+    let output: unknown;
     try {
-      const getRawInput = async () => input;
-      data = await callProcedure(procedure, { path: name, type, ctx, getRawInput, signal: undefined, batchIndex: 0 });
+      output = await callProcedure(procedure, { path: name, type, ctx, batchIndex: 0, readInput: () => input });
     } catch (cause) {
       const error = toAppError(thrownToTRPCError(cause));
       onError(error, request, name);
@@ -36,6 +35,6 @@ export const createRestHandler = (rest: RestProcedure, { createContext, onError 
     }
     return reply
       .header('content-type', 'application/json; charset=utf-8')
-      .send(await toJsonBody(data, workSourceOf(request)));
+      .send(await toJsonBody(output, workSourceOf(request)));
   };
 };

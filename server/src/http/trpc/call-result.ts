@@ -1,38 +1,51 @@
 import { transformTRPCResponse } from '@trpc/server';
 import { getHTTPStatusCode } from '@trpc/server/http';
-import type { TRPCResponse } from '@trpc/server/rpc';
+import type { TRPCErrorShape, TRPCResponse } from '@trpc/server/rpc';
+import { OutputText } from '../../api/output-text.ts';
 import { countRecords, writeOutputInParts } from '../../api/output-transformer.ts';
 import { appRouter } from '../../api/router.ts';
 import { recordsPerSlice, slices } from '../../platform/cooperative-yield.ts';
 
 const config = appRouter._def._config;
 
-/** The result of one call with its JSON. A long JSON is encoded here, so that the response is not encoded in one go. */
+/**
+ * The JSON of the result of one call, and the failure for the HTTP status of the response. A long JSON is encoded here, so
+ * that the response is not encoded in one go.
+ */
 export type CallResult = { response: TRPCResponse; json: string | Buffer };
 
+const success: TRPCResponse = { result: { data: undefined } };
 const minEncodedLength = 16_384;
 const [dataPrefix, dataSuffix] = ['{"result":{"data":', '}}'];
 
-/** Successes are assembled here, because `transformTRPCResponse` copies them twice. */
-const toJson = (response: TRPCResponse): string =>
-  'error' in response
-    ? JSON.stringify(transformTRPCResponse(config, response))
-    : `${dataPrefix}${JSON.stringify(config.transformer.output.serialize(response.result.data))}${dataSuffix}`;
+const toResult = (response: TRPCResponse, json: string): CallResult => ({
+  response,
+  json: json.length < minEncodedLength ? json : Buffer.from(json),
+});
 
-export const toCallResult = (response: TRPCResponse): CallResult => {
-  const json = toJson(response);
-  return { response, json: json.length < minEncodedLength ? json : Buffer.from(json) };
+/** The result of a call that succeeded, assembled here because `transformTRPCResponse` copies it twice. */
+export const toCallResult = (output: unknown): CallResult => {
+  const json =
+    output instanceof OutputText ? output.toSuperjson() : JSON.stringify(config.transformer.output.serialize(output));
+  return toResult(success, `${dataPrefix}${json}${dataSuffix}`);
 };
 
-/** Whether the data has more records than are serialized in one turn of the event loop. */
-export const isLarge = (data: unknown): data is object => countRecords(data) > recordsPerSlice;
+/** The result of a call that failed. */
+export const toErrorResult = (error: TRPCErrorShape): CallResult => {
+  const response = { error };
+  return toResult(response, JSON.stringify(transformTRPCResponse(config, response)));
+};
 
-/** Serializes large data in several turns of the event loop. `source`: whose work it is, for a fair share between sources. */
-export const toLargeCallResult = async (data: object, source: string): Promise<CallResult> => {
+/** Whether the output has more records than are serialized in one turn of the event loop. */
+export const isLarge = (output: unknown): output is object =>
+  !(output instanceof OutputText) && countRecords(output) > recordsPerSlice;
+
+/** Serializes a large output in several turns of the event loop. `source`: whose work it is, for a fair share between sources. */
+export const toLargeCallResult = async (output: object, source: string): Promise<CallResult> => {
   const beforePart = (records: number) => slices.take(records, source);
-  const json = await writeOutputInParts(data, { recordsPerPart: recordsPerSlice, beforePart });
+  const json = await writeOutputInParts(output, { recordsPerPart: recordsPerSlice, beforePart });
   return {
-    response: { result: { data } },
+    response: success,
     json: Buffer.concat([Buffer.from(dataPrefix), json, Buffer.from(dataSuffix)]),
   };
 };

@@ -5,8 +5,9 @@ import type { Context } from '../../api/context.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { workSourceOf } from '../work-source.ts';
-import { type CallResult, isLarge, toCallResult, toLargeCallResult } from './call-result.ts';
+import { type CallResult, isLarge, toCallResult, toErrorResult, toLargeCallResult } from './call-result.ts';
 import type { Call, Calls } from './calls.ts';
 import { reportFailure, type TrpcOptions } from './options.ts';
 
@@ -22,14 +23,14 @@ export type RunningRequest = {
   errors: AppError[];
 };
 
-/** Runs one call of a request. Never rejects because of the call: failures become error results. */
+/** Runs one call of a request. Never fails because of the call: failures become error results. */
 export const createCallRunner =
   (options: Pick<TrpcOptions, 'onError' | 'onUnreached'>) =>
-  async (running: RunningRequest, { path, procedure }: Call, batchIndex: number): Promise<CallResult> => {
+  (running: RunningRequest, { path, procedure }: Call, batchIndex: number): MaybePromise<CallResult> => {
     const { request, ctx, inputOf, errors } = running;
     const type = procedure?._def.type ?? 'unknown';
-    let data: unknown;
-    try {
+
+    const call = (): MaybePromise<unknown> => {
       if (procedure === null || type === 'unknown') {
         throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
       }
@@ -37,14 +38,23 @@ export const createCallRunner =
         const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
         throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
       }
-      const getRawInput = async () => inputOf(batchIndex);
-      data = await callProcedure(procedure, { path, type, ctx, getRawInput, signal: undefined, batchIndex });
-    } catch (cause) {
+      return callProcedure(procedure, { path, type, ctx, batchIndex, readInput: () => inputOf(batchIndex) });
+    };
+    const succeed = (output: unknown): MaybePromise<CallResult> =>
+      isLarge(output) ? toLargeCallResult(output, workSourceOf(request)) : toCallResult(output);
+    const fail = (cause: unknown): CallResult => {
       const error = thrownToTRPCError(cause);
       const appError = toAppError(error);
       errors.push(appError);
       reportFailure(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
-      return toCallResult({ error: getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }) });
+      return toErrorResult(getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }));
+    };
+
+    let output: MaybePromise<unknown>;
+    try {
+      output = call();
+    } catch (cause) {
+      return fail(cause);
     }
-    return isLarge(data) ? toLargeCallResult(data, workSourceOf(request)) : toCallResult({ result: { data } });
+    return output instanceof Promise ? output.then(succeed, fail) : succeed(output);
   };

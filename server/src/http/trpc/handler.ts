@@ -6,7 +6,8 @@ import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
 import { turnToParse } from '../turn-to-parse.ts';
 import { correctHeaders, createTrpcAdapter } from './adapter.ts';
-import { type CallResult, httpStatusOf, isText, toBody, toCallResult } from './call-result.ts';
+import { all, isSync } from '../../platform/maybe-promise.ts';
+import { type CallResult, httpStatusOf, isText, toBody, toErrorResult } from './call-result.ts';
 import { createCallRunner } from './call-runner.ts';
 import { type Calls, readCalls } from './calls.ts';
 import { procedureNamesOf, reportFailure, retryAfterOf } from './options.ts';
@@ -71,7 +72,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const appError = toAppError(error);
     reportFailure(options, request, { error: appError, path: undefined, isProcedureFound: false });
     const shape = { config, error, type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
-    send(reply, toCallResult({ error: getTRPCErrorShape(shape) }), [appError]);
+    send(reply, toErrorResult(getTRPCErrorShape(shape)), [appError]);
   };
 
   const runCalls = (request: FastifyRequest, reply: FastifyReply, { isBatch, calls, inputOf }: Calls): void => {
@@ -81,7 +82,9 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const running = { request, ctx, inputOf, errors };
     const results = calls.map((call, index) => runCall(running, call, index));
     const [first] = results;
-    void sendWhenReady(isBatch || first === undefined ? Promise.all(results) : first, reply, errors);
+    const outcome = isBatch || first === undefined ? all(results) : first;
+    if (isSync(outcome)) send(reply, outcome, errors);
+    else void sendWhenReady(outcome, reply, errors);
   };
 
   /** Returns a promise only for the adapter: Fastify needs three more microtasks for a promise. */
