@@ -147,7 +147,7 @@ export const createContext = (options: ContextOptions) => {
     isStreamed,
     /** Resolved once per request. Synchronous if no I/O is needed. */
     session: (): MaybePromise<Authentication> => requestSession.current(),
-    commands: requestSession,
+    commands: requestSession.commands,
     service,
     hasServiceAccount: serviceAccount !== null,
     directory,

@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Upstream } from '../auth-service/upstream.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Platform } from '../platform/platform.ts';
-import { createAuditedSession } from '../session/audited-session.ts';
+import { createAuditedCommands, toSessionEnded } from '../session/audited-commands.ts';
 import type { Identity } from '../session/identity.ts';
-import type { RequestSession } from '../session/request-session.ts';
+import { createRequestSession, type RequestSession } from '../session/request-session.ts';
+import type { OwnSession } from '../session/session-commands.ts';
 import { announceSession, withdrawSession } from './cookies/announce-session.ts';
 import { createCookieWriter, deviceCookieValues } from './cookies/cookies.ts';
 import { onResponseEnd } from './lifecycle/response-end.ts';
@@ -42,31 +43,39 @@ export const createSessionBinding = (options: SessionBindingOptions) => {
     },
   });
 
-  return (request: FastifyRequest, reply: FastifyReply): RequestSession => {
-    request.requestSession ??= createAuditedSession({
-      presented: presentedTokens(request),
-      deviceValues: () => deviceCookieValues(request),
-      chosen: request.chosenToken,
+  const createCommands = (request: FastifyRequest, reply: FastifyReply, own: OwnSession) =>
+    createAuditedCommands({
+      own,
       cause: toCause(request),
+      deviceValues: () => deviceCookieValues(request),
       sessions,
-      isSignedOut: (access) => signOuts.isSignedOut(request, access),
-      tokenChooser,
-      accountStatus,
-      membership,
       validate: authService.validate,
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => {
         cookies.clear(reply);
         withdrawSession(reply);
       },
-      onConflict: () => cookies.expirePlanted(reply),
       audit,
       tokenOwnersOf,
       onResponseEnd: (callback) => onResponseEnd(reply, callback),
+    });
+
+  return (request: FastifyRequest, reply: FastifyReply): RequestSession => {
+    request.requestSession ??= createRequestSession({
+      presented: presentedTokens(request),
+      chosen: request.chosenToken,
+      cause: toCause(request),
+      isSignedOut: (access) => signOuts.isSignedOut(request, access),
+      tokenChooser,
+      accountStatus,
+      membership,
+      onConflict: () => cookies.expirePlanted(reply),
+      onEnd: (...end) => audit.write(toSessionEnded(...end), toCause(request)),
       onSession: (token) => {
         if (request.record !== null) request.record.person = token.principal;
         announceSession(reply, token, now());
       },
+      createCommands: (own) => createCommands(request, reply, own),
     });
     return request.requestSession;
   };

@@ -33,10 +33,10 @@ export const accountRouter = router({
         await request.account.changePassword(passwords, person.caller);
       } catch (error) {
         // Without a response, the password may have been changed.
-        if (endOtherSessions && isOutcomeUnknown(error)) await request.commands.endOtherSessions();
+        if (endOtherSessions && isOutcomeUnknown(error)) await request.commands().endOtherSessions();
         throw error;
       }
-      if (endOtherSessions) await request.commands.endOtherSessions();
+      if (endOtherSessions) await request.commands().endOtherSessions();
       return null;
     }),
 

@@ -10,16 +10,34 @@ import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
-/** Sets the session headers: the person, and lifetimes in whole seconds, because the browser's clock may be wrong. */
-export const announceSession = (
-  reply: FastifyReply,
-  { principal, expiresAtMs, refreshAtMs }: Pick<VerifiedToken, 'principal' | 'expiresAtMs' | 'refreshAtMs'>,
-  nowMs: number,
-): void => {
-  const secondsUntil = (timeMs: number) => Math.max(0, Math.floor((timeMs - nowMs) / 1000));
-  reply.header(sessionExpiresInHeader, secondsUntil(expiresAtMs));
-  reply.header(sessionRefreshInHeader, secondsUntil(refreshAtMs));
-  reply.header(sessionUserHeader, toPersonText(principal));
+type Announced = Pick<VerifiedToken, 'principal' | 'expiresAtMs' | 'refreshAtMs'>;
+type SessionHeaders = Record<
+  typeof sessionExpiresInHeader | typeof sessionRefreshInHeader | typeof sessionUserHeader,
+  string
+>;
+
+/** The last headers of each token: they change once a second. */
+const lastHeaders = new WeakMap<Announced, SessionHeaders>();
+
+/** The person, and lifetimes in whole seconds, because the browser's clock may be wrong. */
+const headersOf = (token: Announced, nowMs: number): SessionHeaders => {
+  const secondsUntil = (timeMs: number) => String(Math.max(0, Math.floor((timeMs - nowMs) / 1000)));
+  const expiresIn = secondsUntil(token.expiresAtMs);
+  const refreshIn = secondsUntil(token.refreshAtMs);
+  const last = lastHeaders.get(token);
+  if (last?.[sessionExpiresInHeader] === expiresIn && last[sessionRefreshInHeader] === refreshIn) return last;
+  const headers = {
+    [sessionExpiresInHeader]: expiresIn,
+    [sessionRefreshInHeader]: refreshIn,
+    [sessionUserHeader]: toPersonText(token.principal),
+  };
+  lastHeaders.set(token, headers);
+  return headers;
+};
+
+/** Sets the session headers of a token. */
+export const announceSession = (reply: FastifyReply, token: Announced, nowMs: number): void => {
+  reply.headers(headersOf(token, nowMs));
 };
 
 /** Removes the session headers: this request has ended the session that they describe. */

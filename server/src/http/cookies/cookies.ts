@@ -3,7 +3,7 @@ import { accessCookie, deviceCookie, refreshCookie, trpcPath } from '@auth-bff/s
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { deviceLifetimeMs } from '../../rate-limit/account-attempts.ts';
 import type { EstablishedSession } from '../../session/established-session.ts';
-import type { SetCookiesOptions } from '../../session/request-session.ts';
+import type { SetCookiesOptions } from '../../session/session-commands.ts';
 import { cookieValues } from '../../token/request-credentials.ts';
 import { type CookieVariant, isHostInDomain, otherVariants, plantedVariants } from './cookie-variants.ts';
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Assertions } from '../../assertion/assertions.ts';
 import type { Audit } from '../../platform/audit.ts';
 import type { Platform } from '../../platform/platform.ts';
-import { toSessionEnded } from '../../session/audited-session.ts';
+import { toSessionEnded } from '../../session/audited-commands.ts';
 import { createAuthentication } from '../../session/authentication.ts';
 import type { Identity } from '../../session/identity.ts';
 import { presentedTokens, toCause } from '../plugins/request-tokens.ts';

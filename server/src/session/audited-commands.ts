@@ -3,10 +3,10 @@ import type { Audit, AuditEvent } from '../platform/audit.ts';
 import { isAppError } from '../errors.ts';
 import type { AuthenticationOptions } from './authentication.ts';
 import type { EstablishedSession } from './established-session.ts';
-import { createRequestSession, type RequestSession, type RequestSessionOptions } from './request-session.ts';
+import { createSessionCommands, type SessionCommands, type SessionCommandsOptions } from './session-commands.ts';
 import type { TokenOwners } from './token-owners.ts';
 
-export type AuditedSessionOptions = Omit<RequestSessionOptions, 'onEnd'> & {
+export type AuditedCommandsOptions = SessionCommandsOptions & {
   audit: Audit;
   tokenOwnersOf: TokenOwners;
   /** Calls back once: whether the complete response was sent. */
@@ -23,9 +23,10 @@ export const toSessionEnded = (
   ...[reason, { principal, fingerprint }]: Parameters<AuthenticationOptions['onEnd']>
 ): AuditEvent => ({ audit: 'session_ended', reason, person: principal, tokens: [fingerprint] });
 
-/** The session of one request, which writes an audit line for each sign-in, rejection and sign-out. */
-export const createAuditedSession = (options: AuditedSessionOptions): RequestSession => {
-  const { audit, tokenOwnersOf, onResponseEnd, cause, presented, sessions } = options;
+/** The commands of a session, with an audit line for each sign-in, rejection and sign-out. */
+export const createAuditedCommands = (options: AuditedCommandsOptions): SessionCommands => {
+  const { audit, tokenOwnersOf, onResponseEnd, cause, own, sessions } = options;
+  const { presented } = own;
   const write = (event: AuditEvent): void => audit.write(event, cause);
   /** The e-mail address of the sign-in in this request. */
   let email: string | null = null;
@@ -43,13 +44,12 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
     );
   };
 
-  const session = createRequestSession({
+  const commands = createSessionCommands({
     ...options,
     setCookies(established, cookieOptions) {
       options.setCookies(established, cookieOptions);
       if (cookieOptions.isNew) auditSignIn(established);
     },
-    onEnd: (...end) => write(toSessionEnded(...end)),
   });
 
   const auditStep = async <Answer>(
@@ -72,13 +72,13 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
   };
 
   return {
-    ...session,
+    ...commands,
 
     signIn(input: LoginInput) {
       ({ email } = input);
       return auditStep(
         (reason) => ({ audit: 'sign_in_failed', reason, email }),
-        () => session.signIn(input),
+        () => commands.signIn(input),
       );
     },
 
@@ -86,13 +86,13 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
       email = await sessions.emailOf(input.challenge);
       return auditStep(
         (reason) => ({ audit: 'second_factor_failed', reason, email }),
-        () => session.verifyOtp(input),
+        () => commands.verifyOtp(input),
       );
     },
 
     async refresh() {
       try {
-        return await session.refresh();
+        return await commands.refresh();
       } catch (error) {
         const reason = reasonOf(error);
         if (isRejection(reason)) await auditRejectedRefresh(reason);
@@ -101,7 +101,7 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
     },
 
     async signOutEverywhere() {
-      const answer = await session.signOutEverywhere();
+      const answer = await commands.signOutEverywhere();
       for (const { person } of await tokenOwnersOf({ ...presented, refreshTokens: [] })) {
         write({ audit: 'sign_out_everywhere', person });
       }
@@ -109,7 +109,7 @@ export const createAuditedSession = (options: AuditedSessionOptions): RequestSes
     },
 
     async signOut() {
-      const answer = await session.signOut();
+      const answer = await commands.signOut();
       for (const { person, tokens } of await tokenOwnersOf(presented)) write({ audit: 'sign_out', person, tokens });
       return answer;
     },
