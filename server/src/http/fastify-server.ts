@@ -32,7 +32,12 @@ export const createFastifyServer = (options: FastifyServerOptions): FastifyInsta
     genReqId: requestIdOf,
     serverFactory: (handler) => createNodeServer({ timeouts, handler, onServer: draining.watch }),
     return503OnClosing: false,
-    routerOptions: { maxParamLength: maxUrlBytes, ignoreTrailingSlash: false },
+    routerOptions: {
+      maxParamLength: maxUrlBytes,
+      ignoreTrailingSlash: false,
+      // Handlers read the query from the URL of the request.
+      querystringParser: () => ({}),
+    },
     frameworkErrors: (error, request, reply) => {
       const answer = isRestUrl(request.url) ? answerRestFrameworkError : answerFrameworkError;
       telemetry.recordUnreadableRequest(answer(error, request, reply.headers(securityHeaders)), request.id);

@@ -45,6 +45,7 @@ import { registerResetLinks } from './account/reset-links.ts';
 import { registerApiDocs } from './rest/api-docs.ts';
 import { registerOpenApi } from './rest/openapi-route.ts';
 import { registerRest } from './rest/rest.ts';
+import { registerRoutePattern } from './route-pattern.ts';
 import { createSessionBinding } from './session-binding.ts';
 import { registerRequestLifetime } from './telemetry/request-lifetime.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
@@ -107,6 +108,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const { trustProxy } = config;
   const server = createFastifyServer({ trustProxy, timeouts, draining, securityHeaders, telemetry });
   registerTrpcErrors(server, { onError: telemetry.recordRejectedRequest });
+  registerRoutePattern(server);
   registerClientAddress(server, config);
   server.addHook('preClose', async () => void (await draining.drain({ keepListeningMs: 0 })));
   registerRequestId(server);

@@ -22,7 +22,7 @@ export type LogOptions = Pick<Config, 'logLevel'> &
 const minSecretLength = 8;
 
 /** Lines are written in batches, because a write costs more than a line. `flushEveryMs` is the longest delay of a line. */
-const bufferBytes = 8_192;
+const bufferBytes = 32_768;
 const flushEveryMs = 50;
 
 /** The destinations that write to standard output. They share one listener, however many apps a process has. */
@@ -44,6 +44,7 @@ const toStandardOutput = (): pino.DestinationStream & { flushSync: () => void } 
     dest: 1,
     sync: false,
     minLength: bufferBytes,
+    maxWrite: 2 * bufferBytes,
     periodicFlush: flushEveryMs,
     contentMode: 'buffer',
   });

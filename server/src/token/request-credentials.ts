@@ -15,6 +15,8 @@ export const cookieValues = (header: string, name: string): string[] => {
   return values;
 };
 
+const eachOnce = (values: readonly string[]): readonly string[] => (values.length < 2 ? values : [...new Set(values)]);
+
 /** The Bearer token. Null: another scheme, or no header. */
 export const bearerOf = (authorization: string | undefined): string | null =>
   /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '')?.[1] ?? null;
@@ -28,12 +30,11 @@ export const accessTokensOf = ({
   authorization,
 }: Pick<IncomingHttpHeaders, 'cookie' | 'authorization'>): readonly string[] => {
   const values = cookieValues(cookie ?? '', accessCookie);
-  if (values.length > 0) return values.length === 1 ? values : [...new Set(values)];
+  if (values.length > 0) return eachOnce(values);
   const bearer = bearerOf(authorization);
   return bearer === null ? [] : [bearer];
 };
 
 /** The refresh tokens of a request, each once. */
-export const refreshTokensOf = ({ cookie }: IncomingHttpHeaders): readonly string[] => [
-  ...new Set(cookieValues(cookie ?? '', refreshCookie)),
-];
+export const refreshTokensOf = ({ cookie }: IncomingHttpHeaders): readonly string[] =>
+  eachOnce(cookieValues(cookie ?? '', refreshCookie));

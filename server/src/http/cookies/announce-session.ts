@@ -7,6 +7,7 @@ import {
 } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
+import { routePatternOf } from '../route-pattern.ts';
 import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
@@ -56,8 +57,8 @@ export type SessionHeadersOptions = {
  */
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
   server.addHook('onSend', (request, reply, payload, done) => {
-    const url = request.routeOptions.url ?? '';
-    const isApi = url.startsWith(`${trpcPath}/`) || isRestRoute(url);
+    const pattern = routePatternOf(request);
+    const isApi = pattern.startsWith(`${trpcPath}/`) || isRestRoute(pattern);
     const isShed = reply.statusCode === 503 && request.requestSession === null;
     if (!isApi || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
     const announced = announce(request, reply);

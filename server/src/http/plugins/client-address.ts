@@ -60,16 +60,31 @@ export const registerClientAddress = (
   });
 };
 
+type Addressed = Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'> & { ips?: string[] | undefined };
+
+/** Of each connection without a trusted proxy, whose requests all have its address. */
+const peerAddresses = new WeakMap<object, string>();
+
+const peerAddressOf = ({ socket }: Addressed): string => {
+  const known = peerAddresses.get(socket);
+  if (known !== undefined) return known;
+  const address = toCanonicalAddress(socket.remoteAddress ?? '');
+  if (address !== '') peerAddresses.set(socket, address);
+  return address;
+};
+
+const findAddress = (request: Addressed): string => {
+  // `ips` goes from the peer of this socket to the client. It is set only behind a trusted proxy.
+  if (request.ips === undefined) return peerAddressOf(request);
+  const address = request.ips.findLast((entry) => isIP(entry) !== 0);
+  return address === undefined ? peerAddressOf(request) : toCanonicalAddress(address);
+};
+
 /**
  * The canonical client address of a request, by TRUST_PROXY. If the client's entry has no address: the address of the
  * proxy closest to the client that has one.
  */
-export const clientAddressOf = (
-  request: Pick<FastifyRequest, 'ip' | 'socket' | 'clientAddress'> & { ips?: string[] | undefined },
-): string => {
-  // `ips` goes from the peer of this socket to the client. It is set only behind a trusted proxy.
-  request.clientAddress ??= toCanonicalAddress(
-    (request.ips ?? [request.ip]).findLast((address) => isIP(address) !== 0) ?? request.socket.remoteAddress ?? '',
-  );
+export const clientAddressOf = (request: Addressed): string => {
+  request.clientAddress ??= findAddress(request);
   return request.clientAddress;
 };

@@ -2,17 +2,18 @@ import { accessCookie, accountPicturePath, csrfHeader, csrfValue, restPath, trpc
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { toUrl } from '../../platform/to-url.ts';
+import { routePatternOf } from '../route-pattern.ts';
 import { cookieValues } from '../../token/request-credentials.ts';
 
 export type CsrfOptions = { corsOrigins: readonly string[] };
 
 /** By the matched route, not the raw URL: `/%74rpc/…` and `http://host/trpc/…` match it, too. */
-const isTrpc = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${trpcPath}/`) === true;
+const isTrpc = (request: FastifyRequest): boolean => routePatternOf(request).startsWith(`${trpcPath}/`);
 
-const isRest = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url?.startsWith(`${restPath}/`) === true;
+const isRest = (request: FastifyRequest): boolean => routePatternOf(request).startsWith(`${restPath}/`);
 
 /** Its body is an image, so nothing but the header tells its requests from those of a form. */
-const isPicture = ({ routeOptions }: FastifyRequest): boolean => routeOptions.url === accountPicturePath;
+const isPicture = (request: FastifyRequest): boolean => routePatternOf(request) === accountPicturePath;
 const pictureChanges = new Set(['PUT', 'DELETE']);
 
 /** Whether the session comes as a cookie, which a browser adds to requests of any page. A cookie takes precedence over Bearer. */

@@ -48,8 +48,6 @@ const windowMs = 60_000;
 /** A page of a backend makes several requests, and the proxy asks for each of them. */
 const verifyFactor = 10;
 
-const isVerify = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.rateLimit === 'verify';
-
 /**
  * Rejects requests over the limit with 429, on every route that is registered after it. Each call of a batch counts. The
  * identity is the person of a verified access token, the service of a known key, or else the network address: clients could
@@ -97,13 +95,14 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     done(failure ?? undefined);
   };
 
-  const limit: onRequestHookHandler = (request, _reply, done) => {
+  const limit = (
+    request: FastifyRequest,
+    { suffix, allowed }: { suffix: string; allowed: number },
+    done: HookHandlerDoneFunction,
+  ): void => {
     const chosen = choose(request);
     const identity = chosen === null ? nameWithoutPerson(request) : nameOf(chosen.verified);
-    const [name, allowed] = isVerify(request)
-      ? [`${identity} verify`, perMinute * verifyFactor]
-      : [identity, perMinute];
-    const add = () => counter.add(name, { windowMs, by: callsOf(request) });
+    const add = () => counter.add(identity + suffix, { windowMs, by: callsOf(request) });
     if (signOuts !== null && chosen !== null) {
       signOuts.together(() => void checkLater(add(), allowed, signOuts.lookUp(request, chosen.verified), done));
       return;
@@ -116,11 +115,17 @@ export const registerRateLimit = (server: FastifyInstance, options: RateLimitOpt
     check(hits, allowed);
     done();
   };
+  const ofCalls = { suffix: '', allowed: perMinute };
+  const ofVerify = { suffix: ' verify', allowed: perMinute * verifyFactor };
+  const limitCalls: onRequestHookHandler = (request, _reply, done) => limit(request, ofCalls, done);
+  const limitVerify: onRequestHookHandler = (request, _reply, done) => limit(request, ofVerify, done);
   server.addHook('onRoute', (route) => {
-    if (route.config?.rateLimit === false) return;
+    const rule = route.config?.rateLimit;
+    if (rule === false) return;
+    const hook = rule === 'verify' ? limitVerify : limitCalls;
     const hooks = [route.onRequest ?? []].flat();
     // Fastify derives a HEAD route from each GET route, including its hooks.
-    if (!hooks.includes(limit)) route.onRequest = [...hooks, limit];
+    if (!hooks.includes(hook)) route.onRequest = [...hooks, hook];
   });
 
   return {

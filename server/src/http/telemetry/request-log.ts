@@ -1,6 +1,7 @@
 import { safePath } from '@auth-bff/shared';
 import type { Log } from '../../platform/log.ts';
 import { isRestRoute } from '../rest/is-rest-route.ts';
+import { routePatternOf } from '../route-pattern.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
 
 export type RequestLogOptions = {
@@ -13,21 +14,22 @@ const listUnlessEmpty = (list: string[]): string[] | undefined => (list.length =
 const unlessZero = (count: number): number | undefined => (count === 0 ? undefined : count);
 
 /** REST paths contain inputs, such as a company id, so the log has their pattern: `/bff/api/users/:id`. */
-const toLoggedPath = (url: string, pattern: string | undefined): string =>
-  pattern !== undefined && isRestRoute(pattern) ? pattern : safePath(url);
+const toLoggedPath = (url: string, pattern: string): string => (isRestRoute(pattern) ? pattern : safePath(url));
 
 /** One line a request: procedures, person or service, status, duration, and the upstream calls and cache hits behind it. */
 export const createRequestLog =
   ({ log, monotonicNow }: RequestLogOptions): OnRequestEnd =>
-  ({ id, method, url, routeOptions }, { statusCode, raw }, record) => {
+  (request, { statusCode, raw }, record) => {
+    const { id, method, url } = request;
+    const pattern = routePatternOf(request);
     // Health checks arrive every few seconds.
-    const level = routeOptions.url?.startsWith('/health/') ? 'debug' : 'info';
+    const level = pattern.startsWith('/health/') ? 'debug' : 'info';
     log[level](
       {
         requestId: id,
         ...record.trace,
         method,
-        path: toLoggedPath(url, routeOptions.url),
+        path: toLoggedPath(url, pattern),
         status: statusCode,
         ms: Math.round(monotonicNow() - record.startedAtMs),
         // Undefined fields are left out of the line.

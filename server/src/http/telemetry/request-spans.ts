@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
+import { routePatternOf } from '../route-pattern.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
 import { traceIdsOfHeader } from './log-with-trace.ts';
 import { traceHeadersOf, type Tracing } from './tracing.ts';
@@ -25,5 +26,5 @@ export const registerRequestSpans = (server: FastifyInstance, tracing: Tracing):
 /** Ends the span of a request. */
 export const createSpanEnd =
   (tracing: Tracing): OnRequestEnd =>
-  ({ method, routeOptions }, { statusCode }, record) =>
-    tracing.endRequest(record, method, routeOptions.url ?? '', statusCode);
+  (request, { statusCode }, record) =>
+    tracing.endRequest(record, request.method, routePatternOf(request), statusCode);
