@@ -177,6 +177,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     onError: (error, request, procedure) => telemetry.recordFailure(error, request, procedure),
     onUnreached: telemetry.recordUnreachedCall,
     variesByOrigin: config.corsOrigins.length > 0,
+    securityHeaders,
     officialAdapter,
     createContext,
     live: { limits: options.liveLimits, sweep: options.sweep, log, monotonicNow },
@@ -185,6 +186,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     createContext,
     onError: telemetry.recordFailure,
     onRejected: telemetry.recordRejectedRequest,
+    securityHeaders,
   });
   await registerAccountPicture(server, {
     pictures: options.pictures,
@@ -203,6 +205,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     signOuts,
     telemetry,
     audit,
+    securityHeaders,
   });
 
   return {

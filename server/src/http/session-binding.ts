@@ -53,7 +53,7 @@ export const createSessionBinding = (options: SessionBindingOptions) => {
       setCookies: (session, cookieOptions) => cookies.set(reply, session, cookieOptions),
       clearCookies: () => {
         cookies.clear(reply);
-        withdrawSession(reply);
+        withdrawSession(request);
       },
       audit,
       tokenOwnersOf,
@@ -73,7 +73,7 @@ export const createSessionBinding = (options: SessionBindingOptions) => {
       onEnd: (...end) => audit.write(toSessionEnded(...end), toCause(request)),
       onSession: (token) => {
         if (request.record !== null) request.record.person = token.principal;
-        announceSession(reply, token, now());
+        announceSession(request, token, now());
       },
       createCommands: (own) => createCommands(request, reply, own),
     });

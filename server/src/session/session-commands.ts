@@ -136,10 +136,10 @@ export const createSessionCommands = (options: SessionCommandsOptions) => {
 
     /** Ends all sessions of the caller, including this one. */
     async signOutEverywhere(): Promise<null> {
-      const own = await requireCaller();
+      const ownToken = await requireCaller();
       settle();
       clearCookies();
-      await sessions.endSessions.everywhere(own);
+      await sessions.endSessions.everywhere(ownToken);
       await sessions.signOut(presented);
       return null;
     },

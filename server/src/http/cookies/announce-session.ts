@@ -8,46 +8,53 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { routePatternOf } from '../route-pattern.ts';
+import { toHeaderList } from '../prepared-responses.ts';
 import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The session headers of the response: names and values in turn. Null: it describes no session so far. */
+    sessionHeaders: readonly string[] | null;
+  }
+}
+
 type Announced = Pick<VerifiedToken, 'principal' | 'expiresAtMs' | 'refreshAtMs'>;
-type SessionHeaders = Record<
-  typeof sessionExpiresInHeader | typeof sessionRefreshInHeader | typeof sessionUserHeader,
-  string
->;
 
 /** The last headers of each token: they change once a second. */
-const lastHeaders = new WeakMap<Announced, SessionHeaders>();
+const lastHeaders = new WeakMap<Announced, { expiresIn: number; refreshIn: number; list: readonly string[] }>();
 
 /** The person, and lifetimes in whole seconds, because the browser's clock may be wrong. */
-const headersOf = (token: Announced, nowMs: number): SessionHeaders => {
-  const secondsUntil = (timeMs: number) => String(Math.max(0, Math.floor((timeMs - nowMs) / 1000)));
-  const expiresIn = secondsUntil(token.expiresAtMs);
-  const refreshIn = secondsUntil(token.refreshAtMs);
+const headersOf = (token: Announced, nowMs: number): readonly string[] => {
+  const secondsUntil = (timeMs: number) => Math.max(0, Math.floor((timeMs - nowMs) / 1000));
+  const [expiresIn, refreshIn] = [secondsUntil(token.expiresAtMs), secondsUntil(token.refreshAtMs)];
   const last = lastHeaders.get(token);
-  if (last?.[sessionExpiresInHeader] === expiresIn && last[sessionRefreshInHeader] === refreshIn) return last;
-  const headers = {
-    [sessionExpiresInHeader]: expiresIn,
-    [sessionRefreshInHeader]: refreshIn,
+  if (last?.expiresIn === expiresIn && last.refreshIn === refreshIn) return last.list;
+  const list = toHeaderList({
+    [sessionExpiresInHeader]: String(expiresIn),
+    [sessionRefreshInHeader]: String(refreshIn),
     [sessionUserHeader]: toPersonText(token.principal),
-  };
-  lastHeaders.set(token, headers);
-  return headers;
+  });
+  lastHeaders.set(token, { expiresIn, refreshIn, list });
+  return list;
 };
 
-/** Sets the session headers of a token. */
-export const announceSession = (reply: FastifyReply, token: Announced, nowMs: number): void => {
-  reply.headers(headersOf(token, nowMs));
+/** Lets the response describe the session of a token. */
+export const announceSession = (request: FastifyRequest, token: Announced, nowMs: number): void => {
+  request.sessionHeaders = headersOf(token, nowMs);
 };
 
 /** Removes the session headers: this request has ended the session that they describe. */
-export const withdrawSession = (reply: FastifyReply): void => {
-  for (const name of [sessionExpiresInHeader, sessionRefreshInHeader, sessionUserHeader]) reply.removeHeader(name);
+export const withdrawSession = (request: FastifyRequest): void => {
+  request.sessionHeaders = null;
+};
+
+const setHeaders = (reply: FastifyReply, list: readonly string[]): void => {
+  for (let index = 0; index < list.length; index += 2) reply.header(list[index] ?? '', list[index + 1] ?? '');
 };
 
 export type SessionHeadersOptions = {
-  /** Sets the headers if the token of the request is valid. Synchronous if no I/O is needed. */
+  /** Calls `announceSession` if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
 };
 
@@ -56,14 +63,18 @@ export type SessionHeadersOptions = {
  * that arise before tRPC. Requests rejected by load shedding are skipped.
  */
 export const registerSessionHeaders = (server: FastifyInstance, { announce }: SessionHeadersOptions): void => {
+  server.decorateRequest('sessionHeaders', null);
   server.addHook('onSend', (request, reply, payload, done) => {
+    const finish = () => {
+      if (request.sessionHeaders !== null) setHeaders(reply, request.sessionHeaders);
+      done(null, payload);
+    };
     const pattern = routePatternOf(request);
     const isApi = pattern.startsWith(`${trpcPath}/`) || isRestRoute(pattern);
     const isShed = reply.statusCode === 503 && request.requestSession === null;
-    if (!isApi || isShed || reply.hasHeader(sessionUserHeader)) return done(null, payload);
+    if (!isApi || isShed || request.sessionHeaders !== null) return finish();
     const announced = announce(request, reply);
-    if (!(announced instanceof Promise)) return done(null, payload);
-    const finish = () => done(null, payload);
-    announced.then(finish, finish);
+    if (announced instanceof Promise) announced.then(finish, finish);
+    else finish();
   });
 };

@@ -7,6 +7,13 @@ import type { SetCookiesOptions } from '../../session/session-commands.ts';
 import { cookieValues } from '../../token/request-credentials.ts';
 import { type CookieVariant, isHostInDomain, otherVariants, plantedVariants } from './cookie-variants.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether the response sets cookies. */
+    setsCookies: boolean;
+  }
+}
+
 export type CookieOptions = {
   cookieDomain: string | null;
   cookieSecure: boolean;
@@ -18,7 +25,10 @@ export type CookieOptions = {
 const sessionCookies = [accessCookie, refreshCookie] as const;
 
 /** Only for setting cookies. credentials.ts reads them: a cookie parser hides duplicates. */
-export const registerCookies = (server: FastifyInstance) => server.register(fastifyCookie, { hook: false });
+export const registerCookies = async (server: FastifyInstance): Promise<void> => {
+  server.decorateRequest('setsCookies', false);
+  await server.register(fastifyCookie, { hook: false });
+};
 
 /** All values of the device cookie: a browser may send several. */
 export const deviceCookieValues = ({ headers }: FastifyRequest): string[] =>
@@ -39,6 +49,7 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
 
   const expirePlanted = (reply: FastifyReply): void => {
     const { hostname, url } = reply.request;
+    reply.request.setsCookies = true;
     for (const name of sessionCookies) {
       if (countOf(reply, name) < 2) continue;
       const [path = ''] = url.split('?', 1);
@@ -84,6 +95,7 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     ): void {
       const { accessToken, access, refreshToken, refresh } = session;
       const { hostname } = reply.request;
+      reply.request.setsCookies = true;
       if (cookieDomain !== null && !isHostInDomain(hostname, cookieDomain)) onForeignHost(hostname);
       if (isNew) expireOthers(reply);
       const keptUntilMs = Math.max(access.expiresAtMs, refreshableUntilMs ?? 0);
@@ -97,6 +109,7 @@ export const createCookieWriter = ({ cookieDomain, cookieSecure, now, onForeignH
     },
     /** Clears the session cookies. The device cookie survives a sign-out. */
     clear(reply: FastifyReply): void {
+      reply.request.setsCookies = true;
       expireOthers(reply);
       for (const name of sessionCookies) reply.clearCookie(name, attributes);
     },

@@ -18,11 +18,13 @@ export type ForwardAuthOptions = {
   signOuts: SignOutLookup;
   telemetry: RequestTelemetry;
   audit: Audit;
+  /** Of all responses. */
+  securityHeaders: Readonly<Record<string, string>>;
 };
 
 /** For backends in any language: `/bff/verify` for their proxies, and the public keys of its assertions. */
 export const registerForwardAuth = async (server: FastifyInstance, options: ForwardAuthOptions): Promise<void> => {
-  const { platform, identity, assertions, signOuts, telemetry, audit } = options;
+  const { platform, identity, assertions, signOuts, telemetry, audit, securityHeaders } = options;
   const { tokenChooser, accountStatus, membership } = identity;
 
   /** As for tRPC, but the response carries no cookies and no session headers: they would end at the proxy. */
@@ -45,5 +47,13 @@ export const registerForwardAuth = async (server: FastifyInstance, options: Forw
   };
 
   registerJwks(server, assertions);
-  await registerVerify(server, { ...platform, authenticate, membership, assertions, telemetry, audit });
+  await registerVerify(server, {
+    ...platform,
+    authenticate,
+    membership,
+    assertions,
+    telemetry,
+    audit,
+    securityHeaders,
+  });
 };

@@ -13,6 +13,7 @@ import { disconnectSignalOf } from '../lifecycle/response-end.ts';
 import { toCause } from '../plugins/request-tokens.ts';
 import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
 import { admittedHeaders, refusedHeaders } from './identity-headers.ts';
+import { createPreparedResponses, toHeaderList } from '../prepared-responses.ts';
 import { readVerifyQuery, type VerifyQuery } from './verify-query.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
@@ -39,12 +40,10 @@ export type VerifyOptions = {
   telemetry: RequestTelemetry;
   audit: Audit;
   log: Log;
+  /** Of all responses. */
+  securityHeaders: Readonly<Record<string, string>>;
   /** Monotonic milliseconds. */
   monotonicNow: () => number;
-};
-
-const send = (reply: FastifyReply, status: number, headers: Record<string, string>): void => {
-  reply.code(status).headers(headers).header('cache-control', 'no-store').send();
 };
 
 /** Proxies understand 401 and 403. Anything else means that the BFF cannot tell now. */
@@ -52,7 +51,11 @@ const sendRefusal = (reply: FastifyReply, { reason, retryAfterSeconds }: AppErro
   const status = httpStatusOfCode[codeOfReason[reason]];
   const isDecided = status === 401 || status === 403;
   if (!isDecided) reply.header('retry-after', String(retryAfterSeconds ?? defaultRetrySeconds));
-  send(reply, isDecided ? status : 503, refusedHeaders(reason));
+  reply
+    .code(isDecided ? status : 503)
+    .headers(refusedHeaders(reason))
+    .header('cache-control', 'no-store')
+    .send();
 };
 
 /** What follows a `#` stays in the last value, which is then refused: no requirement may get lost. */
@@ -70,7 +73,8 @@ const isMet = ({ systems, role }: VerifyQuery, caller: Principal): boolean =>
  * 200, 401, 403, or 503 with `Retry-After` for anything else. The facts are in the headers.
  */
 export const registerVerify = async (server: FastifyInstance, options: VerifyOptions): Promise<void> => {
-  const { authenticate, membership, assertions, telemetry, audit, log, monotonicNow } = options;
+  const { authenticate, membership, assertions, telemetry, audit, log, monotonicNow, securityHeaders } = options;
+  const write = createPreparedResponses({ ...securityHeaders, 'cache-control': 'no-store' });
   const queries = createBoundedMap<string, VerifyQuery>(maxQueries);
   const reported = new Set<string>();
 
@@ -119,7 +123,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
     try {
       const headers = await admit(request, reply);
       telemetry.recordCall(request, name, null, monotonicNow() - startedAtMs);
-      send(reply, 200, headers);
+      write(reply, { status: 200, body: '', headers: toHeaderList(headers) });
     } catch (thrown) {
       const error = asAppError(thrown);
       reportQuery(error);

@@ -11,8 +11,8 @@ export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>): stri
 
 /** Adds the request id to every response. */
 export const registerRequestId = (server: FastifyInstance): void => {
-  server.addHook('onRequest', (request, reply, done) => {
+  server.addHook('onSend', (request, reply, payload, done) => {
     reply.header(requestIdHeader, request.id);
-    done();
+    done(null, payload);
   });
 };

@@ -17,10 +17,11 @@ export const toSecurityHeaders = ({ cookieSecure }: SecurityHeadersOptions): Rec
   ...(cookieSecure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
 });
 
-/** Adds the headers to every response of a routed request. */
+/** Adds the headers to every response of a routed request, unless its route has set others. */
 export const registerSecurityHeaders = (server: FastifyInstance, headers: Record<string, string>): void => {
-  server.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers);
-    done();
+  const list = Object.entries(headers);
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    for (const [name, value] of list) if (!reply.hasHeader(name)) reply.header(name, value);
+    done(null, payload);
   });
 };

@@ -2,16 +2,12 @@ import { restPath } from '@auth-bff/shared';
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { type RestProcedure, restProcedures } from '../../api/rest/rest-procedures.ts';
 import { AppError } from '../../errors.ts';
-import type { TrpcOptions } from '../trpc/options.ts';
 import { registerRestErrors, type RestErrorsOptions } from './rest-errors.ts';
-import { createRestHandler } from './rest-handler.ts';
+import { createRestHandler, type RestHandlerOptions } from './rest-handler.ts';
 import { refuseOtherMethods } from './refuse-other-methods.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
-export type RestOptions = {
-  createContext: TrpcOptions['createContext'];
-  /** Called for each failed call of a procedure. */
-  onError: TrpcOptions['onError'];
+export type RestOptions = RestHandlerOptions & {
   /** Called for each request that fails before it reaches a procedure. */
   onRejected: RestErrorsOptions['onError'];
 };

@@ -2,6 +2,7 @@ import { maxCallsPerBatch } from '@auth-bff/shared';
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import type { FastifyRequest } from 'fastify';
 import { appRouter } from '../../api/router.ts';
+import { queryOf } from '../query-of.ts';
 
 export type Call = { path: string; procedure: AnyTRPCProcedure | null };
 /** The only call of a request, whose answer is a stream of events. */
@@ -26,14 +27,6 @@ type Query = { isBatch: boolean; input: string };
 
 /** The form that tRPC's clients send. */
 const commonQuery = /^(batch=1&)?input=([^&+]*)$/;
-
-/** The query of a request target, without the question mark. Empty: none. */
-export const queryOf = (url: string): string => {
-  const fragmentAt = url.indexOf('#');
-  const address = fragmentAt < 0 ? url : url.slice(0, fragmentAt);
-  const at = address.indexOf('?');
-  return at < 0 ? '' : address.slice(at + 1);
-};
 
 /** Null: it has connection parameters, which only the adapter supports. */
 const readQuery = (url: string): Query | null => {

@@ -16,37 +16,29 @@ import {
   eventStreamCacheControl,
   type ServeSubscriptionOptions,
 } from '../live/serve-subscription.ts';
+import { createPreparedResponses } from '../prepared-responses.ts';
 import { registerRequestLine } from './request-line.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
 const config = appRouter._def._config;
+const jsonType = 'application/json; charset=utf-8';
 
-const send = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
+const sendByReply = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
   const retryAfter = errors.length === 0 ? null : retryAfterOf(errors);
   if (retryAfter !== null) reply.header('retry-after', String(retryAfter));
   const body = toBody(results);
   reply
     .code(errors.length === 0 ? 200 : httpStatusOf(results))
     // Fastify adds the charset only if the body is a string.
-    .header('content-type', isText(body) ? 'application/json' : 'application/json; charset=utf-8')
+    .header('content-type', isText(body) ? 'application/json' : jsonType)
     .send(body);
-};
-
-const sendWhenReady = async (
-  running: Promise<CallResult | CallResult[]>,
-  reply: FastifyReply,
-  errors: readonly AppError[],
-): Promise<void> => {
-  try {
-    send(reply, await running, errors);
-  } catch (error) {
-    reply.send(error);
-  }
 };
 
 export type TrpcHandlerOptions = ServeSubscriptionOptions & {
   /** Whether CORS is enabled, so that responses differ by `Origin`. */
   variesByOrigin: boolean;
+  /** Of all responses. */
+  securityHeaders: Readonly<Record<string, string>>;
   /** Serves all calls with tRPC's own adapter. Default false. */
   officialAdapter?: boolean | undefined;
 };
@@ -60,8 +52,33 @@ export type TrpcHandlerOptions = ServeSubscriptionOptions & {
  * adapters, and gives the same responses. Calls get no `signal`: the context knows when the client disconnects.
  */
 export const registerTrpc = async (server: FastifyInstance, options: TrpcHandlerOptions): Promise<void> => {
-  const { createContext, variesByOrigin, officialAdapter = false } = options;
+  const { createContext, variesByOrigin, securityHeaders, officialAdapter = false } = options;
   const vary = variesByOrigin ? 'trpc-accept, accept, Origin' : 'trpc-accept, accept';
+  const write = createPreparedResponses({
+    ...securityHeaders,
+    'cache-control': 'no-store',
+    vary,
+    'content-type': jsonType,
+  });
+
+  const send = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
+    const { sessionHeaders } = reply.request;
+    if (errors.length > 0 || sessionHeaders === null || reply.request.setsCookies) {
+      return sendByReply(reply, results, errors);
+    }
+    write(reply, { status: 200, body: toBody(results), headers: sessionHeaders });
+  };
+  const sendWhenReady = async (
+    running: Promise<CallResult | CallResult[]>,
+    reply: FastifyReply,
+    errors: readonly AppError[],
+  ): Promise<void> => {
+    try {
+      send(reply, await running, errors);
+    } catch (error) {
+      reply.send(error);
+    }
+  };
   const serveByAdapter = createTrpcAdapter(options);
   const runCall = createCallRunner(options);
   const serveSubscription = createSubscriptionHandler(options);
@@ -72,7 +89,7 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
     const appError = toAppError(error);
     reportFailure(options, request, { error: appError, path: undefined, isProcedureFound: false });
     const shape = { config, error, type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
-    send(reply, toErrorResult(getTRPCErrorShape(shape)), [appError]);
+    sendByReply(reply, toErrorResult(getTRPCErrorShape(shape)), [appError]);
   };
 
   const runCalls = (request: FastifyRequest, reply: FastifyReply, { isBatch, calls, inputOf }: Calls): void => {

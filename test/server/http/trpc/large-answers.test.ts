@@ -116,6 +116,7 @@ const start = async ({ until = nextTurn() }: { until?: Promise<unknown> } = {}) 
   const server = Fastify({ http: { maxHeaderSize: 1_000_000 }, routerOptions: { maxParamLength: 10_000 } });
   await registerTrpc(server, {
     variesByOrigin: false,
+    securityHeaders: {},
     onError: (error) => expect.fail(error.message),
     onUnreached: () => {},
     live: {} as never,

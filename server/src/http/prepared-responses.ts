@@ -1,0 +1,38 @@
+import { requestIdHeader } from '@auth-bff/shared';
+import type { FastifyReply } from 'fastify';
+
+export type PreparedResponse = {
+  status: number;
+  body: string | Buffer;
+  /** Names and values in turn, beside those of all responses of the kind. */
+  headers?: readonly string[];
+};
+
+/** A list of names and values in turn, as Node writes them. */
+export const toHeaderList = (headers: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(headers).flat();
+
+/**
+ * Writes responses of one kind past Fastify's reply and its hooks: the headers that are the same on all of them are one
+ * prepared list. It has the same result as `reply.send`, and costs half. Headers that were set on the reply are kept,
+ * unless the list has them.
+ */
+export const createPreparedResponses = (common: Readonly<Record<string, string>>) => {
+  const prepared = toHeaderList(common);
+  return (reply: FastifyReply, { status, body, headers = [] }: PreparedResponse): void => {
+    const { request, raw } = reply;
+    const list = [
+      ...prepared,
+      ...headers,
+      requestIdHeader,
+      request.id,
+      'content-length',
+      String(Buffer.byteLength(body)),
+    ];
+    const own = reply.getHeaders();
+    for (const name in own) if (!Object.hasOwn(common, name)) list.push(name, String(own[name]));
+    reply.hijack();
+    raw.writeHead(status, list);
+    raw.end(body);
+  };
+};
