@@ -10,5 +10,5 @@ export const all = <Value>(values: Array<MaybePromise<Value>>): MaybePromise<Val
 /** `then` that stays synchronous if the value is no promise. */
 export const after = <Value, Next>(
   value: MaybePromise<Value>,
-  next: (value: Value) => MaybePromise<Next>,
-): MaybePromise<Next> => (isSync(value) ? next(value) : value.then(next));
+  continueWith: (value: Value) => MaybePromise<Next>,
+): MaybePromise<Next> => (isSync(value) ? continueWith(value) : value.then(continueWith));
