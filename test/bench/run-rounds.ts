@@ -32,7 +32,15 @@ export type RoundsOptions = {
   connections?: number;
 };
 
-/** Runs all candidates in turn, round by round, so that background load affects all of them. Throws if a response has another status. */
+/**
+ * V8 compiles the code of a server while it answers the first 10,000 requests or so. After 1.5 s of load, a request to the BFF
+ * still took two to four times as much CPU as after 10 s; after 5 s, the rest is noise.
+ */
+const warmUpMs = 5_000;
+/** Also before rounds with one connection, which would warm up much more slowly. */
+const warmUpConnections = 32;
+
+/** Warms up each candidate, and runs all of them in turn, round by round, so that background load affects all of them. Throws if a response has another status. */
 export const runRounds = async (
   generator: Generator,
   candidates: readonly Candidate[],
@@ -41,7 +49,10 @@ export const runRounds = async (
   const measured = new Map<string, Array<LoadResult & { serverSeconds: number }>>();
   for (let round = -1; round < rounds; round += 1) {
     for (const { name, peer, requests, status = 200 } of candidates) {
-      const load: Load = { port: peer.port, requests, status, connections, durationMs: round < 0 ? 1_500 : roundMs };
+      const load: Load =
+        round < 0
+          ? { port: peer.port, requests, status, connections: warmUpConnections, durationMs: warmUpMs }
+          : { port: peer.port, requests, status, connections, durationMs: roundMs };
       const before = peer.cpuSeconds();
       const result = await generator.run(load);
       if (result.failed > 0)

@@ -6,6 +6,7 @@ import { measureAssignments } from './workloads/assignments.ts';
 import { measureCapacity } from './workloads/capacity.ts';
 import { measureClientSize } from './workloads/client-size.ts';
 import { measurePage } from './workloads/page.ts';
+import { measurePeople } from './workloads/people.ts';
 import { measureQueries } from './workloads/queries.ts';
 import { measureRedis } from './workloads/redis.ts';
 import { measureStart } from './workloads/start.ts';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     /** Path of the JSON file for the results. Default: none. */
     json: { type: 'string' },
-    /** Folder of another built checkout. The queries workload compares its BFF with this one. Default: none. */
+    /** Folder of another built checkout. The workloads queries and people compare its BFF with this one. Default: none. */
     before: { type: 'string' },
     /** Number of rounds. */
     rounds: { type: 'string', default: '5' },
@@ -38,6 +39,7 @@ const workloads: Record<string, () => Promise<unknown>> = {
   queries: () => measureQueries({ setUp: given, generator, report, rounds, roundMs: 2_000, before: values.before }),
   verify: () => measureVerify({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
   redis: () => measureRedis({ setUp: given, generator, report, rounds, roundMs: 2_000 }),
+  people: () => measurePeople({ setUp: given, generator, report, before: values.before }),
   page: () => measurePage({ setUp: given, report, rounds }),
   verification: () => measureVerification({ setUp: given, report, rounds }),
   start: () => measureStart({ setUp: given, report, rounds }),

@@ -3,17 +3,19 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export type DelayProxyOptions = {
   /** Port of the server on loopback. */
   port: number;
-  /** Milliseconds of network delay per round trip, excluding the server's own time. */
+  /** Whole milliseconds of network delay per round trip, excluding the server's own time. Timers add up to a millisecond. */
   roundTripMs: number;
 };
 
-/** Simulates a network between a client and a server: delays every chunk by half of the round trip in each direction. */
+/**
+ * Simulates a network between a client and a server: delays every reply by the whole round trip. Delaying both directions by
+ * half of it would take two timers, whose shortest time is 1 ms.
+ */
 export const startDelayProxy = async ({ port, roundTripMs }: DelayProxyOptions) => {
   const sockets = new Set<Socket>();
-  const pass = (from: Socket, to: Socket) => {
+  const pass = (from: Socket, to: Socket, onChunk: (chunk: Buffer) => void) => {
     sockets.add(from);
-    // Timers of the same duration fire in the order of their start, so chunks keep their order.
-    from.on('data', (chunk: Buffer) => setTimeout(() => to.write(chunk), roundTripMs / 2));
+    from.on('data', onChunk);
     from.on('error', () => {});
     from.on('close', () => {
       sockets.delete(from);
@@ -22,8 +24,9 @@ export const startDelayProxy = async ({ port, roundTripMs }: DelayProxyOptions) 
   };
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
-    pass(client, upstream);
-    pass(upstream, client);
+    pass(client, upstream, (chunk) => upstream.write(chunk));
+    // Timers of the same duration fire in the order of their start, so chunks keep their order.
+    pass(upstream, client, (chunk) => setTimeout(() => client.write(chunk), roundTripMs));
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

@@ -1,7 +1,11 @@
-/** Reports the port to the parent process, and memory use after garbage collection on request. Exits with the parent. */
+/**
+ * Reports the port to the parent process. Replies to the message `retained` with the bytes in use after garbage collection
+ * (needs `--expose-gc`), and ignores other messages. Exits with the parent.
+ */
 export const reportPort = (port) => {
   process.send?.({ port });
-  process.on('message', () => {
+  process.on('message', (message) => {
+    if (message !== 'retained') return;
     for (let turn = 0; turn < 3; turn += 1) globalThis.gc();
     const { heapUsed, external } = process.memoryUsage();
     process.send(heapUsed + external);
