@@ -83,10 +83,10 @@ const mostSimilar = (name: string, known: readonly Known[]): string | null => {
   const [nearest] = known
     // Each letter too many or too few is an error. This excludes most names, and counting errors is slow.
     .filter((other) => Math.abs(other.letters.length - letters.length) <= toleratedErrors(other.letters.length))
-    .map((other) => ({ ...other, errors: countTypingErrors(letters, other.letters) }))
-    .filter(({ letters: expected, errors }) => errors <= toleratedErrors(expected.length))
+    .map((other) => ({ other, errors: countTypingErrors(letters, other.letters) }))
+    .filter(({ other, errors }) => errors <= toleratedErrors(other.letters.length))
     .toSorted((left, right) => left.errors - right.errors);
-  return nearest?.name ?? null;
+  return nearest?.other.name ?? null;
 };
 
 /**
