@@ -1,5 +1,6 @@
 import { build } from 'esbuild';
 import { commonJs } from './common-js.ts';
+import { leftOut } from './left-out.ts';
 
 /**
  * The packages of the service that are not bundled. Tracing tools replace `@opentelemetry/api` and instrument ioredis, and find both only as
@@ -30,6 +31,7 @@ export const bundlePrograms = ({ entryPoints, outdir, chunkNames, external }: Bu
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    plugins: [leftOut],
     banner: { js: commonJs },
     legalComments: 'none',
     logLevel: 'warning',

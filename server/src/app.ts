@@ -36,7 +36,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, log, metrics, now, monotonicNow, keyHasher, redis } = platform;
 
   const telemetry = createRequestTelemetry({ log, metrics, inFlight, monotonicNow });
-  const tracing = createTracing({ url: config.authServiceUrl, findRequest: inFlight.find });
+  const tracing = await createTracing({ url: config.authServiceUrl, findRequest: inFlight.find });
   const audit = createAudit({ log, keyHasher, networkOf: toNetwork, monotonicNow });
 
   const upstream = createUpstream({

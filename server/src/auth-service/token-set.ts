@@ -1,5 +1,5 @@
 import { isEmptyCookie, maxCookieBytes } from '@auth-bff/shared';
-import { getSetCookies, Headers } from 'undici';
+import { parseCookie } from 'undici';
 import type { UpstreamResponse } from './transport.ts';
 
 /** Tokens that the Auth Service has just issued. */
@@ -10,8 +10,7 @@ export const cookieOf = (response: UpstreamResponse, name: string): string | nul
   // undici drops oversized cookies, as browsers do. They are returned here, so that the caller can report them.
   const [pair = ''] = response.setCookies.findLast((line) => line.startsWith(`${name}=`))?.split(';', 1) ?? [];
   if (pair.length - 1 > maxCookieBytes) return pair.slice(name.length + 1);
-  const headers = new Headers(response.setCookies.map((cookie): [string, string] => ['set-cookie', cookie]));
-  const cookie = getSetCookies(headers).findLast((set) => set?.name === name);
-  const isDeleted = cookie === undefined || isEmptyCookie(cookie.value) || (cookie.maxAge ?? 1) <= 0;
+  const cookie = response.setCookies.map((line) => parseCookie(line)).findLast((set) => set?.name === name) ?? null;
+  const isDeleted = cookie === null || isEmptyCookie(cookie.value) || (cookie.maxAge ?? 1) <= 0;
   return isDeleted ? null : cookie.value;
 };

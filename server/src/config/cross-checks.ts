@@ -19,7 +19,6 @@ export const isDevelopmentIn = (env: Env): boolean => env.NODE_ENV === 'developm
 export const isRemoteIn = (env: Env): boolean => textOf(env, 'TOKEN_VALIDATION')?.trim() === 'remote';
 
 const findMissing = (env: Env): Fault[] => {
-  const misnamed = findMisnamed(env, variables);
   const key: [Variable, string] = isRemoteIn(env)
     ? ['SEALING_KEY', `a secret of ${minKeyBytes} bytes or more (TOKEN_VALIDATION is remote)`]
     : ['DJANGO_JWT_SIGNING_KEY', 'the key shared with the Auth Service'];
@@ -28,13 +27,13 @@ const findMissing = (env: Env): Fault[] => {
     ['AUTH_SERVICE_URL', 'the address of the Auth Service, such as http://auth-service:8000'],
     ['AUTH_API_KEY', 'the key for the internal endpoints of the Auth Service'],
   ];
-  return required
-    .filter(([variable]) => !isGiven(env, variable))
-    .map(([variable, expected]) => {
-      const other = misnamed.find(({ meant }) => toSecret(meant) === variable);
-      const hint = other === undefined ? '' : ` (${other.name} is set, but this service reads ${other.meant})`;
-      return { variable, fault: `is not set; expected ${expected}${hint}` };
-    });
+  const missing = required.filter(([variable]) => !isGiven(env, variable));
+  const misnamed = missing.length === 0 ? [] : findMisnamed(env, variables);
+  return missing.map(([variable, expected]) => {
+    const other = misnamed.find(({ meant }) => toSecret(meant) === variable);
+    const hint = other === undefined ? '' : ` (${other.name} is set, but this service reads ${other.meant})`;
+    return { variable, fault: `is not set; expected ${expected}${hint}` };
+  });
 };
 
 const findShortKeys = (env: Env): Fault[] => {

@@ -74,14 +74,19 @@ const aliasOf = (name: string): string | undefined => {
   return fileVariables.includes(`${meant}${suffix}`) ? `${meant}${suffix}` : undefined;
 };
 
+/** A known variable, and the letters of its name. */
+type Known = { name: string; letters: string };
+
 /** The most similar known variable. Null if none is similar. */
-const mostSimilar = (name: string, ours: readonly string[]): string | null => {
+const mostSimilar = (name: string, known: readonly Known[]): string | null => {
   const letters = toLetters(name);
-  const [nearest] = ours
-    .map((our) => ({ our, errors: countTypingErrors(letters, toLetters(our)) }))
-    .filter(({ our, errors }) => errors <= toleratedErrors(toLetters(our).length))
+  const [nearest] = known
+    // Each letter too many or too few is an error. This excludes most names, and counting errors is slow.
+    .filter((other) => Math.abs(other.letters.length - letters.length) <= toleratedErrors(other.letters.length))
+    .map((other) => ({ other, errors: countTypingErrors(letters, other.letters) }))
+    .filter(({ other, errors }) => errors <= toleratedErrors(other.letters.length))
     .toSorted((left, right) => left.errors - right.errors);
-  return nearest?.our ?? null;
+  return nearest?.other.name ?? null;
 };
 
 /**
@@ -91,14 +96,15 @@ const mostSimilar = (name: string, ours: readonly string[]): string | null => {
 export const findMisnamed = (env: Record<string, string | undefined>, variables: readonly string[]): Misnamed[] => {
   const isSet = (name: string) => textOf(env, name) !== undefined;
   const ours = [...variables, ...fileVariables];
-  const known = new Set(ours);
+  const names = new Set(ours);
+  const known = ours.map((name) => ({ name, letters: toLetters(name) }));
   return Object.keys(env)
-    .filter((name) => isSet(name) && isLoggable(name) && !known.has(name) && !setByKubernetes.test(name))
+    .filter((name) => isSet(name) && isLoggable(name) && !names.has(name) && !setByKubernetes.test(name))
     .flatMap((name): Misnamed[] => {
       const base = withoutFile(name, variables);
       if (base !== null) return [{ name, meant: base, isFileOfNoSecret: true }];
       const aliased = aliasOf(name);
-      const meant = aliased ?? mostSimilar(name, ours);
+      const meant = aliased ?? mostSimilar(name, known);
       if (meant === null || (aliased !== undefined && isGiven(env, toSecret(aliased)))) return [];
       return [{ name, meant, isFileOfNoSecret: false }];
     });

@@ -46,5 +46,5 @@ export const measureStart = async ({ setUp, report, rounds }: StartOptions): Pro
   }
   const ms = (name: string) => median(measured.get(name) ?? []);
   section.rows(Object.keys(scripts).map((name) => ({ name, 'median, ms': ms(name) })));
-  section.verdict(atMost('relative to bare Fastify', ms('BFF') / ms('Fastify, bare'), 2));
+  section.verdict(atMost('relative to bare Fastify', ms('BFF') / ms('Fastify, bare'), 1.5));
 };

@@ -1,5 +1,6 @@
-import { trace, type TracerProvider } from '@opentelemetry/api';
+import type { TracerProvider } from '@opentelemetry/api';
 import { type StartTimer, startSystemTimer } from '../../platform/start-timer.ts';
+import { mayHaveSdk } from './may-have-sdk.ts';
 
 /** Longest wait for a collector at the end of the process, in milliseconds. */
 const flushTimeoutMs = 2_000;
@@ -12,6 +13,8 @@ export const flushSpans = async ({
 }: {
   startTimer?: StartTimer;
 } = {}): Promise<void> => {
+  if (!mayHaveSdk()) return;
+  const { trace } = await import('@opentelemetry/api');
   const registered: SdkProvider = trace.getTracerProvider();
   const provider = registered.getDelegate?.() ?? registered;
   if (provider.forceFlush === undefined) return;

@@ -1,7 +1,8 @@
 import type { Principal } from '../../token/principal.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { TraceIds } from './log-with-trace.ts';
-import type { RequestSpan, TraceHeaders } from './tracing.ts';
+import type { RequestSpan } from './spans.ts';
+import type { TraceHeaders } from './tracing.ts';
 
 /** What is collected about one request while it is in flight, for its log line and its span. */
 export type RequestRecord = {

@@ -1,4 +1,3 @@
-import { context } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { routePatternOf } from '../route-pattern.ts';
 import type { OnRequestEnd } from './request-lifetime.ts';
@@ -7,19 +6,19 @@ import { traceHeadersOf, type Tracing } from './tracing.ts';
 
 /** Starts a span for each request if an SDK is registered. Otherwise the trace headers are only passed on. */
 export const registerRequestSpans = (server: FastifyInstance, tracing: Tracing): void => {
+  const { spans } = tracing;
   server.addHook('onRequest', ({ headers, method, record }, _reply, done) => {
     if (record === null) return done();
-    if (!tracing.isTraced) {
+    if (spans === null) {
       if (headers.traceparent === undefined) return done();
       record.traceHeaders = traceHeadersOf(headers);
       record.trace = record.traceHeaders && traceIdsOfHeader(record.traceHeaders.traceparent);
       return done();
     }
-    record.span = tracing.startRequest(headers, method);
+    record.span = spans.startRequest(headers, method);
     const { traceId, spanId } = record.span.span.spanContext();
     record.trace = { trace_id: traceId, span_id: spanId };
-    // Makes spans of other instrumentations, such as Redis commands, children of the request.
-    context.with(record.span.context, done);
+    spans.runWithin(record.span, done);
   });
 };
 
@@ -27,4 +26,4 @@ export const registerRequestSpans = (server: FastifyInstance, tracing: Tracing):
 export const createSpanEnd =
   (tracing: Tracing): OnRequestEnd =>
   (request, { statusCode }, record) =>
-    tracing.endRequest(record, request.method, routePatternOf(request), statusCode);
+    tracing.spans?.endRequest(record, request.method, routePatternOf(request), statusCode);

@@ -1,0 +1,48 @@
+import type { Plugin } from 'esbuild';
+
+/** A module of a package, and the text that replaces it in bundles. */
+type Replacement = {
+  /** The end of its path. */
+  module: RegExp;
+  text: string;
+};
+
+const noCompiler = `module.exports = () => () => {
+  throw new Error('Bundles contain no JSON Schema compiler. Check with zod, or include the compiler (server/build/left-out.ts).');
+};`;
+
+/**
+ * Parts of packages that our programs do not use, but that a bundler cannot leave out by itself. They were more than half of the
+ * service's bundle, and the process parses all of it before it answers.
+ */
+const replacements: readonly Replacement[] = [
+  // `z.locales` contains the messages of some 50 languages. Only English is used.
+  {
+    module: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
+    text: `export { default as en } from './en.js';`,
+  },
+  // The entry also loads undici's fetch, caches, mocks and WebSocket. Importing another name from undici fails the build: add it here.
+  {
+    module: /[\\/]undici[\\/]index\.js$/,
+    text: `import api from './lib/api/index.js';
+import Dispatcher from './lib/dispatcher/dispatcher.js';
+// As in the package's entry: gives all dispatchers the method \`request\`.
+Object.assign(Dispatcher.prototype, api);
+export { default as errors } from './lib/core/errors.js';
+export { default as Pool } from './lib/dispatcher/pool.js';
+export { parseSetCookie as parseCookie } from './lib/web/cookies/parse.js';`,
+  },
+  // Fastify loads both compilers, with Ajv, as soon as it is created. Our routes have no JSON Schema.
+  { module: /[\\/]@fastify[\\/]ajv-compiler[\\/]index\.js$/, text: noCompiler },
+  { module: /[\\/]@fastify[\\/]fast-json-stringify-compiler[\\/]index\.js$/, text: noCompiler },
+];
+
+/** An esbuild plugin. Leaves out parts of packages that our programs do not use. */
+export const leftOut: Plugin = {
+  name: 'left-out',
+  setup(build) {
+    for (const { module, text } of replacements) {
+      build.onLoad({ filter: module }, () => ({ contents: text, loader: 'js' }));
+    }
+  },
+};
