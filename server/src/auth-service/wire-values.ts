@@ -51,6 +51,9 @@ const RoleEntry = z.union(
 );
 export const RoleEntries = z.array(RoleEntry).nullish();
 
+/** Upper case. The test is cheaper than the mapping, and nearly all names are in upper case already. */
+const toSystemName = (text: string): string => (/[a-z]/.test(text) ? toAsciiUpperCase(text) : text);
+
 /** Null if the roles are unknown. Bare role names do not name their systems, so they count as unknown. */
 export const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | null => {
   if (!entries) return null;
@@ -64,7 +67,7 @@ export const toRoles = (entries: z.infer<typeof RoleEntries>): SystemRole[] | nu
     const system = entry.system_slug || entry.system;
     const role = entry.role_name || entry.role;
     if (entry.is_active === false || !role) continue;
-    if (system) scoped.push({ system: toAsciiUpperCase(system), role });
+    if (system) scoped.push({ system: toSystemName(system), role });
     else hasBareNames = true;
   }
   return scoped.length === 0 && hasBareNames ? null : scoped;
@@ -77,7 +80,7 @@ export const toSystems = (
 ): string[] | null => {
   if (!named && !roles) return null;
   const systems = new Set<string>();
-  for (const name of named ?? []) systems.add(toAsciiUpperCase(name));
+  for (const name of named ?? []) systems.add(toSystemName(name));
   for (const { system } of roles ?? []) systems.add(system);
   return [...systems];
 };
