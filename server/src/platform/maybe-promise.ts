@@ -5,4 +5,4 @@ export const isSync = <Value>(value: MaybePromise<Value>): value is Value => !(v
 
 /** `Promise.all` that stays synchronous if no value is a promise. Rejects with the first failure. */
 export const all = <Value>(values: Array<MaybePromise<Value>>): MaybePromise<Value[]> =>
-  values.every(isSync) ? values : Promise.all(values.map(async (value) => value));
+  values.every(isSync) ? values : Promise.all(values);
