@@ -44,19 +44,22 @@ const markHandled = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => 
 
 export const userNotFound = () => new AppError('user_not_found');
 
+const toUser = ({ user }: LoadedUser): User => user;
+
 const readUser = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User> => {
   const loaded = readThrough(source, id, caller);
-  return isSync(loaded) ? loaded.user : loaded.then(({ user }) => user);
+  return isSync(loaded) ? loaded.user : loaded.then(toUser);
+};
+
+const toNullIfNotFound = (error: unknown): null => {
+  if (isAppError(error, 'user_not_found')) return null;
+  throw error;
 };
 
 /** Null if the user does not exist. */
 const readUserOrNull = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User | null> => {
-  const user = readUser(source, id, caller);
-  if (isSync(user)) return user;
-  return user.catch((error: unknown) => {
-    if (isAppError(error, 'user_not_found')) return null;
-    throw error;
-  });
+  const loaded = readThrough(source, id, caller);
+  return isSync(loaded) ? loaded.user : loaded.then(toUser, toNullIfNotFound);
 };
 
 type FoundUsers = MaybePromise<Array<User | null>>;
