@@ -4,6 +4,7 @@ import { slices } from '../platform/cooperative-yield.ts';
 import { sendAsAccount } from './calling-service.ts';
 import { createAccountCalls, type AccountCallsOptions } from './account/account-calls.ts';
 import { decode } from './decode.ts';
+import { decodeUser } from './decode-user.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { sourceNameOf } from './resilience/call-source.ts';
 import type { Resilience } from './resilience/resilience.ts';
@@ -18,7 +19,8 @@ import {
   type UpstreamRequest,
   type UpstreamResponse,
 } from './transport.ts';
-import { type UserRecord, WireEmployee, WireMe, WireUser, WireUserGone, WireUsers, WireValidation } from './wire.ts';
+import { WireEmployee, WireMe, WireUserGone, WireUsers, WireValidation } from './wire.ts';
+import { type UserRecord, WireUser } from './wire-user.ts';
 
 export type AuthServiceClientOptions = {
   transport: Pick<Resilience, 'request'>;
@@ -117,7 +119,7 @@ export const createAuthServiceClient = ({ transport, now, addresses }: AuthServi
         const entry = entries.get(id);
         if (entry === undefined || entry === null) continue;
         try {
-          const record = decode(endpoints.users, WireUser, entry);
+          const record = decodeUser(endpoints.users, entry);
           requireSameId(endpoints.users, id, record.user.id);
           results.set(id, record);
         } catch (error) {

@@ -38,8 +38,8 @@ export const personOf = ({ type, id }: Pick<Caller, 'type' | 'id'>): string => `
  * Identifies a verified caller, in limits and shares: `staff 123`, or `service tickets`. Work for a service counts as its
  * own, not as that of the service account.
  */
-export const callerNameOf = ({ service, ...person }: Pick<Caller, 'type' | 'id' | 'service'>): string =>
-  service === undefined ? personOf(person) : serviceCallerName(service);
+export const callerNameOf = (caller: Pick<Caller, 'type' | 'id' | 'service'>): string =>
+  caller.service === undefined ? personOf(caller) : serviceCallerName(caller.service);
 export const serviceCallerName = ({ name }: { name: string }): string => `service ${name}`;
 
 /** A request body that is read once, so the request cannot be retried. */

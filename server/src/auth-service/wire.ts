@@ -1,67 +1,9 @@
-import type { Employee, PersonType, User } from '@auth-bff/shared';
+import type { Employee, PersonType } from '@auth-bff/shared';
 import { z } from 'zod';
-import { Id, OptionalText, RoleEntries, SystemNames, Text, Time, toRoles, toSystems } from './wire-values.ts';
+import { Id, isId, OptionalText, Text, Time } from './wire-values.ts';
 
 // Response schemas of the Auth Service, for the guide's dialect and the deployed one. Unknown fields are ignored. Missing
 // optional fields become null. A field of the wrong type is an error that names the path, never the value.
-
-/** Fields that a response may omit. */
-export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | 'joinedAt' | 'systems' | 'roles';
-
-/** `reported` holds the fields that the response contained, including those that were null. */
-export type UserRecord = { user: User; reported: ReadonlySet<UserField> };
-
-/** Interned, because the cache holds many records with the same fields. At most 2^7 sets exist. */
-const fieldSets = new Map<string, ReadonlySet<UserField>>();
-const toFieldSet = (fields: UserField[]): ReadonlySet<UserField> => {
-  const name = fields.join();
-  const known = fieldSets.get(name) ?? new Set(fields);
-  fieldSets.set(name, known);
-  return known;
-};
-
-export const WireUser = z
-  .object({
-    id: Id,
-    email: Text,
-    first_name: Text,
-    last_name: Text,
-    company_id: OptionalText,
-    department: OptionalText,
-    position: OptionalText,
-    is_active: z.boolean().nullish(),
-    date_joined: Time,
-    systems: SystemNames,
-    roles: RoleEntries,
-    system_roles: RoleEntries,
-  })
-  .transform((wire): UserRecord => {
-    const isReported: Record<UserField, boolean> = {
-      companyId: wire.company_id !== undefined,
-      department: wire.department !== undefined,
-      position: wire.position !== undefined,
-      isActive: wire.is_active !== undefined,
-      joinedAt: wire.date_joined !== undefined,
-      systems: wire.systems !== undefined || wire.roles !== undefined || wire.system_roles !== undefined,
-      roles: wire.roles !== undefined || wire.system_roles !== undefined,
-    };
-    const reported = toFieldSet((Object.keys(isReported) as UserField[]).filter((field) => isReported[field]));
-    const roles = toRoles(wire.roles) ?? toRoles(wire.system_roles);
-    const user: User = {
-      id: wire.id,
-      email: wire.email,
-      firstName: wire.first_name,
-      lastName: wire.last_name,
-      companyId: wire.company_id ?? null,
-      department: wire.department ?? null,
-      position: wire.position ?? null,
-      isActive: wire.is_active ?? null,
-      joinedAt: wire.date_joined ?? null,
-      systems: toSystems(wire.systems, roles),
-      roles,
-    };
-    return { user, reported };
-  });
 
 export const WireEmployee = z
   .object({ id: Id, email: Text, first_name: Text, last_name: Text, status: OptionalText, created_at: Time })
@@ -79,22 +21,20 @@ export const WireEmployee = z
 /** Body of the deployed service's 404 for a missing user, as opposed to a missing path. */
 export const WireUserGone = z.object({ error: z.string().regex(/^user not found\.?$/i) });
 
-const WithId = z.object({ id: Id });
-
 /** User entries by id. Each is decoded on its own later, so that one broken record does not fail the others. */
 export const WireUsers = z.unknown().transform((body, context): Map<number, unknown> => {
-  const entries = userEntriesOf(body);
-  if (entries === null) {
+  const list = userListOf(body);
+  if (list === null) {
     context.addIssue('expected {users: […]} or an object keyed by user id');
     return z.NEVER;
   }
   const byId = new Map<number, unknown>();
-  for (const { path, entry, key } of entries) {
+  for (const [key, entry] of list.entries) {
     // A key takes precedence over the record's id: a record of another user under it must not pass as the requested one.
-    const id = key === null ? WithId.safeParse(entry).data?.id : Id.safeParse(key).data;
+    const id = readId(list.isKeyed ? key : (entry as { id?: unknown } | null)?.id);
     if (id === undefined) {
-      const at = key === null ? [...path, 'id'] : path;
-      context.addIssue({ code: 'custom', path: at, message: 'expected a whole number of 1 or more' });
+      const path = list.isKeyed ? [key] : [...list.path, key, 'id'];
+      context.addIssue({ code: 'custom', path, message: 'expected a whole number of 1 or more' });
       return z.NEVER;
     }
     byId.set(id, entry);
@@ -102,19 +42,18 @@ export const WireUsers = z.unknown().transform((body, context): Map<number, unkn
   return byId;
 });
 
-type UserEntry = { path: Array<string | number>; key: string | null; entry: unknown };
+/** Undefined if the value is not an id. */
+const readId = (value: unknown): number | undefined => (isId(value) ? value : Id.safeParse(value).data);
+
+type UserList = { path: string[]; isKeyed: boolean; entries: Iterable<[string | number, unknown]> };
 
 /** Null if the body is neither a list nor an object keyed by id. */
-const userEntriesOf = (body: unknown): UserEntry[] | null => {
+const userListOf = (body: unknown): UserList | null => {
   if (typeof body !== 'object' || body === null) return null;
-  const list = Array.isArray(body) ? body : (body as { users?: unknown }).users;
-  if (Array.isArray(list)) {
-    const prefix = list === body ? [] : ['users'];
-    return list.map((entry, index) => ({ path: [...prefix, index], key: null, entry }));
-  }
+  const list: unknown = Array.isArray(body) ? body : (body as { users?: unknown }).users;
+  if (Array.isArray(list)) return { path: list === body ? [] : ['users'], isKeyed: false, entries: list.entries() };
   const keyed = Object.entries(body);
-  if (!keyed.every(([key]) => /^\d+$/.test(key))) return null;
-  return keyed.map(([key, entry]) => ({ path: [key], key, entry }));
+  return keyed.every(([key]) => /^\d+$/.test(key)) ? { path: [], isKeyed: true, entries: keyed } : null;
 };
 
 /** Token validation: `{valid, user_id, user_type, …}`, or the caller's profile, which implies validity. */

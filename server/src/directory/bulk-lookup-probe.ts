@@ -1,4 +1,4 @@
-import type { UserRecord } from '../auth-service/wire.ts';
+import type { UserRecord } from '../auth-service/wire-user.ts';
 
 export type BulkLookupProbeOptions = {
   /** Milliseconds since the epoch. */

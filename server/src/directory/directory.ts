@@ -84,8 +84,8 @@ export const createDirectory = ({ authService, lifetimes, now, onLookup, onShare
     /** One user with all fields that the Auth Service reports. Throws `user_not_found`. */
     user: (id: number, caller: DirectoryCaller): MaybePromise<User> => users.one(id, caller),
 
-    /** In the requested order, each user once. Fails if any part fails. */
-    users: (ids: readonly number[], caller: DirectoryCaller): Promise<UsersAnswer> => users.many(ids, caller),
+    /** In the requested order, each user once. Fails if any part fails. Synchronous if all users are cached. */
+    users: (ids: readonly number[], caller: DirectoryCaller): MaybePromise<UsersAnswer> => users.many(ids, caller),
 
     /** Throws `user_not_found`, also for an employee's company id. */
     userByCompanyId: (companyId: string, caller: DirectoryCaller): MaybePromise<User> =>

@@ -38,12 +38,14 @@ export const readThrough = <Key extends string | number, Value>(
   key: Key,
   caller: DirectoryCaller,
 ): MaybePromise<Value> => {
-  const load = () => loads.load(key, toCaller(caller));
-  if (perCallerKeys.has(key)) return load();
-  return cache.get({
-    key: String(key),
+  if (perCallerKeys.has(key)) return loads.load(key, toCaller(caller));
+  const cacheKey = String(key);
+  const fresh = cache.getFresh(cacheKey, caller, isSufficient);
+  if (fresh !== undefined) return fresh;
+  return cache.load({
+    key: cacheKey,
     requestId: caller.requestId,
-    load,
+    load: () => loads.load(key, toCaller(caller)),
     revalidate: () => loads.load(key, withoutSignal(caller)),
     onStale: caller.onStale,
     isSufficient,

@@ -1,7 +1,6 @@
 import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
-import type { MaybePromise } from '../platform/maybe-promise.ts';
 
 /** Ages in seconds since the value was loaded. */
 export type Lifetimes = {
@@ -20,16 +19,22 @@ export type SwrCacheOptions = Lifetimes & {
   maxEntries: number;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Runs once per `get`, with the id of the request. */
+  /** Runs once per lookup, with the id of the request. */
   onResult?: ((result: CacheResult, requestId: string | undefined) => void) | undefined;
 };
 
 /** `hit`: fresh, including a cached "not found". `stale`: a stale value was returned. `miss`: loaded. */
 export type CacheResult = 'hit' | 'stale' | 'miss';
 
-export type CacheLookup<Value> = {
-  key: string;
+/** How old a cached value may be, and the request that reads it. */
+export type Freshness = {
   requestId?: string | undefined;
+  /** Older values are loaded again. Default: `freshSeconds`. */
+  maxAgeSeconds?: number | undefined;
+};
+
+export type CacheLookup<Value> = Freshness & {
+  key: string;
   load: () => Promise<Value>;
   /** Loads in the background, independently of the current request. */
   revalidate: () => Promise<Value>;
@@ -37,8 +42,6 @@ export type CacheLookup<Value> = {
   onStale?: (() => void) | undefined;
   /** Whether a cached value has enough data for this lookup. Ignored in an outage. Default: always true. */
   isSufficient?: ((value: Value) => boolean) | undefined;
-  /** Older values are loaded again. Default: `freshSeconds`. */
-  maxAgeSeconds?: number | undefined;
 };
 
 type Entry<Value> = { value: Value; atMs: number };
@@ -129,8 +132,25 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
     }
   };
 
+  /**
+   * The cached value if it is fresh and sufficient, which counts as a use and as a hit. Otherwise undefined, and the caller
+   * continues with `load`. It allocates nothing, because most lookups end here.
+   */
+  const getFresh = (
+    key: string,
+    { requestId, maxAgeSeconds }: Freshness,
+    isSufficient: CacheLookup<Value>['isSufficient'],
+  ): Value | undefined => {
+    const entry = entries.get(key);
+    if (entry === undefined || !isYounger(entry, freshSeconds, maxAgeSeconds)) return undefined;
+    if (!isEnough(entry, isSufficient)) return undefined;
+    onResult?.('hit', requestId);
+    return entry.value;
+  };
+
   return {
     store,
+    getFresh,
     /** Removes what is cached about the key. */
     forget(key: string): void {
       entries.delete(key);
@@ -145,14 +165,10 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
       return entry !== undefined && isYounger(entry, freshSeconds) ? entry.value : undefined;
     },
 
-    /** Synchronous if the cached value is fresh and sufficient. */
-    get(lookup: CacheLookup<Value>): MaybePromise<Value> {
-      const entry = entries.get(lookup.key);
-      if (entry === undefined) return loadMissing(lookup);
-      const isFresh = isYounger(entry, freshSeconds, lookup.maxAgeSeconds);
-      if (!isFresh || !isEnough(entry, lookup.isSufficient)) return loadOrServeStale(lookup, entry);
-      onResult?.('hit', lookup.requestId);
-      return entry.value;
+    /** For a key without a fresh, sufficient value (`getFresh`). Loads, or returns a stale value. */
+    load(lookup: CacheLookup<Value>): Promise<Value> {
+      const entry = entries.peek(lookup.key);
+      return entry === undefined ? loadMissing(lookup) : loadOrServeStale(lookup, entry);
     },
   };
 };

@@ -44,19 +44,22 @@ const markHandled = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => 
 
 export const userNotFound = () => new AppError('user_not_found');
 
+const toUser = ({ user }: LoadedUser): User => user;
+
 const readUser = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User> => {
   const loaded = readThrough(source, id, caller);
-  return isSync(loaded) ? loaded.user : loaded.then(({ user }) => user);
+  return isSync(loaded) ? loaded.user : loaded.then(toUser);
+};
+
+const toNullIfNotFound = (error: unknown): null => {
+  if (isAppError(error, 'user_not_found')) return null;
+  throw error;
 };
 
 /** Null if the user does not exist. */
 const readUserOrNull = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User | null> => {
-  const user = readUser(source, id, caller);
-  if (isSync(user)) return user;
-  return user.catch((error: unknown) => {
-    if (isAppError(error, 'user_not_found')) return null;
-    throw error;
-  });
+  const loaded = readThrough(source, id, caller);
+  return isSync(loaded) ? loaded.user : loaded.then(toUser, toNullIfNotFound);
 };
 
 type FoundUsers = MaybePromise<Array<User | null>>;
@@ -65,6 +68,11 @@ const readAll = (source: UserSource, ids: readonly number[], caller: DirectoryCa
   const users = ids.map((id) => readUserOrNull(source, id, caller));
   return all(users);
 };
+
+const toAnswer = (ids: readonly number[], users: ReadonlyArray<User | null>): UsersAnswer => ({
+  users: users.filter((user) => user !== null),
+  notFound: ids.filter((_id, index) => users[index] === null),
+});
 
 /** Reads single users and lists of users from one cache. */
 export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReadsOptions) => {
@@ -106,6 +114,31 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
 
   const isCached = (id: number): boolean => cache.peekFresh(String(id)) !== undefined;
 
+  /** Reads a slice: at once if it fits into one request or is cached, else one request after another. */
+  const readSlice = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers => {
+    if (ids.length <= idsPerRequest || ids.every(isCached)) return readAll(source, ids, caller);
+    const parts = chunk(ids, idsPerRequest).map((part) => loadChunk(source, part, caller));
+    return Promise.all(parts).then((found) => found.flat());
+  };
+
+  /** Waits for a turn of the event loop before each slice that needs one. */
+  const readSlices = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers => {
+    const sourceName = sourceNameOf(caller);
+    const [first = [], ...others] = chunk(ids, recordsPerSlice);
+    const turn = slices.take(first.length, sourceName);
+    if (turn === undefined && others.length === 0) return readSlice(source, first, caller);
+    const readOn = async (): Promise<Array<User | null>> => {
+      await turn;
+      const parts = [markHandled(readSlice(source, first, caller))];
+      for (const slice of others) {
+        await slices.take(slice.length, sourceName);
+        parts.push(markHandled(readSlice(source, slice, caller)));
+      }
+      return (await all(parts)).flat();
+    };
+    return readOn();
+  };
+
   return {
     staleness: cache.staleness,
     forget(id: number): void {
@@ -116,26 +149,11 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
     /** One user with all fields that the Auth Service reports. Throws `user_not_found`. */
     one: (id: number, caller: DirectoryCaller): MaybePromise<User> => readUser(complete, id, caller),
 
-    /** In the requested order, each user once. Fails if any part fails. */
-    async many(requested: readonly number[], caller: DirectoryCaller): Promise<UsersAnswer> {
+    /** In the requested order, each user once. Fails if any part fails. Synchronous if all users are cached. */
+    many(requested: readonly number[], caller: DirectoryCaller): MaybePromise<UsersAnswer> {
       const ids = [...new Set(requested)];
-      const source = userLoads.isBulkComplete() ? complete : bulk;
-      const parts: FoundUsers[] = [];
-      for (const slice of chunk(ids, recordsPerSlice)) {
-        const turn = slices.take(slice.length, sourceNameOf(caller));
-        if (turn !== undefined) await turn;
-        if (slice.length <= idsPerRequest || slice.every(isCached)) {
-          parts.push(markHandled(readAll(source, slice, caller)));
-          continue;
-        }
-        for (const part of chunk(slice, idsPerRequest)) parts.push(markHandled(loadChunk(source, part, caller)));
-      }
-      const pending = all(parts);
-      const users = (isSync(pending) ? pending : await pending).flat();
-      return {
-        users: users.filter((user) => user !== null),
-        notFound: ids.filter((_id, index) => users[index] === null),
-      };
+      const users = readSlices(userLoads.isBulkComplete() ? complete : bulk, ids, caller);
+      return isSync(users) ? toAnswer(ids, users) : users.then((found) => toAnswer(ids, found));
     },
   };
 };

@@ -5,7 +5,7 @@ export const isSync = <Value>(value: MaybePromise<Value>): value is Value => !(v
 
 /** `Promise.all` that stays synchronous if no value is a promise. Rejects with the first failure. */
 export const all = <Value>(values: Array<MaybePromise<Value>>): MaybePromise<Value[]> =>
-  values.every(isSync) ? values : Promise.all(values.map(async (value) => value));
+  values.every(isSync) ? values : Promise.all(values);
 
 /** `then` that stays synchronous if the value is no promise. */
 export const after = <Value, Next>(

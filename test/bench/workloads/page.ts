@@ -69,6 +69,6 @@ export const measurePage = async ({ setUp, report, rounds }: PageOptions): Promi
   const timeOf = (name: string) => median(measured.get(name) ?? []);
   section.rows(Object.keys(pages).map((name) => ({ name, 'median, ms': timeOf(name) })));
   const roundTrip = timeOf('one round trip to the Auth Service');
-  section.verdict(atMost('cold cache, relative to one round trip', timeOf('BFF, cold cache') / roundTrip, 1.5));
-  section.verdict(atMost('warm cache, relative to one round trip', timeOf('BFF, warm cache') / roundTrip, 0.2));
+  section.verdict(atMost('cold cache, relative to one round trip', timeOf('BFF, cold cache') / roundTrip, 1.25));
+  section.verdict(atMost('warm cache, relative to one round trip', timeOf('BFF, warm cache') / roundTrip, 0.15));
 };

@@ -6,10 +6,10 @@ import {
   WireEmployee,
   WireTokenResponse,
   WireMe,
-  WireUser,
   WireUsers,
   WireValidation,
 } from '../../../server/src/auth-service/wire.ts';
+import { WireUser } from '../../../server/src/auth-service/wire-user.ts';
 import { WirePeopleWithRoles, WireSystemUsers, WireUserIds } from '../../../server/src/auth-service/wire-roles.ts';
 import { type AppError, isAppError } from '../../../server/src/errors.ts';
 

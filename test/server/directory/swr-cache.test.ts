@@ -18,7 +18,7 @@ it('the SWR cache revalidates a stale value once for concurrent lookups, and aga
       settle = () => reject(new Error('refused'));
     });
   };
-  const ask = async () => cache.get({ key: 'one', load: async () => 'loaded', revalidate, onStale: () => {} });
+  const ask = async () => cache.load({ key: 'one', load: async () => 'loaded', revalidate, onStale: () => {} });
   cache.store('one', 'known');
   nowMs = 2_000;
   expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array<string>(100).fill('known'));

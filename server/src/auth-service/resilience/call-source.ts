@@ -14,5 +14,5 @@ export const sourceOf = ({ person, address }: Pick<UpstreamRequest, 'person' | '
     : { isVerified: true, name: person };
 
 /** The source whose share of bulkheads and time slices a caller uses. */
-export const sourceNameOf = ({ isUnverified, address, ...caller }: Omit<Caller, 'accessToken'>): string =>
-  sourceOf({ person: isUnverified === true ? undefined : callerNameOf(caller), address }).name;
+export const sourceNameOf = (caller: Omit<Caller, 'accessToken'>): string =>
+  caller.isUnverified === true ? sourceOf({ address: caller.address }).name : callerNameOf(caller);
