@@ -64,9 +64,9 @@ export type Person = {
       /** The access token. */
       verified: VerifiedToken;
       /** The principal with their systems, which are looked up if the token does not contain them. */
-      member: () => Promise<Principal>;
+      member: () => MaybePromise<Principal>;
       /** The same with their roles, too. */
-      memberWithRoles: () => Promise<Principal>;
+      memberWithRoles: () => MaybePromise<Principal>;
     }
   | { kind: 'service' }
 );
@@ -101,8 +101,8 @@ export const createContext = (options: ContextOptions) => {
     // Upstream calls for this person carry their token.
     const caller = { type, id, accessToken, requestId, address, onStale, getSignal: getDisconnectSignal };
     // Resolved once for all calls of a batch.
-    let member: Promise<Principal> | null = null;
-    let memberWithRoles: Promise<Principal> | null = null;
+    let member: MaybePromise<Principal> | null = null;
+    let memberWithRoles: MaybePromise<Principal> | null = null;
     return {
       kind: 'person',
       name: callerNameOf(caller),

@@ -7,9 +7,9 @@ import { mayAssign, mayReset, maySetAvailability } from './assignment-rules.ts';
 export type PolicyRequest = {
   principal: Principal;
   /** The principal with their systems, which are looked up if the token does not contain them. */
-  member: () => Promise<Principal>;
+  member: () => MaybePromise<Principal>;
   /** The same with their roles, too. */
-  memberWithRoles: () => Promise<Principal>;
+  memberWithRoles: () => MaybePromise<Principal>;
   /** ASSIGNMENT_ROLES. */
   assignmentRoles: readonly SystemRole[];
   /** The input of the call, validated by its schema. */

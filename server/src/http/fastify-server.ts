@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { maxBodyBytes, maxUrlBytes, requestIdHeader } from '@auth-bff/shared';
 import type { Config } from '../config.ts';
@@ -35,8 +36,8 @@ export const createFastifyServer = (options: FastifyServerOptions): FastifyInsta
     routerOptions: {
       maxParamLength: maxUrlBytes,
       ignoreTrailingSlash: false,
-      // Handlers read the query from the URL of the request.
-      querystringParser: () => ({}),
+      // The inputs of tRPC are long, and `trpc/calls.ts` parses them itself.
+      querystringParser: (query) => (/^(batch=1&)?input=/.test(query) ? {} : parse(query)),
     },
     frameworkErrors: (error, request, reply) => {
       const answer = isRestUrl(request.url) ? answerRestFrameworkError : answerFrameworkError;

@@ -12,6 +12,11 @@ export type PreparedResponse = {
 export const toHeaderList = (headers: Readonly<Record<string, string>>): readonly string[] =>
   Object.entries(headers).flat();
 
+/** Sets headers of a list of names and values in turn. */
+export const setHeaderList = (reply: FastifyReply, list: readonly string[]): void => {
+  for (let index = 0; index < list.length; index += 2) reply.header(list[index] ?? '', list[index + 1] ?? '');
+};
+
 /**
  * Writes responses of one kind past Fastify's reply and its hooks: the headers that are the same on all of them are one
  * prepared list. It has the same result as `reply.send`, and costs half. Headers that were set on the reply are kept,

@@ -45,9 +45,9 @@ it('the directory returns a list of cached users without a promise, as the same 
 it('the directory counts each cached user of a list as a hit of its request, once', async () => {
   const { directory, results } = setUp();
   await directory.users([1, 2], caller);
-  expect(results.splice(0)).toEqual(Array(2).fill(['user', 'miss', caller.requestId]));
+  expect(results.splice(0)).toEqual([1, 2].map(() => ['user', 'miss', caller.requestId]));
   await directory.users([1, 2], caller);
-  expect(results).toEqual(Array(2).fill(['user', 'hit', caller.requestId]));
+  expect(results).toEqual([1, 2].map(() => ['user', 'hit', caller.requestId]));
 });
 
 it('the directory keeps the cached users that lists read, and evicts those that nobody reads', async () => {

@@ -1,7 +1,6 @@
 import { type PersonType, resetTokenPattern } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withParameters } from '../../config/page-url.ts';
-import { queryOf } from '../query-of.ts';
 
 export type ResetLinksOptions = {
   /** The frontend's page for a new password. */
@@ -17,9 +16,9 @@ export const resetLinkPaths: Readonly<Record<PersonType, readonly string[]>> = {
   employee: ['/employees/reset-password/', '/employees/reset-password'],
 };
 
-const tokenOf = ({ url }: FastifyRequest): string | null => {
-  const [token, ...others] = new URLSearchParams(queryOf(url)).getAll('token');
-  return token !== undefined && others.length === 0 && resetTokenPattern.test(token) ? token : null;
+const tokenOf = ({ query }: FastifyRequest): string | null => {
+  const { token } = query as { token?: unknown };
+  return typeof token === 'string' && resetTokenPattern.test(token) ? token : null;
 };
 
 /**

@@ -8,7 +8,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { routePatternOf } from '../route-pattern.ts';
-import { toHeaderList } from '../prepared-responses.ts';
+import { setHeaderList, toHeaderList } from '../prepared-responses.ts';
 import { isRestRoute } from '../rest/is-rest-route.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 
@@ -49,10 +49,6 @@ export const withdrawSession = (request: FastifyRequest): void => {
   request.sessionHeaders = null;
 };
 
-const setHeaders = (reply: FastifyReply, list: readonly string[]): void => {
-  for (let index = 0; index < list.length; index += 2) reply.header(list[index] ?? '', list[index + 1] ?? '');
-};
-
 export type SessionHeadersOptions = {
   /** Calls `announceSession` if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;
@@ -66,7 +62,7 @@ export const registerSessionHeaders = (server: FastifyInstance, { announce }: Se
   server.decorateRequest('sessionHeaders', null);
   server.addHook('onSend', (request, reply, payload, done) => {
     const finish = () => {
-      if (request.sessionHeaders !== null) setHeaders(reply, request.sessionHeaders);
+      if (request.sessionHeaders !== null) setHeaderList(reply, request.sessionHeaders);
       done(null, payload);
     };
     const pattern = routePatternOf(request);

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Assertions } from '../../assertion/assertions.ts';
 import { AppError, asAppError } from '../../errors.ts';
 import type { Audit } from '../../platform/audit.ts';
+import { after, isSync, type MaybePromise } from '../../platform/maybe-promise.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Authentication, SignedInAs } from '../../session/authentication.ts';
@@ -13,7 +14,7 @@ import { disconnectSignalOf } from '../lifecycle/response-end.ts';
 import { toCause } from '../plugins/request-tokens.ts';
 import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
 import { admittedHeaders, refusedHeaders } from './identity-headers.ts';
-import { createPreparedResponses, toHeaderList } from '../prepared-responses.ts';
+import { createPreparedResponses, setHeaderList } from '../prepared-responses.ts';
 import { readVerifyQuery, type VerifyQuery } from './verify-query.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
@@ -51,11 +52,9 @@ const sendRefusal = (reply: FastifyReply, { reason, retryAfterSeconds }: AppErro
   const status = httpStatusOfCode[codeOfReason[reason]];
   const isDecided = status === 401 || status === 403;
   if (!isDecided) reply.header('retry-after', String(retryAfterSeconds ?? defaultRetrySeconds));
-  reply
-    .code(isDecided ? status : 503)
-    .headers(refusedHeaders(reason))
-    .header('cache-control', 'no-store')
-    .send();
+  reply.code(isDecided ? status : 503).header('cache-control', 'no-store');
+  setHeaderList(reply, refusedHeaders(reason));
+  reply.send();
 };
 
 /** What follows a `#` stays in the last value, which is then refused: no requirement may get lost. */
@@ -87,26 +86,28 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
   };
 
   /** With the systems and roles that the token lacks. Throws during an outage if the decision depends on them. */
-  const complete = async (
+  const complete = (
     { principal, caller }: SignedInAs,
     { systems, role }: VerifyQuery,
     reply: FastifyReply,
-  ): Promise<Principal> => {
+  ): MaybePromise<Principal> => {
     const lookingUp = { ...caller, onStale: undefined, getSignal: disconnectSignalOf(reply) };
     if (role !== null) return membership.toDecideByRole(principal, lookingUp);
-    const decided = systems.length === 0 ? principal : await membership.toDecide(principal, lookingUp);
-    return membership.toShow(decided, lookingUp);
+    const decided = systems.length === 0 ? principal : membership.toDecide(principal, lookingUp);
+    return after(decided, (known) => membership.toShow(known, lookingUp));
   };
 
-  const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<Record<string, string>> => {
+  const admit = (request: FastifyRequest, reply: FastifyReply): MaybePromise<readonly string[]> => {
     const query = readQuery(queryOf(request));
-    const caller = await authenticate(request);
-    if (caller.state === 'refused') throw caller.error;
-    if (request.record !== null) request.record.person = caller.principal;
-    const principal = await complete(caller, query, reply);
-    if (!isMet(query, principal)) throw new AppError('insufficient_permissions');
-    const assertion = query.audience === null ? null : await assertions.issue(principal, query.audience);
-    return admittedHeaders(principal, assertion);
+    return after(authenticate(request), (caller) => {
+      if (caller.state === 'refused') throw caller.error;
+      if (request.record !== null) request.record.person = caller.principal;
+      return after(complete(caller, query, reply), (principal) => {
+        if (!isMet(query, principal)) throw new AppError('insufficient_permissions');
+        const assertion = query.audience === null ? null : assertions.issue(principal, query.audience);
+        return after<string | null, readonly string[]>(assertion, (issued) => admittedHeaders(principal, issued));
+      });
+    });
   };
 
   /** The operator of the proxy has to see this, but not once a request. */
@@ -117,14 +118,14 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
     log.error({ issues: error.issues }, `${message} Correct the configuration of the proxy.`);
   };
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
     const startedAtMs = monotonicNow();
     if (request.record !== null) request.record.procedures = [name];
-    try {
-      const headers = await admit(request, reply);
+    const succeed = (headers: readonly string[]): void => {
       telemetry.recordCall(request, name, null, monotonicNow() - startedAtMs);
-      write(reply, { status: 200, body: '', headers: toHeaderList(headers) });
-    } catch (thrown) {
+      write(reply, { status: 200, body: '', headers });
+    };
+    const fail = (thrown: unknown): void => {
       const error = asAppError(thrown);
       reportQuery(error);
       telemetry.recordCall(request, name, error.reason, monotonicNow() - startedAtMs);
@@ -134,7 +135,15 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
         audit.write({ audit: 'permission_denied', procedure: name, person, service: null }, toCause(request));
       }
       sendRefusal(reply, error);
+    };
+    let headers: MaybePromise<readonly string[]>;
+    try {
+      headers = admit(request, reply);
+    } catch (error) {
+      return fail(error);
     }
+    if (isSync(headers)) succeed(headers);
+    else void headers.then(succeed, fail);
   };
 
   await server.register(
@@ -149,7 +158,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
       scope.all(verifyPath, {
         config: { cors: false, rateLimit: name },
         // Before the body is parsed: it is none of ours, whatever its type.
-        preParsing: (request, reply) => void answer(request, reply),
+        preParsing: (request, reply) => answer(request, reply),
         handler: () => {},
       });
     }),

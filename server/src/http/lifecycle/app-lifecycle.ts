@@ -3,7 +3,7 @@ import type { ResetMails } from '../../account/reset-mails.ts';
 import type { Upstream } from '../../auth-service/upstream.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { Http } from '../http.ts';
-import { flushSpans } from '../telemetry/flush-spans.ts';
+import { mayHaveSdk } from '../telemetry/may-have-sdk.ts';
 import type { DrainResult } from './draining.ts';
 
 export type CloseOptions = {
@@ -44,7 +44,7 @@ export const createAppLifecycle = ({ platform, upstream, http, resetMails }: App
     await resetMails.close();
     await upstream.close();
     redis?.close();
-    await flushSpans();
+    if (mayHaveSdk()) await (await import('../telemetry/flush-spans.ts')).flushSpans();
     // Last: until the end, `/health/ready` on the ops listener reports that the service stops.
     await opsServer.close();
     return result;

@@ -1,6 +1,5 @@
-import type { TracerProvider } from '@opentelemetry/api';
+import { trace, type TracerProvider } from '@opentelemetry/api';
 import { type StartTimer, startSystemTimer } from '../../platform/start-timer.ts';
-import { mayHaveSdk } from './may-have-sdk.ts';
 
 /** Longest wait for a collector at the end of the process, in milliseconds. */
 const flushTimeoutMs = 2_000;
@@ -13,8 +12,6 @@ export const flushSpans = async ({
 }: {
   startTimer?: StartTimer;
 } = {}): Promise<void> => {
-  if (!mayHaveSdk()) return;
-  const { trace } = await import('@opentelemetry/api');
   const registered: SdkProvider = trace.getTracerProvider();
   const provider = registered.getDelegate?.() ?? registered;
   if (provider.forceFlush === undefined) return;

@@ -200,7 +200,7 @@ it('calls for 500 unknown users each block the event loop for at most 500 users 
 
 it('calls for 500 cached users each are answered in one turn of the event loop each', async () => {
   await using test = await start();
-  await Promise.all(pages.map((ids) => test.directory.users(ids, caller)));
+  await Promise.all(pages.map(async (ids) => test.directory.users(ids, caller)));
   test.turns.begin();
   const { body } = await test.ask(batch);
   const { turns, ...most } = await test.turns.since();
