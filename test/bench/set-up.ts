@@ -36,8 +36,6 @@ export const setUp = async () => {
       HOST: '127.0.0.1',
       PORT: '0',
       CORS_ORIGINS: 'https://tts.example.com',
-      // Rate limiting is on, with a limit that one benchmark user does not reach.
-      RATE_LIMIT_PER_MINUTE: '1000000',
       BENCH_USERS: JSON.stringify(users),
     },
     [Symbol.asyncDispose]: () => authService.close(),

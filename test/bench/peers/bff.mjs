@@ -10,6 +10,8 @@ const root =
 const { createApp } = await import(new URL('server/dist/app.js', root).href);
 const { loadConfig } = await import(new URL('server/dist/config.js', root).href);
 
-const app = await createApp({ config: loadConfig(process.env), officialAdapter: BENCH_OFFICIAL === '1' });
+// Rate limiting is on, with a limit that one benchmark user does not reach. RATE_LIMIT_PER_MINUTE allows at most 1,000,000.
+const config = { ...loadConfig(process.env), rateLimitPerMinute: 1_000_000_000 };
+const app = await createApp({ config, officialAdapter: BENCH_OFFICIAL === '1' });
 await app.listen();
 reportPort(app.server.server.address().port);
