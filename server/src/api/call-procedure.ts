@@ -1,7 +1,7 @@
 import { type AnyTRPCProcedure, TRPCError, type TRPCProcedureType } from '@trpc/server';
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { after, type MaybePromise } from '../platform/maybe-promise.ts';
+import { after, attempt, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { Context } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
 import { admit, admitPerson, isPermitted, observe, rejectUnstorable, yieldBeforeSerializing } from './middlewares.ts';
@@ -88,13 +88,7 @@ const createFastPath = (procedure: AnyTRPCProcedure): Call => {
       onCall(path, reasonOf(error), monotonicNow() - startedAtMs);
       throw error;
     };
-    let output: MaybePromise<unknown>;
-    try {
-      output = run(options);
-    } catch (error) {
-      return fail(error);
-    }
-    return output instanceof Promise ? output.then(succeed, fail) : succeed(output);
+    return attempt(() => run(options), succeed, fail);
   };
 };
 

@@ -57,7 +57,8 @@ const readUsualFields = (json: unknown): UserFields | null => {
 };
 
 /**
- * The same as `decode` with `WireUser`. It checks a record in its usual form in one pass, which is faster. The schema decodes all others, so it alone decides what is an error, and describes it.
+ * The same as `decode` with `WireUser`. It checks a record in its usual form in one pass, which is faster. The schema decodes
+ * all others, so it alone decides what is an error, and describes it.
  */
 export const decodeUser = (endpoint: Endpoint, json: unknown): UserRecord => {
   const fields = readUsualFields(json);

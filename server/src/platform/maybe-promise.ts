@@ -12,3 +12,18 @@ export const after = <Value, Next>(
   value: MaybePromise<Value>,
   continueWith: (value: Value) => MaybePromise<Next>,
 ): MaybePromise<Next> => (isSync(value) ? continueWith(value) : value.then(continueWith));
+
+/** Runs a task, and continues with its value or with what it throws. Synchronous if the task is. */
+export const attempt = <Value, Result>(
+  task: () => MaybePromise<Value>,
+  succeed: (value: Value) => MaybePromise<Result>,
+  fail: (error: unknown) => MaybePromise<Result>,
+): MaybePromise<Result> => {
+  let value: MaybePromise<Value>;
+  try {
+    value = task();
+  } catch (error) {
+    return fail(error);
+  }
+  return isSync(value) ? succeed(value) : value.then(succeed, fail);
+};

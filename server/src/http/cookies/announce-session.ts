@@ -49,6 +49,13 @@ export const withdrawSession = (request: FastifyRequest): void => {
   request.sessionHeaders = null;
 };
 
+/** The session headers, if the hooks have nothing to add to a response: its session is known, and it sets no cookies. Otherwise null. */
+export const finalSessionHeadersOf = ({
+  sessionHeaders,
+  setsCookies,
+}: Pick<FastifyRequest, 'sessionHeaders' | 'setsCookies'>): readonly string[] | null =>
+  setsCookies ? null : sessionHeaders;
+
 export type SessionHeadersOptions = {
   /** Calls `announceSession` if the token of the request is valid. Synchronous if no I/O is needed. */
   announce: (request: FastifyRequest, reply: FastifyReply) => MaybePromise<object | null>;

@@ -29,8 +29,11 @@ const headersOf = new WeakMap<Principal, readonly string[]>();
  * of the request.
  */
 export const admittedHeaders = (caller: Principal, assertion: string | null): readonly string[] => {
-  const headers = headersOf.get(caller) ?? toHeaders(caller);
-  headersOf.set(caller, headers);
+  let headers = headersOf.get(caller);
+  if (headers === undefined) {
+    headers = toHeaders(caller);
+    headersOf.set(caller, headers);
+  }
   return [...headers, 'x-auth-assertion', assertion ?? ''];
 };
 

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Assertions } from '../../assertion/assertions.ts';
 import { AppError, asAppError } from '../../errors.ts';
 import type { Audit } from '../../platform/audit.ts';
-import { after, isSync, type MaybePromise } from '../../platform/maybe-promise.ts';
+import { after, attempt, type MaybePromise } from '../../platform/maybe-promise.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Authentication, SignedInAs } from '../../session/authentication.ts';
@@ -136,14 +136,7 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
       }
       sendRefusal(reply, error);
     };
-    let headers: MaybePromise<readonly string[]>;
-    try {
-      headers = admit(request, reply);
-    } catch (error) {
-      return fail(error);
-    }
-    if (isSync(headers)) succeed(headers);
-    else void headers.then(succeed, fail);
+    void attempt(() => admit(request, reply), succeed, fail);
   };
 
   await server.register(

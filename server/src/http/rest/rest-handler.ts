@@ -3,7 +3,8 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { readRestInput } from '../../api/rest/rest-input.ts';
 import type { RestProcedure } from '../../api/rest/rest-procedures.ts';
-import { after, type MaybePromise } from '../../platform/maybe-promise.ts';
+import { after, attempt, type MaybePromise } from '../../platform/maybe-promise.ts';
+import { finalSessionHeadersOf } from '../cookies/announce-session.ts';
 import { createPreparedResponses } from '../prepared-responses.ts';
 import { queryOf } from '../query-of.ts';
 import type { TrpcOptions } from '../trpc/options.ts';
@@ -34,9 +35,9 @@ export const createRestHandler = (
   const facts = { callsInRequest: 1, isStreamed: false, procedures: [name] };
 
   const succeed = (request: FastifyRequest, reply: FastifyReply, body: string | Buffer): void => {
-    const { sessionHeaders, setsCookies } = request;
-    if (sessionHeaders === null || setsCookies) reply.header('content-type', jsonType).send(body);
-    else write(reply, { status: 200, body, headers: sessionHeaders });
+    const headers = finalSessionHeadersOf(request);
+    if (headers === null) reply.header('content-type', jsonType).send(body);
+    else write(reply, { status: 200, body, headers });
   };
 
   const serve = (request: FastifyRequest, reply: FastifyReply): MaybePromise<void> => {
@@ -52,13 +53,8 @@ export const createRestHandler = (
     };
     const answer = (output: unknown): MaybePromise<void> =>
       after<string | Buffer, void>(toJsonBody(output, workSourceOf(request)), (text) => succeed(request, reply, text));
-    let output: unknown;
-    try {
-      output = callProcedure(procedure, { path: name, type, ctx, batchIndex: 0, readInput: () => input });
-    } catch (cause) {
-      return fail(cause);
-    }
-    return output instanceof Promise ? output.then(answer, fail) : answer(output);
+    const call = () => callProcedure(procedure, { path: name, type, ctx, batchIndex: 0, readInput: () => input });
+    return attempt(call, answer, fail);
   };
 
   /** Returns no promise: Fastify would wait for the end of the response. */

@@ -5,7 +5,7 @@ import type { Context } from '../../api/context.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
-import type { MaybePromise } from '../../platform/maybe-promise.ts';
+import { attempt, type MaybePromise } from '../../platform/maybe-promise.ts';
 import { workSourceOf } from '../work-source.ts';
 import { type CallResult, isLarge, toCallResult, toErrorResult, toLargeCallResult } from './call-result.ts';
 import type { Call, Calls } from './calls.ts';
@@ -50,11 +50,5 @@ export const createCallRunner =
       return toErrorResult(getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }));
     };
 
-    let output: MaybePromise<unknown>;
-    try {
-      output = call();
-    } catch (cause) {
-      return fail(cause);
-    }
-    return output instanceof Promise ? output.then(succeed, fail) : succeed(output);
+    return attempt(call, succeed, fail);
   };

@@ -16,6 +16,7 @@ import {
   eventStreamCacheControl,
   type ServeSubscriptionOptions,
 } from '../live/serve-subscription.ts';
+import { finalSessionHeadersOf } from '../cookies/announce-session.ts';
 import { createPreparedResponses } from '../prepared-responses.ts';
 import { registerRequestLine } from './request-line.ts';
 import { namedPlugin } from '../named-plugin.ts';
@@ -62,11 +63,9 @@ export const registerTrpc = async (server: FastifyInstance, options: TrpcHandler
   });
 
   const send = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
-    const { sessionHeaders } = reply.request;
-    if (errors.length > 0 || sessionHeaders === null || reply.request.setsCookies) {
-      return sendByReply(reply, results, errors);
-    }
-    write(reply, { status: 200, body: toBody(results), headers: sessionHeaders });
+    const headers = errors.length === 0 ? finalSessionHeadersOf(reply.request) : null;
+    if (headers === null) return sendByReply(reply, results, errors);
+    write(reply, { status: 200, body: toBody(results), headers });
   };
   const sendWhenReady = async (
     running: Promise<CallResult | CallResult[]>,
