@@ -39,8 +39,8 @@ export const typeErrors = async (files: readonly ManifestFile[]): Promise<string
     const tsconfig = { extends: '../../../tsconfig.json', include: ['./*.ts'] };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
     for (const entry of files) await writeFile(join(folder, `${entry.file}.ts`), sourceOf(entry));
-    const args = ['tsc', '--noEmit', '--project', folder];
-    const output = await promisify(execFile)('npx', args, { cwd: root }).then(
+    const args = [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--project', folder];
+    const output = await promisify(execFile)(process.execPath, args, { cwd: root }).then(
       () => '',
       ({ stdout }: { stdout: string }) => stdout,
     );

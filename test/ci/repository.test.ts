@@ -118,6 +118,14 @@ describe('.changeset', () => {
   });
 });
 
+describe('npm scripts', () => {
+  it('name the compiler by its path: node_modules/.bin/tsc is TypeScript 6, which takes three times as long', () => {
+    const all = ['.', ...workspaces].flatMap((folder) => Object.values(manifestOf(folder).scripts));
+    expect(all.some((script) => script.includes('node_modules/typescript/bin/tsc'))).toBe(true);
+    expect(all.filter((script) => /(?<!\/)\btsc\b/.test(script))).toEqual([]);
+  });
+});
+
 describe('versions of Node', () => {
   it('are 24 for development and images, and 20.19 or later for the packages', () => {
     expect(read('.nvmrc').trim()).toBe('24');

@@ -1,16 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { tscOf, type TypeScript, typeRoots } from './compilers.ts';
 import { run } from './run.ts';
 
 export type CompileOptions = {
-  /** The folder of a compiler. */
-  compiler: string;
+  compiler: TypeScript;
   /** The consumer's folder. */
   folder: string;
   /** The files to write and compile: texts by file name. */
   files: Readonly<Record<string, string>>;
-  /** Where @types/node is, which tRPC's own types need. */
-  typeRoots: string;
   compilerOptions?: Record<string, unknown>;
 };
 
@@ -18,9 +16,9 @@ export type Fault = { file: string; line: number; code: string; message: string 
 
 /** Compiles with the options of a strict consumer, including library files. Returns the compiler errors. */
 export const compile = async (options: CompileOptions): Promise<Fault[]> => {
-  const { compiler, folder, files, typeRoots, compilerOptions = {} } = options;
+  const { compiler, folder, files, compilerOptions = {} } = options;
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const config = join(folder, `tsconfig.${basename(compiler)}.json`);
+  const config = join(folder, `tsconfig.${compiler}.json`);
   writeFileSync(
     config,
     JSON.stringify({
@@ -31,15 +29,13 @@ export const compile = async (options: CompileOptions): Promise<Fault[]> => {
         target: 'es2023',
         lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
         types: ['node'],
-        typeRoots: [typeRoots],
+        typeRoots: [typeRoots()],
         ...compilerOptions,
       },
       files: Object.keys(files),
     }),
   );
-  const { output } = await run(process.execPath, [join(compiler, 'bin/tsc'), '-p', config, '--pretty', 'false'], {
-    cwd: folder,
-  });
+  const { output } = await run(process.execPath, [tscOf(compiler), '-p', config, '--pretty', 'false'], { cwd: folder });
   return [...output.matchAll(/^(\S[^\n(]*)\((\d+),\d+\): error (TS\d+): (.*)$|^error (TS\d+): (.*)$/gm)].map(
     ([, file = '', line = '0', code, message, globalCode = '', globalMessage = '']) => ({
       file,

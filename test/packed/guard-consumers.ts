@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { compile } from './compile.ts';
+import { type CompileOptions, compile } from './compile.ts';
 import { runWell } from './run.ts';
 
 /** What the consumers `serve-express.mjs` and `serve-fastify.mjs` print if the guard works. */
@@ -16,22 +15,8 @@ export const guardAnswers = [
 export const runModule = (folder: string, code: string, args: readonly string[] = []): Promise<string> =>
   runWell(process.execPath, ['--input-type=module', '--eval', code, ...args], { cwd: folder });
 
-export type FaultsOptions = {
-  /** The project with the compilers and the types of Node. */
-  tools: string;
-  /** Such as `typescript-7`. */
-  compiler: string;
-  folder: string;
-  files: Record<string, string>;
-  compilerOptions: Record<string, unknown>;
-};
-
 /** The compiler errors in the files and in our packages. Errors in the types of other packages are theirs. */
-export const faultsIn = async ({ tools, compiler, ...options }: FaultsOptions) => {
-  const faults = await compile({
-    compiler: join(tools, 'node_modules', compiler),
-    typeRoots: join(tools, 'node_modules/@types'),
-    ...options,
-  });
+export const faultsIn = async (options: CompileOptions) => {
+  const faults = await compile(options);
   return faults.filter(({ file }) => !file.includes('node_modules') || file.includes('@auth-bff'));
 };

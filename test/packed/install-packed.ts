@@ -3,7 +3,7 @@ import { createPacking } from './packing.ts';
 /** The client as others get it, once beside nothing and once beside React. */
 export const installPacked = async () => {
   const packing = createPacking('client');
-  const [alone, besideReact, tools] = await Promise.all([
+  const [alone, besideReact] = await Promise.all([
     packing.project('alone'),
     packing.project('beside-react', [
       'react@19',
@@ -11,9 +11,8 @@ export const installPacked = async () => {
       '@tanstack/react-query@5',
       '@trpc/tanstack-react-query@11.22.1',
     ]),
-    packing.tools(),
   ]);
-  return { ...packing, alone, besideReact, tools };
+  return { ...packing, alone, besideReact };
 };
 
 export type Packed = Awaited<ReturnType<typeof installPacked>>;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startApp, type TestApp } from '../support/app/start-app.ts';
 import { codeBlocksIn, readPage } from '../support/docs/markdown.ts';
+import { tscOf } from './compilers.ts';
+import { npmInstall } from './npm-install.ts';
 import { runWell } from './run.ts';
 
 let app: TestApp;
@@ -11,9 +13,8 @@ let folder: string;
 beforeAll(async () => {
   app = await startApp({ now: Date.now });
   folder = mkdtempSync(join(tmpdir(), 'rest-client-'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  const packages = ['openapi-typescript@7', 'openapi-fetch@0.17', 'typescript@5.9', '@types/node@20'];
-  await runWell('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd: folder });
+  // openapi-typescript itself needs TypeScript 5.
+  await npmInstall(folder, ['openapi-typescript@7', 'openapi-fetch@0.17', 'typescript@5.9', '@types/node@20']);
 }, 240_000);
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
@@ -27,7 +28,8 @@ it('the client that docs/rest.md generates from a running BFF compiles, and call
   const bin = (name: string) => join(folder, 'node_modules/.bin', name);
   await runWell(bin('openapi-typescript'), [`${app.url}/bff/openapi.json`, '-o', 'bff.d.ts'], { cwd: folder });
   const options = ['--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext', '--target', 'es2022'];
-  await runWell(bin('tsc'), [...options, '--types', 'node', 'main.ts'], { cwd: folder });
+  const tsc = [tscOf('typescript-7'), ...options, '--types', 'node', 'main.ts'];
+  await runWell(process.execPath, tsc, { cwd: folder });
 
   const { access } = await app.authService.issue({ type: 'staff', id: 123 });
   const output = await runWell(process.execPath, ['main.js', app.url, access], { cwd: folder });

@@ -1,9 +1,11 @@
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { root } from '../support/processes/run-process.ts';
+import { compilerPackages } from './compilers.ts';
+import { npmInstall } from './npm-install.ts';
 import { runWell } from './run.ts';
 
 const workspaces = ['client', 'middleware', 'server'] as const;
@@ -14,6 +16,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The packages as npm packs them: the path of each tarball. */
     tarballs: Record<Workspace, string>;
+    /** A folder with all compilers. */
+    compilers: string;
   }
 }
 
@@ -28,12 +32,17 @@ const pack = async (workspace: Workspace, folder: string): Promise<string> => {
 const setup = async (project: TestProject) => {
   const folder = mkdtempSync(join(tmpdir(), 'packed-'));
   const remove = () => rm(folder, { recursive: true, force: true });
+  const compilers = join(folder, 'compilers');
+  mkdirSync(compilers);
   try {
+    const installed = npmInstall(compilers, compilerPackages);
     project.provide('tarballs', {
       client: await pack('client', folder),
       middleware: await pack('middleware', folder),
       server: await pack('server', folder),
     });
+    await installed;
+    project.provide('compilers', compilers);
   } catch (error) {
     await remove();
     throw error;
