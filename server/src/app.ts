@@ -104,7 +104,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     isServiceAccountFailing: serviceAccess.account?.isFailing ?? null,
   });
 
-  const assertions = await createAssertions({ config, now });
+  const assertions = createAssertions({ config, now });
 
   const http = await createHttp({
     ...options,

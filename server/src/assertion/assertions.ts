@@ -3,7 +3,7 @@ import { toPersonText } from '@auth-bff/shared';
 import { type JWK, SignJWT } from 'jose';
 import type { Config } from '../config.ts';
 import type { Principal } from '../token/principal.ts';
-import { loadAssertionKeys } from './assertion-keys.ts';
+import { type AssertionKeys, loadAssertionKeys } from './assertion-keys.ts';
 
 /** Seconds that an assertion is valid. */
 const lifetimeSeconds = 60;
@@ -16,23 +16,27 @@ export type AssertionsOptions = {
 
 export type Assertions = {
   /** The public keys that verify assertions. */
-  jwks: { keys: JWK[] };
+  jwks: () => Promise<{ keys: JWK[] }>;
   /** A JWT that tells one backend who the caller is, for 60 seconds. Unknown systems and roles become empty lists. */
   issue: (principal: Principal, audience: string) => Promise<string>;
 };
 
-/** Issues assertions: backends verify them with a public key, and so need no key that can sign people in. */
-export const createAssertions = async ({ config, now }: AssertionsOptions): Promise<Assertions> => {
-  const { privateKey, algorithm, keyId, jwks } = await loadAssertionKeys(config);
-  const header = { alg: algorithm, kid: keyId, typ: 'JWT' };
+/**
+ * Issues assertions: backends verify them with a public key, and so need no key that can sign people in. The keys, which the
+ * configuration has checked, are loaded when they are first needed: many installations have no such backend.
+ */
+export const createAssertions = ({ config, now }: AssertionsOptions): Assertions => {
+  let loading: Promise<AssertionKeys> | null = null;
+  const load = (): Promise<AssertionKeys> => (loading ??= loadAssertionKeys(config));
 
   return {
-    jwks,
-    issue(principal, audience) {
+    jwks: async () => (await load()).jwks,
+    async issue(principal, audience) {
+      const { privateKey, algorithm, keyId } = await load();
       const { email, fullName, systems, roles } = principal;
       const issuedAt = Math.floor(now() / 1000);
       return new SignJWT({ email, name: fullName, systems: systems ?? [], roles: roles ?? [] })
-        .setProtectedHeader(header)
+        .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'JWT' })
         .setIssuer(config.assertionIssuer)
         .setAudience(audience)
         .setSubject(toPersonText(principal))

@@ -46,6 +46,7 @@ import { registerApiDocs } from './rest/api-docs.ts';
 import { registerOpenApi } from './rest/openapi-route.ts';
 import { registerRest } from './rest/rest.ts';
 import { registerRoutePattern } from './route-pattern.ts';
+import { registerNotFound } from './not-found.ts';
 import { createSessionBinding } from './session-binding.ts';
 import { registerRequestLifetime } from './telemetry/request-lifetime.ts';
 import { createRequestLog } from './telemetry/request-log.ts';
@@ -108,6 +109,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const { trustProxy } = config;
   const server = createFastifyServer({ trustProxy, timeouts, draining, securityHeaders, telemetry });
   registerTrpcErrors(server, { onError: telemetry.recordRejectedRequest });
+  registerNotFound(server, { onError: telemetry.recordRejectedRequest });
   registerRoutePattern(server);
   registerClientAddress(server, config);
   server.addHook('preClose', async () => void (await draining.drain({ keepListeningMs: 0 })));

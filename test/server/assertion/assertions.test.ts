@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createAssertions } from '../../../server/src/assertion/assertions.ts';
 import { type Config, ConfigError, loadConfig } from '../../../server/src/config.ts';
@@ -41,7 +41,7 @@ const ana = {
 const assertionsOf = (env: Record<string, string> = {}) => createAssertions({ config: load(env), now: () => now });
 
 /** As a backend verifies it, which knows nothing but the JWKS. */
-const verify = async (assertion: string, jwks: Awaited<ReturnType<typeof assertionsOf>>['jwks']) =>
+const verify = async (assertion: string, jwks: JSONWebKeySet) =>
   (
     await jwtVerify(assertion, createLocalJWKSet(jwks), {
       issuer: 'auth-bff',
@@ -63,7 +63,8 @@ describe('the assertions', () => {
     ['a P-256 key', { ASSERTION_KEY: pem(p256.privateKey) }, 'ES256'],
     ['an RSA key', { ASSERTION_KEY: jwk(rsa.privateKey) }, 'RS256'],
   ])('are verified by the JWKS alone if %s signs them', async (_name, env, alg) => {
-    const { issue, jwks } = await assertionsOf(env);
+    const { issue, jwks: load } = assertionsOf(env);
+    const jwks = await load();
     expect(await verify(await issue(ana, 'tickets'), jwks)).toMatchObject({ alg, kid: jwks.keys[0]?.kid });
     // No part of a private key is published.
     expect(
@@ -75,16 +76,16 @@ describe('the assertions', () => {
 
   it('are verified by every replica with the same sealing key, and by no other', async () => {
     const [one, same, other] = [
-      await assertionsOf({ SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01' }),
-      await assertionsOf({
+      assertionsOf({ SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01' }),
+      assertionsOf({
         SEALING_KEY: 'sealing-key-of-at-least-32-bytes-01',
         DJANGO_JWT_SIGNING_KEY: 'another-signing-key-of-32-bytes!',
       }),
-      await assertionsOf({ SEALING_KEY: 'sealing-key-of-at-least-32-bytes-02' }),
+      assertionsOf({ SEALING_KEY: 'sealing-key-of-at-least-32-bytes-02' }),
     ];
     const assertion = await one.issue(ana, 'tickets');
-    expect(await verify(assertion, same.jwks)).toMatchObject({ alg: 'EdDSA' });
-    await expect(verify(assertion, other.jwks)).rejects.toThrow('no applicable key found');
+    expect(await verify(assertion, await same.jwks())).toMatchObject({ alg: 'EdDSA' });
+    await expect(verify(assertion, await other.jwks())).rejects.toThrow('no applicable key found');
   });
 
   it.each([
@@ -92,16 +93,17 @@ describe('the assertions', () => {
     ['the public key', pem(ed25519.publicKey)],
     ['the public key as JWK', jwk(ed25519.publicKey)],
   ])('of the previous key are still verified if ASSERTION_KEY_PREVIOUS is %s', async (_name, previous) => {
-    const before = await assertionsOf({ ASSERTION_KEY: pem(ed25519.privateKey) });
-    const after = await assertionsOf({ ASSERTION_KEY: pem(p256.privateKey), ASSERTION_KEY_PREVIOUS: previous });
-    expect(after.jwks.keys.map(({ alg }) => alg)).toEqual(['ES256', 'EdDSA']);
-    expect(await verify(await before.issue(ana, 'tickets'), after.jwks)).toMatchObject({ alg: 'EdDSA' });
-    expect(await verify(await after.issue(ana, 'tickets'), after.jwks)).toMatchObject({ alg: 'ES256' });
+    const before = assertionsOf({ ASSERTION_KEY: pem(ed25519.privateKey) });
+    const after = assertionsOf({ ASSERTION_KEY: pem(p256.privateKey), ASSERTION_KEY_PREVIOUS: previous });
+    expect((await after.jwks()).keys.map(({ alg }) => alg)).toEqual(['ES256', 'EdDSA']);
+    expect(await verify(await before.issue(ana, 'tickets'), await after.jwks())).toMatchObject({ alg: 'EdDSA' });
+    expect(await verify(await after.issue(ana, 'tickets'), await after.jwks())).toMatchObject({ alg: 'ES256' });
   });
 
   it('name each key once if the previous key is the current one', async () => {
     const key = pem(ed25519.privateKey);
-    expect((await assertionsOf({ ASSERTION_KEY: key, ASSERTION_KEY_PREVIOUS: key })).jwks.keys).toHaveLength(1);
+    const { jwks } = assertionsOf({ ASSERTION_KEY: key, ASSERTION_KEY_PREVIOUS: key });
+    expect((await jwks()).keys).toHaveLength(1);
   });
 
   it.each([

@@ -4,8 +4,8 @@ import { publicDocumentHeaders } from '../public-document.ts';
 
 /** Serves the public keys of assertions. Readable from any origin. */
 export const registerJwks = (server: FastifyInstance, { jwks }: Pick<Assertions, 'jwks'>): void => {
-  const body = JSON.stringify(jwks);
-  server.get('/bff/jwks.json', { config: { cors: false, rateLimit: false } }, (_request, reply) => {
-    reply.headers({ ...publicDocumentHeaders, 'content-type': 'application/jwk-set+json' }).send(body);
+  server.get('/bff/jwks.json', { config: { cors: false, rateLimit: false } }, async (_request, reply) => {
+    const body = JSON.stringify(await jwks());
+    return reply.headers({ ...publicDocumentHeaders, 'content-type': 'application/jwk-set+json' }).send(body);
   });
 };

@@ -78,8 +78,10 @@ export const registerApiDocs = (server: FastifyInstance, { folder }: ApiDocsOpti
   for (const path of [apiDocsPath, `${apiDocsPath}/`]) {
     server.get(path, async (_request, reply) => send(reply, 'text/html; charset=utf-8', page));
   }
-  server.get(`${apiDocsPath}/start.js`, async (_request, reply) => send(reply, typeOf('start.js'), start));
-  for (const name of swaggerUiFiles) {
-    server.get(`${apiDocsPath}/${name}`, async (_request, reply) => send(reply, typeOf(name), await read(name)));
-  }
+  server.get<{ Params: { file: string } }>(`${apiDocsPath}/:file`, async (request, reply) => {
+    const { file } = request.params;
+    if (file === 'start.js') return send(reply, typeOf(file), start);
+    if (!swaggerUiFiles.some((name) => name === file)) return reply.callNotFound();
+    return send(reply, typeOf(file), await read(file));
+  });
 };

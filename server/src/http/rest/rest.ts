@@ -1,10 +1,11 @@
 import { restPath } from '@auth-bff/shared';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
-import { type RestProcedure, restProcedures } from '../../api/rest/rest-procedures.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { restProcedures } from '../../api/rest/rest-procedures.ts';
 import { AppError } from '../../errors.ts';
 import { registerRestErrors, type RestErrorsOptions } from './rest-errors.ts';
 import { createRestHandler, type RestHandlerOptions } from './rest-handler.ts';
 import { refuseOtherMethods } from './refuse-other-methods.ts';
+import { createRestPaths, methodsOf, toPattern } from './rest-paths.ts';
 import { namedPlugin } from '../named-plugin.ts';
 
 export type RestOptions = RestHandlerOptions & {
@@ -12,31 +13,22 @@ export type RestOptions = RestHandlerOptions & {
   onRejected: RestErrorsOptions['onError'];
 };
 
-/** `/users/{id}` as Fastify writes it: `/users/:id`. */
-const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
-
-/** Whether a procedure serves a path, too, because a parameter of its own path accepts the segment: a role may have any name. */
-const alsoServes = ({ route, fromPath }: RestProcedure, path: string): boolean => {
-  const [segments, patterns] = [path.split('/'), route.path.split('/')];
-  const accepts = (pattern: string, segment: string) =>
-    pattern === segment ||
-    fromPath.some(({ name, schema }) => pattern === `{${name}}` && schema.safeParse(segment).success);
-  return (
-    patterns.length === segments.length && patterns.every((pattern, index) => accepts(pattern, segments[index] ?? ''))
-  );
+/** The path behind a prefix. Clients of proxies may write the whole address before it. */
+const pathBelow = (prefix: string, url: string): string => {
+  const [below = ''] = url.slice(url.indexOf(prefix) + prefix.length).split(/[?#]/, 1);
+  return below;
 };
 
-/** The methods of each path, in the order of the table. Fastify serves HEAD where there is a GET. */
-const methodsByPath = (procedures: readonly RestProcedure[]): Map<string, HTTPMethods[]> => {
-  const toMethods = ({ route: { method } }: RestProcedure): HTTPMethods[] =>
-    method === 'GET' ? ['GET', 'HEAD'] : [method];
-  return new Map(
-    procedures.map(({ route: { path } }) => [
-      path,
-      procedures.filter((rest) => alsoServes(rest, path)).flatMap(toMethods),
-    ]),
-  );
-};
+/** Tells methods that a path does not have from paths that there are not. */
+const createRefusal =
+  (paths: ReturnType<typeof createRestPaths>) =>
+  (request: FastifyRequest, reply: FastifyReply): never => {
+    const known = paths.find(pathBelow(restPath, request.url));
+    if (known === null) throw new AppError('no_such_procedure');
+    request.routePattern = `${restPath}${known.pattern}`;
+    reply.header('allow', known.methods.join(', '));
+    throw new AppError('method_not_allowed');
+  };
 
 /** Serves `/bff/api`: the procedures of `rest-routes.ts` as plain JSON, with errors as `application/problem+json`. */
 export const registerRest = async (server: FastifyInstance, options: RestOptions): Promise<void> => {
@@ -54,23 +46,17 @@ export const registerRest = async (server: FastifyInstance, options: RestOptions
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
     for (const rest of procedures) {
-      const { method, path } = rest.route;
-      scope.route({ method, url: toPattern(path), handler: createRestHandler(rest, options) });
+      // HEAD by the same route: one that Fastify adds is a route more.
+      scope.route({
+        method: methodsOf(rest),
+        url: toPattern(rest.route.path),
+        handler: createRestHandler(rest, options),
+      });
     }
-    for (const [path, methods] of methodsByPath(procedures)) {
-      refuseOtherMethods(scope, toPattern(path), methods);
-    }
-    // A route, so that the rate limit counts these requests, too.
-    scope.all('/*', {
-      preParsing: () => {
-        throw new AppError('no_such_procedure');
-      },
-      handler: () => {},
-    });
-    // For `/bff/api` itself, and for methods that Fastify does not route.
-    scope.setNotFoundHandler(() => {
-      throw new AppError('no_such_procedure');
-    });
+    const paths = createRestPaths(procedures);
+    for (const { pattern, methods } of paths.shadowed()) refuseOtherMethods(scope, pattern, methods);
+    // A route, so that the rate limit counts these requests, too. One for all paths: each further one makes the start slower.
+    scope.all('/*', { preParsing: createRefusal(paths), handler: () => {} });
   };
   await server.register(namedPlugin('rest', serve), { prefix: restPath });
 };

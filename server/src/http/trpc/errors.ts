@@ -62,11 +62,13 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
     return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
   });
-  server.setNotFoundHandler(async (request, reply) => {
-    const error = new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
-    onError(error, request);
-    return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
-  });
+};
+
+/** Answers a request that no route matches. */
+export const sendNoRoute = (request: FastifyRequest, reply: FastifyReply): AppError => {
+  const error = new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
+  reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
+  return error;
 };
 
 /** Responds to a request that Fastify could not route, such as a path with invalid encoding. No hook runs for it. */

@@ -166,6 +166,27 @@ const cases: Case[] = [
     says: 'surrogates',
   },
   { when: 'a GET is posted', method: 'POST', path: '/users/5', reason: 'method_not_allowed', allow: 'GET, HEAD' },
+  {
+    when: 'a path with an encoded word is deleted',
+    method: 'DELETE',
+    path: '/users/%71uery',
+    reason: 'method_not_allowed',
+    allow: 'POST',
+  },
+  {
+    when: 'a path with an encoded slash is deleted',
+    method: 'DELETE',
+    path: '/systems/TTS/roles/a%2Fb/users?x=1',
+    reason: 'method_not_allowed',
+    allow: 'GET, HEAD',
+  },
+  {
+    when: 'a path with an empty id is deleted',
+    method: 'DELETE',
+    path: '/users/',
+    reason: 'method_not_allowed',
+    allow: 'GET, HEAD',
+  },
   { when: 'a POST is got', path: '/users/query', reason: 'method_not_allowed', allow: 'POST' },
   {
     when: 'a path with both is deleted',

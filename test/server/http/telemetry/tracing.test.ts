@@ -81,6 +81,13 @@ describe('with an SDK', () => {
     expect(sent?.traceparent).toBe(`00-${traceId}-${call?.spanContext().spanId}-01`);
   });
 
+  it('a refused method of REST names the route of its path', async () => {
+    await using app = await startApp();
+    await askRaw(app.url, { method: 'DELETE', target: '/bff/api/users/5', headers: { 'x-csrf': '1' } });
+    const [request] = await requestSpans();
+    expect(request?.attributes).toMatchObject({ 'http.route': '/bff/api/users/:id', 'http.response.status_code': 405 });
+  });
+
   it('a trace begins where the caller has none, or one that is not valid', async () => {
     await using app = await startApp();
     await askRaw(app.url, { target: queryTarget('status.get') });
