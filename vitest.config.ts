@@ -89,6 +89,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/processes/bundle-programs.ts'],
           sequence: { groupOrder: 6 },
         },
       },

@@ -74,11 +74,13 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
     /** Selects a radio button. */
     choose: (group: string, choice: string) =>
       page.getByRole('group', { name: group, exact: true }).getByRole('radio', { name: choice }).check(),
-    /** The accessibility violations that axe finds on the current page. */
-    async examine(): Promise<string[]> {
+    /** The accessibility violations that axe finds on the current page. `rules`: by these rules. Default: by all. */
+    async examine(rules?: string[]): Promise<string[]> {
       await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() =>
-        (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'] }),
+      const { violations } = await page.evaluate(
+        (runOnly) =>
+          (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'], ...runOnly }),
+        rules === undefined ? {} : { runOnly: rules },
       );
       return violations.map(toLine);
     },
@@ -92,7 +94,7 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
       }),
     /** The pixels by which the page is wider than the window. */
     overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
-    shoot: (name: string) => page.screenshot({ path: `${screenshots}${name}-${width}-${scheme}.png` }),
+    shoot: (name: string, shown = scheme) => page.screenshot({ path: `${screenshots}${name}-${width}-${shown}.png` }),
     [Symbol.asyncDispose]: () => context.close(),
   };
 };

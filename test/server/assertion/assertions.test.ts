@@ -63,8 +63,8 @@ describe('the assertions', () => {
     ['a P-256 key', { ASSERTION_KEY: pem(p256.privateKey) }, 'ES256'],
     ['an RSA key', { ASSERTION_KEY: jwk(rsa.privateKey) }, 'RS256'],
   ])('are verified by the JWKS alone if %s signs them', async (_name, env, alg) => {
-    const { issue, jwks: load } = assertionsOf(env);
-    const jwks = await load();
+    const { issue, ...assertions } = assertionsOf(env);
+    const jwks = await assertions.jwks();
     expect(await verify(await issue(ana, 'tickets'), jwks)).toMatchObject({ alg, kid: jwks.keys[0]?.kid });
     // No part of a private key is published.
     expect(

@@ -12,5 +12,8 @@ export const processFiles: readonly string[] = [
   'test/server/npm-start.test.ts',
 ];
 
+/** Whether a file starts bundles, for an absolute path: each file of e2e starts what `npm run dev` starts. */
+export const startsBundles = (path: string): boolean => processFileIndex(path) !== -1 || path.includes('/test/e2e/');
+
 /** Its place in the list, for an absolute path. -1: it starts no bundle. */
 export const processFileIndex = (path: string): number => processFiles.findIndex((file) => path.endsWith(`/${file}`));
