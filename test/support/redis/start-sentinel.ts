@@ -123,6 +123,11 @@ export const startSentinel = async (options: SentinelOptions = {}) => {
       const ports = await Promise.all(running.map(async ({ port }) => Number((await view(port)).port)));
       return ports.toSorted((a, b) => a - b)[Math.floor(ports.length / 2)] ?? 0;
     },
+    /** How often the sentinels have agreed on a new primary: the highest epoch that one of them has heard of. */
+    async elections(): Promise<number> {
+      const views = await Promise.all(sentinels.map(({ port }) => view(port)));
+      return Math.max(...views.map((fields) => Number(fields['config-epoch'])));
+    },
     serverAt(port: number): RedisServer {
       const server = servers.find((one) => one.port === port);
       if (server === undefined) throw new Error(`No server at port ${port}.`);
