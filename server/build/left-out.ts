@@ -32,6 +32,29 @@ export { default as errors } from './lib/core/errors.js';
 export { default as Pool } from './lib/dispatcher/pool.js';
 export { parseSetCookie as parseCookie } from './lib/web/cookies/parse.js';`,
   },
+  // `z.fromJSONSchema`.
+  {
+    module: /[\\/]zod[\\/]v4[\\/]classic[\\/]from-json-schema\.js$/,
+    text: `export const fromJSONSchema = () => {
+  throw new Error('Bundles contain no z.fromJSONSchema. Include it in server/build/left-out.ts.');
+};`,
+  },
+  // Fastify compares its version with that of plugins, and loads all of semver for it.
+  {
+    module: /[\\/]semver[\\/]index\.js$/,
+    text: `module.exports = {
+  satisfies: require('./functions/satisfies'),
+  gt: require('./functions/gt'),
+  coerce: require('./functions/coerce'),
+};`,
+  },
+  // Fastify's `inject` is for tests.
+  {
+    module: /[\\/]light-my-request[\\/]index\.js$/,
+    text: `module.exports = () => {
+  throw new Error('Bundles contain no inject. Send a request to the listener.');
+};`,
+  },
   // Fastify loads both compilers, with Ajv, as soon as it is created. Our routes have no JSON Schema.
   { module: /[\\/]@fastify[\\/]ajv-compiler[\\/]index\.js$/, text: noCompiler },
   { module: /[\\/]@fastify[\\/]fast-json-stringify-compiler[\\/]index\.js$/, text: noCompiler },
@@ -44,5 +67,10 @@ export const leftOut: Plugin = {
     for (const { module, text } of replacements) {
       build.onLoad({ filter: module }, () => ({ contents: text, loader: 'js' }));
     }
+    // prom-client loads the API of OpenTelemetry for exemplars, which the service does not use.
+    build.onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path, importer }) =>
+      /[\\/]prom-client[\\/]/.test(importer) ? { path, namespace: 'left-out' } : undefined,
+    );
+    build.onLoad({ filter: /^/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
   },
 };
