@@ -70,6 +70,7 @@ export default defineConfig({
         test: {
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
+          isolate: false,
           globalSetup: ['test/packed/setup.ts'],
           sequence: { groupOrder: 4 },
         },
@@ -80,6 +81,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          isolate: false,
           sequence: { groupOrder: 5 },
         },
       },
@@ -89,6 +91,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          isolate: false,
           globalSetup: ['test/support/processes/bundle-programs.ts'],
           sequence: { groupOrder: 6 },
         },

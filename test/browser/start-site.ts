@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { createClock, startApp, type StartAppOptions } from '../support/app/start-app.ts';
 import { bundleSource } from '../support/page/bundle-source.ts';
 
+let bundled: Promise<string> | null = null;
+
+/** The script of the page, bundled once for all sites of a test file. */
 const bundlePage = (): Promise<string> =>
-  bundleSource({ entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))], format: 'iife' });
+  (bundled ??= bundleSource({ entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))], format: 'iife' }));
 
 const pageHtml = '<!doctype html><title>Tickets</title><script src="/page.js"></script>';
 

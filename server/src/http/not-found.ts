@@ -1,17 +1,11 @@
 import { restPath } from '@auth-bff/shared';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { sendProblem } from './rest/problem.ts';
 import { isRestUrl } from './rest/rest-errors.ts';
-import { sendNoRoute } from './trpc/errors.ts';
+import { sendTrpcError } from './trpc/errors.ts';
 
 export type NotFoundOptions = { onError: (error: AppError, request: FastifyRequest) => void };
-
-const sendNoPath = (request: FastifyRequest, reply: FastifyReply): AppError => {
-  const error = new AppError('no_such_procedure');
-  sendProblem(request, reply, error);
-  return error;
-};
 
 /** Whether a request is for REST: below its path, or for the path itself. */
 const isForRest = (url: string): boolean => isRestUrl(url) || url.split('?', 1)[0] === restPath;
@@ -22,8 +16,11 @@ const isForRest = (url: string): boolean => isRestUrl(url) || url.split('?', 1)[
  */
 export const registerNotFound = (server: FastifyInstance, { onError }: NotFoundOptions): void => {
   server.setNotFoundHandler(async (request, reply) => {
-    const send = isForRest(request.url) ? sendNoPath : sendNoRoute;
-    onError(send(request, reply), request);
-    return reply;
+    const isRest = isForRest(request.url);
+    const error = isRest
+      ? new AppError('no_such_procedure')
+      : new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
+    onError(error, request);
+    return isRest ? sendProblem(request, reply, error) : sendTrpcError(reply, error);
   });
 };

@@ -10,10 +10,15 @@ export const processFiles: readonly string[] = [
   'test/server/turns-command/turns-command.test.ts',
   'test/server/main-crash.test.ts',
   'test/server/npm-start.test.ts',
+  'test/e2e/tickets.test.ts',
+  'test/e2e/desk.test.ts',
+  'test/e2e/screens.test.ts',
+  'test/e2e/sign-in.test.ts',
+  'test/e2e/first-visit.test.ts',
+  'test/e2e/account.test.ts',
+  'test/e2e/desk-deployed.test.ts',
+  'test/e2e/live-desk.test.ts',
 ];
-
-/** Whether a file starts bundles, for an absolute path: each file of e2e starts what `npm run dev` starts. */
-export const startsBundles = (path: string): boolean => processFileIndex(path) !== -1 || path.includes('/test/e2e/');
 
 /** Its place in the list, for an absolute path. -1: it starts no bundle. */
 export const processFileIndex = (path: string): number => processFiles.findIndex((file) => path.endsWith(`/${file}`));

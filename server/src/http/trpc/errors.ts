@@ -52,6 +52,12 @@ export const fastifyErrorToAppError = (error: FastifyError | AppError): AppError
   return new AppError(reason, { cause: error, message: 'The request is malformed.', issues: [] });
 };
 
+/** Answers a request with an error in tRPC's format. */
+export const sendTrpcError = (reply: FastifyReply, error: AppError): FastifyReply => {
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+  return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
+};
+
 export type TrpcErrorsOptions = { onError: (error: AppError, request: FastifyRequest) => void };
 
 /** Sends errors that arise outside tRPC in tRPC's format, with the reason in `data`. */
@@ -59,23 +65,14 @@ export const registerTrpcErrors = (server: FastifyInstance, { onError }: TrpcErr
   server.setErrorHandler<FastifyError>(async (cause, request, reply) => {
     const error = fastifyErrorToAppError(cause);
     onError(error, request);
-    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
-    return reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
+    return sendTrpcError(reply, error);
   });
-};
-
-/** Answers a request that no route matches. */
-export const sendNoRoute = (request: FastifyRequest, reply: FastifyReply): AppError => {
-  const error = new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
-  reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store').send(toBody(error));
-  return error;
 };
 
 /** Responds to a request that Fastify could not route, such as a path with invalid encoding. No hook runs for it. */
 export const answerFrameworkError = (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): AppError => {
   const error = fastifyErrorToAppError(cause);
-  reply.code(statusOf(error)).type('application/json').header('cache-control', 'no-store');
-  reply.header(requestIdHeader, request.id).send(toBody(error));
+  sendTrpcError(reply.header(requestIdHeader, request.id), error);
   return error;
 };
 
