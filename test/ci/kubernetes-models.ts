@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { root } from '../support/processes/run-process.ts';
+import { runTsc } from '../support/processes/run-tsc.ts';
 import type { Manifest, ManifestFile } from './kubernetes-manifests.ts';
 
 const load = createRequire(import.meta.url);
@@ -39,12 +38,7 @@ export const typeErrors = async (files: readonly ManifestFile[]): Promise<string
     const tsconfig = { extends: '../../../tsconfig.json', include: ['./*.ts'] };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
     for (const entry of files) await writeFile(join(folder, `${entry.file}.ts`), sourceOf(entry));
-    const args = [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--project', folder];
-    const output = await promisify(execFile)(process.execPath, args, { cwd: root }).then(
-      () => '',
-      ({ stdout }: { stdout: string }) => stdout,
-    );
-    return output.split('\n').filter((line) => line.includes('error TS'));
+    return (await runTsc(folder, root)).filter((line) => line.includes('error TS'));
   } finally {
     await rm(folder, { recursive: true });
   }

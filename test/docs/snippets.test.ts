@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type CodeBlock, codeBlocksIn, type Page, readPages, root } from '../support/docs/markdown.ts';
+import { runTsc } from '../support/processes/run-tsc.ts';
 
 const snippetsFolder = `${root}test/.snippets/`;
 
@@ -57,22 +56,15 @@ const compile = async (pages: readonly Page[]): Promise<string[]> => {
       await mkdir(dirname(`${folder}/${name}`), { recursive: true });
       await writeFile(`${folder}/${name}`, text);
     }
-    const tsc = [`${root}node_modules/typescript/bin/tsc`, '--project', folder, '--pretty', 'false'];
-    const { stdout } = await promisify(execFile)(process.execPath, tsc, { cwd: folder }).catch((error: unknown) => {
-      if (error instanceof Error && 'stdout' in error && error.stdout !== '') return { stdout: String(error.stdout) };
-      throw error;
-    });
-    return stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((message) =>
-        message.replace(
-          /^(\S+\.md)[./]\S+?\.tsx?\((\d+),(\d+)\): /,
-          (_all, name: string, line: string, column: string) => {
-            return `${name.replaceAll('+', '/')}:${line}:${column} `;
-          },
-        ),
-      );
+    const messages = await runTsc(folder);
+    return messages.map((message) =>
+      message.replace(
+        /^(\S+\.md)[./]\S+?\.tsx?\((\d+),(\d+)\): /,
+        (_all, name: string, line: string, column: string) => {
+          return `${name.replaceAll('+', '/')}:${line}:${column} `;
+        },
+      ),
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
