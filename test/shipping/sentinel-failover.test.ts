@@ -122,21 +122,18 @@ const expectSessionsKept = async ({ load }: Test) => {
   }
 };
 
-/**
- * Each key has one person, unless its turn was given so shortly before the failover that no replica had it. On a busy machine,
- * sentinels may promote a second server a second after the first, and so lose the turns that the first one has taken.
- */
-const expectTurnsKept = async ({ load, redis }: Test, actedAtMs: number, refusedMs = 0) => {
-  const keptFromMs = actedAtMs + ((await redis.elections()) > 1 ? refusedMs : 0);
+/** Each key has one person, unless its turn was given so shortly before the failover that no replica had it. */
+const expectTurnsKept = async ({ load, redis }: Test, actedAtMs: number) => {
   const session = load.sessions.find(({ isSignedOut }) => !isSignedOut);
   const moved: number[] = [];
   for (const { key, assignee, endMs } of load.turns) {
     const again = await session?.browsers[0]?.trpc.assignments.next.mutate({ ...load.technicians, key });
-    if (again?.assignee?.id !== assignee) moved.push(endMs);
+    if (again?.assignee?.id !== assignee) moved.push(actedAtMs - endMs);
   }
-  // Without a failover that may lose turns, none may be lost.
-  const unexpected = moved.filter((endMs) => endMs > keptFromMs || endMs < actedAtMs - 1_000);
-  expect(unexpected.map((endMs) => Math.round(endMs - actedAtMs))).toEqual([]);
+  // Sentinels that elect twice lose the turns that the first elected server has taken.
+  process.stderr.write(`Elections: ${await redis.elections()}\n`);
+  // Positive: milliseconds before the failover. Without a failover that may lose turns, none may be lost.
+  expect(moved.filter((beforeMs) => beforeMs < 0 || beforeMs > 1_000)).toEqual([]);
 };
 
 describe.skipIf(!hasRedis())(
@@ -150,8 +147,7 @@ describe.skipIf(!hasRedis())(
         killed = await redis.primaryPort();
         await redis.serverAt(killed).stop('SIGKILL');
       });
-      const refusedMs = refusedMsOf(test.load, actedAtMs);
-      expect(refusedMs).toBeLessThanOrEqual(longestMs);
+      expect(refusedMsOf(test.load, actedAtMs)).toBeLessThanOrEqual(longestMs);
       await test.redis.serverAt(killed).start();
       await vi.waitFor(
         async () =>
@@ -162,7 +158,7 @@ describe.skipIf(!hasRedis())(
       );
       expect(await test.states()).toEqual(['up', 'up']);
       await expectSessionsKept(test);
-      await expectTurnsKept(test, actedAtMs, refusedMs);
+      await expectTurnsKept(test, actedAtMs);
     });
 
     it('if the primary hangs, and it continues after another one has taken its place', async () => {
@@ -172,11 +168,10 @@ describe.skipIf(!hasRedis())(
         hanging = await redis.primaryPort();
         redis.serverAt(hanging).pause();
       });
-      const refusedMs = refusedMsOf(test.load, actedAtMs);
-      expect(refusedMs).toBeLessThanOrEqual(longestMs);
+      expect(refusedMsOf(test.load, actedAtMs)).toBeLessThanOrEqual(longestMs);
       test.redis.serverAt(hanging).resume();
       await expectSessionsKept(test);
-      await expectTurnsKept(test, actedAtMs, refusedMs);
+      await expectTurnsKept(test, actedAtMs);
       expect(await test.states()).toEqual(['up', 'up']);
     });
 
