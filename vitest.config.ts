@@ -16,6 +16,8 @@ export default defineConfig({
       include: ['shared/src/**', 'server/src/**', 'server/middleware/src/**', 'client/src/**'],
       reporter: ['text-summary', 'html'],
     },
+    // Files share one module graph in each worker: to load it for each of 150 files took a third of the time.
+    isolate: false,
     setupFiles: ['test/support/time/patience.ts'],
     // Tests wait for sockets and processes, so one more worker than cores keeps the cores busy. On two cores it saves a sixth
     // of the time.
@@ -31,8 +33,6 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          // Files share one module graph in each worker: to load it for each of 150 files took a third of the time.
-          isolate: false,
           exclude: [
             'test/integration/secrets.test.ts',
             'test/built/**',
@@ -58,7 +58,6 @@ export default defineConfig({
         test: {
           name: 'repository',
           include: ['test/docs/**/*.test.ts', 'test/ci/**/*.test.ts'],
-          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },
@@ -70,7 +69,6 @@ export default defineConfig({
         test: {
           name: 'packed',
           include: ['test/packed/**/*.test.ts'],
-          isolate: false,
           globalSetup: ['test/packed/setup.ts'],
           sequence: { groupOrder: 4 },
         },
@@ -81,7 +79,6 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          isolate: false,
           sequence: { groupOrder: 5 },
         },
       },
@@ -91,7 +88,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          isolate: false,
           globalSetup: ['test/support/processes/bundle-programs.ts'],
           sequence: { groupOrder: 6 },
         },

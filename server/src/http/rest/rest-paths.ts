@@ -35,6 +35,7 @@ export const methodsOf = ({ route: { method } }: RestProcedure): HTTPMethods[] =
 /** `/users/{id}` as Fastify writes it: `/users/:id`. */
 export const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
+/** The paths of procedures, to tell a method that a path does not have from a path that there is not. */
 export const createRestPaths = (procedures: readonly RestProcedure[]) => {
   // A brace sorts after all letters, so that a word comes before a parameter in its place, as in Fastify's router.
   const paths = [...new Set(procedures.map(({ route }) => route.path))].toSorted();

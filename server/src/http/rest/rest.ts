@@ -13,17 +13,17 @@ export type RestOptions = RestHandlerOptions & {
   onRejected: RestErrorsOptions['onError'];
 };
 
-/** The path behind a prefix. Clients of proxies may write the whole address before it. */
-const pathBelow = (prefix: string, url: string): string => {
-  const [below = ''] = url.slice(url.indexOf(prefix) + prefix.length).split(/[?#]/, 1);
+/** The path below `/bff/api`. Clients of proxies may write the whole address before it. */
+const pathBelow = (url: string): string => {
+  const [below = ''] = url.slice(url.indexOf(restPath) + restPath.length).split(/[?#]/, 1);
   return below;
 };
 
-/** Tells methods that a path does not have from paths that there are not. */
+/** Refuses what no route of REST serves: the method of a path, or the path. */
 const createRefusal =
   (paths: ReturnType<typeof createRestPaths>) =>
   (request: FastifyRequest, reply: FastifyReply): never => {
-    const known = paths.find(pathBelow(restPath, request.url));
+    const known = paths.find(pathBelow(request.url));
     if (known === null) throw new AppError('no_such_procedure');
     request.routePattern = `${restPath}${known.pattern}`;
     reply.header('allow', known.methods.join(', '));
