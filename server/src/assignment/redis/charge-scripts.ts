@@ -1,32 +1,51 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { Limited } from './turn-scripts.ts';
+import { assignmentWindowMs } from '../assignment-limits.ts';
 
-/** `used`: the additions in the caller's window. `refusal` returns the limit that a call exceeds; the first charge begins the window. */
+/**
+ * The caller's window: what it has used, in which the first charge begins an hour. `refusal` returns the limit that a call
+ * exceeds. `charge` counts a call, and `close` writes what was counted.
+ */
 export const chargeFunctions = `
-local function refusal(window, used, newKeys, newRotations, maxKeys, maxRotations)
-  if newKeys > 0 and tonumber(used[1] or 0) >= tonumber(maxKeys) then
-    return {'limited', 'keysPerPersonPerHour', redis.call('PTTL', window)}
+local function leftOf(window)
+  local leftMs = redis.call('PTTL', window)
+  return leftMs < 0 and ${assignmentWindowMs} or leftMs
+end
+local function openWindow(name)
+  local used = redis.call('HMGET', name, 'keys', 'rotations')
+  return {
+    name = name, isNew = not used[1] and not used[2],
+    keys = tonumber(used[1] or 0), rotations = tonumber(used[2] or 0), newKeys = 0, newRotations = 0
+  }
+end
+local function refusal(window, newKeys, newRotations, maxKeys, maxRotations)
+  if newKeys > 0 and window.keys + window.newKeys >= maxKeys then
+    return 'limited keysPerPersonPerHour ' .. leftOf(window.name)
   end
-  if newRotations > 0 and tonumber(used[2] or 0) >= tonumber(maxRotations) then
-    return {'limited', 'rotationsPerPersonPerHour', redis.call('PTTL', window)}
+  if newRotations > 0 and window.rotations + window.newRotations >= maxRotations then
+    return 'limited rotationsPerPersonPerHour ' .. leftOf(window.name)
   end
 end
-local function charge(window, used, newKeys, newRotations, windowMs)
-  if newKeys > 0 then redis.call('HINCRBY', window, 'keys', newKeys) end
-  if newRotations > 0 then redis.call('HINCRBY', window, 'rotations', newRotations) end
-  if not used[1] and not used[2] then redis.call('PEXPIRE', window, windowMs) end
+local function charge(window, newKeys, newRotations)
+  window.newKeys = window.newKeys + newKeys
+  window.newRotations = window.newRotations + newRotations
+end
+local function close(window)
+  if window.newKeys > 0 then redis.call('HINCRBY', window.name, 'keys', window.newKeys) end
+  if window.newRotations > 0 then redis.call('HINCRBY', window.name, 'rotations', window.newRotations) end
+  if window.isNew then redis.call('PEXPIRE', window.name, ${assignmentWindowMs}) end
 end
 `;
 
-/** KEYS: the caller's window. ARGV: the new keys and rotations, their limits, and the length of the window in milliseconds. */
+/** KEYS: the caller's window. ARGV: the new keys and rotations, and their limits. */
 const chargeScript = `
 ${chargeFunctions}
 local newKeys, newRotations = tonumber(ARGV[1]), tonumber(ARGV[2])
-local used = redis.call('HMGET', KEYS[1], 'keys', 'rotations')
-local refused = refusal(KEYS[1], used, newKeys, newRotations, ARGV[3], ARGV[4])
+local window = openWindow(KEYS[1])
+local refused = refusal(window, newKeys, newRotations, tonumber(ARGV[3]), tonumber(ARGV[4]))
 if refused then return refused end
-charge(KEYS[1], used, newKeys, newRotations, ARGV[5])
-return {'charged'}
+charge(window, newKeys, newRotations)
+close(window)
+return 'charged'
 `;
 
 /** KEYS: the caller's window. ARGV: the keys and rotations to refund. */
@@ -40,7 +59,8 @@ return 1
 
 type Arguments = Array<string | number>;
 type ChargeCommands = {
-  chargeCaller: (...args: Arguments) => Promise<['charged'] | Limited>;
+  /** The reply is for `toTaken`. */
+  chargeCaller: (...args: Arguments) => Promise<string>;
   refundCaller: (...args: Arguments) => Promise<number>;
 };
 

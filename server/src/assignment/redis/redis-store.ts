@@ -5,10 +5,11 @@ import type { AssignmentStore, Place, Rotation } from '../assignment-store.ts';
 import { createLegacyRotations } from './legacy-rotations.ts';
 import { createRedisHistory } from './redis-history.ts';
 import { createRedisLeaves } from './redis-leaves.ts';
-import { createRedisTurns, type TurnRequest } from './redis-turns.ts';
+import { createRedisTurns } from './redis-turns.ts';
 import { createRotationKeys } from './rotation-keys.ts';
+import type { Taken } from './taken.ts';
+import type { TurnRequest } from './turn-calls.ts';
 import { createTurnNews, type OpenChannel } from './turn-news.ts';
-import type { Taken } from './turn-scripts.ts';
 
 export type RedisStoreOptions = {
   redis: Redis | Cluster;
@@ -61,6 +62,7 @@ export const createRedisStore = (options: RedisStoreOptions): AssignmentStore =>
   const run = async (request: TurnRequest): Promise<Taken> => {
     await legacyRotations.migrate(request.rotation);
     const taken = await turns.run(request);
+    if (taken[0] === 'failed') throw new Error(taken[1]);
     if (taken[0] === 'limited') throw toLimitError(taken[1], { limits, resetMs: taken[2] });
     return taken;
   };

@@ -1,70 +1,24 @@
-import type { Cluster, Redis } from 'ioredis';
 import { redisErrorCode } from '../../platform/redis/redis-errors.ts';
-import { createWriteBatching } from '../../platform/redis/write-batching.ts';
-import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
-import type { HandOver, Take } from '../assignment-store.ts';
 import { defineChargeCommands } from './charge-scripts.ts';
-import type { RedisHistory } from './redis-history.ts';
 import type { RedisLeaves } from './redis-leaves.ts';
-import type { RotationKeys } from './rotation-keys.ts';
-import { type Costs, defineTurnCommands, type Limited, type Taken, toInteger } from './turn-scripts.ts';
+import { toInteger } from './rotation-functions.ts';
+import { type Costs, type Limited, type Taken, toTaken } from './taken.ts';
+import { createTurnCalls, type TurnCallsOptions, type TurnRequest } from './turn-calls.ts';
 
-export type RedisTurnsOptions = {
-  redis: Redis | Cluster;
-  /** The channel for news of rotations. */
-  channel: string;
-  rotationKeys: RotationKeys;
-  history: RedisHistory;
-  leaves: RedisLeaves;
-  limits: AssignmentLimits;
-};
-
-/** A take, or a handover with its repeat key. */
-export type TurnRequest = Take & Partial<Pick<HandOver, 'repeatKey' | 'repeatForMs'>>;
+export type RedisTurnsOptions = TurnCallsOptions & { leaves: RedisLeaves };
 
 /** Runs the scripts of turns: as one step, or as steps in a cluster, where the caller and the leave are on other nodes. */
 export const createRedisTurns = (options: RedisTurnsOptions) => {
-  const { redis, channel, rotationKeys, history, leaves, limits } = options;
-  const commands = defineTurnCommands(redis, limits);
+  const { redis, rotationKeys, leaves, limits } = options;
+  const { run, reset } = createTurnCalls(options);
   const callers = defineChargeCommands(redis);
-  const writeAtEndOfTurn = createWriteBatching(redis);
   const maxKeys = toInteger(limits.keysPerPersonPerHour);
   const maxRotations = toInteger(limits.rotationsPerPersonPerHour);
   /** Whether one script can access a rotation, its caller and its leave. False in a cluster. */
   let isSingleSlot = true;
 
-  const run = (
-    mode: 'charge' | 'ask' | 'paid',
-    { rotation, candidates, key, by, ...request }: TurnRequest,
-  ): Promise<Taken> => {
-    const keys = rotationKeys.of(rotation);
-    const { people, onLeave } = keys.sealGroup(candidates);
-    const isOneStep = mode === 'charge';
-    const { repeatKey, repeatForMs = '' } = request;
-    const entry = { key, by: request.callerId, kind: repeatKey === undefined ? 'assigned' : 'reassigned' } as const;
-    const args = [
-      keys.turns,
-      keys.newKeys,
-      // Only `charge` uses these two. In the other modes they must not be in another slot.
-      isOneStep ? rotationKeys.caller(by) : keys.newKeys,
-      keys.history,
-      isOneStep ? keys.leave : keys.turns,
-      ...(key === null ? [] : [keys.turnOf(key)]),
-      mode,
-      people,
-      isOneStep ? onLeave : '',
-      history.sealRest(rotation, entry),
-      channel,
-      keys.name,
-    ];
-    writeAtEndOfTurn();
-    if (key === null) return commands.takeTurn(...args);
-    if (repeatKey === undefined) return commands.takeTurnWithKey(...args);
-    return commands.handTurnOver(...args, rotationKeys.repeat(repeatKey), repeatForMs);
-  };
-
-  const charge = (by: string, [, newKeys, newRotations]: Costs) =>
-    callers.chargeCaller(rotationKeys.caller(by), newKeys, newRotations, maxKeys, maxRotations, assignmentWindowMs);
+  const charge = async (by: string, [, newKeys, newRotations]: Costs) =>
+    toTaken(await callers.chargeCaller(rotationKeys.caller(by), newKeys, newRotations, maxKeys, maxRotations));
 
   /** Runs the call of a caller who was charged. Refunds the part of the charge that it did not cost. */
   const runPaid = async (request: TurnRequest, [, newKeys, newRotations]: Costs): Promise<Taken> => {
@@ -97,6 +51,7 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
       if (rejected !== null && cost >= rejected.cost) return rejected.by;
       const outcome = await charge(request.by, costs);
       if (outcome[0] === 'charged') return runPaid(request, costs);
+      if (outcome[0] !== 'limited') return outcome;
       rejected = { by: outcome, cost };
     }
   };
@@ -128,6 +83,6 @@ export const createRedisTurns = (options: RedisTurnsOptions) => {
       }
     },
 
-    reset: (rotation: string): Promise<number> => commands.resetTurns(rotationKeys.of(rotation).turns),
+    reset,
   };
 };

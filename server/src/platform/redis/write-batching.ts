@@ -4,6 +4,14 @@ import type { Cluster, Redis } from 'ioredis';
 const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =>
   'nodes' in redis ? redis.nodes('master').map(({ stream }) => stream) : [redis.stream];
 
+/** Writes the commands that `send` sends in one system call. */
+export const writeTogether = (redis: Redis | Cluster, send: () => void): void => {
+  const streams = streamsOf(redis);
+  for (const stream of streams) stream?.cork();
+  send();
+  for (const stream of streams) stream?.uncork();
+};
+
 /** Writes all commands of one turn of the event loop in one system call, which costs more than a command does. */
 export const createWriteBatching = (redis: Redis | Cluster) => {
   /** Called once the commands of this turn are written. Null: no command was sent in this turn. */
