@@ -25,6 +25,8 @@ export const compile = async (options: CompileOptions): Promise<Fault[]> => {
       compilerOptions: {
         strict: true,
         skipLibCheck: false,
+        // The compiler's own files, which take a third of the time.
+        skipDefaultLibCheck: true,
         noEmit: true,
         target: 'es2023',
         lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
