@@ -4,13 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { serve } from '../support/app/serve.ts';
-import { root, runProgram } from '../support/processes/run-process.ts';
+import { freePort, root, runProgram } from '../support/processes/run-process.ts';
 import { knownVariables } from '../shipping/known-variables.ts';
 
 const text = readFileSync(join(root, 'deploy/auth-bff.service'), 'utf8');
 
 const valuesOf = (name: string): string[] =>
   [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+
+/** The command that a start waits for, with the health check of this repository. */
+const readinessCheck = (): string => {
+  const [, script = ''] = /^\/bin\/bash -c '(.*)'$/.exec(valuesOf('ExecStartPost')[0] ?? '') ?? [];
+  return script.replace('/opt/auth-bff/health-check.sh', join(root, 'server/build/health-check.sh'));
+};
 
 /** Whether systemd-analyze is installed. Without it, tests that need it are skipped, or fail if REQUIRE_SYSTEMD=1. */
 const hasSystemd = (): boolean => {
@@ -75,10 +81,17 @@ describe('deploy/auth-bff.service', () => {
       asked += 1;
       response.writeHead(asked < 3 ? 503 : 200).end();
     });
-    const [, script = ''] = /^\/bin\/bash -c '(.*)'$/.exec(valuesOf('ExecStartPost')[0] ?? '') ?? [];
-    const check = script.replace('/opt/auth-bff/health-check.sh', join(root, 'server/build/health-check.sh'));
     const env = { PATH: '/usr/bin:/bin', PORT: new URL(service.url).port };
-    expect(await runProgram({ program: '/bin/bash', args: ['-c', check], cwd: root, env }).exited).toBe(0);
+    const MAINPID = String(process.pid);
+    const args = ['-c', readinessCheck()];
+    expect(await runProgram({ program: '/bin/bash', args, cwd: root, env: { ...env, MAINPID } }).exited).toBe(0);
     expect(asked).toBe(3);
+  });
+
+  it('fails to start as soon as the service has ended, instead of after a minute', async () => {
+    const ended = runProgram({ program: '/bin/bash', args: ['-c', 'echo $$'], cwd: root, env: {} });
+    await ended.exited;
+    const env = { PATH: '/usr/bin:/bin', PORT: String(await freePort()), MAINPID: ended.output().trim() };
+    expect(await runProgram({ program: '/bin/bash', args: ['-c', readinessCheck()], cwd: root, env }).exited).toBe(1);
   });
 });

@@ -84,6 +84,11 @@ describe('compose.yaml', () => {
     expect(inOrder(compose).at(-1)).toBe('balancer');
   });
 
+  it('restarts one replica without the balancer, whose restart would cut the requests of the other one', () => {
+    const needs = Object.values(compose.services).flatMap(({ depends_on: needed }) => Object.values(needed));
+    expect(needs.filter(({ restart }) => restart)).toEqual([]);
+  });
+
   it('publishes only the port of the balancer, on loopback', () => {
     const published = Object.entries(compose.services).filter(([, { ports }]) => ports.length > 0);
     expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['balancer', ['127.0.0.1:4000:8080']]]);
