@@ -211,7 +211,7 @@ describe.skipIf(!hasChromium).each(dialects)('my account at the desk, %s dialect
     await factor.getByLabel('Password').fill(fatima.password);
     await factor.getByRole('button', { name: 'Turn on' }).click();
     await factor.getByText('Your second factor is on.').waitFor();
-    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await visitor.signOut();
 
     await openSignIn(visitor, fatima);
     const code = page.locator('.mail-code');

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Result } from 'axe-core';
 import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
+import { expect } from 'vitest';
 import type { RunningDesk } from './start-desk.ts';
 
 export type Look = { width: number; scheme: 'light' | 'dark' };
@@ -40,6 +41,13 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
   const expected: RegExp[] = [];
   const requests: string[] = [];
   context.on('request', (request) => void requests.push(request.url()));
+  /** Calls without an answer. Subscriptions stay open. */
+  const calls = new Set<Request>();
+  context.on('request', (request) => {
+    if (/\/trpc\/(?!assignments\.onTurn|session\.onEnd)/.test(request.url())) calls.add(request);
+  });
+  context.on('requestfinished', (request) => void calls.delete(request));
+  context.on('requestfailed', (request) => void calls.delete(request));
 
   const watch = (page: Page) => {
     page.on('pageerror', (error) => void errors.push(`uncaught: ${error.message}`));
@@ -65,6 +73,11 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
       await page.getByRole('button', { name }).click();
       await page.getByRole('heading', { name: /tickets/i }).waitFor();
       await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
+    },
+    /** Signs out once the page has its answers: a call that the sign-out overtakes is refused, which the console shows. */
+    async signOut(): Promise<void> {
+      await expect.poll(() => calls.size).toBe(0);
+      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     },
     /** Navigates to a part of the desk on narrow pages, which show one part at a time. */
     async turnTo(part: 'Tickets' | 'Turns' | 'Lab'): Promise<void> {

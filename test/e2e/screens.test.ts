@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
         .click();
       await page.getByRole('heading', { name: 'Profile' }).waitFor();
       await shown('18-account');
-      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+      await visitor.signOut();
       await page.getByRole('heading', { name: 'People to try' }).waitFor();
       await shown('19-signed-out');
 
@@ -158,7 +158,7 @@ describe.skipIf(!hasChromium)('the ticket desk', () => {
       await page.getByRole('heading', { name: 'My tickets' }).waitFor();
       await namesAreShown();
       await shown('20-employee');
-      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+      await visitor.signOut();
 
       await visitor.signInAs('John Doe');
       await visitor.turnTo('Turns');
