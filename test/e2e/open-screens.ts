@@ -7,16 +7,15 @@ export const maxShift = 0.02;
 /** Opens a browser context of `width` px, to look at the screens of the desk in both colour schemes. */
 export const openScreens = async (site: Site, width: number) => {
   const visitor = await site.openVisitor({ width, scheme: 'light' });
-  const { page } = visitor;
+  const { page, namesAreShown } = visitor;
   const tickets = page.getByRole('list', { name: 'Tickets', exact: true }).getByRole('listitem');
-  const namesAreShown = () => page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
 
   return {
     visitor,
     page,
     tickets,
     namesAreShown,
-    /** Signs in a person who is asked for a code. Resolves once the tickets are shown with names. */
+    /** Signs in with a second factor, and waits for the tickets and their names. */
     async enter(): Promise<void> {
       await visitor.go();
       await page.getByRole('button', { name: 'Rafael Domingo' }).click();

@@ -58,6 +58,7 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
   };
   context.on('page', watch);
   const page = await context.newPage();
+  const namesAreShown = () => page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
 
   return {
     context,
@@ -68,11 +69,13 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
     /** Permits console errors that match, from now on: the failed requests of a scenario. */
     expectErrors: (...lines: RegExp[]) => void expected.push(...lines),
     unexpectedErrors: () => errors.filter((line) => !expected.some((pattern) => pattern.test(line))),
-    /** Signs in a seeded person with one click. Resolves once the tickets are shown with names. */
+    /** Waits until the list of tickets shows the names of people. */
+    namesAreShown,
+    /** Signs in a seeded person with one click, and waits for the tickets and their names. */
     async signInAs(name: string): Promise<void> {
       await page.getByRole('button', { name }).click();
       await page.getByRole('heading', { name: /tickets/i }).waitFor();
-      await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
+      await namesAreShown();
     },
     /** Signs out once the page has its answers: a call that the sign-out overtakes is refused, which the console shows. */
     async signOut(): Promise<void> {

@@ -367,7 +367,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
       requests.length = 0;
       await next.click();
       expect(await place()).toBe(`21–40 of ${total}`);
-      await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
+      await visitor.namesAreShown();
       expect(requests.filter((url) => /users\.byIds|employees\.byId/.test(url))).toHaveLength(1);
       expect(await nav.getByRole('status').textContent()).toMatch(/^Page 2 of \d$/);
       expect(await focusedText(page)).toBe('Next');
@@ -442,7 +442,7 @@ describe.skipIf(!hasChromium).each(dialects)('the tickets of the desk, %s dialec
         .getByRole('status')
         .filter({ hasText: /^Page 2 of \d$/ })
         .waitFor();
-      await page.locator('.tickets .bone').first().waitFor({ state: 'detached' });
+      await visitor.namesAreShown();
       const title = (await page.locator('.ticket-title').last().textContent()) ?? '';
       await tabTo(page, title, 'Shift+Tab');
       // The ring is around the row.

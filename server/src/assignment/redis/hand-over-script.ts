@@ -1,4 +1,4 @@
-import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
+import type { AssignmentLimits } from '../assignment-limits.ts';
 import { keyTtlMs } from '../assignment-store.ts';
 import { sealLength } from './person-seal.ts';
 import { rotationFunctions } from './rotation-functions.ts';
@@ -51,8 +51,7 @@ if window then
   charge(window, 1, 0)
   close(window)
 end
-redis.call('INCR', KEYS[2])
-if not usedKeys then redis.call('PEXPIRE', KEYS[2], ${assignmentWindowMs}) end
+addKeys(1, usedKeys)
 if turn and tonumber(turn) > resetAt then
   local last = tonumber(redis.call('HGET', KEYS[1], given) or 0)
   local turns, lastAt = countAndTime(given, last)

@@ -1,5 +1,5 @@
 import { maxHistoryEntries } from '@auth-bff/shared';
-import { type AssignmentLimits } from '../assignment-limits.ts';
+import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
 import { rotationTtlMs } from '../assignment-store.ts';
 import { chargeFunctions } from './charge-scripts.ts';
 import { leaveFunction } from './leave-scripts.ts';
@@ -101,6 +101,11 @@ end
 
 local function give(person, number, count, at)
   redis.call('HSET', KEYS[1], 'turns', total, person, number, 's:' .. person, number .. ' ' .. count .. ' ' .. at)
+end
+-- The keys of this hour before are false if there were none.
+local function addKeys(count, usedKeys)
+  redis.call('INCRBY', KEYS[2], count)
+  if not usedKeys then redis.call('PEXPIRE', KEYS[2], ${assignmentWindowMs}) end
 end
 local function isDue(number, at, lastTurnAt)
   return number % ${tidyEvery} == 0 or at - lastTurnAt > ${idleMs}

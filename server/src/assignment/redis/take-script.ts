@@ -1,4 +1,4 @@
-import { type AssignmentLimits, assignmentWindowMs } from '../assignment-limits.ts';
+import type { AssignmentLimits } from '../assignment-limits.ts';
 import { keyTtlMs } from '../assignment-store.ts';
 import { sealLength } from './person-seal.ts';
 import { rotationFunctions } from './rotation-functions.ts';
@@ -87,10 +87,7 @@ for _, planned in ipairs(plans) do
 end
 for best, count in pairs(counts) do give(persons[best], lastTurns[best], count, times[best]) end
 for _, window in pairs(windows) do close(window) end
-if newKeysOfAll > 0 then
-  redis.call('INCRBY', KEYS[2], newKeysOfAll)
-  if not usedKeys then redis.call('PEXPIRE', KEYS[2], ${assignmentWindowMs}) end
-end
+if newKeysOfAll > 0 then addKeys(newKeysOfAll, usedKeys) end
 if isAnyDue then tidy() end
 tell()
 return outcomes

@@ -22,7 +22,7 @@ export type TurnRequest = Take | HandOver;
 export type TurnMode = 'charge' | 'ask' | 'paid';
 type Keys = ReturnType<RotationKeys['of']>;
 
-// Only `charge` uses the leave and the caller. In the other modes they must not be in another slot.
+// Only `charge` uses the leave and the caller. In the other modes, these two must not be in another slot.
 const keysOf = ({ turns, newKeys, history, leave }: Keys, mode: TurnMode) => [
   turns,
   newKeys,
@@ -41,12 +41,14 @@ export const createTurnCalls = ({ redis, channel, rotationKeys, history, limits 
     channel,
     name,
   ];
+  const windowOf = ({ newKeys }: Keys, mode: TurnMode, by: string) =>
+    mode === 'charge' ? rotationKeys.caller(by) : newKeys;
+
   const takeAll = async (mode: TurnMode, group: SealedGroup, calls: readonly Take[]): Promise<Taken[]> => {
     const rotation = calls[0]?.rotation ?? '';
     const keys = rotationKeys.of(rotation);
-    const isOneStep = mode === 'charge';
     const ofCalls = calls.flatMap(({ key, by }) => [
-      isOneStep ? rotationKeys.caller(by) : keys.newKeys,
+      windowOf(keys, mode, by),
       key === null ? keys.turns : keys.turnOf(key),
     ]);
     const replies = await commands.takeTurns(
@@ -71,7 +73,7 @@ export const createTurnCalls = ({ redis, channel, rotationKeys, history, limits 
     writeAtEndOfTurn();
     const reply = await commands.handTurnOver(
       ...keysOf(keys, mode),
-      mode === 'charge' ? rotationKeys.caller(by) : keys.newKeys,
+      windowOf(keys, mode, by),
       keys.turnOf(key),
       ...argsOf(keys, mode, keys.sealGroup(candidates)),
       history.sealRest(rotation, { key, by: callerId, kind: 'reassigned' }),

@@ -4,12 +4,20 @@ import type { Cluster, Redis } from 'ioredis';
 const streamsOf = (redis: Redis | Cluster): Array<Redis['stream'] | undefined> =>
   'nodes' in redis ? redis.nodes('master').map(({ stream }) => stream) : [redis.stream];
 
-/** Writes the commands that `send` sends in one system call. */
-export const writeTogether = (redis: Redis | Cluster, send: () => void): void => {
+/** Holds back all writes, until the function that it returns writes them in one system call. */
+const holdWrites = (redis: Redis | Cluster): (() => void) => {
   const streams = streamsOf(redis);
   for (const stream of streams) stream?.cork();
+  return () => {
+    for (const stream of streams) stream?.uncork();
+  };
+};
+
+/** Writes the commands that `send` sends in one system call. */
+export const writeTogether = (redis: Redis | Cluster, send: () => void): void => {
+  const write = holdWrites(redis);
   send();
-  for (const stream of streams) stream?.uncork();
+  write();
 };
 
 /** Writes all commands of one turn of the event loop in one system call, which costs more than a command does. */
@@ -25,11 +33,10 @@ export const createWriteBatching = (redis: Redis | Cluster) => {
     }
     const ofThisTurn = [onWritten];
     callbacks = ofThisTurn;
-    const streams = streamsOf(redis);
-    for (const stream of streams) stream?.cork();
+    const write = holdWrites(redis);
     setImmediate(() => {
       callbacks = null;
-      for (const stream of streams) stream?.uncork();
+      write();
       for (const callback of ofThisTurn) callback();
     });
   };
