@@ -4,6 +4,10 @@ export const trpcPath = '/trpc';
 /** Base path of the REST mirror. */
 export const restPath = '/bff/api';
 
+/** The message for a path without a route. A client whose `url` lacks `/trpc` gets it. */
+export const noRouteMessage = (method: string): string =>
+  `No route for ${method} at this path: procedures are below ${trpcPath}, and REST is below ${restPath}.`;
+
 /** The picture of the signed-in person: `PUT` and `DELETE`. Beside the REST mirror, because its body is an image. */
 export const accountPicturePath = '/bff/account/picture';
 

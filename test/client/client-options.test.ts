@@ -1,7 +1,15 @@
 import { type TRPCLink } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AppRouter, errorData, queryRetry, type SessionSnapshot } from '../../client/src/index.ts';
+import {
+  type AppRouter,
+  createAuthClient,
+  errorData,
+  queryRetry,
+  type SessionSnapshot,
+} from '../../client/src/index.ts';
+import { johnsCredentials } from '../support/app/people.ts';
+import { startApp } from '../support/app/start-app.ts';
 import { refusal } from '../support/page/fake-bff.ts';
 import { createWorld } from '../support/page/open-tabs.ts';
 
@@ -16,6 +24,20 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
     },
     (error: unknown) => error,
   );
+
+describe('the url of createAuthClient', () => {
+  it('names /trpc in the errors of a client whose url lacks it', async () => {
+    await using app = await startApp();
+    const { trpc } = createAuthClient({ url: app.url, fetch: app.browser().fetch });
+    const { email, password } = johnsCredentials;
+    for (const call of [trpc.session.current.query(), trpc.session.login.mutate({ email, password })]) {
+      expect(await caught(call)).toMatchObject({
+        message: expect.stringContaining('procedures are below /trpc'),
+        data: { reason: 'no_such_procedure' },
+      });
+    }
+  });
+});
 
 describe('the links of createAuthClient', () => {
   /** Notes the calls that pass. */

@@ -4,6 +4,7 @@ import {
   maxBodyBytes,
   maxCallsPerBatch,
   maxUrlBytes,
+  noRouteMessage,
   requestIdHeader,
   requestIdPattern,
   trpcPath,
@@ -82,7 +83,7 @@ export const isRouted = ({ path }: TestRequest): boolean => path !== null && dec
 
 /** Throws the BFF's error for a request that it rejects before it reads the calls. */
 export const rejectMalformed = ({ method, path, search, headers, body }: TestRequest): void => {
-  if (path === null) throw testError('no_such_procedure', { message: `No route for ${method} at this path.` });
+  if (path === null) throw testError('no_such_procedure', { message: noRouteMessage(method) });
   const text = decode(path);
   if (text === null) throw invalidUrl('Expected percent-encoded UTF-8');
   if (text.includes('\0')) throw invalidUrl('Expected text without NUL characters');

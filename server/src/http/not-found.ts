@@ -1,4 +1,4 @@
-import { restPath } from '@auth-bff/shared';
+import { noRouteMessage, restPath } from '@auth-bff/shared';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { sendProblem } from './rest/problem.ts';
@@ -19,7 +19,7 @@ export const registerNotFound = (server: FastifyInstance, { onError }: NotFoundO
     const isRest = isForRest(request.url);
     const error = isRest
       ? new AppError('no_such_procedure')
-      : new AppError('no_such_procedure', { message: `No route for ${request.method} at this path.` });
+      : new AppError('no_such_procedure', { message: noRouteMessage(request.method) });
     onError(error, request);
     return isRest ? sendProblem(request, reply, error) : sendTrpcError(reply, error);
   });
