@@ -1,5 +1,14 @@
 import type { Cluster, Redis } from 'ioredis';
 import { cutoffKeyOf } from '../cutoff/cutoff-store.ts';
+import {
+  mergeStates,
+  type RevocationState,
+  type StoredFamily,
+  type StoredToken,
+  toState,
+  toTime,
+  withoutSince,
+} from './family-state.ts';
 import { createFamilyKeys, type FamilyKeysOptions } from './family-keys.ts';
 import { defineFamilyCommands, tokenField } from './family-scripts.ts';
 import type { ExpiringNames, Revocation } from './revocation-queue.ts';
@@ -11,30 +20,6 @@ import {
   type TokenRef,
   type TokenRefs,
 } from './token-refs.ts';
-
-/**
- * `revokedAtMs`: null if the family was not signed out. `isReplaced`: the browser has signed in again. `sinceMs`: the
- * family counts as begun at this time, although its tokens may be older. 0: it does not.
- */
-export type RevocationState = { revokedAtMs: number | null; isReplaced: boolean; sinceMs: number };
-
-/** What one look-up tells about an access token. */
-export type StoredToken = {
-  /** When its session was signed out. Null: it was not. */
-  revokedAtMs: number | null;
-  /** As in `RevocationState`. */
-  sinceMs: number;
-  /** The cutoff of its person. Null: they have none. */
-  cutoffMs: number | null;
-};
-
-/** The state of a family in Redis. */
-export type StoredFamily = RevocationState & {
-  /** Null: Redis has no entry for the family. */
-  name: string | null;
-  /** Which of the tokens of the lookup are stored, and therefore proven. */
-  stored: ProvenTokens;
-};
 
 /** The values of several keys. In a cluster they are on different nodes. */
 const readAll = (redis: Redis | Cluster, keys: string[]): Promise<Array<string | null>> =>
@@ -62,28 +47,6 @@ type RevocationSteps = {
   family: (name: string, ttlMs: number) => Promise<string[]>;
   token: (name: string, expiresAtMs: number) => Promise<unknown>;
 };
-
-export const mergeStates = (states: readonly RevocationState[]): RevocationState => ({
-  revokedAtMs: states.find(({ revokedAtMs }) => revokedAtMs !== null)?.revokedAtMs ?? null,
-  isReplaced: states.some(({ isReplaced }) => isReplaced),
-  sinceMs: Math.max(0, ...states.map(({ sinceMs }) => sinceMs)),
-});
-
-/** The state without what keeps its session despite a cutoff. */
-const withoutSince = ({ revokedAtMs, isReplaced }: Omit<RevocationState, 'sinceMs'>): RevocationState => ({
-  revokedAtMs,
-  isReplaced,
-  sinceMs: 0,
-});
-
-const toTime = (text: string | null | undefined): number | null =>
-  text === null || text === undefined || text === '' ? null : Number(text);
-
-const toState = (ended: string | null | undefined, isReplaced: boolean, since?: string | null): RevocationState => ({
-  revokedAtMs: toTime(ended),
-  isReplaced,
-  sinceMs: toTime(since) ?? 0,
-});
 
 /**
  * Token families in Redis. Each token has an entry with the name of its family. The family is a hash with the names of

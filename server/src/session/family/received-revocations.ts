@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../../platform/bounded-map.ts';
-import type { RevocationState } from './family-store.ts';
+import type { RevocationState } from './family-state.ts';
 import type { RevocationMessage } from './revocation-messages.ts';
 
 /** The state of a token or a family as other replicas have published it. */

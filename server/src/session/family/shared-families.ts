@@ -4,13 +4,8 @@ import { askWithCause } from '../../platform/redis/ask-with-cause.ts';
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts';
 import { createCutoffStore } from '../cutoff/cutoff-store.ts';
 import { createSharedCutoffs } from '../cutoff/shared-cutoffs.ts';
-import {
-  createFamilyStore,
-  mergeStates,
-  type RevocationReach,
-  type StoredFamily,
-  type StoredToken,
-} from './family-store.ts';
+import { mergeStates, type StoredFamily, type StoredToken } from './family-state.ts';
+import { createFamilyStore, type RevocationReach } from './family-store.ts';
 import { createRevocationChannel, type OnRevocation } from './revocation-channel.ts';
 import {
   concernsProven,

@@ -1,7 +1,7 @@
 import type { Subject } from '../../token/principal.ts';
 import type { Cutoffs, DatedToken } from '../cutoff/cutoffs.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
-import type { StoredFamily } from './family-store.ts';
+import type { StoredFamily } from './family-state.ts';
 import { createLocalFamilies, newFamily, type TokenFamily } from './local-families.ts';
 import type { SharedFamilies } from './shared-families.ts';
 import {
