@@ -11,49 +11,53 @@ const isPlainNumber = (value: unknown): value is number => Number.isFinite(value
 const isTimeOrNull = (value: unknown): value is Date | null =>
   value === null ||
   (value instanceof Date && Object.getPrototypeOf(value) === Date.prototype && !Number.isNaN(value.getTime()));
+const isRole = (value: unknown): value is SystemRole => isObject(value) && isText(value.system) && isText(value.role);
 
-/** The members of the schema only. */
-const readRole = (value: unknown): SystemRole | null => {
-  if (!isObject(value)) return null;
-  const { system, role } = value;
-  return isText(system) && isText(role) ? { system, role } : null;
-};
-const readName = (value: unknown): string | null => (isText(value) ? value : null);
-
-/** Undefined if the value is no list, or one of its items cannot be read. */
-const readListOrNull = <Item>(value: unknown, readItem: (item: unknown) => Item | null): Item[] | null | undefined => {
-  if (value === null) return null;
-  if (!Array.isArray(value)) return undefined;
-  const items: Item[] = [];
-  // Visits holes, which are undefined.
-  for (const each of value as unknown[]) {
-    const item = readItem(each);
-    if (item === null) return undefined;
-    items.push(item);
-  }
-  return items;
+const isListOrNull = <Item>(value: unknown, isItem: (item: unknown) => item is Item): value is Item[] | null => {
+  if (value === null) return true;
+  if (!Array.isArray(value)) return false;
+  // `every` skips holes, which are undefined.
+  for (const item of value) if (!isItem(item)) return false;
+  return true;
 };
 
-/** The members of a user in the order of the schema. Null for other values, some of which the schema accepts. */
-const readUser = (value: unknown): User | null => {
-  if (!isObject(value)) return null;
+/** Not every user that the schema accepts: the members may be in any order, and other members are ignored. */
+const isUsualUser = (value: unknown): value is User => {
+  if (!isObject(value)) return false;
   const { id, email, firstName, lastName, companyId, department, position, isActive, joinedAt } = value;
-  if (!isPlainNumber(id) || !isText(email) || !isText(firstName) || !isText(lastName)) return null;
-  if (!isTextOrNull(companyId) || !isTextOrNull(department) || !isTextOrNull(position)) return null;
-  if (!isFlagOrNull(isActive) || !isTimeOrNull(joinedAt)) return null;
-  const systems = readListOrNull(value.systems, readName);
-  const roles = readListOrNull(value.roles, readRole);
-  if (systems === undefined || roles === undefined) return null;
-  return { id, email, firstName, lastName, companyId, department, position, isActive, joinedAt, systems, roles };
+  if (!isPlainNumber(id) || !isText(email) || !isText(firstName) || !isText(lastName)) return false;
+  if (!isTextOrNull(companyId) || !isTextOrNull(department) || !isTextOrNull(position)) return false;
+  if (!isFlagOrNull(isActive) || !isTimeOrNull(joinedAt)) return false;
+  return isListOrNull(value.systems, isText) && isListOrNull(value.roles, isRole);
 };
+
+// `JSON.stringify` takes twice as long for a user.
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
+const writeText = (text: string): string => (escaped.test(text) ? JSON.stringify(text) : `"${text}"`);
+const writeTextOrNull = (text: string | null): string => (text === null ? 'null' : writeText(text));
+const writeTime = (time: Date | null): string => (time === null ? 'null' : `"${time.toISOString()}"`);
+const writeRole = ({ system, role }: SystemRole): string => `{"system":${writeText(system)},"role":${writeText(role)}}`;
+
+const writeList = <Item>(items: readonly Item[] | null, write: (item: Item) => string): string => {
+  if (items === null) return 'null';
+  let text = '';
+  for (const item of items) text += text === '' ? write(item) : `,${write(item)}`;
+  return `[${text}]`;
+};
+
+/** Members in the order of the schema. */
+const writeUser = (user: User): string =>
+  `{"id":${user.id},"email":${writeText(user.email)},"firstName":${writeText(user.firstName)}` +
+  `,"lastName":${writeText(user.lastName)},"companyId":${writeTextOrNull(user.companyId)}` +
+  `,"department":${writeTextOrNull(user.department)},"position":${writeTextOrNull(user.position)}` +
+  `,"isActive":${user.isActive},"joinedAt":${writeTime(user.joinedAt)}` +
+  `,"systems":${writeList(user.systems, writeText)},"roles":${writeList(user.roles, writeRole)}}`;
 
 const [noTimes, joinedAtOnly] = [[], ['joinedAt']] as const;
 
 /**
- * The same text as the schema and `toOutputText`. It checks a user in one pass, which is faster. Null for other values,
- * which are left to the schema: it alone decides what is an error, and describes it.
+ * The same text as the schema and `toOutputText`. It checks and writes a user in one pass, which is faster. Null for other
+ * values, which are left to the schema: it alone decides what is an error, and describes it.
  */
-export const toUserText = (value: unknown): OutputText | null => {
-  const user = readUser(value);
-  return user && new OutputText(JSON.stringify(user), user.joinedAt === null ? noTimes : joinedAtOnly);
-};
+export const toUserText = (value: unknown): OutputText | null =>
+  isUsualUser(value) ? new OutputText(writeUser(value), value.joinedAt === null ? noTimes : joinedAtOnly) : null;
