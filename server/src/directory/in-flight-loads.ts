@@ -1,15 +1,21 @@
 import type { Caller } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 
-/** A caller that waits for a load. */
+/** Takes the outcome of one read: a promise, or an entry of a list. */
+export type Receiver<Value> = {
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+};
+
+/** A caller that waits for the load of one key. */
 export type Waiter<Key, Value> = {
   caller: Caller;
   person: string;
   /** Changes when another load of the same key is admitted first. */
   load: Load<Key, Value>;
-  resolve: (value: Value) => void;
-  reject: (error: unknown) => void;
-  stopListening: () => void;
+  receiver: Receiver<Value>;
+  /** Runs before the receiver gets the outcome of the load. */
+  onSettled: () => void;
 };
 
 export type Load<Key, Value> = {
@@ -34,8 +40,6 @@ export type Load<Key, Value> = {
 
 export type LoadIdentity<Key> = Pick<Load<Key, unknown>, 'id' | 'key' | 'partition' | 'person' | 'isSeparate'>;
 
-export const notQueued = { isQueued: false, wasQueued: false, wasAdmitted: false };
-
 export const createLoad = <Key, Value>({
   id,
   key,
@@ -48,7 +52,9 @@ export const createLoad = <Key, Value>({
   partition,
   person,
   isSeparate,
-  ...notQueued,
+  isQueued: false,
+  wasQueued: false,
+  wasAdmitted: false,
   isOutdated: false,
   waiters: new Set(),
   onUnused: () => {},
@@ -61,10 +67,10 @@ export const moveWaiter = <Key, Value>(waiter: Waiter<Key, Value>, to: Load<Key,
 };
 
 export const settleWaiters = <Key, Value>({ waiters }: Load<Key, Value>, outcome: Value | AppError): void => {
-  for (const { stopListening, resolve, reject } of waiters) {
-    stopListening();
-    if (outcome instanceof AppError) reject(outcome);
-    else resolve(outcome);
+  for (const { receiver, onSettled } of waiters) {
+    onSettled();
+    if (outcome instanceof AppError) receiver.reject(outcome);
+    else receiver.resolve(outcome);
   }
   waiters.clear();
 };
@@ -73,22 +79,28 @@ export const settleWaiters = <Key, Value>({ waiters }: Load<Key, Value>, outcome
 export const rejectPerson = <Key, Value>({ waiters }: Load<Key, Value>, person: string, error: AppError): boolean => {
   for (const waiter of waiters) {
     if (waiter.person !== person) continue;
-    waiter.stopListening();
     waiters.delete(waiter);
-    waiter.reject(error);
+    waiter.onSettled();
+    waiter.receiver.reject(error);
   }
   return waiters.size > 0;
 };
 
 /** Loads in flight by id. There is one load per id, unless some are queued. */
 export const createInFlightLoads = <Key, Value>() => {
-  const byId = new Map<string, ReadonlyArray<Load<Key, Value>>>();
-  const of = (id: string): ReadonlyArray<Load<Key, Value>> => byId.get(id) ?? [];
+  type Loads = ReadonlyArray<Load<Key, Value>>;
+  const none: Loads = [];
+  const byId = new Map<string, Loads>();
+  const of = (id: string): Loads => byId.get(id) ?? none;
 
   const remove = (load: Load<Key, Value>): void => {
-    const others = of(load.id).filter((other) => other !== load);
-    if (others.length === 0) byId.delete(load.id);
-    else byId.set(load.id, others);
+    const loads = of(load.id);
+    if (loads.every((other) => other === load)) byId.delete(load.id);
+    else
+      byId.set(
+        load.id,
+        loads.filter((other) => other !== load),
+      );
   };
 
   return {
@@ -108,3 +120,5 @@ export const createInFlightLoads = <Key, Value>() => {
     },
   };
 };
+
+export type InFlightLoads<Key, Value> = ReturnType<typeof createInFlightLoads<Key, Value>>;
