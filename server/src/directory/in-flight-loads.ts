@@ -19,8 +19,6 @@ export type Waiter<Key, Value> = {
 };
 
 export type Load<Key, Value> = {
-  /** Partition and key. */
-  id: string;
   key: Key;
   partition: string;
   /** The person whose token the load uses, and whose share of the bulkhead. */
@@ -38,16 +36,17 @@ export type Load<Key, Value> = {
   onUnused: () => void;
 };
 
-export type LoadIdentity<Key> = Pick<Load<Key, unknown>, 'id' | 'key' | 'partition' | 'person' | 'isSeparate'>;
+export type LoadAddress<Key> = { partition: string; key: Key };
+export type LoadIdentity<Key> = LoadAddress<Key> & { person: string; isSeparate: boolean };
+
+const doNothing = () => {};
 
 export const createLoad = <Key, Value>({
-  id,
   key,
   partition,
   person,
   isSeparate,
 }: LoadIdentity<Key>): Load<Key, Value> => ({
-  id,
   key,
   partition,
   person,
@@ -57,7 +56,7 @@ export const createLoad = <Key, Value>({
   wasAdmitted: false,
   isOutdated: false,
   waiters: new Set(),
-  onUnused: () => {},
+  onUnused: doNothing,
 });
 
 export const moveWaiter = <Key, Value>(waiter: Waiter<Key, Value>, to: Load<Key, Value>): void => {
@@ -86,27 +85,35 @@ export const rejectPerson = <Key, Value>({ waiters }: Load<Key, Value>, person: 
   return waiters.size > 0;
 };
 
-/** Loads in flight by id. There is one load per id, unless some are queued. */
+/** Loads in flight by partition and key. There is one load per key of a partition, unless some are queued. */
 export const createInFlightLoads = <Key, Value>() => {
   type Loads = ReadonlyArray<Load<Key, Value>>;
   const none: Loads = [];
-  const byId = new Map<string, Loads>();
-  const of = (id: string): Loads => byId.get(id) ?? none;
+  const partitions = new Map<string, Map<Key, Loads>>();
+  const of = ({ partition, key }: LoadAddress<Key>): Loads => partitions.get(partition)?.get(key) ?? none;
 
+  const add = (load: Load<Key, Value>): void => {
+    const { partition, key } = load;
+    const keys = partitions.get(partition) ?? new Map<Key, Loads>();
+    const loads = keys.get(key);
+    keys.set(key, loads === undefined ? [load] : [...loads, load]);
+    partitions.set(partition, keys);
+  };
   const remove = (load: Load<Key, Value>): void => {
-    const loads = of(load.id);
-    if (loads.every((other) => other === load)) byId.delete(load.id);
-    else
-      byId.set(
-        load.id,
-        loads.filter((other) => other !== load),
-      );
+    const { partition, key } = load;
+    const keys = partitions.get(partition);
+    const loads = keys?.get(key);
+    if (keys === undefined || loads === undefined) return;
+    const others = loads.length === 1 && loads[0] === load ? none : loads.filter((other) => other !== load);
+    if (others.length > 0) keys.set(key, others);
+    else keys.delete(key);
+    if (keys.size === 0) partitions.delete(partition);
   };
 
   return {
     of,
-    has: (id: string): boolean => byId.has(id),
-    add: (load: Load<Key, Value>): void => void byId.set(load.id, [...of(load.id), load]),
+    has: (address: LoadAddress<Key>): boolean => of(address).length > 0,
+    add,
     remove,
     removeIfUnused(load: Load<Key, Value>): void {
       if (load.waiters.size > 0) return;
@@ -114,8 +121,8 @@ export const createInFlightLoads = <Key, Value>() => {
       load.onUnused();
     },
     /** A load that is not queued in the share of another person. */
-    findJoinable(id: string, person: string): Load<Key, Value> | undefined {
-      const loads = of(id);
+    findJoinable(address: LoadAddress<Key>, person: string): Load<Key, Value> | undefined {
+      const loads = of(address);
       return loads.find(({ isQueued }) => !isQueued) ?? loads.find((load) => load.person === person);
     },
   };

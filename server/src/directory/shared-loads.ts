@@ -104,7 +104,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     if (isShared) onOutcome?.(load.key, outcome);
     settleWaiters(load, outcome);
     if (!isShared || outcome instanceof AppError) return;
-    for (const other of inFlight.of(load.id)) {
+    for (const other of inFlight.of(load)) {
       settleWaiters(other, outcome);
       inFlight.removeIfUnused(other);
     }
@@ -117,7 +117,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     for (const waiter of load.waiters) {
       const { person } = waiter;
       if (person === load.person) continue;
-      const loads = inFlight.of(load.id);
+      const loads = inFlight.of(load);
       const admitted = loads.find(({ wasAdmitted, isQueued }) => wasAdmitted && !isQueued);
       const target = admitted ?? loads.find((other) => other.person === person);
       moveWaiter(waiter, target ?? start({ ...load, person, isSeparate: true }));
@@ -130,7 +130,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     load.isQueued = false;
     load.wasAdmitted = true;
     if (load.waiters.size === 0 || load.isOutdated) return;
-    for (const other of inFlight.of(load.id)) {
+    for (const other of inFlight.of(load)) {
       if (other === load || other.wasAdmitted) continue;
       for (const waiter of other.waiters) moveWaiter(waiter, load);
       inFlight.removeIfUnused(other);
@@ -207,9 +207,9 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     const person = personNameOf(caller);
     const join = (key: Key): KeyLoad => {
       const partition = perCallerKeys.has(key) ? person : sharedPartition;
-      const id = `${partition} ${key}`;
-      const joined = inFlight.findJoinable(id, person);
-      if (joined === undefined) return start({ id, key, partition, person, isSeparate: inFlight.has(id) });
+      const address = { partition, key };
+      const joined = inFlight.findJoinable(address, person);
+      if (joined === undefined) return start({ partition, key, person, isSeparate: inFlight.has(address) });
       onJoin?.(caller.requestId);
       return joined;
     };
@@ -219,7 +219,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
   return {
     /** The value has changed: later callers do not join the loads in flight, whose results are not stored. */
     outdate(key: Key): void {
-      for (const load of inFlight.of(`${sharedPartition} ${key}`)) {
+      for (const load of inFlight.of({ partition: sharedPartition, key })) {
         load.isOutdated = true;
         inFlight.remove(load);
       }
