@@ -2,6 +2,7 @@ import type { User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
 import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
+import type { UserRecord } from '../auth-service/wire-user.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { after, all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
@@ -9,7 +10,7 @@ import { createPerCallerKeys } from './per-caller-keys.ts';
 import { type DirectoryCaller, forgetKey, type ReadThrough, readAllThrough, readThrough } from './read-through.ts';
 import { createSharedLoads } from './shared-loads.ts';
 import { createSwrCache, type SwrCacheOptions } from './swr-cache.ts';
-import { createUserLoads, type LoadedUser } from './user-loads.ts';
+import { createUserLoads } from './user-loads.ts';
 
 export type UserReadsOptions = {
   authService: AuthServiceClient;
@@ -27,7 +28,7 @@ const idsPerRequest = 100;
  */
 const requestsPerPerson = 16;
 
-type UserSource = ReadThrough<number, LoadedUser>;
+type UserSource = ReadThrough<number, UserRecord>;
 
 const chunk = <Item>(items: readonly Item[], size: number): ReadonlyArray<readonly Item[]> =>
   items.length <= size
@@ -44,16 +45,16 @@ const markHandled = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => 
 
 export const userNotFound = () => new AppError('user_not_found');
 
-const toUser = ({ user }: LoadedUser): User => user;
+const toUser = ({ user }: UserRecord): User => user;
 const isUserNotFound = (error: unknown): boolean => isAppError(error, 'user_not_found');
 
 /** Null for ids that do not exist. */
-type FoundUsers = MaybePromise<Array<LoadedUser | null>>;
+type FoundUsers = MaybePromise<Array<UserRecord | null>>;
 
 const readAll = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers =>
   readAllThrough(source, ids, caller, isUserNotFound);
 
-const toAnswer = (ids: readonly number[], found: ReadonlyArray<LoadedUser | null>): UsersAnswer => ({
+const toAnswer = (ids: readonly number[], found: ReadonlyArray<UserRecord | null>): UsersAnswer => ({
   users: found.filter((loaded) => loaded !== null).map(({ user }) => user),
   notFound: ids.filter((_id, index) => found[index] === null),
 });
@@ -62,7 +63,7 @@ const toAnswer = (ids: readonly number[], found: ReadonlyArray<LoadedUser | null
 export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReadsOptions) => {
   const { now } = cacheOptions;
   const userLoads = createUserLoads({ authService, now });
-  const cache = createSwrCache<LoadedUser, number>(cacheOptions);
+  const cache = createSwrCache<UserRecord, number>(cacheOptions);
   const perCallerKeys = createPerCallerKeys<number>({ now });
   const loadOptions = {
     notFound: userNotFound,
@@ -74,13 +75,13 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
   const complete: UserSource = {
     cache,
     perCallerKeys,
-    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.complete }),
+    loads: createSharedLoads<number, UserRecord>({ ...loadOptions, load: userLoads.complete }),
     isSufficient: userLoads.isComplete,
   };
   const bulk: UserSource = {
     cache,
     perCallerKeys,
-    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.bulk }),
+    loads: createSharedLoads<number, UserRecord>({ ...loadOptions, load: userLoads.bulk }),
   };
   const runInBulkhead = createBulkhead({ limitPerSource: requestsPerPerson });
 
@@ -111,7 +112,7 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
     const [first = [], ...others] = chunk(ids, recordsPerSlice);
     const turn = slices.take(first.length, sourceName);
     if (turn === undefined && others.length === 0) return readSlice(source, first, caller);
-    const readOn = async (): Promise<Array<LoadedUser | null>> => {
+    const readOn = async (): Promise<Array<UserRecord | null>> => {
       await turn;
       const parts = [markHandled(readSlice(source, first, caller))];
       for (const slice of others) {
