@@ -35,7 +35,7 @@ const isUsualUser = (value: unknown): value is User => {
 const needsNoEscape = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 const writeText = (text: string): string => (needsNoEscape.test(text) ? `"${text}"` : JSON.stringify(text));
 const writeTextOrNull = (text: string | null): string => (text === null ? 'null' : writeText(text));
-const writeTime = (time: Date | null): string => (time === null ? 'null' : `"${time.toISOString()}"`);
+const writeTime = (time: Date | null): string => (time === null ? 'null' : `"${time.toJSON()}"`);
 const writeRole = ({ system, role }: SystemRole): string => `{"system":${writeText(system)},"role":${writeText(role)}}`;
 
 const writeList = <Item>(items: readonly Item[] | null, write: (item: Item) => string): string => {
