@@ -132,7 +132,8 @@ export const createSwrCache = <Value, Key extends string | number = string>(opti
       reject(error) {
         // In an outage, an insufficient value is better than an error.
         if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
-          noteFailure(error);
+          // After the other keys of the request are stored: their success does not end this failure.
+          queueMicrotask(() => noteFailure(error));
           onResult?.('stale', requestId);
           onStale();
           return receiver.resolve(entry.value);
