@@ -1,6 +1,6 @@
 import { decode } from './decode.ts';
 import type { Endpoint } from './endpoints.ts';
-import { toUserRecord, type UserFields, type UserRecord, WireUser } from './wire-user.ts';
+import { toUserRecord, type UserFields, type UserRecord, WireBulkUser } from './wire-user.ts';
 import { isId, toMs } from './wire-values.ts';
 
 type RoleEntry = NonNullable<UserFields['roles']>[number];
@@ -57,10 +57,10 @@ const readUsualFields = (json: unknown): UserFields | null => {
 };
 
 /**
- * The same as `decode` with `WireUser`. It checks a record in its usual form in one pass, which is faster. The schema decodes
+ * The same as `decode` with `WireBulkUser`. It checks a record in its usual form in one pass, which is faster. The schema decodes
  * all others, so it alone decides what is an error, and describes it.
  */
 export const decodeUser = (endpoint: Endpoint, json: unknown): UserRecord => {
   const fields = readUsualFields(json);
-  return fields === null ? decode(endpoint, WireUser, json) : toUserRecord(fields);
+  return fields === null ? decode(endpoint, WireBulkUser, json) : toUserRecord(fields, 'bulk');
 };

@@ -7,8 +7,11 @@ import { Id, OptionalText, RoleEntries, SystemNames, Text, Time, toRoles, toSyst
 /** Fields that a response may omit. */
 export type UserField = 'companyId' | 'department' | 'position' | 'isActive' | 'joinedAt' | 'systems' | 'roles';
 
-/** `reported` holds the fields that the response contained, including those that were null. */
-export type UserRecord = { user: User; reported: ReadonlySet<UserField> };
+/**
+ * `reported` holds the fields that the response contained, including those that were null. `source` is the lookup that
+ * returned the record: of one user, or of several.
+ */
+export type UserRecord = { user: User; reported: ReadonlySet<UserField>; source: 'single' | 'bulk' };
 
 /** Interned, because the cache holds many records with the same fields. At most 2^7 sets exist. */
 const fieldSets = new Map<number, ReadonlySet<UserField>>();
@@ -40,7 +43,7 @@ const WireUserFields = z.object({
 
 export type UserFields = z.output<typeof WireUserFields>;
 
-export const toUserRecord = (wire: UserFields): UserRecord => {
+export const toUserRecord = (wire: UserFields, source: UserRecord['source']): UserRecord => {
   const reported = toFieldSet({
     companyId: wire.company_id !== undefined,
     department: wire.department !== undefined,
@@ -64,7 +67,9 @@ export const toUserRecord = (wire: UserFields): UserRecord => {
     systems: toSystems(wire.systems, roles),
     roles,
   };
-  return { user, reported };
+  return { user, reported, source };
 };
 
-export const WireUser = WireUserFields.transform(toUserRecord);
+export const WireUser = WireUserFields.transform((wire) => toUserRecord(wire, 'single'));
+/** A user in the response of a bulk lookup. */
+export const WireBulkUser = WireUserFields.transform((wire) => toUserRecord(wire, 'bulk'));

@@ -1,20 +1,24 @@
 import type { Caller } from '../auth-service/transport.ts';
 import { AppError } from '../errors.ts';
 
-/** A caller that waits for a load. */
+/** Takes the outcome of one read: a promise, or an entry of a list. */
+export type Receiver<Value> = {
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+};
+
+/** A caller that waits for the load of one key. */
 export type Waiter<Key, Value> = {
   caller: Caller;
   person: string;
   /** Changes when another load of the same key is admitted first. */
   load: Load<Key, Value>;
-  resolve: (value: Value) => void;
-  reject: (error: unknown) => void;
-  stopListening: () => void;
+  receiver: Receiver<Value>;
+  /** Runs before the receiver gets the outcome of the load. */
+  onSettled: () => void;
 };
 
 export type Load<Key, Value> = {
-  /** Partition and key. */
-  id: string;
   key: Key;
   partition: string;
   /** The person whose token the load uses, and whose share of the bulkhead. */
@@ -32,26 +36,27 @@ export type Load<Key, Value> = {
   onUnused: () => void;
 };
 
-export type LoadIdentity<Key> = Pick<Load<Key, unknown>, 'id' | 'key' | 'partition' | 'person' | 'isSeparate'>;
+export type LoadAddress<Key> = { partition: string; key: Key };
+export type LoadIdentity<Key> = LoadAddress<Key> & { person: string; isSeparate: boolean };
 
-export const notQueued = { isQueued: false, wasQueued: false, wasAdmitted: false };
+const doNothing = () => {};
 
 export const createLoad = <Key, Value>({
-  id,
   key,
   partition,
   person,
   isSeparate,
 }: LoadIdentity<Key>): Load<Key, Value> => ({
-  id,
   key,
   partition,
   person,
   isSeparate,
-  ...notQueued,
+  isQueued: false,
+  wasQueued: false,
+  wasAdmitted: false,
   isOutdated: false,
   waiters: new Set(),
-  onUnused: () => {},
+  onUnused: doNothing,
 });
 
 export const moveWaiter = <Key, Value>(waiter: Waiter<Key, Value>, to: Load<Key, Value>): void => {
@@ -61,10 +66,10 @@ export const moveWaiter = <Key, Value>(waiter: Waiter<Key, Value>, to: Load<Key,
 };
 
 export const settleWaiters = <Key, Value>({ waiters }: Load<Key, Value>, outcome: Value | AppError): void => {
-  for (const { stopListening, resolve, reject } of waiters) {
-    stopListening();
-    if (outcome instanceof AppError) reject(outcome);
-    else resolve(outcome);
+  for (const { receiver, onSettled } of waiters) {
+    onSettled();
+    if (outcome instanceof AppError) receiver.reject(outcome);
+    else receiver.resolve(outcome);
   }
   waiters.clear();
 };
@@ -73,28 +78,42 @@ export const settleWaiters = <Key, Value>({ waiters }: Load<Key, Value>, outcome
 export const rejectPerson = <Key, Value>({ waiters }: Load<Key, Value>, person: string, error: AppError): boolean => {
   for (const waiter of waiters) {
     if (waiter.person !== person) continue;
-    waiter.stopListening();
     waiters.delete(waiter);
-    waiter.reject(error);
+    waiter.onSettled();
+    waiter.receiver.reject(error);
   }
   return waiters.size > 0;
 };
 
-/** Loads in flight by id. There is one load per id, unless some are queued. */
+/** Loads in flight by partition and key. There is one load per key of a partition, unless some are queued. */
 export const createInFlightLoads = <Key, Value>() => {
-  const byId = new Map<string, ReadonlyArray<Load<Key, Value>>>();
-  const of = (id: string): ReadonlyArray<Load<Key, Value>> => byId.get(id) ?? [];
+  type Loads = ReadonlyArray<Load<Key, Value>>;
+  const none: Loads = [];
+  const partitions = new Map<string, Map<Key, Loads>>();
+  const of = ({ partition, key }: LoadAddress<Key>): Loads => partitions.get(partition)?.get(key) ?? none;
 
+  const add = (load: Load<Key, Value>): void => {
+    const { partition, key } = load;
+    const keys = partitions.get(partition) ?? new Map<Key, Loads>();
+    const loads = keys.get(key);
+    keys.set(key, loads === undefined ? [load] : [...loads, load]);
+    partitions.set(partition, keys);
+  };
   const remove = (load: Load<Key, Value>): void => {
-    const others = of(load.id).filter((other) => other !== load);
-    if (others.length === 0) byId.delete(load.id);
-    else byId.set(load.id, others);
+    const { partition, key } = load;
+    const keys = partitions.get(partition);
+    const loads = keys?.get(key);
+    if (keys === undefined || loads === undefined) return;
+    const others = loads.length === 1 && loads[0] === load ? none : loads.filter((other) => other !== load);
+    if (others.length > 0) keys.set(key, others);
+    else keys.delete(key);
+    if (keys.size === 0) partitions.delete(partition);
   };
 
   return {
     of,
-    has: (id: string): boolean => byId.has(id),
-    add: (load: Load<Key, Value>): void => void byId.set(load.id, [...of(load.id), load]),
+    has: (address: LoadAddress<Key>): boolean => of(address).length > 0,
+    add,
     remove,
     removeIfUnused(load: Load<Key, Value>): void {
       if (load.waiters.size > 0) return;
@@ -102,9 +121,11 @@ export const createInFlightLoads = <Key, Value>() => {
       load.onUnused();
     },
     /** A load that is not queued in the share of another person. */
-    findJoinable(id: string, person: string): Load<Key, Value> | undefined {
-      const loads = of(id);
+    findJoinable(address: LoadAddress<Key>, person: string): Load<Key, Value> | undefined {
+      const loads = of(address);
       return loads.find(({ isQueued }) => !isQueued) ?? loads.find((load) => load.person === person);
     },
   };
 };
+
+export type InFlightLoads<Key, Value> = ReturnType<typeof createInFlightLoads<Key, Value>>;

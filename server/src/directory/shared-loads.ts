@@ -2,17 +2,16 @@ import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import type { QueueEvents } from '../auth-service/resilience/bulkhead.ts';
 import { type Caller, callerNameOf, personOf } from '../auth-service/transport.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
-import { onAbort } from '../platform/on-abort.ts';
 import {
   createInFlightLoads,
   createLoad,
   type Load,
   type LoadIdentity,
   moveWaiter,
-  notQueued,
   rejectPerson,
   settleWaiters,
 } from './in-flight-loads.ts';
+import { createLoadReader, type LoadReader } from './load-reader.ts';
 import type { PerCallerKeys } from './per-caller-keys.ts';
 
 /** One outcome per key. A key that is absent does not exist. */
@@ -105,7 +104,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     if (isShared) onOutcome?.(load.key, outcome);
     settleWaiters(load, outcome);
     if (!isShared || outcome instanceof AppError) return;
-    for (const other of inFlight.of(load.id)) {
+    for (const other of inFlight.of(load)) {
       settleWaiters(other, outcome);
       inFlight.removeIfUnused(other);
     }
@@ -118,7 +117,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     for (const waiter of load.waiters) {
       const { person } = waiter;
       if (person === load.person) continue;
-      const loads = inFlight.of(load.id);
+      const loads = inFlight.of(load);
       const admitted = loads.find(({ wasAdmitted, isQueued }) => wasAdmitted && !isQueued);
       const target = admitted ?? loads.find((other) => other.person === person);
       moveWaiter(waiter, target ?? start({ ...load, person, isSeparate: true }));
@@ -131,7 +130,7 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     load.isQueued = false;
     load.wasAdmitted = true;
     if (load.waiters.size === 0 || load.isOutdated) return;
-    for (const other of inFlight.of(load.id)) {
+    for (const other of inFlight.of(load)) {
       if (other === load || other.wasAdmitted) continue;
       for (const waiter of other.waiters) moveWaiter(waiter, load);
       inFlight.removeIfUnused(other);
@@ -144,7 +143,13 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
       if (loads.every(({ waiters }) => waiters.size === 0)) abort.abort();
     };
     const person = personNameOf(caller);
-    for (const load of loads) Object.assign(load, { person, ...notQueued, onUnused });
+    for (const load of loads) {
+      load.person = person;
+      load.isQueued = false;
+      load.wasQueued = false;
+      load.wasAdmitted = false;
+      load.onUnused = onUnused;
+    }
     const keys = loads.map(({ key }) => key);
     const queueEventsOf: QueueEventsOf<Key> = (some) => {
       const concerned = some.length === keys.length ? loads : loads.filter(({ key }) => some.includes(key));
@@ -198,35 +203,34 @@ export const createSharedLoads = <Key extends string | number, Value>(options: S
     }
   };
 
+  const readerOf = (caller: Caller): LoadReader<Key, Value> => {
+    const person = personNameOf(caller);
+    const join = (key: Key): KeyLoad => {
+      const partition = perCallerKeys.has(key) ? person : sharedPartition;
+      const address = { partition, key };
+      const joined = inFlight.findJoinable(address, person);
+      if (joined === undefined) return start({ partition, key, person, isSeparate: inFlight.has(address) });
+      onJoin?.(caller.requestId);
+      return joined;
+    };
+    return createLoadReader({ caller, person, inFlight, join });
+  };
+
   return {
     /** The value has changed: later callers do not join the loads in flight, whose results are not stored. */
     outdate(key: Key): void {
-      for (const load of inFlight.of(`${sharedPartition} ${key}`)) {
+      for (const load of inFlight.of({ partition: sharedPartition, key })) {
         load.isOutdated = true;
         inFlight.remove(load);
       }
     },
 
-    /** Rejects with the error of the load, or with the reason of the caller's signal. */
+    /** Reads several keys of one caller at a lower cost than `load`. */
+    readerOf,
+
+    /** Loads one key. Rejects with the error of the load, or with the reason of the caller's signal. */
     load: (key: Key, caller: Caller): Promise<Value> =>
-      new Promise((resolve, reject) => {
-        const { signal } = caller;
-        if (signal?.aborted) return reject(signal.reason as Error);
-        const person = personNameOf(caller);
-        const partition = perCallerKeys.has(key) ? person : sharedPartition;
-        const id = `${partition} ${key}`;
-        const joined = inFlight.findJoinable(id, person);
-        if (joined !== undefined) onJoin?.(caller.requestId);
-        const load = joined ?? start({ id, key, partition, person, isSeparate: inFlight.has(id) });
-        const leave = () => {
-          waiter.load.waiters.delete(waiter);
-          inFlight.removeIfUnused(waiter.load);
-          reject(signal?.reason as Error);
-        };
-        const stopListening = signal === undefined ? () => {} : onAbort(signal, leave);
-        const waiter = { caller, person, load, resolve, reject, stopListening };
-        load.waiters.add(waiter);
-      }),
+      new Promise((resolve, reject) => readerOf(caller).read(key, { resolve, reject })),
   };
 };
 

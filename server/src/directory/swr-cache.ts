@@ -1,6 +1,7 @@
 import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
+import type { Receiver } from './in-flight-loads.ts';
 
 /** Ages in seconds since the value was loaded. */
 export type Lifetimes = {
@@ -33,16 +34,18 @@ export type Freshness = {
   maxAgeSeconds?: number | undefined;
 };
 
-export type CacheLookup<Value> = Freshness & {
-  key: string;
-  load: () => Promise<Value>;
+/** What the lookups of a request have in common. */
+export type CacheLookup<Key, Value> = Freshness & {
+  load: (key: Key, receiver: Receiver<Value>) => void;
   /** Loads in the background, independently of the current request. */
-  revalidate: () => Promise<Value>;
+  revalidate: (key: Key) => Promise<Value>;
   /** Runs if the returned value is stale. Without it, stale values are never returned. */
   onStale?: (() => void) | undefined;
   /** Whether a cached value has enough data for this lookup. Ignored in an outage. Default: always true. */
-  isSufficient?: ((value: Value) => boolean) | undefined;
+  isSufficient?: IsSufficient<Value>;
 };
+
+type IsSufficient<Value> = ((value: Value) => boolean) | undefined;
 
 type Entry<Value> = { value: Value; atMs: number };
 type NotFound = { error: AppError; atMs: number };
@@ -56,23 +59,23 @@ const isOutage = (error: unknown) =>
 
 const isNotFound = (error: unknown) => isAppError(error, 'user_not_found', 'employee_not_found');
 
-const isEnough = <Value>({ value }: Entry<Value>, isSufficient: CacheLookup<Value>['isSufficient']): boolean =>
+const isEnough = <Value>({ value }: Entry<Value>, isSufficient: IsSufficient<Value>): boolean =>
   isSufficient === undefined || isSufficient(value);
 
 /** Stale-while-revalidate cache with stale-if-error. */
-export const createSwrCache = <Value>(options: SwrCacheOptions) => {
+export const createSwrCache = <Value, Key extends string | number = string>(options: SwrCacheOptions) => {
   const { freshSeconds, staleSeconds, staleOnErrorSeconds, notFoundSeconds = 0, maxEntries, now, onResult } = options;
-  const entries = createBoundedMap<string, Entry<Value>>(maxEntries);
+  const entries = createBoundedMap<Key, Entry<Value>>(maxEntries);
   // A separate map, so that lookups of unknown keys cannot evict values.
-  const notFound = createBoundedMap<string, NotFound>(maxEntries);
-  const revalidating = new Set<string>();
+  const notFound = createBoundedMap<Key, NotFound>(maxEntries);
+  const revalidating = new Set<Key>();
   let staleness: Staleness | null = null;
 
   const isYounger = ({ atMs }: { atMs: number }, seconds: number, maxAgeSeconds = Number.POSITIVE_INFINITY): boolean =>
     now() - atMs < Math.min(seconds, maxAgeSeconds) * 1000;
 
   /** Stores a value or a "not found". Ignores other errors. */
-  const store = (key: string, outcome: Value | AppError): void => {
+  const store = (key: Key, outcome: Value | AppError): void => {
     if (!(outcome instanceof AppError)) {
       entries.set(key, { value: outcome, atMs: now() });
       notFound.delete(key);
@@ -90,46 +93,55 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
   };
 
   /** At most one revalidation per key. Callers do not wait for it, so their number stays unbounded without cost. */
-  const revalidateOnce = (key: string, revalidate: () => Promise<Value>): void => {
+  const revalidateOnce = (key: Key, revalidate: (key: Key) => Promise<Value>): void => {
     if (revalidating.has(key)) return;
     revalidating.add(key);
-    revalidate()
+    revalidate(key)
       .catch(noteFailure)
       .finally(() => revalidating.delete(key));
   };
 
-  const loadMissing = ({ key, requestId, load, maxAgeSeconds }: CacheLookup<Value>): Promise<Value> => {
+  const loadMissing = (key: Key, lookup: CacheLookup<Key, Value>, receiver: Receiver<Value>): void => {
     const known = notFound.get(key);
-    const isKnown = known !== undefined && isYounger(known, notFoundSeconds, maxAgeSeconds);
-    onResult?.(isKnown ? 'hit' : 'miss', requestId);
-    return isKnown ? Promise.reject(known.error) : load();
+    const isKnown = known !== undefined && isYounger(known, notFoundSeconds, lookup.maxAgeSeconds);
+    onResult?.(isKnown ? 'hit' : 'miss', lookup.requestId);
+    if (isKnown) receiver.reject(known.error);
+    else lookup.load(key, receiver);
   };
 
   /** For an entry that is old or insufficient. */
-  const loadOrServeStale = async (lookup: CacheLookup<Value>, entry: Entry<Value>): Promise<Value> => {
-    const { key, requestId, load, revalidate, onStale, isSufficient } = lookup;
+  const loadOrServeStale = (
+    key: Key,
+    lookup: CacheLookup<Key, Value>,
+    entry: Entry<Value>,
+    receiver: Receiver<Value>,
+  ): void => {
+    const { requestId, onStale, isSufficient } = lookup;
     const ageSeconds = (now() - entry.atMs) / 1000;
     if (onStale !== undefined && isEnough(entry, isSufficient) && ageSeconds < staleSeconds) {
-      revalidateOnce(key, revalidate);
+      revalidateOnce(key, lookup.revalidate);
       onResult?.('stale', requestId);
       onStale();
-      return entry.value;
+      return receiver.resolve(entry.value);
     }
-    try {
-      const value = await load();
-      onResult?.('miss', requestId);
-      return value;
-    } catch (error) {
-      // In an outage, an insufficient value is better than an error.
-      if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
-        noteFailure(error);
-        onResult?.('stale', requestId);
-        onStale();
-        return entry.value;
-      }
-      onResult?.('miss', requestId);
-      throw error;
-    }
+    lookup.load(key, {
+      resolve(value) {
+        onResult?.('miss', requestId);
+        receiver.resolve(value);
+      },
+      reject(error) {
+        // In an outage, an insufficient value is better than an error.
+        if (onStale !== undefined && ageSeconds < staleOnErrorSeconds && isOutage(error)) {
+          // After the other keys of the request are stored: their success does not end this failure.
+          queueMicrotask(() => noteFailure(error));
+          onResult?.('stale', requestId);
+          onStale();
+          return receiver.resolve(entry.value);
+        }
+        onResult?.('miss', requestId);
+        receiver.reject(error);
+      },
+    });
   };
 
   /**
@@ -137,9 +149,9 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
    * continues with `load`. It allocates nothing, because most lookups end here.
    */
   const getFresh = (
-    key: string,
+    key: Key,
     { requestId, maxAgeSeconds }: Freshness,
-    isSufficient: CacheLookup<Value>['isSufficient'],
+    isSufficient: IsSufficient<Value>,
   ): Value | undefined => {
     const entry = entries.get(key);
     if (entry === undefined || !isYounger(entry, freshSeconds, maxAgeSeconds)) return undefined;
@@ -152,7 +164,7 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
     store,
     getFresh,
     /** Removes what is cached about the key. */
-    forget(key: string): void {
+    forget(key: Key): void {
       entries.delete(key);
       notFound.delete(key);
     },
@@ -160,17 +172,18 @@ export const createSwrCache = <Value>(options: SwrCacheOptions) => {
     staleness: () => staleness,
 
     /** The cached value if it is fresh. Never loads, and does not count as a use for eviction. */
-    peekFresh(key: string): Value | undefined {
+    peekFresh(key: Key): Value | undefined {
       const entry = entries.peek(key);
       return entry !== undefined && isYounger(entry, freshSeconds) ? entry.value : undefined;
     },
 
-    /** For a key without a fresh, sufficient value (`getFresh`). Loads, or returns a stale value. */
-    load(lookup: CacheLookup<Value>): Promise<Value> {
-      const entry = entries.peek(lookup.key);
-      return entry === undefined ? loadMissing(lookup) : loadOrServeStale(lookup, entry);
+    /** For a key without a fresh, sufficient value (`getFresh`). Loads, or answers with a stale value. */
+    load(key: Key, lookup: CacheLookup<Key, Value>, receiver: Receiver<Value>): void {
+      const entry = entries.peek(key);
+      if (entry === undefined) loadMissing(key, lookup, receiver);
+      else loadOrServeStale(key, lookup, entry, receiver);
     },
   };
 };
 
-export type SwrCache<Value> = ReturnType<typeof createSwrCache<Value>>;
+export type SwrCache<Value, Key extends string | number = string> = ReturnType<typeof createSwrCache<Value, Key>>;

@@ -13,16 +13,13 @@ export type UserLoadsOptions = {
   now: () => number;
 };
 
-/** `source` is the lookup that returned the record. */
-export type LoadedUser = UserRecord & { source: 'single' | 'bulk' };
-
-type UserResults = LoadResults<number, LoadedUser>;
+type UserResults = LoadResults<number, UserRecord>;
 type LoadUsers = (ids: readonly number[], caller: Caller, queueEventsOf: QueueEventsOf<number>) => Promise<UserResults>;
 
 /** Concurrent requests of one person. Further requests are queued here, before their deadlines start. */
 const requestsPerPerson = 16;
 
-const firstFound = (results: UserResults): LoadedUser | undefined => {
+const firstFound = (results: UserResults): UserRecord | undefined => {
   for (const result of results.values()) if (!(result instanceof AppError)) return result;
   return undefined;
 };
@@ -53,12 +50,12 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
   const firstProbes = new Map<string, Promise<unknown>>();
   const runInBulkhead = createBulkhead({ limitPerSource: requestsPerPerson });
 
-  const loadSingle = async (id: number, caller: Caller): Promise<LoadedUser> =>
-    runInBulkhead(async () => ({ ...(await authService.user(id, caller)), source: 'single' }), toSlot(caller));
+  const loadSingle = (id: number, caller: Caller): Promise<UserRecord> =>
+    runInBulkhead(() => authService.user(id, caller), toSlot(caller));
 
   const loadOneByOne: LoadUsers = async (ids, caller, queueEventsOf) => {
     const entries = await Promise.all(
-      ids.map(async (id): Promise<[number, LoadedUser | AppError]> => {
+      ids.map(async (id): Promise<[number, UserRecord | AppError]> => {
         const result = await loadSingle(id, { ...caller, ...queueEventsOf([id]) }).catch(toResult);
         return [id, result];
       }),
@@ -66,13 +63,8 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
     return new Map(entries);
   };
 
-  const loadBulk = async (ids: readonly number[], caller: Caller): Promise<UserResults> => {
-    const results: UserResults = new Map();
-    for (const [id, result] of await runInBulkhead(() => authService.users(ids, caller), toSlot(caller))) {
-      results.set(id, result instanceof AppError ? result : { ...result, source: 'bulk' });
-    }
-    return results;
-  };
+  const loadBulk = (ids: readonly number[], caller: Caller): Promise<UserResults> =>
+    runInBulkhead(() => authService.users(ids, caller), toSlot(caller));
 
   const loadBulkAndProbe = async (ids: readonly number[], caller: Caller): Promise<UserResults> => {
     const results = await loadBulk(ids, caller);
@@ -153,7 +145,7 @@ export const createUserLoads = ({ authService, now }: UserLoadsOptions) => {
     /** False while unknown. */
     isBulkComplete: (): boolean => probe.isComplete() === true,
     /** Whether the record has all fields that the service reports for the user. */
-    isComplete: ({ source }: LoadedUser): boolean => source === 'single' || probe.isComplete() === true,
+    isComplete: ({ source }: UserRecord): boolean => source === 'single' || probe.isComplete() === true,
     complete,
     /** In one request, complete or not. */
     bulk: loadBulkAndProbe,

@@ -2,14 +2,15 @@ import type { User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
 import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
+import type { UserRecord } from '../auth-service/wire-user.ts';
 import { AppError, isAppError } from '../errors.ts';
-import { all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
+import { after, all, isSync, type MaybePromise } from '../platform/maybe-promise.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
 import { createPerCallerKeys } from './per-caller-keys.ts';
-import { type DirectoryCaller, forgetKey, type ReadThrough, readThrough } from './read-through.ts';
+import { type DirectoryCaller, forgetKey, type ReadThrough, readAllThrough, readThrough } from './read-through.ts';
 import { createSharedLoads } from './shared-loads.ts';
 import { createSwrCache, type SwrCacheOptions } from './swr-cache.ts';
-import { createUserLoads, type LoadedUser } from './user-loads.ts';
+import { createUserLoads } from './user-loads.ts';
 
 export type UserReadsOptions = {
   authService: AuthServiceClient;
@@ -27,7 +28,7 @@ const idsPerRequest = 100;
  */
 const requestsPerPerson = 16;
 
-type UserSource = ReadThrough<number, LoadedUser>;
+type UserSource = ReadThrough<number, UserRecord>;
 
 const chunk = <Item>(items: readonly Item[], size: number): ReadonlyArray<readonly Item[]> =>
   items.length <= size
@@ -44,59 +45,43 @@ const markHandled = <Value>(value: MaybePromise<Value>): MaybePromise<Value> => 
 
 export const userNotFound = () => new AppError('user_not_found');
 
-const toUser = ({ user }: LoadedUser): User => user;
+const toUser = ({ user }: UserRecord): User => user;
+const isUserNotFound = (error: unknown): boolean => isAppError(error, 'user_not_found');
 
-const readUser = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User> => {
-  const loaded = readThrough(source, id, caller);
-  return isSync(loaded) ? loaded.user : loaded.then(toUser);
-};
+/** Null for ids that do not exist. */
+type FoundUsers = MaybePromise<Array<UserRecord | null>>;
 
-const toNullIfNotFound = (error: unknown): null => {
-  if (isAppError(error, 'user_not_found')) return null;
-  throw error;
-};
+const readAll = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers =>
+  readAllThrough(source, ids, caller, isUserNotFound);
 
-/** Null if the user does not exist. */
-const readUserOrNull = (source: UserSource, id: number, caller: DirectoryCaller): MaybePromise<User | null> => {
-  const loaded = readThrough(source, id, caller);
-  return isSync(loaded) ? loaded.user : loaded.then(toUser, toNullIfNotFound);
-};
-
-type FoundUsers = MaybePromise<Array<User | null>>;
-
-const readAll = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers => {
-  const users = ids.map((id) => readUserOrNull(source, id, caller));
-  return all(users);
-};
-
-const toAnswer = (ids: readonly number[], users: ReadonlyArray<User | null>): UsersAnswer => ({
-  users: users.filter((user) => user !== null),
-  notFound: ids.filter((_id, index) => users[index] === null),
+const toAnswer = (ids: readonly number[], found: ReadonlyArray<UserRecord | null>): UsersAnswer => ({
+  users: found.filter((loaded) => loaded !== null).map(({ user }) => user),
+  notFound: ids.filter((_id, index) => found[index] === null),
 });
 
 /** Reads single users and lists of users from one cache. */
 export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReadsOptions) => {
   const { now } = cacheOptions;
   const userLoads = createUserLoads({ authService, now });
-  const cache = createSwrCache<LoadedUser>(cacheOptions);
+  const cache = createSwrCache<UserRecord, number>(cacheOptions);
   const perCallerKeys = createPerCallerKeys<number>({ now });
   const loadOptions = {
     notFound: userNotFound,
     perCallerKeys,
     onJoin,
     maxKeys: idsPerRequest,
-    onOutcome: (id: number, outcome: LoadedUser | AppError) => cache.store(String(id), outcome),
+    onOutcome: cache.store,
   };
   const complete: UserSource = {
     cache,
     perCallerKeys,
-    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.complete }),
+    loads: createSharedLoads<number, UserRecord>({ ...loadOptions, load: userLoads.complete }),
     isSufficient: userLoads.isComplete,
   };
   const bulk: UserSource = {
     cache,
     perCallerKeys,
-    loads: createSharedLoads<number, LoadedUser>({ ...loadOptions, load: userLoads.bulk }),
+    loads: createSharedLoads<number, UserRecord>({ ...loadOptions, load: userLoads.bulk }),
   };
   const runInBulkhead = createBulkhead({ limitPerSource: requestsPerPerson });
 
@@ -112,7 +97,7 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
     );
   };
 
-  const isCached = (id: number): boolean => cache.peekFresh(String(id)) !== undefined;
+  const isCached = (id: number): boolean => cache.peekFresh(id) !== undefined;
 
   /** Reads a slice: at once if it fits into one request or is cached, else one request after another. */
   const readSlice = (source: UserSource, ids: readonly number[], caller: DirectoryCaller): FoundUsers => {
@@ -127,7 +112,7 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
     const [first = [], ...others] = chunk(ids, recordsPerSlice);
     const turn = slices.take(first.length, sourceName);
     if (turn === undefined && others.length === 0) return readSlice(source, first, caller);
-    const readOn = async (): Promise<Array<User | null>> => {
+    const readOn = async (): Promise<Array<UserRecord | null>> => {
       await turn;
       const parts = [markHandled(readSlice(source, first, caller))];
       for (const slice of others) {
@@ -144,16 +129,16 @@ export const createUserReads = ({ authService, cacheOptions, onJoin }: UserReads
     forget(id: number): void {
       for (const source of [complete, bulk]) forgetKey(source, id);
     },
-    peekFresh: (id: number): User | undefined => cache.peekFresh(String(id))?.user,
+    peekFresh: (id: number): User | undefined => cache.peekFresh(id)?.user,
 
     /** One user with all fields that the Auth Service reports. Throws `user_not_found`. */
-    one: (id: number, caller: DirectoryCaller): MaybePromise<User> => readUser(complete, id, caller),
+    one: (id: number, caller: DirectoryCaller): MaybePromise<User> => after(readThrough(complete, id, caller), toUser),
 
     /** In the requested order, each user once. Fails if any part fails. Synchronous if all users are cached. */
     many(requested: readonly number[], caller: DirectoryCaller): MaybePromise<UsersAnswer> {
       const ids = [...new Set(requested)];
       const users = readSlices(userLoads.isBulkComplete() ? complete : bulk, ids, caller);
-      return isSync(users) ? toAnswer(ids, users) : users.then((found) => toAnswer(ids, found));
+      return after(users, (found) => toAnswer(ids, found));
     },
   };
 };

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { decode } from '../../../server/src/auth-service/decode.ts';
 import { decodeUser } from '../../../server/src/auth-service/decode-user.ts';
 import { endpoints } from '../../../server/src/auth-service/endpoints.ts';
-import { WireUser } from '../../../server/src/auth-service/wire-user.ts';
+import { WireBulkUser } from '../../../server/src/auth-service/wire-user.ts';
 import { AppError } from '../../../server/src/errors.ts';
 
-const bySchema = (json: unknown) => decode(endpoints.users, WireUser, json);
+const bySchema = (json: unknown) => decode(endpoints.users, WireBulkUser, json);
 const inOnePass = (json: unknown) => decodeUser(endpoints.users, json);
 
 const outcomeOf = (read: (json: unknown) => unknown, json: unknown): unknown => {

@@ -18,7 +18,11 @@ it('the SWR cache revalidates a stale value once for concurrent lookups, and aga
       settle = () => reject(new Error('refused'));
     });
   };
-  const ask = async () => cache.load({ key: 'one', load: async () => 'loaded', revalidate, onStale: () => {} });
+  const lookup = { load: () => {}, revalidate, onStale: () => {} };
+  const ask = () =>
+    new Promise<string>((resolve, reject) => {
+      cache.load('one', lookup, { resolve, reject });
+    });
   cache.store('one', 'known');
   nowMs = 2_000;
   expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array<string>(100).fill('known'));
