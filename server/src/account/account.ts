@@ -7,7 +7,7 @@ import type {
   UpdateProfileInput,
 } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import type { Caller, RequestMeta } from '../auth-service/transport.ts';
+import type { Caller, RequestMeta } from '../auth-service/caller.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { AccountLimiter } from '../rate-limit/account-limiter.ts';

@@ -1,7 +1,7 @@
 import type { Profile } from '@auth-bff/shared';
 import type { Picture } from '../auth-service/account/account-calls.ts';
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import { type Caller, personOf } from '../auth-service/transport.ts';
+import { type Caller, personOf } from '../auth-service/caller.ts';
 import { AppError } from '../errors.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import { type AttemptCounter, reserveAll } from '../rate-limit/attempt-counter.ts';

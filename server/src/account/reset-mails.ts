@@ -2,7 +2,7 @@ import type { PersonType } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { isUnsent } from '../auth-service/account/call-outcome.ts';
 import { HostRefusedError } from '../auth-service/account/host-refused-error.ts';
-import { type RequestMeta, requestMetaOf } from '../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../auth-service/caller.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
 import { causesOf, type Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';

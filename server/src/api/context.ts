@@ -4,7 +4,7 @@ import type { Account } from '../account/account.ts';
 import type { Assignments } from '../assignment/assignments.ts';
 import type { TurnAdministration } from '../assignment/turn-administration.ts';
 import type { AccountTokens } from '../auth-service/calling-service.ts';
-import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/transport.ts';
+import { type Caller, callerNameOf, type RequestMeta } from '../auth-service/caller.ts';
 import type { OpenStreamOptions } from '../live/live-streams.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';

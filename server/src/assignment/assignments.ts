@@ -10,7 +10,7 @@ import type {
   RotationAnswer,
   RotationInput,
 } from '@auth-bff/shared';
-import { callerNameOf, requestMetaOf } from '../auth-service/transport.ts';
+import { callerNameOf, requestMetaOf } from '../auth-service/caller.ts';
 import type { Directory, DirectoryCaller } from '../directory/directory.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { type AssignmentStore, toLeaveSystem, toRotation, type Turn } from './assignment-store.ts';

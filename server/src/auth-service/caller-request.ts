@@ -1,4 +1,5 @@
-import { type Caller, callerNameOf, requestMetaOf, type UpstreamRequest } from './transport.ts';
+import { type Caller, callerNameOf, requestMetaOf } from './caller.ts';
+import type { UpstreamRequest } from './transport.ts';
 
 export type TokenlessCaller = Omit<Caller, 'accessToken'>;
 

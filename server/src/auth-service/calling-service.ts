@@ -2,7 +2,7 @@ import { AppError, type AppErrorOptions } from '../errors.ts';
 import { onAbort } from '../platform/on-abort.ts';
 import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { QueueEvents } from './resilience/bulkhead.ts';
-import type { RequestMeta } from './transport.ts';
+import type { RequestMeta } from './caller.ts';
 
 /** Access tokens of the service account. The functions throw a `ServiceAccountError`. */
 export type AccountTokens = {

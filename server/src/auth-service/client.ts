@@ -12,13 +12,8 @@ import { isJson, readJson, requireSameId, statusToError } from './response-error
 import { createRoleHolders, type RequestAs } from './role-holders.ts';
 import { createSignInCalls } from './sign-in-calls.ts';
 import { toAuthorizedRequest, type TokenlessCaller, toRequest } from './caller-request.ts';
-import {
-  type Caller,
-  type RequestMeta,
-  requestMetaOf,
-  type UpstreamRequest,
-  type UpstreamResponse,
-} from './transport.ts';
+import { type Caller, type RequestMeta, requestMetaOf } from './caller.ts';
+import type { UpstreamRequest, UpstreamResponse } from './transport.ts';
 import { WireEmployee, WireMe, WireUserGone, WireUsers, WireValidation } from './wire.ts';
 import { type UserRecord, WireUser } from './wire-user.ts';
 

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { contractError } from './response-errors.ts';
-import type { Caller, UpstreamRequest } from './transport.ts';
+import type { Caller } from './caller.ts';
+import type { UpstreamRequest } from './transport.ts';
 import { type ListedPerson, WirePeopleWithRoles, WireSystemUsers, WireUserIds } from './wire-roles.ts';
 
 /** Sends a lookup with the caller's own token and decodes the response. */

@@ -6,7 +6,8 @@ import { messageOfInactiveStatus, toInactiveStatus } from './inactive-status.ts'
 import { contractError, isJson, readJson, statusToError } from './response-errors.ts';
 import { isCodeRequest, parseSignInFailure, type SignInFailure, type SignInStep } from './sign-in-failure.ts';
 import { cookieOf, type TokenSet } from './token-set.ts';
-import { type RequestMeta, requestMetaOf, type Transport, type UpstreamResponse } from './transport.ts';
+import { type RequestMeta, requestMetaOf } from './caller.ts';
+import type { Transport, UpstreamResponse } from './transport.ts';
 import { WireTokenResponse } from './wire.ts';
 
 export type SignInCallsOptions = { transport: Pick<Transport, 'request'>; now: () => number };

@@ -1,7 +1,7 @@
 import type { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { toInactiveStatus } from '../auth-service/inactive-status.ts';
-import { type Caller, personOf } from '../auth-service/transport.ts';
+import { type Caller, personOf } from '../auth-service/caller.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { Subject } from '../token/principal.ts';
 import { createReadThroughCache, type DirectoryCaller } from './read-through.ts';

@@ -1,4 +1,4 @@
-import type { Caller } from '../auth-service/transport.ts';
+import type { Caller } from '../auth-service/caller.ts';
 import { AppError } from '../errors.ts';
 
 /** Takes the outcome of one read: a promise, or an entry of a list. */

@@ -1,4 +1,4 @@
-import type { Caller } from '../auth-service/transport.ts';
+import type { Caller } from '../auth-service/caller.ts';
 import { onAbort } from '../platform/on-abort.ts';
 import type { InFlightLoads, Load, Receiver, Waiter } from './in-flight-loads.ts';
 

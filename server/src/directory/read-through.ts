@@ -1,4 +1,4 @@
-import type { Caller } from '../auth-service/transport.ts';
+import type { Caller } from '../auth-service/caller.ts';
 import type { AppError } from '../errors.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import { createPerCallerKeys, type PerCallerKeys } from './per-caller-keys.ts';

@@ -1,6 +1,6 @@
 import { ServiceAccountError } from '../auth-service/calling-service.ts';
 import type { QueueEvents } from '../auth-service/resilience/bulkhead.ts';
-import { type Caller, callerNameOf, personOf } from '../auth-service/transport.ts';
+import { type Caller, callerNameOf, personOf } from '../auth-service/caller.ts';
 import { AppError, asAppError, isAppError } from '../errors.ts';
 import {
   createInFlightLoads,

@@ -1,7 +1,7 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { createBulkhead } from '../auth-service/resilience/bulkhead.ts';
 import { sourceNameOf } from '../auth-service/resilience/call-source.ts';
-import type { Caller } from '../auth-service/transport.ts';
+import type { Caller } from '../auth-service/caller.ts';
 import type { UserRecord } from '../auth-service/wire-user.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createBulkLookupProbe } from './bulk-lookup-probe.ts';

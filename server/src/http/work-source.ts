@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { personOf, serviceCallerName } from '../auth-service/transport.ts';
+import { personOf, serviceCallerName } from '../auth-service/caller.ts';
 
 /**
  * Whose work an answer is, for a fair share of the event loop: the service, the person, or the request alone. A caller with

@@ -1,5 +1,5 @@
 import { type Reason, toPersonText } from '@auth-bff/shared';
-import type { RequestMeta } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/caller.ts';
 import type { KeyHasher } from './key-hasher.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { foldEmail } from '../rate-limit/fold-email.ts';

@@ -1,6 +1,6 @@
 import { isUnsent } from '../auth-service/account/call-outcome.ts';
 import { type AppError, isAppError } from '../errors.ts';
-import { type Caller, personOf } from '../auth-service/transport.ts';
+import { type Caller, personOf } from '../auth-service/caller.ts';
 import type { Account } from './account-attempts.ts';
 import { type AttemptCounter, reserveAll, type ReservedAttempt } from './attempt-counter.ts';
 import { type AttemptLimiter, type AttemptLimiterOptions, hasNoVerdict } from './attempt-limiter.ts';

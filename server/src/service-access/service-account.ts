@@ -1,7 +1,7 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
 import { type AccountTokens, ServiceAccountError } from '../auth-service/calling-service.ts';
 import type { TokenSet } from '../auth-service/token-set.ts';
-import { type RequestMeta, requestMetaOf } from '../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../auth-service/caller.ts';
 import type { Config } from '../config.ts';
 import { type AppError, isAppError } from '../errors.ts';
 import type { Audit } from '../platform/audit.ts';

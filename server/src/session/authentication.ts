@@ -1,4 +1,4 @@
-import type { Caller, RequestMeta } from '../auth-service/transport.ts';
+import type { Caller, RequestMeta } from '../auth-service/caller.ts';
 import { AppError, asAppError } from '../errors.ts';
 import type { SessionEnd } from '../platform/audit.ts';
 import { type MaybePromise, isSync } from '../platform/maybe-promise.ts';

@@ -1,4 +1,4 @@
-import type { RequestMeta } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/caller.ts';
 import { maxValuesPerCookie } from '../token/token-chooser.ts';
 
 /** All distinct tokens that a request presents, unverified. A request may carry several cookies of the same name. */

@@ -9,7 +9,7 @@ import {
   type SignedIn,
   type VerifyOtpInput,
 } from '@auth-bff/shared';
-import type { Caller, RequestMeta } from '../auth-service/transport.ts';
+import type { Caller, RequestMeta } from '../auth-service/caller.ts';
 import { isAppError } from '../errors.ts';
 import type { MaybePromise } from '../platform/maybe-promise.ts';
 import type { VerifiedToken } from '../token/verified-token.ts';

@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import { personOf } from '../auth-service/transport.ts';
+import { personOf } from '../auth-service/caller.ts';
 import type { KeyHasher } from '../platform/key-hasher.ts';
 import type { RedisChannel } from '../platform/redis/redis-channel.ts';
 import type { RedisGuard } from '../platform/redis/redis-guard.ts';

@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../auth-service/client.ts';
-import type { RequestMeta } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/caller.ts';
 import { createBoundedMap } from '../platform/bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { Algorithm } from './key-ring.ts';

@@ -1,4 +1,4 @@
-import type { RequestMeta } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/caller.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { isSameSubject } from './principal.ts';
 import type { VerifiedToken, Verifier } from './verified-token.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RequestMeta } from '../auth-service/transport.ts';
+import type { RequestMeta } from '../auth-service/caller.ts';
 import { AppError } from '../errors.ts';
 import { checkClaims, type TokenUse } from './claim-rules.ts';
 import { deepFreeze } from './deep-freeze.ts';

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { Caller } from '../../../server/src/auth-service/transport.ts';
+import type { Caller } from '../../../server/src/auth-service/caller.ts';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
 import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
 import { AppError } from '../../../server/src/errors.ts';

@@ -2,7 +2,7 @@ import { TRPCClientError } from '@trpc/client';
 import { describe, expect, it } from 'vitest';
 import type { User } from '../../../shared/src/index.ts';
 import { ServiceAccountError } from '../../../server/src/auth-service/calling-service.ts';
-import type { Caller } from '../../../server/src/auth-service/transport.ts';
+import type { Caller } from '../../../server/src/auth-service/caller.ts';
 import { createPerCallerKeys } from '../../../server/src/directory/per-caller-keys.ts';
 import { createSharedLoads } from '../../../server/src/directory/shared-loads.ts';
 import { AppError } from '../../../server/src/errors.ts';

@@ -1,7 +1,8 @@
 import type { PersonType, Profile, UpdateProfileInput } from '@auth-bff/shared';
 import { AppError, isAppError } from '../../errors.ts';
 import { contractError, isCanonicalRedirect, isJson, isRedirect } from '../response-errors.ts';
-import { type Caller, type RequestMeta, requestMetaOf, type Transport, type UpstreamResponse } from '../transport.ts';
+import { type Caller, type RequestMeta, requestMetaOf } from '../caller.ts';
+import type { Transport, UpstreamResponse } from '../transport.ts';
 import { accountEndpoints } from './account-endpoints.ts';
 import { type CallRules, createAccountRequests } from './account-requests.ts';
 import { HostRefusedError } from './host-refused-error.ts';

@@ -1,5 +1,6 @@
 import { toNetwork } from '../../platform/ip-address.ts';
-import { type Caller, callerNameOf, type UpstreamRequest } from '../transport.ts';
+import { type Caller, callerNameOf } from '../caller.ts';
+import type { UpstreamRequest } from '../transport.ts';
 
 /**
  * Who makes a call: a verified person (`staff 123`), a service by its key (`service tickets`), or else the network of the client. Unverified input, such as an

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
-import { type Caller, callerNameOf, personOf, serviceCallerName } from '../../auth-service/transport.ts';
+import { type Caller, callerNameOf, personOf, serviceCallerName } from '../../auth-service/caller.ts';
 import { type MaybePromise, isSync } from '../../platform/maybe-promise.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import { AppError } from '../../errors.ts';

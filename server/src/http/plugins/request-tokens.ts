@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { RequestMeta } from '../../auth-service/transport.ts';
+import type { RequestMeta } from '../../auth-service/caller.ts';
 import type { AppError } from '../../errors.ts';
 import type { PresentedTokens } from '../../session/presented-tokens.ts';
 import type { RequestSession } from '../../session/request-session.ts';

@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../../platform/bounded-map.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
-import { personOf } from '../../auth-service/transport.ts';
+import { personOf } from '../../auth-service/caller.ts';
 import type { Subject } from '../../token/principal.ts';
 import type { VerifiedToken } from '../../token/verified-token.ts';
 

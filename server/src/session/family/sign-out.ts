@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/caller.ts';
 import { newestFirst } from '../../token/token-chooser.ts';
 import { isSameSubject } from '../../token/principal.ts';
 import type { ExchangeCache } from '../refresh/exchange-cache.ts';

@@ -1,4 +1,4 @@
-import { type RequestMeta, requestMetaOf, personOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf, personOf } from '../../auth-service/caller.ts';
 import type { KeyHasher } from '../../platform/key-hasher.ts';
 import type { AttemptCounter } from '../../rate-limit/attempt-counter.ts';
 import { newestFirst } from '../../token/token-chooser.ts';

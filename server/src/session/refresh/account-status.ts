@@ -1,7 +1,7 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import { toInactiveStatus } from '../../auth-service/inactive-status.ts';
 import { NotFoundPageError } from '../../auth-service/response-errors.ts';
-import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/caller.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { type AppError, isAppError } from '../../errors.ts';
 import type { Principal, Subject } from '../../token/principal.ts';

@@ -1,4 +1,4 @@
-import type { RequestMeta } from '../../auth-service/transport.ts';
+import type { RequestMeta } from '../../auth-service/caller.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { Subject } from '../../token/principal.ts';

@@ -1,4 +1,4 @@
-import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/caller.ts';
 import { AppError } from '../../errors.ts';
 import type { ChosenToken } from '../../token/token-chooser.ts';
 import type { EstablishedSession } from '../established-session.ts';

@@ -1,5 +1,5 @@
 import type { AuthServiceClient } from '../../auth-service/client.ts';
-import { type RequestMeta, requestMetaOf } from '../../auth-service/transport.ts';
+import { type RequestMeta, requestMetaOf } from '../../auth-service/caller.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { SessionEnd } from '../../platform/audit.ts';
 import type { AttemptLimiter } from '../../rate-limit/attempt-limiter.ts';

@@ -1,7 +1,7 @@
 import type { LoginInput, ResendOtpAnswer, ResendOtpInput, VerifyOtpInput } from '@auth-bff/shared';
 import type { AuthServiceClient } from '../../auth-service/client.ts';
 import type { TokenSet } from '../../auth-service/token-set.ts';
-import { requestMetaOf } from '../../auth-service/transport.ts';
+import { requestMetaOf } from '../../auth-service/caller.ts';
 import { AppError } from '../../errors.ts';
 import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import type { Account } from '../../rate-limit/account-attempts.ts';

@@ -3,7 +3,8 @@ import {
   type AccountCallsOptions,
 } from '../../../../server/src/auth-service/account/account-calls.ts';
 import type { Endpoint } from '../../../../server/src/auth-service/endpoints.ts';
-import type { Caller, UpstreamRequest, UpstreamResponse } from '../../../../server/src/auth-service/transport.ts';
+import type { Caller } from '../../../../server/src/auth-service/caller.ts';
+import type { UpstreamRequest, UpstreamResponse } from '../../../../server/src/auth-service/transport.ts';
 import { AppError } from '../../../../server/src/errors.ts';
 
 export type Answer = Partial<UpstreamResponse> & { json?: unknown };
