@@ -6,7 +6,15 @@ import { expect } from 'vitest';
 import type { RunningDesk } from './start-desk.ts';
 
 export type Look = { width: number; scheme: 'light' | 'dark' };
-export type VisitorOptions = { browser: Browser; desk: RunningDesk; look?: Look };
+/** What a visitor saw last. */
+export type LastView = { text: string; errors: readonly string[] };
+export type VisitorOptions = {
+  browser: Browser;
+  desk: RunningDesk;
+  look?: Look;
+  /** Called when the visitor leaves. */
+  onLeave?: (view: LastView) => void;
+};
 
 declare global {
   // oxlint-disable-next-line no-var -- globals are declared with var
@@ -28,8 +36,10 @@ const watchLayout = () => {
 
 const toLine = ({ id, help, nodes }: Result) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`;
 
+const desktop: Look = { width: 1440, scheme: 'light' };
+
 /** Opens a browser context. Collects its console errors, except those that a test expects. */
-export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme: 'light' } }: VisitorOptions) => {
+export const openVisitor = async ({ browser, desk, look = desktop, onLeave }: VisitorOptions) => {
   const { width, scheme } = look;
   const context = await browser.newContext({
     viewport: { width, height: heightOf(width) },
@@ -110,7 +120,11 @@ export const openVisitor = async ({ browser, desk, look = { width: 1440, scheme:
     /** The pixels by which the page is wider than the window. */
     overflow: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
     shoot: (name: string, shown = scheme) => page.screenshot({ path: `${screenshots}${name}-${width}-${shown}.png` }),
-    [Symbol.asyncDispose]: () => context.close(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      const text = await page.evaluate(() => document.body.innerText).catch((error: unknown) => String(error));
+      onLeave?.({ text, errors });
+      await context.close();
+    },
   };
 };
 
