@@ -1,8 +1,7 @@
 import type { SystemRole, User } from '@auth-bff/shared';
 import { OutputText } from './output-text.ts';
+import { isObject } from '../platform/is-object.ts';
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string';
 const isFlagOrNull = (value: unknown): value is boolean | null => value === null || typeof value === 'boolean';

@@ -2,11 +2,10 @@ import { decode } from './decode.ts';
 import type { Endpoint } from './endpoints.ts';
 import { toUserRecord, type UserFields, type UserRecord, WireBulkUser } from './wire-user.ts';
 import { isId, toMs } from './wire-values.ts';
+import { isObject } from '../platform/is-object.ts';
 
 type RoleEntry = NonNullable<UserFields['roles']>[number];
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isOptionalText = (value: unknown): value is string | null | undefined =>
   value === undefined || value === null || typeof value === 'string';

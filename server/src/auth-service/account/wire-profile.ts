@@ -1,6 +1,7 @@
 import type { PersonType, Profile } from '@auth-bff/shared';
 import { z } from 'zod';
 import { Id, OptionalText, RoleEntries, SystemNames, Text, Time, toRoles, toSystems } from '../wire-values.ts';
+import { isObject } from '../../platform/is-object.ts';
 
 // Response schemas of people's own accounts. The decoding rules are those of `wire.ts`.
 
@@ -31,9 +32,6 @@ const WireProfileFields = z.object({
   roles: RoleEntries,
   system_roles: RoleEntries,
 });
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The deployed service answers an employee's changes with `{employee: {…}}`. */
 const unwrap = (body: unknown): unknown => {
