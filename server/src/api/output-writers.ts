@@ -15,30 +15,32 @@ const freezeRecord = (record: object): void => {
   Object.freeze(record);
 };
 
-type ToText = (record: unknown) => OutputText | null;
+const isText = (output: unknown): output is OutputText => output instanceof OutputText;
+
+const createSchemaWriter =
+  (schema: z.ZodType<object>): OutputWriter =>
+  (record) => {
+    const output = schema.parse(record);
+    return toOutputText(output) ?? output;
+  };
 
 /**
- * Writes records of one schema, such as users. The directory returns the same object for the same record, so its text is
- * written once, and kept for as long as the record is. `toText` is a faster way than the schema for most records.
+ * Keeps what is written. The directory returns the same object for the same record, such as a user, so its text is written
+ * once, and kept for as long as the record is.
  */
-const createRecordWriter = (schema: z.ZodType<object>, toText: ToText = () => null): OutputWriter => {
+const keepTexts = (write: OutputWriter): OutputWriter => {
   const texts = new WeakMap<object, OutputText>();
   return (record) => {
     const known = texts.get(record as object);
     if (known !== undefined) return known;
-    let text = toText(record);
-    if (text === null) {
-      const output = schema.parse(record);
-      text = toOutputText(output);
-      if (text === null) return output;
-    }
+    const output = write(record);
+    if (!isText(output)) return output;
     freezeRecord(record as object);
-    texts.set(record as object, text);
-    return text;
+    texts.set(record as object, output);
+    return output;
   };
 };
 
-const isText = (output: unknown): output is OutputText => output instanceof OutputText;
 const Ids = z.array(z.number());
 
 /** Joins the texts of the users. */
@@ -55,12 +57,13 @@ const createUsersWriter =
     );
   };
 
-const writeUser = createRecordWriter(User, toUserText);
+const writeUserBySchema = createSchemaWriter(User);
+const writeUser = keepTexts((record) => toUserText(record) ?? writeUserBySchema(record));
 
 const writers = new Map<z.ZodType, OutputWriter>([
   [User, writeUser],
   [UsersAnswer, createUsersWriter(writeUser)],
-  [Employee, createRecordWriter(Employee)],
+  [Employee, keepTexts(createSchemaWriter(Employee))],
 ]);
 
 /** The writer for outputs of a schema. Outputs other than records of the directory are only checked. */
