@@ -21,6 +21,8 @@ export type LocalFamiliesOptions = {
 
 export const newFamily = (): TokenFamily => ({ sharedName: null, revokedAtMs: null, isReplaced: false, sinceMs: 0 });
 
+export const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revokedAtMs ?? null) !== null;
+
 /** The token families that this process knows, by the fingerprints of their tokens. Only proven tokens are remembered. */
 export const createLocalFamilies = ({ maxTokens }: LocalFamiliesOptions) => {
   const families = createBoundedMap<string, TokenFamily>(maxTokens);
@@ -74,3 +76,5 @@ export const createLocalFamilies = ({ maxTokens }: LocalFamiliesOptions) => {
     hold: refreshing.hold,
   };
 };
+
+export type LocalFamilies = ReturnType<typeof createLocalFamilies>;

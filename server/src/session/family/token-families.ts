@@ -1,18 +1,10 @@
 import type { Subject } from '../../token/principal.ts';
 import type { Cutoffs, DatedToken } from '../cutoff/cutoffs.ts';
-import type { MaybePromise } from '../../platform/maybe-promise.ts';
+import { createAccessChecks } from './access-checks.ts';
 import type { StoredFamily } from './family-state.ts';
-import { createLocalFamilies, newFamily, type TokenFamily } from './local-families.ts';
+import { createLocalFamilies, isRevoked, newFamily, type TokenFamily } from './local-families.ts';
 import type { SharedFamilies } from './shared-families.ts';
-import {
-  type ProvenTokens,
-  toProven,
-  toRefList,
-  type TokenRef,
-  type TokenRefs,
-  toTokenRef,
-  withProof,
-} from './token-refs.ts';
+import { type ProvenTokens, toProven, toRefList, type TokenRefs, withProof } from './token-refs.ts';
 
 export type TokenFamiliesOptions = {
   /** Milliseconds since the epoch. */
@@ -25,11 +17,6 @@ export type TokenFamiliesOptions = {
   /** Called when a sign-out becomes known here. Those of other replicas are reported by `shared`. */
   onSignOut?: (() => void) | undefined;
 };
-
-/** An access token, as far as the families need to know it. */
-export type AccessRef = TokenRef & DatedToken;
-
-const isRevoked = (family: TokenFamily | undefined): boolean => (family?.revokedAtMs ?? null) !== null;
 
 /**
  * The token families, by the fingerprints of their tokens. A sign-out revokes the whole family, including tokens that
@@ -67,38 +54,6 @@ export const createTokenFamilies = (options: TokenFamiliesOptions) => {
     const proven = stored === undefined ? known : withProof(known, stored);
     local.change(proven, change);
     return toProven(proven);
-  };
-
-  /** Whether the token began before the cutoff of its person, as far as this process knows. */
-  const isCutOffHere = (access: AccessRef): boolean => {
-    const { sinceMs = 0, sharedName = null } = local.get(access) ?? {};
-    if (cutoffs.endedAtMs(access, sinceMs) === null) return false;
-    return cutoffs.endedAtMs(access, shared?.receivedSinceMs(access, sharedName) ?? 0) !== null;
-  };
-
-  const isRevokedLocally = (access: AccessRef): boolean => {
-    const family = local.get(access);
-    if (isRevoked(family)) return true;
-    // With replicas, only Redis can tell whether another one keeps the session despite the cutoff.
-    if (shared === null) return isCutOffHere(access);
-    return shared.hasReceivedSignOut(access, family?.sharedName ?? null);
-  };
-
-  const isRevokedElsewhere = async (others: SharedFamilies, access: AccessRef): Promise<boolean> => {
-    const found = await others.lookUp(access, cutoffs.nameOf(access.principal));
-    if (found !== null) {
-      const { revokedAtMs, sinceMs, cutoffMs } = found;
-      // This process remembers all of it, in case Redis becomes unavailable.
-      if (cutoffMs !== null) cutoffs.find(cutoffs.nameOf(access.principal), cutoffMs);
-      if (revokedAtMs !== null || sinceMs > 0) {
-        local.change({ access: toTokenRef(access, true), refresh: null }, (family) => {
-          family.revokedAtMs ??= revokedAtMs;
-          family.sinceMs = Math.max(family.sinceMs, sinceMs);
-        });
-      }
-      if (revokedAtMs !== null) return true;
-    }
-    return isCutOffHere(access);
   };
 
   /** Reads the cutoff of a person from the other replicas. */
@@ -248,19 +203,7 @@ export const createTokenFamilies = (options: TokenFamiliesOptions) => {
         shared?.replace,
       ),
 
-    /** Whether this process knows that the session of this access token was signed out. */
-    isRevokedLocally,
-
-    /** Whether this process knows a cutoff that may end the session of this access token: `isRevoked` tells. */
-    isCutOffHere,
-
-    /** Whether the session of this access token was signed out, here or at another replica. Without replicas, a plain value. */
-    isRevoked(access: AccessRef): MaybePromise<boolean> {
-      // Another replica may have issued it.
-      cutoffs.observeIssue(access);
-      if (isRevokedLocally(access)) return true;
-      return shared === null ? false : isRevokedElsewhere(shared, access);
-    },
+    ...createAccessChecks({ local, cutoffs, shared }),
   };
 };
 
