@@ -13,6 +13,8 @@ export type Candidate = {
   calls?: number;
 };
 
+type Target = Pick<Candidate, 'peer' | 'requests' | 'status'>;
+
 export type Figures = {
   /** Calls per second: the median of the rounds. */
   perSecond: number;
@@ -40,6 +42,23 @@ const warmUpMs = 5_000;
 /** Also before rounds with one connection, which would warm up much more slowly. */
 const warmUpConnections = 32;
 
+const runOnce = async (
+  generator: Generator,
+  { peer, requests, status = 200 }: Target,
+  load: Pick<Load, 'connections' | 'durationMs'>,
+): Promise<LoadResult> => {
+  const result = await generator.run({ port: peer.port, requests, status, ...load });
+  if (result.failed > 0) {
+    const requestLine = requests[0]?.split('\r\n', 1)[0];
+    throw new Error(`${requestLine}: ${result.failed} of ${result.answers} responses did not have status ${status}.`);
+  }
+  return result;
+};
+
+/** Puts a server under load, until V8 has compiled its code. Throws if a response has another status. */
+export const warmUp = (generator: Generator, target: Target): Promise<LoadResult> =>
+  runOnce(generator, target, { connections: warmUpConnections, durationMs: warmUpMs });
+
 /** Warms up each candidate, and runs all of them in turn, round by round, so that background load affects all of them. Throws if a response has another status. */
 export const runRounds = async (
   generator: Generator,
@@ -47,18 +66,12 @@ export const runRounds = async (
   { rounds, roundMs, connections = 32 }: RoundsOptions,
 ): Promise<Map<string, Figures>> => {
   const measured = new Map<string, Array<LoadResult & { serverSeconds: number }>>();
-  for (let round = -1; round < rounds; round += 1) {
-    for (const { name, peer, requests, status = 200 } of candidates) {
-      const load: Load =
-        round < 0
-          ? { port: peer.port, requests, status, connections: warmUpConnections, durationMs: warmUpMs }
-          : { port: peer.port, requests, status, connections, durationMs: roundMs };
+  for (const candidate of candidates) await warmUp(generator, candidate);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const candidate of candidates) {
+      const { name, peer } = candidate;
       const before = peer.cpuSeconds();
-      const result = await generator.run(load);
-      if (result.failed > 0)
-        throw new Error(`${name}: ${result.failed} of ${result.answers} responses did not have status ${status}.`);
-      // The first round is a warm-up.
-      if (round < 0) continue;
+      const result = await runOnce(generator, candidate, { connections, durationMs: roundMs });
       measured.set(name, [...(measured.get(name) ?? []), { ...result, serverSeconds: peer.cpuSeconds() - before }]);
     }
   }

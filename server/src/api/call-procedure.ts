@@ -2,9 +2,17 @@ import { type AnyTRPCProcedure, TRPCError, type TRPCProcedureType } from '@trpc/
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { after, attempt, type MaybePromise } from '../platform/maybe-promise.ts';
-import type { Context } from './context.ts';
+import type { Context, Person } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
-import { admit, admitPerson, isPermitted, observe, rejectUnstorable, yieldBeforeSerializing } from './middlewares.ts';
+import {
+  admit,
+  admitPerson,
+  isPermitted,
+  observe,
+  rejectUnstorable,
+  type SignedInContext,
+  yieldBeforeSerializing,
+} from './middlewares.ts';
 import { outputWriterOf } from './output-writers.ts';
 import { definitionOf, isPermissionChecked, middlewareOf } from './procedure-definition.ts';
 
@@ -61,19 +69,23 @@ const createFastPath = (procedure: AnyTRPCProcedure): Call => {
   const hasPermission = isPermissionChecked(procedure);
   const writeOutput = outputWriterOf(outputSchema);
 
-  const run = ({ ctx, path, readInput }: CallOptions): MaybePromise<unknown> => {
-    const { request } = ctx;
-    rejectUnstorable(inputOrNone(readInput));
-    return after(admitPerson(ctx, path), (person) => {
-      const input = parseInput(inputSchema, readInput());
-      const signedIn = { request, person };
-      return after(!hasPermission || isPermitted(signedIn, path, input), (isAllowed) => {
-        if (!isAllowed) throw new AppError('insufficient_permissions');
-        return after(resolver({ ctx: signedIn, input }), (answer) =>
-          after(yieldBeforeSerializing(answer, person), () => writeOutput(answer)),
-        );
-      });
+  const write = (answer: unknown, person: Person): MaybePromise<unknown> =>
+    after(yieldBeforeSerializing(answer, person), () => writeOutput(answer));
+  const resolve = (ctx: SignedInContext, input: unknown): MaybePromise<unknown> =>
+    after(resolver({ ctx, input }), (answer) => write(answer, ctx.person));
+  const resolveIfPermitted = (ctx: SignedInContext, path: string, input: unknown): MaybePromise<unknown> =>
+    after(isPermitted(ctx, path, input), (isAllowed) => {
+      if (!isAllowed) throw new AppError('insufficient_permissions');
+      return resolve(ctx, input);
     });
+  const runAs = (person: Person, { ctx, path, readInput }: CallOptions): MaybePromise<unknown> => {
+    const input = parseInput(inputSchema, readInput());
+    const signedIn = { request: ctx.request, person };
+    return hasPermission ? resolveIfPermitted(signedIn, path, input) : resolve(signedIn, input);
+  };
+  const run = (options: CallOptions): MaybePromise<unknown> => {
+    rejectUnstorable(inputOrNone(options.readInput));
+    return after(admitPerson(options.ctx, options.path), (person) => runAs(person, options));
   };
 
   return (options) => {

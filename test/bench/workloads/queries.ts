@@ -4,7 +4,8 @@ import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { type Candidate, type Figures, generatorBound, runRounds } from '../run-rounds.ts';
 import { userId, batchPath, requestText, type SetUp, trpcPath } from '../set-up.ts';
-import { type Peer, startPeer } from '../start-peer.ts';
+import { startLoadedPeer } from '../start-loaded-peer.ts';
+import type { Peer } from '../start-peer.ts';
 import { atLeast } from '../statistics.ts';
 import { measureHalfLoad } from './half-load.ts';
 
@@ -39,25 +40,23 @@ const print = (
 export const measureQueries = async (options: QueriesOptions): Promise<void> => {
   const { setUp, generator, report, rounds, roundMs, before } = options;
   const { cookie, env } = setUp;
-  const start = (script: string, more: Record<string, string> = {}) =>
-    startPeer({ script, env: { ...env, ...more }, hasOwnCore: true });
+  const rest = [requestText(`/users/${userId}`, { cookie })];
+  const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
   const peers: Peer[] = [];
-  const add = async (script: string, more?: Record<string, string>) => {
-    const peer = await start(script, more);
+  const add = async (script: string, requests: string[], more: Record<string, string> = {}) => {
+    const peer = await startLoadedPeer({ script, env: { ...env, ...more }, generator, requests });
     peers.push(peer);
     return peer;
   };
   const [nodeHttp, bare, withPlugins, express, ours, official] = [
-    await add('node-http.mjs'),
-    await add('fastify-rest.mjs'),
-    await add('fastify-rest.mjs', { BENCH_PLUGINS: '1' }),
-    await add('express-jsonwebtoken.mjs'),
-    await add('bff.mjs'),
-    await add('bff.mjs', { BENCH_OFFICIAL: '1' }),
+    await add('node-http.mjs', rest),
+    await add('fastify-rest.mjs', rest),
+    await add('fastify-rest.mjs', rest, { BENCH_PLUGINS: '1' }),
+    await add('express-jsonwebtoken.mjs', rest),
+    await add('bff.mjs', query),
+    await add('bff.mjs', query, { BENCH_OFFICIAL: '1' }),
   ];
-  const beforePeer = before === undefined ? null : await add('bff.mjs', { BENCH_CHECKOUT: before });
-  const rest = [requestText(`/users/${userId}`, { cookie })];
-  const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
+  const beforePeer = before === undefined ? null : await add('bff.mjs', query, { BENCH_CHECKOUT: before });
   const batchOf = (size: number) => [
     requestText(batchPath([...staff.map(({ id }) => id), ...crowd(50)].slice(0, size)), { cookie }),
   ];

@@ -5,7 +5,7 @@ import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { type Candidate, type Figures, runRounds } from '../run-rounds.ts';
 import { requestText, type SetUp, trpcPath, userId } from '../set-up.ts';
-import { startPeer } from '../start-peer.ts';
+import { startLoadedPeer } from '../start-loaded-peer.ts';
 import { atLeast, atMost, median } from '../statistics.ts';
 
 /** Added round trips to Redis: in the same data centre, and in another region. */
@@ -34,15 +34,14 @@ export const measureRedis = async ({ setUp, generator, report, rounds, roundMs }
   await using redis = await startRedis();
   await using near = await startDelayProxy({ port: redis.port, roundTripMs: nearMs });
   await using far = await startDelayProxy({ port: redis.port, roundTripMs: farMs });
+  const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
+  const verify = [requestText('/bff/verify', { cookie })];
   const start = (more: Record<string, string>) =>
-    startPeer({ script: 'bff.mjs', env: { ...env, ...more }, hasOwnCore: true });
+    startLoadedPeer({ script: 'bff.mjs', env: { ...env, ...more }, generator, requests: query });
   using inMemory = await start({});
   using onLoopback = await start({ REDIS_URL: redis.url });
   using nearby = await start({ REDIS_URL: near.url });
   using distant = await start({ REDIS_URL: far.url });
-
-  const query = [requestText(trpcPath('users.byId', { id: userId }), { cookie })];
-  const verify = [requestText('/bff/verify', { cookie })];
   const places = { 'in memory': inMemory, 'Redis on loopback': onLoopback, [`Redis ${nearMs} ms away`]: nearby };
   const candidatesOf = (call: string, requests: string[]): Candidate[] =>
     Object.entries(places).map(([place, peer]) => ({ name: `${call}, ${place}`, peer, requests }));

@@ -2,7 +2,7 @@ import type { Generator } from '../load/start-generator.ts';
 import type { Report } from '../report.ts';
 import { type Candidate, type Figures, runRounds } from '../run-rounds.ts';
 import { requestText, type SetUp, trpcPath, userId } from '../set-up.ts';
-import { startPeer } from '../start-peer.ts';
+import { startLoadedPeer } from '../start-loaded-peer.ts';
 import { atLeast, atMost } from '../statistics.ts';
 
 export type VerifyOptions = { setUp: SetUp; generator: Generator; report: Report; rounds: number; roundMs: number };
@@ -21,12 +21,13 @@ const toRows = (figures: ReadonlyMap<string, Figures>) =>
  */
 export const measureVerify = async ({ setUp, generator, report, rounds, roundMs }: VerifyOptions): Promise<void> => {
   const { cookie, env } = setUp;
-  const start = (script: string) => startPeer({ script, env, hasOwnCore: true });
-  using bff = await start('bff.mjs');
-  using forwardAuth = await start('fastify-forward-auth.mjs');
-  using bare = await start('fastify-rest.mjs');
   const get = (path: string) => [requestText(path, { cookie })];
-  const query: Candidate = { name: 'BFF, query', peer: bff, requests: get(trpcPath('users.byId', { id: userId })) };
+  const queryRequests = get(trpcPath('users.byId', { id: userId }));
+  const start = (script: string, requests: string[]) => startLoadedPeer({ script, env, generator, requests });
+  using bff = await start('bff.mjs', queryRequests);
+  using forwardAuth = await start('fastify-forward-auth.mjs', get('/verify'));
+  using bare = await start('fastify-rest.mjs', get(`/users/${userId}`));
+  const query: Candidate = { name: 'BFF, query', peer: bff, requests: queryRequests };
   const run = (candidates: Candidate[]) => runRounds(generator, candidates, { rounds, roundMs });
   const ratio = (figures: ReadonlyMap<string, Figures>, figure: keyof Figures, one: string, other: string) =>
     (figures.get(one)?.[figure] ?? Number.NaN) / (figures.get(other)?.[figure] ?? Number.NaN);

@@ -15,7 +15,8 @@ const config = appRouter._def._config;
 export type CallResult = { response: TRPCResponse; json: string | Buffer };
 
 const success: TRPCResponse = { result: { data: undefined } };
-const minEncodedLength = 16_384;
+/** Lengths from which the JSON of a call, or the body of a batch, is encoded. */
+const [minEncodedLength, minEncodedBody] = [16_384, 4_096];
 const [dataPrefix, dataSuffix] = ['{"result":{"data":', '}}'];
 
 const toResult = (response: TRPCResponse, json: string): CallResult => ({
@@ -58,11 +59,16 @@ export const httpStatusOf = (results: CallResult | readonly CallResult[]): numbe
 
 export const isText = (json: string | Buffer): json is string => typeof json === 'string';
 
-/** The response body: a string unless a part of it is encoded. */
+/** The response body. A long body is encoded here: Node would copy the string twice to put it behind the headers. */
 export const toBody = (results: CallResult | readonly CallResult[]): string | Buffer => {
   if (!isBatch(results)) return results.json;
   const parts = results.map(({ json }) => json);
-  if (parts.every(isText)) return `[${parts.join(',')}]`;
-  const withCommas = parts.flatMap((json, index) => [index === 0 ? '[' : ',', json]);
-  return Buffer.concat([...withCommas, ']'].map((part) => (isText(part) ? Buffer.from(part) : part)));
+  if (!parts.every(isText)) {
+    const withCommas = parts.flatMap((json, index) => [index === 0 ? '[' : ',', json]);
+    return Buffer.concat([...withCommas, ']'].map((part) => (isText(part) ? Buffer.from(part) : part)));
+  }
+  let body = '[';
+  for (const json of parts) body += body === '[' ? json : `,${json}`;
+  body += ']';
+  return body.length < minEncodedBody ? body : Buffer.from(body);
 };

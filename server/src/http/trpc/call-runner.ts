@@ -5,7 +5,7 @@ import type { Context } from '../../api/context.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
-import { attempt, type MaybePromise } from '../../platform/maybe-promise.ts';
+import type { MaybePromise } from '../../platform/maybe-promise.ts';
 import { workSourceOf } from '../work-source.ts';
 import { type CallResult, isLarge, toCallResult, toErrorResult, toLargeCallResult } from './call-result.ts';
 import type { Call, Calls } from './calls.ts';
@@ -23,32 +23,46 @@ export type RunningRequest = {
   errors: AppError[];
 };
 
+const toResult = (output: unknown, request: FastifyRequest): MaybePromise<CallResult> =>
+  isLarge(output) ? toLargeCallResult(output, workSourceOf(request)) : toCallResult(output);
+
 /** Runs one call of a request. Never fails because of the call: failures become error results. */
-export const createCallRunner =
-  (options: Pick<TrpcOptions, 'onError' | 'onUnreached'>) =>
-  (running: RunningRequest, { path, procedure }: Call, batchIndex: number): MaybePromise<CallResult> => {
-    const { request, ctx, inputOf, errors } = running;
+export const createCallRunner = (options: Pick<TrpcOptions, 'onError' | 'onUnreached'>) => {
+  const start = (
+    { request, ctx, inputOf }: RunningRequest,
+    { path, procedure }: Call,
+    batchIndex: number,
+  ): MaybePromise<unknown> => {
     const type = procedure?._def.type ?? 'unknown';
-
-    const call = (): MaybePromise<unknown> => {
-      if (procedure === null || type === 'unknown') {
-        throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
-      }
-      if (request.method !== methodOfType[type]) {
-        const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
-        throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
-      }
-      return callProcedure(procedure, { path, type, ctx, batchIndex, readInput: () => inputOf(batchIndex) });
-    };
-    const succeed = (output: unknown): MaybePromise<CallResult> =>
-      isLarge(output) ? toLargeCallResult(output, workSourceOf(request)) : toCallResult(output);
-    const fail = (cause: unknown): CallResult => {
-      const error = thrownToTRPCError(cause);
-      const appError = toAppError(error);
-      errors.push(appError);
-      reportFailure(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
-      return toErrorResult(getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }));
-    };
-
-    return attempt(call, succeed, fail);
+    if (procedure === null || type === 'unknown') {
+      throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
+    }
+    if (request.method !== methodOfType[type]) {
+      const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
+      throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
+    }
+    return callProcedure(procedure, { path, type, ctx, batchIndex, readInput: () => inputOf(batchIndex) });
   };
+  const fail = (cause: unknown, { request, ctx, errors }: RunningRequest, { path, procedure }: Call): CallResult => {
+    const type = procedure?._def.type ?? 'unknown';
+    const error = thrownToTRPCError(cause);
+    const appError = toAppError(error);
+    errors.push(appError);
+    reportFailure(options, request, { error: appError, path, isProcedureFound: type !== 'unknown' });
+    return toErrorResult(getTRPCErrorShape({ config, error, type, path, input: undefined, ctx }));
+  };
+
+  return (running: RunningRequest, call: Call, batchIndex: number): MaybePromise<CallResult> => {
+    let output: unknown;
+    try {
+      output = start(running, call, batchIndex);
+    } catch (error) {
+      return fail(error, running, call);
+    }
+    if (!(output instanceof Promise)) return toResult(output, running.request);
+    return output.then(
+      (value) => toResult(value, running.request),
+      (error: unknown) => fail(error, running, call),
+    );
+  };
+};
