@@ -1,7 +1,8 @@
+import type { Reason } from '@auth-bff/shared';
 import { type AnyTRPCProcedure, TRPCError, type TRPCProcedureType } from '@trpc/server';
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { after, attempt, type MaybePromise } from '../platform/maybe-promise.ts';
+import { after, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { Context, Person } from './context.ts';
 import { reasonOf } from './error-mapping.ts';
 import {
@@ -88,19 +89,33 @@ const createFastPath = (procedure: AnyTRPCProcedure): Call => {
     return after(admitPerson(options.ctx, options.path), (person) => runAs(person, options));
   };
 
+  const report = ({ ctx: { request }, path }: CallOptions, startedAtMs: number, failure: Reason | null): void =>
+    request.onCall(path, failure, request.monotonicNow() - startedAtMs);
+
+  const reportOutcome = (output: Promise<unknown>, options: CallOptions, startedAtMs: number): Promise<unknown> =>
+    output.then(
+      (value) => {
+        report(options, startedAtMs, null);
+        return value;
+      },
+      (error: unknown) => {
+        report(options, startedAtMs, reasonOf(error));
+        throw error;
+      },
+    );
+
   return (options) => {
-    const { path, ctx } = options;
-    const { monotonicNow, onCall } = ctx.request;
-    const startedAtMs = monotonicNow();
-    const succeed = (output: unknown): unknown => {
-      onCall(path, null, monotonicNow() - startedAtMs);
-      return output;
-    };
-    const fail = (error: unknown): never => {
-      onCall(path, reasonOf(error), monotonicNow() - startedAtMs);
+    const startedAtMs = options.ctx.request.monotonicNow();
+    let output: unknown;
+    try {
+      output = run(options);
+    } catch (error) {
+      report(options, startedAtMs, reasonOf(error));
       throw error;
-    };
-    return attempt(() => run(options), succeed, fail);
+    }
+    if (output instanceof Promise) return reportOutcome(output, options, startedAtMs);
+    report(options, startedAtMs, null);
+    return output;
   };
 };
 
