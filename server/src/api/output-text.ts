@@ -6,14 +6,15 @@ const toMeta = (timePaths: readonly string[]): string => {
   return `,"meta":{"values":{${values.join(',')}},"v":1}`;
 };
 
+/** Of outputs with the same list of times: all users share one. */
+const metas = new WeakMap<readonly string[], string>();
+
 /** The JSON of an output that its schema has checked. */
 export class OutputText {
   /** Plain JSON, with times as ISO 8601. */
   readonly json: string;
   /** The paths of the members that are times, as superjson writes them: `joinedAt`, `users.0.joinedAt`. */
   readonly timePaths: readonly string[];
-  /** What superjson writes beside the JSON. Kept, because the text of a record is written many times. */
-  #meta: string | null = null;
 
   constructor(json: string, timePaths: readonly string[]) {
     this.json = json;
@@ -22,8 +23,10 @@ export class OutputText {
 
   /** The same bytes as superjson. */
   toSuperjson(): string {
-    this.#meta ??= toMeta(this.timePaths);
-    return `{"json":${this.json}${this.#meta}}`;
+    const { json, timePaths } = this;
+    const meta = metas.get(timePaths) ?? toMeta(timePaths);
+    metas.set(timePaths, meta);
+    return `{"json":${json}${meta}}`;
   }
 }
 
