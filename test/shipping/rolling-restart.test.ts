@@ -10,12 +10,19 @@ import { startTopology } from './start-topology.ts';
 const seconds = Number(process.env.RESTART_SECONDS ?? '30');
 const replicaNames = ['bff-1', 'bff-2'] as const;
 
-/** One request in 50 assigns the turn of a new key: a caller may use 2,000 new keys in an hour. */
-const assignsNewKey = (number: number) => number % 50 === 1;
+const requestsPerNewKey = 50;
+
+/**
+ * One request in 50 assigns the turn of a new key. A person may use 2,000 new keys in an hour, and a fast machine sends 5,000
+ * requests a second: the people take turns.
+ */
+const assignsNewKey = (number: number) => number % requestsPerNewKey === 1;
+const people = ['user@example.com', 'ethan.caldwell@example.com', 'ingrid.solberg@example.com'];
 
 const keyOf = (number: number) => (assignsNewKey(number) ? `new-${number}` : `known-${number % 16}`);
 
-const requestOf = (number: number, cookie: string): LoadRequest => {
+const requestOf = (number: number, cookies: readonly string[]): LoadRequest => {
+  const cookie = cookies[Math.floor(number / requestsPerNewKey) % cookies.length] ?? '';
   const headers = { cookie, 'content-type': 'application/json', 'x-csrf': '1' };
   if (number % 2 === 0) return { method: 'GET', path: '/trpc/session.me', headers };
   const input = { system: 'TTS', role: 'Technician', key: keyOf(number) };
@@ -49,10 +56,13 @@ it.skipIf(!hasRedis() || !hasNginx())(
   async ({ skip }) => {
     await using topology = await startTopology({ compose: readCompose({ LOG_LEVEL: 'warn' }) });
     const url = topology.urls.balancer;
-    const browser = createBrowser({ url });
-    await browser.trpc.session.login.mutate({ email: 'user@example.com', password: 'staff-pass-1' });
-    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const load = startSteadyLoad({ url, connections: 20, requestOf: (number) => requestOf(number, cookie), faultOf });
+    const signIn = async (email: string): Promise<string> => {
+      const browser = createBrowser({ url });
+      await browser.trpc.session.login.mutate({ email, password: 'staff-pass-1' });
+      return [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    };
+    const cookies = await Promise.all(people.map(signIn));
+    const load = startSteadyLoad({ url, connections: 20, requestOf: (number) => requestOf(number, cookies), faultOf });
 
     const until = performance.now() + seconds * 1_000;
     const starts: Array<Promise<number>> = [];
