@@ -135,7 +135,8 @@ describe.skipIf(!hasChromium).each(dialects)('a first visit to the desk, %s dial
       ['Alice Navarro', 'Employee'],
     ] as const) {
       await visitor.signInAs(person);
-      expect(await page.locator('.who-name').textContent()).toBe(person);
+      // The name of an employee comes from a call of its own.
+      await expect.poll(() => page.locator('.who-name').textContent()).toBe(person);
       const systems = await page.locator('.who-role').textContent();
       expect(systems?.split(' · ').toSorted()).toEqual(role.split(' · ').toSorted());
       await visitor.signOut();
