@@ -104,6 +104,7 @@ const createFastPath = (procedure: AnyTRPCProcedure): Call => {
       },
     );
 
+  // Written out: `attempt` takes three closures, which a batch would create for each of its calls.
   return (options) => {
     const startedAtMs = options.ctx.request.monotonicNow();
     let output: unknown;

@@ -24,8 +24,11 @@ export class OutputText {
   /** The same bytes as superjson. */
   toSuperjson(): string {
     const { json, timePaths } = this;
-    const meta = metas.get(timePaths) ?? toMeta(timePaths);
-    metas.set(timePaths, meta);
+    let meta = metas.get(timePaths);
+    if (meta === undefined) {
+      meta = toMeta(timePaths);
+      metas.set(timePaths, meta);
+    }
     return `{"json":${json}${meta}}`;
   }
 }

@@ -53,6 +53,7 @@ export const createCallRunner = (options: Pick<TrpcOptions, 'onError' | 'onUnrea
   };
 
   return (running: RunningRequest, call: Call, batchIndex: number): MaybePromise<CallResult> => {
+    // Written out: `attempt` takes three closures, which a batch would create for each of its calls.
     let output: unknown;
     try {
       output = start(running, call, batchIndex);
