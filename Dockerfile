@@ -32,8 +32,7 @@ COPY --from=build /app/bundle/bff ./
 EXPOSE 4000 9464
 # Bash opens the connection itself. A check in Node would start a second Node every time.
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s --start-interval=1s CMD ["/bin/bash", "health-check.sh"]
-# The option: docs/operations.md, "Garbage collection".
-CMD ["node", "--min-semi-space-size=16", "dist/main.js"]
+CMD ["node", "dist/main.js"]
 ARG NODE_IMAGE
 ARG SOURCE=unknown
 ARG VERSION=unknown

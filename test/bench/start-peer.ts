@@ -14,19 +14,15 @@ export type PeerOptions = {
   hasOwnCore?: boolean;
 };
 
-/** Those of `npm start`, for the peers, too. */
-const nodeOptions = ['--min-semi-space-size=16'];
-
 /** Clock ticks per second in /proc (USER_HZ), which is 100 on Linux. */
 const ticksPerSecond = 100;
 
 /** Starts a server as a separate process, as in production. It logs to a file. */
 export const startPeer = async ({ script, env = {}, execArgv = [], hasOwnCore = false }: PeerOptions) => {
-  const options = [...nodeOptions, ...execArgv];
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const output = openSync(join(folder, 'output'), 'w');
   const child = fork(fileURLToPath(new URL(`peers/${script}`, import.meta.url)), {
-    ...(hasOwnCore ? forkOptionsFor('measured', options) : { execArgv: options }),
+    ...(hasOwnCore ? forkOptionsFor('measured', execArgv) : { execArgv }),
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', output, 'inherit', 'ipc'],
   });
