@@ -8,6 +8,7 @@ import type { CacheResult } from '../../directory/swr-cache.ts';
 import type { AccountLimit } from '../../rate-limit/account-limiter.ts';
 import type { AttemptLimit } from '../../rate-limit/attempt-limiter.ts';
 import { readVersion } from '../../version.ts';
+import { createCallDurations } from './call-durations.ts';
 import { processMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-gauges.ts';
 import type { RefreshOutcome } from '../../session/refresh/refresher.ts';
@@ -46,11 +47,7 @@ const limits: readonly Limit[] = [
 ];
 const resetMailOutcomes: readonly ResetMailOutcome[] = ['accepted', 'refused', 'failed', 'unsent'];
 
-const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upstreamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-/** Calls that are buffered before they are observed. */
-const maxBufferedCalls = 50;
 
 /**
  * Prometheus metrics of events. Label values come from the code alone, never from a client: a person, a key or a path as a
@@ -62,21 +59,8 @@ export const createMetrics = () => {
   const counter = <Label extends string>(options: CounterConfiguration<Label>) =>
     new Counter({ ...options, registers });
 
-  // Observed in batches, which costs a tenth of observing each call between other work.
-  let buffered: Array<{ procedure: string; code: CallCode; seconds: number }> = [];
-  const observeBuffered = () => {
-    const observed = buffered;
-    buffered = [];
-    for (const { procedure, code, seconds } of observed) calls.observe({ procedure, code }, seconds);
-  };
-  const calls = new Histogram({
-    collect: observeBuffered,
-    name: 'auth_bff_call_duration_seconds',
-    help: 'Duration of procedure calls in seconds, by procedure and result code. Each call of a batch counts. Procedure unknown: not one of ours; none: rejected before the procedure was known.',
-    labelNames: ['procedure', 'code'],
-    buckets: callBuckets,
-    registers,
-  });
+  const calls = createCallDurations();
+  registry.registerMetric(calls.metric);
   const failures = counter({
     name: 'auth_bff_failures_total',
     help: 'Failed calls and rejected requests, by reason. Not counted if the client disconnected first.',
@@ -152,17 +136,18 @@ export const createMetrics = () => {
   const ofProcess = processMetrics();
 
   return {
-    observeCall(procedure: string, code: CallCode, durationMs: number): void {
-      const size = buffered.push({ procedure, code, seconds: durationMs / 1000 });
-      if (size >= maxBufferedCalls) observeBuffered();
-    },
+    observeCall: (procedure: string, code: CallCode, durationMs: number): void =>
+      calls.observe(procedure, code, durationMs / 1000),
     countFailure: (reason: Reason): void => failures.inc({ reason }),
     observeUpstreamCall: ({ endpoint, outcome, durationMs }: Omit<CallOutcome, 'status' | 'requestId'>): void =>
       upstreamCalls.observe({ endpoint, outcome }, durationMs / 1000),
     countLookup(kind: DirectoryKind, result: CacheResult): void {
-      const counts = lookups.get(kind) ?? { hit: 0, stale: 0, miss: 0 };
+      let counts = lookups.get(kind);
+      if (counts === undefined) {
+        counts = { hit: 0, stale: 0, miss: 0 };
+        lookups.set(kind, counts);
+      }
       counts[result] += 1;
-      lookups.set(kind, counts);
     },
     countSharedLoad: (kind: DirectoryKind): void => void sharedLoads.set(kind, (sharedLoads.get(kind) ?? 0) + 1),
     countRefresh: (outcome: RefreshOutcome): void => refreshes.inc({ outcome }),
