@@ -1,7 +1,7 @@
 import type { Reason } from '@auth-bff/shared';
 import { AppError } from '../errors.ts';
 import { recordsPerSlice, slices } from '../platform/cooperative-yield.ts';
-import { isSync, type MaybePromise } from '../platform/maybe-promise.ts';
+import { after, type MaybePromise } from '../platform/maybe-promise.ts';
 import type { Service } from '../service-access/service-keys.ts';
 import type { Authentication } from '../session/authentication.ts';
 import type { Context, Person } from './context.ts';
@@ -47,6 +47,16 @@ const admitService = (
   return request.asService(service);
 };
 
+/** The signed-in person, if the `who` of the rule admits them. */
+const admitSignedIn = (
+  authentication: Authentication,
+  { request, who }: Pick<Context, 'request'> & Pick<Rule, 'who'>,
+): Person => {
+  if (authentication.state === 'refused') throw authentication.error;
+  if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
+  return request.as(authentication);
+};
+
 /**
  * The signed-in person, if the `who` of the policy's rule admits them, or the service with a grant. Runs before the input is
  * parsed.
@@ -54,17 +64,10 @@ const admitService = (
 export const admitPerson = (context: Context, path: string): MaybePromise<Person> => {
   const { request } = context;
   const rule = ruleOf(path);
-  const { who } = rule;
   const { service } = request;
   if (service instanceof AppError) throw service;
   if (service !== null) return admitService(context, path, { rule, service });
-  const toPerson = (authentication: Authentication): Person => {
-    if (authentication.state === 'refused') throw authentication.error;
-    if (who === 'staff' && authentication.principal.type !== 'staff') throw new AppError('insufficient_permissions');
-    return request.as(authentication);
-  };
-  const authentication = request.session();
-  return isSync(authentication) ? toPerson(authentication) : authentication.then(toPerson);
+  return after(request.session(), admitSignedIn, { request, who: rule.who });
 };
 
 /** Whether `permits` of the policy's rule allows this input. It does not apply to services. */

@@ -59,14 +59,18 @@ const createLoader = <Key extends string | number, Value>(
     perCallerKeys.has(key) ? load(key, receiver) : cache.load(key, lookup, receiver);
 };
 
+const loadOne = <Key extends string | number, Value>(
+  source: ReadThrough<Key, Value>,
+  key: Key,
+  caller: DirectoryCaller,
+): Promise<Value> => new Promise((resolve, reject) => createLoader(source, caller)(key, { resolve, reject }));
+
 /** Reads from the cache or loads. Synchronous for a fresh cached value. */
 export const readThrough = <Key extends string | number, Value extends {}>(
   source: ReadThrough<Key, Value>,
   key: Key,
   caller: DirectoryCaller,
-): MaybePromise<Value> =>
-  getFresh(source, key, caller) ??
-  new Promise((resolve, reject) => createLoader(source, caller)(key, { resolve, reject }));
+): MaybePromise<Value> => getFresh(source, key, caller) ?? loadOne(source, key, caller);
 
 /**
  * Reads a list of keys. Null for those that are absent. Rejects with the first other error. Synchronous if all values are

@@ -7,11 +7,32 @@ export const isSync = <Value>(value: MaybePromise<Value>): value is Value => !(v
 export const all = <Value>(values: Array<MaybePromise<Value>>): MaybePromise<Value[]> =>
   values.every(isSync) ? values : Promise.all(values);
 
-/** `then` that stays synchronous if the value is no promise. */
-export const after = <Value, Next>(
+const later = <Value, Argument, Next>(
+  value: Promise<Value>,
+  continueWith: (value: Value, argument: Argument) => MaybePromise<Next>,
+  argument: Argument,
+): Promise<Next> => value.then((settled) => continueWith(settled, argument));
+
+/**
+ * `then` that stays synchronous if the value is no promise. The argument is passed on: a step that is the same function for
+ * every call costs less than a closure, which each call would create.
+ */
+export function after<Value, Next>(
   value: MaybePromise<Value>,
   continueWith: (value: Value) => MaybePromise<Next>,
-): MaybePromise<Next> => (isSync(value) ? continueWith(value) : value.then(continueWith));
+): MaybePromise<Next>;
+export function after<Value, Argument, Next>(
+  value: MaybePromise<Value>,
+  continueWith: (value: Value, argument: Argument) => MaybePromise<Next>,
+  argument: Argument,
+): MaybePromise<Next>;
+export function after<Value, Argument, Next>(
+  value: MaybePromise<Value>,
+  continueWith: (value: Value, argument?: Argument) => MaybePromise<Next>,
+  argument?: Argument,
+): MaybePromise<Next> {
+  return isSync(value) ? continueWith(value, argument) : later(value, continueWith, argument);
+}
 
 /** Runs a task, and continues with its value or with what it throws. Synchronous if the task is. */
 export const attempt = <Value, Result>(
