@@ -23,7 +23,7 @@ export type CallOptions = {
   ctx: Context;
   batchIndex: number;
   /** The input as the caller sent it, not yet checked. Throws a TRPCError if it cannot be parsed. */
-  readInput: () => unknown;
+  readInput: (batchIndex: number) => unknown;
 };
 
 const [observing, admitting] = [middlewareOf(observe), middlewareOf(admit)];
@@ -50,9 +50,9 @@ const parseInput = (schema: z.ZodType, raw: unknown): unknown => {
 };
 
 /** An input that cannot be parsed is left to the procedure's own check, which comes after the caller's. */
-const inputOrNone = (readInput: () => unknown): unknown => {
+const inputOrNone = ({ readInput, batchIndex }: CallOptions): unknown => {
   try {
-    return readInput();
+    return readInput(batchIndex);
   } catch {
     return undefined;
   }
@@ -68,25 +68,26 @@ const createFastPath = (procedure: AnyTRPCProcedure): Call => {
   } = definitionOf(procedure);
   if (inputSchema === undefined || outputSchema === undefined) throw new Error('This procedure has no fast path.');
   const hasPermission = isPermissionChecked(procedure);
-  const writeOutput = outputWriterOf(outputSchema);
+  const writer = outputWriterOf(outputSchema);
 
-  const write = (answer: unknown, person: Person): MaybePromise<unknown> =>
-    after(yieldBeforeSerializing(answer, person), () => writeOutput(answer));
+  const write = (_turn: void, answer: unknown): unknown => writer.write(answer);
+  const writeInTurn = (answer: unknown, person: Person): MaybePromise<unknown> =>
+    writer.known(answer) ?? after(yieldBeforeSerializing(answer, person), write, answer);
   const resolve = (ctx: SignedInContext, input: unknown): MaybePromise<unknown> =>
-    after(resolver({ ctx, input }), (answer) => write(answer, ctx.person));
+    after(resolver({ ctx, input }), writeInTurn, ctx.person);
   const resolveIfPermitted = (ctx: SignedInContext, path: string, input: unknown): MaybePromise<unknown> =>
     after(isPermitted(ctx, path, input), (isAllowed) => {
       if (!isAllowed) throw new AppError('insufficient_permissions');
       return resolve(ctx, input);
     });
-  const runAs = (person: Person, { ctx, path, readInput }: CallOptions): MaybePromise<unknown> => {
-    const input = parseInput(inputSchema, readInput());
+  const runAs = (person: Person, { ctx, path, readInput, batchIndex }: CallOptions): MaybePromise<unknown> => {
+    const input = parseInput(inputSchema, readInput(batchIndex));
     const signedIn = { request: ctx.request, person };
     return hasPermission ? resolveIfPermitted(signedIn, path, input) : resolve(signedIn, input);
   };
   const run = (options: CallOptions): MaybePromise<unknown> => {
-    rejectUnstorable(inputOrNone(options.readInput));
-    return after(admitPerson(options.ctx, options.path), (person) => runAs(person, options));
+    rejectUnstorable(inputOrNone(options));
+    return after(admitPerson(options.ctx, options.path), runAs, options);
   };
 
   const report = ({ ctx: { request }, path }: CallOptions, startedAtMs: number, failure: Reason | null): void =>
@@ -125,8 +126,10 @@ const calls = new WeakMap<object, Call>();
 const toCall = (procedure: AnyTRPCProcedure): Call =>
   hasFastPath(procedure)
     ? createFastPath(procedure)
-    : ({ readInput, ...options }) =>
-        procedure({ ...options, getRawInput: async () => readInput(), signal: undefined }) as Promise<unknown>;
+    : ({ readInput, ...options }) => {
+        const getRawInput = async () => readInput(options.batchIndex);
+        return procedure({ ...options, getRawInput, signal: undefined }) as Promise<unknown>;
+      };
 
 /**
  * Calls a procedure with the same result as tRPC, or with its `OutputText` if it has one. Most values come from memory, so

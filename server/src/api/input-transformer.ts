@@ -49,8 +49,11 @@ const toInputIssues = (issues: InputIssue[]): InputIssue[] => {
  */
 export const readInput = (wire: SuperJSONResult): unknown => {
   const issues = unstorableIssuesOf(wire);
-  if (issues.length > 0) return { [unstorable]: toInputIssues(issues) };
-  const { json, meta } = wire;
+  return issues.length > 0 ? { [unstorable]: toInputIssues(issues) } : readStorableInput(wire);
+};
+
+/** `readInput` for an input that contains no unstorable text. */
+export const readStorableInput = ({ json, meta }: SuperJSONResult): unknown => {
   // The value was just created by JSON.parse, so no copy is needed.
   if (meta?.values === undefined) return json;
   rejectOtherTypes(meta.values);

@@ -1,10 +1,16 @@
 import { Employee, User, UsersAnswer } from '@auth-bff/shared';
 import { z } from 'zod';
+import type { ByteText } from '../platform/byte-text.ts';
 import { OutputText, toOutputText } from './output-text.ts';
 import { toUserText } from './user-text.ts';
 
-/** Checks the answer of a resolver by the output schema. Returns the checked output, or its text. Throws a ZodError. */
-export type OutputWriter = (answer: unknown) => unknown;
+export type OutputWriter = {
+  /** The text of a record that was written before. */
+  known: (answer: unknown) => OutputText | undefined;
+  /** Checks the answer of a resolver by the output schema. Returns the checked output, or its text. Throws a ZodError. */
+  write: (answer: unknown) => unknown;
+};
+type Write = OutputWriter['write'];
 
 /** A record that was checked and written cannot change any more: its text is what callers get. */
 const freezeRecord = (record: object): void => {
@@ -18,7 +24,7 @@ const freezeRecord = (record: object): void => {
 const isText = (output: unknown): output is OutputText => output instanceof OutputText;
 
 const createSchemaWriter =
-  (schema: z.ZodType<object>): OutputWriter =>
+  (schema: z.ZodType<object>): Write =>
   (record) => {
     const output = schema.parse(record);
     return toOutputText(output) ?? output;
@@ -28,7 +34,7 @@ const createSchemaWriter =
  * Makes V8 hold the text in one piece, as most operations on it do. A string that was joined keeps all of its parts until
  * then: 500 bytes more for a user.
  */
-const joinParts = (text: string): void => {
+const joinParts = (text: ByteText): void => {
   Buffer.byteLength(text);
 };
 
@@ -36,25 +42,31 @@ const joinParts = (text: string): void => {
  * Keeps what is written. The directory returns the same object for the same record, such as a user, so its text is written
  * once, and kept for as long as the record is.
  */
-const keepTexts = (write: OutputWriter): OutputWriter => {
+const keepTexts = (write: Write): OutputWriter => {
   const texts = new WeakMap<object, OutputText>();
-  return (record) => {
-    const known = texts.get(record as object);
-    if (known !== undefined) return known;
-    const output = write(record);
-    if (!isText(output)) return output;
-    freezeRecord(record as object);
-    joinParts(output.json);
-    texts.set(record as object, output);
-    return output;
+  const known = (record: unknown) => texts.get(record as object);
+  return {
+    known,
+    write(record) {
+      const text = known(record);
+      if (text !== undefined) return text;
+      const output = write(record);
+      if (!isText(output)) return output;
+      freezeRecord(record as object);
+      joinParts(output.superjson);
+      texts.set(record as object, output);
+      return output;
+    },
   };
 };
+
+const keepNone = (write: Write): OutputWriter => ({ known: () => undefined, write });
 
 const Ids = z.array(z.number());
 
 /** Joins the texts of the users. */
 const createUsersWriter =
-  (writeUser: OutputWriter): OutputWriter =>
+  (writeUser: Write): Write =>
   (answer) => {
     const { users, notFound } = answer as UsersAnswer;
     const texts = users.map(writeUser);
@@ -67,14 +79,14 @@ const createUsersWriter =
   };
 
 const writeUserBySchema = createSchemaWriter(User);
-const writeUser = keepTexts((record) => toUserText(record) ?? writeUserBySchema(record));
+const userWriter = keepTexts((record) => toUserText(record) ?? writeUserBySchema(record));
 
 const writers = new Map<z.ZodType, OutputWriter>([
-  [User, writeUser],
-  [UsersAnswer, createUsersWriter(writeUser)],
+  [User, userWriter],
+  [UsersAnswer, keepNone(createUsersWriter(userWriter.write))],
   [Employee, keepTexts(createSchemaWriter(Employee))],
 ]);
 
 /** The writer for outputs of a schema. Outputs other than records of the directory are only checked. */
 export const outputWriterOf = (schema: z.ZodType): OutputWriter =>
-  writers.get(schema) ?? ((answer) => schema.parse(answer));
+  writers.get(schema) ?? keepNone((answer) => schema.parse(answer));

@@ -1,5 +1,6 @@
 import type { SystemRole, User } from '@auth-bff/shared';
 import { OutputText } from './output-text.ts';
+import { toByteText } from '../platform/byte-text.ts';
 import { isObject } from '../platform/is-object.ts';
 
 const isText = (value: unknown): value is string => typeof value === 'string';
@@ -59,4 +60,6 @@ const [noTimes, joinedAtOnly] = [[], ['joinedAt']] as const;
  * values, which are left to the schema: it alone decides what is an error, and describes it.
  */
 export const toUserText = (value: unknown): OutputText | null =>
-  isUsualUser(value) ? new OutputText(writeUser(value), value.joinedAt === null ? noTimes : joinedAtOnly) : null;
+  isUsualUser(value)
+    ? new OutputText(toByteText(writeUser(value)), value.joinedAt === null ? noTimes : joinedAtOnly)
+    : null;

@@ -1,9 +1,10 @@
 import { requestIdHeader } from '@auth-bff/shared';
 import type { FastifyReply } from 'fastify';
+import type { ByteText } from '../platform/byte-text.ts';
 
 export type PreparedResponse = {
   status: number;
-  body: string | Buffer;
+  body: ByteText | Buffer;
   /** Names and values in turn, beside those of all responses of the kind. */
   headers?: readonly string[];
 };
@@ -26,18 +27,11 @@ export const createPreparedResponses = (common: Readonly<Record<string, string>>
   const prepared = toHeaderList(common);
   return (reply: FastifyReply, { status, body, headers = [] }: PreparedResponse): void => {
     const { request, raw } = reply;
-    const list = [
-      ...prepared,
-      ...headers,
-      requestIdHeader,
-      request.id,
-      'content-length',
-      String(Buffer.byteLength(body)),
-    ];
+    const list = [...prepared, ...headers, requestIdHeader, request.id, 'content-length', String(body.length)];
     const own = reply.getHeaders();
     for (const name in own) if (!Object.hasOwn(common, name)) list.push(name, String(own[name]));
     reply.hijack();
     raw.writeHead(status, list);
-    raw.end(body);
+    raw.end(body, 'latin1');
   };
 };

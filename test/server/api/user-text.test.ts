@@ -59,13 +59,13 @@ const records: unknown[] = [
 
 const bySchema = (record: unknown): string | null => {
   const { data, success } = User.safeParse(record);
-  return success ? (toOutputText(data)?.toSuperjson() ?? null) : null;
+  return success ? (toOutputText(data)?.superjson ?? null) : null;
 };
 
 describe('the text of a user that is checked in one pass', () => {
   const compared = records.map((record) => ({
     record,
-    inOnePass: toUserText(record)?.toSuperjson() ?? null,
+    inOnePass: toUserText(record)?.superjson ?? null,
     bySchema: bySchema(record),
   }));
 

@@ -1,4 +1,5 @@
 import { OutputText } from '../../api/output-text.ts';
+import { type ByteText, toByteText } from '../../platform/byte-text.ts';
 import { recordsPerSlice, slices } from '../../platform/cooperative-yield.ts';
 
 /** Waits before each further part. `source`: whose work it is, for a fair share between sources. */
@@ -42,10 +43,10 @@ const hasLongMember = (data: unknown): data is object =>
   !Array.isArray(data) &&
   Object.values(data).some((member) => isLong(member, recordsPerSlice));
 
-/** The body of a response: a text, or bytes if it was written in several turns of the event loop. */
-export const toJsonBody = (output: unknown, source: string): string | Promise<Buffer> => {
+/** The body of a response, from several turns of the event loop if it is long. */
+export const toJsonBody = (output: unknown, source: string): ByteText | Promise<Buffer> => {
   if (output instanceof OutputText) return output.json;
   return hasLongMember(output)
     ? writeJsonInParts(output, { beforePart: (records) => slices.take(records, source) })
-    : JSON.stringify(output);
+    : toByteText(JSON.stringify(output));
 };

@@ -3,6 +3,7 @@ import { callProcedure } from '../../api/call-procedure.ts';
 import { thrownToTRPCError, toAppError } from '../../api/error-mapping.ts';
 import { readRestInput } from '../../api/rest/rest-input.ts';
 import type { RestProcedure } from '../../api/rest/rest-procedures.ts';
+import { type ByteText, toBuffer } from '../../platform/byte-text.ts';
 import { after, attempt, type MaybePromise } from '../../platform/maybe-promise.ts';
 import { finalSessionHeadersOf } from '../cookies/announce-session.ts';
 import { createPreparedResponses } from '../prepared-responses.ts';
@@ -34,9 +35,9 @@ export const createRestHandler = (
   });
   const facts = { callsInRequest: 1, isStreamed: false, procedures: [name] };
 
-  const succeed = (request: FastifyRequest, reply: FastifyReply, body: string | Buffer): void => {
+  const succeed = (request: FastifyRequest, reply: FastifyReply, body: ByteText | Buffer): void => {
     const headers = finalSessionHeadersOf(request);
-    if (headers === null) reply.header('content-type', jsonType).send(body);
+    if (headers === null) reply.header('content-type', jsonType).send(toBuffer(body));
     else write(reply, { status: 200, body, headers });
   };
 
@@ -52,7 +53,9 @@ export const createRestHandler = (
       sendProblem(request, reply, error);
     };
     const answer = (output: unknown): MaybePromise<void> =>
-      after<string | Buffer, void>(toJsonBody(output, workSourceOf(request)), (text) => succeed(request, reply, text));
+      after<ByteText | Buffer, void>(toJsonBody(output, workSourceOf(request)), (text) =>
+        succeed(request, reply, text),
+      );
     const call = () => callProcedure(procedure, { path: name, type, ctx, batchIndex: 0, readInput: () => input });
     return attempt(call, answer, fail);
   };

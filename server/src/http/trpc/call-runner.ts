@@ -41,7 +41,7 @@ export const createCallRunner = (options: Pick<TrpcOptions, 'onError' | 'onUnrea
       const message = `Unsupported ${request.method}-request to ${type} procedure at path "${path}"`;
       throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
     }
-    return callProcedure(procedure, { path, type, ctx, batchIndex, readInput: () => inputOf(batchIndex) });
+    return callProcedure(procedure, { path, type, ctx, batchIndex, readInput: inputOf });
   };
   const fail = (cause: unknown, { request, ctx, errors }: RunningRequest, { path, procedure }: Call): CallResult => {
     const type = procedure?._def.type ?? 'unknown';

@@ -1,6 +1,8 @@
 import { maxCallsPerBatch } from '@auth-bff/shared';
 import { type AnyTRPCProcedure, TRPCError } from '@trpc/server';
 import type { FastifyRequest } from 'fastify';
+import type { SuperJSONResult } from 'superjson';
+import { readInput, readStorableInput } from '../../api/input-transformer.ts';
 import { appRouter } from '../../api/router.ts';
 import { queryOf } from '../query-of.ts';
 
@@ -68,7 +70,6 @@ export const countCalls = ({ params, raw }: Pick<FastifyRequest, 'params' | 'raw
   return calls === 1 || isBatch(queryOf(raw.url ?? '')) ? calls : 1;
 };
 
-const { _config: config } = appRouter._def;
 /** By full path, such as `users.byId`. */
 const procedures = new Map(Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>));
 
@@ -88,24 +89,26 @@ const toBadRequest = (cause: unknown): TRPCError =>
     ? cause
     : new TRPCError({ code: 'BAD_REQUEST', message: cause instanceof Error ? cause.message : 'Invalid input', cause });
 
-/** Undefined: there is no input. */
-const parseInput = ({ method, body }: FastifyRequest, { input }: Query): unknown => {
-  if (method === 'GET') return input === '' ? undefined : JSON.parse(input);
+/** The JSON of the inputs. Empty: there is no input. */
+const inputTextOf = ({ method, body }: FastifyRequest, { input }: Query): string =>
   // JSON.parse rejects a byte order mark.
-  return JSON.parse((body as string).replace(/^\uFEFF/, ''));
-};
+  method === 'GET' ? input : (body as string).replace(/^\uFEFF/, '');
+
+/** Unstorable characters are only in a JSON that has escapes for them: it was decoded from UTF-8, and JSON.parse rejects a NUL. */
+const mayBeUnstorable = (json: string): boolean => json.includes(String.raw`\u`);
 
 const readInputs = (request: FastifyRequest, query: Query, count: number): unknown[] => {
-  const parsed = parseInput(request, query);
-  if (parsed === undefined) return [];
-  const { deserialize } = config.transformer.input;
-  if (!query.isBatch) return [deserialize(parsed)];
+  const text = inputTextOf(request, query);
+  if (text === '' && request.method === 'GET') return [];
+  const parsed: unknown = JSON.parse(text);
+  const deserialize = mayBeUnstorable(text) ? readInput : readStorableInput;
+  if (!query.isBatch) return [deserialize(parsed as SuperJSONResult)];
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new TRPCError({ code: 'BAD_REQUEST', message: '"input" needs to be an object when doing a batch call' });
   }
   return Array.from({ length: count }, (_, index) => {
     const one = (parsed as Record<number, unknown>)[index];
-    return one === undefined ? undefined : deserialize(one);
+    return one === undefined ? undefined : deserialize(one as SuperJSONResult);
   });
 };
 

@@ -6,8 +6,9 @@ import { appRouter } from '../../api/router.ts';
 import type { AppError } from '../../errors.ts';
 import { turnToParse } from '../turn-to-parse.ts';
 import { correctHeaders, createTrpcAdapter } from './adapter.ts';
+import { toBuffer } from '../../platform/byte-text.ts';
 import { all, isSync } from '../../platform/maybe-promise.ts';
-import { type CallResult, httpStatusOf, isText, toBody, toErrorResult } from './call-result.ts';
+import { type CallResult, httpStatusOf, toBody, toErrorResult } from './call-result.ts';
 import { createCallRunner } from './call-runner.ts';
 import { type Calls, readCalls } from './calls.ts';
 import { procedureNamesOf, reportFailure, retryAfterOf } from './options.ts';
@@ -27,12 +28,10 @@ const jsonType = 'application/json; charset=utf-8';
 const sendByReply = (reply: FastifyReply, results: CallResult | CallResult[], errors: readonly AppError[]): void => {
   const retryAfter = errors.length === 0 ? null : retryAfterOf(errors);
   if (retryAfter !== null) reply.header('retry-after', String(retryAfter));
-  const body = toBody(results);
   reply
     .code(errors.length === 0 ? 200 : httpStatusOf(results))
-    // Fastify adds the charset only if the body is a string.
-    .header('content-type', isText(body) ? 'application/json' : jsonType)
-    .send(body);
+    .header('content-type', jsonType)
+    .send(toBuffer(toBody(results)));
 };
 
 export type TrpcHandlerOptions = ServeSubscriptionOptions & {

@@ -26,11 +26,8 @@ const toKnownName = (path: string): string => (Object.hasOwn(appRouter._def.proc
 /** The names of the procedures called, each once. */
 export const procedureNamesOf = (calls: ReadonlyArray<{ path: string }>): string[] => {
   const names: string[] = [];
-  for (const { path } of calls) {
-    const name = toKnownName(path);
-    if (!names.includes(name)) names.push(name);
-  }
-  return names;
+  for (const { path } of calls) if (!names.includes(path)) names.push(path);
+  return [...new Set(names.map(toKnownName))];
 };
 
 export type CallFailure = {
