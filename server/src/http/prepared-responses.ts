@@ -32,6 +32,6 @@ export const createPreparedResponses = (common: Readonly<Record<string, string>>
     for (const name in own) if (!Object.hasOwn(common, name)) list.push(name, String(own[name]));
     reply.hijack();
     raw.writeHead(status, list);
-    raw.end(body, 'latin1');
+    raw.end(body, 'binary');
   };
 };

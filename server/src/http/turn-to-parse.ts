@@ -5,10 +5,12 @@ import { clientAddressOf } from './plugins/client-address.ts';
 
 /** Characters of an input that take as long to parse as one record takes to load, validate and serialize. */
 const charactersPerRecord = 160;
+/** JSON takes at least twice as many characters in a URL, where they are percent-encoded. */
+const charactersInUrl = 2;
 
 /** The cost of parsing a request, in records. */
 const recordsToParse = ({ body, raw }: FastifyRequest): number => {
-  const characters = (raw.url?.length ?? 0) + (typeof body === 'string' ? body.length : 0);
+  const characters = (raw.url?.length ?? 0) / charactersInUrl + (typeof body === 'string' ? body.length : 0);
   return Math.floor(characters / charactersPerRecord);
 };
 

@@ -12,22 +12,32 @@ export const recordsPerSlice = 500;
 /** Smaller work never waits. A batch of 50 such calls is less than two slices. */
 export const minRecords = 16;
 
+type Work = { records: number; source: string; begin: () => void };
+
 /**
  * Cooperative yielding: limits the records that all requests together process in one turn of the event loop, so that large
- * responses do not block it. Work that does not fit waits for a turn of its own, round-robin by source.
+ * responses do not block it. Work that does not fit waits for a later turn, round-robin by source. Each turn begins as much
+ * of the waiting work as fits.
  */
 export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = setImmediate }: SlicesOptions = {}) => {
-  const waiting = createFairQueue<() => void>();
+  const waiting = createFairQueue<Work>();
   let handled = 0;
   /** Records of each source in this turn that no second step has used yet. */
   const unusedInTurn = new Map<string, number>();
   let isTurnDue = false;
 
+  /** The first work of a turn always fits. */
+  const fits = ({ records }: Pick<Work, 'records'>): boolean => handled === 0 || handled + records <= recordsPerTurn;
+
   const beginTurn = (): void => {
     isTurnDue = false;
     handled = 0;
     unusedInTurn.clear();
-    waiting.take()?.();
+    for (let next = waiting.peek(); next !== undefined && fits(next); next = waiting.peek()) {
+      waiting.take();
+      handle(next);
+      next.begin();
+    }
     if (waiting.size() > 0) expectTurn();
   };
   const expectTurn = (): void => {
@@ -35,7 +45,7 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
     isTurnDue = true;
     inNextTurn(beginTurn);
   };
-  const handle = (records: number, source: string): void => {
+  const handle = ({ records, source }: Omit<Work, 'begin'>): void => {
     handled += records;
     unusedInTurn.set(source, (unusedInTurn.get(source) ?? 0) + records);
     expectTurn();
@@ -43,16 +53,12 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
 
   const take = (records: number, source: string): Promise<void> | undefined => {
     if (records < minRecords) return undefined;
-    const fits = handled === 0 || handled + records <= recordsPerTurn;
-    if (fits && waiting.size() === 0) {
-      handle(records, source);
+    if (waiting.size() === 0 && fits({ records })) {
+      handle({ records, source });
       return undefined;
     }
-    return new Promise((resolve) => {
-      waiting.add(source, () => {
-        handle(records, source);
-        resolve();
-      });
+    return new Promise((begin) => {
+      waiting.add(source, { records, source, begin });
       expectTurn();
     });
   };

@@ -14,6 +14,15 @@ export const createFairQueue = <Item>() => {
     if (items.size === 0) itemsOf.delete(source);
   };
 
+  /** The first item of the next admitted source. */
+  const find = (isAdmitted: (source: string) => boolean): { source: string; item: Item } | undefined => {
+    for (const [source, items] of itemsOf) {
+      if (!isAdmitted(source)) continue;
+      for (const item of items) return { source, item };
+    }
+    return undefined;
+  };
+
   return {
     /** An item must not be added twice. */
     add(source: string, item: Item): void {
@@ -28,17 +37,17 @@ export const createFairQueue = <Item>() => {
      * Undefined: no admitted source has an item.
      */
     take(isAdmitted: (source: string) => boolean = () => true): Item | undefined {
-      for (const [source, items] of itemsOf) {
-        if (!isAdmitted(source)) continue;
-        const [item] = items;
-        if (item === undefined) continue;
-        remove(source, item);
-        // Moves the source to the end of the round.
-        if (itemsOf.delete(source)) itemsOf.set(source, items);
-        return item;
-      }
-      return undefined;
+      const next = find(isAdmitted);
+      if (next === undefined) return undefined;
+      const { source, item } = next;
+      remove(source, item);
+      // Moves the source to the end of the round.
+      const others = itemsOf.get(source);
+      if (others !== undefined && itemsOf.delete(source)) itemsOf.set(source, others);
+      return item;
     },
+    /** The item that `take()` would return. */
+    peek: (): Item | undefined => find(() => true)?.item,
     size: (): number => size,
     sizeOf: (source: string): number => itemsOf.get(source)?.size ?? 0,
   };

@@ -50,13 +50,20 @@ describe('work', () => {
     expect(await turn()).toEqual([]);
   });
 
+  it('that waits shares a turn with other work as far as it fits', async () => {
+    const { take, turn } = start();
+    take('a1', 100);
+    for (const name of ['a2', 'a3', 'a4', 'a5', 'b1']) take(name, 30);
+    expect(await turn()).toEqual(['a1', 'a2', 'b1', 'a3']);
+    expect(await turn()).toEqual(['a4', 'a5']);
+  });
+
   it('is not overtaken by later work that would fit', async () => {
     const { take, turn } = start();
     take('a1', 80);
     take('a2', 80);
     take('b1', 20);
-    expect(await turn()).toEqual(['a1', 'a2']);
-    expect(await turn()).toEqual(['b1']);
+    expect(await turn()).toEqual(['a1', 'a2', 'b1']);
   });
 
   it('of a busy source delays the work of others by one turn each', async () => {
