@@ -103,7 +103,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const securityHeaders = toSecurityHeaders(config);
   const draining = createDraining({ drainMs, idleGraceMs, onListenerClosing: live.stop });
-  const responseTimeout = createResponseTimeout({ timeoutMs: timeouts.answerMs, log });
+  const responseTimeout = createResponseTimeout({ timeoutMs: timeouts.answerMs, inFlight, log });
   const eventLoop = isOverloaded === undefined ? createEventLoopMonitor({ log }) : null;
 
   const { trustProxy } = config;
@@ -117,8 +117,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   registerSecurityHeaders(server, securityHeaders);
   registerRequestLifetime(server, {
     inFlight,
-    onBegin: responseTimeout.begin,
-    onEnd: [responseTimeout.end, createRequestLog({ log, monotonicNow }), createSpanEnd(tracing)],
+    onEnd: [createRequestLog({ log, monotonicNow }), createSpanEnd(tracing)],
   });
   registerRequestSpans(server, tracing);
   registerHost(server);
@@ -173,7 +172,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     status: status.check,
     charge: rateLimit.charge,
     openStream: live.open,
-    onStream: responseTimeout.end,
+    onStream: responseTimeout.exempt,
   });
   await registerTrpc(server, {
     onError: (error, request, procedure) => telemetry.recordFailure(error, request, procedure),

@@ -1,9 +1,14 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { workSourceOf } from '../../../server/src/http/work-source.ts';
 import { createInFlightRequests } from '../../../server/src/http/telemetry/request-record.ts';
 
 const requestOf = (known: { service?: string; person?: { type: 'staff' | 'employee'; id: number } }) => {
-  const record = createInFlightRequests({ monotonicNow: () => 0 }).begin('r-1');
+  const record = createInFlightRequests({ monotonicNow: () => 0 }).begin({
+    id: 'r-1',
+    raw: new IncomingMessage(new Socket()),
+  });
   return { id: 'r-1', record: Object.assign(record, known) };
 };
 

@@ -21,7 +21,7 @@ export type DrainResult = {
 
 type Connection = {
   /** Responses in flight, in the order of their requests. */
-  responses: Set<ServerResponse>;
+  responses: ServerResponse[];
   /** Bytes read when the connection became idle. If more were read, a request has begun to arrive. */
   bytesWhenIdle: number;
 };
@@ -47,7 +47,7 @@ export const createDraining = (options: DrainingOptions) => {
   let draining: Promise<DrainResult> | null = null;
 
   const isIdle = (socket: Socket, { responses, bytesWhenIdle }: Connection) =>
-    responses.size === 0 && socket.bytesRead === bytesWhenIdle;
+    responses.length === 0 && socket.bytesRead === bytesWhenIdle;
 
   const endOnceIdle = (socket: Socket, connection: Connection) => {
     const end = async () => {
@@ -61,7 +61,7 @@ export const createDraining = (options: DrainingOptions) => {
 
   /** Sets `Connection: close` on the last response of a connection. On an earlier one it would cut off those behind it. */
   const markLastResponse = ({ responses }: Connection) => {
-    let left = responses.size;
+    let left = responses.length;
     for (const answer of responses) {
       left -= 1;
       if (!answer.headersSent) answer.shouldKeepAlive = left > 0;
@@ -73,34 +73,40 @@ export const createDraining = (options: DrainingOptions) => {
    * be in flight forever, and their streams open.
    */
   const closeQueued = ({ responses }: Connection) => {
-    for (const answer of responses) {
+    // oxlint-disable-next-line unicorn/no-useless-spread -- `close` removes a response from the list
+    for (const answer of [...responses]) {
       answer.destroy();
       answer.emit('close');
     }
   };
 
+  const remove = ({ responses }: Connection, answer: ServerResponse) => {
+    const index = responses.indexOf(answer);
+    if (index >= 0) responses.splice(index, 1);
+  };
+
   const onConnection = (socket: Socket) => {
     accepted += 1;
-    const connection: Connection = { responses: new Set(), bytesWhenIdle: 0 };
+    const connection: Connection = { responses: [], bytesWhenIdle: 0 };
     connections.set(socket, connection);
     socket.once('close', () => {
       connections.delete(socket);
       if (connections.size === 0) onAllClosed();
-      if (connection.responses.size > 0) process.nextTick(closeQueued, connection);
+      if (connection.responses.length > 0) process.nextTick(closeQueued, connection);
     });
   };
 
   const onRequest = ({ socket }: IncomingMessage, answer: ServerResponse) => {
     const connection = connections.get(socket);
     if (connection === undefined) return;
-    connection.responses.add(answer);
+    connection.responses.push(answer);
     if (isListenerClosed) markLastResponse(connection);
     answer.on('close', () => {
-      connection.responses.delete(answer);
+      remove(connection, answer);
       connection.bytesWhenIdle = socket.bytesRead;
       if (isDraining && answer.writableFinished) served += 1;
       // The headers of this response may have been sent before `Connection: close` could be set.
-      if (isListenerClosed && connection.responses.size === 0) endOnceIdle(socket, connection);
+      if (isListenerClosed && connection.responses.length === 0) endOnceIdle(socket, connection);
     });
   };
 
@@ -136,12 +142,12 @@ export const createDraining = (options: DrainingOptions) => {
     isListenerClosed = true;
     for (const [socket, connection] of connections) {
       markLastResponse(connection);
-      if (connection.responses.size === 0) endOnceIdle(socket, connection);
+      if (connection.responses.length === 0) endOnceIdle(socket, connection);
     }
     await allClosed(drainMs - (performance.now() - beganAt));
     let cut = 0;
     for (const [socket, { responses }] of connections) {
-      cut += responses.size;
+      cut += responses.length;
       socket.destroy();
     }
     return { served, cut };

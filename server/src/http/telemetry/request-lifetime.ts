@@ -13,20 +13,15 @@ export type OnRequestEnd = (request: FastifyRequest, reply: FastifyReply, record
 
 export type RequestLifetimeOptions = {
   inFlight: InFlightRequests;
-  onBegin: (request: FastifyRequest) => void;
   onEnd: readonly OnRequestEnd[];
 };
 
 /** Gives each request its record for as long as it is in flight. */
-export const registerRequestLifetime = (
-  server: FastifyInstance,
-  { inFlight, onBegin, onEnd }: RequestLifetimeOptions,
-): void => {
+export const registerRequestLifetime = (server: FastifyInstance, { inFlight, onEnd }: RequestLifetimeOptions): void => {
   server.decorateRequest('record', null);
   server.addHook('onRequest', (request, reply, done) => {
-    const record = inFlight.begin(request.id);
+    const record = inFlight.begin(request);
     request.record = record;
-    onBegin(request);
     // Fastify does not call onResponse if the client disconnected. `close` is emitted once, so that `once` is not needed.
     // First of all listeners: in its own, OpenTelemetry's http instrumentation ends the span that we complete.
     reply.raw.prependListener('close', () => {

@@ -1,12 +1,20 @@
+import type { Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../token/principal.ts';
 import { createBoundedMap } from '../../platform/bounded-map.ts';
+import { createSteadyMap } from '../../platform/steady-map.ts';
 import type { TraceIds } from './log-with-trace.ts';
 import type { RequestSpan } from './spans.ts';
 import type { TraceHeaders } from './tracing.ts';
 
-/** What is collected about one request while it is in flight, for its log line and its span. */
+/** What is collected about one request while it is in flight, for its log line and its span, and for the response timeout. */
 export type RequestRecord = {
   readonly id: string;
+  readonly socket: Socket;
+  /** Its place among all records. */
+  index: number;
+  /** Checks of the response timeout since its begin. Null: the timeout does not apply, as for a stream. */
+  timeoutChecks: number | null;
   /** Monotonic milliseconds. */
   readonly startedAtMs: number;
   /** The procedures called, each once. A name that is not one of ours is `unknown`. */
@@ -42,12 +50,16 @@ const maxEndedTraces = 10_000;
  * one id for several requests at once, the newest request gets the work of all of them.
  */
 export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => number }) => {
-  const inFlight = new Map<string, RequestRecord>();
+  const byId = createSteadyMap<RequestRecord>();
+  const all: RequestRecord[] = [];
   const endedTraces = createBoundedMap<string, TraceIds>(maxEndedTraces);
   return {
-    begin(id: string): RequestRecord {
+    begin({ id, raw: { socket } }: Pick<FastifyRequest, 'id' | 'raw'>): RequestRecord {
       const record: RequestRecord = {
         id,
+        socket,
+        index: all.length,
+        timeoutChecks: 0,
         startedAtMs: monotonicNow(),
         procedures: [],
         calls: 0,
@@ -63,21 +75,27 @@ export const createInFlightRequests = ({ monotonicNow }: { monotonicNow: () => n
         span: null,
         trace: null,
       };
-      inFlight.set(id, record);
+      all.push(record);
+      byId.set(id, record);
       return record;
     },
     end(record: RequestRecord): void {
-      if (inFlight.get(record.id) !== record) return;
-      inFlight.delete(record.id);
+      if (all[record.index] !== record) return;
+      // The last one takes its place.
+      const last = all.pop() ?? record;
+      if (last !== record) all[record.index] = last;
+      last.index = record.index;
+      if (byId.get(record.id) !== record) return;
+      byId.delete(record.id);
       if (record.trace !== null) endedTraces.set(record.id, record.trace);
     },
-    find: (id: string | undefined): RequestRecord | undefined => (id === undefined ? undefined : inFlight.get(id)),
+    find: (id: string | undefined): RequestRecord | undefined => (id === undefined ? undefined : byId.get(id)),
     /** The trace of a request that is in flight or ended recently. */
     traceOf(id: string): TraceIds | null {
-      const record = inFlight.get(id);
+      const record = byId.get(id);
       return record === undefined ? (endedTraces.get(id) ?? null) : record.trace;
     },
-    size: (): number => inFlight.size,
+    all: (): readonly RequestRecord[] => all,
   };
 };
 
