@@ -1,31 +1,39 @@
-/** A map of at most `max` entries; the least recently used is evicted first. */
+/** A map of at most `max` entries, which keeps at least the half of them that was used most recently. */
 export type LruMap<Key, Value> = {
-  /** Also marks the entry as the most recently used. */
+  /** Counts as a use. */
   get(key: Key): Value | undefined;
   set(key: Key, value: Value): void;
   delete(key: Key): void;
 };
 
-/** Without a library, because the middleware for other backends contains it. A Map keeps the order of insertion. */
+/**
+ * Without a library, because the middleware for other backends contains it. In two generations: moving an entry at each use
+ * to the end of one Map would make V8 build its table again and again.
+ */
 export const createLruMap = <Key, Value extends {}>(max: number): LruMap<Key, Value> => {
-  const entries = new Map<Key, Value>();
+  let recent = new Map<Key, Value>();
+  let earlier = new Map<Key, Value>();
+
+  const set = (key: Key, value: Value): void => {
+    if (recent.size >= max / 2 && !recent.has(key)) {
+      earlier = recent;
+      recent = new Map();
+    }
+    recent.set(key, value);
+  };
+
   return {
+    set,
     get(key) {
-      const value = entries.get(key);
-      if (value === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, value);
-      return value;
+      const value = recent.get(key);
+      if (value !== undefined) return value;
+      const used = earlier.get(key);
+      if (used !== undefined) set(key, used);
+      return used;
     },
-    set(key, value) {
-      entries.delete(key);
-      entries.set(key, value);
-      if (entries.size <= max) return;
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        break;
-      }
+    delete(key) {
+      recent.delete(key);
+      earlier.delete(key);
     },
-    delete: (key) => void entries.delete(key),
   };
 };
