@@ -126,9 +126,9 @@ const calls = new WeakMap<object, Call>();
 const toCall = (procedure: AnyTRPCProcedure): Call =>
   hasFastPath(procedure)
     ? createFastPath(procedure)
-    : ({ readInput, ...options }) => {
-        const getRawInput = async () => readInput(options.batchIndex);
-        return procedure({ ...options, getRawInput, signal: undefined }) as Promise<unknown>;
+    : ({ path, type, ctx, batchIndex, readInput }) => {
+        const getRawInput = async () => readInput(batchIndex);
+        return procedure({ path, type, ctx, batchIndex, getRawInput, signal: undefined }) as Promise<unknown>;
       };
 
 /**

@@ -91,7 +91,9 @@ export const registerVerify = async (server: FastifyInstance, options: VerifyOpt
     { systems, role }: VerifyQuery,
     reply: FastifyReply,
   ): MaybePromise<Principal> => {
-    const lookingUp = { ...caller, onStale: undefined, getSignal: disconnectSignalOf(reply) };
+    const { type, id, accessToken, requestId, address } = caller;
+    // Without `onStale`. Not a copy of the caller by a spread: V8 creates a hidden class for each.
+    const lookingUp = { type, id, accessToken, requestId, address, getSignal: disconnectSignalOf(reply) };
     if (role !== null) return membership.toDecideByRole(principal, lookingUp);
     const decided = systems.length === 0 ? principal : membership.toDecide(principal, lookingUp);
     return after(decided, (known) => membership.toShow(known, lookingUp));
