@@ -3,14 +3,15 @@ import { sourceOf } from '../auth-service/resilience/call-source.ts';
 import { minRecords, slices } from '../platform/cooperative-yield.ts';
 import { clientAddressOf } from './plugins/client-address.ts';
 
-/** Characters of an input that take as long to parse as one record takes to load, validate and serialize. */
-const charactersPerRecord = 160;
-/** JSON takes at least twice as many characters in a URL, where they are percent-encoded. */
-const charactersInUrl = 2;
+/**
+ * Characters of an input that take as long to parse as one record takes to load, validate and serialize: 2.9 µs for a list
+ * of ids, which costs most, and 3.4 µs. A batch of 50 calls such as `users.byId` has 14 times as many, and never waits.
+ */
+const charactersPerRecord = 200;
 
 /** The cost of parsing a request, in records. */
 const recordsToParse = ({ body, raw }: FastifyRequest): number => {
-  const characters = (raw.url?.length ?? 0) / charactersInUrl + (typeof body === 'string' ? body.length : 0);
+  const characters = (raw.url?.length ?? 0) + (typeof body === 'string' ? body.length : 0);
   return Math.floor(characters / charactersPerRecord);
 };
 

@@ -12,7 +12,8 @@ export const recordsPerSlice = 500;
 /** Smaller work never waits. A batch of 50 such calls is less than two slices. */
 export const minRecords = 16;
 
-type Work = { records: number; source: string; begin: () => void };
+type Work = { records: number; source: string; isSecondStep: boolean };
+type WaitingWork = Work & { begin: () => void };
 
 /**
  * Cooperative yielding: limits the records that all requests together process in one turn of the event loop, so that large
@@ -20,7 +21,7 @@ type Work = { records: number; source: string; begin: () => void };
  * of the waiting work as fits.
  */
 export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = setImmediate }: SlicesOptions = {}) => {
-  const waiting = createFairQueue<Work>();
+  const waiting = createFairQueue<WaitingWork>();
   let handled = 0;
   /** Records of each source in this turn that no second step has used yet. */
   const unusedInTurn = new Map<string, number>();
@@ -45,20 +46,19 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
     isTurnDue = true;
     inNextTurn(beginTurn);
   };
-  const handle = ({ records, source }: Omit<Work, 'begin'>): void => {
+  const handle = ({ records, source, isSecondStep }: Work): void => {
     handled += records;
-    unusedInTurn.set(source, (unusedInTurn.get(source) ?? 0) + records);
+    if (!isSecondStep) unusedInTurn.set(source, (unusedInTurn.get(source) ?? 0) + records);
     expectTurn();
   };
 
-  const take = (records: number, source: string): Promise<void> | undefined => {
-    if (records < minRecords) return undefined;
-    if (waiting.size() === 0 && fits({ records })) {
-      handle({ records, source });
+  const reserve = (work: Work): Promise<void> | undefined => {
+    if (waiting.size() === 0 && fits(work)) {
+      handle(work);
       return undefined;
     }
     return new Promise((begin) => {
-      waiting.add(source, { records, source, begin });
+      waiting.add(work.source, { ...work, begin });
       expectTurn();
     });
   };
@@ -68,12 +68,13 @@ export const createSlices = ({ recordsPerTurn = recordsPerSlice, inNextTurn = se
      * Reserves a slice for records of a source (a person or a network). The work must begin as soon as the promise resolves.
      * Undefined: it may begin at once.
      */
-    take,
+    take: (records: number, source: string): Promise<void> | undefined =>
+      records < minRecords ? undefined : reserve({ records, source, isSecondStep: false }),
     /** For a second step on the same records, such as serialization after a lookup. No wait in the turn of the first step. */
     takeAgain(records: number, source: string): Promise<void> | undefined {
       if (records < minRecords) return undefined;
       const unused = unusedInTurn.get(source) ?? 0;
-      if (unused < records) return take(records, source);
+      if (unused < records) return reserve({ records, source, isSecondStep: true });
       unusedInTurn.set(source, unused - records);
       return undefined;
     },

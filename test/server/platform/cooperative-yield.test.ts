@@ -113,6 +113,16 @@ describe('a second step', () => {
     expect(await turn()).toEqual(['a20 again']);
   });
 
+  it('that waited has no further step on its records', async () => {
+    const { take, takeAgain, granted, turn } = start();
+    take('a1', 100);
+    takeAgain('b1', 80);
+    expect(await turn()).toEqual(['a1', 'b1 again']);
+    takeAgain('b2', 60);
+    expect(granted()).toEqual([]);
+    expect(await turn()).toEqual(['b2 again']);
+  });
+
   it('waits like any other work in a later turn', async () => {
     const { take, takeAgain, granted, turn } = start();
     take('a1', 100);
