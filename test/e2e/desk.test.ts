@@ -143,7 +143,7 @@ describe.skipIf(!hasChromium)('a user of the ticket desk', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type('staff-pass-1');
     await page.keyboard.press('Enter');
-    await page.locator('.ticket').first().waitFor();
+    await page.locator('.ticket-link').first().waitFor();
     for (let presses = 0; (await focused()) !== 'New ticket' && presses < 10; presses += 1)
       await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');

@@ -268,7 +268,7 @@ describe.skipIf(!hasChromium).each(dialects)('the sign-in of the desk, %s dialec
     await page.keyboard.insertText(` ${digits?.slice(0, 3)} ${digits?.slice(3)} `);
     expect(await code.inputValue()).toBe(digits);
     await submit.click();
-    await page.locator('.ticket').first().waitFor();
+    await page.locator('.ticket-link').first().waitFor();
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
@@ -294,7 +294,7 @@ describe.skipIf(!hasChromium).each(dialects)('the sign-in of the desk, %s dialec
     await visitor.shoot('24-no-more-codes');
     await page.getByRole('button', { name: 'Use it' }).click();
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.locator('.ticket').first().waitFor();
+    await page.locator('.ticket-link').first().waitFor();
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
 
@@ -333,7 +333,7 @@ describe.skipIf(!hasChromium).each(dialects)('the sign-in of the desk, %s dialec
     await page.getByRole('button', { name: 'Hana Kobayashi' }).click();
     await box.check();
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.locator('.ticket').first().waitFor();
+    await page.locator('.ticket-link').first().waitFor();
     expect(await page.getByText('captcha-ok').count()).toBe(0);
     expect(visitor.unexpectedErrors()).toEqual([]);
   });
@@ -438,7 +438,7 @@ describe.skipIf(!hasChromium).each(dialects)('the sign-in of the desk, %s dialec
       await page.keyboard.press('Enter');
       await expect.poll(() => focusedId(page)).toBe('code');
       await page.keyboard.press('Enter');
-      await page.locator('.ticket').first().waitFor();
+      await page.locator('.ticket-link').first().waitFor();
       expect(visitor.unexpectedErrors()).toEqual([]);
     },
   );
