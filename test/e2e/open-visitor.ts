@@ -87,10 +87,15 @@ export const openVisitor = async ({ browser, desk, look = desktop, onLeave }: Vi
       await page.getByRole('heading', { name: /tickets/i }).waitFor();
       await namesAreShown();
     },
-    /** Signs out once the page has its answers: a call that the sign-out overtakes is refused, which the console shows. */
+    /**
+     * Signs out once the page has its answers: a call that the sign-out overtakes is refused, which the console shows. Waits for
+     * the end: the next navigation would cancel the sign-out.
+     */
     async signOut(): Promise<void> {
       await expect.poll(() => calls.size).toBe(0);
-      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+      const button = page.getByRole('button', { name: 'Sign out', exact: true });
+      await button.click();
+      await button.waitFor({ state: 'detached' });
     },
     /** Navigates to a part of the desk on narrow pages, which show one part at a time. */
     async turnTo(part: 'Tickets' | 'Turns' | 'Lab'): Promise<void> {
