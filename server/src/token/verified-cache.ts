@@ -2,7 +2,7 @@ import { createLruMap } from '../platform/lru-map.ts';
 import type { VerifiedToken } from './verified-token.ts';
 
 export type VerifiedCacheOptions = {
-  /** The most tokens cached; the least recently used is evicted first. */
+  /** The most tokens cached. At least the half of them that was used most recently is kept. */
   maxTokens: number;
 };
 
