@@ -61,9 +61,10 @@ describe('work', () => {
   it('is not overtaken by later work that would fit', async () => {
     const { take, turn } = start();
     take('a1', 80);
-    take('a2', 80);
+    take('a2', 100);
     take('b1', 20);
-    expect(await turn()).toEqual(['a1', 'a2', 'b1']);
+    expect(await turn()).toEqual(['a1', 'a2']);
+    expect(await turn()).toEqual(['b1']);
   });
 
   it('of a busy source delays the work of others by one turn each', async () => {

@@ -266,8 +266,7 @@ it('50 simultaneous requests with 500 ids each are parsed in several turns', asy
   const target = queryTarget('users.byIds', { json: { ids } });
   const answers = await test.askTogether(Array.from({ length: 50 }, () => target));
   const { begun, written } = await test.turns.since();
-  // Each counts as 25 records, and a turn has 500.
-  expect(begun).toBeLessThanOrEqual(20);
+  expect(begun).toBeLessThanOrEqual(16);
   expect(written).toBe(500);
   expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
 });
