@@ -91,7 +91,8 @@ describe.skipIf(!hasRedis()).each(kinds)('rotations of the earlier format in %s'
     expect(await take(storeOf(), 'T-4711')).toEqual({ assignee: 1_234_567, replayed: true });
     await take(storeOf(), 'T-4712');
     const dump = await dumpRedis(redis);
-    expect(dump).not.toMatch(/technician|tts\/|T-471|T \*|1234567|7654321|staff/i);
+    // As words, because the names in Redis are base64, in which three letters are found by chance.
+    expect(dump).not.toMatch(/technician|(?<![a-z0-9])(tts(?![a-z0-9])|T-47)|T \*|1234567|7654321|staff/i);
     // Nothing is left of the earlier format at all.
     expect(dump).not.toMatch(/turns:\{|given:/);
   });

@@ -227,10 +227,10 @@ describe.each(dialects)('requests to the %s Auth Service', (dialect) => {
       const sentCookies = String(sent.cookie ?? '').replaceAll(/=[^;]*/g, '');
       expect({ endpoint, sentCookies }).toEqual({ endpoint, sentCookies: expect.stringMatching(cookiesOf(endpoint)) });
       expect(Object.keys(sent)).not.toContain('authorization');
-      expect(JSON.stringify(sent)).not.toMatch(
-        /django|of-the-browser|6\.6\.6\.6|tts\.example\.org|a browser|GA1\.2\.3/,
-      );
       expect(JSON.stringify(sent)).not.toContain(theirs.access);
+      // Three letters are found by chance in a signature.
+      const besideTokens = JSON.stringify(sent).replaceAll(mine.access, '').replaceAll(mine.refresh, '');
+      expect(besideTokens).not.toMatch(/django|of-the-browser|6\.6\.6\.6|tts\.example\.org|a browser|GA1/);
     }
   });
 
