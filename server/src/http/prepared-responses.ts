@@ -32,7 +32,7 @@ export const createPreparedResponses = (common: Readonly<Record<string, string>>
     for (const name in own) if (!Object.hasOwn(common, name)) list.push(name, String(own[name]));
     reply.hijack();
     raw.writeHead(status, list);
-    // `binary` is `latin1`, but with that name Node would first join the headers and the body in one more string.
+    // The same as `latin1`, with which Node would first join the headers and the body in one more string.
     raw.end(body, 'binary');
   };
 };

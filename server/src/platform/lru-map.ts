@@ -1,4 +1,4 @@
-/** A map of at most `max` entries, which keeps at least the half of them that was used most recently. */
+/** A map of at most `max` entries (2 or more), which keeps at least the half of them that was used most recently. */
 export type LruMap<Key, Value> = {
   /** Counts as a use. */
   get(key: Key): Value | undefined;
@@ -11,11 +11,12 @@ export type LruMap<Key, Value> = {
  * to the end of one Map would make V8 build its table again and again.
  */
 export const createLruMap = <Key, Value extends {}>(max: number): LruMap<Key, Value> => {
+  const generation = Math.floor(max / 2);
   let recent = new Map<Key, Value>();
   let earlier = new Map<Key, Value>();
 
   const set = (key: Key, value: Value): void => {
-    if (recent.size >= max / 2 && !recent.has(key)) {
+    if (recent.size >= generation && !recent.has(key)) {
       earlier = recent;
       recent = new Map();
     }

@@ -14,7 +14,7 @@ export type KeyRingOptions = {
   algorithm: Algorithm;
 };
 
-/** Whether the value can be a key. Callers may be untyped or pass process.env unchecked: the encoder would turn null into the key "null". */
+/** Whether the value can be a key. Callers may be untyped or pass the environment unchecked: the encoder would turn null into the key "null". */
 export const isKey = (key: unknown): key is string => typeof key === 'string' && key.trim() !== '';
 
 /** The accepted signing keys, for one algorithm. The token does not choose the algorithm. */
