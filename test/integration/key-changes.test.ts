@@ -30,10 +30,6 @@ const statesOf = async (visitors: readonly Visitor[], replica: 0 | 1) => [
   ...new Set(await Promise.all(visitors.map((visitor) => stateOn(visitor, replica)))),
 ];
 const refresh = (visitor: Visitor, replica: 0 | 1) => visitor.on(replica).trpc.session.refresh.mutate();
-const metricsOf = async ({ app }: KeyChange['replicas'][number]) => {
-  const url = await app.listenOps();
-  return (await fetch(`${url}/metrics`)).text();
-};
 
 describe.skipIf(!hasRedis()).each(dialects)('a change of keys in front of the %s dialect', (dialect) => {
   let redis: RedisServer;
@@ -123,10 +119,10 @@ describe.skipIf(!hasRedis()).each(dialects)('a change of keys in front of the %s
     it('shows a replica that was forgotten', async () => {
       await using change = await startKeyChange({ redis, dialect });
       await change.restart(0, compromised);
+      const url = await change.replicas[0].app.listenOps();
+      const metrics = async () => (await fetch(`${url}/metrics`)).text();
       // The replica compares its keys while it already answers.
-      await expect
-        .poll(() => metricsOf(change.replicas[0]))
-        .toContain('auth_bff_key_mismatch{variable="SEALING_KEY"} 1');
+      await expect.poll(metrics).toContain('auth_bff_key_mismatch{variable="SEALING_KEY"} 1');
     });
   });
 
